@@ -1,0 +1,1 @@
+"""What serves models: the `ChatModel` protocol (`base`) and its makers, one file each, found by kind (`registry`)."""

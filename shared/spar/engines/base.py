@@ -1,0 +1,64 @@
+"""The seam to whatever serves a model: a `ChatModel` answers, an `Engine` makes one from a model's files.
+
+Knows nothing of prompts, templates or queues. Every adapter is held to tests/contract/test_engines.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from spar.method.records import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a reply is drawn. `temperature` 0 is greedy; `max_tokens` counts the reply only."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One reply. `prompt_tokens` is the whole prompt's length, though n samples share its computation."""
+
+    text: str
+    finish_reason: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model where an engine can load it: a directory, or a name that a remote endpoint knows."""
+
+    fingerprint: str
+    path: Path | None = None
+    name: str | None = None
+
+
+class ChatModel(Protocol):
+    """Answers conversations. Calls from any number of tasks run together; one event loop."""
+
+    async def sample(
+        self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
+    ) -> list[Completion]:
+        """Draw n replies; sample i uses seed + i. A longer prompt than the model takes is a DataError.
+
+        Cancelling the call stops the work it asked for. Raises EngineUnavailable and DeadlineExceeded.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Makes models answer. One per worker process."""
+
+    async def serve(self, model: LocalModel) -> ChatModel:
+        """Load the model, or return it if it is loaded. Raises ModelUnusable, EngineUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Release memory, connections and child processes. Calls in flight end with EngineUnavailable."""
+        ...

@@ -1,0 +1,26 @@
+"""Finds an engine by its kind, through the entry-point group `spar.engines`: our own and third parties' alike.
+
+A maker is `make(settings: EngineSettings) -> Engine`.
+"""
+
+from importlib.metadata import entry_points
+from typing import cast
+
+from spar.engines.base import Engine
+from spar.errors import RecipeError
+from spar.recipes.models import EngineSettings
+
+GROUP = "spar.engines"
+
+
+def engine_kinds() -> list[str]:
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def make_engine(settings: EngineSettings) -> Engine:
+    for entry in entry_points(group=GROUP, name=settings.kind):
+        return cast(Engine, entry.load()(settings))
+    raise RecipeError(
+        f"engine.kind is '{settings.kind}', which is not installed.",
+        f"Choose one of: {', '.join(engine_kinds())}.",
+    )

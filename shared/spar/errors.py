@@ -1,0 +1,90 @@
+"""The project's errors, in one small tree. Every message says what happened and what to do next.
+
+    SparError
+    ├── RecipeError         a recipe that cannot be run as written
+    ├── DataError           prompts, responses or data sets that cannot be read as given
+    ├── HomeError           a run directory that cannot be used
+    ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
+    ├── StoreError          the object store
+    │   ├── ObjectMissing
+    │   └── ObjectCorrupt
+    ├── EngineError         what serves a model
+    │   ├── ModelUnusable       the model's files are missing or not what they should be
+    │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
+    │   └── DeadlineExceeded    took longer than it was allowed
+    ├── TrainingError       a trainer that stopped without a model
+    └── AccountingError     counts that do not add up: a bug, never to be ignored
+
+This file knows nothing of the rest of the project.
+"""
+
+
+class SparError(Exception):
+    """Base of everything we raise on purpose.
+
+    Args:
+        what: what happened, in one sentence.
+        fix: what the reader does next; shown after the message.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what, fix)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.fix}".strip()
+
+
+class RecipeError(SparError):
+    exit_code = 2
+
+
+class DataError(SparError):
+    exit_code = 2
+
+
+class HomeError(SparError):
+    exit_code = 2
+
+
+class ServiceError(SparError):
+    exit_code = 3
+
+
+class StoreError(SparError):
+    exit_code = 3
+
+
+class ObjectMissing(StoreError):
+    pass
+
+
+class ObjectCorrupt(StoreError):
+    pass
+
+
+class EngineError(SparError):
+    exit_code = 3
+
+
+class ModelUnusable(EngineError):
+    exit_code = 2
+
+
+class EngineUnavailable(EngineError):
+    pass
+
+
+class DeadlineExceeded(EngineError):
+    pass
+
+
+class TrainingError(SparError):
+    pass
+
+
+class AccountingError(SparError):
+    pass

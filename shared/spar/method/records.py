@@ -1,0 +1,202 @@
+"""The nouns of the method, as frozen dataclasses: what is generated, judged, refined and selected.
+
+A record is a fact. It knows nothing of engines, files or how it was made; `spar.store.rows` writes it as JSON.
+Source of the terms: arXiv 2412.11605, section 2.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Path = tuple[int, ...]
+"""Where a node hangs: () is the root, (2, 0) the first child of the root's third child."""
+
+
+class Verdict(StrEnum):
+    """What one vote, or the majority of the votes, says of a response: does it follow the prompt?"""
+
+    YES = "yes"
+    NO = "no"
+
+
+class ReplyFailure(StrEnum):
+    """Why a model's reply is not data. Failures are counted, asked again within bounds, and never trained on."""
+
+    EMPTY = "empty"
+    CUT_OFF = "cut_off"  # stopped by the token limit
+    UNPARSABLE = "unparsable"  # the required form is not there
+    UNCHANGED = "unchanged"  # a refinement that repeats its parent's text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str  # "system", "user" or "assistant"
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What an actor is asked. `id` is the hash of the text, so that seeds and caches follow the text."""
+
+    id: str
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> "Prompt":
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:16], text)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not used."""
+
+    index: int
+    text: str
+    failure: ReplyFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One sampled judgment reply: a verdict, or the reason there is none."""
+
+    reply: str
+    verdict: Verdict | None = None
+    failure: ReplyFailure | None = None
+
+
+class JudgmentFailure(StrEnum):
+    """Why a set of votes has no label."""
+
+    TIED = "tied"
+    NO_QUORUM = "no_quorum"  # too few parsable votes, after all retries
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What the votes say together.
+
+    `value` is V = yes / (yes + no) over parsable votes, None if there is none. `critique` is the whole reply of the
+    first vote that agrees with `label`. Exactly one of `label` and `failure` is None.
+    """
+
+    votes: tuple[Vote, ...]
+    label: Verdict | None
+    failure: JudgmentFailure | None
+    value: float | None
+    critique: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """One sampled refine reply: the refined text, or the reason there is none."""
+
+    reply: str
+    text: str | None = None
+    failure: ReplyFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A text in a search tree. The root is the negative: it has no `reply`, and counts as V = 0."""
+
+    path: Path
+    text: str
+    judgment: Judgment
+    reply: str | None = None
+
+    @property
+    def value(self) -> float:
+        return 0.0 if not self.path or self.judgment.value is None else self.judgment.value
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A finished search.
+
+    `nodes` come in the order of generation, the root first; pruned refinements are only counted, in `failures`.
+    `best` is the path of the node with the best V (ties: the first generated), None if no child was kept.
+    `refine_replies` and `votes` count what was asked for in all, failed replies included.
+    """
+
+    prompt: Prompt
+    nodes: tuple[Node, ...]
+    best: Path | None
+    solved: bool
+    refine_replies: int = 0
+    votes: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def node(self, path: Path) -> Node:
+        for node in self.nodes:
+            if node.path == path:
+                return node
+        raise KeyError(path)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedResponse:
+    """A response with its judgment; a failed response has none."""
+
+    response: Response
+    judgment: Judgment | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPrompt:
+    """A prompt with all of its judged responses: one row of a judgment result."""
+
+    prompt: Prompt
+    responses: tuple[JudgedResponse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A prompt with its responses: one row of a generation result."""
+
+    prompt: Prompt
+    responses: tuple[Response, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What the actor learns from: the same prompt, a chosen and a rejected response."""
+
+    prompt: Prompt
+    chosen: str
+    rejected: str
+
+
+class ExampleKind(StrEnum):
+    """Where a refiner example comes from (METHOD: refiner data a, b, c)."""
+
+    REFINEMENT = "refinement"
+    TREE_YES = "tree_yes"
+    TREE_NO = "tree_no"
+    RESPONSE_NO = "response_no"
+    RESPONSE_YES = "response_yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A conversation the refiner is trained on; loss falls on every assistant turn."""
+
+    prompt_id: str
+    kind: ExampleKind
+    messages: tuple[Message, ...]
+
+
+class Outcome(StrEnum):
+    """How a prompt of an iteration ended. The first that applies, in this order; every prompt has exactly one."""
+
+    CANCELLED = "cancelled"
+    ENGINE_FAILED = "engine_failed"
+    UNPARSABLE = "unparsable"  # no response with a quorum of votes
+    TIED = "tied"  # no bad response, at least one tie
+    ALL_GOOD = "all_good"
+    UNSOLVED = "unsolved"
+    DUPLICATE = "duplicate"
+    TOO_LONG = "too_long"
+    PAIR = "pair"
+    NOT_REACHED = "not_reached"  # what a stop left

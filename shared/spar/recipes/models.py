@@ -1,0 +1,217 @@
+"""What a run is, as data: the recipe that one YAML file says, section by section.
+
+Every field has the paper's value as its default where the paper has one (METHOD section 2). Loading, overriding and
+the messages for bad files are `spar.recipes.load`'s; nothing here reads a file.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelSettings(Section):
+    """Where the two models start: `builtin:story/actor`, a directory, `hub:ID@REVISION`, or `served:NAME`
+    (a name that a remote endpoint knows: it can be asked, not trained)."""
+
+    actor: str
+    refiner: str
+
+
+class PromptSettings(Section):
+    """Where prompts come from, and how they are cut into iterations and shards."""
+
+    source: str
+    """`world:story`, or the path of a JSONL file of {"prompt": "..."} rows."""
+    per_iteration: Positive = 10_000
+    shard_size: Positive = 16
+
+
+class EngineSettings(Section):
+    """What serves the models. `kind` is an entry point of the group `spar.engines`."""
+
+    kind: str = "transformers"
+    url: str | None = None
+    """An OpenAI-compatible base URL (kind openai), such as http://localhost:8000/v1."""
+    dtype: Literal["float64", "float32", "bfloat16"] = "float32"
+    """float64 makes sampled text independent of what else is in the batch: bit-for-bit repeats on a CPU."""
+    max_batch: Positive = 256
+    """Sequences decoded together (transformers), or requests in flight (openai)."""
+    deadline_s: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds one call may take before it is a DeadlineExceeded."""
+    send_seed: bool = True
+    """Whether a remote engine is sent seeds."""
+    latency: Share = 0.0
+    """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
+
+
+class SamplingSettings(Section):
+    temperature: Temperature
+    top_p: Probability = 1.0
+    max_tokens: Positive = 2048
+
+
+class GenerationSettings(SamplingSettings):
+    n: Positive = 5
+    """Responses per prompt (the paper's K)."""
+    temperature: Temperature = 0.9
+    top_p: Probability = 0.9
+
+
+class JudgmentSettings(SamplingSettings):
+    votes: Positive = 5
+    quorum: Positive = 3
+    """Parsable votes that a judgment needs (profile paper: 1)."""
+    retries: Count = 3
+    """How often missing votes are asked for again."""
+    temperature: Temperature = 0.7
+
+    @model_validator(mode="after")
+    def _quorum_is_reachable(self) -> "JudgmentSettings":
+        if self.quorum > self.votes:
+            raise ValueError(f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other")
+        return self
+
+
+class SearchSettings(SamplingSettings):
+    """Tree search (METHOD section 2). Policies: see `spar.method.policies`."""
+
+    policy: Literal["greedy", "best_of_n", "iterative", "bfs", "dfs"] = "bfs"
+    branch: Positive = 3
+    keep: Positive = 2
+    depth: Positive = 3
+    gate: Share = 0.5
+    """A node whose V is above the gate solves the tree."""
+    retries: Count = 3
+    stop_when_decided: bool = True
+    """Stop a level once no later sibling can change which node wins (profile paper: False)."""
+    temperature: Temperature = 0.7
+    max_tokens: Positive = 3072
+
+
+class RefinerDataSettings(Section):
+    """Caps and choices of the refiner's data; the defaults are the paper's."""
+
+    refinements: Count = 4000
+    tree_yes: Count = 1500
+    tree_no: Count = 1000
+    response_no: Count = 500
+    response_yes: Count = 2500
+    contested_only: bool = True
+    """The paper's rule: leave unanimous votes out. False takes every labelled judgment."""
+    balance: bool = False
+    """Cut Yes and No judgments to equal numbers."""
+
+
+class SelectionSettings(Section):
+    pairs: Literal["refined", "sampled"] = "refined"
+    """refined: the search's result over the negative. sampled: a good over a bad response (no_refinement)."""
+    max_pairs: Positive | None = None
+    refiner: RefinerDataSettings = RefinerDataSettings()
+
+
+class LoraSettings(Section):
+    rank: Positive = 16
+    alpha: Positive = 32
+    dropout: Share = 0.0
+
+
+class TrainingSettings(Section):
+    """What both trainings share. `kind` is an entry point of the group `spar.trainers`."""
+
+    kind: str = "trl"
+    learning_rate: Annotated[float, Field(gt=0)]
+    schedule: Literal["linear", "constant", "cosine"] = "linear"
+    warmup: Share = 0.1
+    """Share of all steps over which the learning rate rises."""
+    epochs: Positive = 1
+    batch_size: Positive
+    """Samples per optimizer step."""
+    micro_batch_size: Positive | None = None
+    """Samples per forward pass; None is the whole batch."""
+    max_length: Positive
+    """Tokens of a whole sample; longer ones are left out and counted."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    gradient_checkpointing: bool = False
+    lora: LoraSettings | None = None
+    checkpoint_steps: Positive = 100
+    threads: Positive | None = None
+    """Torch threads of the trainer; None leaves it to torch."""
+
+
+class DpoSettings(TrainingSettings):
+    method: Literal["dpo"] = "dpo"
+    beta: Annotated[float, Field(gt=0)] = 0.1
+    nll_weight: Annotated[float, Field(ge=0)] = 0.1
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-7
+    batch_size: Positive = 32
+    max_length: Positive = 2048
+
+
+class SftSettings(TrainingSettings):
+    """Supervised fine-tuning; over a model's own kept judgments and refinements it is RFT."""
+
+    method: Literal["sft"] = "sft"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-6
+    schedule: Literal["linear", "constant", "cosine"] = "constant"
+    epochs: Positive = 5
+    batch_size: Positive = 64
+    max_length: Positive = 4096
+    packing: bool = False
+
+
+class TrainingPlan(Section):
+    actor: DpoSettings = DpoSettings()
+    refiner: SftSettings = SftSettings()
+
+
+class EvaluationSettings(Section):
+    """What is measured at the start and after each iteration."""
+
+    suite: Literal["story"] = "story"
+    actor_prompts: Positive = 2000
+    judge_items: Positive = 2000
+    refine_items: Positive = 1000
+
+
+class DispatchSettings(Section):
+    """How work is handed out; changes no result."""
+
+    window: Positive = 64
+    """Shard steps in flight at once."""
+    step_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
+    training_deadline_s: Annotated[float, Field(gt=0)] = 86_400.0
+    attempts: Positive = 3
+    """Dispatches of one step before it is a dead letter."""
+
+
+class Recipe(Section):
+    """A whole run. `resolved` recipes name no file by a relative path."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+    profile: Literal["fixed", "paper"] = "fixed"
+    seed: Count = 0
+    iterations: Positive = 3
+    models: ModelSettings
+    prompts: PromptSettings
+    templates: str = "spar"
+    """`spar`, `compact`, or a folder with judge.txt and refine.txt."""
+    engine: EngineSettings = EngineSettings()
+    generation: GenerationSettings = GenerationSettings()
+    judgment: JudgmentSettings = JudgmentSettings()
+    search: SearchSettings = SearchSettings()
+    selection: SelectionSettings = SelectionSettings()
+    training: TrainingPlan = TrainingPlan()
+    evaluation: EvaluationSettings | None = None
+    dispatch: DispatchSettings = DispatchSettings()

@@ -1,0 +1,35 @@
+"""The seam to the object store: immutable bytes under keys. Every adapter is held to tests/contract/test_store.py.
+
+Keys are `/`-separated names of [A-Za-z0-9._-]; results are `results/<fingerprint>/<sha256 of the bytes>`, so an object
+never changes once written. The store knows nothing of what the bytes mean.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+
+class ObjectStore(Protocol):
+    """Blocking calls; safe from several threads. Failures are StoreError, never a half-written object."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write all of it or nothing. Writing the same key again is allowed and harmless."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Raises ObjectMissing."""
+        ...
+
+    def exists(self, key: str) -> bool: ...
+
+    def put_file(self, key: str, path: Path) -> None:
+        """As `put`, streaming from a file of any size."""
+        ...
+
+    def get_file(self, key: str, path: Path) -> None:
+        """As `get`, streaming into a file, which appears whole or not at all. Raises ObjectMissing."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below the prefix, sorted."""
+        ...
