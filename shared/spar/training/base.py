@@ -1,0 +1,70 @@
+"""The seam to whatever trains a model: a `Trainer` turns a base model and rows into a new model directory.
+
+Knows nothing of iterations, databases or queues. Every trainer is held to tests/contract/test_trainers.py.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from spar.method.records import Example, Pair
+from spar.recipes.models import DpoSettings, SftSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainJob:
+    """One training.
+
+    `rows` is a file of JSON lines: pairs for a DpoSettings, examples for an SftSettings. `output` must not exist
+    yet; it appears whole or not at all. `work` holds checkpoints and is removed once `output` is there.
+    """
+
+    base: Path
+    rows: Path
+    settings: DpoSettings | SftSettings
+    seed: int
+    output: Path
+    work: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """Where a training is: `step` of `steps` optimizer steps, the newest loss, the tokens seen so far."""
+
+    step: int
+    steps: int
+    loss: float | None
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOutcome:
+    """What a training did. `samples` were trained on, `too_long` were left out; `loss` is the mean over the
+    steps of the last attempt, and `resumed_from` the step of the checkpoint that attempt began at (0: none)."""
+
+    samples: int
+    too_long: int
+    steps: int
+    tokens: int
+    seconds: float
+    loss: float | None
+    resumed_from: int
+
+
+class Trainer(Protocol):
+    """Trains one model at a time per call; calls with different jobs may run at once."""
+
+    def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
+        """Tokens of each whole sample as it would be trained on; of a pair, the longer of its two.
+
+        Lets selection count what is too long before anything is trained. Raises ModelUnusable.
+        """
+        ...
+
+    async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
+        """Train until `job.output` is there; go on from the newest valid checkpoint in `job.work`.
+
+        Cancelling ends the work and keeps the checkpoints. Raises TrainingError, ModelUnusable, DataError.
+        """
+        ...

@@ -1,0 +1,25 @@
+"""Finds a trainer by its kind, through the entry-point group `spar.trainers`: our own and third parties' alike.
+
+A maker is `make() -> Trainer`; what a training needs comes with its job.
+"""
+
+from importlib.metadata import entry_points
+from typing import cast
+
+from spar.errors import RecipeError
+from spar.training.base import Trainer
+
+GROUP = "spar.trainers"
+
+
+def trainer_kinds() -> list[str]:
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def make_trainer(kind: str) -> Trainer:
+    for entry in entry_points(group=GROUP, name=kind):
+        return cast(Trainer, entry.load()())
+    raise RecipeError(
+        f"training kind '{kind}' is not installed.",
+        f"Choose one of: {', '.join(trainer_kinds())}.",
+    )
