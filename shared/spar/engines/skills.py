@@ -1,0 +1,202 @@
+"""What an actor and a refiner can do, over any `ChatModel`: respond, judge, refine.
+
+The one place where templates, sampling, parsing and seeds meet; the services, `spar refine` and the evaluations all
+call it. It knows nothing of queues, objects or how a model is served, and takes no decision: those are
+`spar.method`'s.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from spar.engines.base import ChatModel, Completion, Sampling
+from spar.errors import AccountingError
+from spar.method.policies import SearchPolicy, make_policy
+from spar.method.records import (
+    Generated,
+    JudgedResponse,
+    Judgment,
+    Message,
+    Node,
+    Path,
+    Prompt,
+    Refinement,
+    ReplyFailure,
+    Tree,
+    Vote,
+)
+from spar.method.refinements import parse_refinement
+from spar.method.responses import parse_response
+from spar.method.seeds import derive_seed
+from spar.method.templates import TemplateSet
+from spar.method.tree_search import search
+from spar.method.verdicts import parse_vote
+from spar.method.voting import VoteRules, judge_until_quorum
+from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
+
+RESPOND = "respond"
+"""Seed step of an actor's responses."""
+JUDGE_RESPONSE = "judge_response"
+"""Seed step of votes over an actor's response; the path is the response's index."""
+JUDGE_NODE = "judge_node"
+"""Seed step of votes over a text in a tree; the path is the node's."""
+REFINE_NODE = "refine_node"
+"""Seed step of refinements; the path is the parent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedScope:
+    """What every seed of an iteration derives from; it names no run, so that equal work has equal seeds."""
+
+    seed: int
+    iteration: int
+
+    def derive(self, prompt: Prompt, step: str, *path: int) -> int:
+        return derive_seed(self.seed, self.iteration, prompt.id, step, *path)
+
+
+@dataclass(slots=True)
+class Usage:
+    """What was asked of a model so far. Skills add to it; whoever made it reads it.
+
+    A prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell.
+    """
+
+    calls: int = 0
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+    def count(self, completions: Sequence[Completion]) -> None:
+        self.calls += 1
+        self.replies += len(completions)
+        self.prompt_tokens += completions[0].prompt_tokens if completions else 0
+        self.completion_tokens += sum(completion.completion_tokens for completion in completions)
+
+    def count_failures(self, failures: Sequence[ReplyFailure | None]) -> None:
+        self.failures.update(failure.value for failure in failures if failure is not None)
+
+    def add(self, other: "Usage") -> None:
+        self.calls += other.calls
+        self.replies += other.replies
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.failures.update(other.failures)
+
+
+def sampling_of(settings: SamplingSettings) -> Sampling:
+    return Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+
+
+def vote_rules(settings: JudgmentSettings) -> VoteRules:
+    return VoteRules(votes=settings.votes, quorum=settings.quorum, retries=settings.retries)
+
+
+def policy_of(settings: SearchSettings) -> SearchPolicy:
+    return make_policy(
+        settings.policy,
+        branch=settings.branch,
+        keep=settings.keep,
+        depth=settings.depth,
+        gate=settings.gate,
+        retries=settings.retries,
+        stop_when_decided=settings.stop_when_decided,
+    )
+
+
+async def respond(
+    chat: ChatModel, prompt: Prompt, settings: GenerationSettings, scope: SeedScope, usage: Usage
+) -> Generated:
+    """Ask an actor for K responses to the bare prompt, in one call."""
+    messages = (Message("user", prompt.text),)
+    seed = scope.derive(prompt, RESPOND)
+    completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
+    usage.count(completions)
+    responses = tuple(
+        parse_response(index, completion.text, completion.finish_reason)
+        for index, completion in enumerate(completions)
+    )
+    usage.count_failures([response.failure for response in responses])
+    return Generated(prompt, responses)
+
+
+async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plainly
+    chat: ChatModel,
+    prompt: Prompt,
+    text: str,
+    templates: TemplateSet,
+    settings: JudgmentSettings,
+    scope: SeedScope,
+    step: str,
+    path: Path,
+    usage: Usage,
+) -> Judgment:
+    """Ask a refiner for votes over a text until enough can be read, all missing votes in one call."""
+    messages = templates.judge_messages(prompt.text, text)
+
+    async def ask(n: int, attempt: int) -> Sequence[Vote]:
+        seed = scope.derive(prompt, step, *path, attempt)
+        completions = await chat.sample(messages, n, sampling_of(settings), seed)
+        usage.count(completions)
+        votes = [parse_vote(completion.text, completion.finish_reason) for completion in completions]
+        usage.count_failures([vote.failure for vote in votes])
+        return votes
+
+    return await judge_until_quorum(ask, vote_rules(settings))
+
+
+async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed plainly
+    chat: ChatModel,
+    prompt: Prompt,
+    parent: Node,
+    n: int,
+    attempt: int,
+    templates: TemplateSet,
+    settings: SamplingSettings,
+    scope: SeedScope,
+    usage: Usage,
+) -> list[Refinement]:
+    """Ask a refiner for n refinements of a judged text, siblings in one call."""
+    if parent.judgment.critique is None:
+        raise AccountingError(f"Node {parent.path} of prompt {prompt.id} was expanded without a critique.")
+    messages = templates.refine_messages(prompt.text, parent.text, parent.judgment.critique)
+    seed = scope.derive(prompt, REFINE_NODE, *parent.path, attempt)
+    completions = await chat.sample(messages, n, sampling_of(settings), seed)
+    usage.count(completions)
+    refinements = [
+        parse_refinement(completion.text, completion.finish_reason, parent.text) for completion in completions
+    ]
+    usage.count_failures([refinement.failure for refinement in refinements])
+    return refinements
+
+
+async def refine_tree(  # noqa: PLR0913 - what a tree depends on, each passed plainly
+    chat: ChatModel,
+    prompt: Prompt,
+    negative: JudgedResponse | tuple[str, Judgment],
+    templates: TemplateSet,
+    judgment: JudgmentSettings,
+    search_settings: SearchSettings,
+    scope: SeedScope,
+    usage: Usage,
+) -> Tree:
+    """Search refinements of a negative: a text whose judgment is labelled no."""
+
+    async def refine_node(parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
+        return await refine(chat, prompt, parent, n, attempt, templates, search_settings, scope, usage)
+
+    async def judge_node(text: str, path: Path) -> Judgment:
+        return await judge(chat, prompt, text, templates, judgment, scope, JUDGE_NODE, path, usage)
+
+    root = _root(prompt, negative)
+    return await search(prompt, root, refine_node, judge_node, policy_of(search_settings))
+
+
+def _root(prompt: Prompt, negative: JudgedResponse | tuple[str, Judgment]) -> Node:
+    if isinstance(negative, tuple):
+        text, judgment = negative
+        return Node((), text, judgment)
+    if negative.judgment is None:
+        raise AccountingError(f"The negative of prompt {prompt.id} was never judged.")
+    return Node((), negative.response.text, negative.judgment)
