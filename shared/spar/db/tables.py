@@ -12,6 +12,8 @@ from sqlalchemy import JSON, BigInteger, Column, DateTime, Enum, Index, Integer,
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from spar.messages.base import StepKind
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware UTC times in and out: SQLite drops the zone, PostgreSQL keeps it."""
@@ -51,15 +53,6 @@ class IterationStatus(StrEnum):
     SELECTION = "selection"
     TRAINING = "training"
     DONE = "done"
-
-
-class StepKind(StrEnum):
-    GENERATION = "generation"
-    JUDGMENT = "judgment"
-    REFINEMENT = "refinement"
-    SELECTION = "selection"
-    TRAINING = "training"
-    EVALUATION = "evaluation"
 
 
 class StepState(StrEnum):

@@ -1,0 +1,108 @@
+"""What all messages share: references, the spec that determines a result and its fingerprint, the step envelope.
+
+Knows nothing of who sends or receives.
+"""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from spar.recipes.models import EngineSettings
+
+
+class StepKind(StrEnum):
+    """The steps, in the order in which work flows; later ones are dispatched first."""
+
+    GENERATION = "generation"
+    JUDGMENT = "judgment"
+    REFINEMENT = "refinement"
+    SELECTION = "selection"
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+
+
+class Wire(BaseModel):
+    """Anything that travels: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectRef(Wire):
+    """An object in the store, whose key ends in the SHA-256 of its bytes."""
+
+    key: str
+
+    @property
+    def sha256(self) -> str:
+        return self.key.rsplit("/", 1)[-1]
+
+
+class ModelRef(Wire):
+    """A model: what identifies it, and where its files are.
+
+    `location` is `store` (under models/<fingerprint>/ in the object store), `dir:PATH`, `builtin:NAME`,
+    `hub:ID@REVISION` or `served:NAME`.
+    """
+
+    fingerprint: str
+    location: str
+
+
+class EngineIdentity(Wire):
+    """What of an engine determines its replies; its address and size do not."""
+
+    kind: str
+    dtype: str
+    send_seed: bool
+
+    @classmethod
+    def of(cls, settings: EngineSettings) -> "EngineIdentity":
+        return cls(kind=settings.kind, dtype=settings.dtype, send_seed=settings.send_seed)
+
+
+class Spec(Wire):
+    """All that determines a result, and nothing else. A worker computes from its spec alone.
+
+    `revision` is raised whenever the same spec would give other bytes (tests/unit/messages/test_golden.py fails then).
+    """
+
+    revision: int
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the canonical JSON, where objects count as their hash and models as their fingerprint."""
+        canonical = json.dumps(_identify(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _identify(value: Any) -> Any:
+    match value:
+        case ObjectRef():
+            return value.sha256
+        case ModelRef():
+            return value.fingerprint
+        case BaseModel():
+            return {
+                "": type(value).__name__,
+                **{name: _identify(getattr(value, name)) for name in type(value).model_fields},
+            }
+        case list() | tuple():
+            return [_identify(item) for item in value]
+        case dict():
+            return {str(key): _identify(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+class StepMessage(Wire):
+    """The envelope of every command to a worker; each adds its own `spec`."""
+
+    version: Literal[1] = 1
+    run_id: str
+    step_id: int
+    attempt: int
+    fingerprint: str
+    deadline_s: float
+    engine: EngineSettings

@@ -1,0 +1,79 @@
+"""What workers tell the coordinator: facts, in the past tense. It alone decides what follows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from spar.messages.base import Wire
+
+TASK = "coordinator.report"
+
+
+class Usage(Wire):
+    """What a step asked of its engine."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class StepStarted(Wire):
+    kind: Literal["started"] = "started"
+    step_id: int
+    attempt: int
+    worker: str
+
+
+class Held(Wire):
+    step_id: int
+    attempt: int
+
+
+class WorkerAlive(Wire):
+    """Sent every 30 seconds with all that the worker holds: it renews those leases."""
+
+    kind: Literal["alive"] = "alive"
+    worker: str
+    held: tuple[Held, ...]
+
+
+class TrainingProgressed(Wire):
+    kind: Literal["progressed"] = "progressed"
+    step_id: int
+    attempt: int
+    step: int
+    steps: int
+    loss: float | None
+
+
+class StepFinished(Wire):
+    """A result is in the store. `counts` are the step's own figures, by name."""
+
+    kind: Literal["finished"] = "finished"
+    step_id: int
+    attempt: int
+    worker: str
+    fingerprint: str
+    key: str
+    size: int
+    seconds: float
+    usage: Usage
+    counts: dict[str, float]
+
+
+class StepFailed(Wire):
+    """An attempt ended without a result. `retry` False: another attempt would fail the same way."""
+
+    kind: Literal["failed"] = "failed"
+    step_id: int
+    attempt: int
+    worker: str
+    reason: str  # the error's type, for counting
+    error: str  # what to show a person
+    retry: bool
+
+
+Report = Annotated[
+    StepStarted | WorkerAlive | TrainingProgressed | StepFinished | StepFailed, Field(discriminator="kind")
+]
+REPORT: TypeAdapter[Report] = TypeAdapter(Report)

@@ -1,0 +1,26 @@
+"""Commands to the judgment service."""
+
+from typing import Literal
+
+from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
+from spar.recipes.models import JudgmentSettings
+
+REVISION = 1
+TASK = "judgment.judge"
+
+
+class JudgmentSpec(Spec):
+    """Have the refiner judge a shard's responses. Input: rows of Generated. Result: rows of JudgedPrompt."""
+
+    revision: Literal[1] = REVISION
+    model: ModelRef
+    engine: EngineIdentity
+    templates: ObjectRef
+    judgment: JudgmentSettings
+    seed: int
+    iteration: int
+    generated: ObjectRef
+
+
+class Judge(StepMessage):
+    spec: JudgmentSpec

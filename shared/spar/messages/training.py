@@ -1,0 +1,90 @@
+"""Commands to the training service: make an iteration's training sets, and train a model on one."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from spar.messages.base import ModelRef, ObjectRef, Spec, StepMessage
+from spar.recipes.models import DpoSettings, SelectionSettings, SftSettings, TrainingPlan
+
+SELECTION_REVISION = 1
+TRAINING_REVISION = 1
+SELECT_TASK = "training.select"
+TRAIN_TASK = "training.train"
+
+Role = Literal["actor", "refiner"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResults:
+    """One row of a selection's input: a shard's objects by key; None where the shard never got that far."""
+
+    prompts: str
+    judged: str | None
+    trees: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnd:
+    """One row of a selection's outcomes, in the order of the iteration's prompts."""
+
+    prompt_id: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A selection's result, its only row: keys of three row objects (Pair, Example, PromptEnd) and how many."""
+
+    pairs_key: str
+    pairs: int
+    examples_key: str
+    examples: int
+    outcomes_key: str
+
+
+class SelectionSpec(Spec):
+    """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults."""
+
+    revision: Literal[1] = SELECTION_REVISION
+    actor: ModelRef
+    refiner: ModelRef
+    templates: ObjectRef
+    selection: SelectionSettings
+    training: TrainingPlan
+    seed: int
+    iteration: int
+    inputs: ObjectRef
+
+
+class Select(StepMessage):
+    spec: SelectionSpec
+
+
+class TrainingSpec(Spec):
+    """Train one model. `rows` holds rows of Pair (dpo) or Example (sft). Result: one row of Trained."""
+
+    revision: Literal[1] = TRAINING_REVISION
+    role: Role
+    base: ModelRef
+    trainer: Annotated[DpoSettings | SftSettings, Field(discriminator="method")]
+    seed: int
+    rows: ObjectRef
+
+
+class Train(StepMessage):
+    spec: TrainingSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training's result, its only row. The model's files lie under models/<fingerprint>/."""
+
+    fingerprint: str
+    parent: str
+    samples: int
+    too_long: int
+    steps: int
+    tokens: int
+    loss: float | None
