@@ -1,6 +1,6 @@
 """What an actor and a refiner can do, over any `ChatModel`: respond, judge, refine.
 
-The one place where templates, sampling, parsing and seeds meet; the services, `spar refine` and the evaluations all
+The one place where templates, sampling, parsing and seeds meet; services, `spar refine` and evaluations all
 call it. It knows nothing of queues, objects or how a model is served, and takes no decision: those are
 `spar.method`'s.
 """
