@@ -1,1 +1,1 @@
-"""."""
+"""The coordinator: decides what happens next (`flow`, pure), and is the only writer of the database."""

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from spar.messages.base import StepKind
+from spar.messages.states import IterationStatus, RunStatus, StepState
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -37,32 +38,6 @@ def choice(of: type[StrEnum], primary_key: bool = False) -> Column[Any]:
 
 # SQLite counts up only plain INTEGER keys by itself.
 BIG_KEY = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class RunStatus(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    FAILED = "failed"
-    FINISHED = "finished"
-
-
-class IterationStatus(StrEnum):
-    """What an iteration waits for: its shards, the selection, the two trainings, nothing."""
-
-    SHARDS = "shards"
-    SELECTION = "selection"
-    TRAINING = "training"
-    DONE = "done"
-
-
-class StepState(StrEnum):
-    """ready -> dispatched -> running -> done; back to ready for another attempt; dead after the last one."""
-
-    READY = "ready"
-    DISPATCHED = "dispatched"
-    RUNNING = "running"
-    DONE = "done"
-    DEAD = "dead"
 
 
 class Run(SQLModel, table=True):

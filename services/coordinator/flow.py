@@ -1,0 +1,285 @@
+"""What happens next: a pure function from counters and one event to actions.
+
+Everything the coordinator decides about the order of work is decided here, from counts and never from rows, so that
+a decision costs the same for ten shards and for ten thousand. Knows nothing of databases, queues or models.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spar.messages.base import StepKind
+from spar.messages.states import IterationStatus
+
+Role = Literal["actor", "refiner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many steps of one kind are in each state; in flight is dispatched or running."""
+
+    ready: int = 0
+    in_flight: int = 0
+    done: int = 0
+    dead: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.ready + self.in_flight
+
+
+NONE = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run is. `counts` are the current iteration's; `evaluations` and `strays` are the whole run's.
+
+    `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
+    be in flight as probes.
+    """
+
+    running: bool
+    iteration: int
+    iterations: int
+    status: IterationStatus
+    shards: int
+    chain: tuple[StepKind, ...]
+    window: int
+    evaluates: bool
+    counts: Mapping[StepKind, Counts] = field(default_factory=dict)
+    evaluations: Counts = NONE
+    sick: Mapping[StepKind, int] = field(default_factory=dict)
+
+    def of(self, kind: StepKind) -> Counts:
+        return self.counts.get(kind, NONE)
+
+
+# ---- events: what just happened ----
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegun:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStepDone:
+    kind: StepKind
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionDone:
+    pairs: int
+    examples: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDone:
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationDone:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StepDied:
+    kind: StepKind
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Nothing new: look again, since time has passed or a step went back to ready."""
+
+
+Event = RunBegun | ShardStepDone | SelectionDone | TrainingDone | EvaluationDone | StepDied | Woken
+
+
+# ---- actions: what to do about it ----
+
+
+@dataclass(frozen=True, slots=True)
+class BeginIteration:
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareShardStep:
+    kind: StepKind
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSelection:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTraining:
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class KeepModel:
+    """The role's data came out empty: the next iteration goes on with the model as it is."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareEvaluation:
+    """Measure what iteration `iteration` ended with (0: the start)."""
+
+    iteration: int
+    part: Literal["actor", "refiner", "pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndIteration:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRun:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class FailRun:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    kind: StepKind
+    limit: int
+
+
+Action = (
+    BeginIteration
+    | PrepareShardStep
+    | PrepareSelection
+    | PrepareTraining
+    | KeepModel
+    | PrepareEvaluation
+    | EndIteration
+    | FinishRun
+    | FailRun
+    | Dispatch
+)
+
+WHOLE_ITERATION = (StepKind.EVALUATION, StepKind.TRAINING, StepKind.SELECTION)
+"""Few and long: dispatched as soon as they are ready, outside the window."""
+
+
+def next_actions(state: State, event: Event) -> list[Action]:
+    """What follows from the event. The state already counts it; actions are applied in order."""
+    if not state.running:
+        return []
+    return [*_consequences(state, event), *_dispatches(state)]
+
+
+def _consequences(state: State, event: Event) -> Iterator[Action]:
+    match event:
+        case RunBegun():
+            if state.evaluates:
+                yield PrepareEvaluation(0, "actor")
+                yield PrepareEvaluation(0, "refiner")
+            yield BeginIteration(1)
+        case ShardStepDone():
+            yield from _shard_step_done(state, event)
+        case SelectionDone():
+            yield from _selection_done(state, event)
+        case TrainingDone():
+            yield from _training_done(state)
+        case EvaluationDone():
+            yield from _finish_if_over(state)
+        case StepDied():
+            yield from _step_died(state, event)
+        case Woken():
+            # A restart may have fallen between two steps of a decision: every gate is looked at again.
+            yield from _selection_if_due(state)
+            if state.status is IterationStatus.TRAINING:
+                yield from _training_done(state)
+            yield from _finish_if_over(state)
+
+
+def _shard_step_done(state: State, event: ShardStepDone) -> Iterator[Action]:
+    place = state.chain.index(event.kind)
+    if place + 1 < len(state.chain):
+        yield PrepareShardStep(state.chain[place + 1], event.shard)
+    yield from _selection_if_due(state)
+
+
+def _selection_if_due(state: State) -> Iterator[Action]:
+    ended = state.of(state.chain[-1]).done + sum(state.of(kind).dead for kind in state.chain)
+    if state.status is IterationStatus.SHARDS and state.shards and ended == state.shards:
+        yield PrepareSelection()
+
+
+def _selection_done(state: State, event: SelectionDone) -> Iterator[Action]:
+    if state.evaluates and event.pairs:
+        yield PrepareEvaluation(state.iteration, "pairs")
+    yield PrepareTraining("actor") if event.pairs else KeepModel("actor")
+    yield PrepareTraining("refiner") if event.examples else KeepModel("refiner")
+    if not event.pairs and not event.examples:
+        yield from _end_iteration(state)
+
+
+def _training_done(state: State) -> Iterator[Action]:
+    if state.of(StepKind.TRAINING).open == 0:
+        yield from _end_iteration(state)
+
+
+def _end_iteration(state: State) -> Iterator[Action]:
+    yield EndIteration()
+    if state.evaluates:
+        yield PrepareEvaluation(state.iteration, "actor")
+        yield PrepareEvaluation(state.iteration, "refiner")
+    if state.iteration < state.iterations:
+        yield BeginIteration(state.iteration + 1)
+    elif not state.evaluates:
+        yield FinishRun()
+
+
+def _finish_if_over(state: State) -> Iterator[Action]:
+    over = state.status is IterationStatus.DONE and state.iteration == state.iterations
+    if over and state.evaluations.open == 0:
+        yield FinishRun()
+
+
+def _step_died(state: State, event: StepDied) -> Iterator[Action]:
+    match event.kind:
+        case StepKind.SELECTION | StepKind.TRAINING:
+            yield FailRun(f"{event.kind} {event.part} failed for good: {event.reason}".replace("  ", " "))
+        case StepKind.EVALUATION:
+            # A missing measurement is shown as missing; it does not stop the training.
+            yield from _finish_if_over(state)
+        case _:
+            # The shard's prompts end as engine_failed; the others go on.
+            yield from _selection_if_due(state)
+
+
+def _dispatches(state: State) -> Iterator[Action]:
+    for kind in WHOLE_ITERATION:
+        ready = state.evaluations.ready if kind is StepKind.EVALUATION else state.of(kind).ready
+        if limit := _within_sickness(state, kind, ready):
+            yield Dispatch(kind, limit)
+    room = state.window - sum(state.of(kind).in_flight for kind in state.chain)
+    for kind in reversed(state.chain):
+        limit = _within_sickness(state, kind, min(room, state.of(kind).ready))
+        if limit > 0:
+            yield Dispatch(kind, limit)
+            room -= limit
+
+
+def _within_sickness(state: State, kind: StepKind, limit: int) -> int:
+    if kind not in state.sick:
+        return limit
+    counts = state.evaluations if kind is StepKind.EVALUATION else state.of(kind)
+    return min(limit, max(0, state.sick[kind] - counts.in_flight))

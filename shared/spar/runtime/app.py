@@ -1,0 +1,53 @@
+"""The Celery app: task names, queues and delivery. Knows nothing of what tasks do.
+
+Tasks acknowledge early: late acknowledgement ends a worker when Redis restarts under a running task, and redelivers
+long ones. Recovery is the coordinator's leases (services/coordinator/reconcile.py).
+"""
+
+from celery import Celery
+from kombu import Queue
+
+from spar.messages.base import StepKind
+from spar.runtime.settings import Settings
+
+COORDINATOR_QUEUE = "coordinator"
+QUEUES = {
+    StepKind.GENERATION: "generation",
+    StepKind.JUDGMENT: "judgment",
+    StepKind.REFINEMENT: "refinement",
+    StepKind.SELECTION: "training",
+    StepKind.TRAINING: "training",
+    StepKind.EVALUATION: "evaluation",
+}
+WORKER_QUEUES = tuple(dict.fromkeys(QUEUES.values()))
+TASK_MODULES = {queue: f"services.{queue}.tasks" for queue in (*WORKER_QUEUES, COORDINATOR_QUEUE)}
+
+app = Celery("spar", set_as_current=True)
+app.conf.update(
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue=COORDINATOR_QUEUE,
+    task_create_missing_queues=True,
+    task_queues=[Queue(name) for name in TASK_MODULES],
+    task_routes={f"{queue}.*": {"queue": queue} for queue in TASK_MODULES},
+    broker_connection_retry_on_startup=True,
+    worker_send_task_events=True,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # A lost connection must not shut the worker down after a fixed number of tries.
+    broker_connection_max_retries=None,
+)
+
+
+def configure(settings: Settings) -> Celery:
+    """Point the app at this process's broker."""
+    url = settings.broker_url.get_secret_value()
+    app.conf.broker_url = url
+    if url.startswith("memory:"):
+        # The default of one second between looks would make every hop cost that much.
+        app.conf.broker_transport_options = {"polling_interval": 0.01}
+    return app

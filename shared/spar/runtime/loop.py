@@ -1,0 +1,53 @@
+"""One event loop in a thread of its own: Celery's pool threads hand it coroutines and wait for them.
+
+All engine calls of a process run here together, so that they can be batched. Knows nothing of tasks or steps.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from spar.errors import DeadlineExceeded
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """A running event loop. `run` may be called from any thread but its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="spar-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T], deadline_s: float | None = None) -> T:
+        """Wait for the work; past the deadline it is cancelled and DeadlineExceeded raised."""
+        return asyncio.run_coroutine_threadsafe(_within(work, deadline_s), self._loop).result()
+
+    def close(self) -> None:
+        """Cancel what still runs, let it end, stop the loop."""
+        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _within(work: Coroutine[Any, Any, T], deadline_s: float | None) -> T:
+    try:
+        async with asyncio.timeout(deadline_s) as limit:
+            return await work
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise DeadlineExceeded(
+            f"The work took longer than its deadline of {deadline_s:g} s.",
+            "Raise dispatch.step_deadline_s or training_deadline_s in the recipe, or look why the engine is slow.",
+        ) from error
+
+
+async def _cancel_all() -> None:
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

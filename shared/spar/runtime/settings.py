@@ -1,0 +1,40 @@
+"""A process's settings, from the environment (SPAR_*). Recipes say what a run is; these say where a process lives.
+
+Credentials come from here only, and are never logged.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Defaults suit a process of its own on one host; the embedded runner makes its own from a home."""
+
+    model_config = SettingsConfigDict(env_prefix="SPAR_", frozen=True)
+
+    broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
+    database_url: SecretStr = SecretStr("postgresql+psycopg://spar@localhost/spar")
+    store_dir: Path | None = None
+    """A directory as the object store; None means S3, below."""
+    s3_endpoint: str = "localhost:9000"
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_bucket: str = "spar"
+    s3_secure: bool = False
+    work_dir: Path = Path("/var/tmp/spar")
+    """Checkpoints of trainings and the cache of model files."""
+    model_cache_bytes: int = 200 * 1024**3
+    threads: int = Field(default=32, gt=0)
+    """Tasks a worker holds at once; they wait, their work runs on one event loop."""
+    polling_interval_s: float = 0.5
+    """How often the coordinator looks for commands and leases."""
+    heartbeat_s: float = Field(default=30.0, gt=0)
+    lease_s: float = Field(default=90.0, gt=0)
+    """Three missed heartbeats."""
+    lost_s: float = Field(default=30.0, gt=0)
+    """How long a step may be dispatched, with its queue empty, before it counts as lost."""
+    worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
