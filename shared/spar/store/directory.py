@@ -1,0 +1,104 @@
+"""The object store as a directory: one file per key. Knows nothing of what the bytes mean.
+
+Safe from several threads and processes, also when they write one key at once: each write is a file of its own
+that is renamed into place when it is complete.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from spar.store.files import CHUNK, SCRATCH_MARK, disk_error, whole_file
+from spar.store.keys import check_key, check_prefix, missing
+
+_STALE_SCRATCH = 24 * 3600.0  # seconds; no single write takes a day, so an older scratch file has no writer
+
+
+class DirectoryStore:
+    """Objects below `root`, which is made when the first object is written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._scratch = self.root / f"{SCRATCH_MARK}scratch"
+        self._remove_stale_scratch()
+
+    def __repr__(self) -> str:
+        return f"DirectoryStore({str(self.root)!r})"
+
+    def put(self, key: str, data: bytes) -> None:
+        with self._write(key) as file:
+            file.write(data)
+
+    def get(self, key: str) -> bytes:
+        with self._read(key) as file:
+            return file.read()
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def put_file(self, key: str, path: Path) -> None:
+        with self._write(key) as file, open(path, "rb") as source:
+            shutil.copyfileobj(source, file, CHUNK)
+
+    def get_file(self, key: str, path: Path) -> None:
+        with self._read(key) as source, whole_file(path) as file:
+            shutil.copyfileobj(source, file, CHUNK)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        below = check_prefix(prefix)
+        found: list[str] = []
+        with _explained(f"Listing the object store {self.root}"):
+            for folder, folders, files in os.walk(self.root / below, onerror=_raise_unless_gone):
+                folders[:] = [name for name in folders if not name.startswith(SCRATCH_MARK)]
+                relative = Path(folder).relative_to(self.root).as_posix()
+                start = "" if relative == "." else f"{relative}/"
+                found += [start + name for name in files if not name.startswith(SCRATCH_MARK)]
+        return iter(sorted(found))
+
+    def _path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+    @contextmanager
+    def _write(self, key: str) -> Iterator[BinaryIO]:
+        path = self._path(key)
+        with _explained(f"Writing {path}"):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path, self._scratch) as file:
+                yield file
+
+    @contextmanager
+    def _read(self, key: str) -> Iterator[BinaryIO]:
+        path = self._path(key)
+        with _explained(f"Reading {path}"):
+            if not path.is_file():
+                raise missing(key, self)
+            with open(path, "rb") as file:
+                yield file
+
+    def _remove_stale_scratch(self) -> None:
+        """What killed writers left behind; a file that another process has just renamed is not an error."""
+        if not self._scratch.is_dir():
+            return
+        with _explained(f"Cleaning {self._scratch}"):
+            for draft in self._scratch.iterdir():
+                with suppress(FileNotFoundError):
+                    if time.time() - draft.stat().st_mtime > _STALE_SCRATCH:
+                        draft.unlink()
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+@contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, doing) from error
