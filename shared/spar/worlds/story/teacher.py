@@ -1,0 +1,80 @@
+"""The rules teacher: writes responses, critiques with their evidence, and minimal refinements.
+
+Everything is a pure function of its arguments and the given random source; it knows no model and no engine.
+What a critique must show was measured: a tiny model did not learn `with W : yes` alone, but did learn it when the
+critique lists the response up to W.
+"""
+
+import random
+
+from spar.worlds.story.edits import refined_text
+from spar.worlds.story.rules import FORM, Constraint, content_words, holds, parse_prompt, well_formed
+from spar.worlds.story.writing import write
+
+LARGEST_NUMBER = 30  # of the vocabulary; longer responses are counted as this
+START_MARK, END_MARK = "[[start]]", "[[end]]"
+
+
+def respond(prompt: str, rng: random.Random, error_rate: float = 0.0) -> str:
+    """A response that breaks each constraint with probability `error_rate`."""
+    parsed = parse_prompt(prompt)
+    return write(parsed, [c for c in parsed.constraints if rng.random() < error_rate], rng)
+
+
+def respond_breaking(prompt: str, rng: random.Random, count: int) -> str:
+    """A response that breaks exactly `count` constraints, or all if there are fewer."""
+    parsed = parse_prompt(prompt)
+    return write(parsed, rng.sample(parsed.constraints, min(count, len(parsed.constraints))), rng)
+
+
+def judge(prompt: str, response: str) -> str:
+    """The whole critique: evidence and yes or no for each constraint, then the final judgment."""
+    clauses = [f"{c} : {_evidence(c, response)}" for c in parse_prompt(prompt).constraints]
+    if not well_formed(response):
+        clauses.append(f"{FORM} : no")
+    good = all(clause.endswith(" yes") for clause in clauses)
+    return " ; ".join([*clauses, f"Final Judgement : {'Yes' if good else 'No'}"])
+
+
+def misjudge(prompt: str, response: str, rng: random.Random) -> str:
+    """The critique with one constraint's yes or no turned around, and the final judgment to match."""
+    *clauses, _ = judge(prompt, response).split(" ; ")
+    slip = rng.randrange(len(clauses))
+    evidence, _, verdict = clauses[slip].rpartition(" ")
+    clauses[slip] = f"{evidence} {'no' if verdict == 'yes' else 'yes'}"
+    good = all(clause.endswith(" yes") for clause in clauses)
+    return " ; ".join([*clauses, f"Final Judgement : {'Yes' if good else 'No'}"])
+
+
+def _evidence(constraint: Constraint, response: str) -> str:
+    verdict = "yes" if holds(constraint, response) else "no"
+    return " ".join(["got", *_shown(constraint, response), verdict])
+
+
+def _shown(constraint: Constraint, response: str) -> list[str]:
+    """What the verdict rests on: one word, the count, or the words up to the one that was looked for."""
+    words = content_words(response)
+    match constraint.kind:
+        case "start":
+            return words[:1]
+        case "end":
+            return words[-1:]
+        case "words":
+            return [str(min(len(words), LARGEST_NUMBER))]
+        case "finish":
+            return response.split()[-1:]
+    if constraint.argument in words:
+        return words[: words.index(constraint.argument) + 1]
+    return words
+
+
+def refine(prompt: str, response: str, rng: random.Random) -> str:
+    """The whole refine reply: the response, changed only where it breaks the prompt, between the markers.
+
+    It looks at the response itself; no critique could show it more.
+    """
+    return marked(refined_text(prompt, response, rng))
+
+
+def marked(text: str) -> str:
+    return f"{START_MARK} {text} {END_MARK}"

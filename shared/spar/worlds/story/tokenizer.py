@@ -1,0 +1,49 @@
+"""Writes the story world's vocabulary as tokenizer files that transformers, TRL and vLLM load."""
+
+import json
+from pathlib import Path
+
+from spar.worlds.story.vocabulary import ASSISTANT, END, PAD, ROLES, SPECIAL, UNKNOWN, vocabulary
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    + "".join(
+        f"{{%- {'if' if i == 0 else 'elif'} message['role'] == '{role}' -%}}{{{{ '{token} ' }}}}"
+        for i, (role, token) in enumerate(ROLES.items())
+    )
+    + "{%- endif -%}{{ message['content'] + ' ' }}"
+    + f"{{%- if message['role'] == 'assistant' -%}}{{{{ '{END} ' }}}}{{%- endif -%}}"
+    + "{%- endfor -%}"
+    + f"{{%- if add_generation_prompt -%}}{{{{ '{ASSISTANT} ' }}}}{{%- endif -%}}"
+)
+"""Role token, text, and an end token after each assistant turn. A conversation's ids begin with those of any
+of its beginnings, which is how training and serving come to the same ids."""
+
+
+def tokenizer_json() -> str:
+    """Words between blanks, no normalising; decoding joins with one blank."""
+    from tokenizers import AddedToken, Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+
+    ids = {token: i for i, token in enumerate(vocabulary())}
+    tokenizer = Tokenizer(WordLevel(ids, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
+    return str(tokenizer.to_str(pretty=False))
+
+
+def save_tokenizer(folder: Path, max_positions: int) -> None:
+    """tokenizer.json and tokenizer_config.json, the chat template in the latter."""
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": PAD,
+        "unk_token": UNKNOWN,
+        "eos_token": END,
+        "model_max_length": max_positions,
+        "padding_side": "right",
+        "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE,
+    }
+    (folder / "tokenizer.json").write_text(tokenizer_json() + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
