@@ -1,7 +1,8 @@
 """The seam to the object store: immutable bytes under keys.
 
-Keys are `/`-separated names of [A-Za-z0-9._-]; results are `results/<fingerprint>/<sha256 of the bytes>`, so an
-object never changes once written. Every adapter is held to tests/contract/test_store.py. The store knows nothing of what the bytes mean.
+Keys are `/`-separated names of [A-Za-z0-9._-]; results are `results/<fingerprint>/<sha256 of the bytes>`, so
+an object never changes once written. Every adapter is held to tests/contract/test_store.py. The store knows
+nothing of what the bytes mean.
 """
 
 from collections.abc import Iterator

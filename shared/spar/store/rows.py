@@ -1,13 +1,12 @@
 """The format of a result: zstd-compressed JSON lines, the manifest first, then one row per line.
 
 Rows are records of `spar.method.records` or pydantic models. The same rows give the same bytes (sorted keys,
-one compression level, one thread, no time), because an object is named by its bytes. This file knows nothing of
-keys and stores; a key is only something to name in an error.
+one compression level, one thread, no time), because an object is named by its bytes. This file knows nothing
+of keys and stores; a key is only something to name in an error.
 """
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import zstandard
@@ -86,10 +85,15 @@ def read_manifest(data: bytes, key: str = "") -> Manifest:
     return _manifest(head.partition(b"\n")[0], key)
 
 
-@lru_cache(maxsize=64)
+_ADAPTERS: dict[Any, TypeAdapter[list[Any]]] = {}
+
+
 def _adapter(row_type: Any) -> TypeAdapter[list[Any]]:
     """Built once per type: building costs milliseconds, a row costs microseconds."""
-    return TypeAdapter(list[row_type])
+    adapter = _ADAPTERS.get(row_type)
+    if adapter is None:
+        adapter = _ADAPTERS[row_type] = TypeAdapter(list[row_type])
+    return adapter
 
 
 def _line(row: Any) -> str:

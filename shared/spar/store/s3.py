@@ -1,7 +1,7 @@
 """The object store on anything that speaks S3 (MinIO, AWS, ...). Knows nothing of what the bytes mean.
 
-It creates objects only; the bucket is made by whoever sets the stack up, through `ensure_bucket`. A store that
-cannot be reached or refuses us is a ServiceError within seconds, so that a worker can say so instead of hanging.
+It creates objects only; the bucket is made by whoever sets the stack up, through `ensure_bucket`. A store
+that cannot be reached or refuses us is a ServiceError within seconds: a worker says so instead of hanging.
 """
 
 import io
