@@ -1,1 +1,1 @@
-"""Recipes: what a run is, as pydantic models (`models`), read from YAML (`load`); the built-in ones lie in `builtin/`."""
+"""Recipes: what a run is, pydantic models (`models`) read from YAML (`load`); `builtin/` holds our own."""

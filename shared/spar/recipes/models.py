@@ -1,7 +1,7 @@
 """What a run is, as data: the recipe that one YAML file says, section by section.
 
-Every field has the paper's value as its default where the paper has one (METHOD section 2). Loading, overriding and
-the messages for bad files are `spar.recipes.load`'s; nothing here reads a file.
+Every field has the paper's value as its default where the paper has one. Loading, overriding and the messages
+for bad files are `spar.recipes.load`'s; nothing here reads a file.
 """
 
 from typing import Annotated, Literal
@@ -80,7 +80,9 @@ class JudgmentSettings(SamplingSettings):
     @model_validator(mode="after")
     def _quorum_is_reachable(self) -> "JudgmentSettings":
         if self.quorum > self.votes:
-            raise ValueError(f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other")
+            raise ValueError(
+                f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other"
+            )
         return self
 
 

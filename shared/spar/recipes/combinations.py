@@ -1,0 +1,120 @@
+"""What cannot be done though every value alone is fine, and what can be done but seems unwise.
+
+Looks at the recipe and at which engines and trainers are installed, at nothing else.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+
+from spar.recipes.models import Recipe, TrainingSettings
+from spar.recipes.problems import Problem
+
+
+def check_combinations(recipe: Recipe) -> list[Problem]:
+    return [problem for rule in RULES for problem in rule(recipe)]
+
+
+def _kinds_are_installed(recipe: Recipe) -> Iterator[Problem]:
+    asked = [
+        (("engine", "kind"), "spar.engines", recipe.engine.kind),
+        (("training", "actor", "kind"), "spar.trainers", recipe.training.actor.kind),
+        (("training", "refiner", "kind"), "spar.trainers", recipe.training.refiner.kind),
+    ]
+    for keys, group, kind in asked:
+        installed = sorted({entry.name for entry in entry_points(group=group)})
+        if kind not in installed:
+            fix = f"Choose one of: {', '.join(installed)}."
+            yield Problem(keys, f"is {kind!r}, which is not installed", fix)
+
+
+def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
+    url, kind = recipe.engine.url, recipe.engine.kind
+    if kind == "openai" and url is None:
+        fix = "Add engine.url, such as http://localhost:8000/v1."
+        yield Problem(("engine", "kind"), "is openai, but there is no engine.url to ask", fix)
+    if url is not None and kind in ("transformers", "rules"):
+        fix = "Delete it, or set engine.kind to openai."
+        yield Problem(
+            ("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix
+        )
+    if url is not None and not url.startswith(("http://", "https://")):
+        yield Problem(("engine", "url"), f"is {url!r}", "Write http://HOST:PORT/v1 or https://...")
+
+
+def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
+    for name, settings, model in (
+        ("actor", recipe.training.actor, recipe.models.actor),
+        ("refiner", recipe.training.refiner, recipe.models.refiner),
+    ):
+        if settings.kind == "trl" and model.startswith("served:"):
+            fix = f"Name a folder or hub: model whose weights are here for models.{name}."
+            yield Problem(("models", name), f"is {model}, which can be asked but not trained by trl", fix)
+
+
+def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
+    kinds = {recipe.training.actor.kind, recipe.training.refiner.kind}
+    if recipe.engine.kind == "openai" and "trl" in kinds:
+        what = "is openai: that server cannot load the models which trl trains in this run"
+        yield Problem(("engine", "kind"), what, "Use an engine that loads them here, such as transformers.")
+
+
+def _search_fits(recipe: Recipe) -> Iterator[Problem]:
+    search = recipe.search
+    if search.policy == "bfs" and search.keep > search.branch:
+        fix = "Lower search.keep or raise search.branch."
+        yield Problem(
+            ("search", "keep"), f"is {search.keep}, but a node has only {search.branch} children", fix
+        )
+
+
+def _sampled_pairs_need_two(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.selection.pairs == "sampled" and recipe.generation.n < 2:
+        what = "is sampled: a pair takes two responses to a prompt, and generation.n is 1"
+        yield Problem(("selection", "pairs"), what, "Raise generation.n (the paper has 5).")
+
+
+def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
+    trainings: tuple[tuple[str, TrainingSettings], ...] = (
+        ("actor", recipe.training.actor),
+        ("refiner", recipe.training.refiner),
+    )
+    for name, settings in trainings:
+        micro = settings.micro_batch_size
+        if micro is not None and settings.batch_size % micro:
+            what = f"is {micro}, which does not divide batch_size {settings.batch_size}"
+            yield Problem(("training", name, "micro_batch_size"), what, "Choose a divisor, or leave it out.")
+
+
+def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
+    caps = recipe.selection.refiner
+    if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
+        what = "has every cap at 0: the refiner would have nothing to learn from"
+        yield Problem(("selection", "refiner"), what, "Raise at least one of the caps.")
+
+
+RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
+    _kinds_are_installed,
+    _url_fits_engine,
+    _trained_models_have_weights,
+    _remote_engine_serves_trained_models,
+    _search_fits,
+    _sampled_pairs_need_two,
+    _batches_divide,
+    _refiner_learns_something,
+)
+
+
+def warnings(recipe: Recipe) -> list[str]:
+    """What can be run as written, but is probably not meant."""
+    found = []
+    if recipe.prompts.source == "world:story" and recipe.templates != "compact":
+        found.append("prompts come from world:story, whose models know the templates `compact` only.")
+    if recipe.evaluation is not None and recipe.prompts.source != "world:story":
+        found.append("evaluation measures the story world, but the prompts come from elsewhere.")
+    if recipe.generation.temperature == 0 and recipe.generation.n > 1:
+        found.append("generation.temperature is 0: all responses to a prompt will be the same.")
+    if recipe.judgment.temperature == 0 and recipe.judgment.votes > 1:
+        found.append("judgment.temperature is 0: all votes will agree.")
+    if recipe.search.temperature == 0 and recipe.search.branch > 1 and recipe.search.policy != "greedy":
+        found.append("search.temperature is 0: all refinements of a node will be the same.")
+    return found

@@ -1,0 +1,77 @@
+"""Which of a recipe's values name files: makes them absolute and checks that they are there.
+
+Knows the prefixes that mean something else (`builtin:`, `hub:`, `served:`, `world:`); what those name is looked
+up by whoever loads them.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+
+from spar.recipes.models import Recipe
+from spar.recipes.problems import Keys, Problem, dotted
+from spar.recipes.source import Data
+
+PREFIXES: dict[Keys, tuple[str, ...]] = {
+    ("models", "actor"): ("builtin:", "hub:", "served:"),
+    ("models", "refiner"): ("builtin:", "hub:", "served:"),
+    ("prompts", "source"): ("world:",),
+}
+TEMPLATE_FILES = ("judge.txt", "refine.txt")
+
+
+def template_sets() -> list[str]:
+    """The names of the built-in template sets: the folders beside spar.method's code."""
+    folder = resources.files("spar.method").joinpath("templates")
+    return sorted(entry.name for entry in folder.iterdir() if entry.joinpath(TEMPLATE_FILES[0]).is_file())
+
+
+def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
+    """Write absolute paths into plain data; `base_of` says which folder a key's value is relative to."""
+    for keys in [*PREFIXES, ("templates",)]:
+        section = data if len(keys) == 1 else data.get(keys[0])
+        value = section.get(keys[-1]) if isinstance(section, dict) else None
+        if isinstance(section, dict) and isinstance(value, str) and value and names_a_file(keys, value):
+            section[keys[-1]] = str((base_of(keys) / Path(value).expanduser()).resolve())
+
+
+def names_a_file(keys: Keys, value: str) -> bool:
+    return value not in template_sets() if keys == ("templates",) else not value.startswith(PREFIXES[keys])
+
+
+def check_files(recipe: Recipe) -> Iterator[Problem]:
+    """What the recipe names by a path and is not there, or is not what it should be."""
+    for keys, value in (("actor", recipe.models.actor), ("refiner", recipe.models.refiner)):
+        if names_a_file(("models", keys), value):
+            yield from _check_model(("models", keys), Path(value))
+    if names_a_file(("prompts", "source"), recipe.prompts.source):
+        yield from _check_prompts(Path(recipe.prompts.source))
+    if names_a_file(("templates",), recipe.templates):
+        yield from _check_templates(Path(recipe.templates))
+
+
+def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:
+    if not folder.is_dir():
+        fix = f"Name a folder, or one of {', '.join(f'{prefix}NAME' for prefix in PREFIXES[keys])}."
+        yield Problem(keys, f"names a folder that is not there: {folder}", fix)
+    elif not (folder / "config.json").is_file():
+        yield Problem(keys, f"names a folder without a config.json: {folder}", "Name a model's own folder.")
+    elif not any(folder.glob("*.safetensors")):
+        fix = "Put the model's *.safetensors there (other formats are not loaded)."
+        yield Problem(keys, f"names a model without weights: {folder}", fix)
+
+
+def _check_prompts(path: Path) -> Iterator[Problem]:
+    keys = ("prompts", "source")
+    if not path.is_file():
+        fix = 'Name a JSONL file of {"prompt": "..."} rows, or world:story.'
+        yield Problem(keys, f"names a file that is not there: {path}", fix)
+    elif path.stat().st_size == 0:
+        yield Problem(keys, f"names an empty file: {path}", 'Write one {"prompt": "..."} row a line.')
+
+
+def _check_templates(folder: Path) -> Iterator[Problem]:
+    missing = [name for name in TEMPLATE_FILES if not (folder / name).is_file()]
+    if missing:
+        fix = f"Name a folder that holds them, or one of: {dotted(template_sets()).replace('.', ', ')}."
+        yield Problem(("templates",), f"has no {' and no '.join(missing)} in {folder}", fix)

@@ -1,0 +1,116 @@
+"""What can be wrong with a recipe, and how it is told: every problem with its place, what it is, and the fix.
+
+Knows pydantic's complaints and turns them into sentences; reads no file.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from spar.errors import RecipeError
+
+Keys = tuple[str, ...]
+"""Where a value stands: ("search", "keep") for `search.keep`."""
+
+WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "model_type": "a section of keys",
+    "model_attributes_type": "a section of keys",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    keys: Keys
+    what: str
+    fix: str
+
+
+def dotted(keys: Iterable[str]) -> str:
+    return ".".join(keys)
+
+
+def raise_for(title: str, problems: Sequence[Problem], places: Mapping[Keys, str]) -> None:
+    """Raise one RecipeError that tells all problems, each on a line of its own; nothing if there are none."""
+    if not problems:
+        return
+    if len(problems) == 1:
+        only = problems[0]
+        raise RecipeError(f"{_located(only.keys, places)} {only.what}.", only.fix)
+    lines = [f"  {_located(each.keys, places)} {each.what}. {each.fix}" for each in problems]
+    raise RecipeError(
+        f"{title} has {len(problems)} problems:\n" + "\n".join(lines), "Correct each of them, then try again."
+    )
+
+
+def _located(keys: Keys, places: Mapping[Keys, str]) -> str:
+    """The file and line of the key, or of the nearest section around it, then the key's path."""
+    place = next((places[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in places), "")
+    return " ".join(part for part in (f"{place}:" if place else "", dotted(keys)) if part)
+
+
+def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    return [_from_detail(dict(detail), model) for detail in error.errors(include_url=False)]
+
+
+def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
+    keys = tuple(str(part) for part in detail["loc"])
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(keys, model)
+    if kind == "missing":
+        return Problem(
+            keys, "is missing", f"Add it to the recipe, or give it with --set {dotted(keys)}=VALUE."
+        )
+    if kind == "value_error":
+        return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.")
+    if value is None:
+        return Problem(keys, "is empty", "Give it a value, or delete the key to get the default.")
+    if kind == "literal_error":
+        return Problem(keys, f"is {value!r}", f"Choose one of: {context['expected']}.")
+    if kind in WANTED:
+        return Problem(keys, f"is {value!r}", f"Write {WANTED[kind]}.")
+    return Problem(keys, f"is {value!r}", f"{detail['msg'].replace('Input should', 'It should')}.")
+
+
+def _unknown_key(keys: Keys, model: type[BaseModel]) -> Problem:
+    known = known_keys(model, keys[:-1])
+    close = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.6)
+    fix = f"Did you mean '{close[0]}'?" if close else f"Known keys here: {', '.join(known)}."
+    return Problem(keys, "is not a key of a recipe", fix)
+
+
+def _missing_key(keys: Keys, model: type[BaseModel]) -> Problem:
+    section = section_at(model, keys)
+    wanted = [dotted(keys)]
+    if section is not None:
+        wanted = [
+            dotted((*keys, name)) for name, field in section.model_fields.items() if field.is_required()
+        ]
+    options = " ".join(f"--set {name}=VALUE" for name in wanted)
+    return Problem(keys, "is missing", f"Add it to the recipe, or give {options}.")
+
+
+def known_keys(model: type[BaseModel], keys: Keys) -> list[str]:
+    section = section_at(model, keys)
+    return sorted(section.model_fields) if section is not None else []
+
+
+def section_at(model: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
+    """The model of the section at `keys`; None if a value stands there."""
+    section: type[BaseModel] | None = model
+    for key in keys:
+        if section is None or key not in section.model_fields:
+            return None
+        annotation = section.model_fields[key].annotation
+        choices = [annotation, *get_args(annotation)]
+        models = (each for each in choices if isinstance(each, type) and issubclass(each, BaseModel))
+        section = next(models, None)
+    return section

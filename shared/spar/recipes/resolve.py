@@ -1,0 +1,80 @@
+"""Makes a validated recipe ready to run: profile applied, paths absolute, files there, nothing impossible.
+
+Changes no value that the user set. Resolving twice changes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spar.recipes.combinations import check_combinations
+from spar.recipes.models import Recipe
+from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
+from spar.recipes.problems import Keys, Problem, raise_for
+
+PAPER_PROFILE: dict[Keys, Any] = {
+    ("judgment", "quorum"): 1,  # the authors' scripts take a label from a single parsable vote
+    ("search", "stop_when_decided"): False,  # and judge a level to its end
+}
+
+NOT_IDENTITY: tuple[Keys, ...] = (
+    # How fast and where, never what: a run goes on as the same run when these change.
+    ("dispatch",),
+    ("engine", "url"),
+    ("engine", "max_batch"),
+    ("engine", "deadline_s"),
+    ("engine", "latency"),
+    ("training", "actor", "checkpoint_steps"),
+    ("training", "refiner", "checkpoint_steps"),
+)
+
+
+def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
+    """Raises one RecipeError that names every problem; `places` says where each key was written."""
+    ready, problems = resolved_with_problems(recipe)
+    raise_for(f"The recipe {recipe.name}", problems, places or {})
+    return ready
+
+
+def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
+    data = recipe.model_dump(exclude_unset=True)
+    make_absolute(data, lambda _: Path.cwd())
+    if recipe.profile == "paper":
+        for (section, key), value in PAPER_PROFILE.items():
+            data.setdefault(section, {}).setdefault(key, value)
+    ready = Recipe.model_validate(data)
+    return ready, [*check_combinations(ready), *check_files(ready)]
+
+
+def recipe_fingerprint(recipe: Recipe) -> str:
+    """What makes two runs the same run: the settings that determine results, and the contents of named files.
+
+    A prompts file or a template counts by its bytes, not by where it lies. Model folders count by their path:
+    their weights have fingerprints of their own.
+    """
+    data = recipe.model_dump(mode="json")
+    for keys in NOT_IDENTITY:
+        section = data
+        for key in keys[:-1]:
+            section = section[key]
+        section.pop(keys[-1], None)
+    if names_a_file(("prompts", "source"), recipe.prompts.source):
+        data["prompts"]["source"] = _sha256_of(Path(recipe.prompts.source))
+    if names_a_file(("templates",), recipe.templates):
+        data["templates"] = [_sha256_of(Path(recipe.templates) / name) for name in TEMPLATE_FILES]
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The whole recipe as YAML that loads to the same recipe."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
