@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from spar.errors import ModelUnusable, ObjectCorrupt
 from spar.store.base import ObjectStore
 from spar.store.files import CHUNK, disk_error
+from spar.store.keys import check_key
 
 MANIFEST = "manifest.json"
 
