@@ -1,8 +1,10 @@
-"""Rates and differences of rates, each with its 95% interval. Plain arithmetic; knows nothing of what was measured.
+"""Rates and differences of rates, each with its 95% interval. Plain arithmetic; knows nothing of what was
+measured.
 
-Sources: E. B. Wilson, JASA 22 (1927) for one rate; R. G. Newcombe, Statistics in Medicine 17 (1998) 2635-2650,
-method 10, for the difference of two rates over the same items. Both stay inside what is possible near 0 and 1,
-where the usual normal interval does not, and need no resampling, so a report is the same whenever it is built.
+Sources: E. B. Wilson, JASA 22 (1927) for one rate; R. G. Newcombe, Statistics in Medicine 17 (1998)
+2635-2650, method 10, for the difference of two rates over the same items. Both stay inside what is possible
+near 0 and 1, where the usual normal interval does not, and need no resampling, so a report is the same
+whenever it is built.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,33 @@
+"""What one measurement of one item found. Rows of an evaluation result; knows no suite and no rule."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Measure(StrEnum):
+    """What was measured: a model's replies, or the pairs that an actor is about to learn from."""
+
+    ACTOR_GREEDY = "actor_greedy"
+    ACTOR_SAMPLED = "actor_sampled"
+    JUDGE = "judge"
+    REFINE = "refine"
+    PAIR = "pair"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item, measured once.
+
+    `given` is the response that was judged or refined, or a pair's rejected one (None for an actor). `reply`
+    is all that the model said to be measured by, or a pair's chosen response; `critique` what a refinement
+    started from. `failure` (a `ReplyFailure` value) says why a reply could not be read: it counts as wrong,
+    and stays in the total.
+    """
+
+    measure: Measure
+    prompt: str
+    reply: str
+    correct: bool
+    given: str | None = None
+    critique: str | None = None
+    failure: str | None = None

@@ -1,0 +1,114 @@
+"""Measures actors and refiners on the story world, whose rules can check every response.
+
+The rules are the measuring stick and nothing else: no verdict of theirs reaches a model or the data it learns
+from. All items of a measure are asked at once; the engine batches them. Knows nothing of runs, iterations or
+files.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import SeedScope, Usage, judge, refine, respond
+from spar.evaluation.items import Item, Measure
+from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
+from spar.method.templates import TemplateSet
+from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
+from spar.worlds.story.rules import follows
+
+MAX_TOKENS = 128
+"""Of any reply: no prompt of this world calls for more than about 90, so whoever gets there is rambling."""
+GREEDY_VOTE = JudgmentSettings(votes=1, quorum=1, retries=0, temperature=0.0, max_tokens=MAX_TOKENS)
+GREEDY_REPLY = SamplingSettings(temperature=0.0, max_tokens=MAX_TOKENS)
+EVALUATION_STEP = "evaluate"
+"""Seed step of every judgment asked for here."""
+
+
+async def evaluate_actor(
+    chat: ChatModel,
+    prompts: Sequence[str],
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+    usage: Usage,
+) -> list[Item]:
+    """One response per prompt. Correct: all constraints of the prompt hold, and the reply was not cut off."""
+    settings = GenerationSettings(n=1, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+    measure = Measure.ACTOR_SAMPLED if temperature > 0 else Measure.ACTOR_GREEDY
+    scope = SeedScope(seed, 0)
+
+    async def one(text: str) -> Item:
+        response = (await respond(chat, Prompt.of(text), settings, scope, usage)).responses[0]
+        correct = response.failure is None and follows(text, response.text)
+        return Item(measure, text, response.text, correct, failure=response.failure)
+
+    return list(await asyncio.gather(*(one(text) for text in prompts)))
+
+
+async def evaluate_judge(
+    chat: ChatModel,
+    items: Sequence[tuple[str, str, bool]],
+    templates: TemplateSet,
+    seed: int,
+    usage: Usage,
+) -> list[Item]:
+    """One greedy vote per (prompt, response, truth). Correct: the verdict is the truth. Unparsable is wrong."""
+    scope = SeedScope(seed, 0)
+
+    async def one(text: str, given: str, truth: bool) -> Item:
+        judgment = await _greedy_vote(chat, text, given, templates, scope, usage)
+        vote = judgment.votes[0]
+        expected = Verdict.YES if truth else Verdict.NO
+        return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
+
+    return list(await asyncio.gather(*(one(*item) for item in items)))
+
+
+async def evaluate_refine(
+    chat: ChatModel,
+    items: Sequence[tuple[str, str]],
+    templates: TemplateSet,
+    seed: int,
+    usage: Usage,
+) -> list[Item]:
+    """One greedy refinement per (prompt, bad response), end to end.
+
+    The critique is the refiner's own greedy vote on the bad response, whichever way it went, as it would be
+    in a search that has no teacher to lean on. Correct: the refined text follows the prompt by the rules.
+    Wrong: it does not, it repeats the bad response, or either reply cannot be read; a bad vote therefore
+    costs accuracy here too.
+    """
+    scope = SeedScope(seed, 0)
+
+    async def one(text: str, given: str) -> Item:
+        judgment = await _greedy_vote(chat, text, given, templates, scope, usage)
+        if judgment.critique is None:
+            vote = judgment.votes[0]
+            return Item(Measure.REFINE, text, vote.reply, False, given, failure=vote.failure)
+        root = Node((), given, judgment)
+        refined = await refine(chat, Prompt.of(text), root, 1, 0, templates, GREEDY_REPLY, scope, usage)
+        only = refined[0]
+        correct = only.text is not None and follows(text, only.text)
+        return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
+
+    return list(await asyncio.gather(*(one(*item) for item in items)))
+
+
+def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
+    """Per pair, in order. Correct: the chosen response follows its prompt, whatever the refiner thought of
+    it."""
+    return [
+        Item(
+            Measure.PAIR, pair.prompt.text, pair.chosen, follows(pair.prompt.text, pair.chosen), pair.rejected
+        )
+        for pair in pairs
+    ]
+
+
+async def _greedy_vote(
+    chat: ChatModel, text: str, given: str, templates: TemplateSet, scope: SeedScope, usage: Usage
+) -> Judgment:
+    return await judge(
+        chat, Prompt.of(text), given, templates, GREEDY_VOTE, scope, EVALUATION_STEP, (), usage
+    )

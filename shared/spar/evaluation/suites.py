@@ -1,0 +1,117 @@
+"""The suites by name, and the one way into them: measure a model, audit pairs.
+
+A suite says which items a model is asked and how they are checked. It knows nothing of runs; whoever calls it
+keeps the rows. The items of a suite never change with the run's seed, so that any two models can be compared
+item by item.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import Usage
+from spar.errors import RecipeError
+from spar.evaluation import story
+from spar.evaluation.items import Item
+from spar.evaluation.statistics import Proportion
+from spar.method.records import Pair
+from spar.method.templates import TemplateSet
+from spar.recipes.models import EvaluationSettings
+from spar.worlds.story.items import judge_items, refine_items
+from spar.worlds.story.prompts import Split, generate_prompts
+
+Part = Literal["actor", "refiner"]
+Measuring = Callable[[ChatModel, EvaluationSettings, TemplateSet, int, Usage], Awaitable[list[Item]]]
+
+ITEM_SEED = 0
+"""Draws the items of the story suite from its held-out split, the same for every run."""
+HELD_OUT: Split = "heldout"
+SAMPLED_TEMPERATURE = 0.9
+"""The temperature of the paper's self-play responses; top_p stays 1, so the whole distribution is measured.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """How one suite measures an actor and a refiner, and checks a pair's chosen response."""
+
+    actor: Measuring
+    refiner: Measuring
+    audit: Callable[[Sequence[Pair]], list[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """Every item as a row, rates and counts by measure as `summary`, and what it cost."""
+
+    rows: tuple[Item, ...]
+    summary: dict[str, float | int]
+    usage: Usage
+
+
+async def run_suite(
+    part: Part, chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int
+) -> SuiteResult:
+    """Measure one model. The same model, settings and seed give the same rows on an engine that repeats
+    itself."""
+    suite = _suite(settings.suite)
+    usage = Usage()
+    measuring = suite.actor if part == "actor" else suite.refiner
+    rows = await measuring(chat, settings, templates, seed, usage)
+    return SuiteResult(tuple(rows), summarize(rows), usage)
+
+
+def audit_pairs(pairs: Sequence[Pair], suite: str = "story") -> SuiteResult:
+    """Check every pair's chosen response by the suite's rules; rows in the order of the pairs. Asks no model."""
+    rows = _suite(suite).audit(pairs)
+    return SuiteResult(tuple(rows), summarize(rows), Usage())
+
+
+def summarize(rows: Sequence[Item]) -> dict[str, float | int]:
+    """Per measure M: `M` the rate of correct items, `M.correct`, `M.total`, `M.failures`."""
+    summary: dict[str, float | int] = {}
+    totals = Counter(row.measure for row in rows)
+    for measure, total in totals.items():
+        correct = sum(row.correct for row in rows if row.measure == measure)
+        failures = sum(row.failure is not None for row in rows if row.measure == measure)
+        summary[measure.value] = Proportion(correct, total).rate
+        summary[f"{measure.value}.correct"] = correct
+        summary[f"{measure.value}.total"] = total
+        summary[f"{measure.value}.failures"] = failures
+    return summary
+
+
+async def _story_actor(
+    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
+) -> list[Item]:
+    prompts = generate_prompts(settings.actor_prompts, ITEM_SEED, HELD_OUT)
+    greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, story.MAX_TOKENS, seed, usage)
+    sampled = await story.evaluate_actor(
+        chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.MAX_TOKENS, seed, usage
+    )
+    return greedy + sampled
+
+
+async def _story_refiner(
+    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
+) -> list[Item]:
+    judged = judge_items(settings.judge_items, ITEM_SEED, HELD_OUT)
+    refined = refine_items(settings.refine_items, ITEM_SEED, HELD_OUT)
+    judgments = await story.evaluate_judge(chat, judged, templates, seed, usage)
+    return judgments + await story.evaluate_refine(chat, refined, templates, seed, usage)
+
+
+SUITES: Mapping[str, Suite] = {
+    "story": Suite(_story_actor, _story_refiner, story.pair_precision),
+}
+
+
+def _suite(name: str) -> Suite:
+    if name not in SUITES:
+        raise RecipeError(
+            f"evaluation.suite is '{name}', which does not exist.",
+            f"Choose one of: {', '.join(sorted(SUITES))}.",
+        )
+    return SUITES[name]

@@ -1,0 +1,175 @@
+"""The facts of a run, as report.json holds them. Every field is a count, a measurement or a text of the run.
+
+What a run has not reached, or never measured, is None or empty: no value stands for "unknown". Rates are
+shares of 1 with a 95% interval beside them; changes are percentage points. Knows nothing of tables, objects
+or pages.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spar.method.records import Outcome
+from spar.report.words import WordSpan
+
+Interval = tuple[float, float]
+Role = Literal["actor", "refiner"]
+
+
+class Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ActorMeasures(Facts):
+    """Held-out prompts that the actor's response follows: greedy, and sampled at T=0.9. `prompts` of each."""
+
+    accuracy: float | None = None
+    accuracy_interval: Interval | None = None
+    accuracy_sampled: float | None = None
+    accuracy_sampled_interval: Interval | None = None
+    prompts: int = 0
+    failures: int = 0
+    """Replies, greedy and sampled, that could not be read: they count as wrong."""
+
+
+class RefinerMeasures(Facts):
+    """Greedy votes that are right, and greedy refinements that follow their prompt."""
+
+    judge_accuracy: float | None = None
+    judge_accuracy_interval: Interval | None = None
+    judge_items: int = 0
+    judge_failures: int = 0
+    refine_accuracy: float | None = None
+    refine_accuracy_interval: Interval | None = None
+    refine_items: int = 0
+    refine_failures: int = 0
+
+
+class RefinerData(Facts):
+    """Where the refiner's examples came from, by kind, and why candidates were left out, by reason."""
+
+    candidates: dict[str, int] = Field(default_factory=dict)
+    kept: dict[str, int] = Field(default_factory=dict)
+    dropped: dict[str, int] = Field(default_factory=dict)
+
+
+class TrainingFacts(Facts):
+    """One training: `loss` is the mean over its optimizer steps."""
+
+    samples: int
+    too_long: int
+    steps: int
+    tokens: int
+    loss: float | None = None
+    seconds: float = 0.0
+
+
+class IterationReport(Facts):
+    """Iteration 0 is the start: the models as they came, measured, and nothing else.
+
+    `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together; a step whose
+    result was there already counts in `reused` and took nothing. `tree_sizes` maps nodes (as text) to trees.
+    """
+
+    iteration: int
+    actor: ActorMeasures = ActorMeasures()
+    refiner: RefinerMeasures = RefinerMeasures()
+    prompts: int = 0
+    outcomes: dict[str, int] = Field(default_factory=lambda: {outcome.value: 0 for outcome in Outcome})
+    pairs: int = 0
+    pair_precision: float | None = None
+    pair_precision_interval: Interval | None = None
+    trees: int = 0
+    solved: int = 0
+    tree_sizes: dict[str, int] = Field(default_factory=dict)
+    refiner_data: RefinerData = RefinerData()
+    training: dict[Role, TrainingFacts] = Field(default_factory=dict)
+    seconds: dict[str, float] = Field(default_factory=dict)
+    tokens: dict[str, int] = Field(default_factory=dict)
+    calls: dict[str, int] = Field(default_factory=dict)
+    reused: dict[str, int] = Field(default_factory=dict)
+    wall_seconds: float | None = None
+    """From the iteration's first dispatch to its last report; steps run side by side, so it is less than
+    their sum."""
+
+
+class Change(Facts):
+    """A paired difference over the same items, in percentage points, with its 95% interval."""
+
+    measure: str  # such as actor.accuracy
+    before: int
+    after: int
+    points: float
+    low: float
+    high: float
+    items: int
+
+
+class ExampleNode(Facts):
+    """A text in an example tree. `words` is the difference from its parent; the root has none."""
+
+    path: tuple[int, ...]
+    text: str
+    value: float | None
+    yes: int
+    no: int
+    critique: str | None = None
+    words: tuple[WordSpan, ...] = ()
+
+
+class ExampleTree(Facts):
+    """A search to look at. `words` is the difference between the negative and the best refinement."""
+
+    iteration: int
+    prompt_id: str
+    prompt: str
+    solved: bool
+    best: tuple[int, ...] | None
+    nodes: tuple[ExampleNode, ...]
+    words: tuple[WordSpan, ...] = ()
+
+
+class ModelFacts(Facts):
+    """A model of the run: where it came from, and in which iteration it was trained (0: given)."""
+
+    fingerprint: str
+    role: Role
+    iteration: int
+    parent: str | None = None
+    location: str = ""
+
+
+class Totals(Facts):
+    """Over the whole run. `seconds` is the sum over steps, `wall_seconds` from the start to the last report."""
+
+    prompts: int = 0
+    pairs: int = 0
+    trees: int = 0
+    calls: int = 0
+    tokens: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    wall_seconds: float | None = None
+
+
+class RunReport(Facts):
+    """A run's report, whole: report.json, and all that the page shows."""
+
+    run: str
+    recipe_name: str
+    seed: int
+    status: str
+    reason: str | None = None
+    planned_iterations: int
+    iterations: list[IterationReport]
+    changes: list[Change] = Field(default_factory=list)
+    examples: list[ExampleTree] = Field(default_factory=list)
+    models: list[ModelFacts] = Field(default_factory=list)
+    totals: Totals = Totals()
+    versions: dict[str, str] = Field(default_factory=dict)
+    recipe: dict[str, Any]
+
+    def change(self, measure: str, before: int, after: int) -> Change | None:
+        """The paired difference of one measure between two iterations, if both were measured."""
+        wanted = (measure, before, after)
+        return next((c for c in self.changes if (c.measure, c.before, c.after) == wanted), None)
