@@ -182,6 +182,8 @@ class EvaluationSettings(Section):
     """What is measured at the start and after each iteration."""
 
     suite: Literal["story"] = "story"
+    seed: Count = 0
+    """Draws the held-out items; runs of other recipe seeds are measured on the same ones."""
     actor_prompts: Positive = 2000
     judge_items: Positive = 2000
     refine_items: Positive = 1000

@@ -1,7 +1,7 @@
 """Which of a recipe's values name files: makes them absolute and checks that they are there.
 
-Knows the prefixes that mean something else (`builtin:`, `hub:`, `served:`, `world:`); what those name is looked
-up by whoever loads them.
+Knows the prefixes that mean something else (`builtin:`, `hub:`, `served:`, `world:`); what those name
+is looked up by whoever loads them.
 """
 
 from collections.abc import Callable, Iterator

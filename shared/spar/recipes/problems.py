@@ -66,9 +66,7 @@ def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
     if kind == "extra_forbidden":
         return _unknown_key(keys, model)
     if kind == "missing":
-        return Problem(
-            keys, "is missing", f"Add it to the recipe, or give it with --set {dotted(keys)}=VALUE."
-        )
+        return _missing_key(keys, model)
     if kind == "value_error":
         return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.")
     if value is None:

@@ -1,0 +1,115 @@
+"""The `spar` command: a table of commands, each loaded only when it is called, so that `spar --help` answers at once.
+
+Turns errors into messages and exit codes. What a command does lies in the module that the table names.
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+
+from spar.cli.console import print_error
+from spar.errors import SparError, StoreError
+
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command in a module of spar.cli: a function, or a typer app of sub-commands."""
+
+    module: str
+    attribute: str
+    help: str
+
+    def exists(self) -> bool:
+        return find_spec(f"spar.cli.{self.module}") is not None
+
+    def load(self) -> Callable[..., Any]:
+        loaded: Callable[..., Any] = getattr(import_module(f"spar.cli.{self.module}"), self.attribute)
+        return loaded
+
+
+COMMANDS: dict[str, Lazy] = {
+    "demo": Lazy("demo", "demo", "Train the story world's tiny models for three iterations."),
+    "run": Lazy("run", "run", "Run a recipe in this process, or go on with a run that stopped."),
+    "status": Lazy("status", "status", "Tell how far a run is."),
+    "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
+    "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
+    "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),
+    "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),
+    "recipe": Lazy("recipe", "app", "List the built-in recipes, show a recipe."),
+    "world": Lazy("world", "app", "Make the story world's models again, measure them."),
+    "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),
+}
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    called = next((argument for argument in arguments if not argument.startswith("-")), None)
+    try:
+        build_app(called)()
+    except SparError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        print_error(_disk_error(error))
+        sys.exit(StoreError.exit_code)
+
+
+def build_app(called: str | None) -> typer.Typer:
+    """The command line with the called command loaded, and of the others only what `--help` lists."""
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    app.callback()(_root)
+    for name, lazy in COMMANDS.items():
+        if not lazy.exists():
+            continue
+        command = lazy.load() if name == called else _only_listed
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, help=lazy.help)
+        else:
+            app.command(name, help=None if name == called and command.__doc__ else lazy.help)(command)
+    return app
+
+
+def _only_listed() -> None:
+    """Stands in a listing for a command that is not loaded; never called."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spar {metadata.version('spar')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Self-play with tree-search refinement: an actor and a refiner that train each other."""
+
+
+def _disk_error(error: OSError) -> StoreError:
+    place = f" {error.filename}" if error.filename else ""
+    return StoreError(
+        f"Cannot write{place}: {error.strerror}.",
+        "Free space or choose another folder that can be written, then run the same command again: it goes on"
+        " where it stopped.",
+    )
+
+
+if __name__ == "__main__":
+    main()
