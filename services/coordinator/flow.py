@@ -33,7 +33,7 @@ NONE = Counts()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a run is. `counts` are the current iteration's; `evaluations` and `strays` are the whole run's.
+    """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
 
     `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
     be in flight as probes.
@@ -202,11 +202,8 @@ def _consequences(state: State, event: Event) -> Iterator[Action]:
         case StepDied():
             yield from _step_died(state, event)
         case Woken():
-            # A restart may have fallen between two steps of a decision: every gate is looked at again.
-            yield from _selection_if_due(state)
-            if state.status is IterationStatus.TRAINING:
-                yield from _training_done(state)
-            yield from _finish_if_over(state)
+            # An event and what follows from it are one transaction: there is never a decision to catch up with.
+            pass
 
 
 def _shard_step_done(state: State, event: ShardStepDone) -> Iterator[Action]:

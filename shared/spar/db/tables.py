@@ -41,11 +41,15 @@ BIG_KEY = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Run(SQLModel, table=True):
-    """One training of a recipe. `recipe` is the resolved recipe; `templates` and `prompts` are keys in the store."""
+    """One training of a recipe. `recipe` is the resolved recipe; `templates` and `prompts` are keys in the store.
+
+    `models` maps the recipe's two model references to fingerprints, read when the run was submitted.
+    """
 
     __tablename__ = "run"
     id: str = Field(primary_key=True, max_length=80)
     recipe: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    models: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     templates: str
     prompts: str | None = None
     status: RunStatus = Field(sa_column=choice(RunStatus))

@@ -1,0 +1,86 @@
+"""The seam to the queues: sending messages, and asking what has become of them.
+
+A broker forgets: Redis may be emptied, a process that held a memory broker may die. `loss` tells which, once.
+"""
+
+import uuid
+from enum import StrEnum
+from typing import Any, Protocol
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from spar.errors import ServiceError
+
+EPOCH_KEY = "spar:epoch"
+
+
+class Loss(StrEnum):
+    """What happened to messages since the last question."""
+
+    NONE = "none"
+    MESSAGES = "messages"  # the queues were emptied; workers may still be running what they took
+    EVERYTHING = "everything"  # queues and workers lived in a process that is gone
+
+
+class Broker(Protocol):
+    def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
+        """Raises ServiceError when the broker cannot be reached."""
+        ...
+
+    def waiting(self, queue: str) -> int:
+        """Messages in the queue that no worker has taken. Raises ServiceError."""
+        ...
+
+    def loss(self) -> Loss:
+        """What was lost since the last call; the first call of a process counts as one. Raises ServiceError."""
+        ...
+
+
+class CeleryBroker:
+    """Celery's broker, by way of its own connections."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._first = True
+
+    def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
+        try:
+            self._app.send_task(task, args=[message], queue=queue, retry=False)
+        except OperationalError as error:
+            raise _unreachable(error) from error
+
+    def waiting(self, queue: str) -> int:
+        try:
+            with self._app.connection_for_read() as connection:
+                return int(connection.default_channel._size(queue))
+        except OperationalError as error:
+            raise _unreachable(error) from error
+
+    def loss(self) -> Loss:
+        first, self._first = self._first, False
+        if str(self._app.conf.broker_url).startswith("memory:"):
+            return Loss.EVERYTHING if first else Loss.NONE
+        try:
+            with self._app.connection_for_read() as connection:
+                # Written with the first look; gone only if Redis lost its data, and the messages with it.
+                fresh = connection.default_channel.client.set(EPOCH_KEY, uuid.uuid4().hex, nx=True)
+        except Exception as error:
+            self._first = first
+            if not isinstance(error, (OperationalError, *_redis_errors())):
+                raise
+            raise _unreachable(error) from error
+        return Loss.MESSAGES if fresh else Loss.NONE
+
+
+def _redis_errors() -> tuple[type[Exception], ...]:
+    from redis.exceptions import RedisError
+
+    return (RedisError,)
+
+
+def _unreachable(error: Exception) -> ServiceError:
+    return ServiceError(
+        f"The message broker cannot be reached: {error}.",
+        "Check that Redis runs and that SPAR_BROKER_URL has its address and password; work goes on when it is back.",
+    )

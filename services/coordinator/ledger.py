@@ -1,0 +1,231 @@
+"""The run's books: every read and write of the tables that a decision needs, inside one session.
+
+The only place that changes a step's state, so that `step_count` always agrees with `step`. Decides nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from services.coordinator.flow import NONE, Counts, State
+from spar.db.tables import (
+    Event,
+    Iteration,
+    Model,
+    Orphan,
+    PromptOutcome,
+    Result,
+    Run,
+    Shard,
+    Step,
+    StepCount,
+    TrainingJob,
+    utc_now,
+)
+from spar.errors import AccountingError
+from spar.messages.base import ModelRef, StepKind, StepMessage
+from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.recipes.models import Recipe
+
+IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
+
+
+class Ledger:
+    """One session's view of the books. Commit is the caller's."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    # ---- runs and iterations ----
+
+    def run(self, run_id: str) -> Run:
+        run = self.session.get(Run, run_id)
+        if run is None:
+            raise AccountingError(f"There is no run {run_id} in the database.")
+        return run
+
+    def recipe(self, run: Run) -> Recipe:
+        # Strict models take tuples and enums from JSON only as JSON.
+        return Recipe.model_validate_json(json.dumps(run.recipe))
+
+    def active_run(self) -> Run | None:
+        """The run that is on, else the oldest queued one."""
+        for status in (RunStatus.RUNNING, RunStatus.QUEUED):
+            query = select(Run).where(Run.status == status).order_by(col(Run.created_at)).limit(1)
+            if (run := self.session.exec(query).first()) is not None:
+                return run
+        return None
+
+    def iteration(self, run_id: str, index: int) -> Iteration:
+        iteration = self.session.get(Iteration, (run_id, index))
+        if iteration is None:
+            raise AccountingError(f"Run {run_id} has no iteration {index}.")
+        return iteration
+
+    def shards(self, run_id: str, iteration: int) -> Sequence[Shard]:
+        query = select(Shard).where(Shard.run_id == run_id, Shard.iteration == iteration)
+        return self.session.exec(query.order_by(col(Shard.index))).all()
+
+    def shard(self, run_id: str, iteration: int, index: int) -> Shard:
+        return self.session.get_one(Shard, (run_id, iteration, index))
+
+    def state(self, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> State:
+        """What `flow.next_actions` looks at."""
+        begun = self.session.get(Iteration, (run.id, run.iteration)) if run.iteration else None
+        return State(
+            running=run.status is RunStatus.RUNNING,
+            iteration=run.iteration,
+            iterations=recipe.iterations,
+            status=begun.status if begun else IterationStatus.SHARDS,
+            shards=begun.shards if begun else 0,
+            chain=chain_of(recipe),
+            window=window,
+            evaluates=recipe.evaluation is not None,
+            counts=self.counts(run.id, run.iteration),
+            evaluations=self._evaluation_counts(run.id),
+            sick=sick,
+        )
+
+    def counts(self, run_id: str, iteration: int) -> dict[StepKind, Counts]:
+        query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
+        by_kind: dict[StepKind, dict[StepState, int]] = {}
+        for row in self.session.exec(query):
+            by_kind.setdefault(row.kind, {})[row.state] = row.count
+        return {kind: _counts(states) for kind, states in by_kind.items()}
+
+    def _evaluation_counts(self, run_id: str) -> Counts:
+        query = (
+            select(StepCount.state, func.sum(StepCount.count))
+            .where(StepCount.run_id == run_id, StepCount.kind == StepKind.EVALUATION)
+            .group_by(col(StepCount.state))
+        )
+        return _counts({StepState(state): int(count) for state, count in self.session.exec(query)})
+
+    # ---- steps ----
+
+    def add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> Step:
+        """A new step, ready. Its id goes into the message that will be sent."""
+        step = Step(
+            run_id=message.run_id,
+            iteration=iteration,
+            kind=kind,
+            part=part,
+            state=StepState.READY,
+            fingerprint=message.fingerprint,
+            message={},
+        )
+        self.session.add(step)
+        self.session.flush()
+        assert step.id is not None  # given by the flush
+        step.message = message.model_copy(update={"step_id": step.id}).model_dump(mode="json")
+        self._count(step, step.state, +1)
+        return step
+
+    def step(self, step_id: int) -> Step | None:
+        return self.session.get(Step, step_id)
+
+    def find_step(self, run_id: str, iteration: int, kind: StepKind, part: str) -> Step | None:
+        query = select(Step).where(
+            Step.run_id == run_id, Step.iteration == iteration, Step.kind == kind, Step.part == part
+        )
+        return self.session.exec(query).first()
+
+    def ready_steps(self, run_id: str, kind: StepKind, limit: int, now: datetime) -> Sequence[Step]:
+        query = (
+            select(Step)
+            .where(Step.run_id == run_id, Step.state == StepState.READY, Step.kind == kind)
+            .where(col(Step.not_before).is_(None) | (col(Step.not_before) <= now))
+            .order_by(col(Step.id))
+            .limit(limit)
+        )
+        return self.session.exec(query).all()
+
+    def steps_in(self, states: Sequence[StepState], run_id: str | None = None) -> Sequence[Step]:
+        query = select(Step).where(col(Step.state).in_(states)).order_by(col(Step.id))
+        if run_id is not None:
+            query = query.where(Step.run_id == run_id)
+        return self.session.exec(query).all()
+
+    def move(self, step: Step, state: StepState, **changes: Any) -> None:
+        """Change a step's state and whatever comes with it, keeping the counters true."""
+        self._count(step, step.state, -1)
+        step.state = state
+        for name, value in changes.items():
+            setattr(step, name, value)
+        self._count(step, state, +1)
+        self.session.add(step)
+
+    def _count(self, step: Step, state: StepState, by: int) -> None:
+        key = (step.run_id, step.iteration, step.kind, state)
+        row = self.session.get(StepCount, key)
+        if row is None:
+            row = StepCount(run_id=step.run_id, iteration=step.iteration, kind=step.kind, state=state)
+        row.count += by
+        self.session.add(row)
+
+    # ---- results, models, outcomes, events ----
+
+    def result(self, fingerprint: str) -> Result | None:
+        return self.session.get(Result, fingerprint)
+
+    def register_result(self, fingerprint: str, key: str, size: int, facts: dict[str, Any]) -> Result:
+        """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
+        known = self.result(fingerprint)
+        if known is None:
+            known = Result(fingerprint=fingerprint, key=key, size=size, facts=facts)
+            self.session.add(known)
+        elif known.key != key and self.session.get(Orphan, key) is None:
+            self.session.add(Orphan(key=key, fingerprint=fingerprint))
+        return known
+
+    def add_model(self, fingerprint: str, location: str, parent: str | None) -> None:
+        if self.session.get(Model, fingerprint) is None:
+            self.session.add(Model(fingerprint=fingerprint, location=location, parent=parent))
+            # Iterations point at it within this same transaction.
+            self.session.flush()
+
+    def model(self, fingerprint: str) -> ModelRef:
+        model = self.session.get_one(Model, fingerprint)
+        return ModelRef(fingerprint=model.fingerprint, location=model.location)
+
+    def add_outcomes(self, run_id: str, iteration: int, ends: Sequence[tuple[str, str]]) -> None:
+        """One row per prompt, in order. `ends` are (prompt id, outcome)."""
+        rows = [
+            PromptOutcome(
+                run_id=run_id, iteration=iteration, position=position, prompt_id=prompt, outcome=outcome
+            )
+            for position, (prompt, outcome) in enumerate(ends)
+        ]
+        self.session.add_all(rows)
+
+    def training_progressed(self, step: Step, at: int, of: int, loss: float | None) -> None:
+        job = self.session.get(TrainingJob, step.id) or TrainingJob(
+            step_id=step.id or 0, run_id=step.run_id, iteration=step.iteration, role=step.part
+        )
+        job.step, job.steps, job.updated_at = at, of, utc_now()
+        job.loss = job.loss if loss is None else loss
+        self.session.add(job)
+
+    def event(self, name: str, run_id: str | None = None, **fields: Any) -> None:
+        self.session.add(Event(run_id=run_id, name=name, fields=fields))
+
+
+def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
+    """What each shard goes through: without a search, pairs are sampled and refinement falls away."""
+    chain = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
+    return chain if recipe.selection.pairs == "refined" else chain[:2]
+
+
+def _counts(states: dict[StepState, int]) -> Counts:
+    if not states:
+        return NONE
+    return Counts(
+        ready=states.get(StepState.READY, 0),
+        in_flight=sum(states.get(state, 0) for state in IN_FLIGHT),
+        done=states.get(StepState.DONE, 0),
+        dead=states.get(StepState.DEAD, 0),
+    )

@@ -1,0 +1,248 @@
+"""One turn of the coordinator: an event, what follows from it, all in one transaction; messages leave after it.
+
+`flow` decides, `specs` words the messages, the ledger keeps the books; this applies the one to the other.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from services.coordinator import flow
+from services.coordinator.ledger import Ledger
+from services.coordinator.prompts import cut_shards
+from services.coordinator.specs import Planner
+from spar.db.tables import Iteration, Run, Step, utc_now
+from spar.errors import AccountingError
+from spar.messages.base import StepKind
+from spar.messages.evaluation import Part
+from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.messages.training import PromptEnd, Role, Selected
+from spar.method.outcomes import count_outcomes
+from spar.method.records import Outcome
+from spar.recipes.models import Recipe
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified
+from spar.store.rows import decode_rows
+
+BACK_OFF = timedelta(seconds=2)
+"""Before a failed step's second attempt; it doubles with each."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """Applies events to one run. `outbox` is what to send once the session is committed."""
+
+    ledger: Ledger
+    store: ObjectStore
+    run: Run
+    recipe: Recipe
+    window: int
+    sick: dict[StepKind, int]
+    outbox: list[Step] = field(default_factory=list)
+    _events: deque[flow.Event] = field(default_factory=deque)
+
+    def happen(self, event: flow.Event) -> None:
+        """Apply the event, and those that it leads to at once: a reused result is done when it is dispatched."""
+        self._events.append(event)
+        while self._events:
+            state = self.ledger.state(self.run, self.recipe, self.window, self.sick)
+            for action in flow.next_actions(state, self._events.popleft()):
+                self._apply(action)
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self.ledger, self.store, self.run, self.recipe)
+
+    @property
+    def _iteration(self) -> Iteration:
+        return self.ledger.iteration(self.run.id, self.run.iteration)
+
+    def _apply(self, action: flow.Action) -> None:
+        match action:
+            case flow.BeginIteration(index):
+                self._begin_iteration(index)
+            case flow.PrepareShardStep(kind, shard):
+                self._prepare_shard_step(kind, shard)
+            case flow.PrepareSelection():
+                self._prepare_selection()
+            case flow.PrepareTraining(role):
+                self._prepare_training(role)
+            case flow.KeepModel(role):
+                self._keep_model(role)
+            case flow.PrepareEvaluation(iteration, part):
+                self._prepare_evaluation(iteration, part)
+            case flow.EndIteration():
+                self._end_iteration()
+            case flow.FinishRun():
+                self._end_run(RunStatus.FINISHED, None)
+            case flow.FailRun(reason):
+                self._end_run(RunStatus.FAILED, reason)
+            case flow.Dispatch(kind, limit):
+                self._dispatch(kind, limit)
+
+    # ---- what actions do ----
+
+    def _begin_iteration(self, index: int) -> None:
+        before = self.ledger.iteration(self.run.id, index - 1) if index > 1 else None
+        shards = cut_shards(self.store, self.run, self.recipe, index)
+        actor = before.actor_after if before else self.recipe.models.actor
+        refiner = before.refiner_after if before else self.recipe.models.refiner
+        self.run.iteration = index
+        self.ledger.session.add(
+            Iteration(
+                run_id=self.run.id,
+                index=index,
+                status=IterationStatus.SHARDS,
+                prompts=sum(shard.prompts for shard in shards),
+                shards=len(shards),
+                actor=self._fingerprint(actor),
+                refiner=self._fingerprint(refiner),
+            )
+        )
+        self.ledger.session.add_all(shards)
+        self.ledger.event("iteration_begun", self.run.id, iteration=index, shards=len(shards))
+        self.ledger.session.flush()
+        for shard in shards:
+            message = self._planner.shard_step(StepKind.GENERATION, shard)
+            self.ledger.add_step(message, StepKind.GENERATION, index, str(shard.index))
+        self._events.append(flow.Woken())
+
+    def _fingerprint(self, model: str | None) -> str:
+        """Iterations name models by fingerprint; the recipe's two are registered when the run is submitted."""
+        if model is None:
+            raise AccountingError(f"Run {self.run.id} begins an iteration before the last one's models are there.")
+        return self.run.models.get(model, model)
+
+    def _prepare_shard_step(self, kind: StepKind, index: int) -> None:
+        shard = self.ledger.shard(self.run.id, self.run.iteration, index)
+        self.ledger.add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, str(index))
+
+    def _prepare_selection(self) -> None:
+        iteration = self._iteration
+        iteration.status = IterationStatus.SELECTION
+        self.ledger.add_step(self._planner.selection(iteration), StepKind.SELECTION, iteration.index, "")
+        self._events.append(flow.Woken())
+
+    def _prepare_training(self, role: Role) -> None:
+        iteration = self._iteration
+        iteration.status = IterationStatus.TRAINING
+        selected = self._selected(iteration.index)
+        rows = selected.pairs_key if role == "actor" else selected.examples_key
+        self.ledger.add_step(self._planner.training(iteration, role, rows), StepKind.TRAINING, iteration.index, role)
+        self._events.append(flow.Woken())
+
+    def _keep_model(self, role: Role) -> None:
+        iteration = self._iteration
+        if role == "actor":
+            iteration.actor_after = iteration.actor
+        else:
+            iteration.refiner_after = iteration.refiner
+        self.ledger.event("model_kept", self.run.id, iteration=iteration.index, role=role)
+
+    def _prepare_evaluation(self, index: int, part: Part) -> None:
+        begins = self.ledger.iteration(self.run.id, index) if index else None
+        model = pairs = None
+        if part == "pairs":
+            pairs = self._selected(index).pairs_key
+        elif begins is None:
+            model = self._fingerprint(self.recipe.models.actor if part == "actor" else self.recipe.models.refiner)
+        else:
+            model = begins.actor_after if part == "actor" else begins.refiner_after
+        message = self._planner.evaluation(part, self.ledger.model(model) if model else None, pairs)
+        self.ledger.add_step(message, StepKind.EVALUATION, index, part)
+        self._events.append(flow.Woken())
+
+    def _end_iteration(self) -> None:
+        iteration = self._iteration
+        iteration.status, iteration.finished_at = IterationStatus.DONE, utc_now()
+        self.ledger.event("iteration_ended", self.run.id, iteration=iteration.index)
+
+    def _end_run(self, status: Literal[RunStatus.FINISHED, RunStatus.FAILED], reason: str | None) -> None:
+        self.run.status, self.run.reason, self.run.finished_at = status, reason, utc_now()
+        self.ledger.event(f"run_{status}", self.run.id, reason=reason)
+
+    def _dispatch(self, kind: StepKind, limit: int) -> None:
+        for step in self.ledger.ready_steps(self.run.id, kind, limit, utc_now()):
+            known = self.ledger.result(step.fingerprint)
+            if known is not None:
+                self.settle(step, known.key, {**known.facts, "seconds": 0.0}, reused=True)
+            else:
+                self.send(step)
+
+    # ---- steps changing state ----
+
+    def send(self, step: Step) -> None:
+        """Dispatch a new attempt; the message leaves when the turn is committed."""
+        attempt = step.attempt + 1
+        message = {**step.message, "attempt": attempt}
+        now = utc_now()
+        self.ledger.move(
+            step, StepState.DISPATCHED, attempt=attempt, message=message, dispatched_at=now, worker=None, not_before=None
+        )
+        self.outbox.append(step)
+
+    def settle(self, step: Step, key: str, facts: dict[str, Any], reused: bool = False) -> None:
+        """A step has its result: what follows?"""
+        self.ledger.move(
+            step, StepState.DONE, result_key=key, facts=facts, reused=reused, finished_at=utc_now(), reason=None
+        )
+        match step.kind:
+            case StepKind.SELECTION:
+                self._events.append(self._book_selection(step))
+            case StepKind.TRAINING:
+                self._book_training(step)
+                self._events.append(flow.TrainingDone("actor" if step.part == "actor" else "refiner"))
+            case StepKind.EVALUATION:
+                self._events.append(flow.EvaluationDone())
+            case _:
+                self._events.append(flow.ShardStepDone(step.kind, int(step.part)))
+
+    def fail(self, step: Step, reason: str, retry: bool, now: datetime) -> None:
+        """An attempt ended without a result: another one after a pause, or none."""
+        failures = step.failures + 1
+        if retry and failures < self.recipe.dispatch.attempts:
+            pause = BACK_OFF * 2 ** (failures - 1)
+            self.ledger.move(step, StepState.READY, failures=failures, reason=reason, not_before=now + pause)
+            self._events.append(flow.Woken())
+            return
+        self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, finished_at=now)
+        self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
+        self._events.append(flow.StepDied(step.kind, step.part, reason))
+
+    def _book_selection(self, step: Step) -> flow.SelectionDone:
+        iteration = self.ledger.iteration(self.run.id, step.iteration)
+        selected = self._selected(step.iteration)
+        ends = self._rows(selected.outcomes_key, PromptEnd)
+        count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
+        self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
+        return flow.SelectionDone(selected.pairs, selected.examples)
+
+    def _book_training(self, step: Step) -> None:
+        iteration = self.ledger.iteration(self.run.id, step.iteration)
+        parent = iteration.actor if step.part == "actor" else iteration.refiner
+        self.ledger.add_model(step.fingerprint, "store", parent)
+        if step.part == "actor":
+            iteration.actor_after = step.fingerprint
+        else:
+            iteration.refiner_after = step.fingerprint
+
+    def _selected(self, iteration: int) -> Selected:
+        step = self.ledger.find_step(self.run.id, iteration, StepKind.SELECTION, "")
+        if step is None or step.result_key is None:
+            raise AccountingError(f"Iteration {iteration} of run {self.run.id} has no selection yet.")
+        return self._rows(step.result_key, Selected)[0]
+
+    def _rows(self, key: str, row_type: type[Any]) -> list[Any]:
+        return decode_rows(get_verified(self.store, key), row_type, key)[1]
+
+
+def open_turn(
+    ledger: Ledger, store: ObjectStore, run: Run, max_window: int, sick: Mapping[StepKind, int]
+) -> Turn:
+    """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
+    recipe = ledger.recipe(run)
+    return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(sick))
+
+
