@@ -1,0 +1,136 @@
+"""Grows one level of a search tree: refines the given parents, judges every child, all at once.
+
+A level knows its places in the order of generation, whatever the order in which replies come. It knows nothing of
+the levels above and below; `tree_search` decides what is expanded next.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from spar.errors import AccountingError
+from spar.method.policies import SearchPolicy
+from spar.method.records import Judgment, JudgmentFailure, Node, Path, Refinement, ReplyFailure
+
+
+class Refine(Protocol):
+    """Draws `n` sibling refinements of a node, exactly n, failed ones included; attempt > 0 asks anew for failed ones.
+
+    `spar.method.voting.critique_to_refine` says which critique to start from.
+    """
+
+    def __call__(self, parent: Node, n: int, attempt: int, /) -> Awaitable[Sequence[Refinement]]: ...
+
+
+class Judge(Protocol):
+    """Judges a refined text at a path; quorum and retries happen inside."""
+
+    def __call__(self, text: str, path: Path, /) -> Awaitable[Judgment]: ...
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a child can grow: it ends with a node, or pruned for a counted reason."""
+
+    parent: Node
+    index: int
+    refine_replies: int = 0
+    votes: int = 0
+    node: Node | None = None
+    last_failure: ReplyFailure | None = None
+    pruned: ReplyFailure | JudgmentFailure | None = None
+
+    @property
+    def path(self) -> Path:
+        return (*self.parent.path, self.index)
+
+    @property
+    def finished(self) -> bool:
+        return self.node is not None or self.pruned is not None
+
+
+class Level:
+    """The children of some parents while they grow. Use once: `await Level(...).grow()`."""
+
+    def __init__(self, parents: Sequence[Node], refine: Refine, judge: Judge, policy: SearchPolicy) -> None:
+        self._refine, self._judge, self._policy = refine, judge, policy
+        self._families = [[Place(parent, i) for i in range(policy.branch)] for parent in parents]
+        self._places = [place for family in self._families for place in family]
+        # No V is above a gate of 1, so nothing is ever decided early there.
+        self._may_stop = policy.stop_when_decided and policy.gate < 1
+        self._group = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def grow(self) -> Sequence[Place]:
+        """The level's places in the order of generation, up to the one that decided it.
+
+        The first exception of `refine` or `judge` cancels everything else of the level and is raised as it is.
+        """
+        try:
+            async with self._group:
+                for family in self._families:
+                    self._start(self._expand(family))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        settled = self._settled()
+        if settled is None:  # a task group forgets a call that someone else cancelled; we must not
+            raise asyncio.CancelledError("A refine or judge call of the search was cancelled.")
+        return self._places[:settled]
+
+    async def _expand(self, family: Sequence[Place]) -> None:
+        waiting = family
+        for attempt in range(self._policy.retries + 1):
+            replies = await self._refine(family[0].parent, len(waiting), attempt)
+            if self._settled() is not None:
+                return
+            waiting = self._take(waiting, replies)
+            if not waiting:
+                return
+        for place in waiting:
+            place.pruned = place.last_failure
+        self._stop_if_settled()
+
+    def _take(self, places: Sequence[Place], replies: Sequence[Refinement]) -> list[Place]:
+        """Start judging what was refined; return the places whose reply failed."""
+        if len(replies) != len(places):
+            raise AccountingError(
+                f"{len(places)} refinements were asked for and {len(replies)} came.",
+                "Each refinement needs a reply, even a failed one.",
+            )
+        failed = []
+        for place, refinement in zip(places, replies, strict=True):
+            place.refine_replies += 1
+            if refinement.text is None:
+                place.last_failure = refinement.failure or ReplyFailure.UNPARSABLE
+                failed.append(place)
+            else:
+                self._start(self._judge_text(place, refinement.text, refinement.reply))
+        return failed
+
+    async def _judge_text(self, place: Place, text: str, reply: str) -> None:
+        judgment = await self._judge(text, place.path)
+        place.votes = len(judgment.votes)
+        if judgment.failure is JudgmentFailure.NO_QUORUM:
+            place.pruned = JudgmentFailure.NO_QUORUM
+        else:
+            place.node = Node(place.path, text, judgment, reply)
+        self._stop_if_settled()
+
+    def _settled(self) -> int | None:
+        """How many places make up the level; None while a place that belongs to it is still growing."""
+        for number, place in enumerate(self._places, start=1):
+            if not place.finished:
+                return None
+            if self._may_stop and place.node is not None and place.node.value == 1:
+                return number  # no later V is higher, and the earlier of equals wins
+        return len(self._places)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(self._group.create_task(work))
+
+    def _stop_if_settled(self) -> None:
+        if self._settled() is not None:
+            for task in self._tasks:
+                if task is not asyncio.current_task():
+                    task.cancel()

@@ -1,0 +1,30 @@
+"""Chooses the one bad response of a prompt that is refined, or says why there is none."""
+
+from random import Random
+
+from spar.method.records import JudgedPrompt, JudgedResponse, JudgmentFailure, Outcome, Verdict
+
+
+def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome:
+    """Draw one of the responses labelled No.
+
+    Without one: UNPARSABLE if no response got a quorum of votes, TIED if one of them tied, else ALL_GOOD.
+    """
+    bad = labelled(judged, Verdict.NO)
+    if bad:
+        return Random(seed).choice(bad)
+    judgments = [response.judgment for response in judged.responses if response.judgment is not None]
+    if any(judgment.failure is JudgmentFailure.TIED for judgment in judgments):
+        return Outcome.TIED
+    if any(judgment.label is Verdict.YES for judgment in judgments):
+        return Outcome.ALL_GOOD
+    return Outcome.UNPARSABLE
+
+
+def labelled(judged: JudgedPrompt, label: Verdict) -> list[JudgedResponse]:
+    """The responses with this label, in their order."""
+    return [
+        response
+        for response in judged.responses
+        if response.judgment is not None and response.judgment.label is label
+    ]

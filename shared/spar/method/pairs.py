@@ -1,0 +1,50 @@
+"""Makes the actor's preference pairs: a refinement over its negative, or a good over a bad sample (no_refinement)."""
+
+from collections.abc import Sequence
+from random import Random
+
+from spar.method.negatives import choose_negative, labelled
+from spar.method.records import JudgedPrompt, Outcome, Pair, Tree, Verdict
+
+
+def refined_pair(tree: Tree) -> Pair | Outcome:
+    """Chosen: the solved tree's best text. Rejected: the ROOT's, whatever the path between them.
+
+    A solution that repeats the root (a refinement of a refinement can come back to it) solves nothing: UNSOLVED.
+    """
+    if not tree.solved or tree.best is None:
+        return Outcome.UNSOLVED
+    chosen, rejected = tree.node(tree.best).text, tree.node(()).text
+    if chosen.strip() == rejected.strip():
+        return Outcome.UNSOLVED
+    return Pair(tree.prompt, chosen, rejected)
+
+
+def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
+    """Chosen and rejected drawn from the prompt's good and bad responses; UNSOLVED if none is good.
+
+    With the seed of `choose_negative` the rejected response is the one that a search would have refined.
+    """
+    negative = choose_negative(judged, seed)
+    if isinstance(negative, Outcome):
+        return negative
+    rejected = negative.response.text
+    texts = [good.response.text for good in labelled(judged, Verdict.YES)]
+    good = [text for text in texts if text.strip() != rejected.strip()]
+    if not good:
+        return Outcome.UNSOLVED
+    return Pair(judged.prompt, Random(seed + 1).choice(good), rejected)
+
+
+def mark_duplicates(results: Sequence[Pair | Outcome]) -> list[Pair | Outcome]:
+    """The same results, with DUPLICATE for each pair whose prompt an earlier pair has taken."""
+    taken: set[str] = set()
+    marked: list[Pair | Outcome] = []
+    for result in results:
+        if isinstance(result, Pair):
+            repeated = result.prompt.id in taken
+            taken.add(result.prompt.id)
+            marked.append(Outcome.DUPLICATE if repeated else result)
+        else:
+            marked.append(result)
+    return marked

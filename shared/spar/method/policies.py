@@ -1,0 +1,84 @@
+"""The search policies, as parameters of one engine (`tree_search`): how wide, how deep, in which order.
+
+`POLICIES` is the table of names. Nothing here searches.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+from spar.errors import RecipeError
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPolicy:
+    """How a tree grows.
+
+    `branch` refinements per expanded node. Breadth first expands the `keep` best nodes of each level; depth first the
+    `keep` best children of each node, best first. A node with V above `gate` solves the tree. A failed refinement is
+    asked for again `retries` times. `stop_when_decided` gives up siblings that can't change which node wins.
+    """
+
+    name: str
+    branch: int
+    keep: int
+    depth: int
+    order: Literal["breadth", "depth"]
+    gate: float = 0.5
+    retries: int = 3
+    stop_when_decided: bool = True
+
+    def __post_init__(self) -> None:
+        if min(self.branch, self.keep, self.depth) < 1 or self.retries < 0 or not 0 <= self.gate <= 1:
+            raise RecipeError(
+                f"Policy {self.name} cannot search as given: {self}.",
+                "Choose branch, keep and depth >= 1, retries >= 0 and a gate between 0 and 1.",
+            )
+
+
+def greedy() -> SearchPolicy:
+    """One refinement (the ablation "no tree search"; its caller samples at temperature 0)."""
+    return SearchPolicy("greedy", branch=1, keep=1, depth=1, order="breadth")
+
+
+def best_of_n(n: int) -> SearchPolicy:
+    """The best of n refinements of the root."""
+    return SearchPolicy("best_of_n", branch=n, keep=1, depth=1, order="breadth")
+
+
+def iterative(depth: int) -> SearchPolicy:
+    """A chain: refine the refinement until one is good."""
+    return SearchPolicy("iterative", branch=1, keep=1, depth=depth, order="breadth")
+
+
+def bfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
+    """Breadth first, the paper's training policy: at most 3 + 6 + 6 = 15 nodes besides the root."""
+    return SearchPolicy("bfs", branch, keep, depth, order="breadth")
+
+
+def dfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
+    """Depth first, best child first: at most 3 + 6 + 12 = 21 nodes besides the root."""
+    return SearchPolicy("dfs", branch, keep, depth, order="depth")
+
+
+POLICIES: Mapping[str, Callable[[int, int, int], SearchPolicy]] = MappingProxyType(
+    {
+        "greedy": lambda branch, keep, depth: greedy(),
+        "best_of_n": lambda branch, keep, depth: best_of_n(branch),
+        "iterative": lambda branch, keep, depth: iterative(depth),
+        "bfs": bfs,
+        "dfs": dfs,
+    }
+)
+"""Name -> maker from a recipe's (branch, keep, depth); each takes what it has a use for."""
+
+
+def make_policy(
+    name: str, branch: int, keep: int, depth: int, gate: float, retries: int, stop_when_decided: bool
+) -> SearchPolicy:
+    """The named policy with a recipe's settings. Raises RecipeError for a name that is not in the table."""
+    if name not in POLICIES:
+        raise RecipeError(f"There is no search policy {name!r}.", f"Choose one of {', '.join(POLICIES)}.")
+    policy = POLICIES[name](branch, keep, depth)
+    return replace(policy, gate=gate, retries=retries, stop_when_decided=stop_when_decided)

@@ -1,0 +1,81 @@
+"""Tree search for a refinement of a negative (METHOD section 2; arXiv 2412.11605, section 2.3).
+
+One engine for all policies: grow a level, stop if its best child passes the gate, else expand the children worth
+keeping. Models are behind the injected `refine` and `judge`; nothing here knows of prompts' templates or sampling.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from spar.method.growth import Judge, Level, Place, Refine
+from spar.method.policies import SearchPolicy
+from spar.method.records import Node, Prompt, Tree
+
+Grow = Callable[[Sequence[Node]], Awaitable[Sequence[Place]]]
+
+
+async def search(prompt: Prompt, root: Node, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
+    """Search refinements of `root` until one passes the gate or the budget of the policy ends.
+
+    `root` is the judged negative, at path (). An unsolved tree has 15 nodes under `bfs()` (3 + 2*3 + 2*3) and 21
+    under `dfs()` (3 + 2*3 + 4*3), both without the root, which `Tree.nodes` also holds.
+
+    The tree depends only on what `refine` and `judge` return for each path, never on the order in which they return.
+    So what a decided level gave up is left out of it altogether: nodes, replies, votes and failures. Neither do
+    `refine_replies` and `votes` count the root's.
+    """
+
+    async def grow(parents: Sequence[Node]) -> Sequence[Place]:
+        return await Level(parents, refine, judge, policy).grow()
+
+    walk = _breadth_first if policy.order == "breadth" else _depth_first
+    places = await walk(root, grow, policy, policy.depth)
+    nodes = _nodes(places)
+    best = _ranked(nodes)[0] if nodes else None
+    return Tree(
+        prompt=prompt,
+        nodes=(root, *nodes),
+        best=best.path if best else None,
+        solved=_solved(nodes, policy),
+        refine_replies=sum(place.refine_replies for place in places),
+        votes=sum(place.votes for place in places),
+        failures=dict(sorted(Counter(place.pruned.value for place in places if place.pruned).items())),
+    )
+
+
+async def _breadth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[Place]:
+    places: list[Place] = []
+    parents = [root]
+    while parents and depth:
+        level = await grow(parents)
+        places += level
+        children = _nodes(level)
+        parents = [] if _solved(children, policy) else _ranked(children)[: policy.keep]
+        depth -= 1
+    return places
+
+
+async def _depth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[Place]:
+    places = list(await grow([root]))
+    children = _nodes(places)
+    if depth == 1 or _solved(children, policy):
+        return places
+    for child in _ranked(children)[: policy.keep]:
+        below = await _depth_first(child, grow, policy, depth - 1)
+        places += below
+        if _solved(_nodes(below), policy):
+            break
+    return places
+
+
+def _nodes(places: Sequence[Place]) -> list[Node]:
+    return [place.node for place in places if place.node is not None]
+
+
+def _ranked(nodes: Sequence[Node]) -> list[Node]:
+    """Best V first; equals stay in the order of generation."""
+    return sorted(nodes, key=lambda node: -node.value)
+
+
+def _solved(nodes: Sequence[Node], policy: SearchPolicy) -> bool:
+    return any(node.value > policy.gate for node in nodes)
