@@ -16,8 +16,9 @@ from spar.recipes.models import DpoSettings, SftSettings
 class TrainJob:
     """One training.
 
-    `rows` is a file of JSON lines: pairs for a DpoSettings, examples for an SftSettings. `output` must not exist
-    yet; it appears whole or not at all. `work` holds checkpoints and is removed once `output` is there.
+    `rows` is a file of JSON lines: pairs for a DpoSettings, examples for an SftSettings. `output` appears whole or
+    not at all. `work` is this job's own folder: checkpoints until it succeeds, then only its outcome, so that
+    repeating a finished job returns at once. Whoever has recorded the outcome may remove the folder.
     """
 
     base: Path
@@ -40,8 +41,11 @@ class TrainProgress:
 
 @dataclass(frozen=True, slots=True)
 class TrainOutcome:
-    """What a training did. `samples` were trained on, `too_long` were left out; `loss` is the mean over the
-    steps of the last attempt, and `resumed_from` the step of the checkpoint that attempt began at (0: none)."""
+    """What a training did, all attempts together, except `seconds`, which are the last attempt's.
+
+    `samples` were trained on and `too_long` left out; `loss` is the mean over all steps; `resumed_from` is the step
+    of the checkpoint that the last attempt began at (0: none).
+    """
 
     samples: int
     too_long: int

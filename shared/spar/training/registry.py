@@ -1,4 +1,4 @@
-"""Finds a trainer by its kind, through the entry-point group `spar.trainers`: our own and third parties' alike.
+"""Finds a trainer by its kind, through the entry-point group `spar.trainers`, ours and others' alike.
 
 A maker is `make() -> Trainer`; what a training needs comes with its job.
 """

@@ -1,0 +1,129 @@
+"""Starts child processes that cannot outlive us, kill -9 included: trainers, model servers.
+
+    we --lifeline (a pipe only we hold)--> guard (own session) --> command (own process group)
+
+When the lifeline closes, because we closed it or died, the guard kills the command and all its group. Output goes to
+a log file, so nobody has to read it for the command to run; what a command wants to tell us it writes as lines to the
+descriptor that REPORT_FD names. Knows nothing of what the commands do.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+REPORT_FD = "SPAR_REPORT_FD"
+"""Environment variable: the file descriptor a child writes its reports to."""
+
+_GUARD = Path(__file__).with_name("guard.py")
+_LINE_LIMIT = 1 << 20  # bytes of one report
+_TAIL_BYTES = 16_384
+
+
+class Child:
+    """A running command. Whoever starts one ends it: `stop`, `kill`, or `wait` until it ends by itself."""
+
+    def __init__(
+        self, process: Process, lifeline: int, log: Path, reports: asyncio.StreamReader | None
+    ) -> None:
+        self._process = process
+        self._lifeline: int | None = lifeline
+        self._log = log
+        self._reports = reports
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def reports(self) -> AsyncIterator[str]:
+        """The lines the command writes to its report descriptor, until it closes it or ends."""
+        while self._reports is not None and (line := await self._reports.readline()):
+            yield line.decode()
+
+    async def wait(self) -> int:
+        """The command's exit code; 128 + n if signal n ended it."""
+        code = await self._process.wait()
+        self.kill()
+        return code
+
+    def kill(self) -> None:
+        """End the command and its group at once, without waiting. Harmless when it has ended."""
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
+    async def stop(self, grace_s: float) -> int:
+        """Ask the command to end (SIGTERM); after `grace_s` seconds kill it. Returns once it is gone."""
+        if self.running:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._process.wait()), grace_s)
+        except TimeoutError:
+            pass
+        finally:
+            self.kill()
+        return await self.wait()
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of the command's output."""
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = log.read().decode(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_LINE_LIMIT)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(fd, "rb", 0))
+    return reader
+
+
+async def _spawn(
+    command: Sequence[str], log: Path, env: Mapping[str, str], stdin: int, report: int | None
+) -> Process:
+    with log.open("wb") as output:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",  # no site packages and no environment: the guard starts in milliseconds
+            "-S",
+            str(_GUARD),
+            str(-1 if report is None else report),
+            *command,
+            stdin=stdin,
+            stdout=output,
+            stderr=output,
+            env=env,
+            pass_fds=() if report is None else (report,),
+            start_new_session=True,
+        )
+
+
+async def start_child(
+    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, reports: bool = False
+) -> Child:
+    """Start `command` with its output in `log` (overwritten) and the environment `env` (None: ours).
+
+    With `reports` the command finds REPORT_FD in its environment. A command that does not exist exits with 127.
+    """
+    environment = dict(os.environ if env is None else env)
+    lifeline_read, lifeline = os.pipe()
+    theirs: list[int] = [lifeline_read]
+    try:
+        reader = None
+        if reports:
+            ours, report = os.pipe()
+            theirs.append(report)
+            reader = await _reader(ours)
+            environment[REPORT_FD] = str(report)
+        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None)
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        for fd in theirs:
+            os.close(fd)
+    return Child(process, lifeline, log, reader)
