@@ -31,7 +31,7 @@ from spar.method.seeds import derive_seed
 from spar.method.templates import TemplateSet
 from spar.method.tree_search import search
 from spar.method.verdicts import parse_vote
-from spar.method.voting import VoteRules, judge_until_quorum
+from spar.method.voting import VoteRules, critique_to_refine, judge_until_quorum
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
 
 RESPOND = "respond"
@@ -114,8 +114,7 @@ async def respond(
     completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
     usage.count(completions)
     responses = tuple(
-        parse_response(index, completion.text, completion.finish_reason)
-        for index, completion in enumerate(completions)
+        parse_response(index, completion.text, completion.finish_reason) for index, completion in enumerate(completions)
     )
     usage.count_failures([response.failure for response in responses])
     return Generated(prompt, responses)
@@ -158,9 +157,10 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
     usage: Usage,
 ) -> list[Refinement]:
     """Ask a refiner for n refinements of a judged text, siblings in one call."""
-    if parent.judgment.critique is None:
+    critique = critique_to_refine(parent.judgment)
+    if critique is None:
         raise AccountingError(f"Node {parent.path} of prompt {prompt.id} was expanded without a critique.")
-    messages = templates.refine_messages(prompt.text, parent.text, parent.judgment.critique)
+    messages = templates.refine_messages(prompt.text, parent.text, critique)
     seed = scope.derive(prompt, REFINE_NODE, *parent.path, attempt)
     completions = await chat.sample(messages, n, sampling_of(settings), seed)
     usage.count(completions)
