@@ -5,11 +5,12 @@ is looked up by whoever loads them.
 """
 
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 
+from spar.errors import RecipeError
+from spar.method.templates import BUILTIN, read_templates
 from spar.recipes.models import Recipe
-from spar.recipes.problems import Keys, Problem, dotted
+from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import Data
 
 PREFIXES: dict[Keys, tuple[str, ...]] = {
@@ -18,12 +19,6 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("prompts", "source"): ("world:",),
 }
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
-
-
-def template_sets() -> list[str]:
-    """The names of the built-in template sets: the folders beside spar.method's code."""
-    folder = resources.files("spar.method").joinpath("templates")
-    return sorted(entry.name for entry in folder.iterdir() if entry.joinpath(TEMPLATE_FILES[0]).is_file())
 
 
 def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
@@ -36,7 +31,7 @@ def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
 
 
 def names_a_file(keys: Keys, value: str) -> bool:
-    return value not in template_sets() if keys == ("templates",) else not value.startswith(PREFIXES[keys])
+    return value not in BUILTIN if keys == ("templates",) else not value.startswith(PREFIXES[keys])
 
 
 def check_files(recipe: Recipe) -> Iterator[Problem]:
@@ -73,5 +68,10 @@ def _check_prompts(path: Path) -> Iterator[Problem]:
 def _check_templates(folder: Path) -> Iterator[Problem]:
     missing = [name for name in TEMPLATE_FILES if not (folder / name).is_file()]
     if missing:
-        fix = f"Name a folder that holds them, or one of: {dotted(template_sets()).replace('.', ', ')}."
+        fix = f"Name a folder that holds {' and '.join(TEMPLATE_FILES)}, or one of: {', '.join(BUILTIN)}."
         yield Problem(("templates",), f"has no {' and no '.join(missing)} in {folder}", fix)
+        return
+    try:
+        read_templates(folder.name, folder)
+    except RecipeError as error:
+        yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)

@@ -11,15 +11,11 @@ from typing import Any
 
 import yaml
 
+from spar.method.profiles import PROFILES
 from spar.recipes.combinations import check_combinations
 from spar.recipes.models import Recipe
 from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
 from spar.recipes.problems import Keys, Problem, raise_for
-
-PAPER_PROFILE: dict[Keys, Any] = {
-    ("judgment", "quorum"): 1,  # the authors' scripts take a label from a single parsable vote
-    ("search", "stop_when_decided"): False,  # and judge a level to its end
-}
 
 NOT_IDENTITY: tuple[Keys, ...] = (
     # How fast and where, never what: a run goes on as the same run when these change.
@@ -43,11 +39,21 @@ def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
 def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
     data = recipe.model_dump(exclude_unset=True)
     make_absolute(data, lambda _: Path.cwd())
-    if recipe.profile == "paper":
-        for (section, key), value in PAPER_PROFILE.items():
-            data.setdefault(section, {}).setdefault(key, value)
+    for (section, key), value in _profile_values(recipe.profile).items():
+        data.setdefault(section, {}).setdefault(key, value)
     ready = Recipe.model_validate(data)
     return ready, [*check_combinations(ready), *check_files(ready)]
+
+
+def _profile_values(name: str) -> dict[tuple[str, str], Any]:
+    """What a profile says of a recipe's keys, where it says anything."""
+    profile = PROFILES[name]
+    values = {
+        ("judgment", "quorum"): profile.quorum,
+        ("search", "retries"): profile.search_retries,
+        ("search", "stop_when_decided"): profile.stop_when_decided,
+    }
+    return {keys: value for keys, value in values.items() if value is not None}
 
 
 def recipe_fingerprint(recipe: Recipe) -> str:
