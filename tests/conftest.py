@@ -1,0 +1,57 @@
+"""Fixtures that every test can use: real servers, started when the first test asks and stopped at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests import servers
+
+settings.register_profile("spar", deadline=None)  # a busy machine is not a failure
+settings.load_profile("spar")
+
+_SERVERS = {"redis_server", "redis_url", "postgres_server", "postgres_url", "new_postgres_url", "s3"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses a real server is an integration test."""
+    for item in items:
+        if _SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[servers.RedisServer]:
+    with servers.redis_server(password="not-a-secret") as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: servers.RedisServer) -> str:
+    """An empty Redis."""
+    redis_server.flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[servers.PostgresServer]:
+    with servers.postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: servers.PostgresServer) -> str:
+    """One database that all tests of the session share."""
+    return postgres_server.url
+
+
+@pytest.fixture
+def new_postgres_url(postgres_server: servers.PostgresServer) -> str:
+    """A database of the test's own, empty."""
+    return postgres_server.new_database()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[servers.S3Server]:
+    with servers.s3_server() as server:
+        yield server
