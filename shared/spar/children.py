@@ -27,11 +27,17 @@ class Child:
     """A running command. Whoever starts one ends it: `stop`, `kill`, or `wait` until it ends by itself."""
 
     def __init__(
-        self, process: Process, lifeline: int, log: Path, reports: asyncio.StreamReader | None
+        self,
+        process: Process,
+        lifeline: int,
+        log: Path,
+        log_start: int,
+        reports: asyncio.StreamReader | None,
     ) -> None:
         self._process = process
         self._lifeline: int | None = lifeline
         self._log = log
+        self._log_start = log_start
         self._reports = reports
 
     @property
@@ -70,7 +76,7 @@ class Child:
     def tail(self, lines: int = 20) -> str:
         """The last lines of the command's output."""
         with self._log.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
             text = log.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
@@ -82,10 +88,14 @@ async def _reader(fd: int) -> asyncio.StreamReader:
     return reader
 
 
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
 async def _spawn(
     command: Sequence[str], log: Path, env: Mapping[str, str], stdin: int, report: int | None
 ) -> Process:
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",  # no site packages and no environment: the guard starts in milliseconds
@@ -105,11 +115,12 @@ async def _spawn(
 async def start_child(
     command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, reports: bool = False
 ) -> Child:
-    """Start `command` with its output in `log` (overwritten) and the environment `env` (None: ours).
+    """Start `command` with its output in `log` (appended) and the environment `env` (None: ours).
 
     With `reports` the command finds REPORT_FD in its environment. A command that does not exist exits with 127.
     """
     environment = dict(os.environ if env is None else env)
+    log_start = _size(log)
     lifeline_read, lifeline = os.pipe()
     theirs: list[int] = [lifeline_read]
     try:
@@ -126,4 +137,4 @@ async def start_child(
     finally:
         for fd in theirs:
             os.close(fd)
-    return Child(process, lifeline, log, reader)
+    return Child(process, lifeline, log, log_start, reader)

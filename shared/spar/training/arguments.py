@@ -1,0 +1,63 @@
+"""What both trainings ask of TRL in the same way, from the job's settings.
+
+Loads torch: imported by the trainer's child only.
+"""
+
+from typing import Any
+
+import torch
+
+from spar.recipes.models import LoraSettings
+from spar.training.base import TrainJob
+from spar.training.jobs import micro_batch_size
+from spar.training.workspace import Workspace
+
+_SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup", "cosine": "cosine"}
+
+
+def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
+    """Keyword arguments for TRL's configs: DPOConfig and SFTConfig share transformers' TrainingArguments."""
+    settings = job.settings
+    micro = micro_batch_size(job)
+    on_gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(workspace.checkpoints),
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": settings.batch_size // micro,
+        "num_train_epochs": settings.epochs,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": _SCHEDULES[settings.schedule],
+        "warmup_steps": min(
+            settings.warmup, 0.9999999
+        ),  # below 1 a share of all steps, from 1 on a number of steps
+        "bf16": settings.dtype == "bfloat16",
+        "gradient_checkpointing": settings.gradient_checkpointing,
+        "seed": job.seed,
+        "data_seed": job.seed,
+        "full_determinism": not on_gpu,  # costs nothing on a CPU, and half the speed on a GPU
+        "use_cpu": not on_gpu,
+        "logging_steps": 1,  # progress, and the loss over all steps however often we are resumed
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": settings.checkpoint_steps,
+        "save_total_limit": 2,  # the newest may be half written when we are killed
+        "include_num_input_tokens_seen": "non_padding",
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": on_gpu,
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
+
+
+def lora_config(settings: LoraSettings | None) -> Any:
+    if settings is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )

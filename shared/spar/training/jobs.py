@@ -1,0 +1,106 @@
+"""Training jobs as files: a job as JSON, its rows as JSON lines, and what makes two jobs the same.
+
+Standard library and pydantic only: the simulated trainer and the trainer's child both lean on it. Knows no model
+library.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from spar.errors import DataError, ModelUnusable, TrainingError
+from spar.method.records import Example, Pair
+from spar.recipes.models import DpoSettings
+from spar.training.base import TrainJob, TrainOutcome
+
+Row = TypeVar("Row")
+
+JOBS = TypeAdapter(TrainJob)
+OUTCOMES = TypeAdapter(TrainOutcome)
+_PAIRS = TypeAdapter(Pair)
+_EXAMPLES = TypeAdapter(Example)
+
+_SAMPLE = 1 << 16  # bytes read from each end of a large file: enough to tell two sets of weights apart
+
+
+def read_rows(job: TrainJob) -> list[Pair] | list[Example]:
+    """The job's rows, as pairs for DPO and as examples for SFT."""
+    if isinstance(job.settings, DpoSettings):
+        return list(_parsed(job.rows, _PAIRS))
+    return list(_parsed(job.rows, _EXAMPLES))
+
+
+def _parsed(path: Path, adapter: TypeAdapter[Row]) -> Iterator[Row]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield adapter.validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(str(part) for part in first["loc"]) or "line"
+                raise DataError(
+                    f"{path}, line {number}: {place}: {first['msg']}.",
+                    "Each line must be one training row as JSON; write the file again.",
+                ) from None
+
+
+def without_too_long(rows: Iterable[Row], lengths: Iterable[int], max_length: int) -> list[Row]:
+    """The rows that fit. Raises TrainingError if there is nothing to train on."""
+    measured = list(zip(rows, lengths, strict=True))
+    if not measured:
+        raise TrainingError(
+            "There are no rows to train on.", "Skip this training, or select more data for it."
+        )
+    kept = [row for row, length in measured if length <= max_length]
+    if not kept:
+        shortest = min(length for _, length in measured)
+        raise TrainingError(
+            f"All {len(measured)} rows are longer than max_length {max_length} (the shortest has {shortest} tokens).",
+            "Raise max_length in this training's settings.",
+        )
+    return kept
+
+
+def require_weights(base: Path) -> None:
+    """ModelUnusable unless `base` is a whole model in safetensors."""
+    if not (base / "config.json").is_file() or not any(base.glob("*.safetensors")):
+        hint = " It holds a LoRA adapter: merge it first." if (base / "adapter_config.json").exists() else ""
+        raise ModelUnusable(
+            f"{base} has no model: config.json and *.safetensors are needed.{hint}",
+            "Point the recipe at a whole model directory, with its weights as safetensors.",
+        )
+
+
+def micro_batch_size(job: TrainJob) -> int:
+    """Samples per forward pass. Raises TrainingError if the batch cannot be cut into such parts."""
+    batch, micro = job.settings.batch_size, job.settings.micro_batch_size or job.settings.batch_size
+    if batch % micro:
+        raise TrainingError(
+            f"batch_size {batch} is not a multiple of micro_batch_size {micro}.",
+            "Choose a micro_batch_size that divides batch_size.",
+        )
+    return micro
+
+
+def identity(job: TrainJob) -> str:
+    """Hash of everything that decides the trained weights: base, rows, settings, seed; not where they lie."""
+    digest = hashlib.sha256(job.settings.model_dump_json().encode())
+    digest.update(f"\n{job.seed}\n".encode())
+    for file in [job.rows, *sorted(path for path in job.base.iterdir() if path.is_file())]:
+        digest.update(f"{file.name if file.parent == job.base else ''} {_sampled(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _sampled(file: Path) -> str:
+    """Hash of a file; of a large one, of its size and both ends (weights: header and last layer)."""
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        if size <= 1 << 24:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+        digest = hashlib.sha256(f"{size}\n".encode() + content.read(_SAMPLE))
+        content.seek(-_SAMPLE, 2)
+        digest.update(content.read())
+    return digest.hexdigest()

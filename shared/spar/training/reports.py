@@ -1,0 +1,63 @@
+"""What a trainer's child tells its parent, as JSON lines on a descriptor of its own: progress, then one ending.
+
+On a descriptor of its own because libraries print to the standard ones as they like.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from spar.children import REPORT_FD
+from spar.errors import DataError, ModelUnusable, SparError, TrainingError
+from spar.training.base import TrainOutcome, TrainProgress
+
+_KINDS: dict[str, type[SparError]] = {
+    kind.__name__: kind for kind in (DataError, ModelUnusable, TrainingError)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error of ours that ended the child."""
+
+    error: str
+    what: str
+    fix: str
+
+    @classmethod
+    def by(cls, error: SparError) -> "Failed":
+        return cls(type(error).__name__, error.what, error.fix)
+
+    def as_error(self) -> SparError:
+        return _KINDS.get(self.error, TrainingError)(self.what, self.fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Exactly one of the three is given."""
+
+    progress: TrainProgress | None = None
+    outcome: TrainOutcome | None = None
+    failed: Failed | None = None
+    version: Literal[1] = 1
+
+
+_REPORTS = TypeAdapter(Report)
+
+
+def parse_report(line: str) -> Report:
+    return _REPORTS.validate_json(line)
+
+
+class Reporter:
+    """The child's end."""
+
+    def __init__(self) -> None:
+        self._fd = int(os.environ[REPORT_FD])
+
+    def send(self, report: Report) -> None:
+        line = _REPORTS.dump_json(report) + b"\n"
+        while line:
+            line = line[os.write(self._fd, line) :]

@@ -1,0 +1,157 @@
+"""Turns conversations into the ids a model is trained on: the same ids it is served.
+
+A turn's prompt is what the chat template gives with `add_generation_prompt`, exactly as an engine asks; what follows
+is the reply up to and with its end token, exactly as an engine would sample it. Loss falls on replies alone: whatever
+else the template puts there (a blank line after the end token) is context. Knows nothing of trainers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spar.errors import DataError, ModelUnusable
+from spar.method.records import Example, Message, Pair
+
+IGNORED = -100
+"""The label of a token without loss (PyTorch's cross entropy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A tokenized conversation: ids, and the same ids as labels where loss falls, IGNORED elsewhere."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class PairIds:
+    """A tokenized pair; each reply ends with its end token."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
+
+
+class Tokenizer:
+    """A model's tokenizer and chat template, used by prefix."""
+
+    def __init__(self, base: Path) -> None:
+        self.hf = _load(base)
+        self.end_ids = _end_ids(base, self.hf)
+
+    def prompt_text(self, messages: Sequence[Message]) -> str:
+        return self._render(messages, add_generation_prompt=True)
+
+    def sample(self, row: Pair | Example) -> PairIds | Turns:
+        return self.pair(row) if isinstance(row, Pair) else self.example(row)
+
+    def example(self, example: Example) -> Turns:
+        """The whole conversation up to its last reply, with labels on every assistant turn."""
+        ids: list[int] = []
+        labels: list[int] = []
+        written = ""
+        for number, message in enumerate(example.messages):
+            if message.role != "assistant":
+                continue
+            prompt = self.prompt_text(example.messages[:number])
+            if not prompt.startswith(written):
+                raise _not_a_prefix(example.prompt_id, number)
+            context = self._encode(prompt[len(written) :])
+            reply, rest = self._reply(prompt, example.messages[: number + 1])
+            ids += context + reply + rest
+            labels += [IGNORED] * len(context) + reply + [IGNORED] * len(rest)
+            written = self._render(example.messages[: number + 1])
+        if not ids:
+            raise DataError(
+                f"An example of prompt {example.prompt_id} has no assistant turn.",
+                "Every example must have at least one turn to learn from.",
+            )
+        end = max(place for place, label in enumerate(labels) if label != IGNORED) + 1
+        return Turns(ids[:end], labels[:end])
+
+    def pair(self, pair: Pair) -> PairIds:
+        prompt = [Message("user", pair.prompt.text)]
+        text = self.prompt_text(prompt)
+        chosen, rejected = (
+            self._reply(text, [*prompt, Message("assistant", reply)])[0]
+            for reply in (pair.chosen, pair.rejected)
+        )
+        return PairIds(self._encode(text), chosen, rejected)
+
+    def _reply(self, prompt: str, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Ids of the last turn up to its end token, and of what the template puts after it."""
+        text = self._render(messages)
+        if not text.startswith(prompt):
+            raise _not_a_prefix("", len(messages) - 1)
+        ids = self._encode(text[len(prompt) :])
+        for place, token in enumerate(ids):
+            if token in self.end_ids:
+                return ids[: place + 1], ids[place + 1 :]
+        raise ModelUnusable(
+            "The chat template ends an assistant turn without one of the model's end tokens: it would never stop.",
+            "Give the template an end token, and name it as eos_token_id in generation_config.json.",
+        )
+
+    def _render(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        text: str = self.hf.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self.hf(text, add_special_tokens=False)["input_ids"]  # the template has them
+        return ids
+
+
+def sample_lengths(tokenizer: Tokenizer, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
+    """Tokens of each whole sample; of a pair, the longer of its two."""
+    return [tokenizer.sample(row).length for row in rows]
+
+
+def _not_a_prefix(prompt_id: str, turn: int) -> Exception:
+    where = f" (prompt {prompt_id}, turn {turn})" if prompt_id else ""
+    return ModelUnusable(
+        f"The chat template writes a turn differently once another follows it{where}, so no conversation can be "
+        "trained on as it is served.",
+        "Use a chat template that keeps what it has written.",
+    )
+
+
+def _load(base: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnusable(
+            f"{base} has no tokenizer that can be loaded: {error}".splitlines()[0],
+            "Point the recipe at a whole model directory (config.json, *.safetensors, tokenizer.json).",
+        ) from error
+    if not tokenizer.chat_template:
+        raise ModelUnusable(
+            f"The tokenizer in {base} has no chat template.",
+            "Use an instruct model, or add a chat_template.jinja to the directory.",
+        )
+    return tokenizer
+
+
+def _end_ids(base: Path, tokenizer: Any) -> frozenset[int]:
+    """Every token at which an engine stops: the generation config's, and the tokenizer's own."""
+    from transformers import GenerationConfig
+
+    found = {tokenizer.eos_token_id}
+    if (base / "generation_config.json").exists():
+        eos = GenerationConfig.from_pretrained(base, local_files_only=True).eos_token_id
+        found |= set(eos) if isinstance(eos, list) else {eos}
+    return frozenset(found - {None})

@@ -1,0 +1,77 @@
+"""The TRL trainer: each training in a child process that cannot outlive us.
+
+Knows nothing of torch; what trains is `spar.training.child`.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from spar.children import Child, start_child
+from spar.errors import TrainingError
+from spar.method.records import Example, Pair
+from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
+from spar.training.jobs import JOBS, require_weights
+from spar.training.reports import parse_report
+from spar.training.tokenize import Tokenizer, sample_lengths
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def make() -> Trainer:
+    return TrlTrainer()
+
+
+class TrlTrainer:
+    """Trains with TRL, on a GPU if torch finds one, else on the CPU."""
+
+    def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
+        return sample_lengths(Tokenizer(base), rows)
+
+    async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
+        require_weights(job.base)
+        job.work.mkdir(parents=True, exist_ok=True)
+        child = await start_child(
+            [sys.executable, "-m", "spar.training.child", JOBS.dump_json(job).decode()],
+            log=job.work / "log.txt",
+            env=child_environment(job),
+            reports=True,
+        )
+        try:
+            return await _followed(child, on_progress)
+        finally:
+            child.kill()  # checkpoints count only once they are whole, so there is nothing to wait for
+            await child.wait()
+
+
+async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
+    async for line in child.reports():
+        report = parse_report(line)
+        if report.progress is not None:
+            on_progress(report.progress)
+        if report.failed is not None:
+            raise report.failed.as_error()
+        if report.outcome is not None:
+            return report.outcome
+    code = await child.wait()
+    raise TrainingError(
+        f"The trainer ended with exit code {code}. Its last lines:\n{child.tail()}\n",
+        "Correct the cause and train again: it goes on from its last checkpoint.",
+    )
+
+
+def child_environment(job: TrainJob) -> dict[str, str]:
+    """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's threads."""
+    scratch = str(job.work / "scratch")
+    environment = {**os.environ, **_OFFLINE, "HF_HOME": scratch, "TMPDIR": scratch, "TQDM_DISABLE": "1"}
+    environment["TOKENIZERS_PARALLELISM"] = "false"
+    if job.settings.threads is not None:
+        environment["OMP_NUM_THREADS"] = str(job.settings.threads)
+    return environment

@@ -1,0 +1,109 @@
+"""A job's own folder on disk: the lock on it, its checkpoints, its outcome, and how a model appears at `output`.
+
+What is here survives kill -9 at any moment: a checkpoint counts once its marker is there, a model once it has its
+name. Knows nothing of what trains.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spar.errors import TrainingError
+from spar.training.base import TrainJob, TrainOutcome
+from spar.training.jobs import OUTCOMES, identity
+
+MARKER = "COMPLETE"
+
+
+class Workspace:
+    """The folder `job.work`, used by one trainer at a time: make it inside `locked`."""
+
+    def __init__(self, job: TrainJob) -> None:
+        self._job = job
+        self._outcome = job.work / "outcome.json"
+        self.checkpoints = job.work / "checkpoints"
+        self.scratch = job.work / "scratch"
+        self._claim()
+
+    def _claim(self) -> None:
+        """Throw away what another job left here: same place, other base, rows, settings or seed."""
+        name = self._job.work / "identity"
+        mine = identity(self._job)
+        if not name.exists() or name.read_text() != mine:
+            self._outcome.unlink(missing_ok=True)
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            name.write_text(mine)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir()
+
+    def finished(self) -> TrainOutcome | None:
+        """The outcome, if an earlier attempt got as far as putting the model in its place."""
+        if not self._job.output.exists():
+            return None
+        if not self._outcome.exists():
+            raise TrainingError(
+                f"{self._job.output} is there already, and was not made by this training.",
+                "Remove it, or choose another output.",
+            )
+        return OUTCOMES.validate_json(self._outcome.read_bytes())
+
+    def newest_checkpoint(self) -> Path | None:
+        """The checkpoint with the highest step that was written to its end."""
+        found = {int(path.parent.name.rpartition("-")[2]): path.parent for path in self._markers()}
+        return found[max(found)] if found else None
+
+    def _markers(self) -> Iterator[Path]:
+        return self.checkpoints.glob(f"checkpoint-*/{MARKER}")
+
+    def publish(self, write: Callable[[Path], None], outcome: TrainOutcome) -> None:
+        """Let `write` fill a folder, give it the output's name, and drop the checkpoints."""
+        output = self._job.output
+        output.parent.mkdir(parents=True, exist_ok=True)
+        half = output.with_name(f".{output.name}.unfinished")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir()
+        write(half)
+        # First the outcome: if we die between the two, it is ignored for want of an output.
+        _write_synced(self._outcome, OUTCOMES.dump_json(outcome))
+        half.rename(output)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def locked(work: Path, wait_s: int = 0) -> Iterator[None]:
+    """Hold the folder's lock; the kernel frees it when its holder dies. TrainingError if another keeps it.
+
+    Waiting uses SIGALRM: with `wait_s`, main thread only.
+    """
+
+    def give_up(_signum: int, _frame: object) -> None:
+        raise BlockingIOError
+
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as lock:
+        before = signal.signal(signal.SIGALRM, give_up) if wait_s else None
+        try:
+            signal.alarm(wait_s) if wait_s else None
+            fcntl.flock(lock, fcntl.LOCK_EX if wait_s else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(
+                f"Another trainer is writing in {work}.",
+                "Wait for it or stop it; two trainers cannot share a folder.",
+            ) from None
+        finally:
+            if wait_s:
+                signal.alarm(0)
+                signal.signal(signal.SIGALRM, before)
+        yield
