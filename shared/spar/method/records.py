@@ -198,5 +198,6 @@ class Outcome(StrEnum):
     UNSOLVED = "unsolved"
     DUPLICATE = "duplicate"
     TOO_LONG = "too_long"
+    OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)
     PAIR = "pair"
     NOT_REACHED = "not_reached"  # what a stop left

@@ -1,0 +1,52 @@
+import pytest
+
+from spar.errors import RecipeError
+from spar.method.policies import POLICIES, SearchPolicy, best_of_n, bfs, dfs, greedy, iterative, make_policy
+from spar.method.profiles import PROFILES
+from spar.method.voting import VoteRules
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("greedy", greedy()),
+        ("best_of_n", best_of_n(5)),
+        ("iterative", iterative(4)),
+        ("bfs", bfs(5, 3, 4)),
+        ("dfs", dfs(5, 3, 4)),
+    ],
+)
+def test_a_recipe_names_its_policy(name: str, policy: SearchPolicy) -> None:
+    made = make_policy(name, branch=5, keep=3, depth=4, gate=0.5, retries=3, stop_when_decided=True)
+    assert made == policy
+    assert made.name == name
+    assert set(POLICIES) == {"greedy", "best_of_n", "iterative", "bfs", "dfs"}
+
+
+def test_a_recipe_sets_the_rules() -> None:
+    made = make_policy("bfs", branch=3, keep=2, depth=3, gate=0.8, retries=1, stop_when_decided=False)
+    assert (made.gate, made.retries, made.stop_when_decided) == (0.8, 1, False)
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(RecipeError, match=r"astar.*greedy, best_of_n"):
+        make_policy("astar", 3, 2, 3, 0.5, 3, True)
+
+
+def test_an_impossible_policy_is_refused() -> None:
+    with pytest.raises(RecipeError, match="cannot search"):
+        bfs(branch=0)
+
+
+def test_the_fixed_profile_keeps_the_recipes_rules() -> None:
+    fixed, rules = PROFILES["fixed"], VoteRules(votes=7, quorum=4, retries=2)
+    assert (fixed.response_votes(rules), fixed.search_votes(rules)) == (rules, rules)
+    assert fixed.search_policy(bfs()) == bfs()
+
+
+def test_the_paper_profile_sets_the_papers_rules() -> None:
+    paper, rules = PROFILES["paper"], VoteRules(votes=7, quorum=4, retries=2)
+    assert paper.response_votes(rules) == VoteRules(votes=7, quorum=1, retries=0)
+    assert paper.search_votes(rules) == VoteRules(votes=7, quorum=1, retries=3)
+    assert paper.search_policy(bfs()).stop_when_decided is False
+    assert paper.search_policy(bfs()).retries == 3

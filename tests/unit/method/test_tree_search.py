@@ -1,0 +1,264 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spar.errors import AccountingError, EngineUnavailable
+from spar.method import search
+from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
+from spar.method.records import Path, Refinement, Tree
+from tests.unit.method.builders import PROMPT, Models, any_models, any_policy, root
+
+
+def _search(models: Models, policy: SearchPolicy) -> Tree:
+    return asyncio.run(search(PROMPT, root(), models.refine, models.judge, policy))
+
+
+def _paths(tree: Tree) -> list[Path]:
+    return [node.path for node in tree.nodes]
+
+
+@pytest.mark.parametrize(
+    ("policy", "nodes", "expanded"),
+    [
+        (bfs(), 15, [(), (0,), (1,), (0, 0), (0, 1)]),
+        (dfs(), 21, [(), (0,), (0, 0), (0, 1), (1,), (1, 0), (1, 1)]),
+        (greedy(), 1, [()]),
+        (best_of_n(5), 5, [()]),
+        (iterative(4), 4, [(), (0,), (0, 0), (0, 0, 0)]),
+    ],
+)
+def test_an_unsolved_tree_uses_the_whole_budget(
+    policy: SearchPolicy, nodes: int, expanded: list[Path]
+) -> None:
+    models = Models()
+    tree = _search(models, policy)
+    assert len(tree.nodes) == nodes + 1
+    assert [path for path, _, _ in models.refined] == expanded
+    assert (tree.solved, tree.best, tree.refine_replies, tree.votes) == (False, (0,), nodes, 5 * nodes)
+    assert tree.failures == {}
+
+
+def test_a_level_keeps_the_best_and_earlier_ones_of_equals() -> None:
+    models = Models(votes={(0,): "nnnnn", (1,): "ynnnn", (2,): "ynnnn"})
+    _search(models, bfs(depth=2))
+    assert [path for path, _, _ in models.refined] == [(), (1,), (2,)]
+
+
+def test_breadth_first_keeps_two_of_the_whole_level() -> None:
+    models = Models(votes={(1, 2): "yynnn", (0, 1): "ynnnn"})
+    _search(models, bfs())
+    assert [path for path, _, _ in models.refined][-2:] == [(1, 2), (0, 1)]
+
+
+def test_depth_first_visits_the_best_child_first_and_stops_at_a_success() -> None:
+    models = Models(votes={(1,): "yynnn", (2,): "ynnnn", (1, 2): "yyyyn"})
+    tree = _search(models, dfs())
+    assert _paths(tree) == [(), (0,), (1,), (2,), (1, 0), (1, 1), (1, 2)]
+    assert (tree.best, tree.solved) == ((1, 2), True)
+
+
+def test_the_best_of_a_level_wins_not_the_first_success() -> None:
+    tree = _search(Models(votes={(0,): "yyynn", (1,): "yyyyn", (2,): "yyyyn"}), bfs())
+    assert (tree.best, tree.solved, len(tree.nodes)) == ((1,), True, 4)
+
+
+def test_a_tie_stays_in_the_tree_and_does_not_pass_the_gate() -> None:
+    models = Models(votes={(1,): "yynn-"})
+    tree = _search(models, bfs(depth=2))
+    assert tree.node((1,)).value == 0.5
+    assert (tree.solved, tree.best) == (False, (1,))
+    assert models.refined[1][0] == (1,)
+
+
+def test_a_judgment_without_quorum_prunes_its_node() -> None:
+    tree = _search(Models(votes={(1,): "yy---"}), best_of_n(3))
+    assert _paths(tree) == [(), (0,), (2,)]
+    assert (tree.failures, tree.votes, tree.refine_replies) == ({"no_quorum": 1}, 15, 3)
+
+
+def test_failed_refinements_are_asked_again_then_pruned_and_counted() -> None:
+    models = Models(failing={(0,): 2, (2,): 99})
+    tree = _search(models, best_of_n(3))
+    assert models.refined == [((), 3, 0), ((), 2, 1), ((), 2, 2), ((), 1, 3)]
+    assert _paths(tree) == [(), (0,), (1,)]
+    assert (tree.failures, tree.refine_replies) == ({"cut_off": 1}, 8)
+
+
+def test_a_search_whose_every_refinement_fails_ends_without_a_best_node() -> None:
+    tree = _search(Models(failing={(i,): 99 for i in range(3)}), replace(bfs(), retries=1))
+    assert (len(tree.nodes), tree.best, tree.solved, tree.failures) == (1, None, False, {"cut_off": 3})
+
+
+class Gates:
+    """Models whose judgment of chosen paths waits until the test opens it, and that see cancellation."""
+
+    def __init__(self, models: Models, held: set[Path]) -> None:
+        self.models, self.held = models, held
+        self.open = asyncio.Event()
+        self.started: set[Path] = set()
+        self.cancelled: set[Path] = set()
+        self._news = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._news.clear()
+            await self._news.wait()
+
+    async def judge(self, text: str, path: Path):  # type: ignore[no-untyped-def]
+        self.started.add(path)
+        self._news.set()
+        try:
+            if path in self.held:
+                await self.open.wait()
+            judged = await self.models.judge(text, path)
+            self._news.set()
+            return judged
+        except asyncio.CancelledError:
+            self.cancelled.add(path)
+            raise
+
+
+async def test_a_decided_level_cancels_later_siblings_only() -> None:
+    models = Models(votes={(1,): "yyyyy", (3,): "yyyyy"}, pause=lambda: asyncio.sleep(0))
+    gates = Gates(models, held={(2,)})
+    tree = await search(PROMPT, root(), gates.models.refine, gates.judge, best_of_n(4))
+    assert gates.cancelled == {(2,), (3,)}
+    assert _paths(tree) == [(), (0,), (1,)]
+    assert (tree.best, tree.votes, tree.refine_replies) == ((1,), 10, 2)
+
+
+async def test_an_unfinished_earlier_sibling_keeps_a_level_open() -> None:
+    gates = Gates(Models(votes={(0,): "yyyyy", (1,): "yyyyy"}), held={(0,)})
+    searching = asyncio.create_task(search(PROMPT, root(), gates.models.refine, gates.judge, best_of_n(3)))
+    await gates.until(lambda: gates.models.judged == [(1,), (2,)])
+    assert not searching.done()
+    gates.open.set()
+    assert (await searching).best == (0,)
+
+
+async def test_the_full_rule_judges_every_sibling() -> None:
+    models = Models(default="yyyyy")
+    tree = await search(
+        PROMPT, root(), models.refine, models.judge, replace(best_of_n(3), stop_when_decided=False)
+    )
+    assert len(tree.nodes) == 4
+
+
+async def test_nothing_waits_that_need_not() -> None:
+    """All judgments of a level are under way while one refinement of it is still being asked again."""
+    gates = Gates(Models(failing={(0, 1): 1}), held={(i, j) for i in (0, 1) for j in range(3)})
+    searching = asyncio.create_task(search(PROMPT, root(), gates.models.refine, gates.judge, bfs(depth=2)))
+    await gates.until(lambda: len(gates.started) == 9)
+    assert gates.started >= gates.held
+    gates.open.set()
+    assert len((await searching).nodes) == 10
+
+
+async def test_an_exception_cancels_the_siblings_and_comes_through_as_it_is() -> None:
+    gates = Gates(Models(), held={(0,), (2,)})
+
+    async def judge(text: str, path: Path):  # type: ignore[no-untyped-def]
+        if path == (1,):
+            raise EngineUnavailable("The engine has died.")
+        return await gates.judge(text, path)
+
+    with pytest.raises(EngineUnavailable, match="died"):
+        await search(PROMPT, root(), gates.models.refine, judge, best_of_n(3))
+    assert gates.cancelled | ({(0,), (2,)} - gates.started) == {(0,), (2,)}
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_an_exception_of_refine_comes_through() -> None:
+    async def refine(parent: object, n: int, attempt: int) -> list[Refinement]:
+        raise EngineUnavailable("The engine has died.")
+
+    with pytest.raises(EngineUnavailable):
+        await search(PROMPT, root(), refine, Models().judge, bfs())
+
+
+async def test_a_cancelled_search_cancels_its_calls() -> None:
+    gates = Gates(Models(), held={(0,), (1,), (2,)})
+    searching = asyncio.create_task(search(PROMPT, root(), gates.models.refine, gates.judge, bfs()))
+    await gates.until(lambda: gates.started == gates.held)
+    searching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await searching
+    assert gates.cancelled == gates.held
+
+
+async def test_a_call_that_was_cancelled_elsewhere_is_not_forgotten() -> None:
+    async def judge(text: str, path: Path):  # type: ignore[no-untyped-def]
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await search(PROMPT, root(), Models().refine, judge, bfs())
+
+
+async def test_a_missing_refinement_is_a_bug() -> None:
+    async def refine(parent: object, n: int, attempt: int) -> list[Refinement]:
+        return []
+
+    with pytest.raises(AccountingError, match="3 refinements were asked for and 0 came"):
+        await search(PROMPT, root(), refine, Models().judge, bfs())
+
+
+def _jitter(seed: int) -> Callable[[], Awaitable[None]]:
+    random = Random(seed)
+
+    async def pause() -> None:
+        for _ in range(random.randrange(6)):
+            await asyncio.sleep(0)
+
+    return pause
+
+
+def _fresh(models: Models, pause: Callable[[], Awaitable[None]] | None) -> Models:
+    return Models(models.votes, models.default, models.failing, pause)
+
+
+@given(any_models, any_policy, st.integers(0, 99))
+def test_the_order_of_completion_changes_nothing(models: Models, policy: SearchPolicy, seed: int) -> None:
+    calm = _search(_fresh(models, None), policy)
+    assert _search(_fresh(models, _jitter(seed)), policy) == calm
+    assert _search(_fresh(models, _jitter(seed + 100)), policy) == calm
+
+
+@given(any_models, any_policy)
+def test_stopping_early_changes_no_winner(models: Models, policy: SearchPolicy) -> None:
+    early = _search(_fresh(models, None), replace(policy, stop_when_decided=True))
+    full = _search(_fresh(models, None), replace(policy, stop_when_decided=False))
+    assert (early.best, early.solved) == (full.best, full.solved)
+    assert set(early.nodes) <= set(full.nodes)
+
+
+@given(any_models, any_policy)
+def test_any_tree_is_within_its_policy(models: Models, policy: SearchPolicy) -> None:
+    tree = _search(models, policy)
+    children = tree.nodes[1:]
+    expanded = {path for path, _, attempt in models.refined if attempt == 0}
+    places = len(children) + sum(tree.failures.values())
+    assert places <= policy.branch * len(expanded)
+    if policy.order == "breadth":
+        assert len(expanded) <= 1 + policy.keep * (policy.depth - 1)
+    else:
+        assert len(expanded) <= sum(policy.keep**level for level in range(policy.depth))
+    assert len(set(_paths(tree))) == len(tree.nodes)
+    assert all(node.path[:-1] in _paths(tree)[:place] for place, node in enumerate(children, start=1))
+    assert tree.solved == any(node.value > policy.gate for node in children)
+    if children:
+        assert tree.best is not None
+        best = tree.node(tree.best)
+        assert best == max(children, key=lambda node: node.value)
+    if not tree.solved:
+        assert places == policy.branch * len(expanded)
+        assert tree.votes == 5 * (tree.refine_replies - _failed_replies(models, expanded, policy))
+
+
+def _failed_replies(models: Models, expanded: set[Path], policy: SearchPolicy) -> int:
+    places = [(*path, i) for path in expanded for i in range(policy.branch)]
+    return sum(min(models.failing.get(place, 0), policy.retries + 1) for place in places)
