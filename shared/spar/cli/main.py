@@ -5,7 +5,7 @@ Turns errors into messages and exit codes. What a command does lies in the modul
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -50,11 +50,12 @@ COMMANDS: dict[str, Lazy] = {
 }
 
 
-def main() -> None:
-    arguments = sys.argv[1:]
-    called = next((argument for argument in arguments if not argument.startswith("-")), None)
+def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], typer.Typer] | None = None) -> None:
+    """Run the command that the arguments name, and end the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    called = next((argument for argument in given if not argument.startswith("-")), None)
     try:
-        build_app(called)()
+        (build or build_app)(called)(args=given, prog_name="spar")
     except SparError as error:
         print_error(error)
         sys.exit(error.exit_code)
@@ -69,9 +70,7 @@ def main() -> None:
 
 def build_app(called: str | None) -> typer.Typer:
     """The command line with the called command loaded, and of the others only what `--help` lists."""
-    app = typer.Typer(
-        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-    )
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback()(_root)
     for name, lazy in COMMANDS.items():
         if not lazy.exists():

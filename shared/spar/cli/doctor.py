@@ -1,0 +1,42 @@
+"""`spar doctor`: tells what is installed, reachable and missing. What is looked at, and why, is in `checks`."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from spar.cli.checks import Check, State, run_checks
+from spar.cli.console import out
+
+STYLES = {State.OK: "green", State.WARNING: "yellow", State.MISSING: "red", State.UNREACHABLE: "red"}
+BAD = (State.MISSING, State.UNREACHABLE)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check what is installed, reachable and missing; exit code 1 if anything needed is missing."""
+    checks = list(run_checks())
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        _print(checks)
+    raise typer.Exit(worst_exit_code(checks))
+
+
+def worst_exit_code(checks: list[Check]) -> int:
+    return 1 if any(check.state in BAD for check in checks) else 0
+
+
+def _print(checks: list[Check]) -> None:
+    table = Table("check", "state", box=None, pad_edge=False)
+    table.add_column("found", overflow="fold")
+    for check in checks:
+        detail = check.detail + (f"\n{check.fix}" if check.fix else "")
+        table.add_row(Text(check.name), Text(check.state, style=STYLES[check.state]), Text(detail))
+    out.print(table)
+    bad = sum(check.state in BAD for check in checks)
+    out.print(f"{bad} of {len(checks)} checks need a fix." if bad else "All is well.")

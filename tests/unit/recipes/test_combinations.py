@@ -1,0 +1,53 @@
+"""What cannot be done though every value alone is fine, and what is only warned of."""
+
+import pytest
+
+from spar.errors import RecipeError
+from spar.recipes.combinations import warnings
+from spar.recipes.load import load_recipe
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["engine.kind=openai"], "there is no engine.url to ask"),
+        (["engine.kind=openai", "engine.url=http://x/v1"], "cannot load the models which trl trains"),
+        (["engine.url=http://x/v1"], "means nothing to the engine transformers"),
+        (["engine.url=localhost:8000"], "Write http://HOST:PORT/v1"),
+        (["models.refiner=served:big"], "can be asked but not trained by trl"),
+        (["training.actor.kind=ppo"], "which is not installed"),
+        (["search.keep=4"], "a node has only 3 children"),
+        (["selection.pairs=sampled", "generation.n=1"], "a pair takes two responses"),
+        (["training.actor.micro_batch_size=5"], "does not divide batch_size 32"),
+        (
+            [f"selection.refiner.{cap}=0" for cap in ("refinements", "tree_yes", "tree_no")]
+            + ["selection.refiner.response_no=0", "selection.refiner.response_yes=0"],
+            "the refiner would have nothing to learn from",
+        ),
+    ],
+)
+def test_impossible(overrides: list[str], told: str) -> None:
+    with pytest.raises(RecipeError, match=r"demo|--set") as caught:
+        load_recipe("demo", overrides)
+    assert told in str(caught.value)
+    assert caught.value.fix
+
+
+def test_keep_above_branch_matters_to_breadth_first_only() -> None:
+    assert load_recipe("demo", ["search.keep=4", "search.policy=dfs"]).search.keep == 4
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ([], ""),
+        (["templates=spar"], "know the templates `compact` only"),
+        (["generation.temperature=0"], "all responses to a prompt will be the same"),
+        (["generation.temperature=0", "generation.n=1"], ""),
+        (["judgment.temperature=0"], "all votes will agree"),
+        (["search.temperature=0"], "all refinements of a node will be the same"),
+    ],
+)
+def test_unwise(overrides: list[str], told: str) -> None:
+    found = warnings(load_recipe("demo", overrides))
+    assert [told in text for text in found] == ([True] if told else [])
