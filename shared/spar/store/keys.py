@@ -21,8 +21,7 @@ def check_key(key: str) -> str:
 
 def check_prefix(prefix: str) -> str:
     """The prefix as it begins the keys below it: "" for all keys, else a key and a `/`."""
-    trimmed = prefix.removesuffix("/")
-    return f"{check_key(trimmed)}/" if trimmed else ""
+    return f"{check_key(prefix.removesuffix('/'))}/" if prefix else ""
 
 
 def missing(key: str, where: object) -> ObjectMissing:
