@@ -38,6 +38,8 @@ RESPOND = "respond"
 """Seed step of an actor's responses."""
 JUDGE_RESPONSE = "judge_response"
 """Seed step of votes over an actor's response; the path is the response's index."""
+NEGATIVE = "negative"
+"""Seed step of drawing a prompt's negative, and its sampled pair."""
 JUDGE_NODE = "judge_node"
 """Seed step of votes over a text in a tree; the path is the node's."""
 REFINE_NODE = "refine_node"
@@ -59,7 +61,8 @@ class SeedScope:
 class Usage:
     """What was asked of a model so far. Skills add to it; whoever made it reads it.
 
-    A prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell.
+    `calls` counts what was asked, also where the search no longer wanted the reply; the rest counts what came. A
+    prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell.
     """
 
     calls: int = 0
@@ -69,7 +72,6 @@ class Usage:
     failures: Counter[str] = field(default_factory=Counter)
 
     def count(self, completions: Sequence[Completion]) -> None:
-        self.calls += 1
         self.replies += len(completions)
         self.prompt_tokens += completions[0].prompt_tokens if completions else 0
         self.completion_tokens += sum(completion.completion_tokens for completion in completions)
@@ -111,6 +113,7 @@ async def respond(
     """Ask an actor for K responses to the bare prompt, in one call."""
     messages = (Message("user", prompt.text),)
     seed = scope.derive(prompt, RESPOND)
+    usage.calls += 1
     completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
     usage.count(completions)
     responses = tuple(
@@ -136,6 +139,7 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
 
     async def ask(n: int, attempt: int) -> Sequence[Vote]:
         seed = scope.derive(prompt, step, *path, attempt)
+        usage.calls += 1
         completions = await chat.sample(messages, n, sampling_of(settings), seed)
         usage.count(completions)
         votes = [parse_vote(completion.text, completion.finish_reason) for completion in completions]
@@ -162,6 +166,7 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
         raise AccountingError(f"Node {parent.path} of prompt {prompt.id} was expanded without a critique.")
     messages = templates.refine_messages(prompt.text, parent.text, critique)
     seed = scope.derive(prompt, REFINE_NODE, *parent.path, attempt)
+    usage.calls += 1
     completions = await chat.sample(messages, n, sampling_of(settings), seed)
     usage.count(completions)
     refinements = [

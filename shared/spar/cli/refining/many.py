@@ -1,0 +1,74 @@
+"""Searches the rows of a file, many trees at once, and writes each as it finishes.
+
+All trees that fit are started at once, because a tree's depth is waiting: only many of them keep a server full.
+Rows are read as trees finish, so an input of any size needs the memory of `trees` trees.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+from spar.cli.refining.output import OutputFile, open_output
+from spar.cli.refining.progress import ShowProgress
+from spar.cli.refining.rows import InputRow, read_rows
+from spar.cli.refining.search_row import Output, search_row
+from spar.cli.refining.settings import RefineJob
+from spar.cli.refining.summary import Summary
+from spar.engines.base import Engine
+from spar.errors import EngineError, SparError
+
+
+async def search_file(job: RefineJob, engine: Engine, show: ShowProgress) -> Summary:
+    """Search every row that the output does not have yet. Raises SparError; what is written then stays."""
+    begun = time.monotonic()
+    summary = Summary()
+    with open_output(job.out, job.identity(), summary.add_earlier) as output:
+        summary.repaired = output.repaired
+        try:
+            await _search_missing(job, engine, output, summary, show)
+        except EngineError as error:
+            raise type(error)(error.what, _go_on(error, job, summary)) from error
+        finally:
+            await engine.close()
+    summary.seconds = time.monotonic() - begun
+    return summary
+
+
+async def _search_missing(
+    job: RefineJob, engine: Engine, output: OutputFile, summary: Summary, show: ShowProgress
+) -> None:
+    rows = (row for row in read_rows(job.input) if not output.has(row.line, row.row))
+    chat = await engine.serve(job.model)
+
+    async def one(row: InputRow) -> None:
+        found: Output = await search_row(chat, job, row)
+        output.append(found)
+        summary.add(found)
+        show(summary)
+
+    await _at_most(job.trees, rows, one)
+
+
+async def _at_most(limit: int, rows: Iterator[InputRow], work: Callable[[InputRow], Awaitable[None]]) -> None:
+    """Run `work` over all rows, `limit` at a time; the first error stops the others and is raised as it is."""
+
+    async def worker() -> None:
+        for row in rows:  # shared: each row goes to the worker that is free
+            await work(row)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(limit):
+                group.create_task(worker())
+    except BaseExceptionGroup as failures:
+        raise _worst(failures) from None
+
+
+def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of our own errors; before that, whatever is not ours, which is a bug or a stop."""
+    foreign = [error for error in failures.exceptions if not isinstance(error, SparError)]
+    return (foreign or list(failures.exceptions))[0]
+
+
+def _go_on(error: EngineError, job: RefineJob, summary: Summary) -> str:
+    return f"{error.fix} {job.out} keeps its {summary.rows} rows: the same command goes on.".strip()

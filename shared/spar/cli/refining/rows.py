@@ -1,0 +1,101 @@
+"""Reads the rows of {prompt, response} that `spar refine` searches. A row that can't be used is told, never dropped.
+
+A row's identity is its line number and the hash of the line's bytes. Knows nothing of models or outputs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spar.errors import DataError
+
+_TOLD = 100_000
+"""Characters of a rejected line that its output row repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """A line of the input, from 1. With a `reason` it is rejected, and `raw` is what it said."""
+
+    line: int
+    row: str
+    prompt: str = ""
+    response: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    raw: str = ""
+
+
+class _Unusable(Exception):
+    """Why a line is no row; caught by `_parse`."""
+
+
+def read_rows(path: Path) -> Iterator[InputRow]:
+    """Stream the file; blank lines are no rows. Raises DataError if it cannot be read at all."""
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if raw.strip():
+                    yield _parse(number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw)
+    except OSError as error:
+        raise DataError(
+            f"The input {path} cannot be read: {error.strerror}.",
+            "Check the path; it is a file of one JSON row a line.",
+        ) from error
+
+
+def count_rows(path: Path) -> int:
+    """How many rows `read_rows` will give."""
+    try:
+        with path.open("rb") as file:
+            return sum(1 for raw in file if raw.strip())
+    except OSError as error:
+        raise DataError(
+            f"The input {path} cannot be read: {error.strerror}.",
+            "Check the path; it is a file of one JSON row a line.",
+        ) from error
+
+
+def _parse(number: int, raw: bytes) -> InputRow:
+    identity = hashlib.sha256(raw.rstrip(b"\r\n")).hexdigest()[:16]
+    try:
+        fields = _fields(raw)
+        prompt, response = _text(fields, "prompt"), _text(fields, "response")
+    except _Unusable as error:
+        told = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_TOLD]
+        return InputRow(number, identity, reason=str(error), raw=told)
+    return InputRow(number, identity, prompt, response, fields)
+
+
+def _fields(raw: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise _Unusable(f"not UTF-8 (byte {error.start + 1} of the line)") from error
+    except json.JSONDecodeError as error:
+        raise _Unusable(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+    except RecursionError as error:
+        raise _Unusable("not JSON that can be read: nested too deep") from error
+    if not isinstance(fields, dict):
+        raise _Unusable('not a row of keys: write {"prompt": "...", "response": "..."}')
+    return fields
+
+
+def _text(fields: dict[str, Any], key: str) -> str:
+    text = fields.pop(key, None)
+    if text is None:
+        raise _Unusable(f"no key `{key}`")
+    if not isinstance(text, str):
+        raise _Unusable(f"`{key}` is not a text")
+    if not text.strip():
+        raise _Unusable(f"`{key}` is empty")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise _Unusable(f"`{key}` holds half a surrogate pair, which no model can be sent")
+    return text
+
+
+def _no_number(name: str) -> None:
+    raise _Unusable(f"{name} is not JSON")

@@ -1,0 +1,96 @@
+"""What a `spar refine` was told, resolved: which engine, which model, which search. Reads templates, calls no model.
+
+`identity` is what decides the output: a file begun with one identity is not continued with another.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from spar.engines.base import LocalModel
+from spar.errors import RecipeError
+from spar.method.profiles import PROFILES
+from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
+from spar.recipes.models import EngineSettings, JudgmentSettings, SearchSettings
+from spar.store.model_files import folder_fingerprint
+
+FORMAT = 1
+"""Of the output rows; a file of another one is not continued."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefineJob:
+    """Everything a run of `spar refine` needs. `trees` is how many are searched at once."""
+
+    input: Path
+    out: Path
+    engine: EngineSettings
+    model: LocalModel
+    templates: TemplateSet
+    judgment: JudgmentSettings
+    search: SearchSettings
+    seed: int
+    trees: int
+
+    def identity(self) -> dict[str, Any]:
+        forms = f"{self.templates.judge}\0{self.templates.refine}"
+        return {
+            "format": FORMAT,
+            "engine": self.engine.kind,
+            "model": self.model.fingerprint,
+            "send_seed": self.engine.send_seed,
+            "templates": hashlib.sha256(forms.encode()).hexdigest()[:16],
+            "judgment": self.judgment.model_dump(mode="json"),
+            "search": self.search.model_dump(mode="json"),
+            "seed": self.seed,
+        }
+
+
+def engine_and_model(
+    place: str, name: str | None, window: int, deadline_s: float, send_seed: bool
+) -> tuple[EngineSettings, LocalModel]:
+    """A URL is an OpenAI-compatible server, anything else the directory of a model."""
+    if "://" in place:
+        settings = EngineSettings(
+            kind="openai", url=place, max_batch=window, deadline_s=deadline_s, send_seed=send_seed
+        )
+        return settings, LocalModel(f"served:{name or ''}", name=name)
+    if name is not None:
+        raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")
+    folder = Path(place).expanduser().resolve()
+    if not folder.is_dir():
+        raise RecipeError(
+            f"--engine is '{place}', which is neither a URL nor the directory of a model.",
+            "Give a base URL such as http://localhost:8000/v1, or a directory with a model's files.",
+        )
+    settings = EngineSettings(kind="transformers", max_batch=window, deadline_s=deadline_s)
+    return settings, LocalModel(folder_fingerprint(folder), path=folder)
+
+
+def templates_named(name: str) -> TemplateSet:
+    return builtin_templates(name) if name in BUILTIN else read_templates(name, Path(name))
+
+
+def with_profile(
+    name: str, judgment: dict[str, Any], search: dict[str, Any]
+) -> tuple[JudgmentSettings, SearchSettings]:
+    """The settings as given, and the profile's for what was not. All votes follow a tree's rules, the root's too."""
+    profile = PROFILES[name]
+    imposed = {"quorum": profile.quorum, "retries": profile.search_retries}
+    judged = _given({**imposed, **_given(judgment)})
+    if "votes" in judged and "quorum" not in judged:
+        judged["quorum"] = judged["votes"] // 2 + 1  # more than half, as 3 of 5
+    imposed = {"retries": profile.search_retries, "stop_when_decided": profile.stop_when_decided}
+    searched = _given({**imposed, **_given(search)})
+    try:
+        return JudgmentSettings(**judged), SearchSettings(**searched)
+    except ValidationError as error:
+        problems = "; ".join(problem["msg"] for problem in error.errors())
+        raise RecipeError(f"The search cannot be run as asked: {problems}.", "Change these options.") from error
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
