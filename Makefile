@@ -27,7 +27,9 @@ setup: $(STAMP) ## Make .venv with everything pinned (minutes once, then nothing
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 found." >&2; echo "fix: install one, or say which: make setup PYTHON=/path/to/python3.12" >&2; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Some systems split ensurepip from Python: then the interpreter's own pip fills the environment.
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(BIN)/python install --quiet pip
 	@echo "Setting up $(VENV) (minutes the first time) ..."
 	@grep '^setuptools==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@grep '^torch==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
@@ -54,7 +56,7 @@ demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 
 bench: setup ## Run the benchmarks
-	for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python "$$each"; done
+	for each in $(sort $(wildcard benchmarks/*.py)); do echo "== $$each"; $(BIN)/python "$$each"; done
 
 world: setup ## Make the story world's models again (minutes)
 	$(BIN)/spar world train
