@@ -16,10 +16,12 @@ from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
 from spar.worlds.story.rules import follows
 
-MAX_TOKENS = 128
-"""Of any reply: no prompt of this world calls for more than about 90, so whoever gets there is rambling."""
-GREEDY_VOTE = JudgmentSettings(votes=1, quorum=1, retries=0, temperature=0.0, max_tokens=MAX_TOKENS)
-GREEDY_REPLY = SamplingSettings(temperature=0.0, max_tokens=MAX_TOKENS)
+# Twice what a right reply takes in any tokenizer; whoever goes on has lost the thread, and is counted as cut off.
+RESPONSE_TOKENS = 48
+JUDGMENT_TOKENS = 192
+REFINEMENT_TOKENS = 96
+GREEDY_VOTE = JudgmentSettings(votes=1, quorum=1, retries=0, temperature=0.0, max_tokens=JUDGMENT_TOKENS)
+GREEDY_REPLY = SamplingSettings(temperature=0.0, max_tokens=REFINEMENT_TOKENS)
 EVALUATION_STEP = "evaluate"
 """Seed step of every judgment asked for here."""
 

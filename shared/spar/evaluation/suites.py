@@ -1,7 +1,7 @@
 """The suites by name, and the one way into them: measure a model, audit pairs.
 
 A suite says which items a model is asked and how they are checked. It knows nothing of runs; whoever calls it
-keeps the rows. The items of a suite never change with the run's seed, so that any two models can be compared
+keeps the rows. Items are drawn by the evaluation's own seed, so that any two models can be compared
 item by item.
 """
 
@@ -25,8 +25,6 @@ from spar.worlds.story.prompts import Split, generate_prompts
 Part = Literal["actor", "refiner"]
 Measuring = Callable[[ChatModel, EvaluationSettings, TemplateSet, int, Usage], Awaitable[list[Item]]]
 
-ITEM_SEED = 0
-"""Draws the items of the story suite from its held-out split, the same for every run."""
 HELD_OUT: Split = "heldout"
 SAMPLED_TEMPERATURE = 0.9
 """The temperature of the paper's self-play responses; top_p stays 1, so the whole distribution is measured.
@@ -86,10 +84,10 @@ def summarize(rows: Sequence[Item]) -> dict[str, float | int]:
 async def _story_actor(
     chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
 ) -> list[Item]:
-    prompts = generate_prompts(settings.actor_prompts, ITEM_SEED, HELD_OUT)
-    greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, story.MAX_TOKENS, seed, usage)
+    prompts = generate_prompts(settings.actor_prompts, settings.seed, HELD_OUT)
+    greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, story.RESPONSE_TOKENS, seed, usage)
     sampled = await story.evaluate_actor(
-        chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.MAX_TOKENS, seed, usage
+        chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.RESPONSE_TOKENS, seed, usage
     )
     return greedy + sampled
 
@@ -97,8 +95,8 @@ async def _story_actor(
 async def _story_refiner(
     chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
 ) -> list[Item]:
-    judged = judge_items(settings.judge_items, ITEM_SEED, HELD_OUT)
-    refined = refine_items(settings.refine_items, ITEM_SEED, HELD_OUT)
+    judged = judge_items(settings.judge_items, settings.seed, HELD_OUT)
+    refined = refine_items(settings.refine_items, settings.seed, HELD_OUT)
     judgments = await story.evaluate_judge(chat, judged, templates, seed, usage)
     return judgments + await story.evaluate_refine(chat, refined, templates, seed, usage)
 

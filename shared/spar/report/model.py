@@ -89,8 +89,7 @@ class IterationReport(Facts):
     calls: dict[str, int] = Field(default_factory=dict)
     reused: dict[str, int] = Field(default_factory=dict)
     wall_seconds: float | None = None
-    """From the iteration's first dispatch to its last report; steps run side by side, so it is less than
-    their sum."""
+    """By the clock, pauses included. Steps run side by side, so their sum can be more."""
 
 
 class Change(Facts):
@@ -140,7 +139,7 @@ class ModelFacts(Facts):
 
 
 class Totals(Facts):
-    """Over the whole run. `seconds` is the sum over steps, `wall_seconds` from the start to the last report."""
+    """Over the whole run. `seconds` is the sum over steps, `wall_seconds` by the clock, pauses included."""
 
     prompts: int = 0
     pairs: int = 0

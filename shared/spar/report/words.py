@@ -15,10 +15,22 @@ WORD = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:
-    """Neighbouring words that share a fate. The texts of same and added spans, joined, are the later text."""
+    """Neighbouring words that share a fate, with the blanks before them.
+
+    Joined, the same and added spans are the later text, but that what follows a struck-out beginning has a
+    blank.
+    """
 
     kind: Kind
     text: str
+
+    @property
+    def words(self) -> str:
+        return self.text.lstrip()
+
+    @property
+    def blanks(self) -> str:
+        return self.text[: len(self.text) - len(self.words)]
 
 
 def word_changes(before: str, after: str) -> list[WordSpan]:
@@ -28,7 +40,7 @@ def word_changes(before: str, after: str) -> list[WordSpan]:
     spans: list[WordSpan] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         spans.extend(_spans(tag, "".join(old[old_from:old_to]), "".join(new[new_from:new_to])))
-    return spans
+    return _spaced(spans)
 
 
 def changed_words(spans: Sequence[WordSpan]) -> int:
@@ -38,6 +50,18 @@ def changed_words(spans: Sequence[WordSpan]) -> int:
 
 def _words(pieces: Sequence[str]) -> list[str]:
     return [piece.strip() for piece in pieces]
+
+
+def _spaced(spans: Sequence[WordSpan]) -> list[WordSpan]:
+    """Only a text's first word has no blank before it; once something is struck out before it, it needs one."""
+    return [
+        WordSpan(span.kind, f" {span.text}") if index and not span.blanks and _starts(span) else span
+        for index, span in enumerate(spans)
+    ]
+
+
+def _starts(span: WordSpan) -> bool:
+    return not re.match(f"[{UNSPACED}]", span.text)
 
 
 def _spans(tag: str, removed: str, added: str) -> Iterator[WordSpan]:

@@ -1,0 +1,191 @@
+"""Builds a run's report from its rows and results; the same rows and objects give the same report.
+
+Works at any moment of a run: what is not there yet stays None or empty. Measures nothing itself.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+
+from sqlmodel import Session
+
+from spar.db.tables import Iteration, Step
+from spar.evaluation.items import Item, Measure
+from spar.messages.base import StepKind
+from spar.messages.training import Selected, Trained
+from spar.method.records import ExampleKind
+from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
+from spar.report.model import (
+    ExampleTree,
+    IterationReport,
+    ModelFacts,
+    RefinerData,
+    Role,
+    RunReport,
+    Totals,
+    TrainingFacts,
+)
+from spar.report.reader import RunReader, of_kind
+from spar.report.steps import effort_of
+from spar.report.trees import example_trees, tree_facts
+from spar.store.base import ObjectStore
+
+ROLES: tuple[Role, Role] = ("actor", "refiner")
+PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
+
+
+def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport:
+    """The report of a run as it stands. Raises DataError for an unknown run, StoreError for its objects."""
+    reader = RunReader(session, store, run_id)
+    run, begun = reader.run, reader.iterations()
+    measured: dict[int, list[Item]] = {}
+    examples: list[ExampleTree] = []
+    entries = []
+    for index in range(len(begun) + 1):
+        steps = reader.done_steps(index)
+        measured[index] = reader.items(steps)
+        entry = _measured_entry(reader, index, steps, measured[index])
+        entries.append(_looped(reader, entry, begun[index - 1], steps, examples) if index else entry)
+    return RunReport(
+        run=run.id,
+        recipe_name=str(run.recipe["name"]),
+        seed=int(run.recipe["seed"]),
+        status=run.status.value,
+        reason=run.reason,
+        planned_iterations=int(run.recipe["iterations"]),
+        iterations=entries,
+        changes=changes(measured),
+        examples=examples,
+        models=_models(reader, begun),
+        totals=_totals(entries, _between(run.started_at, run.finished_at)),
+        versions=installed_versions(),
+        recipe=run.recipe,
+    )
+
+
+def _measured_entry(
+    reader: RunReader, index: int, steps: Sequence[Step], items: Sequence[Item]
+) -> IterationReport:
+    """What an iteration measured, trained and took; for the start that is all there is."""
+    effort = effort_of(steps)
+    trainings = of_kind(steps, StepKind.TRAINING)
+    training = {step.part: _training_facts(reader, step) for step in trainings}
+    fresh = sum(training[step.part].tokens for step in trainings if not step.reused)
+    effort.add_tokens(StepKind.TRAINING.value, fresh)
+    precision, precision_interval = rate(of(items, Measure.PAIR))
+    return IterationReport(
+        iteration=index,
+        actor=actor_measures(items),
+        refiner=refiner_measures(items),
+        pair_precision=precision,
+        pair_precision_interval=precision_interval,
+        training={role: training[role] for role in ROLES if role in training},
+        seconds=effort.seconds,
+        tokens=effort.tokens,
+        calls=effort.calls,
+        reused=effort.reused,
+    )
+
+
+def _looped(
+    reader: RunReader,
+    entry: IterationReport,
+    row: Iteration,
+    steps: Sequence[Step],
+    examples: list[ExampleTree],
+) -> IterationReport:
+    """The entry with what the loop did; its example trees are added to `examples`."""
+    facts = tree_facts(reader.trees(steps))
+    examples.extend(example_trees(facts, row.index))
+    selections = of_kind(steps, StepKind.SELECTION)
+    return entry.model_copy(
+        update={
+            "prompts": row.prompts,
+            "outcomes": reader.outcomes(row.index),
+            "pairs": sum(reader.rows(step, Selected)[0].pairs for step in selections),
+            "refiner_data": refiner_data(selections),
+            "trees": facts.trees,
+            "solved": facts.solved,
+            "tree_sizes": {str(size): trees for size, trees in sorted(facts.sizes.items())},
+            "wall_seconds": _between(row.started_at, row.finished_at),
+        }
+    )
+
+
+def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
+    trained = reader.rows(step, Trained)[0]
+    return TrainingFacts(
+        samples=trained.samples,
+        too_long=trained.too_long,
+        steps=trained.steps,
+        tokens=trained.tokens,
+        loss=trained.loss,
+        seconds=float(step.facts.get("seconds", 0.0)),
+    )
+
+
+def refiner_data(selections: Sequence[Step]) -> RefinerData:
+    """From a selection's counts: KIND.candidates = KIND.kept + each KIND.REASON of being left out."""
+    data = RefinerData()
+    for step in selections:
+        for name, number in step.facts.get("counts", {}).items():
+            kind, _, what = str(name).partition(".")
+            if kind not in set(ExampleKind) or not what:
+                continue
+            if what in ("candidates", "kept"):
+                getattr(data, what)[kind] = int(number)
+            else:
+                data.dropped[what] = data.dropped.get(what, 0) + int(number)
+    return data
+
+
+def _models(reader: RunReader, begun: Sequence[Iteration]) -> list[ModelFacts]:
+    """The models that the run started with, then those that each iteration trained."""
+    found: list[ModelFacts] = []
+    for row in begun:
+        before = {"actor": row.actor, "refiner": row.refiner}
+        after = {"actor": row.actor_after, "refiner": row.refiner_after}
+        if row.index == 1:
+            found += [_model(reader, role, before[role], 0) for role in ROLES]
+        found += [
+            _model(reader, role, fingerprint, row.index)
+            for role in ROLES
+            if (fingerprint := after[role]) is not None and fingerprint != before[role]
+        ]
+    return found
+
+
+def _model(reader: RunReader, role: Role, fingerprint: str, iteration: int) -> ModelFacts:
+    row = reader.model(fingerprint)
+    return ModelFacts(
+        fingerprint=fingerprint, role=role, iteration=iteration, parent=row.parent, location=row.location
+    )
+
+
+def _totals(entries: Sequence[IterationReport], wall_seconds: float | None) -> Totals:
+    return Totals(
+        prompts=sum(entry.prompts for entry in entries),
+        pairs=sum(entry.pairs for entry in entries),
+        trees=sum(entry.trees for entry in entries),
+        calls=sum(sum(entry.calls.values()) for entry in entries),
+        tokens=sum(sum(entry.tokens.values()) for entry in entries),
+        reused=sum(sum(entry.reused.values()) for entry in entries),
+        seconds=sum(sum(entry.seconds.values()) for entry in entries),
+        wall_seconds=wall_seconds,
+    )
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else (end - start).total_seconds()
+
+
+def installed_versions() -> dict[str, str]:
+    """What is installed where the report is built, by its metadata alone: nothing is imported."""
+    found = {"python": python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # an optional part that this installation does without
+            continue
+    return found

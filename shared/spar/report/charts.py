@@ -1,0 +1,183 @@
+"""The geometry of the report's plots: numbers in, positions out. Templates draw them; nothing here writes
+markup.
+
+Lines carry their intervals; bars add up to their totals. Positions are in the units of each plot's viewBox.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, floor
+
+WIDTH, HEIGHT = 400, 250
+LEFT, RIGHT, TOP, BOTTOM = 42, 300, 16, 214
+LABEL_GAP = 34
+"""The least distance of two labels at the lines' ends: each is two lines of text."""
+BAR_WIDTH = 1000
+COLUMNS_WIDTH, COLUMNS_HEIGHT = 280, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A rate with its interval at an iteration."""
+
+    x: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    name: str
+    style: str  # a class of the style sheet
+    points: Sequence[Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A drawn point: its position, its interval's ends, and what to say of it."""
+
+    x: float
+    y: float
+    y_low: float
+    y_high: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    name: str
+    style: str
+    points: str  # as of an SVG polyline
+    marks: list[Mark]
+    label: str
+    label_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    lines: list[Line]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a stacked bar, `at` and `width` in thousandths of the longest bar."""
+
+    name: str
+    style: str
+    at: float
+    width: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    at: float
+    width: float
+    top: float
+    height: float
+    label: str
+    value: int
+
+
+def line_chart(series: Sequence[Series]) -> LineChart | None:
+    """Rates over iterations; None if nothing was measured."""
+    shown = [one for one in series if one.points]
+    if not shown:
+        return None
+    bottom, top, step = _scale([point for one in shown for point in one.points])
+    last = max(point.x for one in shown for point in one.points)
+
+    def x_of(x: int) -> float:
+        return round(LEFT + 14 + (RIGHT - LEFT - 28) * (x / last if last else 0.5), 1)
+
+    def y_of(value: float) -> float:
+        return round(BOTTOM - (BOTTOM - TOP) * (value - bottom) / (top - bottom), 1)
+
+    ends = _apart([y_of(one.points[-1].value) for one in shown])
+    lines = [
+        Line(
+            name=one.name,
+            style=one.style,
+            points=" ".join(f"{x_of(p.x)},{y_of(p.value)}" for p in one.points),
+            marks=[_mark(one.name, p, x_of(p.x), y_of) for p in one.points],
+            label=f"{100 * one.points[-1].value:.1f}%",
+            label_y=end,
+        )
+        for one, end in zip(shown, ends, strict=True)
+    ]
+    ticks = round((top - bottom) / step)
+    y_ticks = [Tick(y_of(bottom + i * step), f"{100 * (bottom + i * step):.0f}%") for i in range(ticks + 1)]
+    x_ticks = [Tick(x_of(x), "start" if x == 0 else str(x)) for x in range(last + 1)]
+    return LineChart(lines, x_ticks, y_ticks)
+
+
+def stacked_bar(parts: Sequence[tuple[str, str, float]], longest: float, gap: float = 3.0) -> list[Segment]:
+    """Parts (name, style, value) of one bar, on the scale of the longest bar; empty parts leave no gap."""
+    segments: list[Segment] = []
+    at = 0.0
+    for name, style, value in parts:
+        if value <= 0 or longest <= 0:
+            continue
+        width = BAR_WIDTH * value / longest
+        segments.append(Segment(name, style, round(at, 1), round(max(width - gap, 1.0), 1), value))
+        at += width
+    return segments
+
+
+def columns(counts: Mapping[int, int], sizes: Sequence[int], highest: int) -> list[Column]:
+    """A histogram over `sizes`, on the scale of `highest`, so that several can be compared."""
+    slot = COLUMNS_WIDTH / max(len(sizes), 1)
+    found = []
+    for index, size in enumerate(sizes):
+        number = counts.get(size, 0)
+        height = round((COLUMNS_HEIGHT - 44) * number / highest, 1) if highest else 0.0
+        found.append(
+            Column(
+                at=round(index * slot + slot * 0.14, 1),
+                width=round(slot * 0.72, 1),
+                top=round(COLUMNS_HEIGHT - 22 - height, 1),
+                height=height,
+                label=str(size),
+                value=number,
+            )
+        )
+    return found
+
+
+def _mark(name: str, point: Measured, x: float, y_of: Callable[[float], float]) -> Mark:
+    when = "at the start" if point.x == 0 else f"after iteration {point.x}"
+    said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
+    return Mark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
+
+
+def _scale(points: Sequence[Measured]) -> tuple[float, float, float]:
+    """Bottom, top and step of the axis: whole steps around every interval, never past 0 or 1."""
+    low, high = min(p.low for p in points), max(p.high for p in points)
+    step = next((s for s in (0.02, 0.05, 0.1) if high - low <= 6 * s), 0.2)
+    steps = round(1 / step)
+    bottom = max(0, floor(low / step + 1e-9))
+    top = min(steps, ceil(high / step - 1e-9))
+    if top - bottom < 2:
+        bottom, top = (top - 2, top) if top >= 2 else (0, 2)
+    return bottom * step, top * step, step
+
+
+def _apart(ends: Sequence[float]) -> list[float]:
+    """Moves labels away from each other, keeping their order, until none covers another."""
+    order = sorted(range(len(ends)), key=lambda index: ends[index])
+    placed = list(ends)
+    for above, below in pairwise(order):
+        if (overlap := LABEL_GAP - (placed[below] - placed[above])) > 0:
+            placed[above] -= overlap / 2
+            placed[below] += overlap / 2
+    return [round(y, 1) for y in placed]

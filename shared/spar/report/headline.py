@@ -1,0 +1,127 @@
+"""Says in words what a run gained. Claims no change that its interval does not carry.
+
+Knows nothing of pages; every sentence is plain text.
+"""
+
+from dataclasses import dataclass
+
+from spar.report.formats import percent, plural, signed
+from spar.report.model import Change, IterationReport, RunReport
+
+MEASURES = {
+    "actor.accuracy": "Actor, greedy",
+    "actor.accuracy_sampled": "Actor, sampled at T=0.9",
+    "refiner.judge_accuracy": "Refiner judges right",
+    "refiner.refine_accuracy": "Refiner repairs",
+}
+"""Every measure by its name in report.json, and as a page calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """One measure from the start to the newest iteration that has it."""
+
+    label: str
+    start: float
+    now: float
+    change: Change | None
+
+    @property
+    def direction(self) -> str:
+        """up or down only if the whole interval says so; otherwise level."""
+        if self.change is None or self.change.low <= 0 <= self.change.high:
+            return "level"
+        return "up" if self.change.low > 0 else "down"
+
+
+def measure_of(entry: IterationReport, measure: str) -> float | None:
+    part, name = measure.split(".")
+    value: float | None = getattr(getattr(entry, part), name)
+    return value
+
+
+def gains(report: RunReport) -> list[Gain]:
+    """What was measured at the start and again later, in the order of MEASURES."""
+    found = []
+    for measure, label in MEASURES.items():
+        values = {e.iteration: measure_of(e, measure) for e in report.iterations}
+        measured = {index: value for index, value in values.items() if value is not None}
+        if 0 in measured and len(measured) > 1:
+            last = max(measured)
+            change = report.change(measure, 0, last)
+            found.append(Gain(label, measured[0], measured[last], change))
+    return found
+
+
+def headline(report: RunReport) -> str:
+    """The one sentence on top."""
+    actor = next((gain for gain in gains(report) if gain.label == MEASURES["actor.accuracy"]), None)
+    if actor is None:
+        return f"{_progress(report)}, {plural(report.totals.pairs, 'pair')} kept."
+    share = percent(actor.now)
+    match actor.direction:
+        case "up":
+            return f"The actor now follows {share} of held-out prompts, up from {percent(actor.start)}."
+        case "down":
+            return f"The actor now follows {share} of held-out prompts, down from {percent(actor.start)}."
+        case _:
+            return (
+                f"The actor follows {share} of held-out prompts, "
+                f"not measurably different from {percent(actor.start)} at the start."
+            )
+
+
+def standfirst(report: RunReport) -> str:
+    """What stands under the headline: how much, how sure, by how much work."""
+    by_label = {gain.label: gain for gain in gains(report)}
+    sentences = []
+    if (actor := by_label.get(MEASURES["actor.accuracy"])) and actor.change:
+        sentences.append(_paired(actor.change))
+    if refine := by_label.get(MEASURES["refiner.refine_accuracy"]):
+        sentences.append(f"The refiner repairs {_from_to(refine)} of bad responses{_change_clause(refine)}.")
+    if judge := by_label.get(MEASURES["refiner.judge_accuracy"]):
+        sentences.append(f"Its verdicts are right in {_from_to(judge)} of cases{_change_clause(judge)}.")
+    sentences.append(f"{_progress(report)}: {_work(report)}.")
+    return " ".join(sentences)
+
+
+def _progress(report: RunReport) -> str:
+    done = plural(_done(report), "iteration")
+    match report.status:
+        case "finished":
+            return f"{done} of self-play"
+        case "failed":
+            return f"The run failed after {done}"
+        case _:
+            return f"The run has done {_done(report)} of {plural(report.planned_iterations, 'iteration')}"
+
+
+def _done(report: RunReport) -> int:
+    return sum(1 for entry in report.iterations if entry.iteration > 0 and "actor" in entry.training)
+
+
+def _work(report: RunReport) -> str:
+    totals = report.totals
+    searches = plural(totals.trees, "search", "searches")
+    return f"{plural(totals.prompts, 'prompt')}, {searches}, {plural(totals.pairs, 'pair')} kept"
+
+
+def _from_to(gain: Gain) -> str:
+    return f"{percent(gain.now)} (at the start {percent(gain.start)})"
+
+
+def _paired(change: Change) -> str:
+    low, high = signed(change.low), signed(change.high)
+    return (
+        f"The paired difference is {signed(change.points)} points (95% interval {low} to {high}) "
+        f"over the same {plural(change.items, 'prompt')}."
+    )
+
+
+def _change_clause(gain: Gain) -> str:
+    change = gain.change
+    if change is None:
+        return ""
+    if gain.direction == "level":
+        return f", no measurable change ({signed(change.low)} to {signed(change.high)} points)"
+    return f", {signed(change.points)} points ({signed(change.low)} to {signed(change.high)})"

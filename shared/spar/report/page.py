@@ -1,0 +1,83 @@
+"""Writes a report as one self-contained HTML page: no script, nothing loaded, everything that is not ours
+escaped.
+
+Models' text is untrusted. Templates escape by default and nothing is marked as safe but our own style sheet;
+the page also forbids itself, by its content policy, to run or load anything. Knows nothing of tables or
+objects.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from spar.report import formats, view
+from spar.report.headline import gains, headline, standfirst
+from spar.report.model import RunReport
+from spar.report.words import changed_words
+
+ACTOR_SERIES = (("accuracy", "greedy", "c-first"), ("accuracy_sampled", "sampled, T=0.9", "c-second"))
+REFINER_SERIES = (("judge_accuracy", "judges right", "c-first"), ("refine_accuracy", "repairs", "c-second"))
+
+
+def render(report: RunReport) -> str:
+    """The whole page, as a string. Raises AccountingError if a finished run's outcomes do not add up."""
+    labels = view.column_labels(report)
+    outcome_rows = view.outcome_rows(report)
+    seconds = view.step_rows(report, "seconds")
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            style=_style(),
+            headline=headline(report),
+            standfirst=standfirst(report),
+            gains=gains(report),
+            actor_chart=view.accuracy_chart(report, "actor", ACTOR_SERIES),
+            refiner_chart=view.accuracy_chart(report, "refiner", REFINER_SERIES),
+            trained=view.trained(report),
+            labels=labels,
+            outcome_rows=outcome_rows,
+            outcome_bars=view.bars(outcome_rows, labels[1:]),
+            histograms=view.histograms(report),
+            seconds_rows=seconds,
+            seconds_bars=view.bars(seconds, labels),
+            tokens_rows=view.step_rows(report, "tokens"),
+            calls_rows=view.step_rows(report, "calls"),
+            reused_rows=view.step_rows(report, "reused"),
+            recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("spar.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (
+        formats.percent,
+        formats.percent_range,
+        formats.signed,
+        formats.count,
+        formats.short_count,
+        formats.duration,
+        formats.plural,
+        formats.named,
+        changed_words,
+    ):
+        environment.filters[function.__name__] = function
+    return environment
+
+
+@cache
+def _style() -> Markup:
+    sheet = files("spar.report").joinpath("templates/page.css").read_text(encoding="utf-8")
+    return Markup(sheet)  # our own file: the one thing on the page that is not escaped

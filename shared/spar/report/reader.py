@@ -1,0 +1,73 @@
+"""Reads a run's rows and the objects they name, for its report. Writes nothing and sums up nothing."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from spar.db.tables import Iteration, Model, PromptOutcome, Run, Step
+from spar.errors import DataError
+from spar.evaluation.items import Item
+from spar.messages.base import StepKind
+from spar.messages.states import StepState
+from spar.method.records import Outcome, Tree
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified
+from spar.store.rows import decode_rows
+
+Row = TypeVar("Row")
+
+
+class RunReader:
+    """One run's facts. Raises DataError for a run that is not there, StoreError for what its objects are not."""
+
+    def __init__(self, session: Session, store: ObjectStore, run_id: str) -> None:
+        run = session.get(Run, run_id)
+        if run is None:
+            raise DataError(f"There is no run '{run_id}' here.", "List the runs with: spar status.")
+        self._session, self._store, self.run = session, store, run
+
+    def iterations(self) -> Sequence[Iteration]:
+        """Those that have begun, in order."""
+        query = select(Iteration).where(Iteration.run_id == self.run.id).order_by(col(Iteration.index))
+        return self._session.exec(query).all()
+
+    def done_steps(self, iteration: int) -> Sequence[Step]:
+        query = (
+            select(Step)
+            .where(Step.run_id == self.run.id, Step.iteration == iteration, Step.state == StepState.DONE)
+            .order_by(col(Step.id))
+        )
+        return self._session.exec(query).all()
+
+    def outcomes(self, iteration: int) -> dict[str, int]:
+        """How many prompts ended each way, every outcome named; all zero until the selection."""
+        query = select(PromptOutcome.outcome).where(
+            PromptOutcome.run_id == self.run.id, PromptOutcome.iteration == iteration
+        )
+        counted = Counter(self._session.exec(query))
+        return {outcome.value: counted[outcome.value] for outcome in Outcome}
+
+    def model(self, fingerprint: str) -> Model:
+        return self._session.get_one(Model, fingerprint)
+
+    def items(self, steps: Sequence[Step]) -> list[Item]:
+        return [item for step in of_kind(steps, StepKind.EVALUATION) for item in self.rows(step, Item)]
+
+    def trees(self, steps: Sequence[Step]) -> Iterator[Tree]:
+        """One shard at a time: a large run's trees are not in memory together."""
+        for step in of_kind(steps, StepKind.REFINEMENT):
+            yield from self.rows(step, Tree)
+
+    def rows(self, step: Step, row_type: type[Row]) -> list[Row]:
+        key = step.result_key
+        if key is None:
+            raise DataError(
+                f"Step {step.id} is done and names no result.", "This is a bug: please report it."
+            )
+        return decode_rows(get_verified(self._store, key), row_type, key)[1]
+
+
+def of_kind(steps: Sequence[Step], kind: StepKind) -> list[Step]:
+    return [step for step in steps if step.kind is kind]

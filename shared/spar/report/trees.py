@@ -1,0 +1,80 @@
+"""What an iteration's trees say together, and the few of them that are worth a look.
+
+Takes trees one by one, so that a large run's need not be in memory at once. Knows nothing of where they come
+from.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from spar.method.records import Node, Path, Tree, Verdict
+from spar.report.model import ExampleNode, ExampleTree
+from spar.report.words import word_changes
+
+
+@dataclass(slots=True)
+class TreeFacts:
+    """How many trees, how many solved, how many of each size; and one example of each kind of search."""
+
+    trees: int = 0
+    solved: int = 0
+    sizes: Counter[int] = field(default_factory=Counter)
+    examples: dict[str, Tree] = field(default_factory=dict)
+
+    def add(self, tree: Tree) -> None:
+        self.trees += 1
+        self.solved += tree.solved
+        self.sizes[len(tree.nodes)] += 1
+        if len(tree.nodes) > 1:
+            self.examples.setdefault(_sort_of(tree), tree)
+
+
+def tree_facts(trees: Iterable[Tree]) -> TreeFacts:
+    facts = TreeFacts()
+    for tree in trees:
+        facts.add(tree)
+    return facts
+
+
+def example_trees(facts: TreeFacts, iteration: int) -> list[ExampleTree]:
+    """The first tree that needed more than one step, the first that did not, and the first that failed."""
+    return [
+        example_tree(facts.examples[sort], iteration)
+        for sort in ("deep", "direct", "unsolved")
+        if sort in facts.examples
+    ]
+
+
+def example_tree(tree: Tree, iteration: int) -> ExampleTree:
+    """A tree for people: every text as the difference from its parent's."""
+    texts = {node.path: node.text for node in tree.nodes}
+    best = texts[tree.best] if tree.best is not None else None
+    return ExampleTree(
+        iteration=iteration,
+        prompt_id=tree.prompt.id,
+        prompt=tree.prompt.text,
+        solved=tree.solved,
+        best=tree.best,
+        nodes=tuple(_example_node(node, texts) for node in sorted(tree.nodes, key=lambda node: node.path)),
+        words=() if best is None else tuple(word_changes(texts[()], best)),
+    )
+
+
+def _sort_of(tree: Tree) -> str:
+    if not tree.solved:
+        return "unsolved"
+    return "deep" if tree.best is not None and len(tree.best) > 1 else "direct"
+
+
+def _example_node(node: Node, texts: dict[Path, str]) -> ExampleNode:
+    verdicts = Counter(vote.verdict for vote in node.judgment.votes)
+    return ExampleNode(
+        path=node.path,
+        text=node.text,
+        value=node.judgment.value if node.path else None,
+        yes=verdicts[Verdict.YES],
+        no=verdicts[Verdict.NO],
+        critique=node.judgment.critique,
+        words=tuple(word_changes(texts[node.path[:-1]], node.text)) if node.path else (),
+    )

@@ -1,0 +1,159 @@
+"""Arranges a report for its page: which rows, which bars, in which order. Draws nothing and knows no markup."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spar.errors import AccountingError
+from spar.method.records import Outcome
+from spar.report.charts import (
+    Column,
+    LineChart,
+    Measured,
+    Segment,
+    Series,
+    columns,
+    line_chart,
+    stacked_bar,
+)
+from spar.report.formats import named
+from spar.report.headline import measure_of
+from spar.report.model import IterationReport, RunReport
+
+STEPS = ("generation", "judgment", "refinement", "selection", "training", "evaluation")
+OUTCOMES = (
+    Outcome.PAIR,
+    Outcome.ALL_GOOD,
+    Outcome.UNSOLVED,
+    Outcome.TIED,
+    Outcome.UNPARSABLE,
+    Outcome.DUPLICATE,
+    Outcome.TOO_LONG,
+    Outcome.ENGINE_FAILED,
+    Outcome.CANCELLED,
+    Outcome.NOT_REACHED,
+)
+"""What was gained first, then what was lost, the common reasons before the rare ones."""
+MEANING = {
+    Outcome.PAIR: "a refinement was found, the actor learned from it",
+    Outcome.ALL_GOOD: "no response was judged bad: nothing to learn",
+    Outcome.UNSOLVED: "the search ended without a refinement judged good",
+    Outcome.TIED: "no bad response, and at least one tie",
+    Outcome.UNPARSABLE: "no response got enough readable votes",
+    Outcome.DUPLICATE: "its prompt stood there twice and has a pair already",
+    Outcome.TOO_LONG: "longer than the training length",
+    Outcome.ENGINE_FAILED: "the engine failed, attempts are used up",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.NOT_REACHED: "the run stopped before it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One labelled, stacked bar; `total` is its sum."""
+
+    label: str
+    segments: list[Segment]
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table row of numbers: one cell per column, and their sum."""
+
+    name: str
+    style: str
+    cells: list[float]
+    total: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    label: str
+    bars: list[Column]
+    trees: int
+    solved: int
+
+
+def trained(report: RunReport) -> list[IterationReport]:
+    """The iterations after the start."""
+    return [entry for entry in report.iterations if entry.iteration > 0]
+
+
+def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str, str]]) -> LineChart | None:
+    """A line per (name in report.json, label, style) of one part: actor or refiner."""
+    return line_chart(
+        [Series(label, style, _measured(report, f"{part}.{name}")) for name, label, style in series]
+    )
+
+
+def outcome_rows(report: RunReport) -> list[Row]:
+    """One row per outcome that happened. Raises AccountingError if an iteration's do not add up to its
+    prompts."""
+    entries = trained(report)
+    for entry in entries:
+        if report.status == "finished" and sum(entry.outcomes.values()) != entry.prompts:
+            raise AccountingError(
+                f"Iteration {entry.iteration} has {entry.prompts} prompts and "
+                f"{sum(entry.outcomes.values())} outcomes."
+            )
+    rows = []
+    for outcome in OUTCOMES:
+        cells = [float(entry.outcomes.get(outcome.value, 0)) for entry in entries]
+        if sum(cells):
+            style = f"o-{outcome.value.replace('_', '-')}"
+            rows.append(Row(named(outcome.value), style, cells, sum(cells), MEANING[outcome]))
+    return rows
+
+
+def step_rows(report: RunReport, field: str) -> list[Row]:
+    """One row per step of a per-step field (seconds, tokens, calls, reused), the start included."""
+    rows = []
+    for step in STEPS:
+        cells = [float(getattr(entry, field).get(step, 0)) for entry in report.iterations]
+        if sum(cells):
+            rows.append(Row(step, f"s-{step}", cells, sum(cells)))
+    return rows
+
+
+def bars(rows: Sequence[Row], labels: Sequence[str]) -> list[Bar]:
+    """The columns of a table as stacked bars on one scale."""
+    totals = [sum(row.cells[index] for row in rows) for index in range(len(labels))]
+    longest = max(totals, default=0.0)
+    return [
+        Bar(label, stacked_bar([(r.name, r.style, r.cells[index]) for r in rows], longest), totals[index])
+        for index, label in enumerate(labels)
+        if totals[index]
+    ]
+
+
+def histograms(report: RunReport) -> list[Histogram]:
+    """Nodes per tree, one histogram per iteration, all on one scale."""
+    entries = [entry for entry in trained(report) if entry.tree_sizes]
+    counts = [{int(size): trees for size, trees in entry.tree_sizes.items()} for entry in entries]
+    if not counts:
+        return []
+    seen = {size for count in counts for size in count}
+    sizes = range(min(seen), max(seen) + 1)
+    highest = max(max(count.values()) for count in counts)
+    return [
+        Histogram(f"Iteration {entry.iteration}", columns(count, sizes, highest), entry.trees, entry.solved)
+        for entry, count in zip(entries, counts, strict=True)
+    ]
+
+
+def column_labels(report: RunReport) -> list[str]:
+    return [
+        "Start" if entry.iteration == 0 else f"Iteration {entry.iteration}" for entry in report.iterations
+    ]
+
+
+def _measured(report: RunReport, measure: str) -> list[Measured]:
+    part, name = measure.split(".")
+    found = []
+    for entry in report.iterations:
+        value = measure_of(entry, measure)
+        interval = getattr(getattr(entry, part), f"{name}_interval")
+        if value is not None and interval is not None:
+            found.append(Measured(entry.iteration, value, *interval))
+    return found
