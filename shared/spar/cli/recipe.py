@@ -23,9 +23,7 @@ def list_recipes() -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A built-in recipe's name, or a YAML file.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")
-    ] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Print the file as it is written.")] = False,
 ) -> None:
     """Print a recipe with every value it resolves to, or tell everything that is wrong with it."""

@@ -34,9 +34,7 @@ def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("engine", "kind"), "is openai, but there is no engine.url to ask", fix)
     if url is not None and kind in ("transformers", "rules"):
         fix = "Delete it, or set engine.kind to openai."
-        yield Problem(
-            ("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix
-        )
+        yield Problem(("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix)
     if url is not None and not url.startswith(("http://", "https://")):
         yield Problem(("engine", "url"), f"is {url!r}", "Write http://HOST:PORT/v1 or https://...")
 
@@ -62,9 +60,7 @@ def _search_fits(recipe: Recipe) -> Iterator[Problem]:
     search = recipe.search
     if search.policy == "bfs" and search.keep > search.branch:
         fix = "Lower search.keep or raise search.branch."
-        yield Problem(
-            ("search", "keep"), f"is {search.keep}, but a node has only {search.branch} children", fix
-        )
+        yield Problem(("search", "keep"), f"is {search.keep}, but a node has only {search.branch} children", fix)
 
 
 def _sampled_pairs_need_two(recipe: Recipe) -> Iterator[Problem]:

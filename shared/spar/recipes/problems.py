@@ -89,9 +89,7 @@ def _missing_key(keys: Keys, model: type[BaseModel]) -> Problem:
     section = section_at(model, keys)
     wanted = [dotted(keys)]
     if section is not None:
-        wanted = [
-            dotted((*keys, name)) for name, field in section.model_fields.items() if field.is_required()
-        ]
+        wanted = [dotted((*keys, name)) for name, field in section.model_fields.items() if field.is_required()]
     options = " ".join(f"--set {name}=VALUE" for name in wanted)
     return Problem(keys, "is missing", f"Add it to the recipe, or give {options}.")
 

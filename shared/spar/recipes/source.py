@@ -28,9 +28,7 @@ class Source:
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.composer.ComposerError(
-                None, None, "an alias (*name) is not taken here", self.get_mark()
-            )
+            raise yaml.composer.ComposerError(None, None, "an alias (*name) is not taken here", self.get_mark())
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 
@@ -38,9 +36,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.yaml_implicit_resolvers = {}  # ours only, not those of YAML 1.1
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789")
-)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$"),
@@ -66,9 +62,7 @@ def parse(text: str, name: str) -> Source:
     except yaml.YAMLError as error:
         return _broken(name, f"is not YAML: {_one_line(error)}", "Correct the line named here.")
     if root is None or root.tag.endswith(":null"):
-        return _broken(
-            name, "is empty", "Write a recipe; `spar recipe show demo --source` prints one to start from."
-        )
+        return _broken(name, "is empty", "Write a recipe; `spar recipe show demo --source` prints one to start from.")
     if not isinstance(root, yaml.MappingNode):
         return _broken(name, "is not a list of keys", "Write `key: value` lines at the top.")
     source.data = _mapping(root, (), name, source)
@@ -94,9 +88,7 @@ def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: Source) -> Dat
         keys = (*at, str(key_node.value))
         if keys[-1] in data:
             line = key_node.start_mark.line + 1
-            source.problems.append(
-                Problem(keys, f"is there twice (again in line {line})", "Delete one of the two.")
-            )
+            source.problems.append(Problem(keys, f"is there twice (again in line {line})", "Delete one of the two."))
             continue
         source.places[keys] = f"{name}:{key_node.start_mark.line + 1}"
         data[keys[-1]] = _value(value_node, keys, name, source)
