@@ -18,6 +18,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
 }
+WORLDS = ("world:story",)
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 
@@ -41,6 +42,9 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
             yield from _check_model(("models", keys), Path(value))
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         yield from _check_prompts(Path(recipe.prompts.source))
+    elif recipe.prompts.source not in WORLDS:
+        fix = f"Choose {' or '.join(WORLDS)}, or name a JSONL file."
+        yield Problem(("prompts", "source"), f"is {recipe.prompts.source!r}, which is no world of ours", fix)
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
 

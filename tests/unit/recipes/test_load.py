@@ -163,6 +163,10 @@ def test_an_empty_prompts_file_and_a_missing_one(tmp_path: Path) -> None:
     assert "names a file that is not there" in complaint(path, f"prompts.source={tmp_path}/none.jsonl")
 
 
+def test_a_world_that_is_none(tmp_path: Path) -> None:
+    assert "is no world of ours. Choose world:story" in complaint(write(tmp_path, MINIMAL), "prompts.source=world:x")
+
+
 def test_a_template_folder_that_leaves_a_placeholder_out(tmp_path: Path) -> None:
     for name in ("judge.txt", "refine.txt"):
         (tmp_path / name).write_text("nothing asked")
