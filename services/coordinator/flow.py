@@ -93,11 +93,18 @@ class StepDied:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineLost:
+    """An engine has been failing for so long that waiting makes no sense."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """Nothing new: look again, since time has passed or a step went back to ready."""
 
 
-Event = RunBegun | ShardStepDone | SelectionDone | TrainingDone | EvaluationDone | StepDied | Woken
+Event = RunBegun | ShardStepDone | SelectionDone | TrainingDone | EvaluationDone | StepDied | EngineLost | Woken
 
 
 # ---- actions: what to do about it ----
@@ -181,7 +188,10 @@ def next_actions(state: State, event: Event) -> list[Action]:
     """What follows from the event. The state already counts it; actions are applied in order."""
     if not state.running:
         return []
-    return [*_consequences(state, event), *_dispatches(state)]
+    consequences = list(_consequences(state, event))
+    if any(isinstance(action, FinishRun | FailRun) for action in consequences):
+        return consequences
+    return [*consequences, *_dispatches(state)]
 
 
 def _consequences(state: State, event: Event) -> Iterator[Action]:
@@ -201,6 +211,8 @@ def _consequences(state: State, event: Event) -> Iterator[Action]:
             yield from _finish_if_over(state)
         case StepDied():
             yield from _step_died(state, event)
+        case EngineLost(error):
+            yield FailRun(f"the engine stays unavailable: {error}")
         case Woken():
             # An event and what follows from it are one transaction: there is never a decision to catch up with.
             pass

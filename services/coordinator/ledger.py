@@ -195,9 +195,7 @@ class Ledger:
     def add_outcomes(self, run_id: str, iteration: int, ends: Sequence[tuple[str, str]]) -> None:
         """One row per prompt, in order. `ends` are (prompt id, outcome)."""
         rows = [
-            PromptOutcome(
-                run_id=run_id, iteration=iteration, position=position, prompt_id=prompt, outcome=outcome
-            )
+            PromptOutcome(run_id=run_id, iteration=iteration, position=position, prompt_id=prompt, outcome=outcome)
             for position, (prompt, outcome) in enumerate(ends)
         ]
         self.session.add_all(rows)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from services.coordinator import flow
 from services.coordinator.ledger import Ledger
@@ -25,6 +25,8 @@ from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
+
+Row = TypeVar("Row")
 
 BACK_OFF = timedelta(seconds=2)
 """Before a failed step's second attempt; it doubles with each."""
@@ -59,7 +61,7 @@ class Turn:
     def _iteration(self) -> Iteration:
         return self.ledger.iteration(self.run.id, self.run.iteration)
 
-    def _apply(self, action: flow.Action) -> None:
+    def _apply(self, action: flow.Action) -> None:  # noqa: C901 - one line per action
         match action:
             case flow.BeginIteration(index):
                 self._begin_iteration(index)
@@ -179,7 +181,13 @@ class Turn:
         message = {**step.message, "attempt": attempt}
         now = utc_now()
         self.ledger.move(
-            step, StepState.DISPATCHED, attempt=attempt, message=message, dispatched_at=now, worker=None, not_before=None
+            step,
+            StepState.DISPATCHED,
+            attempt=attempt,
+            message=message,
+            dispatched_at=now,
+            worker=None,
+            not_before=None,
         )
         self.outbox.append(step)
 
@@ -234,15 +242,11 @@ class Turn:
             raise AccountingError(f"Iteration {iteration} of run {self.run.id} has no selection yet.")
         return self._rows(step.result_key, Selected)[0]
 
-    def _rows(self, key: str, row_type: type[Any]) -> list[Any]:
+    def _rows(self, key: str, row_type: type[Row]) -> list[Row]:
         return decode_rows(get_verified(self.store, key), row_type, key)[1]
 
 
-def open_turn(
-    ledger: Ledger, store: ObjectStore, run: Run, max_window: int, sick: Mapping[StepKind, int]
-) -> Turn:
+def open_turn(ledger: Ledger, store: ObjectStore, run: Run, max_window: int, sick: Mapping[StepKind, int]) -> Turn:
     """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
     return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(sick))
-
-

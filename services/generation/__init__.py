@@ -1,1 +1,1 @@
-"""."""
+"""Generation: the actor answers prompts, K times each."""

@@ -1,1 +1,1 @@
-"""."""
+"""Judgment: the refiner votes on the actor's responses."""

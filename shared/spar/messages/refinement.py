@@ -1,11 +1,11 @@
 """Commands to the refinement service."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import JudgmentSettings, SearchSettings
 
-REVISION = 1
+REVISION: Final = 1
 TASK = "refinement.refine"
 
 

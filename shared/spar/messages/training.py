@@ -1,15 +1,15 @@
 """Commands to the training service: make an iteration's training sets, and train a model on one."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from spar.messages.base import ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import DpoSettings, SelectionSettings, SftSettings, TrainingPlan
 
-SELECTION_REVISION = 1
-TRAINING_REVISION = 1
+SELECTION_REVISION: Final = 1
+TRAINING_REVISION: Final = 1
 SELECT_TASK = "training.select"
 TRAIN_TASK = "training.train"
 

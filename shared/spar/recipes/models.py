@@ -80,9 +80,7 @@ class JudgmentSettings(SamplingSettings):
     @model_validator(mode="after")
     def _quorum_is_reachable(self) -> "JudgmentSettings":
         if self.quorum > self.votes:
-            raise ValueError(
-                f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other"
-            )
+            raise ValueError(f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other")
         return self
 
 
@@ -183,7 +181,7 @@ class EvaluationSettings(Section):
 
     suite: Literal["story"] = "story"
     seed: Count = 0
-    """Draws the held-out items; runs of other recipe seeds are measured on the same ones."""
+    """Seeds sampled measurements. The items are always the same, so that runs can be compared item by item."""
     actor_prompts: Positive = 2000
     judge_items: Positive = 2000
     refine_items: Positive = 1000

@@ -4,10 +4,15 @@ Tasks acknowledge early: late acknowledgement ends a worker when Redis restarts 
 long ones. Recovery is the coordinator's leases (services/coordinator/reconcile.py).
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from celery import Celery
 from kombu import Queue
 
 from spar.messages.base import StepKind
+from spar.messages.coordinator import TASK as COORDINATOR_TASK
+from spar.messages.coordinator import Report
 from spar.runtime.settings import Settings
 
 COORDINATOR_QUEUE = "coordinator"
@@ -51,3 +56,36 @@ def configure(settings: Settings) -> Celery:
         # The default of one second between looks would make every hop cost that much.
         app.conf.broker_transport_options = {"polling_interval": 0.01}
     return app
+
+
+Body = TypeVar("Body", bound=Callable[[dict[str, Any]], None])
+
+
+def task(name: str) -> Callable[[Body], Body]:
+    """Register a function as what arrives under this name; `app.task` with its type kept."""
+
+    def register(body: Body) -> Body:
+        app.task(name=name)(body)
+        return body
+
+    return register
+
+
+def announce(report: Report) -> None:
+    """Tell the coordinator. While the broker is away this waits, for the report is the only trace of the work."""
+    app.send_task(
+        COORDINATOR_TASK,
+        args=[report.model_dump(mode="json")],
+        queue=COORDINATOR_QUEUE,
+        retry=True,
+        retry_policy={"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 2.0},
+    )
+
+
+def purge(celery: Celery) -> None:
+    """Empty every queue."""
+    with celery.connection_for_write() as connection:
+        for queue in celery.conf.task_queues:
+            bound = queue.bind(connection.default_channel)
+            bound.declare()
+            bound.purge()

@@ -25,9 +25,12 @@ class LoopThread:
         """Wait for the work; past the deadline it is cancelled and DeadlineExceeded raised."""
         return asyncio.run_coroutine_threadsafe(_within(work, deadline_s), self._loop).result()
 
-    def close(self) -> None:
-        """Cancel what still runs, let it end, stop the loop."""
+    def cancel_all(self) -> None:
+        """Cancel what runs and let it end."""
         asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result()
+
+    def close(self) -> None:
+        self.cancel_all()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

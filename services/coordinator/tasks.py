@@ -1,0 +1,25 @@
+"""What the coordinator accepts: reports of workers. They wait in the inbox; its thread books them."""
+
+from typing import Any
+
+from services.coordinator.inbox import Inbox
+from spar.errors import ServiceError
+from spar.messages.coordinator import REPORT, TASK
+from spar.runtime.app import task
+
+_inbox: list[Inbox] = []
+
+
+def install(inbox: Inbox | None) -> None:
+    """Say which inbox this process's reports go to; None when it is closed."""
+    _inbox[:] = [] if inbox is None else [inbox]
+
+
+@task(TASK)
+def report(message: dict[str, Any]) -> None:
+    if not _inbox:
+        raise ServiceError(
+            "A report arrived in a process that runs no coordinator.",
+            "Let only the coordinator's own worker consume the queue 'coordinator'.",
+        )
+    _inbox[0].put(REPORT.validate_python(message))

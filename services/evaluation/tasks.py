@@ -1,0 +1,37 @@
+"""What the evaluation service accepts, and what it does on arrival."""
+
+from typing import Any
+
+from spar.errors import AccountingError
+from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
+from spar.messages.evaluation import TASK, Evaluate
+from spar.method.records import Pair
+from spar.method.templates import TemplateSet
+from spar.runtime.app import task
+from spar.runtime.steps import StepOutput, read_rows, run_step
+from spar.runtime.worker import Worker, current
+
+
+@task(TASK)
+def evaluate(message: dict[str, Any]) -> None:
+    command, worker = Evaluate.model_validate(message), current()
+    run_step(worker, command, lambda: evaluate_part(worker, command))
+
+
+async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
+    """Measure one model, or audit an iteration's pairs. Rows: every item with its check."""
+    result = await _measure(worker, command)
+    return StepOutput(result.rows, result.usage, {name: float(value) for name, value in result.summary.items()})
+
+
+async def _measure(worker: Worker, command: Evaluate) -> SuiteResult:
+    spec = command.spec
+    if spec.part == "pairs":
+        if spec.pairs is None:
+            raise AccountingError("An evaluation of pairs names no pairs.")
+        return audit_pairs(await read_rows(worker.store, spec.pairs, Pair), spec.evaluation.suite)
+    if spec.model is None:
+        raise AccountingError(f"An evaluation of the {spec.part} names no model.")
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    chat = await worker.chat(command.engine, spec.model)
+    return await run_suite(spec.part, chat, spec.evaluation, templates, spec.seed)

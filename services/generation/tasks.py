@@ -1,0 +1,26 @@
+"""What the generation service accepts, and what it does on arrival."""
+
+from typing import Any
+
+from spar.engines.skills import SeedScope, Usage, respond
+from spar.messages.generation import TASK, Generate
+from spar.method.records import Prompt
+from spar.runtime.app import task
+from spar.runtime.steps import StepOutput, read_rows, run_step, together
+from spar.runtime.worker import Worker, current
+
+
+@task(TASK)
+def generate(message: dict[str, Any]) -> None:
+    command, worker = Generate.model_validate(message), current()
+    run_step(worker, command, lambda: generate_shard(worker, command))
+
+
+async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
+    """K responses to each prompt of the shard. A response that is no data is kept as a failure, and counted."""
+    spec, usage = command.spec, Usage()
+    prompts = await read_rows(worker.store, spec.prompts, Prompt)
+    chat = await worker.chat(command.engine, spec.model)
+    scope = SeedScope(spec.seed, spec.iteration)
+    rows = await together(respond(chat, prompt, spec.sampling, scope, usage) for prompt in prompts)
+    return StepOutput(rows, usage, {"prompts": len(rows), "responses": sum(len(row.responses) for row in rows)})

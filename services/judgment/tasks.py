@@ -1,0 +1,50 @@
+"""What the judgment service accepts, and what it does on arrival."""
+
+from typing import Any
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge
+from spar.messages.judgment import TASK, Judge, JudgmentSpec
+from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
+from spar.method.templates import TemplateSet
+from spar.runtime.app import task
+from spar.runtime.steps import StepOutput, read_rows, run_step, together
+from spar.runtime.worker import Worker, current
+
+
+@task(TASK)
+def judge_responses(message: dict[str, Any]) -> None:
+    command, worker = Judge.model_validate(message), current()
+    run_step(worker, command, lambda: judge_shard(worker, command))
+
+
+async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
+    """Votes over every response of the shard, all at once."""
+    spec, usage = command.spec, Usage()
+    generated = await read_rows(worker.store, spec.generated, Generated)
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    chat = await worker.chat(command.engine, spec.model)
+    rows = await together(_judge_prompt(chat, row, templates, spec, usage) for row in generated)
+    judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
+    return StepOutput(rows, usage, {"responses": len(judged), "votes": sum(len(judgment.votes) for judgment in judged)})
+
+
+async def _judge_prompt(
+    chat: ChatModel, row: Generated, templates: TemplateSet, spec: JudgmentSpec, usage: Usage
+) -> JudgedPrompt:
+    responses = await together(
+        _judge_response(chat, row.prompt, response, templates, spec, usage) for response in row.responses
+    )
+    return JudgedPrompt(row.prompt, tuple(responses))
+
+
+async def _judge_response(
+    chat: ChatModel, prompt: Prompt, response: Response, templates: TemplateSet, spec: JudgmentSpec, usage: Usage
+) -> JudgedResponse:
+    """A failed response is no data: it is not judged."""
+    if response.failure is not None:
+        return JudgedResponse(response, None)
+    scope = SeedScope(spec.seed, spec.iteration)
+    where = (JUDGE_RESPONSE, (response.index,))
+    judgment = await judge(chat, prompt, response.text, templates, spec.judgment, scope, *where, usage)
+    return JudgedResponse(response, judgment)

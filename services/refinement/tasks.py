@@ -1,0 +1,39 @@
+"""What the refinement service accepts, and what it does on arrival."""
+
+from typing import Any
+
+from spar.engines.skills import NEGATIVE, SeedScope, Usage, refine_tree
+from spar.messages.refinement import TASK, Refine
+from spar.method.negatives import choose_negative
+from spar.method.records import JudgedPrompt, JudgedResponse
+from spar.method.templates import TemplateSet
+from spar.runtime.app import task
+from spar.runtime.steps import StepOutput, read_rows, run_step, together
+from spar.runtime.worker import Worker, current
+
+
+@task(TASK)
+def refine_negatives(message: dict[str, Any]) -> None:
+    command, worker = Refine.model_validate(message), current()
+    run_step(worker, command, lambda: refine_shard(worker, command))
+
+
+async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
+    """One tree per prompt that has a negative; all trees of the shard grow at once."""
+    spec, usage = command.spec, Usage()
+    judged = await read_rows(worker.store, spec.judged, JudgedPrompt)
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    chat = await worker.chat(command.engine, spec.model)
+    scope = SeedScope(spec.seed, spec.iteration)
+    negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]
+    trees = await together(
+        refine_tree(chat, prompt, negative, templates, spec.judgment, spec.search, scope, usage)
+        for prompt, negative in negatives
+        if isinstance(negative, JudgedResponse)
+    )
+    counts: dict[str, float] = {
+        "trees": len(trees),
+        "solved": sum(tree.solved for tree in trees),
+        "nodes": sum(len(tree.nodes) - 1 for tree in trees),
+    }
+    return StepOutput(trees, usage, counts)

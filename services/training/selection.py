@@ -1,0 +1,134 @@
+"""Selection: an iteration's shards become pairs, refiner examples, and one outcome per prompt.
+
+Loads, lets the method decide, measures lengths with the trainers' own tokenisation, stores. Which text makes a pair
+or an example is `spar.method`'s.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spar.engines.skills import NEGATIVE, SeedScope
+from spar.messages.base import ModelRef
+from spar.messages.training import PromptEnd, Select, Selected, SelectionSpec, ShardResults
+from spar.method.negatives import choose_negative
+from spar.method.outcomes import count_outcomes
+from spar.method.pairs import mark_duplicates, refined_pair, sampled_pair
+from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
+from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
+from spar.method.seeds import derive_seed
+from spar.method.templates import TemplateSet
+from spar.recipes.models import DpoSettings, SftSettings
+from spar.runtime.models import model_folder
+from spar.runtime.steps import StepOutput, put_rows, read_rows
+from spar.runtime.worker import Worker
+from spar.training.registry import make_trainer
+
+
+@dataclass(frozen=True, slots=True)
+class IterationData:
+    """All prompts in order; what the judging and the search made of each, by position; None where it is missing."""
+
+    prompts: tuple[Prompt, ...]
+    judged: tuple[JudgedPrompt | None, ...]
+    trees: dict[int, Tree]
+
+
+async def select_data(worker: Worker, command: Select) -> StepOutput:
+    spec = command.spec
+    data = await _load(worker, spec)
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    ends = mark_duplicates([_end_of(data, position, spec) for position in range(len(data.prompts))])
+    ends = await _mark_too_long(worker, spec, ends)
+    ends = _mark_over_cap(ends, spec)
+    pairs = [end for end in ends if isinstance(end, Pair)]
+    outcomes = [Outcome.PAIR if isinstance(end, Pair) else end for end in ends]
+    counted = count_outcomes(outcomes, len(data.prompts))
+    examples, example_counts = await _examples(worker, spec, data, templates)
+    rows = [PromptEnd(prompt.id, outcome) for prompt, outcome in zip(data.prompts, outcomes, strict=True)]
+    selected = Selected(
+        pairs_key=put_rows(worker.store, "pairs", "pairs", pairs),
+        pairs=len(pairs),
+        examples_key=put_rows(worker.store, "examples", "examples", examples),
+        examples=len(examples),
+        outcomes_key=put_rows(worker.store, "outcomes", "outcomes", rows),
+    )
+    counts = {f"outcome_{outcome}": n for outcome, n in counted.items()} | {
+        f"examples_{name}": n for name, n in example_counts.items()
+    }
+    return StepOutput([selected], counts={name: float(n) for name, n in counts.items()})
+
+
+async def _load(worker: Worker, spec: SelectionSpec) -> IterationData:
+    prompts: list[Prompt] = []
+    judged: list[JudgedPrompt | None] = []
+    trees: dict[int, Tree] = {}
+    for shard in await read_rows(worker.store, spec.inputs, ShardResults):
+        mine = await read_rows(worker.store, shard.prompts, Prompt)
+        rows = await read_rows(worker.store, shard.judged, JudgedPrompt) if shard.judged else [None] * len(mine)
+        if shard.trees:
+            grown = {tree.prompt.id: tree for tree in await read_rows(worker.store, shard.trees, Tree)}
+            trees |= {len(prompts) + i: grown[prompt.id] for i, prompt in enumerate(mine) if prompt.id in grown}
+        prompts += mine
+        judged += rows
+    return IterationData(tuple(prompts), tuple(judged), trees)
+
+
+def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Pair | Outcome:
+    """A pair, or why there is none, before pairs are compared with each other."""
+    judged = data.judged[position]
+    if judged is None:
+        return Outcome.ENGINE_FAILED
+    seed = SeedScope(spec.seed, spec.iteration).derive(judged.prompt, NEGATIVE)
+    if spec.selection.pairs == "sampled":
+        return sampled_pair(judged, seed)
+    negative = choose_negative(judged, seed)
+    if isinstance(negative, Outcome):
+        return negative
+    tree = data.trees.get(position)
+    return Outcome.ENGINE_FAILED if tree is None else refined_pair(tree)
+
+
+async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Pair | Outcome]) -> list[Pair | Outcome]:
+    pairs = [end for end in ends if isinstance(end, Pair)]
+    fits = iter(await _fits(worker, spec.actor, spec.training.actor, pairs))
+    return [Outcome.TOO_LONG if isinstance(end, Pair) and not next(fits) else end for end in ends]
+
+
+def _mark_over_cap(ends: list[Pair | Outcome], spec: SelectionSpec) -> list[Pair | Outcome]:
+    """The first pairs are kept: prompts come in no order that matters."""
+    left = len(ends) if spec.selection.max_pairs is None else spec.selection.max_pairs
+    marked: list[Pair | Outcome] = []
+    for end in ends:
+        over = isinstance(end, Pair) and left == 0
+        left -= isinstance(end, Pair) and not over
+        marked.append(Outcome.OVER_CAP if over else end)
+    return marked
+
+
+async def _examples(
+    worker: Worker, spec: SelectionSpec, data: IterationData, templates: TemplateSet
+) -> tuple[list[Example], dict[str, int]]:
+    rules = RefinerDataRules(**spec.selection.refiner.model_dump())
+    judged = [row for row in data.judged if row is not None]
+    seed = derive_seed(spec.seed, spec.iteration, "", "refiner_data")
+    selected = select_refiner_examples(list(data.trees.values()), judged, rules, templates, seed)
+    fits = await _fits(worker, spec.refiner, spec.training.refiner, selected.examples)
+    kept = [example for example, fit in zip(selected.examples, fits, strict=True) if fit]
+    return kept, {**selected.counts, "too_long": len(selected.examples) - len(kept), "used": len(kept)}
+
+
+async def _fits(
+    worker: Worker,
+    base: ModelRef,
+    settings: DpoSettings | SftSettings,
+    rows: Sequence[Pair] | Sequence[Example],
+) -> list[bool]:
+    """Which samples are short enough to be trained on whole."""
+    if not rows:
+        return []
+
+    def measure() -> list[int]:
+        return make_trainer(settings.kind).lengths(model_folder(base, worker.cache), rows)
+
+    return [length <= settings.max_length for length in await asyncio.to_thread(measure)]

@@ -1,0 +1,90 @@
+"""Training one model: files in, the trainer at work, files out. How a model learns is `spar.training`'s.
+
+Everything lies in a folder named by the fingerprint, so that another attempt finds the checkpoints.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from spar.messages.coordinator import TrainingProgressed
+from spar.messages.training import Train, Trained
+from spar.method.records import Example, Pair
+from spar.runtime.models import model_folder
+from spar.runtime.steps import StepOutput, read_rows
+from spar.runtime.worker import Worker
+from spar.store.models import upload_model
+from spar.training.base import TrainJob, TrainProgress
+from spar.training.registry import make_trainer
+
+
+async def train_model(worker: Worker, command: Train) -> StepOutput:
+    spec = command.spec
+    folder = worker.work_dir / "training" / command.fingerprint
+    job = TrainJob(
+        base=await asyncio.to_thread(model_folder, spec.base, worker.cache),
+        rows=folder / "rows.jsonl",
+        settings=spec.trainer,
+        seed=spec.seed,
+        output=folder / "model",
+        work=folder / "checkpoints",
+    )
+    if not job.output.exists():  # else an earlier attempt got as far as the upload
+        await _fetch_rows(worker, command, job.rows)
+    outcome = await make_trainer(spec.trainer.kind).train(job, _progress(worker, command))
+    await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)
+    await asyncio.to_thread(shutil.rmtree, folder)
+    trained = Trained(
+        fingerprint=command.fingerprint,
+        parent=spec.base.fingerprint,
+        samples=outcome.samples,
+        too_long=outcome.too_long,
+        steps=outcome.steps,
+        tokens=outcome.tokens,
+        loss=outcome.loss,
+    )
+    counts = {
+        "samples": float(outcome.samples),
+        "too_long": outcome.too_long,
+        "steps": outcome.steps,
+        "tokens": outcome.tokens,
+        "resumed_from": outcome.resumed_from,
+    }
+    loss = {} if outcome.loss is None else {"loss": outcome.loss}
+    return StepOutput([trained], counts={**counts, **loss})
+
+
+def _progress(worker: Worker, command: Train) -> Callable[[TrainProgress], None]:
+    def tell(progress: TrainProgress) -> None:
+        report = TrainingProgressed(
+            step_id=command.step_id,
+            attempt=command.attempt,
+            step=progress.step,
+            steps=progress.steps,
+            loss=progress.loss,
+        )
+        # Sending may block while Redis is away; the loop must not.
+        asyncio.get_running_loop().run_in_executor(None, worker.announce, report)
+
+    return tell
+
+
+async def _fetch_rows(worker: Worker, command: Train, path: Path) -> None:
+    ref = command.spec.rows
+    if command.spec.trainer.method == "dpo":
+        pairs = await read_rows(worker.store, ref, Pair)
+        await asyncio.to_thread(_write_rows, path, pairs)
+    else:
+        examples = await read_rows(worker.store, ref, Example)
+        await asyncio.to_thread(_write_rows, path, examples)
+
+
+def _write_rows(path: Path, rows: Sequence[Pair] | Sequence[Example]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    adapter = TypeAdapter[Pair | Example](Pair | Example)
+    with path.open("wb") as file:
+        for row in rows:
+            file.write(adapter.dump_json(row) + b"\n")

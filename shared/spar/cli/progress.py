@@ -1,0 +1,101 @@
+"""Shows a run as it goes: bars on a terminal, plain lines anywhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from sqlmodel import Session
+
+from spar.cli.console import err
+from spar.db.progress import RunProgress, events_after
+from spar.embedded.runner import Watcher
+
+QUIET = {"run_queued"}
+
+
+class RateColumn(ProgressColumn):
+    """Steps per second, from the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    """A watcher for this process's stderr."""
+    if not err.is_terminal:
+        yield Watcher(_told, _Lines())
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        yield Watcher(_told, _Bars(progress))
+
+
+def _told(run_id: str, rejects: int) -> None:
+    err.print(f"run {run_id}", markup=False)
+    if rejects:
+        err.print(f"{rejects} rows of the prompts file cannot be used; `spar recipe` tells which", style="yellow")
+
+
+class _Bars:
+    """One bar per step of an iteration, two more for the trainings."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, Any] = {}
+
+    def __call__(self, session: Session, run: RunProgress) -> None:
+        for step in run.steps:
+            self._show(f"iteration {step.iteration} {step.kind}", step.done + step.dead, step.total)
+        for job in run.trainings:
+            loss = "" if job.loss is None else f" loss {job.loss:.3f}"
+            self._show(f"iteration {job.iteration} {job.role}", job.step, job.steps, loss)
+
+    def _show(self, name: str, done: int, total: int, more: str = "") -> None:
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=total or None)
+        self._progress.update(self._bars[name], completed=done, total=total or None, description=name + more)
+
+
+class _Lines:
+    """A line per event, and one per step kind that is through."""
+
+    def __init__(self) -> None:
+        self._last_event = 0
+        self._through: set[tuple[int, str]] = set()
+
+    def __call__(self, session: Session, run: RunProgress) -> None:
+        for event_id, name, fields in events_after(session, run.run_id, self._last_event):
+            self._last_event = event_id
+            if name not in QUIET:
+                told = " ".join(f"{key}={value}" for key, value in fields.items() if value is not None)
+                _line(f"{name.replace('_', ' ')} {told}")
+        for step in run.steps:
+            key = (step.iteration, step.kind)
+            if step.total and step.done + step.dead == step.total and key not in self._through:
+                self._through.add(key)
+                dead = f", {step.dead} failed for good" if step.dead else ""
+                _line(f"iteration {step.iteration}: {step.kind} {step.done}/{step.total}{dead}")
+
+
+def _line(text: str) -> None:
+    err.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,90 @@
+"""`spar run`: a whole recipe in this process. The same command goes on where it stopped."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from spar.cli.console import err, out
+from spar.cli.homes import RUNS
+from spar.cli.progress import watching
+from spar.embedded.home import Home
+from spar.embedded.reports import WrittenReport, write_report
+from spar.embedded.runner import run_to_end
+from spar.messages.states import RunStatus
+from spar.recipes.load import load_recipe
+from spar.recipes.models import Recipe
+from spar.recipes.resolve import to_yaml
+from spar.report.table import print_table
+from spar.runtime.log import log_to
+
+STOPPED = 130
+FAILED = 1
+
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as seed=1.")
+]
+DirOption = Annotated[
+    Path | None, typer.Option("--dir", metavar="DIR", help="Where the run is kept. [default: runs/<recipe name>]")
+]
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")],
+    set_: SetOption = None,
+    directory: DirOption = None,
+) -> None:
+    """Run a recipe in this process, or go on with a run that stopped."""
+    loaded = load_recipe(recipe, set_ or [])
+    sys.exit(execute(loaded, directory or RUNS / loaded.name))
+
+
+def execute(recipe: Recipe, directory: Path) -> int:
+    """Run it to its end, write its report and print it; returns the exit code."""
+    with Home(directory).lock() as home, _stop_on_signal() as stop:
+        home.runs.mkdir(exist_ok=True)
+        log_to(home.root / "runs" / "log.jsonl")
+        with watching() as watcher:
+            progress = run_to_end(recipe, home, watcher, stop)
+        (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
+        written = write_report(home, progress.run_id, newest=True)
+    match progress.status:
+        case RunStatus.FINISHED:
+            _print(written)
+            return 0
+        case RunStatus.FAILED:
+            err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
+            err.print("What is done is kept: run the same command again to go on.")
+            return FAILED
+        case _:
+            err.print("Stopped. What is done is kept: run the same command again to go on.")
+            return STOPPED
+
+
+def _print(written: WrittenReport) -> None:
+    print_table(written.report, out)
+    out.print(f"report: {written.page}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,47 @@
+"""`spar status`: how far a run is, from another terminal while it runs, or afterwards."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from spar.cli.console import out
+from spar.cli.homes import find_run, reading
+from spar.db.progress import RunProgress, read_progress
+from spar.errors import HomeError
+
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run id, or a run directory. [default: the newest]")
+]
+DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The directory of the run.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def status(run: RunArgument = None, directory: DirOption = None, as_json: JsonOption = False) -> None:
+    """Tell how far a run is."""
+    found = find_run(run, directory)
+    with reading(found.home) as session:
+        progress = read_progress(session, found.run_id)
+    if progress is None:
+        raise HomeError(f"There is no run {found.run_id} any more.", "Look with `spar status --dir DIR`.")
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(progress), default=str, indent=2))
+    else:
+        _print(progress)
+
+
+def _print(run: RunProgress) -> None:
+    out.print(f"run {run.run_id}: {run.status}, iteration {run.iteration} of {run.iterations}", markup=False)
+    if run.reason:
+        out.print(f"reason: {run.reason}", markup=False, soft_wrap=True)
+    table = Table("iteration", "step", "done", "of", "in flight", "failed for good")
+    for step in run.steps:
+        numbers = (step.done, step.total, step.in_flight, step.dead)
+        table.add_row(str(step.iteration), str(step.kind), *map(str, numbers))
+    out.print(table)
+    for job in run.trainings:
+        loss = "" if job.loss is None else f", loss {job.loss:.4f}"
+        out.print(f"iteration {job.iteration}: {job.role} trained {job.step} of {job.steps} steps{loss}", markup=False)

@@ -1,0 +1,104 @@
+"""Reads how far a run is, from counters and the newest rows: for the terminal, `spar status`, pages. Writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus, StepState
+
+SHARD_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """Steps of one kind in one iteration. A shard's later steps exist only once the earlier ones are done,
+    so `total` is the number of shards; for other kinds, the steps there are."""
+
+    iteration: int
+    kind: StepKind
+    total: int
+    done: int
+    in_flight: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingProgress:
+    iteration: int
+    role: str
+    step: int
+    steps: int
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where a run is now."""
+
+    run_id: str
+    status: RunStatus
+    reason: str | None
+    iteration: int
+    iterations: int
+    created_at: datetime
+    finished_at: datetime | None
+    steps: tuple[StepProgress, ...]
+    trainings: tuple[TrainingProgress, ...]
+
+
+def read_progress(session: Session, run_id: str) -> RunProgress | None:
+    run = session.get(Run, run_id)
+    if run is None:
+        return None
+    shards = {row.index: row.shards for row in session.exec(select(Iteration).where(Iteration.run_id == run_id))}
+    counts: dict[tuple[int, StepKind], dict[StepState, int]] = {}
+    for row in session.exec(select(StepCount).where(StepCount.run_id == run_id)):
+        counts.setdefault((row.iteration, row.kind), {})[row.state] = row.count
+    jobs = session.exec(select(TrainingJob).where(TrainingJob.run_id == run_id).order_by(col(TrainingJob.step_id)))
+    order = list(StepKind)
+    return RunProgress(
+        run_id=run_id,
+        status=run.status,
+        reason=run.reason,
+        iteration=run.iteration,
+        iterations=int(run.recipe["iterations"]),
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+        steps=tuple(
+            _step_progress(iteration, kind, states, shards.get(iteration, 0))
+            for (iteration, kind), states in sorted(
+                counts.items(), key=lambda item: (item[0][0], order.index(item[0][1]))
+            )
+        ),
+        trainings=tuple(TrainingProgress(j.iteration, j.role, j.step, j.steps, j.loss) for j in jobs),
+    )
+
+
+def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int], shards: int) -> StepProgress:
+    return StepProgress(
+        iteration=iteration,
+        kind=kind,
+        total=shards if kind in SHARD_KINDS else sum(states.values()),
+        done=states.get(StepState.DONE, 0),
+        in_flight=states.get(StepState.DISPATCHED, 0) + states.get(StepState.RUNNING, 0),
+        dead=states.get(StepState.DEAD, 0),
+    )
+
+
+def newest_run_id(session: Session) -> str | None:
+    return session.exec(select(Run.id).order_by(col(Run.created_at).desc()).limit(1)).first()
+
+
+def run_ids(session: Session) -> Sequence[str]:
+    return session.exec(select(Run.id).order_by(col(Run.created_at))).all()
+
+
+def events_after(session: Session, run_id: str, event_id: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """What happened since: (id, name, fields), oldest first."""
+    query = select(Event).where(Event.run_id == run_id, col(Event.id) > event_id).order_by(col(Event.id))
+    return [(event.id or 0, event.name, event.fields) for event in session.exec(query)]

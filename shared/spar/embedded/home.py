@@ -1,0 +1,79 @@
+"""A home: the directory in which embedded runs live, `--dir` of every command.
+
+    spar.db    the database          store/   results, data, models
+    runs/ID/   a run's recipe and report     work/    checkpoints; can be deleted when nothing runs
+
+Opened by one process at a time. Knows nothing of what runs do.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+from spar.errors import HomeError
+
+DATABASE = "spar.db"
+LOCK = "lock"
+OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK, "store", "work", "runs", "report.json", "report.html"}
+
+
+class Home:
+    """The places of a home; `lock` makes the directory and holds it until closed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().resolve()
+        self.store = self.root / "store"
+        self.work = self.root / "work"
+        self.runs = self.root / "runs"
+        self._lock: int | None = None
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.root / DATABASE}"
+
+    def run_folder(self, run_id: str) -> Path:
+        return self.runs / run_id
+
+    def check(self) -> None:
+        """It is a home that exists. Raises HomeError."""
+        if not (self.root / DATABASE).is_file():
+            raise HomeError(
+                f"{self.root} holds no runs.", "Start one with `spar run RECIPE --dir DIR`, or name its DIR."
+            )
+
+    def lock(self) -> "Home":
+        """Make the home, or take an existing one for this process. Raises HomeError, whatever the disk says."""
+        try:
+            strangers = sorted(set(os.listdir(self.root)) - OURS) if self.root.exists() else []
+            if strangers:
+                raise HomeError(
+                    f"{self.root} is neither empty nor a home of runs: it holds {', '.join(strangers[:3])}.",
+                    "Choose another --dir, or move these files away.",
+                )
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise HomeError(
+                f"{self.root} cannot be used as a run directory: {error.strerror}.",
+                "Choose a --dir on a disk that has room and that you may write to.",
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise HomeError(
+                f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir."
+            ) from error
+        self._lock = lock
+        return self
+
+    def __enter__(self) -> "Home":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

@@ -1,0 +1,46 @@
+"""Writes a run's report into its home: a page and a JSON file in the run's folder, the newest run's at the top too."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import Session
+
+from spar.db.engine import open_database
+from spar.db.migrate import check_schema
+from spar.embedded.home import Home
+from spar.report.build import build_report
+from spar.report.model import RunReport
+from spar.report.page import render
+from spar.store.directory import DirectoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    report: RunReport
+    page: Path
+    json: Path
+
+
+def write_report(home: Home, run_id: str, newest: bool) -> WrittenReport:
+    """Build and write it; `newest` writes the copies at the home's top as well. Works on an unfinished run too."""
+    database = open_database(home.database_url)
+    check_schema(database)
+    try:
+        with Session(database) as session:
+            report = build_report(session, DirectoryStore(home.store), run_id)
+    finally:
+        database.dispose()
+    page, data = render(report), report.model_dump_json(indent=2)
+    folders = [home.run_folder(run_id), *([home.root] if newest else [])]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / "report.html", page)
+        _write(folder / "report.json", data)
+    return WrittenReport(report, folders[0] / "report.html", folders[0] / "report.json")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: someone may be reading it."""
+    half = path.with_name(path.name + ".new")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)

@@ -1,0 +1,69 @@
+"""Runs a recipe in this process to its end, telling a watcher how far it is. Ctrl-C stops it; the next call goes on."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from spar.db.progress import RunProgress, read_progress
+from spar.db.tables import Command, Run
+from spar.embedded.home import Home
+from spar.embedded.system import EmbeddedSystem
+from spar.errors import AccountingError
+from spar.messages.states import RunStatus
+from spar.recipes.models import Recipe
+from spar.runtime.submission import prepare, submit
+
+REFRESH_S = 0.2
+ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """What to call while a run goes on: once it is submitted, and with each look at it."""
+
+    submitted: Callable[[str, int], None]  # run id, rejected rows of the prompts file
+    looked: Callable[[Session, RunProgress], None]
+
+
+def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
+    """Submit the recipe and wait until its run has ended, or `stop` is set. The home must be locked.
+
+    Returns the last look at the run. Raises what `prepare` raises: nothing has started then.
+    """
+    with EmbeddedSystem(home) as system:
+        prepared = prepare(recipe, system.store)
+        run_id = prepared.submission.run_id
+        watcher.submitted(run_id, len(prepared.rejects))
+        folder = home.run_folder(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _is_finished(system, run_id):
+            # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
+            submit(prepared.submission, system.database)
+            _wait_until_handled(system, stop)
+        while True:
+            with Session(system.database) as session:
+                progress = read_progress(session, run_id)
+                if progress is not None:
+                    watcher.looked(session, progress)
+            if progress is not None and progress.status in ENDED:
+                return progress
+            if stop.wait(REFRESH_S):
+                if progress is None:
+                    raise AccountingError(f"Run {run_id} was stopped before it began.", "Run the same command again.")
+                return progress
+
+
+def _is_finished(system: EmbeddedSystem, run_id: str) -> bool:
+    with Session(system.database) as session:
+        run = session.get(Run, run_id)
+        return run is not None and run.status is RunStatus.FINISHED
+
+
+def _wait_until_handled(system: EmbeddedSystem, stop: threading.Event) -> None:
+    """Until the coordinator has taken every command."""
+    waiting = True
+    while waiting and not stop.wait(REFRESH_S / 10):
+        with Session(system.database) as session:
+            waiting = session.exec(select(Command).where(col(Command.handled_at).is_(None))).first() is not None

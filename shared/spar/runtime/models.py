@@ -1,0 +1,85 @@
+"""Where models are: from a recipe's reference to a fingerprint, and from a fingerprint to files on this host.
+
+References: `builtin:story/actor`, a directory, `hub:ID@REVISION`, `served:NAME`.
+"""
+
+import hashlib
+from pathlib import Path
+
+from spar.engines.base import LocalModel
+from spar.errors import ModelUnusable
+from spar.messages.base import ModelRef
+from spar.store.models import ModelCache, folder_fingerprint
+from spar.worlds.story.builtin import builtin_model
+
+STORE = "store"
+
+
+def refer(reference: str) -> ModelRef:
+    """Fingerprint a reference. Files are hashed; a hub revision and a served name stand for themselves.
+
+    Raises ModelUnusable.
+    """
+    kind, _, rest = reference.partition(":")
+    match kind:
+        case "builtin":
+            return ModelRef(fingerprint=folder_fingerprint(builtin_model(rest)), location=reference)
+        case "hub" if "@" in rest:
+            return ModelRef(fingerprint=_hash(reference), location=reference)
+        case "hub":
+            raise ModelUnusable(
+                f"'{reference}' names no revision.", "Write hub:ID@REVISION, so that it stays the same."
+            )
+        case "served":
+            return ModelRef(fingerprint=_hash(reference), location=reference)
+    folder = Path(reference).expanduser().resolve()
+    if not folder.is_dir():
+        raise ModelUnusable(
+            f"There is no model directory {folder}.",
+            "Give a directory with config.json and *.safetensors, builtin:NAME, hub:ID@REVISION or served:NAME.",
+        )
+    return ModelRef(fingerprint=folder_fingerprint(folder), location=f"dir:{folder}")
+
+
+def locate(model: ModelRef, cache: ModelCache) -> LocalModel:
+    """The model's files on this host, fetched if need be. Blocks; raises ModelUnusable and StoreError."""
+    kind, _, rest = model.location.partition(":")
+    match kind:
+        case "served":
+            return LocalModel(model.fingerprint, name=rest)
+        case "builtin":
+            return LocalModel(model.fingerprint, path=builtin_model(rest), name=rest)
+        case "dir":
+            return LocalModel(model.fingerprint, path=Path(rest), name=Path(rest).name)
+        case "hub":
+            return LocalModel(model.fingerprint, path=_from_hub(rest), name=rest)
+        case _:
+            return LocalModel(model.fingerprint, path=cache.fetch(model.fingerprint), name=model.fingerprint)
+
+
+def model_folder(model: ModelRef, cache: ModelCache) -> Path:
+    """As `locate`, for a trainer: a model without files here cannot be trained."""
+    local = locate(model, cache)
+    if local.path is None:
+        raise ModelUnusable(
+            f"{model.location} is only a name at a remote endpoint; training needs the weights.",
+            "Give models.actor and models.refiner as a directory, builtin:NAME or hub:ID@REVISION.",
+        )
+    return local.path
+
+
+def _from_hub(identifier: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    name, _, revision = identifier.partition("@")
+    try:
+        return Path(snapshot_download(name, revision=revision))
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(
+            f"{identifier} cannot be had from the hub: {error}.",
+            "Check the name, the revision and HF_TOKEN, or give a directory.",
+        ) from error
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""The envelope around every step: hold the attempt, work under its deadline, store one object, report facts.
+
+A service's task is a line that hands its coroutine to `run_step`. No text leaves by a report, only keys and counts.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from spar.engines.skills import Usage
+from spar.errors import AccountingError, DataError, EngineUnavailable, ModelUnusable, RecipeError, SparError
+from spar.messages.base import ObjectRef, StepMessage
+from spar.messages.coordinator import StepFailed, StepFinished, StepStarted
+from spar.messages.coordinator import Usage as UsageFacts
+from spar.runtime.worker import Worker
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified, put_blob, put_result
+from spar.store.rows import decode_rows, encode_rows
+
+log = structlog.get_logger()
+
+Row = TypeVar("Row")
+T = TypeVar("T")
+
+HOPELESS = (ModelUnusable, DataError, RecipeError, AccountingError)
+"""The same step would fail the same way again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """What a step computed: rows of one type, and its facts."""
+
+    rows: Sequence[Any]
+    usage: Usage = field(default_factory=Usage)
+    counts: dict[str, float] = field(default_factory=dict)
+
+
+def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> None:
+    """Do the work and tell the coordinator how it went. Raises nothing but bugs of its own."""
+    worker.hold(message)
+    began = time.monotonic()
+    try:
+        worker.announce(StepStarted(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
+        output = worker.loop.run(_awaited(work), message.deadline_s)
+        worker.announce(_finished(worker, message, output, time.monotonic() - began))
+    except CancelledError:
+        # The process is closing: the attempt ends unreported, and its lease gives it to the next one.
+        log.info("step_cancelled", step=message.step_id)
+    except SparError as error:
+        worker.announce(_failed(worker, message, error))
+    except Exception as error:
+        log.exception("step_raised", step=message.step_id)
+        worker.announce(_failed(worker, message, error))
+    finally:
+        worker.release(message)
+
+
+async def _awaited(work: Callable[[], Awaitable[StepOutput]]) -> StepOutput:
+    return await work()
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all at once, results in order. The first failure cancels the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except* SparError as failures:
+        raise _first(failures) from failures
+    return [task.result() for task in tasks]
+
+
+def _first(failures: BaseExceptionGroup[SparError]) -> SparError:
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+async def read_rows(store: ObjectStore, ref: ObjectRef | str, row_type: type[Row]) -> list[Row]:
+    """Rows of an object, checked against its name; read in a thread, so that the loop goes on."""
+    key = ref if isinstance(ref, str) else ref.key
+    return await asyncio.to_thread(lambda: decode_rows(get_verified(store, key), row_type, key)[1])
+
+
+def put_rows(store: ObjectStore, prefix: str, step: str, rows: Sequence[Any]) -> str:
+    """Store rows that a result points at; returns their key."""
+    return put_blob(store, prefix, encode_rows(step=step, fingerprint="", rows=rows)).key
+
+
+def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds: float) -> StepFinished:
+    step = type(message).__name__.lower()
+    data = encode_rows(step=step, fingerprint=message.fingerprint, rows=output.rows)
+    stored = put_result(worker.store, message.fingerprint, data)
+    usage = output.usage
+    return StepFinished(
+        step_id=message.step_id,
+        attempt=message.attempt,
+        worker=worker.name,
+        fingerprint=message.fingerprint,
+        key=stored.key,
+        size=stored.size,
+        seconds=seconds,
+        usage=UsageFacts(
+            calls=usage.calls, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+        ),
+        counts={**output.counts, **{f"reply_{name}": n for name, n in sorted(usage.failures.items())}},
+    )
+
+
+def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFailed:
+    reason = EngineUnavailable.__name__ if isinstance(error, EngineUnavailable) else type(error).__name__
+    return StepFailed(
+        step_id=message.step_id,
+        attempt=message.attempt,
+        worker=worker.name,
+        reason=reason,
+        error=str(error)[:2000],
+        retry=not isinstance(error, HOPELESS),
+    )

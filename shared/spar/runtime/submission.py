@@ -1,0 +1,78 @@
+"""Submits a recipe: everything a run needs from this machine goes into the store, then one row into `command`.
+
+Bad prompts, templates and models are found here, before anything starts. The coordinator takes it from there.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from spar.db.tables import Command
+from spar.messages.commands import SUBMIT, Submission
+from spar.method.records import Prompt
+from spar.method.templates import TemplateSet, builtin_templates, read_templates
+from spar.recipes.models import Recipe
+from spar.recipes.paths import names_a_file
+from spar.recipes.prompts import Reject, usable_prompts
+from spar.recipes.resolve import recipe_fingerprint
+from spar.runtime.models import refer
+from spar.store.base import ObjectStore
+from spar.store.results import put_blob
+from spar.store.rows import encode_rows
+from spar.worlds.story.prompts import generate_prompts
+
+WORLD = "world:story"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that has not been made yet, and the rows of the prompts file that cannot be used."""
+
+    submission: Submission
+    rejects: tuple[Reject, ...]
+
+
+def run_id_of(recipe: Recipe) -> str:
+    """The same resolved recipe is the same run: submitting it again goes on with it."""
+    return f"{recipe.name}-{recipe_fingerprint(recipe)[:8]}"
+
+
+def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
+    """Store the prompts and templates, fingerprint the models. Raises DataError, ModelUnusable, RecipeError."""
+    prompts, rejects = _prompts(recipe)
+    templates: list[TemplateSet] = [_templates(recipe.templates)]
+    models = {reference: refer(reference) for reference in (recipe.models.actor, recipe.models.refiner)}
+    submission = Submission(
+        run_id=run_id_of(recipe),
+        recipe=json.loads(recipe.model_dump_json()),
+        models=models,
+        templates=put_blob(store, "templates", encode_rows(step="templates", fingerprint="", rows=templates)).key,
+        prompts=put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=prompts)).key,
+    )
+    return Prepared(submission, rejects)
+
+
+def submit(submission: Submission, database: Engine) -> None:
+    """Safe once this returns. Submitting a run that is known already goes on with it."""
+    key = f"{SUBMIT}:{submission.run_id}:{uuid.uuid4().hex}"
+    with Session(database) as session:
+        session.add(Command(key=key, kind=SUBMIT, payload=submission.model_dump(mode="json")))
+        session.commit()
+
+
+def _templates(name_or_folder: str) -> TemplateSet:
+    if names_a_file(("templates",), name_or_folder):
+        return read_templates(Path(name_or_folder).name, Path(name_or_folder))
+    return builtin_templates(name_or_folder)
+
+
+def _prompts(recipe: Recipe) -> tuple[list[Prompt], tuple[Reject, ...]]:
+    needed = recipe.iterations * recipe.prompts.per_iteration
+    if recipe.prompts.source == WORLD:
+        return [Prompt.of(text) for text in generate_prompts(needed, recipe.seed, "selfplay")], ()
+    read = usable_prompts(Path(recipe.prompts.source), needed)
+    return [Prompt.of(text) for text in read.prompts[:needed]], tuple(read.rejects)

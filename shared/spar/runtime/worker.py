@@ -1,0 +1,98 @@
+"""What a worker process holds: its store, its engines, its event loop, and the attempts it works on.
+
+Tasks get it by `current()`; a process installs it once. Knows nothing of what the tasks do.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from spar.engines.base import ChatModel, Engine
+from spar.engines.registry import make_engine
+from spar.errors import ServiceError
+from spar.messages.base import ModelRef, StepMessage
+from spar.messages.coordinator import Held, Report, WorkerAlive
+from spar.recipes.models import EngineSettings
+from spar.runtime.loop import LoopThread
+from spar.runtime.models import locate
+from spar.store.base import ObjectStore
+from spar.store.models import ModelCache
+
+Announce = Callable[[Report], None]
+
+
+class Worker:
+    """One per process. Its methods are called from Celery's pool threads, but for `chat`, which runs on the loop."""
+
+    def __init__(
+        self,
+        name: str,
+        store: ObjectStore,
+        cache: ModelCache,
+        work_dir: Path,
+        announce: Announce,
+        heartbeat_s: float,
+    ) -> None:
+        self.name = name
+        self.store = store
+        self.cache = cache
+        self.work_dir = work_dir
+        self.announce = announce
+        self.loop = LoopThread()
+        self._engines: dict[EngineSettings, Engine] = {}
+        self._held: set[Held] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._heart = threading.Thread(target=self._beat, args=(heartbeat_s,), name="spar-heartbeat", daemon=True)
+        self._heart.start()
+
+    async def chat(self, settings: EngineSettings, model: ModelRef) -> ChatModel:
+        """The model, being served. On the loop thread, so no two calls make the same engine."""
+        engine = self._engines.get(settings)
+        if engine is None:
+            engine = self._engines[settings] = make_engine(settings)
+        local = await asyncio.to_thread(locate, model, self.cache)
+        return await engine.serve(local)
+
+    def hold(self, message: StepMessage) -> None:
+        with self._lock:
+            self._held.add(Held(step_id=message.step_id, attempt=message.attempt))
+
+    def release(self, message: StepMessage) -> None:
+        with self._lock:
+            self._held.discard(Held(step_id=message.step_id, attempt=message.attempt))
+
+    @property
+    def closing(self) -> bool:
+        return self._closing.is_set()
+
+    def close(self) -> None:
+        """Cancel the work in flight, close the engines. What was in flight is done again by a later attempt."""
+        self._closing.set()
+        self._heart.join()
+        self.loop.cancel_all()
+        for engine in self._engines.values():
+            self.loop.run(engine.close())
+        self.loop.close()
+
+    def _beat(self, every_s: float) -> None:
+        while not self._closing.wait(every_s):
+            with self._lock:
+                held = tuple(sorted(self._held, key=lambda attempt: attempt.step_id))
+            if held:
+                self.announce(WorkerAlive(worker=self.name, held=held))
+
+
+_current: list[Worker] = []
+
+
+def install(worker: Worker | None) -> None:
+    """Say which worker this process's tasks use; None when it is closed."""
+    _current[:] = [] if worker is None else [worker]
+
+
+def current() -> Worker:
+    if not _current:
+        raise ServiceError("A task arrived in a process that has no worker.", "Start it by its services/*/worker.py.")
+    return _current[0]
