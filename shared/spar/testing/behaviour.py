@@ -105,7 +105,8 @@ def skill_asked(messages: Sequence[Message]) -> Skill:
 
 def simulate(behaviour: SimulatedBehaviour, messages: Sequence[Message], key: str, seed: int) -> SimulatedReply:
     """One reply. `key` is everything it depends on besides the messages and the seed: model and sampling."""
-    draw = random.Random(f"{key}|{seed}|{messages!r}")
+    turns = [(message.role, message.content) for message in messages]
+    draw = random.Random(f"{key}|{seed}|{turns!r}")
     skill = skill_asked(messages)
     if draw.random() < behaviour.empty:
         return SimulatedReply("")
