@@ -1,0 +1,148 @@
+"""One model's rows: calls wait, join when there is room, draw a token per step, and leave when they are done.
+
+Only `submit` and `stale` are touched by another thread. Knows nothing of text.
+"""
+
+from collections import Counter, deque
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from spar.engines.decoding.cache import RowCache
+from spar.engines.decoding.calls import Call
+from spar.engines.decoding.prefill import Ids, Prefix, groups, prefill
+from spar.engines.decoding.rows import Rows
+from spar.errors import EngineError
+
+ROOM = 8  # a full batch lets newcomers in when one in so many rows is free: small prefills cost as much as large
+
+
+class Batch:
+    """Continuous batching of at most `max_batch` rows over `model` (a transformers causal language model)."""
+
+    def __init__(self, model: Any, ends: list[int], max_batch: int) -> None:
+        self.stale = False  # set by whoever cancels a call
+        self._model = model
+        self._ends = ends
+        self._max_batch = max_batch
+        self._inbox: deque[Call] = deque()
+        self._waiting: deque[Call] = deque()
+        self._wanted: Counter[Ids] = Counter()
+        self._prefixes: dict[Ids, Prefix] = {}
+        self._start_empty()
+
+    def submit(self, call: Call) -> None:
+        """From any thread."""
+        self._inbox.append(call)
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._inbox or self._waiting or len(self._rows))
+
+    def advance(self) -> None:
+        """One turn: drop what was cancelled, let rows join, draw one token for every row."""
+        self._take_in()
+        if self.stale:
+            self._drop_cancelled()
+        self._admit()
+        if len(self._rows):
+            self._step()
+
+    def fail(self, error: EngineError) -> None:
+        """End every call with this error, and start empty."""
+        self._take_in()
+        for call in {*self._waiting, *(call for call, _ in self._rows.owners)}:
+            call.fail(error)
+        self._waiting.clear()
+        self._wanted.clear()
+        self._prefixes.clear()
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._rows = Rows(self._ends, self._model.device)
+        self._cache = RowCache(self._model.config.num_hidden_layers, self._max_batch)
+
+    def _take_in(self) -> None:
+        while self._inbox:
+            call = self._inbox.popleft()
+            self._waiting.append(call)
+            self._wanted[call.ids] += 1
+
+    def _drop_cancelled(self) -> None:
+        self.stale = False
+        for call in [call for call in self._waiting if call.cancelled]:
+            self._waiting.remove(call)
+            self._forget(call)
+        self._leave([row for row, (call, _) in enumerate(self._rows.owners) if call.cancelled])
+
+    def _forget(self, call: Call) -> None:
+        """This call waits no more; the last one that wants a prompt lets its keys and values go."""
+        self._wanted[call.ids] -= 1
+        if not self._wanted[call.ids]:
+            del self._wanted[call.ids]
+            self._prefixes.pop(call.ids, None)
+
+    def _admit(self) -> None:
+        room = self._max_batch - len(self._rows)
+        if not self._waiting or (len(self._rows) and room < max(1, self._max_batch // ROOM)):
+            return
+        chosen = self._choose(room)
+        self._read({call.ids for call, _ in chosen} - self._prefixes.keys())
+        placed = [(self._prefixes[call.ids], (call, sample)) for call, sample in chosen]
+        placed.sort(key=lambda pair: id(pair[0].batch))
+        for _, members in groupby(placed, key=lambda pair: id(pair[0].batch)):
+            self._join(list(members))
+        while self._waiting and not self._waiting[0].waiting:
+            self._forget(self._waiting.popleft())
+
+    def _choose(self, room: int) -> list[tuple[Call, int]]:
+        """The next samples in the order of the calls."""
+        chosen: list[tuple[Call, int]] = []
+        for call in self._waiting:
+            taken = min(call.waiting, room - len(chosen))
+            chosen.extend((call, call.admitted + i) for i in range(taken))
+            call.admitted += taken
+            if len(chosen) == room:
+                break
+        return chosen
+
+    def _read(self, prompts: set[Ids]) -> None:
+        for group in groups(sorted(prompts)):
+            self._prefixes.update(prefill(self._model, group))
+
+    def _join(self, members: list[tuple[Prefix, tuple[Call, int]]]) -> None:
+        """Rows for samples whose prompts were read in one batch; each draws its first token."""
+        prefilled = members[0][0].batch
+        source = torch.tensor([prefix.place for prefix, _ in members], device=self._model.device)
+        first = len(self._rows)
+        self._rows.join([owner for _, owner in members])
+        self._cache.join(prefilled.layers, source)
+        self._finish(self._rows.draw(prefilled.logits[source], first))
+
+    def _step(self) -> None:
+        rows, cache = self._rows, self._cache
+        cache.aim(rows.position, int(rows.position.max()))
+        times = torch.arange(cache.time, device=self._model.device)
+        mask = torch.zeros((len(rows), 1, 1, cache.time), dtype=self._model.dtype, device=self._model.device)
+        mask.masked_fill_(times > rows.position[:, None, None, None], float("-inf"))
+        out = self._model(
+            input_ids=rows.last_tokens,
+            position_ids=rows.position[:, None],
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        rows.position += 1
+        self._finish(rows.draw(out.logits[:, -1]))
+
+    def _finish(self, finished: list[int]) -> None:
+        for row in finished:
+            call, sample = self._rows.owners[row]
+            if not call.cancelled:
+                call.finish(sample, self._rows.reply(row))
+        self._leave(finished)
+
+    def _leave(self, gone: list[int]) -> None:
+        if gone:
+            self._cache.leave(*self._rows.leave(gone))

@@ -1,0 +1,115 @@
+"""Keys and values of all running rows, one pair of tensors per layer, behind transformers' public cache interface.
+
+Row r of every tensor belongs to running row r: rows are dense, new ones join at the end, and a leaving row's place is
+taken by the last. The time axis is never sliced (batched products copy what is not contiguous: three times the
+cost), so it is kept as short as the longest row needs. Knows nothing of tokens or calls.
+"""
+
+from typing import Any
+
+import torch
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from spar.engines.decoding.buffers import Buffer
+
+Layers = list[tuple[torch.Tensor, torch.Tensor]]
+
+TIME_STEP = 16  # columns: growing copies everything, once in so many steps
+SPARE_TIME = 32  # columns more than needed before the tensors are made shorter
+
+
+class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no types we follow
+    """One layer: keys and values [capacity, heads, time, size]. `aim` says where each row's next token goes."""
+
+    is_sliding = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = 0
+        self.stores: tuple[Buffer, Buffer] | None = None
+        self._target: tuple[torch.Tensor, slice, torch.Tensor] | None = None
+
+    def aim(self, target: tuple[torch.Tensor, slice, torch.Tensor]) -> None:
+        self._target = target
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write one token per row; give all keys and values of the running rows."""
+        keys, values = self.tables()
+        keys[self._target] = key_states[:, :, 0]
+        values[self._target] = value_states[:, :, 0]
+        return keys[: self.rows], values[: self.rows]
+
+    def tables(self) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.stores is None:
+            raise RuntimeError("rows join by RowCache.join, which makes the tensors")
+        return self.stores[0].table, self.stores[1].table
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        self.tables()
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.get_seq_length(), 0
+
+    def get_seq_length(self) -> int:
+        return 0 if self.stores is None else int(self.stores[0].table.shape[2])
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we follow
+    """All layers. `time` is the length of the time axis, `rows` how many rows run."""
+
+    def __init__(self, layers: int, most_rows: int) -> None:
+        super().__init__(layers=[RowLayer() for _ in range(layers)])
+        self._most_rows = most_rows
+        self.rows = 0
+        self.time = 0
+        self._capacity = 0
+        self._spare: torch.Tensor | None = None
+
+    def join(self, prompts: Layers, source: torch.Tensor) -> None:
+        """New rows: row j gets prompt source[j] of a prefilled batch, [prompts, heads, length, size] per layer."""
+        first, rows = self.rows, self.rows + len(source)
+        length = prompts[0][0].shape[2]
+        if rows > self._capacity or length > self.time:
+            capacity = self._capacity if rows <= self._capacity else min(2 * rows, self._most_rows)
+            self._lay_out(capacity, max(self.time, _rounded(length)), prompts)
+        for layer, prompt in zip(self.layers, prompts, strict=True):
+            for table, states in zip(layer.tables(), prompt, strict=True):
+                table[first:rows, :, :length] = states[source]
+            layer.rows = rows
+        self.rows = rows
+
+    def leave(self, holes: torch.Tensor, fillers: torch.Tensor, rows: int) -> None:
+        """Rows `fillers` move to the places `holes`; then the first `rows` rows are what is left."""
+        for layer in self.layers:
+            for table in layer.tables() if len(holes) else ():
+                table[holes] = table[fillers]
+            layer.rows = rows
+        self.rows = rows
+
+    def aim(self, position: torch.Tensor, longest: int) -> None:
+        """The next update writes row r at position[r]; `longest` is the highest of them."""
+        needed = _rounded(longest + 1)
+        if needed > self.time or needed <= self.time - SPARE_TIME:
+            self._lay_out(self._capacity, needed, [layer.tables() for layer in self.layers])
+        target = (torch.arange(self.rows, device=position.device), slice(None), position)
+        for layer in self.layers:
+            layer.aim(target)
+
+    def _lay_out(self, capacity: int, time: int, like: Layers) -> None:
+        """Shape all tables anew. The memory each one leaves is where the next one goes."""
+        self._capacity, self.time = capacity, time
+        for layer, states in zip(self.layers, like, strict=True):
+            if layer.stores is None:
+                layer.stores = (Buffer(), Buffer())
+            for store, state in zip(layer.stores, states, strict=True):
+                shape = (capacity, state.shape[1], time, state.shape[3])
+                self._spare = store.lay_out(shape, self.rows, state, self._spare)
+
+
+def _rounded(length: int) -> int:
+    return -(-length // TIME_STEP) * TIME_STEP

@@ -1,0 +1,102 @@
+"""A directory of safetensors, configuration and tokenizer -> a model ready to decode, or a ModelUnusable that says why.
+
+Loads no code from the directory, and only safetensors. Knows nothing of batches.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from spar.engines.base import LocalModel
+from spar.engines.decoding.attention import NAME as ATTENTION
+from spar.errors import ModelUnusable
+
+ELSEWHERE = "Serve it with an OpenAI-compatible server instead (engine.kind openai)."
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory. `ends` are the tokens that end a reply, `positions` how many tokens it takes in all."""
+
+    model: Any
+    tokenizer: Any
+    ends: list[int]
+    positions: int
+
+
+def load(model: LocalModel, dtype: str) -> Loaded:
+    """Read the model's directory onto the GPU if torch sees one, else the CPU."""
+    path = _checked(model)
+    transformers_logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        network = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=getattr(torch, dtype),
+            attn_implementation=ATTENTION,
+            use_safetensors=True,
+            local_files_only=True,
+        )
+    except Exception as error:
+        raise ModelUnusable(
+            f"The model in {path} cannot be loaded: {error}.",
+            "Write its files anew: config.json, model.safetensors and tokenizer.json must be of one model.",
+        ) from error
+    network.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
+    positions = _positions(path, network)
+    if tokenizer.chat_template is None:
+        raise ModelUnusable(
+            f"The tokenizer in {path} has no chat template.",
+            "Put a chat_template.jinja beside it, or choose a chat model.",
+        )
+    return Loaded(network, tokenizer, _ends(network, tokenizer), positions)
+
+
+def _checked(model: LocalModel) -> Path:
+    path = model.path
+    if path is None:
+        raise ModelUnusable(
+            f"The model '{model.name or model.fingerprint}' is only a name, and this engine needs a directory.",
+            "Give a directory of weights, or use engine.kind openai with the server that knows the name.",
+        )
+    if not path.is_dir():
+        raise ModelUnusable(f"There is no model directory {path}.", "Check the path in the recipe's models section.")
+    missing = [name for name, pattern in NEEDED.items() if not any(path.glob(pattern))]
+    if missing:
+        raise ModelUnusable(
+            f"The model directory {path} has no {' and no '.join(missing)}.",
+            "Copy the missing files there, or name another directory.",
+        )
+    return path
+
+
+NEEDED = {
+    "config.json": "config.json",
+    "weights (*.safetensors)": "*.safetensors",
+    "tokenizer (tokenizer.json or tokenizer_config.json)": "tokenizer*.json",
+}
+
+
+def _positions(path: Path, network: Any) -> int:
+    """How many tokens the model takes; refuses attention that this decode loop does not compute."""
+    config = network.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
+    capped = getattr(config, "attn_logit_softcapping", None)
+    if kinds or capped or not getattr(network, "_supports_attention_backend", False):
+        reason = ", ".join(sorted(kinds)) or ("capped attention" if capped else "attention of its own kind")
+        raise ModelUnusable(f"The model in {path} has {reason}, which this engine does not decode.", ELSEWHERE)
+    window = getattr(config, "sliding_window", None) or config.max_position_embeddings
+    return int(min(config.max_position_embeddings, window))
+
+
+def _ends(network: Any, tokenizer: Any) -> list[int]:
+    ends = network.generation_config.eos_token_id
+    if ends is None:
+        ends = tokenizer.eos_token_id
+    if ends is None:
+        return []
+    return [ends] if isinstance(ends, int) else list(ends)
