@@ -177,7 +177,7 @@ def _apart(ends: Sequence[float]) -> list[float]:
     order = sorted(range(len(ends)), key=lambda index: ends[index])
     placed = list(ends)
     for above, below in pairwise(order):
-        if (overlap := LABEL_GAP - (placed[below] - placed[above])) > 0:
-            placed[above] -= overlap / 2
-            placed[below] += overlap / 2
-    return [round(y, 1) for y in placed]
+        placed[below] = max(placed[below], placed[above] + LABEL_GAP)
+    lowest = order[-1]
+    back = (placed[lowest] - ends[lowest]) / 2  # share the way between up and down
+    return [round(y - back, 1) for y in placed]

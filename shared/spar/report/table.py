@@ -4,20 +4,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spar.report.formats import count, duration, percent, signed
+from spar.report.formats import count, percent, signed
 from spar.report.headline import headline
 from spar.report.model import Change, Interval, IterationReport, RunReport
+
+ROOMY = 92
+"""Columns of a terminal from which on the table has room for wide gaps; it fits into 80 as well."""
 
 
 def print_table(report: RunReport, console: Console) -> None:
     """The headline, then one row per iteration: rates with their intervals, pairs, time."""
     console.print(Text(headline(report), style="bold"))
-    console.print(build_table(report))
+    console.print(build_table(report, gap=2 if console.width >= ROOMY else 1))
 
 
-def build_table(report: RunReport) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("")
+def build_table(report: RunReport, gap: int = 2) -> Table:
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("iteration", no_wrap=True)
     for name in ("actor", "change", "at T=0.9", "judges", "repairs", "pairs", "right", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in report.iterations:
@@ -29,7 +32,7 @@ def _row(report: RunReport, entry: IterationReport) -> list[Text]:
     actor, refiner = entry.actor, entry.refiner
     begun = entry.iteration > 0
     return [
-        Text(f"iteration {entry.iteration}" if begun else "start"),
+        Text(str(entry.iteration) if begun else "start"),
         _rate(actor.accuracy, actor.accuracy_interval),
         _change(report.change("actor.accuracy", 0, entry.iteration)),
         _rate(actor.accuracy_sampled, actor.accuracy_sampled_interval),
@@ -37,7 +40,7 @@ def _row(report: RunReport, entry: IterationReport) -> list[Text]:
         _rate(refiner.refine_accuracy, refiner.refine_accuracy_interval),
         Text(count(entry.pairs) if begun else "–"),
         Text(percent(entry.pair_precision)),
-        Text(duration(sum(entry.seconds.values()))),
+        Text(f"{sum(entry.seconds.values()):.0f} s"),
     ]
 
 

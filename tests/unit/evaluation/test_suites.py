@@ -1,0 +1,63 @@
+"""The way into the suites: how many items, in what order, and what the summary says of them."""
+
+from spar.engines.skills import Usage
+from spar.evaluation.items import Item, Measure
+from spar.evaluation.suites import audit_pairs, run_suite, summarize
+from spar.method.records import Pair, Prompt
+from spar.method.templates import builtin_templates
+from spar.recipes.models import EvaluationSettings
+from spar.store.rows import decode_rows, encode_rows
+from spar.worlds.story.engine import ErrorRates, RulesModel
+from spar.worlds.story.prompts import split_of
+
+SETTINGS = EvaluationSettings(actor_prompts=40, judge_items=30, refine_items=20)
+COMPACT = builtin_templates("compact")
+
+
+async def test_an_actor_is_measured_greedy_and_sampled_on_the_same_held_out_prompts() -> None:
+    result = await run_suite("actor", RulesModel(ErrorRates(respond=0.5)), SETTINGS, COMPACT, 0)
+    greedy = [row for row in result.rows if row.measure == Measure.ACTOR_GREEDY]
+    sampled = [row for row in result.rows if row.measure == Measure.ACTOR_SAMPLED]
+    assert [row.prompt for row in greedy] == [row.prompt for row in sampled]
+    assert {split_of(row.prompt) for row in greedy} == {"heldout"}
+    assert result.summary["actor_greedy"] == 1.0
+    assert result.summary["actor_sampled"] < 1.0
+    assert result.summary["actor_sampled.total"] == 40
+    assert result.usage.calls == 80
+
+
+async def test_a_refiner_is_measured_as_judge_and_as_refiner() -> None:
+    result = await run_suite("refiner", RulesModel(ErrorRates()), SETTINGS, COMPACT, 0)
+    assert result.summary["judge.correct"] == 30
+    assert result.summary["refine.correct"] == 20
+    assert result.summary["judge.failures"] == result.summary["refine.failures"] == 0
+
+
+async def test_the_same_seed_measures_the_same() -> None:
+    chat = RulesModel(ErrorRates(respond=0.5))
+    first = await run_suite("actor", chat, SETTINGS, COMPACT, 7)
+    again = await run_suite("actor", chat, SETTINGS, COMPACT, 7)
+    other = await run_suite("actor", chat, SETTINGS, COMPACT, 8)
+    assert first.rows == again.rows
+    assert first.rows != other.rows
+    assert [row.prompt for row in first.rows] == [row.prompt for row in other.rows]
+
+
+def test_pairs_are_audited_without_a_model() -> None:
+    result = audit_pairs([Pair(Prompt.of("words 4"), "knife moss echo honey", "knife")])
+    assert result.summary == {"pair": 1.0, "pair.correct": 1, "pair.total": 1, "pair.failures": 0}
+    assert result.usage == Usage()
+
+
+def test_no_pairs_have_no_precision() -> None:
+    assert audit_pairs([]).summary == {}
+
+
+def test_items_survive_the_store() -> None:
+    items = [
+        Item(Measure.REFINE, "words 4", "no", False, "moss", "critique", "unparsable"),
+        Item(Measure.PAIR, "words 4", "moss", True),
+    ]
+    data = encode_rows(step="evaluation", fingerprint="f", rows=items)
+    assert decode_rows(data, Item)[1] == items
+    assert summarize(items)["refine.failures"] == 1
