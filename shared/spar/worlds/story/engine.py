@@ -1,7 +1,8 @@
 """The engine of kind `rules`: the story teacher behind the same protocol as a model, for runs without torch.
 
 It recognises the three conversations of the compact templates. At temperature 0 it makes no mistake; above,
-mistakes are drawn from each call's seed. It knows nothing of models: any one it is asked to serve is the teacher.
+mistakes are drawn from each call's seed. It knows nothing of models: whatever it is asked to serve, it serves
+the teacher.
 """
 
 import random
@@ -41,7 +42,7 @@ class RulesModel:
     ) -> list[Completion]:
         if self.closed:
             raise EngineUnavailable("The rules engine is closed.", "Make a new one.")
-        task = recognise(list(messages))
+        task = recognise(messages)
         if task is None:
             raise DataError(
                 "The rules engine knows only the story world's prompts in the compact templates.",

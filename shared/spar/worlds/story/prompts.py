@@ -1,7 +1,7 @@
 """Makes prompts of the story world, such as `start knife ; words 6 ; with harp`.
 
-A prompt's split is a hash of its text, so no prompt is in two splits, whatever count or seed it was made with;
-the constraints stand in one fixed order, so that no prompt is another one reordered. Knows nothing of responses.
+A prompt's split is a hash of its text, so no prompt is in two splits, whatever count or seed made it; the
+constraints stand in one fixed order, so that no prompt is another one reordered. Knows nothing of responses.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The rules teacher: writes responses, critiques with their evidence, and minimal refinements.
 
 Everything is a pure function of its arguments and the given random source; it knows no model and no engine.
-What a critique must show was measured: a tiny model did not learn `with W : yes` alone, but did learn it when the
-critique lists the response up to W.
+What a critique must show was measured: a tiny model did not learn `with W : yes` alone, but did learn it when
+the critique lists the response up to W.
 """
 
 import random

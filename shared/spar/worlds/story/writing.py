@@ -70,7 +70,7 @@ def _length(kept: str | None, lost: str | None, needed: int, rng: random.Random)
 
 
 def _put(slots: list[str | None], word: str, must: bool, rng: random.Random) -> None:
-    """Set the word in a free slot. Strays leave the ends alone, where they would mend what is to be broken."""
+    """Set the word in a free slot. Strays leave the ends alone: there they would mend the broken."""
     free = [i for i, taken in enumerate(slots) if taken is None and (must or 0 < i < len(slots) - 1)]
     if free:
         slots[rng.choice(free)] = word

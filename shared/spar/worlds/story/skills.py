@@ -1,0 +1,56 @@
+"""What the starting models are taught: each skill makes one conversation from a prompt, by the rules teacher.
+
+A later recipe's skill is one more function and one more row in SKILLS. Knows no model and no tokenizer.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+
+from spar.method.records import Message
+from spar.worlds.story import teacher
+from spar.worlds.story.conversation import actor_turns, judge_turns, refine_turns
+from spar.worlds.story.items import bad_response
+from spar.worlds.story.prompts import draw_prompt, split_of
+
+Skill = Callable[[str, random.Random], list[Message]]
+
+ACTOR_ERROR_RATE = 0.2  # per constraint: what makes the starting actor imperfect
+
+
+def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
+    response = teacher.respond(prompt, rng, ACTOR_ERROR_RATE)
+    return [*actor_turns(prompt), Message("assistant", response)]
+
+
+def judge_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Judging good, slightly wrong and very wrong responses; mostly good, since refining is taught on bad ones."""
+    kind = rng.choices(("good", "one error", "any errors"), weights=(70, 12, 18))[0]
+    if kind == "good":
+        response = teacher.respond(prompt, rng)
+    elif kind == "one error":
+        response = teacher.respond_breaking(prompt, rng, 1)
+    else:
+        response = bad_response(prompt, rng)
+    return [*judge_turns(prompt, response), Message("assistant", teacher.judge(prompt, response))]
+
+
+def refine_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Both assistant turns are learned: the critique of a bad response, and its refinement."""
+    one = rng.random() < 0.5
+    response = teacher.respond_breaking(prompt, rng, 1) if one else bad_response(prompt, rng)
+    turns = refine_turns(prompt, response, teacher.judge(prompt, response))
+    return [*turns, Message("assistant", teacher.refine(prompt, response, rng))]
+
+
+SKILLS: dict[str, Skill] = {"respond": respond_skill, "judge": judge_skill, "refine": refine_skill}
+
+
+def examples(mixture: Mapping[str, float], count: int, seed: str) -> Iterator[list[Message]]:
+    """`count` conversations on prompts of the train split only, skills drawn by the mixture's weights."""
+    rng = random.Random(seed)
+    names, weights = list(mixture), list(mixture.values())
+    for _ in range(count):
+        prompt = draw_prompt(rng)
+        while split_of(prompt) != "train":
+            prompt = draw_prompt(rng)
+        yield SKILLS[rng.choices(names, weights=weights)[0]](prompt, rng)

@@ -1,0 +1,70 @@
+"""The stages that make the carried models, as data: a new skill or model is one more row. Knows no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spar.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The tiny Llama: about 0.9 million parameters, 3.5 MB as float32. Head size 32 is what vLLM takes."""
+
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    feed_forward: int = 384
+    max_positions: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One training: what it starts from, what it is taught, how much and how fast."""
+
+    name: str
+    start: str | None  # an earlier stage; None begins from random weights
+    mixture: Mapping[str, float]  # skill -> weight
+    examples: int
+    learning_rate: float
+    batch: int  # examples per optimizer step
+    about: str
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "backbone",
+        None,
+        {"respond": 0.2, "judge": 0.3, "refine": 0.5},
+        examples=90_000,
+        learning_rate=4e-3,
+        batch=64,
+        about="all three skills, from random weights; the other two start here",
+    ),
+    Stage(
+        "actor",
+        "backbone",
+        {"respond": 1.0},
+        examples=16_000,
+        learning_rate=1e-3,
+        batch=64,
+        about="responds to prompts; its teacher breaks each constraint with probability 0.2",
+    ),
+    Stage(
+        "refiner",
+        "backbone",
+        {"judge": 0.4, "refine": 0.6},
+        examples=50_000,
+        learning_rate=2e-3,
+        batch=64,
+        about="judges responses with evidence, and refines bad ones with few changes",
+    ),
+)
+
+
+def chosen_stages(only: tuple[str, ...]) -> tuple[Stage, ...]:
+    """The stages named, in their order; all when none is. Raises DataError for an unknown name."""
+    names = [stage.name for stage in STAGES]
+    for name in only:
+        if name not in names:
+            raise DataError(f"There is no stage '{name}'.", f"Choose from: {', '.join(names)}.")
+    return tuple(stage for stage in STAGES if not only or stage.name in only)

@@ -1,0 +1,68 @@
+"""The rules engine answers the three conversations of the compact templates, and refuses others."""
+
+import pytest
+
+from spar.engines.base import LocalModel, Sampling
+from spar.errors import DataError, EngineUnavailable
+from spar.method.records import Message
+from spar.recipes.models import EngineSettings
+from spar.worlds.story.conversation import Task, actor_turns, judge_turns, recognise, refine_turns
+from spar.worlds.story.engine import make
+from spar.worlds.story.rules import follows
+from spar.worlds.story.teacher import judge
+
+PROMPT, BAD = "start knife ; words 6 ; with harp", "moss echo honey ."
+GREEDY, SAMPLED = Sampling(0.0, 1.0, 64), Sampling(0.9, 1.0, 64)
+MODEL = LocalModel("any")
+
+
+def settings() -> EngineSettings:
+    return EngineSettings(kind="rules")
+
+
+def test_conversations_are_recognised() -> None:
+    assert recognise(actor_turns(PROMPT)) == Task(PROMPT)
+    assert recognise(judge_turns(PROMPT, BAD)) == Task(PROMPT, BAD)
+    assert recognise(refine_turns(PROMPT, BAD, "any")) == Task(PROMPT, BAD, refines=True)
+    assert recognise([Message("assistant", PROMPT)]) is None
+    assert recognise([*actor_turns(PROMPT), Message("assistant", BAD), Message("user", "Thanks")]) is None
+
+
+async def test_greedy_replies_make_no_mistake() -> None:
+    chat = await make(settings()).serve(MODEL)
+    (response,) = await chat.sample(actor_turns(PROMPT), 1, GREEDY, 7)
+    assert follows(PROMPT, response.text)
+    (critique,) = await chat.sample(judge_turns(PROMPT, BAD), 1, GREEDY, 7)
+    assert critique.text == judge(PROMPT, BAD)
+    (refined,) = await chat.sample(refine_turns(PROMPT, BAD, critique.text), 1, GREEDY, 7)
+    assert follows(PROMPT, refined.text.removeprefix("[[start]]").removesuffix("[[end]]"))
+    assert refined.finish_reason == "stop"
+
+
+async def test_sampled_replies_err_and_follow_the_seed() -> None:
+    chat = await make(settings()).serve(MODEL)
+    twelve = await chat.sample(actor_turns(PROMPT), 12, SAMPLED, 100)
+    assert 0 < sum(follows(PROMPT, c.text) for c in twelve) < 12
+    assert await chat.sample(actor_turns(PROMPT), 6, SAMPLED, 106) == twelve[6:]
+
+
+async def test_a_reply_is_cut_off_at_the_limit() -> None:
+    chat = await make(settings()).serve(MODEL)
+    (cut,) = await chat.sample(actor_turns(PROMPT), 1, Sampling(0.0, 1.0, 3), 0)
+    assert (cut.finish_reason, cut.completion_tokens, len(cut.text.split())) == ("length", 3, 3)
+
+
+async def test_other_conversations_are_refused() -> None:
+    chat = await make(settings()).serve(MODEL)
+    with pytest.raises(DataError):
+        await chat.sample([Message("user", "Write me a poem")], 1, GREEDY, 0)
+    with pytest.raises(DataError, match="templates: compact"):
+        await chat.sample([Message("assistant", PROMPT)], 1, GREEDY, 0)
+
+
+async def test_a_closed_engine_is_unavailable() -> None:
+    engine = make(settings())
+    chat = await engine.serve(MODEL)
+    await engine.close()
+    with pytest.raises(EngineUnavailable):
+        await chat.sample(actor_turns(PROMPT), 1, GREEDY, 0)
