@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from spar.errors import AccountingError, EngineUnavailable
 from spar.method import search
 from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
-from spar.method.records import Path, Refinement, Tree
+from spar.method.records import Node, Path, Refinement, Tree
 from tests.unit.method.builders import PROMPT, Models, any_models, any_policy, root
 
 
@@ -147,6 +148,23 @@ async def test_the_full_rule_judges_every_sibling() -> None:
         PROMPT, root(), models.refine, models.judge, replace(best_of_n(3), stop_when_decided=False)
     )
     assert len(tree.nodes) == 4
+
+
+async def test_a_call_that_outlives_its_cancellation_starts_nothing() -> None:
+    models = Models(votes={(0,): "yyyyy"}, failing={(1,): 1})
+
+    async def refine(parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
+        if attempt:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return await models.refine(parent, n, attempt)
+
+    tree = await search(PROMPT, root(), refine, models.judge, best_of_n(2))
+    assert (models.judged, tree.votes, tree.refine_replies) == ([(0,)], 5, 1)
+
+
+def test_a_gate_that_nothing_passes_decides_nothing() -> None:
+    assert len(_search(Models(default="yyyyy"), replace(bfs(), gate=1.0)).nodes) == 16
 
 
 async def test_nothing_waits_that_need_not() -> None:
