@@ -186,13 +186,17 @@ async def refine_tree(  # noqa: PLR0913 - what a tree depends on, each passed pl
     scope: SeedScope,
     usage: Usage,
 ) -> Tree:
-    """Search refinements of a negative: a text whose judgment is labelled no."""
+    """Search refinements of a negative: a text whose judgment is labelled no.
+
+    Votes on nodes are asked for again as often as refinements are (`search.retries`).
+    """
+    node_judgment = judgment.model_copy(update={"retries": search_settings.retries})
 
     async def refine_node(parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
         return await refine(chat, prompt, parent, n, attempt, templates, search_settings, scope, usage)
 
     async def judge_node(text: str, path: Path) -> Judgment:
-        return await judge(chat, prompt, text, templates, judgment, scope, JUDGE_NODE, path, usage)
+        return await judge(chat, prompt, text, templates, node_judgment, scope, JUDGE_NODE, path, usage)
 
     root = _root(prompt, negative)
     return await search(prompt, root, refine_node, judge_node, policy_of(search_settings))

@@ -74,7 +74,7 @@ class JudgmentSettings(SamplingSettings):
     quorum: Positive = 3
     """Parsable votes that a judgment needs (profile paper: 1)."""
     retries: Count = 3
-    """How often missing votes are asked for again."""
+    """How often missing votes on a response are asked for again (profile paper: 0); on a node, search.retries."""
     temperature: Temperature = 0.7
 
     @model_validator(mode="after")

@@ -50,6 +50,7 @@ def _profile_values(name: str) -> dict[tuple[str, str], Any]:
     profile = PROFILES[name]
     values = {
         ("judgment", "quorum"): profile.quorum,
+        ("judgment", "retries"): profile.response_retries,
         ("search", "retries"): profile.search_retries,
         ("search", "stop_when_decided"): profile.stop_when_decided,
     }
