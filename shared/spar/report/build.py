@@ -14,7 +14,6 @@ from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected, Trained
-from spar.method.records import ExampleKind
 from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
 from spar.report.model import (
     ExampleTree,
@@ -32,6 +31,8 @@ from spar.report.trees import example_trees, tree_facts
 from spar.store.base import ObjectStore
 
 ROLES: tuple[Role, Role] = ("actor", "refiner")
+EXAMPLES = "examples_"
+"""What a selection puts before the name of each count of refiner examples."""
 PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
 
 
@@ -64,9 +65,7 @@ def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport
     )
 
 
-def _measured_entry(
-    reader: RunReader, index: int, steps: Sequence[Step], items: Sequence[Item]
-) -> IterationReport:
+def _measured_entry(reader: RunReader, index: int, steps: Sequence[Step], items: Sequence[Item]) -> IterationReport:
     """What an iteration measured, trained and took; for the start that is all there is."""
     effort = effort_of(steps)
     trainings = of_kind(steps, StepKind.TRAINING)
@@ -126,18 +125,25 @@ def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
 
 
 def refiner_data(selections: Sequence[Step]) -> RefinerData:
-    """From a selection's counts: KIND.candidates = KIND.kept + each KIND.REASON of being left out."""
+    """From a selection's counts: EXAMPLES + KIND.candidates, KIND.kept, and KIND.REASON or REASON of being left out."""
     data = RefinerData()
     for step in selections:
         for name, number in step.facts.get("counts", {}).items():
-            kind, _, what = str(name).partition(".")
-            if kind not in set(ExampleKind) or not what:
-                continue
-            if what in ("candidates", "kept"):
-                getattr(data, what)[kind] = int(number)
-            else:
-                data.dropped[what] = data.dropped.get(what, 0) + int(number)
+            if name.startswith(EXAMPLES):
+                _count_examples(data, name.removeprefix(EXAMPLES), int(number))
     return data
+
+
+def _count_examples(data: RefinerData, name: str, number: int) -> None:
+    kind, _, what = name.rpartition(".")
+    if what == "candidates":
+        data.candidates[kind] = number
+    elif what == "kept":
+        data.kept[kind] = number
+    elif what == "used":  # the sum of what is kept, less what was too long
+        return
+    else:
+        data.dropped[what] = data.dropped.get(what, 0) + number
 
 
 def _models(reader: RunReader, begun: Sequence[Iteration]) -> list[ModelFacts]:
@@ -158,9 +164,7 @@ def _models(reader: RunReader, begun: Sequence[Iteration]) -> list[ModelFacts]:
 
 def _model(reader: RunReader, role: Role, fingerprint: str, iteration: int) -> ModelFacts:
     row = reader.model(fingerprint)
-    return ModelFacts(
-        fingerprint=fingerprint, role=role, iteration=iteration, parent=row.parent, location=row.location
-    )
+    return ModelFacts(fingerprint=fingerprint, role=role, iteration=iteration, parent=row.parent, location=row.location)
 
 
 def _totals(entries: Sequence[IterationReport], wall_seconds: float | None) -> Totals:

@@ -63,9 +63,7 @@ class RunReader:
     def rows(self, step: Step, row_type: type[Row]) -> list[Row]:
         key = step.result_key
         if key is None:
-            raise DataError(
-                f"Step {step.id} is done and names no result.", "This is a bug: please report it."
-            )
+            raise DataError(f"Step {step.id} is done and names no result.", "This is a bug: please report it.")
         return decode_rows(get_verified(self._store, key), row_type, key)[1]
 
 

@@ -82,9 +82,7 @@ def trained(report: RunReport) -> list[IterationReport]:
 
 def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str, str]]) -> LineChart | None:
     """A line per (name in report.json, label, style) of one part: actor or refiner."""
-    return line_chart(
-        [Series(label, style, _measured(report, f"{part}.{name}")) for name, label, style in series]
-    )
+    return line_chart([Series(label, style, _measured(report, f"{part}.{name}")) for name, label, style in series])
 
 
 def outcome_rows(report: RunReport) -> list[Row]:
@@ -94,8 +92,7 @@ def outcome_rows(report: RunReport) -> list[Row]:
     for entry in entries:
         if report.status == "finished" and sum(entry.outcomes.values()) != entry.prompts:
             raise AccountingError(
-                f"Iteration {entry.iteration} has {entry.prompts} prompts and "
-                f"{sum(entry.outcomes.values())} outcomes."
+                f"Iteration {entry.iteration} has {entry.prompts} prompts and {sum(entry.outcomes.values())} outcomes."
             )
     rows = []
     for outcome in OUTCOMES:
@@ -143,9 +140,7 @@ def histograms(report: RunReport) -> list[Histogram]:
 
 
 def column_labels(report: RunReport) -> list[str]:
-    return [
-        "Start" if entry.iteration == 0 else f"Iteration {entry.iteration}" for entry in report.iterations
-    ]
+    return ["Start" if entry.iteration == 0 else f"Iteration {entry.iteration}" for entry in report.iterations]
 
 
 def _measured(report: RunReport, measure: str) -> list[Measured]:

@@ -116,9 +116,7 @@ def loop_facts(index: int) -> dict[str, object]:
             "actor": TrainingFacts(
                 samples=outcomes["pair"], too_long=1, steps=8, tokens=21_400, loss=0.7012, seconds=4.6
             ),
-            "refiner": TrainingFacts(
-                samples=1872, too_long=0, steps=30, tokens=161_000, loss=0.0831, seconds=7.9
-            ),
+            "refiner": TrainingFacts(samples=1872, too_long=0, steps=30, tokens=161_000, loss=0.0831, seconds=7.9),
         },
         "seconds": {
             "generation": 1.6,
@@ -238,9 +236,7 @@ def example_report() -> RunReport:
             ModelFacts(fingerprint="a1" * 32, role="actor", iteration=0, location="builtin:story/actor"),
             ModelFacts(fingerprint="b2" * 32, role="refiner", iteration=0, location="builtin:story/refiner"),
             ModelFacts(fingerprint="c3" * 32, role="actor", iteration=1, parent="a1" * 32, location="store"),
-            ModelFacts(
-                fingerprint="d4" * 32, role="refiner", iteration=1, parent="b2" * 32, location="store"
-            ),
+            ModelFacts(fingerprint="d4" * 32, role="refiner", iteration=1, parent="b2" * 32, location="store"),
         ],
         totals=Totals(
             prompts=900,

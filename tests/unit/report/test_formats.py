@@ -20,9 +20,7 @@ def test_durations(seconds: float | None, text: str) -> None:
     assert formats.duration(seconds).replace(formats.NARROW, " ") == text
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(950, "950"), (12_400, "12.4k"), (1_240_000, "1.24M"), (3e9, "3.00G")]
-)
+@pytest.mark.parametrize(("number", "text"), [(950, "950"), (12_400, "12.4k"), (1_240_000, "1.24M"), (3e9, "3.00G")])
 def test_short_counts(number: float, text: str) -> None:
     assert formats.short_count(number) == text
 
