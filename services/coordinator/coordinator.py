@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from services.coordinator import commands, flow, reconcile
-from services.coordinator.broker import Broker
 from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import Ledger
 from services.coordinator.turn import Turn, open_turn
@@ -35,6 +34,7 @@ from spar.messages.refinement import TASK as REFINE
 from spar.messages.states import RunStatus, StepState
 from spar.messages.training import SELECT_TASK, TRAIN_TASK
 from spar.runtime.app import QUEUES
+from spar.runtime.broker import Broker
 from spar.store.base import ObjectStore
 
 log = structlog.get_logger()

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.coordinator import flow
-from services.coordinator.broker import Broker, Loss
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.turn import Turn
 from spar.db.tables import Step
 from spar.messages.coordinator import WorkerAlive
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
+from spar.runtime.broker import Broker, Loss
 
 log = structlog.get_logger()
 

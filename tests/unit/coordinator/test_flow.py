@@ -1,0 +1,271 @@
+"""The flow as a table: from counters and an event to actions; and a whole run played through it."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.coordinator import flow
+from services.coordinator.flow import Counts, State, next_actions
+from spar.messages.base import StepKind
+from spar.messages.states import IterationStatus
+
+G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
+S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
+DATA = State(
+    running=True,
+    iteration=1,
+    iterations=3,
+    status=IterationStatus.SHARDS,
+    shards=4,
+    chain=(G, J, R),
+    window=8,
+    evaluates=False,
+)
+TRAINING = replace(DATA, status=IterationStatus.TRAINING)
+
+CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
+    ("a run begins", DATA, flow.RunBegun(), [flow.BeginIteration(1)]),
+    (
+        "a measured run measures its start first",
+        replace(DATA, evaluates=True),
+        flow.RunBegun(),
+        [flow.PrepareEvaluation(0, "actor"), flow.PrepareEvaluation(0, "refiner"), flow.BeginIteration(1)],
+    ),
+    ("a shard goes on", DATA, flow.ShardStepDone(G, 2), [flow.PrepareShardStep(J, 2)]),
+    ("a shard goes on to search", DATA, flow.ShardStepDone(J, 2), [flow.PrepareShardStep(R, 2)]),
+    ("one shard's end is not the iteration's", replace(DATA, counts={R: Counts(done=3)}), flow.ShardStepDone(R, 2), []),
+    (
+        "the last shard's end is",
+        replace(DATA, counts={R: Counts(done=4)}),
+        flow.ShardStepDone(R, 2),
+        [flow.PrepareSelection()],
+    ),
+    (
+        "a dead shard has ended too",
+        replace(DATA, counts={R: Counts(done=3), G: Counts(done=3, dead=1)}),
+        flow.StepDied(G, "1", "why"),
+        [flow.PrepareSelection()],
+    ),
+    (
+        "without a search judgment is the last step",
+        replace(DATA, chain=(G, J), counts={J: Counts(done=4)}),
+        flow.ShardStepDone(J, 3),
+        [flow.PrepareSelection()],
+    ),
+    (
+        "both models train",
+        DATA,
+        flow.SelectionDone(pairs=5, examples=9),
+        [flow.PrepareTraining("actor"), flow.PrepareTraining("refiner")],
+    ),
+    (
+        "a role without data keeps its model",
+        DATA,
+        flow.SelectionDone(pairs=0, examples=9),
+        [flow.KeepModel("actor"), flow.PrepareTraining("refiner")],
+    ),
+    (
+        "no data at all: the iteration is over",
+        DATA,
+        flow.SelectionDone(pairs=0, examples=0),
+        [flow.KeepModel("actor"), flow.KeepModel("refiner"), flow.EndIteration(), flow.BeginIteration(2)],
+    ),
+    (
+        "one training waits for the other",
+        replace(TRAINING, counts={T: Counts(in_flight=1, done=1)}),
+        flow.TrainingDone("actor"),
+        [],
+    ),
+    (
+        "both trained: the next iteration",
+        replace(TRAINING, counts={T: Counts(done=2)}),
+        flow.TrainingDone("actor"),
+        [flow.EndIteration(), flow.BeginIteration(2)],
+    ),
+    (
+        "the last iteration ends the run",
+        replace(TRAINING, iteration=3, counts={T: Counts(done=2)}),
+        flow.TrainingDone("refiner"),
+        [flow.EndIteration(), flow.FinishRun()],
+    ),
+    (
+        "a measured run waits for its measurements",
+        replace(TRAINING, iteration=3, counts={T: Counts(done=2)}, evaluates=True),
+        flow.TrainingDone("refiner"),
+        [flow.EndIteration(), flow.PrepareEvaluation(3, "actor"), flow.PrepareEvaluation(3, "refiner")],
+    ),
+    (
+        "the last measurement ends it",
+        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=8)),
+        flow.EvaluationDone(),
+        [flow.FinishRun()],
+    ),
+    (
+        "so does its failure",
+        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=7, dead=1)),
+        flow.StepDied(E, "actor", "why"),
+        [flow.FinishRun()],
+    ),
+    (
+        "a training that dies fails the run",
+        TRAINING,
+        flow.StepDied(T, "actor", "no memory"),
+        [flow.FailRun("training actor failed for good: no memory")],
+    ),
+    (
+        "a selection that dies fails the run",
+        DATA,
+        flow.StepDied(S, "", "why"),
+        [flow.FailRun("selection failed for good: why")],
+    ),
+    (
+        "an engine that stays away fails the run",
+        DATA,
+        flow.EngineLost("refused"),
+        [flow.FailRun("the engine stays unavailable: refused")],
+    ),
+    (
+        "later steps go first",
+        replace(DATA, counts={G: Counts(ready=9), J: Counts(ready=3), R: Counts(ready=2)}),
+        flow.Woken(),
+        [flow.Dispatch(R, 2), flow.Dispatch(J, 3), flow.Dispatch(G, 3)],
+    ),
+    (
+        "the window is bounded",
+        replace(DATA, counts={G: Counts(ready=9, in_flight=2), R: Counts(in_flight=6)}),
+        flow.Woken(),
+        [],
+    ),
+    (
+        "whole-iteration steps need no room",
+        replace(TRAINING, counts={T: Counts(ready=2), G: Counts(in_flight=8)}),
+        flow.Woken(),
+        [flow.Dispatch(T, 2)],
+    ),
+    ("an ill engine gets nothing", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 0}), flow.Woken(), []),
+    ("then one probe", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 1}), flow.Woken(), [flow.Dispatch(G, 1)]),
+    ("one at a time", replace(DATA, counts={G: Counts(ready=9, in_flight=1)}, sick={G: 1}), flow.Woken(), []),
+    ("a run that is not on does nothing", replace(DATA, running=False, counts={G: Counts(ready=9)}), flow.Woken(), []),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "actions"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_follows(state: State, event: flow.Event, actions: list[flow.Action]) -> None:
+    assert next_actions(state, event) == actions
+
+
+@dataclass
+class Play:
+    """Plays a run: applies every action to counters, and lets random steps in flight end until nothing is left."""
+
+    rng: random.Random
+    death_rate: float
+    state: State
+    ready: list[tuple[StepKind, str]] = field(default_factory=list)
+    flying: list[tuple[StepKind, str]] = field(default_factory=list)
+    dispatched: Counter[tuple[int, StepKind, str]] = field(default_factory=Counter)
+    begun: list[int] = field(default_factory=list)
+    ended: str = ""
+    most_in_flight: int = 0
+
+    def run(self) -> None:
+        self.happen(flow.RunBegun())
+        while self.flying and not self.ended:
+            kind, part = self.flying.pop(self.rng.randrange(len(self.flying)))
+            mortal = kind not in (S, T)
+            died = mortal and self.rng.random() < self.death_rate
+            self.count(kind, in_flight=-1, done=int(not died), dead=int(died))
+            self.happen(self.event(kind, part, died))
+
+    def event(self, kind: StepKind, part: str, died: bool) -> flow.Event:
+        if died:
+            return flow.StepDied(kind, part, "bad luck")
+        if kind is S:
+            return flow.SelectionDone(self.rng.choice([0, 3]), self.rng.choice([0, 3]))
+        if kind is T:
+            return flow.TrainingDone("actor" if part == "actor" else "refiner")
+        return flow.EvaluationDone() if kind is E else flow.ShardStepDone(kind, int(part))
+
+    def happen(self, event: flow.Event) -> None:
+        events = [event]
+        while events:
+            for action in next_actions(self.state, events.pop(0)):
+                if self.apply(action):
+                    events.append(flow.Woken())
+
+    def apply(self, action: flow.Action) -> bool:  # noqa: C901 - one line per action
+        match action:
+            case flow.BeginIteration(index):
+                self.begun.append(index)
+                self.state = replace(self.state, iteration=index, status=IterationStatus.SHARDS, shards=5, counts={})
+                for shard in range(5):
+                    self.prepare(G, str(shard))
+            case flow.PrepareShardStep(kind, shard):
+                self.prepare(kind, str(shard))
+            case flow.PrepareSelection():
+                self.state = replace(self.state, status=IterationStatus.SELECTION)
+                self.prepare(S, "")
+            case flow.PrepareTraining(role):
+                self.state = replace(self.state, status=IterationStatus.TRAINING)
+                self.prepare(T, role)
+            case flow.PrepareEvaluation(iteration, part):
+                self.prepare(E, f"{iteration} {part}")
+            case flow.EndIteration():
+                self.state = replace(self.state, status=IterationStatus.DONE)
+            case flow.FinishRun():
+                self.ended = "finished"
+            case flow.Dispatch(kind, limit):
+                chosen = [step for step in self.ready if step[0] is kind][:limit]
+                assert len(chosen) == limit
+                for step in chosen:
+                    self.ready.remove(step)
+                    self.flying.append(step)
+                    self.dispatched[(self.state.iteration, *step)] += 1
+                    self.count(kind, ready=-1, in_flight=1)
+                shard_steps = sum(step[0] in (G, J, R) for step in self.flying)
+                self.most_in_flight = max(self.most_in_flight, shard_steps)
+        return isinstance(
+            action,
+            flow.PrepareShardStep
+            | flow.PrepareSelection
+            | flow.PrepareTraining
+            | flow.PrepareEvaluation
+            | flow.BeginIteration,
+        )
+
+    def prepare(self, kind: StepKind, part: str) -> None:
+        self.ready.append((kind, part))
+        self.count(kind, ready=1)
+
+    def count(self, kind: StepKind, **changes: int) -> None:
+        old = self.state.evaluations if kind is E else self.state.of(kind)
+        new = Counts(
+            **{name: getattr(old, name) + changes.get(name, 0) for name in ("ready", "in_flight", "done", "dead")}
+        )
+        if kind is E:
+            self.state = replace(self.state, evaluations=new)
+        else:
+            self.state = replace(self.state, counts={**self.state.counts, kind: new})
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    death_rate=st.sampled_from([0.0, 0.1, 0.6]),
+    evaluates=st.booleans(),
+    chain=st.sampled_from([(G, J, R), (G, J)]),
+    window=st.integers(1, 7),
+)
+def test_any_run_ends(seed: int, death_rate: float, evaluates: bool, chain: tuple[StepKind, ...], window: int) -> None:
+    state = replace(DATA, iteration=0, shards=0, evaluates=evaluates, chain=chain, window=window)
+    play = Play(random.Random(seed), death_rate, state)
+    play.run()
+    assert play.ended == "finished"
+    assert play.begun == [1, 2, 3]
+    assert not play.ready
+    assert not play.flying
+    assert set(play.dispatched.values()) == {1}
+    assert play.most_in_flight <= window
