@@ -1,7 +1,7 @@
 """What a `spar refine` came to: rows by outcome, and what they cost. The counts of all rows of the file add up."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from spar.cli.refining.search_row import RowOutcome
@@ -43,7 +43,8 @@ class Summary:
         self.add(row)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: dict(fact) if isinstance(fact, Counter) else fact for name, fact in facts.items()}
 
     def lines(self) -> list[str]:
         outcomes = [f"{outcome.value} {self.outcomes[outcome]}" for outcome in RowOutcome if self.outcomes[outcome]]

@@ -1,0 +1,214 @@
+"""`spar refine` as a user calls it, against a simulated server in a process of its own."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.end_to_end
+
+INSTANT = ("--step-base", "0", "--step-per-sequence", "0", "--prefill-per-token", "0")
+Done = subprocess.CompletedProcess[str]
+
+
+@contextmanager
+def server(*options: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "spar.testing.server", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def instant() -> Iterator[str]:
+    with server(*INSTANT) as url:
+        yield url
+
+
+def negatives(path: Path, number: int) -> Path:
+    rows = [{"prompt": f"Begin text {i} with river.", "response": f"moon {i} table", "id": i} for i in range(number)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def arguments(source: Path, url: str, out: Path, *options: str) -> list[str]:
+    base = [sys.executable, "-m", "spar.cli.main", "refine", str(source), "--engine", url, "--out", str(out)]
+    return [*base, *options]
+
+
+def refine(source: Path, url: str, out: Path, *options: str, limit: Callable[[], None] | None = None) -> Done:
+    command = arguments(source, url, out, *options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+
+
+def read(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def by_line(out: Path) -> dict[int, dict[str, Any]]:
+    rows = {row["line"]: row for row in read(out)}
+    assert len(rows) == len(read(out)), "a row was written twice"
+    return rows
+
+
+def test_every_row_has_one_output_row_and_the_summary_adds_up(tmp_path: Path, instant: str) -> None:
+    source, out = negatives(tmp_path / "in.jsonl", 60), tmp_path / "out.jsonl"
+    with source.open("a", encoding="utf-8") as file:
+        file.write('{"prompt": "Write.", "response": "a luminous text"}\n')  # the simulation's mark of a good text
+        file.write('{"prompt": "Write.", "respo\n\n')
+        file.write('{"prompt": " ", "response": "x"}\n{"prompt": "Write."}\n["list"]\n')
+    done = refine(source, instant, out, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    rows = by_line(out)
+    assert sorted(rows) == [*range(1, 63), 64, 65, 66]  # line 63 is blank
+    assert summary["outcomes"] == Counter(row["outcome"] for row in rows.values())
+    assert sum(summary["outcomes"].values()) == summary["rows"] == 65
+    assert rows[61]["outcome"] == "all_good"
+    assert [rows[line]["outcome"] for line in (62, 64, 65, 66)] == ["rejected"] * 4
+    assert rows[62]["raw"] == '{"prompt": "Write.", "respo'
+    assert rows[64]["reason"] == "`prompt` is empty"
+    assert summary["calls"] == sum(row["calls"] for row in rows.values())
+    solved = [row for row in rows.values() if row["outcome"] == "solved"]
+    assert len(solved) > 30
+    assert all("luminous" in row["refined"] or row["value"] > 0.5 for row in solved)
+    assert all(row["extra"] == {"id": row["line"] - 1} for row in solved)
+    assert all(row["refined"] is None for row in rows.values() if row["outcome"] == "unsolved")
+
+
+def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    source = negatives(tmp_path / "in.jsonl", 60)
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    with server("--step-base", "0.002") as url:
+        assert refine(source, url, whole).returncode == 0
+        with subprocess.Popen(arguments(source, url, out)) as process:
+            while not (out.exists() and out.read_bytes().count(b"\n") >= 5):
+                assert process.poll() is None, "it ended before it could be killed"
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+        kept = out.read_bytes()
+        kept = kept[: kept.rindex(b"\n") + 1]
+        out.write_bytes(kept + b'{"line": 7, "row": "torn')
+        done = refine(source, url, out)
+    assert done.returncode == 0, done.stderr
+    assert "torn" in done.stdout
+    assert out.read_bytes().startswith(kept)
+    assert outcomes(out) == outcomes(whole)
+
+
+def outcomes(out: Path) -> dict[int, tuple[str, str | None]]:
+    return {line: (row["outcome"], row.get("refined")) for line, row in by_line(out).items()}
+
+
+def test_other_settings_another_input_and_a_strange_file_are_refused(tmp_path: Path, instant: str) -> None:
+    source, out = negatives(tmp_path / "in.jsonl", 3), tmp_path / "out.jsonl"
+    assert refine(source, instant, out).returncode == 0
+    before = out.read_bytes()
+    changed = refine(source, instant, out, "--policy", "dfs")
+    assert (changed.returncode, "search.policy bfs -> dfs" in changed.stderr) == (2, True)
+    source.write_text(source.read_text().replace("moon 1", "moon one"), encoding="utf-8")
+    moved = refine(source, instant, out)
+    assert (moved.returncode, "Line 2 of the input" in moved.stderr) == (2, True)
+    assert out.read_bytes() == before
+    strange = tmp_path / "strange.jsonl"
+    strange.write_text("mine\n", encoding="utf-8")
+    refused = refine(source, instant, strange)
+    assert (refused.returncode, strange.read_text()) == (2, "mine\n")
+
+
+def test_an_engine_that_dies_stops_the_search_and_what_is_done_is_kept(tmp_path: Path, instant: str) -> None:
+    source, out = negatives(tmp_path / "in.jsonl", 40), tmp_path / "out.jsonl"
+    with server(*INSTANT, "--stop-after", "150") as url:
+        failed = refine(source, url, out, "--trees", "4", "--deadline", "3")
+    assert failed.returncode == 3, failed.stderr
+    kept = len(by_line(out))
+    assert 0 < kept < 40
+    assert f"keeps its {kept} rows" in failed.stderr
+    done = refine(source, instant, out, "--json")
+    assert (done.returncode, json.loads(done.stdout)["earlier"]) == (0, kept)
+    assert sorted(by_line(out)) == list(range(1, 41))
+
+
+def test_a_disk_that_is_full_leaves_whole_rows(tmp_path: Path, instant: str) -> None:
+    source, out = negatives(tmp_path / "in.jsonl", 40), tmp_path / "out.jsonl"
+
+    def small_disk() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    failed = refine(source, instant, out, limit=small_disk)
+    assert failed.returncode == 3
+    assert f"Cannot write {out}" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert 0 < len(by_line(out)) < 40
+    assert refine(source, instant, out).returncode == 0
+    assert sorted(by_line(out)) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("place", ["/proc/out.jsonl", "{tmp}/in.jsonl", "{tmp}"])
+def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path: Path, instant: str, place: str) -> None:
+    source = negatives(tmp_path / "in.jsonl", 1)
+    failed = refine(source, instant, Path(place.format(tmp=tmp_path)))
+    assert failed.returncode in (2, 3)
+    assert "error:" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "told"),
+    [
+        ("/nowhere", (), "neither a URL nor the directory"),
+        ("{url}", ("--model", "absent"), "it serves: simulated"),
+        ("{url}", ("--votes", "3", "--quorum", "5"), "quorum 5 is more than votes 3"),
+        ("{url}", ("--templates", "/nowhere"), "no readable judge.txt"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(
+    tmp_path: Path, instant: str, engine: str, options: tuple[str, ...], told: str
+) -> None:
+    source = negatives(tmp_path / "in.jsonl", 1)
+    failed = refine(source, engine.format(url=instant), tmp_path / "out.jsonl", *options)
+    assert failed.returncode == 2, failed.stderr
+    assert told in " ".join(failed.stderr.split())
+
+
+def test_a_missing_input_is_told(tmp_path: Path, instant: str) -> None:
+    failed = refine(tmp_path / "absent.jsonl", instant, tmp_path / "out.jsonl")
+    assert failed.returncode == 2
+    assert "cannot be read" in failed.stderr
+
+
+@pytest.mark.parametrize("policy", ["greedy", "best_of_n", "iterative", "dfs"])
+def test_every_policy_searches(tmp_path: Path, instant: str, policy: str) -> None:
+    source, out = negatives(tmp_path / "in.jsonl", 12), tmp_path / "out.jsonl"
+    done = refine(source, instant, out, "--policy", policy, "--profile", "paper", "--templates", "compact")
+    assert done.returncode == 0, done.stderr
+    assert {"solved", "unsolved"} & {row["outcome"] for row in read(out)}
+
+
+def test_the_server_is_kept_full(tmp_path: Path) -> None:
+    """At most 1.25 times what the same tokens need on a server that is always full, start of the process included."""
+    source, out = negatives(tmp_path / "in.jsonl", 200), tmp_path / "out.jsonl"
+    lengths = ("--response-words", "10", "40", "--verdict-words", "8", "24", "--reflection-words", "5", "15")
+    with server(*lengths) as url:
+        begun = time.monotonic()
+        assert refine(source, url, out).returncode == 0
+        took = time.monotonic() - begun
+        with urllib.request.urlopen(f"{url.removesuffix('/v1')}/stats", timeout=10) as reply:
+            stats = json.load(reply)
+    assert len(by_line(out)) == 200
+    assert took <= 1.25 * stats["always_full_s"], (took, stats, os.getloadavg())

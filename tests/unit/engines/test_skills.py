@@ -1,0 +1,117 @@
+"""The skills: which conversations are asked, with which seeds, in how many calls, and what is counted."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from spar.engines.base import Completion, Sampling
+from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge, refine_tree, respond
+from spar.errors import AccountingError
+from spar.method.records import JudgedResponse, Judgment, Message, Prompt, Response, Verdict, Vote
+from spar.method.templates import builtin_templates
+from spar.recipes.models import GenerationSettings, JudgmentSettings, SearchSettings
+
+PROMPT = Prompt.of("Write about rain.")
+TEMPLATES = builtin_templates("compact")
+SCOPE = SeedScope(7, 1)
+YES, NO, NOTHING = "it is so Final Judgement : Yes", "it is not Final Judgement : No", "hm"
+NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
+
+Reply = Callable[[Sequence[Message], int], str]
+
+
+class ScriptedModel:
+    """Answers by a function of the conversation and the sample's number, and remembers every call."""
+
+    def __init__(self, reply: Reply, finish_reason: str = "stop") -> None:
+        self._reply = reply
+        self._finish = finish_reason
+        self.calls: list[tuple[tuple[Message, ...], int, Sampling, int]] = []
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        self.calls.append((tuple(messages), n, sampling, seed))
+        finish = "length" if self._finish == "length" else "stop"
+        return [Completion(self._reply(messages, index), finish, 10, 3) for index in range(n)]
+
+
+async def test_responses_are_asked_for_in_one_call_on_the_bare_prompt() -> None:
+    model, usage = ScriptedModel(lambda messages, index: f"rain {index} "), Usage()
+    generated = await respond(model, PROMPT, GenerationSettings(n=3), SCOPE, usage)
+    assert [(response.index, response.text) for response in generated.responses] == [
+        (0, "rain 0"),
+        (1, "rain 1"),
+        (2, "rain 2"),
+    ]
+    [(messages, n, sampling, _)] = model.calls
+    assert (messages, n) == ((Message("user", PROMPT.text),), 3)
+    assert sampling == Sampling(0.9, 0.9, 2048)
+    assert (usage.calls, usage.replies, usage.prompt_tokens, usage.completion_tokens) == (1, 3, 10, 9)
+
+
+async def test_failed_replies_are_counted_by_kind() -> None:
+    usage = Usage()
+    await respond(ScriptedModel(lambda messages, index: "rain", "length"), PROMPT, GenerationSettings(), SCOPE, usage)
+    await respond(ScriptedModel(lambda messages, index: " "), PROMPT, GenerationSettings(n=2), SCOPE, usage)
+    assert usage.failures == {"cut_off": 5, "empty": 2}
+
+
+async def test_missing_votes_are_asked_for_again_with_another_seed() -> None:
+    replies = iter([YES, NOTHING, NOTHING, NOTHING, NO, YES, YES, NOTHING])
+    model, usage = ScriptedModel(lambda messages, index: next(replies)), Usage()
+    judgment = await judge(model, PROMPT, "rain", TEMPLATES, JudgmentSettings(), SCOPE, JUDGE_RESPONSE, (2,), usage)
+    assert (judgment.label, judgment.value) == (Verdict.YES, 0.75)
+    assert [call[1] for call in model.calls] == [5, 3]
+    assert len({call[3] for call in model.calls}) == 2
+    assert model.calls[0][3] == SCOPE.derive(PROMPT, JUDGE_RESPONSE, 2, 0)
+    assert usage.failures == {"unparsable": 4}
+
+
+async def test_siblings_share_a_call_and_no_two_calls_share_a_seed() -> None:
+    def reply(messages: Sequence[Message], index: int) -> str:
+        if len(messages) == 1:
+            return NO
+        return f"[[start]] {messages[0].content.rpartition(' : ')[2]} and {index} [[end]]"
+
+    model, usage = ScriptedModel(reply), Usage()
+    search = SearchSettings(stop_when_decided=False)
+    tree = await refine_tree(model, PROMPT, ("rain", NEGATIVE), TEMPLATES, JudgmentSettings(), search, SCOPE, usage)
+    refines = [call for call in model.calls if len(call[0]) == 3]
+    assert len(tree.nodes) == 16
+    assert [call[1] for call in refines] == [3] * 5
+    assert refines[0][0] == TEMPLATES.refine_messages(PROMPT.text, "rain", NO)
+    assert len({call[3] for call in model.calls}) == len(model.calls) == usage.calls
+
+
+async def test_a_judged_response_and_its_text_make_the_same_tree() -> None:
+    judged = JudgedResponse(Response(0, "rain"), NEGATIVE)
+    settings = (TEMPLATES, JudgmentSettings(), SearchSettings(), SCOPE)
+    trees = [
+        await refine_tree(
+            ScriptedModel(lambda messages, index: YES if len(messages) == 1 else f"[[start]] {index} [[end]]"),
+            PROMPT,
+            negative,
+            *settings,
+            Usage(),
+        )
+        for negative in (judged, ("rain", NEGATIVE))
+    ]
+    assert trees[0] == trees[1]
+    assert trees[0].solved
+    with pytest.raises(AccountingError, match="never judged"):
+        await refine_tree(
+            ScriptedModel(lambda messages, index: YES),
+            PROMPT,
+            JudgedResponse(Response(0, "rain"), None),
+            *settings,
+            Usage(),
+        )
+
+
+def test_usages_add_up() -> None:
+    usage = Usage(calls=1, replies=2, prompt_tokens=3, completion_tokens=4)
+    usage.failures["empty"] = 1
+    total = Usage()
+    total.add(usage)
+    total.add(usage)
+    assert (total.calls, total.replies, total.prompt_tokens, total.completion_tokens) == (2, 4, 6, 8)
+    assert total.failures == {"empty": 2}
