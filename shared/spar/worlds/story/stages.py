@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from spar.errors import DataError
 
@@ -27,6 +28,7 @@ class Stage:
     examples: int
     learning_rate: float
     batch: int  # examples per optimizer step
+    parts: tuple[Literal["actor", "refiner"], ...]  # what the model is measured as
     about: str
 
 
@@ -38,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
         examples=90_000,
         learning_rate=4e-3,
         batch=64,
+        parts=("actor", "refiner"),
         about="all three skills, from random weights; the other two start here",
     ),
     Stage(
@@ -47,6 +50,7 @@ STAGES: tuple[Stage, ...] = (
         examples=16_000,
         learning_rate=1e-3,
         batch=64,
+        parts=("actor",),
         about="responds to prompts; its teacher breaks each constraint with probability 0.2",
     ),
     Stage(
@@ -56,6 +60,7 @@ STAGES: tuple[Stage, ...] = (
         examples=50_000,
         learning_rate=2e-3,
         batch=64,
+        parts=("refiner",),
         about="judges responses with evidence, and refines bad ones with few changes",
     ),
 )
