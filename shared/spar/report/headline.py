@@ -78,9 +78,9 @@ def standfirst(report: RunReport) -> str:
     if (actor := by_label.get(MEASURES["actor.accuracy"])) and actor.change:
         sentences.append(_paired(actor.change))
     if refine := by_label.get(MEASURES["refiner.refine_accuracy"]):
-        sentences.append(f"The refiner repairs {_from_to(refine)} of bad responses{_change_clause(refine)}.")
+        sentences.append(f"The refiner repairs {percent(refine.now)} of bad responses {_since(refine)}.")
     if judge := by_label.get(MEASURES["refiner.judge_accuracy"]):
-        sentences.append(f"Its verdicts are right in {_from_to(judge)} of cases{_change_clause(judge)}.")
+        sentences.append(f"Its verdicts are right in {percent(judge.now)} of cases {_since(judge)}.")
     sentences.append(f"{_progress(report)}: {_work(report)}.")
     return " ".join(sentences)
 
@@ -106,10 +106,6 @@ def _work(report: RunReport) -> str:
     return f"{plural(totals.prompts, 'prompt')}, {searches}, {plural(totals.pairs, 'pair')} kept"
 
 
-def _from_to(gain: Gain) -> str:
-    return f"{percent(gain.now)} (at the start {percent(gain.start)})"
-
-
 def _paired(change: Change) -> str:
     low, high = signed(change.low), signed(change.high)
     return (
@@ -118,10 +114,12 @@ def _paired(change: Change) -> str:
     )
 
 
-def _change_clause(gain: Gain) -> str:
-    change = gain.change
+def _since(gain: Gain) -> str:
+    """What it was at the start, and whether that is a change."""
+    change, start = gain.change, f"({percent(gain.start)} at the start)"
     if change is None:
-        return ""
+        return start
+    low, high = signed(change.low), signed(change.high)
     if gain.direction == "level":
-        return f", no measurable change ({signed(change.low)} to {signed(change.high)} points)"
-    return f", {signed(change.points)} points ({signed(change.low)} to {signed(change.high)})"
+        return f"{start}: no measurable change ({low} to {high} points)"
+    return f"{start}: {signed(change.points)} points ({low} to {high})"

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spar.report import formats, view
-from spar.report.headline import gains, headline, standfirst
+from spar.report.headline import MEASURES, gains, headline, standfirst
 from spar.report.model import RunReport
 from spar.report.words import changed_words
 
@@ -35,6 +35,7 @@ def render(report: RunReport) -> str:
             style=_style(),
             headline=headline(report),
             standfirst=standfirst(report),
+            measures=MEASURES,
             gains=gains(report),
             actor_chart=view.accuracy_chart(report, "actor", ACTOR_SERIES),
             refiner_chart=view.accuracy_chart(report, "refiner", REFINER_SERIES),
