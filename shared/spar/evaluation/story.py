@@ -5,11 +5,11 @@ from. All items of a measure are asked at once; the engine batches them. Knows n
 files.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage, judge, refine, respond
+from spar.evaluation.asking import ask_all
 from spar.evaluation.items import Item, Measure
 from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
@@ -45,7 +45,7 @@ async def evaluate_actor(
         correct = response.failure is None and follows(text, response.text)
         return Item(measure, text, response.text, correct, failure=response.failure)
 
-    return list(await asyncio.gather(*(one(text) for text in prompts)))
+    return await ask_all(one(text) for text in prompts)
 
 
 async def evaluate_judge(
@@ -64,7 +64,7 @@ async def evaluate_judge(
         expected = Verdict.YES if truth else Verdict.NO
         return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
 
-    return list(await asyncio.gather(*(one(*item) for item in items)))
+    return await ask_all(one(*item) for item in items)
 
 
 async def evaluate_refine(
@@ -94,16 +94,14 @@ async def evaluate_refine(
         correct = only.text is not None and follows(text, only.text)
         return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
 
-    return list(await asyncio.gather(*(one(*item) for item in items)))
+    return await ask_all(one(*item) for item in items)
 
 
 def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
     """Per pair, in order. Correct: the chosen response follows its prompt, whatever the refiner thought of
     it."""
     return [
-        Item(
-            Measure.PAIR, pair.prompt.text, pair.chosen, follows(pair.prompt.text, pair.chosen), pair.rejected
-        )
+        Item(Measure.PAIR, pair.prompt.text, pair.chosen, follows(pair.prompt.text, pair.chosen), pair.rejected)
         for pair in pairs
     ]
 
@@ -111,6 +109,4 @@ def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
 async def _greedy_vote(
     chat: ChatModel, text: str, given: str, templates: TemplateSet, scope: SeedScope, usage: Usage
 ) -> Judgment:
-    return await judge(
-        chat, Prompt.of(text), given, templates, GREEDY_VOTE, scope, EVALUATION_STEP, (), usage
-    )
+    return await judge(chat, Prompt.of(text), given, templates, GREEDY_VOTE, scope, EVALUATION_STEP, (), usage)

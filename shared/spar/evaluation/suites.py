@@ -86,9 +86,7 @@ async def _story_actor(
 ) -> list[Item]:
     prompts = generate_prompts(settings.actor_prompts, settings.seed, HELD_OUT)
     greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, story.RESPONSE_TOKENS, seed, usage)
-    sampled = await story.evaluate_actor(
-        chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.RESPONSE_TOKENS, seed, usage
-    )
+    sampled = await story.evaluate_actor(chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.RESPONSE_TOKENS, seed, usage)
     return greedy + sampled
 
 

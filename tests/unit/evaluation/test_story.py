@@ -26,9 +26,7 @@ class Scripted:
         self._say, self._finish = say, finish
         self.asked: list[tuple[Sequence[Message], int, Sampling, int]] = []
 
-    async def sample(
-        self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
-    ) -> list[Completion]:
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         self.asked.append((messages, n, sampling, seed))
         cut = "length" if self._finish == "length" else "stop"
         return [Completion(self._say(messages), cut, 7, 3) for _ in range(n)]
