@@ -97,7 +97,7 @@ def _progress(report: RunReport) -> str:
 
 
 def _done(report: RunReport) -> int:
-    return sum(1 for entry in report.iterations if entry.iteration > 0 and "actor" in entry.training)
+    return sum(1 for entry in report.iterations if entry.wall_seconds is not None)
 
 
 def _work(report: RunReport) -> str:

@@ -1,6 +1,7 @@
 """What the story measures count as right, wrong and unreadable, with models whose every reply is known."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import pytest
 
@@ -22,14 +23,13 @@ COMPACT = builtin_templates("compact")
 class Scripted:
     """Says what it is told to for a conversation, and remembers how it was asked."""
 
-    def __init__(self, say: Callable[[Sequence[Message]], str], finish: str = "stop") -> None:
+    def __init__(self, say: Callable[[Sequence[Message]], str], finish: Literal["stop", "length"] = "stop") -> None:
         self._say, self._finish = say, finish
         self.asked: list[tuple[Sequence[Message], int, Sampling, int]] = []
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         self.asked.append((messages, n, sampling, seed))
-        cut = "length" if self._finish == "length" else "stop"
-        return [Completion(self._say(messages), cut, 7, 3) for _ in range(n)]
+        return [Completion(self._say(messages), self._finish, 7, 3) for _ in range(n)]
 
 
 def turns(judge: str, refine: str) -> Callable[[Sequence[Message]], str]:

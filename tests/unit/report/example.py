@@ -165,7 +165,7 @@ def changes() -> list[Change]:
 
 
 def example_tree(negative: str, texts: list[tuple[tuple[int, ...], str, int]], prompt: str) -> ExampleTree:
-    by_path = {(): negative}
+    by_path: dict[tuple[int, ...], str] = {(): negative}
     nodes = [
         ExampleNode(
             path=(),
