@@ -15,7 +15,7 @@ from services.coordinator.prompts import cut_shards
 from services.coordinator.specs import Planner
 from spar.db.tables import Iteration, Run, Step, utc_now
 from spar.errors import AccountingError
-from spar.messages.base import StepKind
+from spar.messages.base import StepKind, StepMessage
 from spar.messages.evaluation import Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
@@ -44,11 +44,16 @@ class Turn:
     sick: dict[StepKind, int]
     outbox: list[Step] = field(default_factory=list)
     _events: deque[flow.Event] = field(default_factory=deque)
+    _prepared: bool = False
 
     def happen(self, event: flow.Event) -> None:
         """Apply the event, and those that it leads to at once: a reused result is done when it is dispatched."""
         self._events.append(event)
-        while self._events:
+        while self._events or self._prepared:
+            if not self._events:
+                # New steps are ready: look once more what may be dispatched.
+                self._events.append(flow.Woken())
+                self._prepared = False
             state = self.ledger.state(self.run, self.recipe, self.window, self.sick)
             for action in flow.next_actions(state, self._events.popleft()):
                 self._apply(action)
@@ -108,8 +113,11 @@ class Turn:
         self.ledger.session.flush()
         for shard in shards:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
-            self.ledger.add_step(message, StepKind.GENERATION, index, str(shard.index))
-        self._events.append(flow.Woken())
+            self._add_step(message, StepKind.GENERATION, index, str(shard.index))
+
+    def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
+        self.ledger.add_step(message, kind, iteration, part)
+        self._prepared = True
 
     def _fingerprint(self, model: str | None) -> str:
         """Iterations name models by fingerprint; the recipe's two are registered when the run is submitted."""
@@ -119,21 +127,19 @@ class Turn:
 
     def _prepare_shard_step(self, kind: StepKind, index: int) -> None:
         shard = self.ledger.shard(self.run.id, self.run.iteration, index)
-        self.ledger.add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, str(index))
+        self._add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, str(index))
 
     def _prepare_selection(self) -> None:
         iteration = self._iteration
         iteration.status = IterationStatus.SELECTION
-        self.ledger.add_step(self._planner.selection(iteration), StepKind.SELECTION, iteration.index, "")
-        self._events.append(flow.Woken())
+        self._add_step(self._planner.selection(iteration), StepKind.SELECTION, iteration.index, "")
 
     def _prepare_training(self, role: Role) -> None:
         iteration = self._iteration
         iteration.status = IterationStatus.TRAINING
         selected = self._selected(iteration.index)
         rows = selected.pairs_key if role == "actor" else selected.examples_key
-        self.ledger.add_step(self._planner.training(iteration, role, rows), StepKind.TRAINING, iteration.index, role)
-        self._events.append(flow.Woken())
+        self._add_step(self._planner.training(iteration, role, rows), StepKind.TRAINING, iteration.index, role)
 
     def _keep_model(self, role: Role) -> None:
         iteration = self._iteration
@@ -153,8 +159,7 @@ class Turn:
         else:
             model = begins.actor_after if part == "actor" else begins.refiner_after
         message = self._planner.evaluation(part, self.ledger.model(model) if model else None, pairs)
-        self.ledger.add_step(message, StepKind.EVALUATION, index, part)
-        self._events.append(flow.Woken())
+        self._add_step(message, StepKind.EVALUATION, index, part)
 
     def _end_iteration(self) -> None:
         iteration = self._iteration
@@ -213,7 +218,6 @@ class Turn:
         if retry and failures < self.recipe.dispatch.attempts:
             pause = BACK_OFF * 2 ** (failures - 1)
             self.ledger.move(step, StepState.READY, failures=failures, reason=reason, not_before=now + pause)
-            self._events.append(flow.Woken())
             return
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)

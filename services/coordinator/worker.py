@@ -1,0 +1,39 @@
+"""Starts the coordinator: `python -m services.coordinator.worker`. There is one; a second exits and says why."""
+
+from datetime import timedelta
+
+from celery.signals import worker_shutdown
+
+from services.coordinator import tasks
+from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.inbox import Inbox
+from spar.db.engine import only_one, open_database
+from spar.db.migrate import migrate
+from spar.runtime.app import COORDINATOR_QUEUE, configure
+from spar.runtime.broker import CeleryBroker
+from spar.runtime.log import log_to
+from spar.runtime.process import consume, main, open_store
+from spar.runtime.settings import Settings
+
+
+def start(settings: Settings) -> None:
+    log_to(None)
+    database = open_database(settings.database_url.get_secret_value())
+    with only_one(database, "coordinator"):
+        migrate(database)
+        limits = Limits(lease=timedelta(seconds=settings.lease_s), lost=timedelta(seconds=settings.lost_s))
+        broker = CeleryBroker(configure(settings))
+        inbox = Inbox(Coordinator(database, open_store(settings), broker, limits), settings.polling_interval_s)
+        tasks.install(inbox)
+        inbox.start()
+
+        def on_shutdown(**_: object) -> None:
+            inbox.close()
+
+        worker_shutdown.connect(on_shutdown, weak=False)
+        # One thread: reports reach the inbox in the order in which they were sent.
+        consume([COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}")
+
+
+if __name__ == "__main__":
+    main(start)

@@ -1,0 +1,76 @@
+"""Starts a process of the system: reads its settings, opens its store, consumes its queues until it is told to stop.
+
+Every services/*/worker.py is a call of `run_worker` with the queues it may consume. Knows nothing of their tasks.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from celery.signals import worker_shutting_down
+
+from spar.errors import SparError
+from spar.runtime import worker as workers
+from spar.runtime.app import announce, app, configure
+from spar.runtime.log import log_to
+from spar.runtime.settings import Settings
+from spar.runtime.worker import Worker
+from spar.store.base import ObjectStore
+from spar.store.directory import DirectoryStore
+from spar.store.models import ModelCache
+from spar.store.s3 import S3Store
+
+
+def open_store(settings: Settings) -> ObjectStore:
+    """The object store of this process's settings. Does not touch the network."""
+    if settings.store_dir is not None:
+        return DirectoryStore(settings.store_dir)
+    return S3Store(
+        settings.s3_endpoint,
+        settings.s3_access_key.get_secret_value(),
+        settings.s3_secret_key.get_secret_value(),
+        settings.s3_bucket,
+        secure=settings.s3_secure,
+    )
+
+
+def main(start: Callable[[Settings], None]) -> None:
+    """Run a process's `start`; a SparError becomes a message and an exit code."""
+    try:
+        start(Settings())
+    except SparError as error:
+        print(f"error: {error.what}\nfix: {error.fix}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def run_worker(settings: Settings, queues: Sequence[str]) -> None:
+    """Hold a worker and consume the queues, until SIGTERM or SIGINT. What is in flight then is cancelled."""
+    log_to(None)
+    store = open_store(settings)
+    store.exists("models/ready")  # a store that is away or refuses us is told at once, not by the first step
+    cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
+    configure(settings)
+    worker = Worker(settings.worker_name, store, cache, settings.work_dir, announce, settings.heartbeat_s)
+    workers.install(worker)
+
+    def on_shutdown(**_: object) -> None:
+        worker.close()
+
+    worker_shutting_down.connect(on_shutdown, weak=False)
+    consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}")
+
+
+def consume(queues: Sequence[str], threads: int, name: str) -> None:
+    """Celery's own worker in the main thread, with its signal handlers; returns when it has stopped."""
+    # Celery warns as root; our images run as an ordinary user, and a test machine may not.
+    os.environ.setdefault("C_FORCE_ROOT", "1")
+    worker = app.Worker(
+        pool="threads",
+        concurrency=threads,
+        queues=list(queues),
+        hostname=name,
+        loglevel="INFO",
+        without_mingle=True,
+        without_gossip=True,
+    )
+    worker.start()

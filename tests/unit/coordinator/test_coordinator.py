@@ -1,0 +1,321 @@
+"""The coordinator against a recording broker, real tables and a real store: what it books, sends, and sends again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, create_engine, select
+
+from services.coordinator.coordinator import Coordinator, Limits
+from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step, StepCount
+from spar.messages.coordinator import Held, StepFailed, StepFinished, StepStarted, Usage, WorkerAlive
+from spar.messages.states import RunStatus, StepState
+from spar.recipes.models import Recipe
+from spar.runtime.broker import Loss
+from spar.runtime.submission import prepare, submit
+from spar.store.directory import DirectoryStore
+from spar.testing.broker import RecordingBroker
+
+NOTHING_EXPIRES = Limits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
+
+
+class Stage:
+    """A coordinator, its broker, and a worker played by hand."""
+
+    def __init__(self, folder: Path, limits: Limits = NOTHING_EXPIRES) -> None:
+        self.store = DirectoryStore(folder / "store")
+        self.database: Engine = create_engine(f"sqlite:///{folder / 'spar.db'}")
+        SQLModel.metadata.create_all(self.database)
+        self.broker = RecordingBroker()
+        self.limits = limits
+        self.folder = folder
+        self.restart()
+
+    def restart(self) -> None:
+        self.coordinator = Coordinator(self.database, self.store, self.broker, self.limits)
+
+    def submit(self, **changes: Any) -> str:
+        model = self.folder / "model"
+        model.mkdir(exist_ok=True)
+        (model / "config.json").write_text("{}")
+        (model / "model.safetensors").write_bytes(b"")
+        recipe = Recipe.model_validate(
+            {
+                "name": "test",
+                "iterations": 1,
+                "models": {"actor": str(model), "refiner": str(model)},
+                "prompts": {"source": "world:story", "per_iteration": 6, "shard_size": 2},
+                **changes,
+            }
+        )
+        submission = prepare(recipe, self.store).submission
+        submit(submission, self.database)
+        self.coordinator.tick()
+        return submission.run_id
+
+    def take(self, queue: str = "generation") -> dict[str, Any]:
+        message = self.broker.take(queue)
+        self.report(StepStarted(step_id=message["step_id"], attempt=message["attempt"], worker="w"))
+        return message
+
+    def finish(self, message: dict[str, Any], key: str = "results/x/aa") -> None:
+        self.report(
+            StepFinished(
+                step_id=message["step_id"],
+                attempt=message["attempt"],
+                worker="w",
+                fingerprint=message["fingerprint"],
+                key=key,
+                size=1,
+                seconds=1.0,
+                usage=Usage(calls=2, prompt_tokens=3, completion_tokens=4),
+                counts={},
+            )
+        )
+
+    def fail(self, message: dict[str, Any], reason: str = "DeadlineExceeded", retry: bool = True) -> None:
+        self.report(
+            StepFailed(
+                step_id=message["step_id"],
+                attempt=message["attempt"],
+                worker="w",
+                reason=reason,
+                error="why",
+                retry=retry,
+            )
+        )
+
+    def report(self, report: Any) -> None:
+        self.coordinator.handle(report)
+
+    def steps(self, kind: str = "generation") -> list[Step]:
+        with Session(self.database) as session:
+            return [step for step in session.exec(select(Step).order_by(Step.id)) if step.kind == kind]  # type: ignore[arg-type]
+
+    def rows(self, table: type[Any]) -> list[Any]:
+        with Session(self.database) as session:
+            return list(session.exec(select(table)).all())
+
+    def run_row(self) -> Run:
+        [run] = self.rows(Run)
+        assert isinstance(run, Run)
+        return run
+
+    def check_counters(self) -> None:
+        counted: dict[tuple[Any, ...], int] = {}
+        for step in self.rows(Step):
+            key = (step.run_id, step.iteration, step.kind, step.state)
+            counted[key] = counted.get(key, 0) + 1
+        kept = {
+            (row.run_id, row.iteration, row.kind, row.state): row.count for row in self.rows(StepCount) if row.count
+        }
+        assert counted == kept
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.check_counters()
+    stage.database.dispose()
+
+
+def test_a_submitted_run_begins_and_fills_its_queue(stage: Stage) -> None:
+    stage.submit()
+    assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.broker.waiting("generation") == 3
+    assert {step.state for step in stage.steps()} == {StepState.DISPATCHED}
+
+
+def test_messages_carry_no_text(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    assert message["spec"]["prompts"]["key"].startswith("prompts/")
+    assert "start" not in str(message["spec"])
+
+
+def test_a_finished_shard_goes_on_by_itself(stage: Stage) -> None:
+    stage.submit()
+    stage.finish(stage.take())
+    judgment = stage.take("judgment")
+    assert judgment["spec"]["generated"] == {"key": "results/x/aa"}
+    assert stage.steps("judgment")[0].state is StepState.RUNNING
+
+
+def test_the_same_recipe_submitted_again_changes_nothing(stage: Stage) -> None:
+    stage.submit()
+    stage.submit()
+    assert len(stage.rows(Run)) == 1
+    assert stage.broker.waiting("generation") == 3
+
+
+def test_a_failed_attempt_comes_again_after_a_pause_and_then_never(stage: Stage) -> None:
+    stage.submit(dispatch={"attempts": 2})
+    message = stage.take()
+    stage.fail(message)
+    [step] = [step for step in stage.steps() if step.id == message["step_id"]]
+    assert (step.state, step.failures) == (StepState.READY, 1)
+    assert step.not_before is not None
+    assert stage.broker.waiting("generation") == 2
+    with Session(stage.database) as session:  # the pause is over
+        session.get_one(Step, step.id).not_before = None
+        session.commit()
+    stage.coordinator.tick()
+    for _ in range(2):
+        stage.take()
+    again = stage.take()
+    assert (again["step_id"], again["attempt"]) == (step.id, 2)
+    stage.fail(again)
+    [step] = [step for step in stage.steps() if step.id == message["step_id"]]
+    assert (step.state, step.reason) == (StepState.DEAD, "DeadlineExceeded: why")
+    assert "step_died" in [event.name for event in stage.rows(Event)]
+
+
+def test_what_cannot_work_is_not_tried_again(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    stage.fail(message, reason="ModelUnusable", retry=False)
+    assert {step.state for step in stage.steps()} == {StepState.DEAD, StepState.DISPATCHED}
+
+
+def test_facts_of_an_older_attempt_are_ignored_but_its_result_is_not(stage: Stage) -> None:
+    stage.submit()
+    old = stage.take()
+    stage.broker.next_loss = Loss.EVERYTHING
+    stage.coordinator.tick()
+    [step] = [step for step in stage.steps() if step.id == old["step_id"]]
+    assert step.attempt == 2
+    stage.fail(old)
+    assert stage.steps()[0].state is StepState.DISPATCHED
+    stage.finish(old)
+    assert stage.steps()[0].state is StepState.DONE
+
+
+def test_a_second_result_of_a_fingerprint_is_an_orphan(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    stage.finish(message, "results/x/aa")
+    stage.finish(message, "results/x/bb")
+    assert [row.key for row in stage.rows(Result)] == ["results/x/aa"]
+    assert [row.key for row in stage.rows(Orphan)] == ["results/x/bb"]
+    assert stage.steps("judgment")[0].message["spec"]["generated"] == {"key": "results/x/aa"}
+
+
+def test_another_recipe_reuses_what_it_shares(stage: Stage) -> None:
+    stage.submit()
+    for index in range(3):
+        stage.finish(stage.take(), f"results/x/{index}")
+    with Session(stage.database) as session:
+        session.exec(select(Run)).one().status = RunStatus.FAILED
+        session.commit()
+    stage.broker.empty()
+    stage.submit(name="other", training={"actor": {"learning_rate": 1e-3}})
+    reused = [step for step in stage.steps() if step.reused]
+    assert len(reused) == 3
+    assert stage.broker.waiting("generation") == 0
+    assert stage.broker.waiting("judgment") == 3
+
+
+def test_an_emptied_broker_gets_what_was_dispatched_again(stage: Stage) -> None:
+    stage.submit()
+    running = stage.take()
+    stage.broker.empty()
+    stage.coordinator.tick()
+    assert stage.broker.waiting("generation") == 2
+    [step] = [step for step in stage.steps() if step.id == running["step_id"]]
+    assert (step.state, step.attempt) == (StepState.RUNNING, 1)
+
+
+def test_a_dead_process_loses_what_it_ran_and_nothing_else(stage: Stage) -> None:
+    stage.submit()
+    stage.finish(stage.take())
+    stage.take()
+    stage.broker = RecordingBroker()
+    stage.restart()
+    stage.coordinator.tick()
+    assert [step.state for step in stage.steps()] == [StepState.DONE, StepState.DISPATCHED, StepState.DISPATCHED]
+    assert [step.attempt for step in stage.steps()] == [1, 2, 2]
+    assert [step.failures for step in stage.steps()] == [0, 0, 0]
+
+
+def test_a_silent_worker_loses_its_lease(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(0), lost=timedelta(hours=1)))
+    stage.submit()
+    message = stage.take()
+    stage.coordinator.tick()
+    [step] = [step for step in stage.steps() if step.id == message["step_id"]]
+    assert (step.state, step.failures, step.reason) == (StepState.READY, 1, "lease_expired")
+    stage.check_counters()
+
+
+def test_a_sign_of_life_renews_the_lease(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    before = stage.steps()[0].alive_at
+    held = Held(step_id=message["step_id"], attempt=message["attempt"])
+    stage.report(WorkerAlive(worker="w", held=(held,)))
+    after = stage.steps()[0].alive_at
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_a_message_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
+    stage.submit()
+    stage.broker.queues.clear()  # silently
+    stage.coordinator.tick()
+    assert stage.broker.waiting("generation") == 3
+    assert [step.attempt for step in stage.steps()] == [2, 2, 2]
+
+
+def test_a_backlog_is_not_a_loss(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
+    stage.submit()
+    stage.coordinator.tick()
+    assert [step.attempt for step in stage.steps()] == [1, 1, 1]
+
+
+def test_an_ill_engine_pauses_its_queue_and_fails_no_step(stage: Stage) -> None:
+    stage.submit(dispatch={"window": 2})
+    stage.fail(stage.take(), reason="EngineUnavailable")
+    assert stage.broker.waiting("generation") == 1  # the other one that was in flight; nothing new
+    assert {step.failures for step in stage.steps()} == {0}
+    assert stage.run_row().status is RunStatus.RUNNING
+
+
+def test_a_broker_that_is_away_loses_nothing(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    stage.broker.away = True
+    stage.finish(message)
+    assert stage.steps("judgment")[0].state is StepState.DISPATCHED
+    stage.broker.away = False
+    stage.broker.empty()
+    stage.coordinator.tick()
+    assert stage.broker.waiting("judgment") == 1
+
+
+def test_a_dead_shard_does_not_stop_the_iteration(stage: Stage) -> None:
+    stage.submit()
+    for _ in range(3):
+        stage.fail(stage.take(), reason="DataError", retry=False)
+    selection = stage.take("training")
+    assert selection["spec"]["inputs"]["key"].startswith("inputs/")
+    assert stage.rows(PromptOutcome) == []
+
+
+def test_a_failed_run_goes_on_when_it_is_submitted_again(stage: Stage) -> None:
+    stage.submit()
+    for _ in range(3):
+        stage.fail(stage.take(), reason="DataError", retry=False)
+    stage.fail(stage.take("training"), reason="DataError", retry=False)
+    run = stage.run_row()
+    assert run.status is RunStatus.FAILED
+    assert run.reason == "selection failed for good: DataError: why"
+    stage.submit()
+    assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.broker.waiting("generation") == 3
