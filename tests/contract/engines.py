@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from spar.engines import openai
 from spar.engines.base import Engine, LocalModel
 from spar.recipes.models import EngineSettings
+from spar.testing.batching import CostModel
+from spar.testing.behaviour import SimulatedBehaviour
+from spar.testing.engine import CONTEXT, SimulatedEngine
+from spar.testing.server import ServerOptions, running_server
 from tests.tiny_model import write_tiny_model
 
 
@@ -48,6 +53,32 @@ async def transformers_engine(directory: Path, deadline_s: float) -> AsyncIterat
         await engine.close()
 
 
+@asynccontextmanager
+async def simulated_engine(directory: Path, deadline_s: float) -> AsyncIterator[Subject]:
+    # Its cut-off replies end early on purpose: the contract is about real limits.
+    behaviour = SimulatedBehaviour(cut_off=0.0)
+    engine = SimulatedEngine(EngineSettings(latency=0.005, deadline_s=deadline_s), behaviour)
+    try:
+        absent = LocalModel("gone", path=directory / "gone")
+        yield Subject(engine, LocalModel("simulated", name="simulated"), absent, CONTEXT)
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def openai_engine(directory: Path, deadline_s: float) -> AsyncIterator[Subject]:
+    costs = CostModel(step_base=0.0005, step_per_sequence=0.0)
+    async with running_server(ServerOptions(costs=costs, behaviour=SimulatedBehaviour(cut_off=0.0))) as url:
+        engine = openai.make(EngineSettings(kind="openai", url=url, deadline_s=deadline_s))
+        try:
+            model = LocalModel("simulated", name="simulated")
+            yield Subject(engine, model, LocalModel("gone", name="gone"), CONTEXT)
+        finally:
+            await engine.close()
+
+
 ENGINES: dict[str, EngineCase] = {
     "transformers": EngineCase(transformers_engine, marks=(pytest.mark.torch,)),
+    "simulated": EngineCase(simulated_engine),
+    "openai": EngineCase(openai_engine),
 }

@@ -35,6 +35,10 @@ class CallsInFlight:
         finally:
             self._tasks.discard(task)
 
+    def check_open(self) -> None:
+        if self.closed:
+            raise self._gone()
+
     async def close(self) -> None:
         self.closed = True
         tasks = list(self._tasks)

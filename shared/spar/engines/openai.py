@@ -62,7 +62,7 @@ class OpenAIModel:
             raise await _unknown(self.name, self._client)
         if reply.status != 200:
             raise refusal(reply.status, reply.body, self._client.place, self.name, n)
-        return read_completions(reply.body, self._client.place)
+        return read_completions(reply.body, self._client.place, sampling.max_tokens)
 
 
 class OpenAIEngine:

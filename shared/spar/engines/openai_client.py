@@ -18,6 +18,7 @@ from spar.errors import DeadlineExceeded, EngineUnavailable, RecipeError
 
 ATTEMPTS = 6
 """With the back-off below about 15 s in all: a server's restart of its front end, not of its engine."""
+LIST_DEADLINE = 60.0  # seconds for a list of names, retries included; nothing is computed for it
 _FIRST_WAIT = 0.25  # seconds; doubles
 _LONGEST_WAIT = 30.0  # seconds; also the most that a Retry-After can ask for
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503})
@@ -46,23 +47,25 @@ class OpenAIClient:
     async def post(self, path: str, body: Mapping[str, Any]) -> HttpReply:
         """Send JSON; the deadline starts once the window lets it out, and covers every attempt."""
         async with self._window:
-            return await self._within_deadline("POST", path, body)
+            return await self._within_deadline("POST", path, body, self._deadline)
 
     async def get(self, path: str) -> HttpReply:
-        return await self._within_deadline("GET", path, None)
+        return await self._within_deadline("GET", path, None, LIST_DEADLINE)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    async def _within_deadline(self, method: str, path: str, body: Mapping[str, Any] | None) -> HttpReply:
+    async def _within_deadline(
+        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: float
+    ) -> HttpReply:
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(deadline):
                 return await self._with_retries(method, path, body)
         except TimeoutError:
             # Not sent again: the server may well have finished, and would only do it twice.
             raise DeadlineExceeded(
-                f"{self.place} had no reply within {self._deadline:g} s.",
+                f"{self.place} had no reply within {deadline:g} s.",
                 "Raise engine.deadline_s, lower max_tokens, or look at the server's load.",
             ) from None
 

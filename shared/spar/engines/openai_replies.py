@@ -6,6 +6,7 @@ Knows the shapes of JSON, nothing of connections, retries or who asked.
 import json
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Literal
 
 from spar.engines.base import Completion
@@ -21,13 +22,13 @@ class OneChoiceOnly(Exception):
     """The server takes no n above 1. Caught by the engine, which then asks n times."""
 
 
-def read_completions(body: bytes, place: str) -> list[Completion]:
+def read_completions(body: bytes, place: str, max_tokens: int) -> list[Completion]:
     """The choices of a chat completion, in the order of their index. Raises EngineUnavailable for anything else."""
     try:
         reply = json.loads(body)
         choices = sorted(reply["choices"], key=lambda choice: int(choice.get("index") or 0))
         texts = [choice["message"].get("content") or "" for choice in choices]
-        reasons = [_finish(choice.get("finish_reason")) for choice in choices]
+        reasons = [choice.get("finish_reason") for choice in choices]
         usage = reply.get("usage") or {}
         prompt, completed = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -37,8 +38,11 @@ def read_completions(body: bytes, place: str) -> list[Completion]:
         ) from error
     if not texts:
         raise EngineUnavailable(f"{place} sent a chat completion without choices.", "Look at the server's log.")
-    shares = _shares(completed, texts)
-    return [Completion(text, reason, prompt, share) for text, reason, share in zip(texts, reasons, shares, strict=True)]
+    shares = _shares(completed, texts, [reason == "length" for reason in reasons], max_tokens)
+    return [
+        Completion(text, _finish(reason), prompt, share)
+        for text, reason, share in zip(texts, reasons, shares, strict=True)
+    ]
 
 
 def refusal(status: int, body: bytes, place: str, model: str, n: int = 1) -> Exception:
@@ -88,9 +92,23 @@ def _finish(reason: object) -> Literal["stop", "length"]:
     return "length" if reason in ("length", "max_tokens", "content_filter") else "stop"
 
 
-def _shares(total: int, texts: Sequence[str]) -> list[int]:
-    """Servers count the tokens of all choices together: split by the texts' lengths, so that the sum is right."""
-    weights = [len(text) + 1 for text in texts]
-    shares = [total * weight // sum(weights) for weight in weights]
-    shares[-1] += total - sum(shares)
+def _shares(total: int, texts: Sequence[str], full: Sequence[bool], max_tokens: int) -> list[int]:
+    """Servers count the tokens of all choices together: those at the limit are known, the rest goes by length.
+
+    The sum is the server's in any case, and no share is above the limit where that can be.
+    """
+    least = [max_tokens if is_full else 1 for is_full in full]
+    left = total - sum(least)
+    if left < 0:  # the server counts otherwise than we do
+        least, left = [0] * len(texts), total
+    lengths = [len(text) + 1 for text in texts]
+    ends = [left * end // sum(lengths) for end in accumulate(lengths)]
+    wanted = [start + end - begin for start, end, begin in zip(least, ends, [0, *ends], strict=False)]
+    shares = [min(share, max_tokens) for share in wanted]
+    over = total - sum(shares)
+    for index, share in enumerate(shares):
+        taken = min(over, max_tokens - share)
+        shares[index] += taken
+        over -= taken
+    shares[-1] += over
     return shares

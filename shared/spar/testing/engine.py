@@ -60,6 +60,7 @@ class SimulatedEngine:
         self._calls = CallsInFlight("simulated")
 
     async def serve(self, model: LocalModel) -> ChatModel:
+        self._calls.check_open()
         if model.path is not None and not model.path.is_dir():
             raise ModelUnusable(f"There is no model at {model.path}.", "Give the directory of a model.")
         settings = self._settings
@@ -100,7 +101,7 @@ def _completion(
 ) -> Completion:
     reply = simulate(behaviour, messages, key, seed)
     words = reply.text.split(" ")
-    if len(words) > sampling.max_tokens:
+    if len(words) >= sampling.max_tokens:  # no place is left for the end token
         return Completion(" ".join(words[: sampling.max_tokens]), "length", prompt_tokens, sampling.max_tokens)
     tokens = len(words) if reply.text else 0
     return Completion(reply.text, "length" if reply.cut else "stop", prompt_tokens, tokens + 1)

@@ -20,10 +20,11 @@ def test_choices_come_in_the_order_of_their_index() -> None:
             usage={"prompt_tokens": 7, "completion_tokens": 5},
         ),
         "here",
+        max_tokens=3,
     )
     assert [(reply.text, reply.finish_reason) for reply in replies] == [("a", "stop"), ("b", "length")]
     assert [reply.prompt_tokens for reply in replies] == [7, 7]
-    assert sum(reply.completion_tokens for reply in replies) == 5
+    assert [reply.completion_tokens for reply in replies] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -31,14 +32,14 @@ def test_choices_come_in_the_order_of_their_index() -> None:
     [("stop", "stop"), (None, "stop"), ("eos", "stop"), ("length", "length"), ("content_filter", "length")],
 )
 def test_finish_reasons(reason: str | None, expected: str) -> None:
-    [reply] = read_completions(body({"message": {"content": None}, "finish_reason": reason}), "here")
+    [reply] = read_completions(body({"message": {"content": None}, "finish_reason": reason}), "here", 9)
     assert (reply.text, reply.finish_reason) == ("", expected)
 
 
 @pytest.mark.parametrize("sent", [b"", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{"text": "x"}]}', b"\xff"])
 def test_anything_else_is_told_as_such(sent: bytes) -> None:
     with pytest.raises(EngineUnavailable, match="here"):
-        read_completions(sent, "here")
+        read_completions(sent, "here", 9)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,20 @@ def test_messages_in_the_usual_shapes(sent: bytes, expected: str) -> None:
 def test_names_of_models() -> None:
     assert model_names(b'{"data": [{"id": "a"}, {"id": "b"}]}') == ["a", "b"]
     assert model_names(b"<html>") is None
+
+
+@pytest.mark.parametrize("total", [0, 2, 3, 7, 20, 30, 35])
+def test_shares_of_tokens_add_up_to_what_the_server_counted(total: int) -> None:
+    replies = read_completions(
+        body(
+            {"message": {"content": ""}, "finish_reason": "stop"},
+            {"message": {"content": "word " * 40}, "finish_reason": "stop"},
+            {"message": {"content": "word"}, "finish_reason": "length"},
+            usage={"completion_tokens": total},
+        ),
+        "here",
+        max_tokens=10,
+    )
+    shares = [reply.completion_tokens for reply in replies]
+    assert sum(shares) == total
+    assert all(0 <= share <= 10 for share in shares) or total > 30
