@@ -10,7 +10,7 @@ from spar.report.model import Change, IterationReport, RunReport
 
 MEASURES = {
     "actor.accuracy": "Actor, greedy",
-    "actor.accuracy_sampled": "Actor, sampled at T=0.9",
+    "actor.accuracy_sampled": "Actor, T=0.9",
     "refiner.judge_accuracy": "Refiner judges right",
     "refiner.refine_accuracy": "Refiner repairs",
 }
