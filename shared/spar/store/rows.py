@@ -37,6 +37,8 @@ def encode_rows(
     *, step: str, fingerprint: str, rows: Sequence[Any], counts: dict[str, int] | None = None
 ) -> bytes:
     """The bytes of a result. All rows are of one type. Raises DataError for what JSON cannot hold."""
+    if len({type(row) for row in rows}) > 1:
+        raise TypeError("the rows of a result are of one type")
     manifest = Manifest(step=step, fingerprint=fingerprint, rows=len(rows), counts=dict(counts or {}))
     try:
         plain = _adapter(type(rows[0])).dump_python(list(rows), mode="json", warnings="error") if rows else []
@@ -45,7 +47,7 @@ def encode_rows(
     except (
         ValueError,
         PydanticSerializationError,
-    ) as error:  # a lone surrogate, a NaN, a row of another type
+    ) as error:
         raise DataError(
             f"A row of step {step} cannot be written as JSON: {str(error)[:300]}.",
             "This is what a model or a server sent: look at its replies for broken text.",

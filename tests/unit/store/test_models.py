@@ -88,9 +88,7 @@ def test_a_model_without_its_manifest_is_not_there(
     assert not (cache.root / "abc").exists()
 
 
-def test_a_damaged_model_is_never_shown(
-    folder: Path, store: DirectoryStore, cache: ModelCache, tmp_path: Path
-) -> None:
+def test_a_damaged_model_is_never_shown(folder: Path, store: DirectoryStore, cache: ModelCache, tmp_path: Path) -> None:
     upload_model(store, "abc", folder)
     stored = tmp_path / "store/models/abc/model.safetensors"
     stored.write_bytes(b"weightz")

@@ -104,9 +104,7 @@ def test_the_bytes_are_these() -> None:
 
 def test_the_manifest_can_be_read_alone() -> None:
     data = _encode([Message("user", "x" * 100_000)], tokens=5)
-    assert read_manifest(data) == Manifest(
-        step="judgment", fingerprint="f" * 64, rows=1, counts={"tokens": 5}
-    )
+    assert read_manifest(data) == Manifest(step="judgment", fingerprint="f" * 64, rows=1, counts={"tokens": 5})
 
 
 @pytest.mark.parametrize("cut", [0, 3, 10, -1, -5])
