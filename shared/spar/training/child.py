@@ -28,8 +28,8 @@ def run(job: TrainJob, reporter: Reporter) -> TrainOutcome:
             return finished
         micro_batch_size(job)
         require_weights(job.base)
-        tokenizer = Tokenizer(job.base)
         rows = read_rows(job)
+        tokenizer = Tokenizer(job.base)
         samples = [tokenizer.sample(row) for row in rows]
         kept = without_too_long(samples, [sample.length for sample in samples], job.settings.max_length)
         return _train(job, workspace, tokenizer, kept, len(rows) - len(kept), reporter, started)
@@ -72,6 +72,8 @@ def _trainer(job: TrainJob, workspace: Workspace, tokenizer: Tokenizer, samples:
 
     from spar.training.weights import load_base
 
+    # Deterministic algorithms also fill fresh buffers, and TRL's are half a gigabyte whatever the vocabulary.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     if job.settings.threads is not None:
         torch.set_num_threads(job.settings.threads)
     if isinstance(job.settings, DpoSettings):

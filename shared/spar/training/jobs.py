@@ -27,10 +27,14 @@ _SAMPLE = 1 << 16  # bytes read from each end of a large file: enough to tell tw
 
 
 def read_rows(job: TrainJob) -> list[Pair] | list[Example]:
-    """The job's rows, as pairs for DPO and as examples for SFT."""
-    if isinstance(job.settings, DpoSettings):
-        return list(_parsed(job.rows, _PAIRS))
-    return list(_parsed(job.rows, _EXAMPLES))
+    """The job's rows, as pairs for DPO and as examples for SFT. Raises TrainingError if there are none."""
+    is_dpo = isinstance(job.settings, DpoSettings)
+    rows = list(_parsed(job.rows, _PAIRS)) if is_dpo else list(_parsed(job.rows, _EXAMPLES))
+    if not rows:
+        raise TrainingError(
+            "There are no rows to train on.", "Skip this training, or select more data for it."
+        )
+    return rows
 
 
 def _parsed(path: Path, adapter: TypeAdapter[Row]) -> Iterator[Row]:

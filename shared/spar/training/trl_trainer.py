@@ -23,6 +23,9 @@ _OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
+# glibc gives freed tensors back to the kernel and fetches them again each step; keeping them took DPO of the tiny
+# model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept long.
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 
 
 def make() -> Trainer:
@@ -70,7 +73,14 @@ async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) 
 def child_environment(job: TrainJob) -> dict[str, str]:
     """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's threads."""
     scratch = str(job.work / "scratch")
-    environment = {**os.environ, **_OFFLINE, "HF_HOME": scratch, "TMPDIR": scratch, "TQDM_DISABLE": "1"}
+    environment = {
+        **os.environ,
+        **_OFFLINE,
+        **_KEEP_MEMORY,
+        "HF_HOME": scratch,
+        "TMPDIR": scratch,
+        "TQDM_DISABLE": "1",
+    }
     environment["TOKENIZERS_PARALLELISM"] = "false"
     if job.settings.threads is not None:
         environment["OMP_NUM_THREADS"] = str(job.settings.threads)
