@@ -90,16 +90,20 @@ def test_every_row_has_one_output_row_and_the_summary_adds_up(tmp_path: Path, in
     assert all(row["refined"] is None for row in rows.values() if row["outcome"] == "unsolved")
 
 
-def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    source = negatives(tmp_path / "in.jsonl", 60)
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path, how: signal.Signals, code: int
+) -> None:
+    source = negatives(tmp_path / "in.jsonl", 40)
     whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     with server("--step-base", "0.002") as url:
         assert refine(source, url, whole).returncode == 0
         with subprocess.Popen(arguments(source, url, out)) as process:
             while not (out.exists() and out.read_bytes().count(b"\n") >= 5):
-                assert process.poll() is None, "it ended before it could be killed"
+                assert process.poll() is None, "it ended before it could be stopped"
                 time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(how)
+        assert process.returncode == code
         kept = out.read_bytes()
         kept = kept[: kept.rindex(b"\n") + 1]
         out.write_bytes(kept + b'{"line": 7, "row": "torn')
