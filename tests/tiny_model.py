@@ -17,7 +17,13 @@ TEMPLATE = (
 
 
 def write_tiny_model(
-    directory: Path, seed: int = 0, positions: int = 96, hidden: int = 32, layers: int = 2, kv_heads: int = 1
+    directory: Path,
+    seed: int = 0,
+    positions: int = 96,
+    hidden: int = 32,
+    layers: int = 2,
+    heads: int = 2,
+    kv_heads: int = 1,
 ) -> LocalModel:
     """Two layers of size 32, grouped heads; about one reply in three ends by itself within 24 tokens."""
     import torch
@@ -26,9 +32,9 @@ def write_tiny_model(
     config = LlamaConfig(
         vocab_size=len(SPECIAL) + len(WORDS),
         hidden_size=hidden,
-        intermediate_size=2 * hidden,
+        intermediate_size=3 * hidden,
         num_hidden_layers=layers,
-        num_attention_heads=2,
+        num_attention_heads=heads,
         num_key_value_heads=kv_heads,
         max_position_embeddings=positions,
         initializer_range=0.3,

@@ -13,9 +13,9 @@ from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Samplin
 from spar.engines.decoding.batch import Batch
 from spar.engines.decoding.calls import Call, Reply
 from spar.engines.decoding.load import load
-from spar.engines.decoding.thread import CLOSED, ComputeThread
+from spar.engines.decoding.thread import ComputeThread, closed
 from spar.engines.decoding.tokens import ChatTokens
-from spar.errors import DeadlineExceeded
+from spar.errors import DeadlineExceeded, EngineError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 
@@ -37,7 +37,7 @@ class TransformersEngine:
 
     async def serve(self, model: LocalModel) -> ChatModel:
         if self._closed:
-            raise CLOSED
+            raise closed()
         loading = self._served.get(model.fingerprint)
         if loading is None:
             loading = self._served[model.fingerprint] = asyncio.create_task(self._load(model))
@@ -47,8 +47,9 @@ class TransformersEngine:
         try:
             # Shielded: a caller that gives up must not stop the loading that others wait for.
             return await asyncio.shield(loading)
-        except BaseException:
-            if loading.done() and self._served.get(model.fingerprint) is loading:
+        except EngineError:
+            # Forgotten, so that the next call looks at the directory again.
+            if self._served.get(model.fingerprint) is loading:
                 del self._served[model.fingerprint]
             raise
 

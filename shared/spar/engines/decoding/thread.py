@@ -16,7 +16,9 @@ from spar.errors import EngineUnavailable
 # loop may keep it this long each time. At Python's own 5 ms a fully busy loop slowed decoding twice as much (measured).
 SWITCH_INTERVAL_S = 0.0005
 
-CLOSED = EngineUnavailable("The engine was closed.", "Make a new engine, or wait for the worker to come back.")
+
+def closed() -> EngineUnavailable:
+    return EngineUnavailable("The engine was closed.", "Make a new engine, or wait for the worker to come back.")
 
 
 class ComputeThread:
@@ -31,7 +33,7 @@ class ComputeThread:
     def submit(self, batch: Batch, call: Call) -> None:
         with self._state:
             if self._closing:
-                raise CLOSED
+                raise closed()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="spar-decode", daemon=True)
                 self._thread.start()
@@ -56,7 +58,7 @@ class ComputeThread:
             for batch in batches:
                 self._turn(batch)
         for batch in self._batches:
-            batch.fail(CLOSED)
+            batch.fail(closed())
 
     def _next_turn(self) -> list[Batch]:
         """The batches with work, waiting until there is one; empty when the engine closes."""
