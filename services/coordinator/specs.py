@@ -14,7 +14,7 @@ from spar.messages.evaluation import Evaluate, EvaluationSpec, Part
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
-from spar.messages.training import Select, SelectionSpec, ShardResults, Train, TrainingSpec
+from spar.messages.training import LengthLimit, Select, SelectionSpec, ShardResults, Train, TrainingSpec
 from spar.method.seeds import derive_seed
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
@@ -94,7 +94,8 @@ class Planner:
             refiner=self.ledger.model(iteration.refiner),
             templates=self._templates,
             selection=self.recipe.selection,
-            training=self.recipe.training,
+            actor_limit=LengthLimit.of(self.recipe.training.actor),
+            refiner_limit=LengthLimit.of(self.recipe.training.refiner),
             seed=self.recipe.seed,
             iteration=iteration.index,
             inputs=ObjectRef(key=put_blob(self.store, "inputs", data).key),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from spar.engines.skills import NEGATIVE, SeedScope
 from spar.messages.base import ModelRef
-from spar.messages.training import PromptEnd, Select, Selected, SelectionSpec, ShardResults
+from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import count_outcomes
 from spar.method.pairs import mark_duplicates, refined_pair, sampled_pair
@@ -18,7 +18,6 @@ from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tr
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
 from spar.method.templates import TemplateSet
-from spar.recipes.models import DpoSettings, SftSettings
 from spar.runtime.models import model_folder
 from spar.runtime.steps import StepOutput, put_rows, read_rows
 from spar.runtime.worker import Worker
@@ -91,7 +90,7 @@ def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Pair | O
 
 async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Pair | Outcome]) -> list[Pair | Outcome]:
     pairs = [end for end in ends if isinstance(end, Pair)]
-    fits = iter(await _fits(worker, spec.actor, spec.training.actor, pairs))
+    fits = iter(await _fits(worker, spec.actor, spec.actor_limit, pairs))
     return [Outcome.TOO_LONG if isinstance(end, Pair) and not next(fits) else end for end in ends]
 
 
@@ -113,7 +112,7 @@ async def _examples(
     judged = [row for row in data.judged if row is not None]
     seed = derive_seed(spec.seed, spec.iteration, "", "refiner_data")
     selected = select_refiner_examples(list(data.trees.values()), judged, rules, templates, seed)
-    fits = await _fits(worker, spec.refiner, spec.training.refiner, selected.examples)
+    fits = await _fits(worker, spec.refiner, spec.refiner_limit, selected.examples)
     kept = [example for example, fit in zip(selected.examples, fits, strict=True) if fit]
     return kept, {**selected.counts, "too_long": len(selected.examples) - len(kept), "used": len(kept)}
 
@@ -121,7 +120,7 @@ async def _examples(
 async def _fits(
     worker: Worker,
     base: ModelRef,
-    settings: DpoSettings | SftSettings,
+    limit: LengthLimit,
     rows: Sequence[Pair] | Sequence[Example],
 ) -> list[bool]:
     """Which samples are short enough to be trained on whole."""
@@ -129,6 +128,6 @@ async def _fits(
         return []
 
     def measure() -> list[int]:
-        return make_trainer(settings.kind).lengths(model_folder(base, worker.cache), rows)
+        return make_trainer(limit.trainer).lengths(model_folder(base, worker.cache), rows)
 
-    return [length <= settings.max_length for length in await asyncio.to_thread(measure)]
+    return [length <= limit.max_length for length in await asyncio.to_thread(measure)]

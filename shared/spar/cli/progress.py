@@ -18,7 +18,7 @@ from rich.text import Text
 from sqlmodel import Session
 
 from spar.cli.console import err
-from spar.db.progress import RunProgress, events_after
+from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.embedded.runner import Watcher
 
 QUIET = {"run_queued"}
@@ -80,10 +80,13 @@ class _Lines:
     """A line per event, and one per step kind that is through."""
 
     def __init__(self) -> None:
-        self._last_event = 0
+        self._last_event: int | None = None
         self._through: set[tuple[int, str]] = set()
 
     def __call__(self, session: Session, run: RunProgress) -> None:
+        if self._last_event is None:  # what an earlier process told is not told again
+            self._last_event = last_event_id(session, run.run_id)
+            self._through = {(step.iteration, step.kind) for step in run.steps if _is_through(step)}
         for event_id, name, fields in events_after(session, run.run_id, self._last_event):
             self._last_event = event_id
             if name not in QUIET:
@@ -91,10 +94,14 @@ class _Lines:
                 _line(f"{name.replace('_', ' ')} {told}")
         for step in run.steps:
             key = (step.iteration, step.kind)
-            if step.total and step.done + step.dead == step.total and key not in self._through:
+            if _is_through(step) and key not in self._through:
                 self._through.add(key)
                 dead = f", {step.dead} failed for good" if step.dead else ""
                 _line(f"iteration {step.iteration}: {step.kind} {step.done}/{step.total}{dead}")
+
+
+def _is_through(step: StepProgress) -> bool:
+    return step.total > 0 and step.done + step.dead == step.total
 
 
 def _line(text: str) -> None:

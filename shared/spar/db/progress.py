@@ -102,3 +102,9 @@ def events_after(session: Session, run_id: str, event_id: int) -> list[tuple[int
     """What happened since: (id, name, fields), oldest first."""
     query = select(Event).where(Event.run_id == run_id, col(Event.id) > event_id).order_by(col(Event.id))
     return [(event.id or 0, event.name, event.fields) for event in session.exec(query)]
+
+
+def last_event_id(session: Session, run_id: str) -> int:
+    """The newest event's id, 0 before the first."""
+    query = select(Event.id).where(Event.run_id == run_id).order_by(col(Event.id).desc()).limit(1)
+    return session.exec(query).first() or 0

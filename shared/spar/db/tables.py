@@ -51,7 +51,7 @@ class Run(SQLModel, table=True):
     recipe: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     models: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     templates: str
-    prompts: str | None = None
+    prompts: str
     status: RunStatus = Field(sa_column=choice(RunStatus))
     iteration: int = 0
     reason: str | None = None

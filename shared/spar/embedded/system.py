@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from services.coordinator import tasks as coordinator_tasks
-from services.coordinator.broker import CeleryBroker
+from spar.runtime.broker import CeleryBroker
 from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
 from services.evaluation import tasks as _evaluation

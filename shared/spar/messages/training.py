@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from spar.messages.base import ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import DpoSettings, SelectionSettings, SftSettings, TrainingPlan
+from spar.messages.base import ModelRef, ObjectRef, Spec, StepMessage, Wire
+from spar.recipes.models import DpoSettings, SelectionSettings, SftSettings, TrainingSettings
 
 SELECTION_REVISION: Final = 1
 TRAINING_REVISION: Final = 1
@@ -44,15 +44,30 @@ class Selected:
     outcomes_key: str
 
 
+class LengthLimit(Wire):
+    """What a trainer can take: whose tokenisation counts, and how many tokens of a sample."""
+
+    trainer: str
+    max_length: int
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> "LengthLimit":
+        return cls(trainer=settings.kind, max_length=settings.max_length)
+
+
 class SelectionSpec(Spec):
-    """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults."""
+    """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults.
+
+    Of the trainings only their length limits matter here: another learning rate makes the same selection.
+    """
 
     revision: Literal[1] = SELECTION_REVISION
     actor: ModelRef
     refiner: ModelRef
     templates: ObjectRef
     selection: SelectionSettings
-    training: TrainingPlan
+    actor_limit: LengthLimit
+    refiner_limit: LengthLimit
     seed: int
     iteration: int
     inputs: ObjectRef
