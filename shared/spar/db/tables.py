@@ -17,13 +17,18 @@ from spar.messages.states import IterationStatus, RunStatus, StepState
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC times in and out: SQLite drops the zone, PostgreSQL keeps it."""
+    """Aware UTC times in and out: SQLite drops the zone, PostgreSQL gives the one of its session."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def utc_now() -> datetime:
