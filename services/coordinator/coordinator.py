@@ -17,7 +17,7 @@ from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import Ledger
 from services.coordinator.turn import Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
-from spar.errors import ServiceError
+from spar.errors import EngineUnavailable, ServiceError, StoreError
 from spar.messages.base import StepKind
 from spar.messages.coordinator import (
     Report,
@@ -47,6 +47,11 @@ TASKS = {
     StepKind.TRAINING: TRAIN_TASK,
     StepKind.EVALUATION: EVALUATE,
 }
+
+ENVIRONMENT_ILL = {EngineUnavailable.__name__, ServiceError.__name__}
+"""Reasons of a failure that pass by themselves: the step is tried again when they have."""
+STORAGE_LOST = {StoreError.__name__}
+"""A full disk or the like: nothing more can be kept until someone has mended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +178,14 @@ class Coordinator:
             reason=report.reason,
             error=report.error,
         )
-        if report.reason == "EngineUnavailable":
+        if report.reason in STORAGE_LOST:
+            turn.ledger.move(step, StepState.READY, reason=report.error)
+            turn.happen(flow.StorageLost(report.error))
+            return
+        if report.reason in ENVIRONMENT_ILL:
             given_up = self._health.failed(step.kind, now)
             turn.sick = self._health.sick(now)
-            # The engine is ill, not the step: it goes back without a failure of its own.
+            # The engine or a service is ill, not the step: it goes back without a failure of its own.
             turn.ledger.move(step, StepState.READY, reason=report.error)
             turn.happen(flow.EngineLost(report.error) if given_up else flow.Woken())
             return

@@ -100,11 +100,28 @@ class EngineLost:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageLost:
+    """Results cannot be kept: working on would be for nothing."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """Nothing new: look again, since time has passed or a step went back to ready."""
 
 
-Event = RunBegun | ShardStepDone | SelectionDone | TrainingDone | EvaluationDone | StepDied | EngineLost | Woken
+Event = (
+    RunBegun
+    | ShardStepDone
+    | SelectionDone
+    | TrainingDone
+    | EvaluationDone
+    | StepDied
+    | EngineLost
+    | StorageLost
+    | Woken
+)
 
 
 # ---- actions: what to do about it ----
@@ -213,6 +230,8 @@ def _consequences(state: State, event: Event) -> Iterator[Action]:
             yield from _step_died(state, event)
         case EngineLost(error):
             yield FailRun(f"the engine stays unavailable: {error}")
+        case StorageLost(error):
+            yield FailRun(f"results cannot be stored: {error}")
         case Woken():
             # An event and what follows from it are one transaction: there is never a decision to catch up with.
             pass

@@ -12,19 +12,23 @@ from functools import partial
 import structlog
 
 from services.coordinator.coordinator import Coordinator
-from spar.errors import ServiceError
+from spar.errors import ServiceError, SparError
 from spar.messages.coordinator import Report
 
 log = structlog.get_logger()
 
 
 class Inbox:
-    """Runs a coordinator until closed. A report that cannot be booked fails the run, never the thread."""
+    """Runs a coordinator until closed. A report that cannot be booked fails the run, never the thread.
+
+    `failure` is the error that could not even be booked as the run's.
+    """
 
     def __init__(self, coordinator: Coordinator, interval_s: float) -> None:
         self._coordinator = coordinator
         self._interval_s = interval_s
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self.failure: SparError | None = None
         self._thread = threading.Thread(target=self._work, name="spar-coordinator", daemon=True)
 
     def start(self) -> None:
@@ -59,4 +63,12 @@ class Inbox:
             log.warning("service_unreachable", error=str(error))
         except Exception as error:
             log.exception("coordinator_failed")
+            self._fail_run(error)
+
+    def _fail_run(self, error: Exception) -> None:
+        try:
             self._coordinator.fail_active_run(f"{type(error).__name__}: {error}")
+        except SparError as worse:
+            # Not even that can be booked: a full disk, say. Whoever runs this process is told.
+            log.error("failure_not_booked", error=str(worse))
+            self.failure = worse

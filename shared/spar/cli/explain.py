@@ -21,6 +21,8 @@ MEANING = {
     Outcome.NOT_REACHED: "the run stopped before it got here",
 }
 
+SHARED = ("generation", "judgment", "refinement")
+
 
 def explain(run: RunArgument, prompt: PromptArgument, directory: DirOption = None) -> None:
     """Tell every step that a prompt went through, and its outcome."""
@@ -56,9 +58,6 @@ def _step(step: StepFact) -> str:
     if step.reason:
         parts.append(step.reason)
     return ", ".join(parts)
-
-
-SHARED = ("generation", "judgment", "refinement")
 
 
 def _explain_judgments(judged: JudgedPrompt) -> None:

@@ -43,6 +43,7 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
             submit(prepared.submission, system.database)
             _wait_until_handled(system, stop)
         while True:
+            system.raise_failure()
             with Session(system.database) as session:
                 progress = read_progress(session, run_id)
                 if progress is not None:
@@ -65,5 +66,6 @@ def _wait_until_handled(system: EmbeddedSystem, stop: threading.Event) -> None:
     """Until the coordinator has taken every command."""
     waiting = True
     while waiting and not stop.wait(REFRESH_S / 10):
+        system.raise_failure()
         with Session(system.database) as session:
             waiting = session.exec(select(Command).where(col(Command.handled_at).is_(None))).first() is not None

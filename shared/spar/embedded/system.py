@@ -69,6 +69,11 @@ class EmbeddedSystem:
         self._inbox.start()
         return self
 
+    def raise_failure(self) -> None:
+        """Raise what kept the coordinator from its books, if anything did."""
+        if self._inbox.failure is not None:
+            raise self._inbox.failure
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -129,6 +129,12 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
         [flow.FailRun("the engine stays unavailable: refused")],
     ),
     (
+        "a store that cannot keep results fails the run",
+        DATA,
+        flow.StorageLost("disk full"),
+        [flow.FailRun("results cannot be stored: disk full")],
+    ),
+    (
         "later steps go first",
         replace(DATA, counts={G: Counts(ready=9), J: Counts(ready=3), R: Counts(ready=2)}),
         flow.Woken(),
