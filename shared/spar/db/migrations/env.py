@@ -1,7 +1,6 @@
 """Alembic runs this for every command; the connection comes from `spar.db.migrate`, inside its transaction."""
 
 from alembic import context
-
 from sqlmodel import SQLModel
 
 from spar.db import tables  # noqa: F401 -- fills the metadata
