@@ -8,23 +8,25 @@ from spar.report.formats import count, percent, signed
 from spar.report.headline import headline
 from spar.report.model import Change, Interval, IterationReport, RunReport
 
-ROOMY = 92
-"""Columns of a terminal from which on the table has room for wide gaps; it fits into 80 as well."""
+ROOMY = 98
+"""Columns of a terminal from which on the table has room for all; its essence fits into 80."""
 
 
 def print_table(report: RunReport, console: Console) -> None:
     """The headline, then one row per iteration: rates with their intervals, pairs, time."""
     console.print(Text(headline(report), style="bold"))
-    console.print(build_table(report, gap=2 if console.width >= ROOMY else 1))
+    console.print(build_table(report, roomy=console.width >= ROOMY))
 
 
-def build_table(report: RunReport, gap: int = 2) -> Table:
+def build_table(report: RunReport, roomy: bool = True) -> Table:
+    """Wide gaps and the time each iteration's steps took, if there is room for them."""
+    gap = 2 if roomy else 1
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("iteration", no_wrap=True)
-    for name in ("actor", "change", "at T=0.9", "judges", "repairs", "pairs", "right", "time"):
+    for name in ("actor", "change", "at T=0.9", "judges", "repairs", "pairs", "right", *(["time"] if roomy else [])):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in report.iterations:
-        table.add_row(*_row(report, entry))
+        table.add_row(*_row(report, entry)[: len(table.columns)])
     return table
 
 

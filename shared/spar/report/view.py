@@ -28,19 +28,21 @@ OUTCOMES = (
     Outcome.UNPARSABLE,
     Outcome.DUPLICATE,
     Outcome.TOO_LONG,
+    Outcome.OVER_CAP,
     Outcome.ENGINE_FAILED,
     Outcome.CANCELLED,
     Outcome.NOT_REACHED,
 )
 """What was gained first, then what was lost, the common reasons before the rare ones."""
 MEANING = {
-    Outcome.PAIR: "a refinement was found, the actor learned from it",
+    Outcome.PAIR: "a better response was found, the actor learned from it",
     Outcome.ALL_GOOD: "no response was judged bad: nothing to learn",
     Outcome.UNSOLVED: "the search ended without a refinement judged good",
     Outcome.TIED: "no bad response, and at least one tie",
     Outcome.UNPARSABLE: "no response got enough readable votes",
     Outcome.DUPLICATE: "its prompt stood there twice and has a pair already",
     Outcome.TOO_LONG: "longer than the training length",
+    Outcome.OVER_CAP: "a pair too many for the recipe's cap",
     Outcome.ENGINE_FAILED: "the engine failed, attempts are used up",
     Outcome.CANCELLED: "cancelled",
     Outcome.NOT_REACHED: "the run stopped before it",
