@@ -1,7 +1,7 @@
 """Brings a database's schema to the one this version knows. Knows nothing of what the tables hold.
 
-A new migration: change tables.py, then `alembic revision` is not needed: copy the newest file in
-migrations/versions/, say what changes, and let tests/contract/test_db.py tell whether it is all.
+To change the schema: change tables.py, add a file to migrations/versions/ that does the same to a database that
+is there, and let tests/contract/test_db.py tell whether that is all.
 """
 
 from pathlib import Path
