@@ -13,6 +13,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 REPORT_FD = "SPAR_REPORT_FD"
@@ -32,7 +33,7 @@ class Child:
         lifeline: int,
         log: Path,
         log_start: int,
-        reports: asyncio.StreamReader | None,
+        reports: "_Reports | None",
     ) -> None:
         self._process = process
         self._lifeline: int | None = lifeline
@@ -46,17 +47,22 @@ class Child:
 
     async def reports(self) -> AsyncIterator[str]:
         """The lines the command writes to its report descriptor, until it closes it or ends."""
-        while self._reports is not None and (line := await self._reports.readline()):
+        while self._reports is not None and (line := await self._reports.reader.readline()):
             yield line.decode()
 
     async def wait(self) -> int:
         """The command's exit code; 128 + n if signal n ended it."""
         code = await self._process.wait()
-        self.kill()
+        self._cut()
         return code
 
     def kill(self) -> None:
-        """End the command and its group at once, without waiting. Harmless when it has ended."""
+        """End the command and its group at once, without waiting, and hear no more of it. Harmless twice."""
+        if self._reports is not None:
+            self._reports.transport.close()
+        self._cut()
+
+    def _cut(self) -> None:
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
@@ -81,11 +87,20 @@ class Child:
         return "\n".join(text.splitlines()[-lines:])
 
 
-async def _reader(fd: int) -> asyncio.StreamReader:
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    """Our end of a child's report pipe."""
+
+    reader: asyncio.StreamReader
+    transport: asyncio.ReadTransport
+
+
+async def _listen(fd: int) -> _Reports:
     reader = asyncio.StreamReader(limit=_LINE_LIMIT)
     protocol = asyncio.StreamReaderProtocol(reader)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(fd, "rb", 0))
-    return reader
+    pipe = os.fdopen(fd, "rb", 0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+    return _Reports(reader, transport)
 
 
 def _size(file: Path) -> int:
@@ -123,18 +138,20 @@ async def start_child(
     log_start = _size(log)
     lifeline_read, lifeline = os.pipe()
     theirs: list[int] = [lifeline_read]
+    heard = None
     try:
-        reader = None
         if reports:
             ours, report = os.pipe()
             theirs.append(report)
-            reader = await _reader(ours)
+            heard = await _listen(ours)
             environment[REPORT_FD] = str(report)
         process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None)
     except BaseException:
         os.close(lifeline)
+        if heard is not None:
+            heard.transport.close()
         raise
     finally:
         for fd in theirs:
             os.close(fd)
-    return Child(process, lifeline, log, log_start, reader)
+    return Child(process, lifeline, log, log_start, heard)
