@@ -1,6 +1,6 @@
 """Shows a run as it goes: bars on a terminal, plain lines anywhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,11 +17,14 @@ from rich.progress import (
 from rich.text import Text
 from sqlmodel import Session
 
-from spar.cli.console import err
+from spar.cli.console import err, print_warning
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.embedded.runner import Watcher
+from spar.recipes.prompts import Reject
 
 QUIET = {"run_queued"}
+MOST_REJECTS = 20
+"""Told one by one; a file that is broken throughout must not fill the screen."""
 
 
 class RateColumn(ProgressColumn):
@@ -50,10 +53,14 @@ def watching() -> Iterator[Watcher]:
         yield Watcher(_told, _Bars(progress))
 
 
-def _told(run_id: str, rejects: int) -> None:
-    err.print(f"run {run_id}", markup=False)
+def _told(run_id: str, rejects: Sequence[Reject]) -> None:
+    _line(f"run {run_id}")
     if rejects:
-        err.print(f"{rejects} rows of the prompts file cannot be used; `spar recipe` tells which", style="yellow")
+        print_warning(f"{len(rejects)} rows of the prompts file cannot be used:")
+    for reject in rejects[:MOST_REJECTS]:
+        _line(f"  line {reject.line}: {reject.reason}")
+    if len(rejects) > MOST_REJECTS:
+        _line(f"  and {len(rejects) - MOST_REJECTS} more")
 
 
 class _Bars:

@@ -1,7 +1,7 @@
 """Runs a recipe in this process to its end, telling a watcher how far it is. Ctrl-C stops it; the next call goes on."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -13,6 +13,7 @@ from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
 from spar.messages.states import RunStatus
 from spar.recipes.models import Recipe
+from spar.recipes.prompts import Reject
 from spar.runtime.submission import prepare, submit
 
 REFRESH_S = 0.2
@@ -23,7 +24,7 @@ ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
 class Watcher:
     """What to call while a run goes on: once it is submitted, and with each look at it."""
 
-    submitted: Callable[[str, int], None]  # run id, rejected rows of the prompts file
+    submitted: Callable[[str, Sequence[Reject]], None]  # run id, unusable rows of the prompts file
     looked: Callable[[Session, RunProgress], None]
 
 
@@ -35,7 +36,7 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
     with EmbeddedSystem(home) as system:
         prepared = prepare(recipe, system.store)
         run_id = prepared.submission.run_id
-        watcher.submitted(run_id, len(prepared.rejects))
+        watcher.submitted(run_id, prepared.rejects)
         folder = home.run_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
         if not _is_finished(system, run_id):

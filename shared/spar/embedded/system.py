@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from services.coordinator import tasks as coordinator_tasks
-from spar.runtime.broker import CeleryBroker
 from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
 from services.evaluation import tasks as _evaluation
@@ -23,6 +22,7 @@ from spar.db.migrate import migrate
 from spar.embedded.home import Home
 from spar.runtime import worker as workers
 from spar.runtime.app import TASK_MODULES, announce, configure, purge
+from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
 from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore

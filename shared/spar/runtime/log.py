@@ -1,14 +1,26 @@
 """Logs: a constant event name with fields, one JSON object a line, to a file or stderr."""
 
 import logging
+import sys
 from pathlib import Path
 
 import structlog
 
 
+class LogFile(logging.FileHandler):
+    """A file that may become unwritable, as on a full disk: that is told once, in one line, and work goes on."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self._told:
+            self._told = True
+            print(f"warning: {self.baseFilename} cannot be written: {sys.exc_info()[1]}", file=sys.stderr)
+
+
 def log_to(path: Path | None) -> None:
     """Send this process's logs, Celery's included, to a file, or to stderr (None)."""
-    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, encoding="utf-8")
+    handler = logging.StreamHandler() if path is None else LogFile(path, encoding="utf-8")
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
