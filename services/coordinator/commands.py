@@ -1,39 +1,52 @@
-"""What users asked for: rows of the table `command`, taken in order, each exactly once."""
+"""What users asked for: rows of the table `command`, taken in order, each exactly once.
+
+A command that does not fit what its run is doing changes nothing and says so in its row.
+"""
+
+from collections.abc import Callable
 
 import structlog
 from pydantic import ValidationError
 from sqlmodel import col, select
 
+from services.coordinator.dead_letters import revive
 from services.coordinator.ledger import Ledger
 from spar.db.tables import Command, Run, utc_now
-from spar.messages.commands import SUBMIT, Submission
-from spar.messages.states import RunStatus, StepState
+from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, RunCommand, Submission
+from spar.messages.states import RunStatus
 
 log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """Why a command changes nothing."""
 
 
 def handle_new(ledger: Ledger) -> None:
     query = select(Command).where(col(Command.handled_at).is_(None)).order_by(col(Command.id))
     for command in ledger.session.exec(query).all():
-        if command.kind == SUBMIT:
-            _submit(ledger, command)
-        else:
-            command.error = f"unknown kind of command: {command.kind}"
+        try:
+            _handle(ledger, command)
+        except (Refused, ValidationError) as error:
+            command.error = str(error)
         command.handled_at = utc_now()
         ledger.session.add(command)
         log.info("command_handled", kind=command.kind, key=command.key, error=command.error)
 
 
+def _handle(ledger: Ledger, command: Command) -> None:
+    handler = HANDLERS.get(command.kind)
+    if handler is None:
+        raise Refused(f"unknown kind of command: {command.kind}")
+    handler(ledger, command)
+
+
 def _submit(ledger: Ledger, command: Command) -> None:
     """Queue a new run; a run that is already known goes on where it stopped."""
-    try:
-        submission = Submission.model_validate(command.payload)
-    except ValidationError as error:
-        command.error = str(error)
-        return
+    submission = Submission.model_validate(command.payload)
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
-        _resume(ledger, known)
+        _go_on(ledger, known)
         return
     for model in submission.models.values():
         ledger.add_model(model.fingerprint, model.location, None)
@@ -51,11 +64,64 @@ def _submit(ledger: Ledger, command: Command) -> None:
     ledger.event("run_queued", submission.run_id)
 
 
-def _resume(ledger: Ledger, run: Run) -> None:
-    """A failed run gets new attempts at what failed for good; any other state is left as it is."""
-    if run.status is not RunStatus.FAILED:
-        return
-    for step in ledger.steps_in([StepState.DEAD], run.id):
-        ledger.move(step, StepState.READY, failures=0, not_before=None, finished_at=None)
-    run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None
+def _cancel(ledger: Ledger, command: Command) -> None:
+    """A running run drains: nothing more is dispatched, what is in flight ends. A queued one is cancelled at once."""
+    run = _run_of(ledger, RunCommand.model_validate(command.payload).run_id)
+    match run.status:
+        case RunStatus.RUNNING:
+            run.status = RunStatus.CANCELLING
+            ledger.event("run_cancelling", run.id)
+        case RunStatus.QUEUED:
+            run.status, run.finished_at = RunStatus.CANCELLED, utc_now()
+            ledger.event("run_cancelled", run.id)
+        case RunStatus.FAILED | RunStatus.FINISHED:
+            raise Refused(f"run {run.id} is {run.status}: there is nothing to cancel")
+
+
+def _resume(ledger: Ledger, command: Command) -> None:
+    run = _run_of(ledger, RunCommand.model_validate(command.payload).run_id)
+    if run.status is RunStatus.FINISHED:
+        raise Refused(f"run {run.id} is finished: there is nothing to go on with")
+    _go_on(ledger, run)
+
+
+def _go_on(ledger: Ledger, run: Run) -> None:
+    """A failed run gets new attempts at what failed for good; one that is on, queued or finished stays as it is."""
+    match run.status:
+        case RunStatus.CANCELLING:
+            run.status = RunStatus.RUNNING
+        case RunStatus.FAILED | RunStatus.CANCELLED:
+            if run.status is RunStatus.FAILED:
+                revive(ledger, run)
+            run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None
+        case _:
+            return
     ledger.event("run_resumed", run.id)
+
+
+def _replay(ledger: Ledger, command: Command) -> None:
+    """New attempts at dead letters. A run that had ended is queued for them, but a cancelled one stays cancelled."""
+    replay = ReplayCommand.model_validate(command.payload)
+    run = _run_of(ledger, replay.run_id)
+    revived, late = revive(ledger, run, None if replay.steps is None else set(replay.steps))
+    if revived:
+        ledger.event("dead_letters_replayed", run.id, steps=[step.id for step in revived])
+        if run.status in (RunStatus.FAILED, RunStatus.FINISHED):
+            run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None
+    if late:
+        raise Refused(f"too late for steps {', '.join(str(step.id) for step in late)}: their iteration has selected")
+
+
+def _run_of(ledger: Ledger, run_id: str) -> Run:
+    run = ledger.session.get(Run, run_id)
+    if run is None:
+        raise Refused(f"there is no run {run_id}")
+    return run
+
+
+HANDLERS: dict[str, Callable[[Ledger, Command], None]] = {
+    SUBMIT: _submit,
+    CANCEL: _cancel,
+    RESUME: _resume,
+    REPLAY: _replay,
+}

@@ -92,12 +92,20 @@ class Coordinator:
     def tick(self) -> None:
         """Look at commands, leases and losses; start or go on with a run. Raises ServiceError; safe to repeat."""
         now = utc_now()
-        with self._session() as ledger:
-            commands.handle_new(ledger)
+        self._take_commands()
         self._reconcile(now)
         with self._session() as ledger:
             run = ledger.active_run()
         if run is not None:
+            self._push(run.id)
+
+    def settle(self) -> None:
+        """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
+        self._take_commands()
+        self._reconcile(utc_now())
+        with self._session() as ledger:
+            run = ledger.active_run()
+        if run is not None and run.status is RunStatus.CANCELLING:
             self._push(run.id)
 
     def fail_active_run(self, reason: str) -> None:
@@ -107,6 +115,10 @@ class Coordinator:
             if run is not None:
                 run.status, run.reason, run.finished_at = RunStatus.FAILED, reason, utc_now()
                 ledger.event("run_failed", run.id, reason=reason)
+
+    def _take_commands(self) -> None:
+        with self._session() as ledger:
+            commands.handle_new(ledger)
 
     def _push(self, run_id: str) -> None:
         """Begin a queued run, or look again what may be dispatched."""
@@ -150,7 +162,7 @@ class Coordinator:
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
         if step is None or step.state is StepState.DONE or step.fingerprint != report.fingerprint:
             return
-        if turn.run.status is not RunStatus.RUNNING:
+        if turn.run.status.ended or turn.run.status is RunStatus.QUEUED:
             # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
             turn.ledger.move(step, StepState.READY)
             return

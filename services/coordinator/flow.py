@@ -36,7 +36,7 @@ class State:
     """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
 
     `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
-    be in flight as probes.
+    be in flight as probes. A `cancelling` run is running too, but dispatches nothing more.
     """
 
     running: bool
@@ -50,6 +50,7 @@ class State:
     counts: Mapping[StepKind, Counts] = field(default_factory=dict)
     evaluations: Counts = NONE
     sick: Mapping[StepKind, int] = field(default_factory=dict)
+    cancelling: bool = False
 
     def of(self, kind: StepKind) -> Counts:
         return self.counts.get(kind, NONE)
@@ -179,6 +180,11 @@ class FailRun:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelRun:
+    """Nothing is in flight any more: the run stops as it was asked to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     kind: StepKind
     limit: int
@@ -194,6 +200,7 @@ Action = (
     | EndIteration
     | FinishRun
     | FailRun
+    | CancelRun
     | Dispatch
 )
 
@@ -208,10 +215,13 @@ def next_actions(state: State, event: Event) -> list[Action]:
     consequences = list(_consequences(state, event))
     if any(isinstance(action, FinishRun | FailRun) for action in consequences):
         return consequences
+    if state.cancelling:
+        # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
+        return [*consequences, *_cancel_if_drained(state)]
     return [*consequences, *_dispatches(state)]
 
 
-def _consequences(state: State, event: Event) -> Iterator[Action]:
+def _consequences(state: State, event: Event) -> Iterator[Action]:  # noqa: C901 - one case per event
     match event:
         case RunBegun():
             if state.evaluates:
@@ -291,6 +301,12 @@ def _step_died(state: State, event: StepDied) -> Iterator[Action]:
         case _:
             # The shard's prompts end as engine_failed; the others go on.
             yield from _selection_if_due(state)
+
+
+def _cancel_if_drained(state: State) -> Iterator[Action]:
+    shards_and_trainings = (kind for kind in state.counts if kind is not StepKind.EVALUATION)
+    if state.evaluations.in_flight == 0 and not any(state.of(kind).in_flight for kind in shards_and_trainings):
+        yield CancelRun()
 
 
 def _dispatches(state: State) -> Iterator[Action]:

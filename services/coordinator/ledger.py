@@ -53,8 +53,8 @@ class Ledger:
         return Recipe.model_validate_json(json.dumps(run.recipe))
 
     def active_run(self) -> Run | None:
-        """The run that is on, else the oldest queued one."""
-        for status in (RunStatus.RUNNING, RunStatus.QUEUED):
+        """The run that is on, else the oldest queued one: one at a time, in the order of submission."""
+        for status in (RunStatus.RUNNING, RunStatus.CANCELLING, RunStatus.QUEUED):
             query = select(Run).where(Run.status == status).order_by(col(Run.created_at)).limit(1)
             if (run := self.session.exec(query).first()) is not None:
                 return run
@@ -77,7 +77,8 @@ class Ledger:
         """What `flow.next_actions` looks at."""
         begun = self.session.get(Iteration, (run.id, run.iteration)) if run.iteration else None
         return State(
-            running=run.status is RunStatus.RUNNING,
+            running=run.status in (RunStatus.RUNNING, RunStatus.CANCELLING),
+            cancelling=run.status is RunStatus.CANCELLING,
             iteration=run.iteration,
             iterations=recipe.iterations,
             status=begun.status if begun else IterationStatus.SHARDS,
@@ -124,6 +125,13 @@ class Ledger:
         step.message = message.model_copy(update={"step_id": step.id}).model_dump(mode="json")
         self._count(step, step.state, +1)
         return step
+
+    def remove_step(self, step: Step) -> None:
+        """Take a step back that will be prepared anew from other inputs."""
+        self._count(step, step.state, -1)
+        self.session.delete(step)
+        # The same step may be added again within this transaction.
+        self.session.flush()
 
     def step(self, step_id: int) -> Step | None:
         return self.session.get(Step, step_id)

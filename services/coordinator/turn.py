@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from services.coordinator import flow
 from services.coordinator.ledger import Ledger
@@ -86,6 +86,8 @@ class Turn:
                 self._end_run(RunStatus.FINISHED, None)
             case flow.FailRun(reason):
                 self._end_run(RunStatus.FAILED, reason)
+            case flow.CancelRun():
+                self._end_run(RunStatus.CANCELLED, None)
             case flow.Dispatch(kind, limit):
                 self._dispatch(kind, limit)
 
@@ -166,7 +168,7 @@ class Turn:
         iteration.status, iteration.finished_at = IterationStatus.DONE, utc_now()
         self.ledger.event("iteration_ended", self.run.id, iteration=iteration.index)
 
-    def _end_run(self, status: Literal[RunStatus.FINISHED, RunStatus.FAILED], reason: str | None) -> None:
+    def _end_run(self, status: RunStatus, reason: str | None) -> None:
         self.run.status, self.run.reason, self.run.finished_at = status, reason, utc_now()
         self.ledger.event(f"run_{status}", self.run.id, reason=reason)
 

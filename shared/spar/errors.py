@@ -4,6 +4,7 @@
     ├── RecipeError         a recipe that cannot be run as written
     ├── DataError           prompts, responses or data sets that cannot be read as given
     ├── HomeError           a run directory that cannot be used
+    ├── ConflictError       what is asked does not fit what is there by now
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
     ├── StoreError          the object store
     │   ├── ObjectMissing
@@ -47,6 +48,10 @@ class DataError(SparError):
 
 
 class HomeError(SparError):
+    exit_code = 2
+
+
+class ConflictError(SparError):
     exit_code = 2
 
 

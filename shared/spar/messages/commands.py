@@ -5,6 +5,9 @@ from typing import Any
 from spar.messages.base import ModelRef, Wire
 
 SUBMIT = "submit"
+CANCEL = "cancel"
+RESUME = "resume"
+REPLAY = "replay"
 
 
 class Submission(Wire):
@@ -15,3 +18,16 @@ class Submission(Wire):
     models: dict[str, ModelRef]
     templates: str
     prompts: str
+
+
+class RunCommand(Wire):
+    """Cancel a run, or go on with a cancelled or failed one."""
+
+    run_id: str
+
+
+class ReplayCommand(Wire):
+    """Try dead letters again: those of these step ids; None means all of the run."""
+
+    run_id: str
+    steps: tuple[int, ...] | None = None

@@ -4,10 +4,22 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
+    """queued -> running -> finished or failed; cancelling waits for what is in flight, then cancelled.
+
+    A failed or cancelled run that is gone on with is queued again.
+    """
+
     QUEUED = "queued"
     RUNNING = "running"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
     FAILED = "failed"
     FINISHED = "finished"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing happens any more unless someone asks for it."""
+        return self in (RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.FINISHED)
 
 
 class IterationStatus(StrEnum):

@@ -92,6 +92,8 @@ def _progress(report: RunReport) -> str:
             return f"{done} of self-play"
         case "failed":
             return f"The run failed after {done}"
+        case "cancelled":
+            return f"The run was cancelled after {done}"
         case _:
             return f"The run has done {_done(report)} of {plural(report.planned_iterations, 'iteration')}"
 

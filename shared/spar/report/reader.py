@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from spar.db.tables import Iteration, Model, PromptOutcome, Run, Step
+from spar.db.progress import SHARD_KINDS
+from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
 from spar.evaluation.items import Item
 from spar.messages.base import StepKind
-from spar.messages.states import StepState
+from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
@@ -42,12 +43,33 @@ class RunReader:
         return self._session.exec(query).all()
 
     def outcomes(self, iteration: int) -> dict[str, int]:
-        """How many prompts ended each way, every outcome named; all zero until the selection."""
+        """How many prompts ended each way, every outcome named; all zero until the selection, or until a stop."""
         query = select(PromptOutcome.outcome).where(
             PromptOutcome.run_id == self.run.id, PromptOutcome.iteration == iteration
         )
         counted = Counter(self._session.exec(query))
+        if not counted and self.run.status in (RunStatus.CANCELLED, RunStatus.FAILED):
+            counted = self._stopped_outcomes(iteration)
         return {outcome.value: counted[outcome.value] for outcome in Outcome}
+
+    def _stopped_outcomes(self, iteration: int) -> Counter[str]:
+        """Where a stop left the prompts of an iteration that has not selected. Going on makes this void."""
+        states: dict[str, set[StepState]] = {}
+        query = select(Step.part, Step.state).where(Step.run_id == self.run.id, Step.iteration == iteration)
+        for part, state in self._session.exec(query.where(col(Step.kind).in_(SHARD_KINDS))):
+            states.setdefault(part, set()).add(StepState(state))
+        counted: Counter[str] = Counter()
+        shards = select(Shard).where(Shard.run_id == self.run.id, Shard.iteration == iteration)
+        for shard in self._session.exec(shards):
+            counted[self._stopped(states.get(str(shard.index), set())).value] += shard.prompts
+        return counted
+
+    def _stopped(self, states: set[StepState]) -> Outcome:
+        """How the prompts of one shard ended, from the states of its steps."""
+        if StepState.DEAD in states:
+            return Outcome.ENGINE_FAILED
+        begun = StepState.DONE in states
+        return Outcome.CANCELLED if begun and self.run.status is RunStatus.CANCELLED else Outcome.NOT_REACHED
 
     def model(self, fingerprint: str) -> Model:
         return self._session.get_one(Model, fingerprint)

@@ -19,6 +19,7 @@ from spar.report.formats import named
 from spar.report.headline import measure_of
 from spar.report.model import IterationReport, RunReport
 
+ENDED = ("finished", "failed", "cancelled")
 STEPS = ("generation", "judgment", "refinement", "selection", "training", "evaluation")
 OUTCOMES = (
     Outcome.PAIR,
@@ -92,7 +93,7 @@ def outcome_rows(report: RunReport) -> list[Row]:
     prompts."""
     entries = trained(report)
     for entry in entries:
-        if report.status == "finished" and sum(entry.outcomes.values()) != entry.prompts:
+        if report.status in ENDED and sum(entry.outcomes.values()) != entry.prompts:
             raise AccountingError(
                 f"Iteration {entry.iteration} has {entry.prompts} prompts and {sum(entry.outcomes.values())} outcomes."
             )

@@ -3,116 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, create_engine, select
+from sqlmodel import Session, select
 
-from services.coordinator.coordinator import Coordinator, Limits
-from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step, StepCount
-from spar.messages.coordinator import Held, StepFailed, StepFinished, StepStarted, Usage, WorkerAlive
+from services.coordinator.coordinator import Limits
+from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
+from spar.messages.coordinator import Held, WorkerAlive
 from spar.messages.states import RunStatus, StepState
-from spar.recipes.models import Recipe
 from spar.runtime.broker import Loss
-from spar.runtime.submission import prepare, submit
-from spar.store.directory import DirectoryStore
 from spar.testing.broker import RecordingBroker
-
-NOTHING_EXPIRES = Limits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
-
-
-class Stage:
-    """A coordinator, its broker, and a worker played by hand."""
-
-    def __init__(self, folder: Path, limits: Limits = NOTHING_EXPIRES) -> None:
-        self.store = DirectoryStore(folder / "store")
-        self.database: Engine = create_engine(f"sqlite:///{folder / 'spar.db'}")
-        SQLModel.metadata.create_all(self.database)
-        self.broker = RecordingBroker()
-        self.limits = limits
-        self.folder = folder
-        self.restart()
-
-    def restart(self) -> None:
-        self.coordinator = Coordinator(self.database, self.store, self.broker, self.limits)
-
-    def submit(self, **changes: Any) -> str:
-        model = self.folder / "model"
-        model.mkdir(exist_ok=True)
-        (model / "config.json").write_text("{}")
-        (model / "model.safetensors").write_bytes(b"")
-        recipe = Recipe.model_validate(
-            {
-                "name": "test",
-                "iterations": 1,
-                "models": {"actor": str(model), "refiner": str(model)},
-                "prompts": {"source": "world:story", "per_iteration": 6, "shard_size": 2},
-                **changes,
-            }
-        )
-        submission = prepare(recipe, self.store).submission
-        submit(submission, self.database)
-        self.coordinator.tick()
-        return submission.run_id
-
-    def take(self, queue: str = "generation") -> dict[str, Any]:
-        message = self.broker.take(queue)
-        self.report(StepStarted(step_id=message["step_id"], attempt=message["attempt"], worker="w"))
-        return message
-
-    def finish(self, message: dict[str, Any], key: str = "results/x/aa") -> None:
-        self.report(
-            StepFinished(
-                step_id=message["step_id"],
-                attempt=message["attempt"],
-                worker="w",
-                fingerprint=message["fingerprint"],
-                key=key,
-                size=1,
-                seconds=1.0,
-                usage=Usage(calls=2, prompt_tokens=3, completion_tokens=4),
-                counts={},
-            )
-        )
-
-    def fail(self, message: dict[str, Any], reason: str = "DeadlineExceeded", retry: bool = True) -> None:
-        self.report(
-            StepFailed(
-                step_id=message["step_id"],
-                attempt=message["attempt"],
-                worker="w",
-                reason=reason,
-                error="why",
-                retry=retry,
-            )
-        )
-
-    def report(self, report: Any) -> None:
-        self.coordinator.handle(report)
-
-    def steps(self, kind: str = "generation") -> list[Step]:
-        with Session(self.database) as session:
-            return [step for step in session.exec(select(Step).order_by(Step.id)) if step.kind == kind]  # type: ignore[arg-type]
-
-    def rows(self, table: type[Any]) -> list[Any]:
-        with Session(self.database) as session:
-            return list(session.exec(select(table)).all())
-
-    def run_row(self) -> Run:
-        [run] = self.rows(Run)
-        assert isinstance(run, Run)
-        return run
-
-    def check_counters(self) -> None:
-        counted: dict[tuple[Any, ...], int] = {}
-        for step in self.rows(Step):
-            key = (step.run_id, step.iteration, step.kind, step.state)
-            counted[key] = counted.get(key, 0) + 1
-        kept = {
-            (row.run_id, row.iteration, row.kind, row.state): row.count for row in self.rows(StepCount) if row.count
-        }
-        assert counted == kept
+from tests.unit.coordinator.stage import Stage
 
 
 @pytest.fixture

@@ -155,6 +155,48 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
     ("an ill engine gets nothing", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 0}), flow.Woken(), []),
     ("then one probe", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 1}), flow.Woken(), [flow.Dispatch(G, 1)]),
     ("one at a time", replace(DATA, counts={G: Counts(ready=9, in_flight=1)}, sick={G: 1}), flow.Woken(), []),
+    (
+        "a cancelled run prepares what follows, and sends nothing",
+        replace(DATA, cancelling=True, counts={G: Counts(ready=9, in_flight=1), J: Counts(ready=2)}),
+        flow.ShardStepDone(G, 2),
+        [flow.PrepareShardStep(J, 2)],
+    ),
+    (
+        "its last step in flight ends it",
+        replace(DATA, cancelling=True, counts={G: Counts(ready=9), J: Counts(ready=2)}),
+        flow.ShardStepDone(G, 2),
+        [flow.PrepareShardStep(J, 2), flow.CancelRun()],
+    ),
+    (
+        "it waits for a training",
+        replace(TRAINING, cancelling=True, counts={T: Counts(ready=1, in_flight=1)}),
+        flow.Woken(),
+        [],
+    ),
+    (
+        "it waits for a measurement, of whichever iteration",
+        replace(DATA, cancelling=True, counts={G: Counts(ready=2)}, evaluations=Counts(in_flight=1)),
+        flow.Woken(),
+        [],
+    ),
+    (
+        "with nothing in flight it ends at once",
+        replace(DATA, cancelling=True, counts={G: Counts(ready=9)}),
+        flow.Woken(),
+        [flow.CancelRun()],
+    ),
+    (
+        "cancelled too late it is finished",
+        replace(TRAINING, iteration=3, cancelling=True, counts={T: Counts(done=2)}),
+        flow.TrainingDone("refiner"),
+        [flow.EndIteration(), flow.FinishRun()],
+    ),
+    (
+        "a training that dies meanwhile fails it",
+        replace(TRAINING, cancelling=True),
+        flow.StepDied(T, "actor", "no memory"),
+        [flow.FailRun("training actor failed for good: no memory")],
+    ),
     ("a run that is not on does nothing", replace(DATA, running=False, counts={G: Counts(ready=9)}), flow.Woken(), []),
 ]
 
@@ -177,10 +219,26 @@ class Play:
     begun: list[int] = field(default_factory=list)
     ended: str = ""
     most_in_flight: int = 0
+    steps_left: int = 1_000_000
 
     def run(self) -> None:
         self.happen(flow.RunBegun())
-        while self.flying and not self.ended:
+        self.go_on()
+
+    def cancel(self) -> None:
+        self.state = replace(self.state, cancelling=True)
+        self.happen(flow.Woken())
+        self.go_on()
+
+    def resume(self) -> None:
+        self.ended = ""
+        self.state = replace(self.state, cancelling=False)
+        self.happen(flow.Woken())
+        self.go_on()
+
+    def go_on(self) -> None:
+        while self.flying and not self.ended and self.steps_left:
+            self.steps_left -= 1
             kind, part = self.flying.pop(self.rng.randrange(len(self.flying)))
             mortal = kind not in (S, T)
             died = mortal and self.rng.random() < self.death_rate
@@ -224,6 +282,9 @@ class Play:
                 self.state = replace(self.state, status=IterationStatus.DONE)
             case flow.FinishRun():
                 self.ended = "finished"
+            case flow.CancelRun():
+                assert not self.flying
+                self.ended = "cancelled"
             case flow.Dispatch(kind, limit):
                 chosen = [step for step in self.ready if step[0] is kind][:limit]
                 assert len(chosen) == limit
@@ -275,3 +336,21 @@ def test_any_run_ends(seed: int, death_rate: float, evaluates: bool, chain: tupl
     assert not play.flying
     assert set(play.dispatched.values()) == {1}
     assert play.most_in_flight <= window
+
+
+@given(seed=st.integers(0, 10_000), after=st.integers(0, 60), evaluates=st.booleans(), window=st.integers(1, 7))
+def test_any_run_can_be_cancelled_and_gone_on_with(seed: int, after: int, evaluates: bool, window: int) -> None:
+    state = replace(DATA, iteration=0, shards=0, evaluates=evaluates, window=window)
+    play = Play(random.Random(seed), 0.1, state, steps_left=after)
+    play.run()
+    play.steps_left = 1_000_000
+    if not play.ended:
+        sent = sum(play.dispatched.values())
+        play.cancel()
+        assert sum(play.dispatched.values()) == sent
+        assert not play.flying
+        if play.ended == "cancelled":
+            play.resume()
+    assert play.ended == "finished"
+    assert play.begun == [1, 2, 3]
+    assert set(play.dispatched.values()) == {1}

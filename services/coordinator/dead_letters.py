@@ -1,0 +1,54 @@
+"""Dead letters: which steps that failed for good may be tried again, and trying them.
+
+A shard's step counts only until its iteration has selected; a selection that failed itself is made again from what
+the shards have by then. Sends nothing: the next look at the run does.
+"""
+
+from collections.abc import Collection
+
+from services.coordinator.ledger import Ledger
+from spar.db.tables import Iteration, Run, Step
+from spar.messages.base import StepKind
+from spar.messages.states import IterationStatus, RunStatus, StepState
+
+IDLE = (StepState.READY, StepState.DEAD)
+
+
+def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tuple[list[Step], list[Step]]:
+    """Make the run's dead steps ready again, or those of them with these ids: (revived, too late for that)."""
+    dead = [step for step in ledger.steps_in([StepState.DEAD], run.id) if only is None or step.id in only]
+    iteration = ledger.iteration(run.id, run.iteration) if run.iteration else None
+    if iteration is not None and any(_is_shard_step(step, iteration) for step in dead):
+        _reopen_shards(ledger, run, iteration)
+    revived: list[Step] = []
+    late: list[Step] = []
+    for step in dead:
+        # The selection may have been taken back by now: it is prepared anew when the shards have ended.
+        if step.kind is StepKind.SELECTION and ledger.step(step.id or 0) is None:
+            continue
+        (revived if _counts_still(step, run, iteration) else late).append(step)
+    for step in revived:
+        ledger.move(step, StepState.READY, failures=0, reason=None, not_before=None, finished_at=None)
+    return revived, late
+
+
+def _reopen_shards(ledger: Ledger, run: Run, iteration: Iteration) -> None:
+    selection = ledger.find_step(run.id, iteration.index, StepKind.SELECTION, "")
+    if iteration.status is IterationStatus.SELECTION and selection is not None and selection.state in IDLE:
+        ledger.remove_step(selection)
+        iteration.status = IterationStatus.SHARDS
+
+
+def _counts_still(step: Step, run: Run, iteration: Iteration | None) -> bool:
+    if step.kind is StepKind.EVALUATION:
+        return True
+    if iteration is None or step.iteration != iteration.index or run.status is RunStatus.FINISHED:
+        return False
+    if _is_shard_step(step, iteration):
+        return iteration.status is IterationStatus.SHARDS
+    return True
+
+
+def _is_shard_step(step: Step, iteration: Iteration) -> bool:
+    kinds = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
+    return step.iteration == iteration.index and step.kind in kinds

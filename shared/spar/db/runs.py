@@ -1,0 +1,102 @@
+"""Reads the list of runs, how a run's prompts ended, and its dead letters. Writes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from spar.db.tables import Event, PromptOutcome, Run, Step
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus, StepState
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs."""
+
+    run_id: str
+    recipe: str
+    status: RunStatus
+    reason: str | None
+    iteration: int
+    iterations: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A step that failed for good, and why; `part` is its shard, or which model or data it was about."""
+
+    step: int
+    iteration: int
+    kind: StepKind
+    part: str
+    attempts: int
+    reason: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """What happened, when: a row of `event`."""
+
+    id: int
+    name: str
+    at: datetime
+    fields: dict[str, object]
+
+
+def list_runs(session: Session, limit: int = 1000) -> list[RunSummary]:
+    """Newest first."""
+    query = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)
+    return [_summary(run) for run in session.exec(query)]
+
+
+def _summary(run: Run) -> RunSummary:
+    return RunSummary(
+        run_id=run.id,
+        recipe=str(run.recipe["name"]),
+        status=run.status,
+        reason=run.reason,
+        iteration=run.iteration,
+        iterations=int(run.recipe["iterations"]),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )
+
+
+def run_status(session: Session, run_id: str) -> RunStatus | None:
+    """None for a run that is not there."""
+    run = session.get(Run, run_id)
+    return None if run is None else run.status
+
+
+def outcome_counts(session: Session, run_id: str) -> dict[int, dict[str, int]]:
+    """For each iteration that has selected: how many prompts ended in each outcome that happened."""
+    query = (
+        select(PromptOutcome.iteration, PromptOutcome.outcome, func.count())
+        .where(PromptOutcome.run_id == run_id)
+        .group_by(col(PromptOutcome.iteration), col(PromptOutcome.outcome))
+    )
+    found: dict[int, dict[str, int]] = {}
+    for iteration, outcome, count in session.exec(query):
+        found.setdefault(iteration, {})[outcome] = count
+    return dict(sorted(found.items()))
+
+
+def dead_letters(session: Session, run_id: str) -> list[DeadLetter]:
+    query = select(Step).where(Step.run_id == run_id, Step.state == StepState.DEAD).order_by(col(Step.id))
+    return [
+        DeadLetter(step.id or 0, step.iteration, step.kind, step.part, step.attempt, step.reason, step.finished_at)
+        for step in session.exec(query)
+    ]
+
+
+def run_events(session: Session, run_id: str, after: int, limit: int = 500) -> list[RunEvent]:
+    """What happened after the event of that id, oldest first."""
+    query = select(Event).where(Event.run_id == run_id, col(Event.id) > after).order_by(col(Event.id)).limit(limit)
+    return [RunEvent(event.id or 0, event.name, event.at, event.fields) for event in session.exec(query)]
