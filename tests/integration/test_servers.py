@@ -36,9 +36,7 @@ def test_a_server_is_gone_after_its_block() -> None:
         os.kill(pid, 0)
 
 
-def test_postgres_gives_every_test_its_own_database(
-    postgres_server: PostgresServer, new_postgres_url: str
-) -> None:
+def test_postgres_gives_every_test_its_own_database(postgres_server: PostgresServer, new_postgres_url: str) -> None:
     with psycopg.connect(new_postgres_url.replace("+psycopg", "")) as connection:
         connection.execute("CREATE TABLE t (n int)")
     with psycopg.connect(postgres_server.new_database().replace("+psycopg", "")) as connection:

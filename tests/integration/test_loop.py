@@ -1,0 +1,112 @@
+"""The same loop on Redis, PostgreSQL and S3, each service a process of its own; and what may happen to them."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from spar.db.progress import RunProgress
+from spar.db.tables import Event, Step
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus
+from spar.report.build import build_report
+from tests import servers
+from tests.end_to_end.simulated import facts_of, report_of, run, write_recipe
+from tests.integration.stack import SERVICES, Stack, stack
+
+pytestmark = pytest.mark.end_to_end
+
+SLOW = {"kind": "simulated", "latency": 0.02}
+
+
+@pytest.fixture
+def running(
+    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
+) -> Iterator[Stack]:
+    redis_server.flush()
+    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
+        made.start(*SERVICES)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    """What the same recipe gives in one process."""
+    folder = tmp_path_factory.mktemp("embedded")
+    ended = run(["run", write_recipe(folder, engine=SLOW), "--dir", folder / "home"])
+    assert ended.returncode == 0, ended.stderr
+    return facts_of(report_of(folder / "home"))
+
+
+def facts(running: Stack, run_id: str) -> list[object]:
+    with Session(running.database) as session:
+        return facts_of(build_report(session, running.store, run_id).model_dump(mode="json"))
+
+
+def events(running: Stack) -> list[str]:
+    with Session(running.database) as session:
+        return [event.name for event in session.exec(select(Event))]
+
+
+def in_flight(kind: StepKind) -> Callable[[RunProgress], bool]:
+    return lambda progress: any(step.kind is kind and step.in_flight for step in progress.steps)
+
+
+def test_it_gives_what_one_process_gives(running: Stack, embedded: list[object], tmp_path: Path) -> None:
+    run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
+    assert running.wait(run_id).status is RunStatus.FINISHED
+    assert facts(running, run_id) == embedded
+
+
+def test_killed_workers_and_coordinator_lose_nothing(running: Stack, embedded: list[object], tmp_path: Path) -> None:
+    run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
+    running.wait_for(run_id, in_flight(StepKind.REFINEMENT))
+    running.kill("refinement")
+    running.start("refinement")
+    running.wait_for(run_id, lambda progress: progress.iteration == 2)
+    running.kill("coordinator")
+    running.kill("judgment", signal.SIGTERM)
+    running.start("coordinator", "judgment")
+    assert running.wait(run_id).status is RunStatus.FINISHED
+    assert facts(running, run_id) == embedded
+
+
+def test_an_emptied_redis_loses_nothing(
+    running: Stack, embedded: list[object], redis_server: servers.RedisServer, tmp_path: Path
+) -> None:
+    run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
+    running.wait_for(run_id, in_flight(StepKind.REFINEMENT))
+    redis_server.restart(lose_data=True)
+    assert running.wait(run_id).status is RunStatus.FINISHED
+    assert facts(running, run_id) == embedded
+
+
+def test_replicas_share_the_work(running: Stack, tmp_path: Path) -> None:
+    running.start("refinement.2")
+    run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
+    assert running.wait(run_id).status is RunStatus.FINISHED
+    with Session(running.database) as session:
+        steps = session.exec(select(Step).where(Step.kind == StepKind.REFINEMENT)).all()
+    assert {step.worker for step in steps} == {"refinement", "refinement.2"}
+
+
+def test_a_second_coordinator_says_why_it_ends(running: Stack, tmp_path: Path) -> None:
+    run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
+    running.wait_for(run_id, lambda progress: progress.status is RunStatus.RUNNING)  # by the first one
+    running.start("coordinator.2")
+    process = running.processes.pop("coordinator.2")
+    assert process.wait(timeout=60) == 3
+    assert "Another coordinator is at work" in running.log("coordinator.2")
+
+
+def test_wrong_credentials_are_told_at_once(
+    tmp_path: Path, redis_url: str, new_postgres_url: str, s3: servers.S3Server
+) -> None:
+    with stack(tmp_path, redis_url, new_postgres_url, s3) as made, s3.require_credentials():
+        made.start("generation")
+        process = made.processes.pop("generation")
+        assert process.wait(timeout=60) == 3
+        assert "error:" in made.log("generation")
+        assert "fix:" in made.log("generation")
