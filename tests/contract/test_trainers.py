@@ -52,7 +52,7 @@ def _job(
 ) -> TrainJob:
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return TrainJob(base, path, settings, seed=1, output=folder / "out" / "model", work=folder / "work")
+    return TrainJob(base, path, settings, seed=2**62 + 1, output=folder / "out" / "model", work=folder / "work")
 
 
 def ignore(_: TrainProgress) -> None:

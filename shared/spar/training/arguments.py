@@ -15,6 +15,10 @@ from spar.training.workspace import Workspace
 _SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup", "cosine": "cosine"}
 
 
+NUMPY_SEEDS = 2**32
+"""The trainer seeds NumPy too, which takes no larger seed; ours have 63 bits."""
+
+
 def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
     """Keyword arguments for TRL's configs: DPOConfig and SFTConfig share transformers' TrainingArguments."""
     settings = job.settings
@@ -27,13 +31,11 @@ def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": _SCHEDULES[settings.schedule],
-        "warmup_steps": min(
-            settings.warmup, 0.9999999
-        ),  # below 1 a share of all steps, from 1 on a number of steps
+        "warmup_steps": min(settings.warmup, 0.9999999),  # below 1 a share of all steps, from 1 on a number of steps
         "bf16": settings.dtype == "bfloat16",
         "gradient_checkpointing": settings.gradient_checkpointing,
-        "seed": job.seed,
-        "data_seed": job.seed,
+        "seed": job.seed % NUMPY_SEEDS,
+        "data_seed": job.seed % NUMPY_SEEDS,
         "full_determinism": not on_gpu,  # costs nothing on a CPU, and half the speed on a GPU
         "use_cpu": not on_gpu,
         "logging_steps": 1,  # progress, and the loss over all steps however often we are resumed
