@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from spar.db.tables import Command
 from spar.errors import ConflictError
@@ -24,8 +24,3 @@ def append_command(database: Engine, key: str, kind: str, payload: dict[str, Any
                 "This idempotency key was used for another request.", "Make a new key for each new request."
             ) from None
 
-
-def submitted_run(session: Session, run_id: str, submit: str) -> bool:
-    """Whether a submit of this run waits to be taken."""
-    waiting = select(Command.payload).where(Command.kind == submit, col(Command.handled_at).is_(None))
-    return any(payload.get("run_id") == run_id for payload in session.exec(waiting))

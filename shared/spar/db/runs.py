@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from spar.db.tables import Event, PromptOutcome, Run, Step
+from spar.db.progress import RunProgress, read_progress
+from spar.db.tables import Command, Event, PromptOutcome, Run, Step
 from spar.messages.base import StepKind
+from spar.messages.commands import SUBMIT
 from spar.messages.states import RunStatus, StepState
 
 
@@ -24,6 +27,14 @@ class RunSummary:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """How far a run is, and how the prompts of each iteration that has selected ended."""
+
+    progress: RunProgress
+    outcomes: dict[int, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class RunEvent:
     id: int
     name: str
     at: datetime
-    fields: dict[str, object]
+    fields: dict[str, Any]
 
 
 def list_runs(session: Session, limit: int = 1000) -> list[RunSummary]:
@@ -69,10 +80,28 @@ def _summary(run: Run) -> RunSummary:
     )
 
 
-def run_status(session: Session, run_id: str) -> RunStatus | None:
-    """None for a run that is not there."""
-    run = session.get(Run, run_id)
-    return None if run is None else run.status
+def read_detail(session: Session, run_id: str) -> RunDetail | None:
+    """A run, or one whose submit waits to be taken; None if there is neither."""
+    progress = read_progress(session, run_id) or _submitted(session, run_id)
+    return None if progress is None else RunDetail(progress, outcome_counts(session, run_id))
+
+
+def _submitted(session: Session, run_id: str) -> RunProgress | None:
+    waiting = select(Command).where(Command.kind == SUBMIT, col(Command.handled_at).is_(None))
+    for command in session.exec(waiting.order_by(col(Command.id))):
+        if command.payload.get("run_id") == run_id:
+            return RunProgress(
+                run_id=run_id,
+                status=RunStatus.QUEUED,
+                reason=None,
+                iteration=0,
+                iterations=int(command.payload["recipe"]["iterations"]),
+                created_at=command.at,
+                finished_at=None,
+                steps=(),
+                trainings=(),
+            )
+    return None
 
 
 def outcome_counts(session: Session, run_id: str) -> dict[int, dict[str, int]]:

@@ -23,16 +23,17 @@ from spar.recipes.source import Data, Source, read_source
 __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", "resolve", "to_yaml"]
 
 
-def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool = True) -> Recipe:
     """A built-in recipe by name, or a YAML file, with `a.b.c=value` overrides: resolved and checked.
 
-    Paths in a file are relative to its folder; paths in an override, to the working folder.
+    Paths in a file are relative to its folder; paths in an override, to the working folder. With `run_here` False
+    the models' folders are left to the machine that will run it.
 
     Raises:
         RecipeError: naming every problem with its file, line and key, and the fix.
     """
     path = recipe_path(name_or_path)
-    source = _read_with_base(path)
+    source = over_base(read_source(path, path.name))
     if not source.data:
         raise_for(f"The recipe {name_or_path}", source.problems, source.places)
     apply_overrides(source, overrides)
@@ -41,12 +42,19 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         return Path.cwd() if source.places.get(keys, "").startswith("--set") else path.parent
 
     make_absolute(source.data, base_of)
+    return finish(source, f"The recipe {name_or_path}", run_here)
+
+
+def finish(source: Source, title: str, run_here: bool = True) -> Recipe:
+    """Validate and resolve what was read. Raises one RecipeError with everything that is wrong."""
     recipe, problems = _validate(source.data)
     if recipe is not None:
         recipe, found = resolved_with_problems(recipe)
-        problems = [*problems, *found]
-    raise_for(f"The recipe {name_or_path}", [*source.problems, *problems], source.places)
-    assert recipe is not None  # raise_for has raised: a recipe is None only with a problem
+        problems = [*problems, *(each for each in found if run_here or each.keys[0] != "models")]
+    raise_for(title, [*source.problems, *problems], source.places)
+    if recipe is None:
+        # A required key is missing, and every key's own problem has been raised above.
+        raise RecipeError(f"{title} cannot be read.", "Compare it with `spar recipe show demo`.")
     return recipe
 
 
@@ -92,9 +100,8 @@ def _builtin_folder() -> Path:
     return Path(str(resources.files("spar.recipes"))) / "builtin"
 
 
-def _read_with_base(path: Path) -> Source:
-    """The file's data, over those of the built-in recipe that it `extends` (one level)."""
-    source = read_source(path, path.name)
+def over_base(source: Source) -> Source:
+    """A file's data, over those of the built-in recipe that it `extends` (one level)."""
     if "extends" not in source.data:
         return source
     name = source.data.pop("extends")

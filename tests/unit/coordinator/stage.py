@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, create_engine, select
+from sqlmodel import Session, select
 
 from services.coordinator.coordinator import Coordinator, Limits
+from spar.db.engine import open_database
+from spar.db.migrate import migrate
 from spar.db.tables import Run, Step, StepCount
 from spar.messages.coordinator import StepFailed, StepFinished, StepStarted, Usage
 from spar.recipes.models import Recipe
@@ -23,8 +25,8 @@ class Stage:
 
     def __init__(self, folder: Path, limits: Limits = NOTHING_EXPIRES) -> None:
         self.store = DirectoryStore(folder / "store")
-        self.database: Engine = create_engine(f"sqlite:///{folder / 'spar.db'}")
-        SQLModel.metadata.create_all(self.database)
+        self.database: Engine = open_database(f"sqlite:///{folder / 'spar.db'}")
+        migrate(self.database)
         self.broker = RecordingBroker()
         self.limits = limits
         self.folder = folder

@@ -1,0 +1,91 @@
+"""The system's figures for Prometheus, read from the queues and the tables when asked: no process counts by itself.
+
+So they survive restarts and never disagree with the database. Labels are kinds, states, queues and workers; runs
+and prompts would be too many.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from sqlalchemy import Float, Integer, func
+from sqlmodel import Session, col, select
+
+from spar.db.tables import Run, Step, StepCount, TrainingJob
+from spar.errors import ServiceError
+from spar.messages.states import RunStatus, StepState
+from spar.runtime.app import TASK_MODULES
+from spar.runtime.broker import Broker
+
+USAGE = ("calls", "prompt_tokens", "completion_tokens")
+
+
+def queue_depths(broker: Broker) -> Iterator[Metric]:
+    """`spar_broker_up` is 0 while the queues cannot be asked."""
+    depth = GaugeMetricFamily("spar_queue_depth", "Messages that no worker has taken.", labels=["queue"])
+    up = 1
+    try:
+        for queue in TASK_MODULES:
+            depth.add_metric([queue], broker.waiting(queue))
+    except ServiceError:
+        up = 0
+    yield GaugeMetricFamily("spar_broker_up", "Whether the queues can be asked.", value=up)
+    yield depth
+
+
+def run_counts(session: Session) -> Iterator[Metric]:
+    runs = GaugeMetricFamily("spar_runs", "Runs by status.", labels=["status"])
+    found = {RunStatus(status): n for status, n in session.exec(select(Run.status, func.count()).group_by(Run.status))}
+    for status in RunStatus:
+        runs.add_metric([status], found.get(status, 0))
+    yield runs
+
+
+def step_states(session: Session) -> Iterator[Metric]:
+    steps = GaugeMetricFamily("spar_steps", "Steps by kind and state, over all runs.", labels=["kind", "state"])
+    query = select(StepCount.kind, StepCount.state, func.sum(StepCount.count)).group_by(
+        col(StepCount.kind), col(StepCount.state)
+    )
+    for kind, state, count in session.exec(query):
+        steps.add_metric([str(kind), str(state)], int(count))
+    yield steps
+
+
+def finished_work(session: Session) -> Iterator[Metric]:
+    """Per step kind and worker: throughput and cost are rates of these."""
+    labels = ["kind", "worker"]
+    done = CounterMetricFamily("spar_steps_done", "Steps that a worker finished.", labels=labels)
+    seconds = CounterMetricFamily("spar_step_seconds", "Seconds that finished steps took.", labels=labels)
+    usage = {
+        name: CounterMetricFamily(f"spar_{name}", f"Engine {name} of finished steps.", labels=labels) for name in USAGE
+    }
+    sums: list[Any] = [func.sum(Step.facts["usage"][name].as_string().cast(Integer)) for name in USAGE]
+    query = (
+        select(Step.kind, Step.worker, func.count(), func.sum(Step.facts["seconds"].as_string().cast(Float)), *sums)
+        .where(Step.state == StepState.DONE, col(Step.reused).is_(False))
+        .group_by(col(Step.kind), col(Step.worker))
+    )
+    for row in session.exec(query).all():
+        kind, worker, count, took, *used = tuple(row)
+        names = [str(kind), worker or ""]
+        done.add_metric(names, count)
+        seconds.add_metric(names, took or 0.0)
+        for name, number in zip(USAGE, used, strict=True):
+            usage[name].add_metric(names, number or 0)
+    yield from (done, seconds, *usage.values())
+
+
+def trainings(session: Session) -> Iterator[Metric]:
+    """The newest training of each role."""
+    steps = GaugeMetricFamily("spar_training_step", "Optimizer step of the newest training.", labels=["role"])
+    loss = GaugeMetricFamily("spar_training_loss", "Loss of the newest training.", labels=["role"])
+    for role in ("actor", "refiner"):
+        query = (
+            select(TrainingJob).where(TrainingJob.role == role).order_by(col(TrainingJob.updated_at).desc()).limit(1)
+        )
+        job = session.exec(query).first()
+        if job is not None:
+            steps.add_metric([role], job.step)
+            if job.loss is not None:
+                loss.add_metric([role], job.loss)
+    yield from (steps, loss)

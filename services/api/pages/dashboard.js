@@ -1,0 +1,135 @@
+// Keeps the dashboard live: server-sent events for the run that is shown, a look at the list now and then.
+// Everything from the server is written as text, never as markup.
+"use strict";
+
+const ENDED = ["finished", "failed", "cancelled"];
+const LIST_EVERY_MS = 3000;
+const EVENTS_SHOWN = 200;
+const run = document.body.dataset.run;
+const byId = (id) => document.getElementById(id);
+let source = null;
+let newest = 0;
+
+function element(tag, classes, text) {
+  const made = document.createElement(tag);
+  if (classes) made.className = classes;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function bar(parts, total, classes) {
+  const made = element("div", `bar ${classes || ""}`);
+  for (const [name, count, title] of parts) {
+    if (!count) continue;
+    const part = element("span", name);
+    part.style.width = `${(100 * count) / Math.max(total, 1)}%`;
+    part.title = title || `${name}: ${count}`;
+    made.append(part);
+  }
+  return made;
+}
+
+function stepRow(step) {
+  const row = element("div", "row");
+  const parts = [["done", step.done, `done: ${step.done}`], ["flying", step.in_flight, `in flight: ${step.in_flight}`], ["dead", step.dead, `failed for good: ${step.dead}`]];
+  const told = [`${step.done} of ${step.total}`];
+  if (step.in_flight) told.push(`${step.in_flight} in flight`);
+  if (step.dead) told.push(`${step.dead} failed for good`);
+  row.append(element("span", "", step.kind), bar(parts, step.total), element("small", "", told.join(", ")));
+  return row;
+}
+
+function trainingRow(job) {
+  const row = element("div", "row");
+  const loss = job.loss === null ? "" : `, loss ${job.loss.toFixed(3)}`;
+  row.append(element("span", "muted", `– ${job.role}`), bar([["done", job.step]], job.steps), element("small", "", `step ${job.step} of ${job.steps}${loss}`));
+  return row;
+}
+
+function outcomes(counts) {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const entries = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+  const named = entries.map(([name, count]) => [`o-${name.replaceAll("_", "-")}`, count, `${name.replaceAll("_", " ")}: ${count}`]);
+  const legend = element("div", "legend");
+  for (const [style, , title] of named) {
+    const item = element("span");
+    item.append(element("i", style), title);
+    legend.append(item);
+  }
+  const made = element("div");
+  made.append(bar(named, total, "tall"), legend);
+  return made;
+}
+
+function card(iteration, progress, counts) {
+  const made = element("section", "card");
+  made.append(element("h3", "", iteration ? `Iteration ${iteration}` : "Start"));
+  for (const step of progress.steps.filter((each) => each.iteration === iteration)) made.append(stepRow(step));
+  for (const job of progress.trainings.filter((each) => each.iteration === iteration)) made.append(trainingRow(job));
+  if (counts) made.append(outcomes(counts));
+  return made;
+}
+
+function show(detail) {
+  const progress = detail.progress;
+  const state = byId("state");
+  state.replaceChildren(element("span", `status ${progress.status}`, progress.status), ` iteration ${progress.iteration} of ${progress.iterations}`);
+  byId("reason").hidden = !progress.reason;
+  byId("reason").textContent = progress.reason || "";
+  const begun = [...new Set(progress.steps.map((step) => step.iteration))].sort((a, b) => b - a);
+  byId("iterations").replaceChildren(...begun.map((index) => card(index, progress, detail.outcomes[index])));
+}
+
+function tell(event) {
+  const line = element("li");
+  const fields = Object.entries(event.fields).filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value}`);
+  line.append(element("time", "", new Date(event.at).toLocaleTimeString()), `${event.name.replaceAll("_", " ")} ${fields.join(" ")}`);
+  const list = byId("events");
+  list.prepend(line);
+  while (list.children.length > EVENTS_SHOWN) list.lastChild.remove();
+}
+
+function follow() {
+  source = new EventSource(`/runs/${encodeURIComponent(run)}/events`);
+  source.onopen = () => { byId("connection").textContent = "live"; };
+  source.onerror = () => { byId("connection").textContent = "connection lost, trying again …"; };
+  source.addEventListener("happened", (message) => {
+    const event = JSON.parse(message.data);
+    if (event.id <= newest) return;
+    newest = event.id;
+    tell(event);
+  });
+  source.addEventListener("progress", (message) => show(JSON.parse(message.data)));
+  source.addEventListener("ended", () => {
+    source.close();
+    source = null;
+    byId("connection").textContent = "";
+  });
+}
+
+function listItem(each) {
+  const link = element("a");
+  link.href = `/?run=${encodeURIComponent(each.run_id)}`;
+  if (each.run_id === run) link.setAttribute("aria-current", "page");
+  link.append(element("b", "", each.run_id), " ", element("span", `status ${each.status}`, each.status), " ", element("small", "", `iteration ${each.iteration} of ${each.iterations}`));
+  const item = element("li");
+  item.append(link);
+  return item;
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  const answer = await fetch("/runs").catch(() => null);
+  if (answer === null) { byId("connection").textContent = "the API cannot be reached"; return; }
+  if (answer.status === 401) { location.href = "/login"; return; }
+  if (!answer.ok) return;
+  const runs = await answer.json();
+  if (!runs.length) return;
+  if (!run) { location.reload(); return; }
+  byId("runs").replaceChildren(...runs.map(listItem));
+  const mine = runs.find((each) => each.run_id === run);
+  if (mine && !ENDED.includes(mine.status) && source === null) follow(); // it goes on
+}
+
+if (run) follow();
+setInterval(refresh, LIST_EVERY_MS);

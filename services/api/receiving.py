@@ -1,0 +1,109 @@
+"""Reads a submitted recipe: a form with files, or the recipe alone as YAML or JSON. Starts nothing.
+
+A recipe that came over the network names no file of this host: prompts and templates come along as files, models
+by name, unless the API allows folders (SPAR_API_ALLOW_PATHS).
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from spar.errors import RecipeError
+from spar.recipes.load import finish, over_base
+from spar.recipes.models import Recipe
+from spar.recipes.override import apply_overrides
+from spar.recipes.paths import PREFIXES, names_a_file
+from spar.recipes.problems import Keys, Problem, raise_for
+from spar.recipes.source import Source, parse
+
+NAME = "recipe"
+JSON = "application/json"
+JUDGE, REFINE = "judge.txt", "refine.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request's parts. `content_type` says how the recipe is written; templates map file names to texts."""
+
+    recipe: bytes
+    content_type: str = "application/yaml"
+    overrides: tuple[str, ...] = ()
+    prompts: bytes | None = None
+    prompts_name: str = "prompts.jsonl"
+    templates: dict[str, bytes] = field(default_factory=dict)
+
+
+@contextmanager
+def recipe_of(received: Received, allow_paths: bool) -> Iterator[Recipe]:
+    """The resolved recipe; its uploaded files exist until the block ends. Raises RecipeError."""
+    source = over_base(_parse(received))
+    if not source.data:
+        raise_for("The recipe", source.problems, source.places)
+    apply_overrides(source, received.overrides)
+    with TemporaryDirectory(prefix="spar-upload-") as folder:
+        _take_files(received, source, Path(folder))
+        raise_for("The recipe", list(_foreign_paths(received, source, allow_paths)), source.places)
+        yield finish(source, "The recipe")
+
+
+def without_upload_paths(recipe: Recipe, received: Received) -> Recipe:
+    """What the run keeps: uploaded files by their names, for their places are gone when the request is."""
+    prompts = recipe.prompts
+    if received.prompts is not None:
+        prompts = prompts.model_copy(update={"source": f"uploaded:{received.prompts_name}"})
+    templates = "uploaded" if received.templates else recipe.templates
+    return recipe.model_copy(update={"prompts": prompts, "templates": templates})
+
+
+def _parse(received: Received) -> Source:
+    try:
+        text = received.recipe.decode("utf-8-sig")
+        if received.content_type != JSON:
+            return parse(text, NAME)
+        data = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise RecipeError("The recipe is not UTF-8 text.", "Save it as UTF-8.") from error
+    except (RecursionError, ValueError) as error:
+        raise RecipeError(f"The recipe cannot be read: {error}.", "Correct its form.") from error
+    if not isinstance(data, dict):
+        raise RecipeError("The recipe is not an object of keys.", 'Write {"name": ..., ...}.')
+    return Source(data=data, places={(): NAME})
+
+
+def _take_files(received: Received, source: Source, folder: Path) -> None:
+    if received.prompts is not None:
+        path = folder / "prompts.jsonl"
+        path.write_bytes(received.prompts)
+        section = source.data.setdefault("prompts", {})
+        if isinstance(section, dict):
+            section["source"] = str(path)
+    for name, text in received.templates.items():
+        (folder / name).write_bytes(text)
+        source.data["templates"] = str(folder)
+
+
+def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Iterator[Problem]:
+    """Whatever the recipe names on this host that the request did not bring."""
+    for keys in [*PREFIXES, ("templates",)]:
+        value = _value_at(source, keys)
+        if not isinstance(value, str) or not names_a_file(keys, value):
+            continue
+        if keys == ("templates",) and not received.templates:
+            yield Problem(keys, "names a folder of your machine", "Send its files along as `judge` and `refine`.")
+        elif keys == ("prompts", "source") and received.prompts is None:
+            yield Problem(keys, "names a file of your machine", "Send the file along as `prompts`.")
+        elif keys[0] == "models" and not allow_paths:
+            fix = "Write builtin:NAME or hub:ID@REVISION, or start the API with SPAR_API_ALLOW_PATHS=true."
+            yield Problem(keys, "names a folder, which this API does not take", fix)
+        elif keys[0] == "models" and not Path(value).is_absolute():
+            yield Problem(keys, "names a folder by a relative path", "Write its path on the workers' hosts, whole.")
+
+
+def _value_at(source: Source, keys: Keys) -> object:
+    section: object = source.data
+    for key in keys:
+        section = section.get(key) if isinstance(section, dict) else None
+    return section

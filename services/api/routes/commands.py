@@ -1,0 +1,122 @@
+"""What changes something: submit, cancel, resume, replay. Each is one row in `command` before the API answers."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+
+from services.api.backend import Backend, Context
+from services.api.errors import Refusal, refusals
+from services.api.form import SUBMISSION, Submitted
+from services.api.receiving import recipe_of, without_upload_paths
+from spar.db.commands import append_command
+from spar.db.runs import DeadLetter, dead_letters
+from spar.errors import RecipeError
+from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, RunCommand
+from spar.messages.states import RunStatus
+from spar.recipes.prompts import Reject
+from spar.runtime.submission import prepare
+
+MAX_PROMPTS = 5_000_000
+"""Of one run: they are read or made while the request waits."""
+SHOWN_REJECTS = 100
+KEY = re.compile(r"[!-~]{1,100}")
+
+router = APIRouter(prefix="/runs", tags=["commands"])
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="Repeat a request with its key, and it is done once."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The command is kept and will be taken in its turn."""
+
+    run_id: str
+    command: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRun:
+    """The run is queued, or goes on if it is known. `rejects` are the first prompts rows that cannot be used."""
+
+    run_id: str
+    key: str
+    rejected: int
+    rejects: tuple[Reject, ...]
+
+
+@router.post("", status_code=202, openapi_extra=SUBMISSION, responses=refusals(400, 409, 413, 415, 422, 503))
+def post_run(received: Submitted, context: Context, answer: Response, key: IdempotencyKey = None) -> AcceptedRun:
+    """Submit a recipe: YAML or JSON alone, or a form with its files. The same recipe is the same run: it goes on."""
+    with recipe_of(received, context.settings.allow_paths) as recipe:
+        if recipe.iterations * recipe.prompts.per_iteration > MAX_PROMPTS:
+            raise RecipeError(
+                f"The recipe asks for more than {MAX_PROMPTS:,} prompts in all.",
+                "Lower iterations or prompts.per_iteration.",
+            )
+        prepared = prepare(recipe, context.store)
+    kept = without_upload_paths(recipe, received).model_dump(mode="json")
+    submission = prepared.submission.model_copy(update={"recipe": kept})
+    accepted = _append(context, SUBMIT, submission.model_dump(mode="json"), key)
+    answer.headers["Location"] = f"/runs/{submission.run_id}"
+    return AcceptedRun(submission.run_id, accepted, len(prepared.rejects), prepared.rejects[:SHOWN_REJECTS])
+
+
+@router.post("/{run_id}/cancel", status_code=202, responses=refusals(404, 409))
+def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Accepted:
+    """Stop it: nothing new is sent out, what is in flight ends, everything is kept."""
+    _refuse_if(context, run_id, (RunStatus.FINISHED, RunStatus.FAILED), "there is nothing to cancel")
+    return _accept(context, CANCEL, RunCommand(run_id=run_id), key)
+
+
+@router.post("/{run_id}/resume", status_code=202, responses=refusals(404, 409))
+def post_resume(run_id: str, context: Context, key: IdempotencyKey = None) -> Accepted:
+    """Go on with a cancelled or failed run; harmless for one that is on."""
+    _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to go on with")
+    return _accept(context, RESUME, RunCommand(run_id=run_id), key)
+
+
+@router.get("/{run_id}/dead-letters", tags=["runs"], responses=refusals(404))
+def get_dead_letters(run_id: str, context: Context) -> list[DeadLetter]:
+    """The steps that failed for good, each with its reason."""
+    context.detail(run_id)
+    with context.session() as session:
+        return dead_letters(session, run_id)
+
+
+@router.post("/{run_id}/dead-letters/replay", status_code=202, responses=refusals(404, 409))
+def post_replay(run_id: str, context: Context, steps: list[int] | None = None, key: IdempotencyKey = None) -> Accepted:
+    """Try dead letters again, all of them or those of the step ids in the body."""
+    context.detail(run_id)
+    with context.session() as session:
+        known = {letter.step for letter in dead_letters(session, run_id)}
+    wanted = known if steps is None else set(steps)
+    if not wanted or not wanted <= known:
+        strangers = ", ".join(str(step) for step in sorted(wanted - known)[:5])
+        what = f"Run {run_id} has no dead letters {strangers}".strip()
+        raise Refusal(409, f"{what}.", f"List them: GET /runs/{run_id}/dead-letters.")
+    return _accept(context, REPLAY, ReplayCommand(run_id=run_id, steps=tuple(sorted(wanted))), key)
+
+
+def _refuse_if(context: Backend, run_id: str, statuses: tuple[RunStatus, ...], why: str) -> None:
+    status = context.detail(run_id).progress.status
+    if status in statuses:
+        raise Refusal(409, f"Run {run_id} is {status}: {why}.", f"See how it stands: GET /runs/{run_id}.")
+
+
+def _accept(context: Backend, kind: str, command: RunCommand | ReplayCommand, key: str | None) -> Accepted:
+    return Accepted(command.run_id, kind, _append(context, kind, command.model_dump(mode="json"), key))
+
+
+def _append(context: Backend, kind: str, payload: dict[str, Any], key: str | None) -> str:
+    """Keep the command; returns its key, a new one unless the request has one."""
+    if key is not None and not KEY.fullmatch(key):
+        raise Refusal(422, "The Idempotency-Key is not one.", "Send 1 to 100 visible ASCII characters, such as a UUID.")
+    key = key or uuid.uuid4().hex
+    append_command(context.database, f"api:{key}", kind, payload)
+    return key

@@ -1,0 +1,28 @@
+"""The API's own settings, from the environment (SPAR_API_*); where the database and the store are, `Settings` says."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spar.errors import ServiceError
+
+SHORTEST_TOKEN = 16
+
+
+class ApiSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SPAR_API_", frozen=True)
+
+    token: SecretStr = SecretStr("")
+    """What every request has to show. There is no default, and no way to run without one."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    allow_paths: bool = False
+    """Whether a recipe may name models by a folder: every worker then reads that path on its own host."""
+    max_upload_bytes: int = 256 * 1024**2
+
+    def check(self) -> None:
+        """Raises ServiceError without a token that is worth its name."""
+        if len(self.token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ServiceError(
+                f"The API has no token of at least {SHORTEST_TOKEN} characters, and does not start without one.",
+                "Set SPAR_API_TOKEN, for example to what `openssl rand -hex 32` prints.",
+            )
