@@ -41,10 +41,10 @@ def find_run(run: str | None, directory: Path | None) -> Found:
     """`run` is a run id, the start of one, or a home's directory; without it, the newest run. Raises HomeError."""
     if directory is None and run is not None and Path(run).is_dir():
         directory, run = Path(run), None
-    homes = [Home(directory)] if directory is not None else _homes_newest_first()
-    if not homes:
+    places = homes(directory)
+    if not places:
         raise HomeError("There is no run in ./runs.", "Name the run's directory: --dir DIR.")
-    for home in homes:
+    for home in places:
         with reading(home) as session:
             newest, known = newest_run_id(session), run_ids(session)
         wanted = [newest] if run is None else [run] if run in known else [i for i in known if i.startswith(run)]
@@ -52,10 +52,13 @@ def find_run(run: str | None, directory: Path | None) -> Found:
             return Found(home, wanted[0], wanted[0] == newest)
         if len(wanted) > 1:
             raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(map(str, wanted))}.")
-    places = ", ".join(str(home.root) for home in homes)
-    raise HomeError(f"There is no run {run or ''} in {places}.".replace("  ", " "), "Give its id, or its --dir.")
+    looked = ", ".join(str(home.root) for home in places)
+    raise HomeError(f"There is no run {run or ''} in {looked}.".replace("  ", " "), "Give its id, or its --dir.")
 
 
-def _homes_newest_first() -> list[Home]:
+def homes(directory: Path | None) -> list[Home]:
+    """The home there, or without a directory all below ./runs, newest first."""
+    if directory is not None:
+        return [Home(directory)]
     databases = sorted(RUNS.glob(f"*/{DATABASE}"), key=lambda path: path.stat().st_mtime, reverse=True)
     return [Home(path.parent) for path in databases]

@@ -39,7 +39,12 @@ class Lazy:
 COMMANDS: dict[str, Lazy] = {
     "demo": Lazy("demo", "demo", "Train the story world's tiny models for three iterations."),
     "run": Lazy("run", "run", "Run a recipe in this process, or go on with a run that stopped."),
+    "submit": Lazy("submit", "submit", "Submit a recipe to the API of a stack."),
+    "watch": Lazy("watch", "watch", "Watch a run of the API until it ends."),
+    "runs": Lazy("runs", "runs", "List the runs, here or of the API."),
     "status": Lazy("status", "status", "Tell how far a run is."),
+    "cancel": Lazy("cancel", "cancel", "Cancel a run; what is done is kept."),
+    "resume": Lazy("resume", "resume", "Go on with a run that was cancelled, failed or stopped."),
     "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
     "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
     "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),

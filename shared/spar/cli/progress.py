@@ -1,8 +1,8 @@
 """Shows a run as it goes: bars on a terminal, plain lines anywhere else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.progress import (
     BarColumn,
@@ -19,8 +19,10 @@ from sqlmodel import Session
 
 from spar.cli.console import err, print_warning
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
-from spar.embedded.runner import Watcher
 from spar.recipes.prompts import Reject
+
+if TYPE_CHECKING:
+    from spar.embedded.runner import Watcher
 
 QUIET = {"run_queued"}
 MOST_REJECTS = 20
@@ -35,11 +37,19 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f}/s")
 
 
+class Display(Protocol):
+    """Shows a run, wherever its figures come from."""
+
+    def event(self, name: str, fields: Mapping[str, Any]) -> None: ...
+
+    def show(self, run: RunProgress) -> None: ...
+
+
 @contextmanager
-def watching() -> Iterator[Watcher]:
-    """A watcher for this process's stderr."""
+def displaying() -> Iterator[Display]:
+    """A display on this process's stderr."""
     if not err.is_terminal:
-        yield Watcher(_told, _Lines())
+        yield _Lines()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -50,7 +60,32 @@ def watching() -> Iterator[Watcher]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err) as progress:
-        yield Watcher(_told, _Bars(progress))
+        yield _Bars(progress)
+
+
+@contextmanager
+def watching() -> Iterator["Watcher"]:
+    """A watcher of a run in this process."""
+    from spar.embedded.runner import Watcher
+
+    with displaying() as display:
+        yield Watcher(_told, _FromDatabase(display))
+
+
+class _FromDatabase:
+    """Feeds a display from the tables."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._last_event: int | None = None
+
+    def __call__(self, session: Session, run: RunProgress) -> None:
+        if self._last_event is None:  # what an earlier process told is not told again
+            self._last_event = last_event_id(session, run.run_id)
+        for event_id, name, fields in events_after(session, run.run_id, self._last_event):
+            self._last_event = event_id
+            self._display.event(name, fields)
+        self._display.show(run)
 
 
 def _told(run_id: str, rejects: Sequence[Reject]) -> None:
@@ -70,7 +105,10 @@ class _Bars:
         self._progress = progress
         self._bars: dict[str, Any] = {}
 
-    def __call__(self, session: Session, run: RunProgress) -> None:
+    def event(self, name: str, fields: Mapping[str, Any]) -> None:
+        """The bars tell enough."""
+
+    def show(self, run: RunProgress) -> None:
         for step in run.steps:
             self._show(f"iteration {step.iteration} {step.kind}", step.done + step.dead, step.total)
         for job in run.trainings:
@@ -87,18 +125,16 @@ class _Lines:
     """A line per event, and one per step kind that is through."""
 
     def __init__(self) -> None:
-        self._last_event: int | None = None
-        self._through: set[tuple[int, str]] = set()
+        self._through: set[tuple[int, str]] | None = None
 
-    def __call__(self, session: Session, run: RunProgress) -> None:
-        if self._last_event is None:  # what an earlier process told is not told again
-            self._last_event = last_event_id(session, run.run_id)
+    def event(self, name: str, fields: Mapping[str, Any]) -> None:
+        if name not in QUIET:
+            told = " ".join(f"{key}={value}" for key, value in fields.items() if value is not None)
+            _line(f"{name.replace('_', ' ')} {told}")
+
+    def show(self, run: RunProgress) -> None:
+        if self._through is None:  # what an earlier process told is not told again
             self._through = {(step.iteration, step.kind) for step in run.steps if _is_through(step)}
-        for event_id, name, fields in events_after(session, run.run_id, self._last_event):
-            self._last_event = event_id
-            if name not in QUIET:
-                told = " ".join(f"{key}={value}" for key, value in fields.items() if value is not None)
-                _line(f"{name.replace('_', ' ')} {told}")
         for step in run.steps:
             key = (step.iteration, step.kind)
             if _is_through(step) and key not in self._through:

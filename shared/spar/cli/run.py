@@ -12,20 +12,19 @@ from typing import Annotated
 import typer
 
 from spar.cli.console import err, out
+from spar.cli.exits import FAILED, STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.progress import watching
+from spar.db.progress import RunProgress
 from spar.embedded.home import Home
 from spar.embedded.reports import WrittenReport, write_report
-from spar.embedded.runner import run_to_end
+from spar.embedded.runner import resume_to_end, run_to_end
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
 from spar.recipes.resolve import to_yaml
 from spar.report.table import print_table
 from spar.runtime.log import log_to
-
-STOPPED = 130
-FAILED = 1
 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as seed=1.")
@@ -54,6 +53,20 @@ def execute(recipe: Recipe, directory: Path) -> int:
             progress = run_to_end(recipe, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
         written = write_report(home, progress.run_id, newest=True)
+    return _tell_end(progress, written)
+
+
+def execute_known(home: Home, run_id: str, newest: bool) -> int:
+    """Go on with a run that the home has, without its recipe's file; returns the exit code."""
+    with home.lock(), _stop_on_signal() as stop:
+        log_to(home.root / "runs" / "log.jsonl")
+        with watching() as watcher:
+            progress = resume_to_end(run_id, home, watcher, stop)
+        written = write_report(home, run_id, newest)
+    return _tell_end(progress, written)
+
+
+def _tell_end(progress: RunProgress, written: WrittenReport) -> int:
     match progress.status:
         case RunStatus.FINISHED:
             _print(written)
@@ -62,6 +75,9 @@ def execute(recipe: Recipe, directory: Path) -> int:
             err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
             err.print("What is done is kept: run the same command again to go on.")
             return FAILED
+        case RunStatus.CANCELLED:
+            err.print("Cancelled. What is done is kept: run the same command again, or `spar resume`, to go on.")
+            return STOPPED
         case _:
             err.print("Stopped. What is done is kept: run the same command again to go on.")
             return STOPPED

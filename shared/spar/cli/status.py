@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.homes import find_run, reading
 from spar.db.progress import RunProgress, read_progress
@@ -20,17 +21,28 @@ DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="Th
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def status(run: RunArgument = None, directory: DirOption = None, as_json: JsonOption = False) -> None:
+def status(
+    run: RunArgument = None, directory: DirOption = None, api: ApiOption = None, as_json: JsonOption = False
+) -> None:
     """Tell how far a run is."""
+    if api and directory is None:
+        with connect(api) as server:
+            progress = server.detail(server.find(run)).progress
+    else:
+        progress = _read(run, directory)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(progress), default=str, indent=2))
+    else:
+        _print(progress)
+
+
+def _read(run: str | None, directory: Path | None) -> RunProgress:
     found = find_run(run, directory)
     with reading(found.home) as session:
         progress = read_progress(session, found.run_id)
     if progress is None:
         raise HomeError(f"There is no run {found.run_id} any more.", "Look with `spar status --dir DIR`.")
-    if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(progress), default=str, indent=2))
-    else:
-        _print(progress)
+    return progress
 
 
 def _print(run: RunProgress) -> None:

@@ -18,6 +18,10 @@ LOCK = "lock"
 OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK, "store", "work", "runs", "report.json", "report.html"}
 
 
+class HomeInUse(HomeError):
+    """Another process holds it."""
+
+
 class Home:
     """The places of a home; `lock` makes the directory and holds it until closed."""
 
@@ -62,7 +66,7 @@ class Home:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock)
-            raise HomeError(
+            raise HomeInUse(
                 f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir."
             ) from error
         self._lock = lock

@@ -1,23 +1,25 @@
 """Runs a recipe in this process to its end, telling a watcher how far it is. Ctrl-C stops it; the next call goes on."""
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from spar.db.commands import append_command
 from spar.db.progress import RunProgress, read_progress
 from spar.db.tables import Command, Run
 from spar.embedded.home import Home
 from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
+from spar.messages.commands import RESUME, RunCommand
 from spar.messages.states import RunStatus
 from spar.recipes.models import Recipe
 from spar.recipes.prompts import Reject
 from spar.runtime.submission import prepare, submit
 
 REFRESH_S = 0.2
-ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,33 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
             # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
             submit(prepared.submission, system.database)
             _wait_until_handled(system, stop)
-        while True:
-            system.raise_failure()
-            with Session(system.database) as session:
-                progress = read_progress(session, run_id)
-                if progress is not None:
-                    watcher.looked(session, progress)
-            if progress is not None and progress.status in ENDED:
-                return progress
-            if stop.wait(REFRESH_S):
-                if progress is None:
-                    raise AccountingError(f"Run {run_id} was stopped before it began.", "Run the same command again.")
-                return progress
+        return _watch_to_end(system, run_id, watcher, stop)
+
+
+def resume_to_end(run_id: str, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
+    """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
+    with EmbeddedSystem(home) as system:
+        watcher.submitted(run_id, ())
+        if not _is_finished(system, run_id):
+            payload = RunCommand(run_id=run_id).model_dump(mode="json")
+            append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, payload)
+            _wait_until_handled(system, stop)
+        return _watch_to_end(system, run_id, watcher, stop)
+
+
+def _watch_to_end(system: EmbeddedSystem, run_id: str, watcher: Watcher, stop: threading.Event) -> RunProgress:
+    while True:
+        system.raise_failure()
+        with Session(system.database) as session:
+            progress = read_progress(session, run_id)
+            if progress is not None:
+                watcher.looked(session, progress)
+        if progress is not None and progress.status.ended:
+            return progress
+        if stop.wait(REFRESH_S):
+            if progress is None:
+                raise AccountingError(f"Run {run_id} was stopped before it began.", "Run the same command again.")
+            return progress
 
 
 def _is_finished(system: EmbeddedSystem, run_id: str) -> bool:

@@ -1,0 +1,28 @@
+"""`spar cancel`: stops a run so that nothing is lost. Of the API, or of a home (--dir)."""
+
+import typer
+
+from spar.cli.client import ApiOption, connect
+from spar.cli.console import out
+from spar.cli.homes import find_run
+from spar.cli.status import DirOption, RunArgument
+from spar.messages.commands import CANCEL
+
+
+def cancel(run: RunArgument = None, directory: DirOption = None, api: ApiOption = None) -> None:
+    """Cancel a run: what is in flight ends, nothing new begins, everything is kept."""
+    if api and directory is None:
+        with connect(api) as server:
+            run_id = server.find(run)
+            server.command(run_id, CANCEL)
+        out.print(f"run {run_id} is being cancelled: what is in flight ends, everything is kept", markup=False)
+        return
+    from spar.embedded.commands import ask
+
+    found = find_run(run, directory)
+    taken = ask(found.home, CANCEL, found.run_id)
+    if taken.error:
+        out.print(taken.error, markup=False)
+        raise typer.Exit(1)
+    where = "the process that runs there takes it up" if taken.by_another else "nothing of it was running"
+    out.print(f"run {found.run_id} is cancelled ({where}); everything is kept", markup=False)

@@ -1,0 +1,166 @@
+"""Speaks to the API on behalf of commands: its address and token, its refusals as our errors, its events.
+
+httpx is imported only when something is asked.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from spar.db.runs import RunDetail, RunSummary
+from spar.errors import ConflictError, DataError, ServiceError, SparError
+from spar.report.model import RunReport
+
+if TYPE_CHECKING:
+    import httpx
+
+URL, TOKEN = "SPAR_API_URL", "SPAR_API_TOKEN"
+CONNECT_S = 5.0
+READ_S = 120.0  # a report of a large run takes a while to build
+
+ApiOption = Annotated[
+    str | None, typer.Option("--api", metavar="URL", envvar=URL, help="The API's address; its token is SPAR_API_TOKEN.")
+]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One server-sent event; `id` is empty for those that cannot be come back to."""
+
+    id: str
+    name: str
+    data: str
+
+
+class Api:
+    """Made by `connect`. Every method raises ServiceError, DataError or ConflictError."""
+
+    def __init__(self, client: "httpx.Client") -> None:
+        self._client = client
+        self._url = str(client.base_url).rstrip("/")
+
+    def runs(self) -> list[RunSummary]:
+        return self._get("/runs", list[RunSummary])
+
+    def find(self, run: str | None) -> str:
+        """The id of the run that is named by it, by the start of it, or (None) the newest."""
+        known = [each.run_id for each in self.runs()]
+        if run is None:
+            if not known:
+                raise DataError(f"The API at {self._url} has no run.", "Submit one: spar submit RECIPE.")
+            return known[0]
+        wanted = [run] if run in known else [each for each in known if each.startswith(run)]
+        if len(wanted) > 1:
+            raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(wanted)}.")
+        return wanted[0] if wanted else run  # one that waits to be taken is not listed yet
+
+    def detail(self, run_id: str) -> RunDetail:
+        return self._get(f"/runs/{run_id}", RunDetail)
+
+    def report(self, run_id: str) -> RunReport:
+        return self._get(f"/runs/{run_id}/report.json", RunReport)
+
+    def page(self, run_id: str) -> str:
+        return self._ask("GET", f"/runs/{run_id}/report.html").text
+
+    def submit(self, recipe: str, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Any]:
+        """`recipe` is JSON; `files` maps a form's part to a file name and its bytes."""
+        parts: dict[str, Any] = {"recipe": ("recipe.json", recipe.encode(), "application/json"), **files}
+        answer: dict[str, Any] = self._ask("POST", "/runs", files=parts).json()
+        return answer
+
+    def command(self, run_id: str, what: str) -> None:
+        """`what` is cancel or resume."""
+        self._ask("POST", f"/runs/{run_id}/{what}")
+
+    def events(self, run_id: str, last: str) -> Iterator[ServerEvent]:
+        """What happens from after the event `last` until the run has ended or the connection has."""
+        headers = {"Last-Event-ID": last} if last else {}
+        with self._explained(), self._client.stream("GET", f"/runs/{run_id}/events", headers=headers) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise self._refusal(answer)
+            yield from _parse_events(answer.iter_lines())
+
+    def _get(self, path: str, wanted: type[T]) -> T:
+        answer = self._ask("GET", path)
+        try:
+            return TypeAdapter(wanted).validate_json(answer.content)
+        except ValidationError as error:
+            raise self._stranger() from error
+
+    def _ask(self, method: str, path: str, **more: Any) -> "httpx.Response":
+        with self._explained():
+            answer = self._client.request(method, path, **more)
+        if answer.status_code not in (200, 202):
+            raise self._refusal(answer)
+        return answer
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import httpx
+
+        try:
+            yield
+        except httpx.TransportError as error:
+            said = str(error) or type(error).__name__
+            raise ServiceError(
+                f"The API at {self._url} cannot be reached: {said}.", f"Start it, or correct --api or {URL}."
+            ) from error
+
+    def _refusal(self, answer: "httpx.Response") -> SparError:
+        try:
+            body = answer.json()
+            what, fix = str(body["error"]), str(body["fix"])
+        except (ValueError, KeyError, TypeError):
+            return self._stranger()
+        if answer.status_code == 401:
+            return ServiceError(f"The API at {self._url} refuses our token.", f"Set {TOKEN} to the API's own.")
+        kinds: dict[int, type[SparError]] = {409: ConflictError, 404: DataError, 413: DataError, 422: DataError}
+        return kinds.get(answer.status_code, ServiceError)(what, fix)
+
+    def _stranger(self) -> ServiceError:
+        return ServiceError(
+            f"What answers at {self._url} is not this version's API.",
+            f"Correct --api or {URL}, or update one of the two.",
+        )
+
+
+@contextmanager
+def connect(url: str | None) -> Iterator[Api]:
+    """Raises ServiceError without an address or a token."""
+    import httpx
+
+    if not url:
+        raise ServiceError("It is not said where the API is.", f"Give --api URL, or set {URL}.")
+    token = os.environ.get(TOKEN, "")
+    if not token:
+        raise ServiceError(f"There is no token for the API at {url}.", f"Set {TOKEN} to the API's own.")
+    timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
+    try:
+        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
+        usable = client.base_url.scheme in ("http", "https") and client.base_url.host
+    except (httpx.InvalidURL, UnicodeEncodeError):
+        usable = False
+    if not usable:
+        raise ServiceError(f"{url!r} is not the address of an API, or its token not one.", "Write http://HOST:PORT.")
+    with client:
+        yield Api(client)
+
+
+def _parse_events(lines: Iterator[str]) -> Iterator[ServerEvent]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        if not line:
+            if "event" in fields:
+                yield ServerEvent(fields.get("id", ""), fields["event"], fields.get("data", ""))
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")

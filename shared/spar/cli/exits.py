@@ -1,0 +1,5 @@
+"""Exit codes of a run's end; those of errors are `exit_code` in spar.errors."""
+
+FAILED = 1
+STOPPED = 130
+"""Stopped or cancelled before its end: what a shell reports for a program that Ctrl-C ended."""

@@ -1,0 +1,69 @@
+"""`spar watch`: shows a run of the API as it goes, until it ends. A lost connection is taken up where it was lost."""
+
+import time
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
+
+from spar.cli.client import Api, ApiOption, connect
+from spar.cli.console import err
+from spar.cli.exits import FAILED, STOPPED
+from spar.cli.progress import Display, displaying
+from spar.db.progress import RunProgress
+from spar.db.runs import RunDetail, RunEvent
+from spar.errors import ServiceError
+from spar.messages.states import RunStatus
+
+PATIENCE_S = 60.0  # as long as an API takes to be started again
+BETWEEN_TRIES_S = 1.0
+DETAIL: TypeAdapter[RunDetail] = TypeAdapter(RunDetail)
+EVENT: TypeAdapter[RunEvent] = TypeAdapter(RunEvent)
+
+
+def watch(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run id or its start. [default: newest]")] = None,
+    api: ApiOption = None,
+) -> None:
+    """Watch a run of the API until it ends. Ctrl-C stops the watching, not the run."""
+    with connect(api) as server:
+        raise typer.Exit(follow(server, server.find(run)))
+
+
+def follow(server: Api, run_id: str) -> int:
+    """Watch to the end; returns the exit code that the run's end means."""
+    server.detail(run_id)  # what is wrong with the address, the token or the id is told at once
+    err.print(f"run {run_id}", markup=False)
+    with displaying() as display:
+        progress = _until_ended(server, run_id, display)
+    match progress.status:
+        case RunStatus.FINISHED:
+            err.print("finished", style="bold green")
+            return 0
+        case RunStatus.FAILED:
+            err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
+            err.print(f"What is done is kept: `spar resume {run_id}` goes on.", markup=False)
+            return FAILED
+        case _:
+            err.print(f"{progress.status}. What is done is kept: `spar resume {run_id}` goes on.", markup=False)
+            return STOPPED
+
+
+def _until_ended(server: Api, run_id: str, display: Display) -> RunProgress:
+    last, heard = "", time.monotonic()
+    while True:
+        try:
+            for event in server.events(run_id, last):
+                last, heard = event.id or last, time.monotonic()
+                if event.name == "happened":
+                    happened = EVENT.validate_json(event.data)
+                    display.event(happened.name, happened.fields)
+                else:
+                    progress = DETAIL.validate_json(event.data).progress
+                    display.show(progress)
+                    if event.name == "ended":
+                        return progress
+        except ServiceError:
+            if time.monotonic() - heard > PATIENCE_S:
+                raise
+        time.sleep(BETWEEN_TRIES_S)

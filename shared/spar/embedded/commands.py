@@ -1,0 +1,52 @@
+"""Asks something of the runs in a home, whether or not a process is running there."""
+
+import uuid
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from services.coordinator.coordinator import Coordinator, Limits
+from spar.db.commands import append_command
+from spar.db.engine import open_database
+from spar.db.migrate import check_schema
+from spar.db.tables import Command
+from spar.embedded.home import Home, HomeInUse
+from spar.messages.commands import RunCommand
+from spar.runtime.app import configure
+from spar.runtime.broker import CeleryBroker
+from spar.runtime.settings import Settings
+from spar.store.directory import DirectoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`by_another`: the process that runs in the home takes the command; else it has been taken here."""
+
+    by_another: bool
+    error: str | None
+
+
+def ask(home: Home, kind: str, run_id: str) -> Taken:
+    """Keep the command; if nobody runs in the home, carry it out, beginning nothing. Raises HomeError."""
+    home.check()
+    database = open_database(home.database_url)
+    try:
+        check_schema(database)
+        key = f"cli:{uuid.uuid4().hex}"
+        append_command(database, key, kind, RunCommand(run_id=run_id).model_dump(mode="json"))
+        try:
+            with home.lock():
+                _settle(home, database)
+        except HomeInUse:
+            return Taken(True, None)
+        with Session(database) as session:
+            return Taken(False, session.exec(select(Command.error).where(Command.key == key)).one())
+    finally:
+        database.dispose()
+
+
+def _settle(home: Home, database: Engine) -> None:
+    broker = CeleryBroker(configure(Settings(broker_url=SecretStr("memory://"))))
+    Coordinator(database, DirectoryStore(home.store), broker, Limits()).settle()

@@ -1,0 +1,174 @@
+"""The commands that speak to the API, against one in a process of its own; a worker is played by hand."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from spar.db.tables import Event
+from tests.unit.api.conftest import RECIPE, TOKEN
+from tests.unit.api.server import environment, serving, spar
+from tests.unit.coordinator.stage import Stage
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stack"))
+    (stage.folder / "recipe.yaml").write_text(RECIPE)
+    yield stage
+    stage.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def api(stage: Stage) -> Iterator[str]:
+    with serving(stage.folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def run_id(stage: Stage, api: str) -> str:
+    """Submitted with the command line, cancelled in the middle."""
+    done = spar(stage.folder, api, "submit", "recipe.yaml", "--set", "seed=3")
+    assert done.returncode == 0, done.stderr
+    stage.coordinator.tick()
+    return done.stdout.strip()
+
+
+def failing(stage: Stage) -> None:
+    """End what is in flight without a result."""
+    while stage.broker.waiting("generation"):
+        stage.fail(stage.take(), reason="DataError", retry=False)
+
+
+def test_a_run_from_submit_to_cancel_and_on(stage: Stage, api: str, run_id: str) -> None:
+    told = spar(stage.folder, api, "status", run_id).stdout
+    assert f"run {run_id}: running, iteration 1 of 1" in told
+    shown = json.loads(spar(stage.folder, api, "status", "--json").stdout)
+    assert shown["steps"][0]["in_flight"] == 3
+
+    done = spar(stage.folder, api, "cancel", run_id[:6])
+    assert done.returncode == 0, done.stderr
+    assert f"run {run_id} is being cancelled" in done.stdout
+    stage.coordinator.tick()
+    message = stage.take()
+    stage.finish(message)
+    for _ in range(2):
+        stage.fail(stage.take())
+
+    watched = spar(stage.folder, api, "watch", run_id)
+    assert watched.returncode == 130
+    lines = watched.stderr.splitlines()
+    assert lines[0] == f"run {run_id}"
+    assert any(line.startswith("run cancelling") for line in lines)
+    assert lines[-1] == f"cancelled. What is done is kept: `spar resume {run_id}` goes on."
+
+    fetched = spar(stage.folder, api, "report", run_id, "--out", "fetched")
+    assert fetched.returncode == 0, fetched.stderr
+    report = json.loads((stage.folder / "fetched" / "report.json").read_text())
+    assert report["status"] == "cancelled"
+    outcomes = report["iterations"][1]["outcomes"]
+    assert {name: count for name, count in outcomes.items() if count} == {"cancelled": 2, "not_reached": 4}
+    assert (stage.folder / "fetched" / "report.html").read_text().startswith("<!doctype html>")
+
+    assert spar(stage.folder, api, "resume", run_id).returncode == 0
+    stage.coordinator.tick()
+    assert "running" in spar(stage.folder, api, "runs").stdout
+    assert [run["run_id"] for run in json.loads(spar(stage.folder, api, "runs", "--json").stdout)] == [run_id]
+
+
+def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with serving(tmp_path, SPAR_API_PORT=port) as url:
+        run = spar(tmp_path, url, "submit", "recipe.yaml").stdout.strip()
+        stage.coordinator.tick()
+        command = [sys.executable, "-u", "-m", "spar.cli.main", "watch", run]
+        given = environment(tmp_path, SPAR_API_URL=url)
+        watching = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=given)
+        assert watching.stderr is not None
+        heard = [watching.stderr.readline() for _ in range(3)]
+        assert [line.split(" iteration=")[0].strip() for line in heard] == [
+            f"run {run}",
+            "run begun",
+            "iteration begun",
+        ]
+    failing(stage)
+    stage.fail(stage.take("training"), reason="DataError", retry=False)
+    with serving(tmp_path, SPAR_API_PORT=port):
+        _, rest = watching.communicate(timeout=60)
+    assert watching.returncode == 1
+    names = [line.split(" ")[0:2] for line in rest.splitlines()]
+    with Session(stage.database) as session:
+        told = [name.split("_") for name in session.exec(select(Event.name).order_by(Event.id))]  # type: ignore[arg-type]
+    assert [name for name in names if name in told] == told[3:]  # nothing twice, nothing missed
+    stage.database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "code", "told"),
+    [
+        (["status"], {"SPAR_API_TOKEN": "a wrong token that is long"}, 3, "refuses our token"),
+        (["status"], {"SPAR_API_TOKEN": ""}, 3, "There is no token for the API"),
+        (["submit", "recipe.yaml"], {"SPAR_API_URL": ""}, 3, "It is not said where the API is."),
+        (["submit", "recipe.yaml"], {"SPAR_API_URL": "ftp://x"}, 3, "is not the address of an API"),
+        (["runs"], {"SPAR_API_URL": "http://127.0.0.1:1"}, 3, "cannot be reached"),
+        (["watch", "nobody"], {}, 2, "There is no run 'nobody'."),
+        (["status", "nobody"], {}, 2, "There is no run 'nobody'."),
+        (["cancel", "nobody"], {}, 2, "There is no run 'nobody'."),
+        (["resume", "nobody"], {}, 2, "There is no run 'nobody'."),
+        (["report", "nobody"], {}, 2, "There is no run 'nobody'."),
+        (["submit", "recipe.yaml", "--set", "sead=1"], {}, 2, "Did you mean 'seed'?"),
+        (["submit", "recipe.yaml", "--set", "models.actor=there"], {}, 2, "SPAR_API_ALLOW_PATHS"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    stage: Stage, api: str, arguments: list[str], given: dict[str, str], code: int, told: str
+) -> None:
+    address = given.pop("SPAR_API_URL", api)
+    done = spar(stage.folder, address, *arguments, **given)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_prompts_and_templates_travel_with_their_recipe(stage: Stage, api: str) -> None:
+    folder = stage.folder / "mine"
+    folder.mkdir()
+    from spar.method.templates import builtin_templates
+
+    compact = builtin_templates("compact")
+    (folder / "judge.txt").write_text(compact.judge)
+    (folder / "refine.txt").write_text(compact.refine)
+    (folder / "prompts.jsonl").write_text('{"prompt": "Write."}\nbroken\n{"prompt": "Sing."}\n')
+    text = RECIPE.replace('source: "world:story", per_iteration: 6', "source: prompts.jsonl, per_iteration: 2")
+    (folder / "r.yaml").write_text(text.replace("compact", ".").replace("name: test", "name: mine"))
+    done = spar(stage.folder, api, "submit", "mine/r.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "1 rows of the prompts file cannot be used; the first is line 2: not JSON" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"SPAR_API_TOKEN": ""}, "has no token"),
+        ({"SPAR_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/x"}, "PostgreSQL at 127.0.0.1:1/x"),
+        ({"SPAR_API_HOST": "192.0.2.1", "SPAR_API_PORT": "9"}, "cannot listen on 192.0.2.1:9"),
+    ],
+)
+def test_an_api_that_cannot_start_says_why(tmp_path: Path, given: dict[str, str], told: str) -> None:
+    command = [sys.executable, "-m", "services.api.worker"]
+    env = environment(tmp_path, **given)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 3
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert TOKEN not in done.stderr
