@@ -72,7 +72,8 @@ class Child:
         if self.running:
             self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(asyncio.shield(self._process.wait()), grace_s)
+            async with asyncio.timeout(grace_s):  # wait_for would swallow a cancellation that comes just now
+                await asyncio.shield(self._process.wait())
         except TimeoutError:
             pass
         finally:
@@ -108,7 +109,7 @@ def _size(file: Path) -> int:
 
 
 async def _spawn(
-    command: Sequence[str], log: Path, env: Mapping[str, str], stdin: int, report: int | None
+    command: Sequence[str], log: Path, env: Mapping[str, str], stdin: int, report: int | None, keep: Sequence[int]
 ) -> Process:
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
@@ -122,17 +123,23 @@ async def _spawn(
             stdout=output,
             stderr=output,
             env=env,
-            pass_fds=() if report is None else (report,),
+            pass_fds=(*keep,) if report is None else (*keep, report),
             start_new_session=True,
         )
 
 
 async def start_child(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, reports: bool = False
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    reports: bool = False,
+    keep: Sequence[int] = (),
 ) -> Child:
     """Start `command` with its output in `log` (appended) and the environment `env` (None: ours).
 
     With `reports` the command finds REPORT_FD in its environment. A command that does not exist exits with 127.
+    The guard keeps the descriptors `keep` open until the command is gone: locks on what the command uses.
     """
     environment = dict(os.environ if env is None else env)
     log_start = _size(log)
@@ -145,7 +152,7 @@ async def start_child(
             theirs.append(report)
             heard = await _listen(ours)
             environment[REPORT_FD] = str(report)
-        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None)
+        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None, keep)
     except BaseException:
         os.close(lifeline)
         if heard is not None:

@@ -9,12 +9,16 @@ import pytest
 
 from spar.engines import openai
 from spar.engines.base import Engine, LocalModel
-from spar.recipes.models import EngineSettings
+from spar.engines.vllm import VllmEngine
+from spar.engines.vllm_server.supervisor import Place
+from spar.recipes.models import EngineSettings, VllmSettings
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
 from spar.testing.engine import CONTEXT, SimulatedEngine
 from spar.testing.server import ServerOptions, running_server
+from tests.fake_vllm import fake_vllm
 from tests.tiny_model import write_tiny_model
+from tests.unit.engines.vllm_models import write_model
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,22 @@ async def openai_engine(directory: Path, deadline_s: float) -> AsyncIterator[Sub
             await engine.close()
 
 
+@asynccontextmanager
+async def vllm_engine(directory: Path, deadline_s: float) -> AsyncIterator[Subject]:
+    """The engine's own work over a server without a model; the real one: tests/vllm."""
+    settings = EngineSettings(kind="vllm", deadline_s=deadline_s, vllm=VllmSettings(device="cpu"))
+    engine = VllmEngine(settings, Place(fake_vllm()))
+    folder = directory / f"{deadline_s}"
+    folder.mkdir()
+    try:
+        yield Subject(engine, write_model(folder, "m"), LocalModel("gone", path=directory / "gone"), CONTEXT)
+    finally:
+        await engine.close()
+
+
 ENGINES: dict[str, EngineCase] = {
     "transformers": EngineCase(transformers_engine, marks=(pytest.mark.torch,)),
     "simulated": EngineCase(simulated_engine),
     "openai": EngineCase(openai_engine),
+    "vllm": EngineCase(vllm_engine),
 }

@@ -33,14 +33,25 @@ class HttpReply:
 
 
 class OpenAIClient:
-    """Made on any thread, used on one event loop. `url` is the base URL; the key comes from the environment."""
+    """Made on any thread, used on one event loop. `url` is the base URL; the key comes from the environment.
 
-    def __init__(self, url: str, window: int, deadline_s: float, attempts: int = ATTEMPTS) -> None:
+    Connections that broke are tried again, and replies with a status that is `retried`: `attempts` times in all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        window: int,
+        deadline_s: float,
+        attempts: int = ATTEMPTS,
+        retried: frozenset[int] = _WORTH_ANOTHER_TRY,
+    ) -> None:
         self._url = base_url(url)
         self.place = str(self._url.with_user(None))
         self._window = asyncio.Semaphore(window)
         self._deadline = deadline_s
         self._attempts = attempts
+        self._retried = retried
         self._session: aiohttp.ClientSession | None = None
         self._jitter = random.Random()  # spreads retries; no result depends on it
 
@@ -76,7 +87,7 @@ class OpenAIClient:
                 async with self._open().request(method, self._url / path, json=body) as response:
                     reply = HttpReply(response.status, await response.read())
                     wait = max(wait, _retry_after(response.headers))
-                if reply.status not in _WORTH_ANOTHER_TRY:
+                if reply.status not in self._retried:
                     return reply
                 why = f"HTTP {reply.status}: {error_message(reply.body)}"
             except aiohttp.ClientError as error:

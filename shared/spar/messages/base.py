@@ -60,7 +60,15 @@ class EngineIdentity(Wire):
 
     @classmethod
     def of(cls, settings: EngineSettings) -> "EngineIdentity":
-        return cls(kind=settings.kind, dtype=settings.dtype, send_seed=settings.send_seed)
+        return cls(kind=_kind(settings), dtype=settings.dtype, send_seed=settings.send_seed)
+
+
+def _kind(settings: EngineSettings) -> str:
+    """The kind, and those arguments of its server that may change replies (a quantization, say)."""
+    if settings.kind != "vllm":
+        return settings.kind
+    length = settings.vllm.max_model_len
+    return " ".join(["vllm", *([f"--max-model-len={length}"] if length else []), *settings.vllm.extra_args])
 
 
 class Spec(Wire):

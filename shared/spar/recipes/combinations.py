@@ -51,9 +51,16 @@ def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
 
 def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
     kinds = {recipe.training.actor.kind, recipe.training.refiner.kind}
-    if recipe.engine.kind == "openai" and "trl" in kinds:
-        what = "is openai: that server cannot load the models which trl trains in this run"
+    remote = recipe.engine.kind == "openai" or (recipe.engine.kind == "vllm" and recipe.engine.url is not None)
+    if remote and "trl" in kinds:
+        what = f"is {recipe.engine.kind} at a URL: that server cannot load the models which trl trains in this run"
         yield Problem(("engine", "kind"), what, "Use an engine that loads them here, such as transformers.")
+
+
+def _vllm_computes_in(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.engine.kind == "vllm" and recipe.engine.dtype == "float64":
+        what = "is float64, which vLLM does not compute in"
+        yield Problem(("engine", "dtype"), what, "Use bfloat16 (float32 on a CPU).")
 
 
 def _search_fits(recipe: Recipe) -> Iterator[Problem]:
@@ -75,10 +82,22 @@ def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
         ("refiner", recipe.training.refiner),
     )
     for name, settings in trainings:
-        micro = settings.micro_batch_size
-        if micro is not None and settings.batch_size % micro:
-            what = f"is {micro}, which does not divide batch_size {settings.batch_size}"
+        micro, processes = settings.micro_batch_size, settings.launch.processes
+        if settings.batch_size % processes:
+            what = f"is {processes}, which does not divide batch_size {settings.batch_size}"
+            yield Problem(("training", name, "launch", "processes"), what, "Choose a divisor.")
+        elif micro is not None and settings.batch_size // processes % micro:
+            share = f" (divided by {processes} processes)" if processes > 1 else ""
+            what = f"is {micro}, which does not divide batch_size {settings.batch_size}{share}"
             yield Problem(("training", name, "micro_batch_size"), what, "Choose a divisor, or leave it out.")
+
+
+def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
+    for name, settings in (("actor", recipe.training.actor), ("refiner", recipe.training.refiner)):
+        if settings.lora is not None and settings.launch.config != "none":
+            what = f"is {settings.launch.config}: with lora every process holds the whole frozen model"
+            fix = "Use launch.config none (any number of processes), or train without lora."
+            yield Problem(("training", name, "launch", "config"), what, fix)
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
@@ -93,9 +112,11 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _url_fits_engine,
     _trained_models_have_weights,
     _remote_engine_serves_trained_models,
+    _vllm_computes_in,
     _search_fits,
     _sampled_pairs_need_two,
     _batches_divide,
+    _adapters_are_not_divided,
     _refiner_learns_something,
 )
 

@@ -38,22 +38,43 @@ class PromptSettings(Section):
     shard_size: Positive = 16
 
 
+class VllmSettings(Section):
+    """How the vllm engine runs its own server; only `max_model_len` and `extra_args` may change a reply."""
+
+    device: Literal["gpu", "cpu"] = "gpu"
+    """gpu: the server runs on GPUs that it claims. cpu: a CPU build of vLLM, which claims nothing."""
+    tensor_parallel: Positive = 1
+    """GPUs that one server spans."""
+    gpu_memory_utilization: Probability = 0.9
+    max_model_len: Positive | None = None
+    """Tokens of prompt and reply together; None: what the model has."""
+    extra_args: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Arguments of `vllm serve` that are not named here, such as ["--quantization", "fp8"]."""
+    start_deadline_s: Annotated[float, Field(gt=0)] = 1800.0
+    """Seconds from the server's start until it is ready; a large model loads and compiles for minutes."""
+    patience_s: Annotated[float, Field(ge=0)] = 600.0
+    """Seconds a model that is asked for goes on being served while calls for another wait."""
+    idle_s: Annotated[float, Field(ge=0)] = 60.0
+    """Seconds without calls after which the server stops and its GPUs are free for others."""
+
+
 class EngineSettings(Section):
     """What serves the models. `kind` is an entry point of the group `spar.engines`."""
 
     kind: str = "transformers"
     url: str | None = None
-    """An OpenAI-compatible base URL (kind openai), such as http://localhost:8000/v1."""
+    """An OpenAI-compatible base URL, such as http://localhost:8000/v1 (kind openai; vllm: a server of your own)."""
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
     """float64 makes sampled text independent of what else is in the batch: bit-for-bit repeats on a CPU."""
     max_batch: Positive = 256
-    """Sequences decoded together (transformers), or requests in flight (openai)."""
+    """Sequences decoded together (transformers, vllm), or requests in flight (openai)."""
     deadline_s: Annotated[float, Field(gt=0)] = 600.0
     """Seconds one call may take before it is a DeadlineExceeded."""
     send_seed: bool = True
     """Whether a remote engine is sent seeds."""
     latency: Share = 0.0
     """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
+    vllm: VllmSettings = VllmSettings()
 
 
 class SamplingSettings(Section):
@@ -125,6 +146,17 @@ class LoraSettings(Section):
     rank: Positive = 16
     alpha: Positive = 32
     dropout: Share = 0.0
+    merge: bool = True
+    """True: a whole model comes out. False: an adapter on its base, and the next iteration goes on from it."""
+
+
+class LaunchSettings(Section):
+    """How many processes train one model, one a GPU, and what each of them holds."""
+
+    processes: Positive = 1
+    config: str = "none"
+    """none: each process holds the whole model. fsdp, zero3: it is divided among them (deploy/accelerate/). Or the
+    path of a configuration file of `accelerate launch`."""
 
 
 class TrainingSettings(Section):
@@ -139,12 +171,13 @@ class TrainingSettings(Section):
     batch_size: Positive
     """Samples per optimizer step."""
     micro_batch_size: Positive | None = None
-    """Samples per forward pass; None is the whole batch."""
+    """Samples per forward pass of one process; None is the whole batch, divided by the processes."""
     max_length: Positive
     """Tokens of a whole sample; longer ones are left out and counted."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     gradient_checkpointing: bool = False
     lora: LoraSettings | None = None
+    launch: LaunchSettings = LaunchSettings()
     checkpoint_steps: Positive = 100
     threads: Positive | None = None
     """Torch threads of the trainer; None leaves it to torch."""

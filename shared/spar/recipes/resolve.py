@@ -24,6 +24,12 @@ NOT_IDENTITY: tuple[Keys, ...] = (
     ("engine", "max_batch"),
     ("engine", "deadline_s"),
     ("engine", "latency"),
+    ("engine", "vllm", "device"),
+    ("engine", "vllm", "tensor_parallel"),
+    ("engine", "vllm", "gpu_memory_utilization"),
+    ("engine", "vllm", "start_deadline_s"),
+    ("engine", "vllm", "patience_s"),
+    ("engine", "vllm", "idle_s"),
     ("training", "actor", "checkpoint_steps"),
     ("training", "refiner", "checkpoint_steps"),
 )

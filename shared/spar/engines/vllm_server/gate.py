@@ -1,0 +1,106 @@
+"""Who is inside and who waits: calls enter the server that serves their model, the others stand in line.
+
+Keeps count, decides nothing: when a server changes is `switching`'s, and doing it the supervisor's. One event loop.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spar.engines.vllm_server.lineup import Servable
+from spar.engines.vllm_server.server import VllmServer
+from spar.engines.vllm_server.switching import Standing
+
+
+@dataclass(eq=False, slots=True)
+class Post:
+    """A server at work, and its calls."""
+
+    server: VllmServer
+    ready_since: float
+    quiet_since: float
+    in_flight: int = 0
+    draining: bool = False
+    proven: bool = False
+    """Whether a call has ended well here."""
+
+    def takes(self, model: Servable) -> bool:
+        return self.server.alive and not self.draining and self.server.lineup.serves(model)
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    model: Servable
+    since: float
+    admitted: asyncio.Future[Post]
+
+
+class Gate:
+    """`changed` is called whenever the supervisor might have something to decide."""
+
+    def __init__(self, clock: Callable[[], float], changed: Callable[[], None]) -> None:
+        self.post: Post | None = None
+        self._clock = clock
+        self._changed = changed
+        self._line: list[_Waiting] = []
+
+    @property
+    def next_model(self) -> Servable | None:
+        """Whose turn it is once the server changes; None if nobody waits who needs that."""
+        return next((each.model for each in self._strangers()), None)
+
+    async def enter(self, model: Servable) -> Post:
+        """Wait for a server of the model, in order of arrival. Whoever entered leaves."""
+        if self.post is not None and self.post.takes(model):
+            return self._let_in(self.post)
+        waiting = _Waiting(model, self._clock(), asyncio.get_running_loop().create_future())
+        self._line.append(waiting)
+        self._changed()
+        try:
+            return await waiting.admitted
+        except asyncio.CancelledError:
+            if waiting.admitted.done() and not waiting.admitted.cancelled() and not waiting.admitted.exception():
+                self.leave(waiting.admitted.result())  # let in just as the caller gave up
+            raise
+        finally:
+            if waiting in self._line:
+                self._line.remove(waiting)
+                self._changed()
+
+    def leave(self, post: Post, *, well: bool = False) -> None:
+        post.in_flight -= 1
+        post.proven = post.proven or well
+        if post.in_flight == 0:
+            post.quiet_since = self._clock()
+            self._changed()
+
+    def open(self, post: Post) -> None:
+        """Let in all who wait for what this server serves."""
+        self.post = post
+        post.draining = False
+        for waiting in [each for each in self._line if post.takes(each.model)]:
+            self._line.remove(waiting)
+            if not waiting.admitted.done():
+                waiting.admitted.set_result(self._let_in(post))
+
+    def refuse(self, model: Servable | None, error: Exception) -> None:
+        """Tell all who wait for the model (None: for any) that it cannot be had."""
+        for waiting in [each for each in self._line if model in (None, each.model)]:
+            self._line.remove(waiting)
+            if not waiting.admitted.done():
+                waiting.admitted.set_exception(error)
+
+    def standing(self, wanted: bool) -> Standing:
+        post, waiting_since = self.post, next((each.since for each in self._strangers()), None)
+        if post is None or not post.server.alive:
+            return Standing(False, waiting_since=waiting_since)
+        return Standing(True, post.draining, post.in_flight, post.ready_since, post.quiet_since, waiting_since, wanted)
+
+    def _let_in(self, post: Post) -> Post:
+        post.in_flight += 1
+        return post
+
+    def _strangers(self) -> list[_Waiting]:
+        """Those the present server is no use to, in order; whom it serves, waits only while it drains."""
+        lineup = self.post.server.lineup if self.post is not None and self.post.server.alive else None
+        return [each for each in self._line if lineup is None or not lineup.serves(each.model)]

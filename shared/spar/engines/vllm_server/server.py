@@ -1,0 +1,187 @@
+"""One run of `vllm serve`: started on a free port, watched until it is ready, asked, stopped.
+
+Knows nothing of other models, of switching or of GPUs' locks; what it was told to serve it serves until it ends.
+"""
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from spar.children import Child, start_child
+from spar.engines.calls import CallsInFlight
+from spar.engines.openai import OpenAIModel
+from spar.engines.openai_client import OpenAIClient
+from spar.engines.openai_replies import model_names
+from spar.engines.vllm_server.command import LOOPBACK, serve_arguments, serve_environment
+from spar.engines.vllm_server.lineup import Lineup, Servable
+from spar.errors import EngineUnavailable
+from spar.recipes.models import EngineSettings
+
+log = structlog.get_logger()
+
+LOOK = 0.25  # seconds between two looks at /health while it starts; nothing else tells
+SAY = 15.0  # seconds between two lines that say how far the start is
+WATCH = 10.0  # seconds between two looks at /health while it serves, and the most that one may take
+MISSES = 6  # looks in a row without a reply until a server counts as hung: a minute
+GRACE = 30.0  # seconds to end by itself after SIGTERM
+DEATH = 5.0  # seconds within which a broken call and the end of the process belong together
+_CALL_ATTEMPTS = 3
+"""A connection that broke while the server lives; what a dead server lost is the supervisor's to repeat."""
+
+
+class NotReadyInTime(EngineUnavailable):
+    """A start that took longer than it may: another one at once would take as long."""
+
+
+class VllmServer:
+    """A running server. Whoever starts one stops it."""
+
+    def __init__(self, settings: EngineSettings, lineup: Lineup, child: Child, port: int) -> None:
+        self.lineup = lineup
+        self._settings = settings
+        self._child = child
+        self._root = f"http://{LOOPBACK}:{port}"
+        self._client = OpenAIClient(
+            f"{self._root}/v1", settings.max_batch, settings.deadline_s, _CALL_ATTEMPTS, retried=frozenset()
+        )
+        self._calls = CallsInFlight("vllm")
+        self._watch: asyncio.Task[None] | None = None
+        self._ended = asyncio.create_task(child.wait())
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.done()
+
+    @property
+    def ended(self) -> "asyncio.Task[int]":
+        """Done once the process is gone."""
+        return self._ended
+
+    def model(self, model: Servable) -> OpenAIModel:
+        return OpenAIModel(model.name, self._client, self._calls, self._settings.send_seed)
+
+    async def died(self) -> bool:
+        """Whether a call that just failed did so because the process is ending."""
+        await asyncio.wait([self._ended], timeout=DEATH)
+        return self._ended.done()
+
+    def death(self) -> EngineUnavailable:
+        """What to tell of a process that ended by itself."""
+        code = f" with exit code {self._ended.result()}" if self._ended.done() and not self._ended.cancelled() else ""
+        return EngineUnavailable(
+            f"`vllm serve` of {self.lineup.base} ended{code}. Its last lines:\n{self._child.tail()}\n",
+            "Correct the cause (memory: lower engine.vllm.gpu_memory_utilization or max_model_len); then go on.",
+        )
+
+    async def until_ready(self) -> None:
+        """Wait for the first good /health and the right names. Raises EngineUnavailable; the child is then no use."""
+        deadline_s = self._settings.vllm.start_deadline_s
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._until_healthy()
+                await self._check_names()
+        except TimeoutError:
+            raise NotReadyInTime(
+                f"`vllm serve` of {self.lineup.base} was not ready within {deadline_s:g} s. "
+                f"Its last lines:\n{self._child.tail()}\n",
+                "Raise engine.vllm.start_deadline_s, or look at these lines.",
+            ) from None
+        self._watch = asyncio.create_task(self._watch_health())
+
+    async def stop(self) -> None:
+        """End it and wait until it is gone, so that its GPU memory is free. Calls in flight end."""
+        if self._watch is not None:
+            self._watch.cancel()
+        try:
+            await self._calls.close()
+            await self._client.close()
+            await self._child.stop(GRACE)
+            await asyncio.wait([self._ended])
+        finally:
+            self._child.kill()  # also when whoever stops it is cancelled
+
+    async def _until_healthy(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = said = loop.time()
+        async with _probe() as http:
+            while not await _healthy(http, self._root):
+                if loop.time() - said >= SAY:
+                    said = loop.time()
+                    log.info("vllm_starting", base=str(self.lineup.base), seconds=round(said - began), now=self._now())
+                await asyncio.wait([self._ended], timeout=LOOK)
+                if self._ended.done():
+                    raise self.death()
+        log.info("vllm_ready", names=self.lineup.names, seconds=round(loop.time() - began, 1), url=self._root)
+
+    async def _check_names(self) -> None:
+        reply = await self._client.get("models")
+        names = model_names(reply.body) or []
+        if missing := set(self.lineup.names) - set(names):
+            raise EngineUnavailable(
+                f"{self._root} serves {', '.join(names) or 'nothing'}, not {', '.join(sorted(missing))}.",
+                "Something else may have taken the port: go on, another one will be tried.",
+            )
+
+    async def _watch_health(self) -> None:
+        """A process that lives and no longer replies is as good as dead: end it, so that it is started again."""
+        misses = 0
+        async with _probe() as http:
+            while misses < MISSES:
+                await asyncio.sleep(WATCH)
+                misses = 0 if await _healthy(http, self._root) else misses + 1
+        log.error("vllm_hung", base=str(self.lineup.base), seconds=MISSES * WATCH)
+        self._child.kill()
+
+    def _now(self) -> str:
+        return self._child.tail(1)[-200:]
+
+
+async def start_server(
+    command: Sequence[str],
+    settings: EngineSettings,
+    lineup: Lineup,
+    *,
+    devices: Mapping[str, str],
+    keep: Sequence[int],
+    log_file: Path,
+) -> VllmServer:
+    """Start a server and wait until it is ready; whatever goes wrong, nothing of it is left. Raises EngineUnavailable.
+
+    `devices` is the environment that says which GPUs it may use, `keep` the descriptors that hold their locks.
+    """
+    port = _free_port()
+    arguments = [*command, *serve_arguments(settings, lineup, port)]
+    log.info("vllm_start", arguments=arguments[1:], devices=dict(devices), log=str(log_file))
+    child = await start_child(arguments, log=log_file, env=serve_environment(devices), keep=keep)
+    server = VllmServer(settings, lineup, child, port)
+    try:
+        await server.until_ready()
+    except BaseException:
+        child.kill()
+        await server.stop()
+        raise
+    return server
+
+
+def _probe() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WATCH))
+
+
+async def _healthy(http: aiohttp.ClientSession, root: str) -> bool:
+    with suppress(aiohttp.ClientError, TimeoutError):
+        async with http.get(f"{root}/health") as response:
+            return response.status == 200
+    return False
+
+
+def _free_port() -> int:
+    """One that was free just now; whoever takes it first makes the start fail, and another is tried."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
