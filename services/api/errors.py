@@ -58,8 +58,9 @@ class Refusal(Exception):
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """For a route's `responses`."""
-    return {status: {"model": ErrorBody, "description": HTTPStatus(status).phrase} for status in statuses}
+    """For a route's `responses`: JSON, whatever the route itself answers with."""
+    content = {"application/json": {"schema": ErrorBody.model_json_schema()}}
+    return {status: {"content": content, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:
