@@ -127,18 +127,32 @@ async def test_a_prompt_is_read_once_for_all_its_samples_and_for_calls_that_wait
     assert model.new <= 20 * 2  # the first of three tokens comes from the prompt's own pass
 
 
+async def test_rows_are_computed_together_until_they_part(loaded: Loaded) -> None:
+    model = Counting(loaded.model)
+    batch = Batch(model, [], 50)
+    calls = [call((7, 8), n=20, seed=3, limit=6), call((7, 8), n=20, seed=40, limit=6), call((9,), n=5, limit=6)]
+    for one in calls:
+        batch.submit(one)
+    run(batch)
+    texts = [(one.ids, tuple(reply.ids)) for one in calls for reply in await one.done]
+    beginnings = {(prompt, text[:length]) for prompt, text in texts for length in range(1, 6)}
+    assert model.new == len(beginnings)
+    assert len(texts) * 5 > model.new
+
+
 async def test_cancelled_rows_leave_and_waiting_calls_are_dropped(loaded: Loaded) -> None:
     model = Counting(loaded.model)
     batch = Batch(model, [], 4)
-    running, waiting, other = (call((7, 8), n=n, limit=30) for n in (3, 3, 1))
+    # Greedy samples of one prompt are one branch: two turns compute two tokens, however many rows there are.
+    running, waiting, other = (call((7, 8), n=n, limit=30, temperature=0.0) for n in (3, 3, 1))
     for one in (running, waiting, other):
         batch.submit(one)
     run(batch, turns=2)
-    assert model.new == 8
+    assert model.new == 2
     running.cancelled = waiting.cancelled = batch.stale = True
     run(batch)
     assert (await other.done)[0].drawn == 30
-    assert model.new == 8 + 29
+    assert model.new == 2 + 29
     assert not running.replies
     assert not waiting.replies
 

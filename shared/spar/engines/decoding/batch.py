@@ -1,5 +1,7 @@
 """One model's rows: calls wait, join when there is room, draw a token per step, and leave when they are done.
 
+A row is a sample. Rows that have the same tokens so far are one branch, which the model computes once.
+
 Only `submit` and `stale` are touched by another thread. Knows nothing of text.
 """
 
@@ -9,6 +11,7 @@ from typing import Any
 
 import torch
 
+from spar.engines.decoding.branches import Branches
 from spar.engines.decoding.cache import RowCache
 from spar.engines.decoding.calls import Call
 from spar.engines.decoding.prefill import Ids, Prefix, groups, prefill
@@ -61,7 +64,7 @@ class Batch:
 
     def _start_empty(self) -> None:
         self._rows = Rows(self._ends, self._model.device)
-        self._cache = RowCache(self._model.config.num_hidden_layers, self._max_batch)
+        self._branches = Branches(RowCache(self._model.config.num_hidden_layers, self._max_batch), self._model.device)
 
     def _take_in(self) -> None:
         while self._inbox:
@@ -117,24 +120,31 @@ class Batch:
         source = torch.tensor([prefix.place for prefix, _ in members], device=self._model.device)
         first = len(self._rows)
         self._rows.join([owner for _, owner in members])
-        self._cache.join(prefilled.layers, source)
-        self._finish(self._rows.draw(prefilled.logits[source], first))
+        finished = self._rows.draw(prefilled.logits[source], first)
+        self._branches.join(prefilled.layers, source, self._rows.newest[first:])
+        self._finish(finished)
 
     def _step(self) -> None:
-        rows, cache = self._rows, self._cache
-        cache.aim(rows.position, int(rows.position.max()))
+        """One token for every row; the model computes each branch once."""
+        rows, branches = self._rows, self._branches
+        speakers = branches.speakers()
+        position = rows.position[speakers]
+        cache = branches.cache
+        cache.aim(position, int(position.max()))
         times = torch.arange(cache.time, device=self._model.device)
-        mask = torch.zeros((len(rows), 1, 1, cache.time), dtype=self._model.dtype, device=self._model.device)
-        mask.masked_fill_(times > rows.position[:, None, None, None], float("-inf"))
+        mask = torch.zeros((len(position), 1, 1, cache.time), dtype=self._model.dtype, device=self._model.device)
+        mask.masked_fill_(times > position[:, None, None, None], float("-inf"))
         out = self._model(
-            input_ids=rows.last_tokens,
-            position_ids=rows.position[:, None],
+            input_ids=rows.last_tokens[speakers],
+            position_ids=position[:, None],
             attention_mask=mask,
             past_key_values=cache,
             use_cache=True,
         )
         rows.position += 1
-        self._finish(rows.draw(out.logits[:, -1]))
+        finished = rows.draw(out.logits[:, -1][branches.of])
+        self._finish(finished)
+        branches.part(rows.newest)
 
     def _finish(self, finished: list[int]) -> None:
         for row in finished:
@@ -145,4 +155,4 @@ class Batch:
 
     def _leave(self, gone: list[int]) -> None:
         if gone:
-            self._cache.leave(*self._rows.leave(gone))
+            self._branches.keep(self._rows.leave(gone))

@@ -1,6 +1,6 @@
-"""Keys and values of all running rows, one pair of tensors per layer, behind transformers' public cache interface.
+"""Keys and values of all running branches, one pair of tensors per layer, behind transformers' public cache interface.
 
-Row r of every tensor belongs to running row r: rows are dense, new ones join at the end, and a leaving row's place is
+Row r of every tensor belongs to branch r: rows are dense, new ones join at the end, and a leaving row's place is
 taken by the last. The time axis is never sliced (batched products copy what is not contiguous: three times the
 cost), so it is kept as short as the longest row needs. Knows nothing of tokens or calls.
 """
@@ -82,6 +82,12 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we f
                 table[first:rows, :, :length] = states[source]
             layer.rows = rows
         self.rows = rows
+
+    def fork(self, source: torch.Tensor) -> None:
+        """New rows, copies of these."""
+        # Copied first: joining may lay the tables out anew, over the memory they are read from.
+        copies = [(keys[source], values[source]) for keys, values in (layer.tables() for layer in self.layers)]
+        self.join(copies, torch.arange(len(source), device=source.device))
 
     def leave(self, holes: torch.Tensor, fillers: torch.Tensor, rows: int) -> None:
         """Rows `fillers` move to the places `holes`; then the first `rows` rows are what is left."""

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from spar.adapters import base_folder, is_adapter
 from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
 from spar.errors import ModelUnusable
@@ -30,33 +31,44 @@ class Loaded:
 
 def load(model: LocalModel, dtype: str) -> Loaded:
     """Read the model's directory onto the GPU if torch sees one, else the CPU."""
-    path = _checked(model)
+    path = _directory(model)
+    whole = base_folder(path) if is_adapter(path) else path
+    _check_files(whole)
     transformers_logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(whole, local_files_only=True)
         network = AutoModelForCausalLM.from_pretrained(
-            path,
+            whole,
             dtype=getattr(torch, dtype),
             attn_implementation=ATTENTION,
             use_safetensors=True,
             local_files_only=True,
         )
+        if whole != path:
+            network = _with_adapter(network, path)
     except Exception as error:
         raise ModelUnusable(
             f"The model in {path} cannot be loaded: {error}.",
             "Write its files anew: config.json, model.safetensors and tokenizer.json must be of one model.",
         ) from error
     network.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
-    positions = _positions(path, network)
+    positions = _positions(whole, network)
     if tokenizer.chat_template is None:
         raise ModelUnusable(
-            f"The tokenizer in {path} has no chat template.",
+            f"The tokenizer in {whole} has no chat template.",
             "Put a chat_template.jinja beside it, or choose a chat model.",
         )
     return Loaded(network, tokenizer, _ends(network, tokenizer), positions)
 
 
-def _checked(model: LocalModel) -> Path:
+def _with_adapter(network: Any, adapter: Path) -> Any:
+    """Added to the weights: decoding is as fast as without, and every adapter in use costs the memory of a model."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
+
+
+def _directory(model: LocalModel) -> Path:
     path = model.path
     if path is None:
         raise ModelUnusable(
@@ -65,13 +77,16 @@ def _checked(model: LocalModel) -> Path:
         )
     if not path.is_dir():
         raise ModelUnusable(f"There is no model directory {path}.", "Check the path in the recipe's models section.")
+    return path
+
+
+def _check_files(path: Path) -> None:
     missing = [name for name, pattern in NEEDED.items() if not any(path.glob(pattern))]
     if missing:
         raise ModelUnusable(
             f"The model directory {path} has no {' and no '.join(missing)}.",
             "Copy the missing files there, or name another directory.",
         )
-    return path
 
 
 NEEDED = {

@@ -1,6 +1,6 @@
 """What each running row is doing, as one tensor per property: position, tokens drawn, limits, temperature, numbers.
 
-Rows are dense and in the order of the cache's. Knows nothing of models.
+A row is one sample. Rows are dense; which of them share a branch, `branches` says. Knows nothing of models.
 """
 
 import torch
@@ -50,6 +50,11 @@ class Rows:
         self._numbers = torch.cat([_widened(self._numbers, width), numbers.to(self._device)])
         self._tokens = torch.cat([_widened(self._tokens, width), self._integers(len(owners), width)])
 
+    @property
+    def newest(self) -> torch.Tensor:
+        """[rows]: the token each row drew last."""
+        return self.last_tokens[:, 0]
+
     def draw(self, logits: torch.Tensor, first: int = 0) -> list[int]:
         """Draw a token for every row from `first` on, logits [those rows, V]; give the rows that are finished."""
         drawn = self.drawn[first:]
@@ -67,8 +72,8 @@ class Rows:
             return Reply(ids[:-1], len(ids), "stop")
         return Reply(ids, len(ids), "length")
 
-    def leave(self, gone: list[int]) -> tuple[torch.Tensor, torch.Tensor, int]:
-        """Take rows out; the last rows fill their places. Gives (holes, fillers, rows left) for the cache."""
+    def leave(self, gone: list[int]) -> torch.Tensor:
+        """Take rows out; the last rows fill their places. Gives the order of the rows that are left."""
         left = len(self) - len(gone)
         leaving = set(gone)
         holes = [row for row in sorted(gone) if row < left]
@@ -79,8 +84,9 @@ class Rows:
         order = list(range(left))
         for hole, filler in zip(holes, fillers, strict=True):
             order[hole] = filler
-        self._select(self._of(order))
-        return self._of(holes), self._of(fillers), left
+        selected = self._of(order)
+        self._select(selected)
+        return selected
 
     def _select(self, order: torch.Tensor) -> None:
         self.position, self.drawn, self.limit = self.position[order], self.drawn[order], self.limit[order]
