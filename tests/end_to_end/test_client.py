@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
+from spar.cli.main import main
 from spar.db.tables import Event
+from spar.method.templates import builtin_templates
 from tests.unit.api.conftest import RECIPE, TOKEN
 from tests.unit.api.server import environment, serving, spar
 from tests.unit.coordinator.stage import Stage
@@ -131,20 +133,27 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told(
-    stage: Stage, api: str, arguments: list[str], given: dict[str, str], code: int, told: str
+    stage: Stage,
+    api: str,
+    arguments: list[str],
+    given: dict[str, str],
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    address = given.pop("SPAR_API_URL", api)
-    done = spar(stage.folder, address, *arguments, **given)
-    assert done.returncode == code, done.stderr
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    for name, value in {**environment(stage.folder, SPAR_API_URL=api), **given}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(stage.folder)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == code
+    assert told in capsys.readouterr().err
 
 
 def test_prompts_and_templates_travel_with_their_recipe(stage: Stage, api: str) -> None:
     folder = stage.folder / "mine"
     folder.mkdir()
-    from spar.method.templates import builtin_templates
-
     compact = builtin_templates("compact")
     (folder / "judge.txt").write_text(compact.judge)
     (folder / "refine.txt").write_text(compact.refine)

@@ -15,7 +15,7 @@ def resume(run: RunArgument = None, directory: DirOption = None, api: ApiOption 
         with connect(api) as server:
             run_id = server.find(run)
             server.command(run_id, RESUME)
-        out.print(f"run {run_id} goes on", markup=False)
+        out.print(f"run {run_id} goes on", markup=False, soft_wrap=True)
         return
     from spar.cli.run import execute_known
 

@@ -33,7 +33,7 @@ def watch(
 def follow(server: Api, run_id: str) -> int:
     """Watch to the end; returns the exit code that the run's end means."""
     server.detail(run_id)  # what is wrong with the address, the token or the id is told at once
-    err.print(f"run {run_id}", markup=False)
+    err.print(f"run {run_id}", markup=False, soft_wrap=True)
     with displaying() as display:
         progress = _until_ended(server, run_id, display)
     match progress.status:
@@ -41,11 +41,15 @@ def follow(server: Api, run_id: str) -> int:
             err.print("finished", style="bold green")
             return 0
         case RunStatus.FAILED:
-            err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
-            err.print(f"What is done is kept: `spar resume {run_id}` goes on.", markup=False)
+            err.print(f"run failed: {progress.reason}", style="bold red", markup=False, soft_wrap=True)
+            err.print(f"What is done is kept: `spar resume {run_id}` goes on.", markup=False, soft_wrap=True)
             return FAILED
         case _:
-            err.print(f"{progress.status}. What is done is kept: `spar resume {run_id}` goes on.", markup=False)
+            err.print(
+                f"{progress.status}. What is done is kept: `spar resume {run_id}` goes on.",
+                markup=False,
+                soft_wrap=True,
+            )
             return STOPPED
 
 

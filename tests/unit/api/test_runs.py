@@ -1,15 +1,18 @@
 """Runs over HTTP: submit, list, progress, cancel, resume, dead letters, report."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session, select
 
+from services.api.app import make_app
 from services.api.backend import Backend
 from spar.db.tables import Command, Run
 from spar.messages.states import RunStatus
+from spar.method.templates import builtin_templates
 from spar.recipes.load import load_recipe
 from spar.runtime.submission import run_id_of
 from tests.unit.api.conftest import RECIPE
@@ -81,8 +84,6 @@ def test_prompts_come_along_as_a_file(client: TestClient, stage: Stage) -> None:
 
 
 def test_templates_come_along_as_files(client: TestClient, stage: Stage) -> None:
-    from spar.method.templates import builtin_templates
-
     compact = builtin_templates("compact")
     files = {"recipe": ("r", RECIPE), "judge": ("a", compact.judge), "refine": ("b", compact.refine)}
     answer = client.post("/runs", files=files)
@@ -117,10 +118,6 @@ def test_a_recipe_that_cannot_be_run_is_refused_and_nothing_is_kept(
 
 
 def test_model_folders_are_taken_where_the_api_allows_them(backend: Backend, stage: Stage) -> None:
-    from dataclasses import replace
-
-    from services.api.app import make_app
-
     model = stage.folder / "model"
     model.mkdir()
     (model / "config.json").write_text("{}")
