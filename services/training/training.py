@@ -6,10 +6,12 @@ Everything lies in a folder named by the fingerprint, so that another attempt fi
 import asyncio
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from services.training.gpus import training_gpus
 from spar.messages.coordinator import TrainingProgressed
 from spar.messages.training import Train, Trained
 from spar.method.records import Example, Pair
@@ -34,7 +36,9 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
     )
     if not job.output.exists():  # else an earlier attempt got as far as the upload
         await _fetch_rows(worker, command, job.rows)
-    outcome = await make_trainer(spec.trainer.kind).train(job, _progress(worker, command))
+    async with training_gpus(spec.trainer) as gpus:
+        trainer = make_trainer(spec.trainer.kind)
+        outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command))
     await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)
     await asyncio.to_thread(shutil.rmtree, folder)
     trained = Trained(

@@ -59,6 +59,12 @@ def this_host(environment: Mapping[str, str] = os.environ) -> GpuHost:
     return GpuHost(uuids, locks, _roles(environment.get(ROLES_VARIABLE) or "1"))
 
 
+def refuse_too_small_a_host(environment: Mapping[str, str] = os.environ) -> None:
+    """For a worker's start: where SPAR_GPU_ROLES is said, there must be a GPU for each. Raises RecipeError."""
+    if environment.get(ROLES_VARIABLE):
+        this_host(environment).require_roles(1)
+
+
 def _roles(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise ServiceError(

@@ -27,6 +27,8 @@ class TrainJob:
     seed: int
     output: Path
     work: Path
+    gpus: tuple[str, ...] = ()
+    """UUIDs of the GPUs it may use; none: whatever the process sees."""
 
 
 @dataclass(frozen=True, slots=True)

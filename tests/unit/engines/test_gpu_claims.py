@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spar.engines.gpu_claims import acquire, claim, holders, when_wanted
-from spar.engines.gpu_host import GpuHost, this_host
+from spar.engines.gpu_host import GpuHost, refuse_too_small_a_host, this_host
 from spar.errors import RecipeError, ServiceError
 from tests.unit.engines.vllm_models import gone, told, until
 
@@ -131,6 +131,14 @@ def test_too_small_a_host_is_refused_at_once(host: GpuHost) -> None:
     GpuHost(host.uuids, host.locks, roles=3).require_roles(1)
     with pytest.raises(RecipeError, match=r"2 GPUs each need 6.* has 3.*deploy/compose/single-gpu.yml"):
         GpuHost(host.uuids, host.locks, roles=3).require_roles(2)
+
+
+def test_a_worker_does_not_even_start_where_the_roles_are_too_many() -> None:
+    refuse_too_small_a_host({"SPAR_GPUS": ""})
+    refuse_too_small_a_host({"SPAR_GPUS": "GPU-a,GPU-b", "SPAR_GPU_ROLES": "2"})
+    with pytest.raises(RecipeError, match="need 3, and this host has 1") as caught:
+        refuse_too_small_a_host({"SPAR_GPUS": "GPU-a", "SPAR_GPU_ROLES": "3"})
+    assert "single-gpu.yml" in caught.value.fix
 
 
 async def test_locks_that_cannot_be_written_are_told(tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""A training holds the GPUs it uses, and waits for them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from services.training.gpus import training_gpus
+from spar.engines.gpu_claims import claim, holders
+from spar.engines.gpu_host import GpuHost
+from spar.recipes.models import DpoSettings, LaunchSettings
+from spar.training.base import TrainJob
+from spar.training.trl_trainer import child_environment
+
+TWO = DpoSettings(launch=LaunchSettings(processes=2))
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GpuHost:
+    monkeypatch.setenv("SPAR_GPUS", "GPU-a,GPU-b")
+    monkeypatch.setenv("SPAR_GPU_LOCK_DIR", str(tmp_path))
+    return GpuHost(("GPU-a", "GPU-b"), tmp_path)
+
+
+async def test_one_per_process_held_while_it_trains(host: GpuHost) -> None:
+    async with training_gpus(TWO) as gpus:
+        assert gpus == host.uuids
+        assert set(holders(host)) == {"GPU-a", "GPU-b"}
+    assert holders(host) == {}
+
+
+async def test_it_waits_for_an_engine_to_let_go(host: GpuHost) -> None:
+    async def train() -> tuple[str, ...]:
+        async with training_gpus(DpoSettings()) as gpus:
+            return gpus
+
+    async with claim(2, "engine", host):
+        training = asyncio.create_task(train())
+        done, _ = await asyncio.wait([training], timeout=0.8)
+        assert not done
+    assert await asyncio.wait_for(training, 10) == ("GPU-a",)
+
+
+async def test_without_gpus_it_trains_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPAR_GPUS", "")
+    async with training_gpus(TWO) as gpus:
+        assert gpus == ()
+
+
+def test_the_child_sees_what_was_claimed(tmp_path: Path) -> None:
+    job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path, tmp_path, gpus=("GPU-a", "GPU-b"))
+    assert child_environment(job)["CUDA_VISIBLE_DEVICES"] == "GPU-a,GPU-b"
