@@ -18,7 +18,7 @@ TORCH_INDEX ?=
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup test test-unit check format demo bench world constraints clean
+.PHONY: help setup test test-unit check format demo bench world constraints clean env compose-demo
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,12 @@ world: setup ## Make the story world's models again (minutes)
 constraints: setup ## Write constraints.txt from what .venv holds (after a change of pyproject.toml)
 	{ sed -n 1p constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip | sed -E 's/\+[a-z0-9.]+$$//'; } > .constraints.new
 	mv .constraints.new constraints.txt
+
+env: ## Write .env for docker compose, with random secrets; never overwrites
+	@if [ -e .env ]; then echo ".env is there already: kept as it is."; else umask 077; \
+	while IFS= read -r line; do case "$$line" in \
+	*_PASSWORD=|SPAR_API_TOKEN=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
+	*) printf '%s\n' "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env && echo "Wrote .env."; fi
 
 clean: ## Remove what can be made again, but no runs
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

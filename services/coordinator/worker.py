@@ -32,7 +32,7 @@ def start(settings: Settings) -> None:
 
         worker_shutdown.connect(on_shutdown, weak=False)
         # One thread: reports reach the inbox in the order in which they were sent.
-        consume([COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}")
+        consume([COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}", settings.alive_file)
 
 
 if __name__ == "__main__":

@@ -71,11 +71,19 @@ def task(name: str) -> Callable[[Body], Body]:
     return register
 
 
+def in_brief(message: dict[str, Any]) -> str:
+    """How monitors show a message: its ids, not all that it carries."""
+    named = ("kind", "worker", "run_id", "step_id", "attempt")
+    return " ".join(f"{name}={message[name]}" for name in named if name in message)
+
+
 def announce(report: Report) -> None:
     """Tell the coordinator. While the broker is away this waits, for the report is the only trace of the work."""
+    message = report.model_dump(mode="json")
     app.send_task(
         COORDINATOR_TASK,
-        args=[report.model_dump(mode="json")],
+        args=[message],
+        argsrepr=in_brief(message),
         queue=COORDINATOR_QUEUE,
         retry=True,
         retry_policy={"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 2.0},

@@ -11,6 +11,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from spar.errors import ServiceError
+from spar.runtime.app import in_brief
 
 EPOCH_KEY = "spar:epoch"
 
@@ -46,7 +47,7 @@ class CeleryBroker:
 
     def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
         try:
-            self._app.send_task(task, args=[message], queue=queue, retry=False)
+            self._app.send_task(task, args=[message], queue=queue, retry=False, argsrepr=in_brief(message))
         except OperationalError as error:
             raise _unreachable(error) from error
 

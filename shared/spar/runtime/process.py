@@ -6,12 +6,15 @@ Every services/*/worker.py is a call of `run_worker` with the queues it may cons
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from celery.signals import worker_shutting_down
 
+from spar.engines.gpu_host import refuse_too_small_a_host
 from spar.errors import SparError
 from spar.runtime import worker as workers
 from spar.runtime.app import announce, app, configure
+from spar.runtime.health import touch_while_connected
 from spar.runtime.log import log_to
 from spar.runtime.settings import Settings
 from spar.runtime.worker import Worker
@@ -46,6 +49,7 @@ def main(start: Callable[[Settings], None]) -> None:
 def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     """Hold a worker and consume the queues, until SIGTERM or SIGINT. What is in flight then is cancelled."""
     log_to(None)
+    refuse_too_small_a_host()
     store = open_store(settings)
     store.exists("models/ready")  # a store that is away or refuses us is told at once, not by the first step
     cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
@@ -57,11 +61,13 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
         worker.close()
 
     worker_shutting_down.connect(on_shutdown, weak=False)
-    consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}")
+    consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}", settings.alive_file)
 
 
-def consume(queues: Sequence[str], threads: int, name: str) -> None:
+def consume(queues: Sequence[str], threads: int, name: str, alive_file: Path | None = None) -> None:
     """Celery's own worker in the main thread, with its signal handlers; returns when it has stopped."""
+    if alive_file is not None:
+        touch_while_connected(alive_file)
     # Celery warns as root; our images run as an ordinary user, and a test machine may not.
     os.environ.setdefault("C_FORCE_ROOT", "1")
     worker = app.Worker(

@@ -6,9 +6,18 @@ Credentials come from here only, and are never logged.
 import os
 import socket
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _names(text: object) -> object:
+    """`a, b` as names; what is no text is left to pydantic."""
+    return tuple(name for name in map(str.strip, text.split(",")) if name) if isinstance(text, str) else text
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
 class Settings(BaseSettings):
@@ -38,3 +47,7 @@ class Settings(BaseSettings):
     lost_s: float = Field(default=30.0, gt=0)
     """How long a step may be dispatched, with its queue empty, before it counts as lost."""
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    queues: Names = ()
+    """Comma separated: what `services.combined.worker` consumes. Empty: all queues that workers have."""
+    alive_file: Path | None = None
+    """Touched while this worker is connected to its broker; see `spar.runtime.health`."""
