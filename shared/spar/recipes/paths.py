@@ -6,6 +6,7 @@ is looked up by whoever loads them.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
@@ -18,28 +19,34 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
 }
+LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
+LAUNCH_CONFIGS = ("none", "fsdp", "zero3")
 WORLDS = ("world:story",)
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 
 def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
     """Write absolute paths into plain data; `base_of` says which folder a key's value is relative to."""
-    for keys in [*PREFIXES, ("templates",)]:
-        section = data if len(keys) == 1 else data.get(keys[0])
+    for keys in [*PREFIXES, ("templates",), *LAUNCHES]:
+        section: Any = data
+        for key in keys[:-1]:
+            section = section.get(key) if isinstance(section, dict) else None
         value = section.get(keys[-1]) if isinstance(section, dict) else None
         if isinstance(section, dict) and isinstance(value, str) and value and names_a_file(keys, value):
             section[keys[-1]] = str((base_of(keys) / Path(value).expanduser()).resolve())
 
 
 def names_a_file(keys: Keys, value: str) -> bool:
+    if keys in LAUNCHES:
+        return value not in LAUNCH_CONFIGS
     return value not in BUILTIN if keys == ("templates",) else not value.startswith(PREFIXES[keys])
 
 
 def check_files(recipe: Recipe) -> Iterator[Problem]:
     """What the recipe names by a path and is not there, or is not what it should be."""
-    for keys, value in (("actor", recipe.models.actor), ("refiner", recipe.models.refiner)):
-        if names_a_file(("models", keys), value):
-            yield from _check_model(("models", keys), Path(value))
+    for role, value in (("actor", recipe.models.actor), ("refiner", recipe.models.refiner)):
+        if names_a_file(("models", role), value):
+            yield from _check_model(("models", role), Path(value))
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         yield from _check_prompts(Path(recipe.prompts.source))
     elif recipe.prompts.source not in WORLDS:
@@ -47,13 +54,17 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("prompts", "source"), f"is {recipe.prompts.source!r}, which is no world of ours", fix)
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
+    for keys, training in zip(LAUNCHES, (recipe.training.actor, recipe.training.refiner), strict=True):
+        if names_a_file(keys, training.launch.config) and not Path(training.launch.config).is_file():
+            fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
+            yield Problem(keys, f"names a file that is not there: {training.launch.config}", fix)
 
 
 def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:
     if not folder.is_dir():
         fix = f"Name a folder, or one of {', '.join(f'{prefix}NAME' for prefix in PREFIXES[keys])}."
         yield Problem(keys, f"names a folder that is not there: {folder}", fix)
-    elif not (folder / "config.json").is_file():
+    elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
         yield Problem(keys, f"names a folder without a config.json: {folder}", "Name a model's own folder.")
     elif not any(folder.glob("*.safetensors")):
         fix = "Put the model's *.safetensors there (other formats are not loaded)."

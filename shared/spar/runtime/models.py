@@ -6,6 +6,7 @@ References: `builtin:story/actor`, a directory, `hub:ID@REVISION`, `served:NAME`
 import hashlib
 from pathlib import Path
 
+from spar.adapters import REFERENCE, base_folder, is_adapter, link_base
 from spar.engines.base import LocalModel
 from spar.errors import ModelUnusable
 from spar.messages.base import ModelRef
@@ -42,7 +43,18 @@ def refer(reference: str) -> ModelRef:
 
 
 def locate(model: ModelRef, cache: ModelCache) -> LocalModel:
-    """The model's files on this host, fetched if need be. Blocks; raises ModelUnusable and StoreError."""
+    """The model's files on this host, fetched if need be, an adapter's base with them. Blocks.
+
+    Raises ModelUnusable and StoreError.
+    """
+    local = _locate(model, cache)
+    if local.path is not None and is_adapter(local.path) and (local.path / REFERENCE).is_file():
+        base = ModelRef.model_validate_json((local.path / REFERENCE).read_bytes())
+        link_base(local.path, model_folder(base, cache))
+    return local
+
+
+def _locate(model: ModelRef, cache: ModelCache) -> LocalModel:
     kind, _, rest = model.location.partition(":")
     match kind:
         case "served":
@@ -66,6 +78,17 @@ def model_folder(model: ModelRef, cache: ModelCache) -> Path:
             "Give models.actor and models.refiner as a directory, builtin:NAME or hub:ID@REVISION.",
         )
     return local.path
+
+
+def name_base(adapter: Path, parent: ModelRef, parent_folder: Path) -> None:
+    """Write which model a trained adapter lies on, so that any host can find it. Blocks; raises ModelUnusable.
+
+    An adapter that went on from another lies on that one's base, and has its base.json already if that one had it.
+    """
+    if (adapter / REFERENCE).is_file():
+        return
+    base = refer(str(base_folder(parent_folder))) if is_adapter(parent_folder) else parent
+    (adapter / REFERENCE).write_text(base.model_dump_json(indent=1) + "\n")
 
 
 def _from_hub(identifier: str) -> Path:

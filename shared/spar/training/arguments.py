@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from spar.recipes.models import LoraSettings
+from spar.adapters import is_adapter
 from spar.training.base import TrainJob
-from spar.training.jobs import micro_batch_size
+from spar.training.jobs import accumulation_steps, micro_batch_size
 from spar.training.workspace import Workspace
 
 _SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup", "cosine": "cosine"}
@@ -22,12 +22,11 @@ NUMPY_SEEDS = 2**32
 def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
     """Keyword arguments for TRL's configs: DPOConfig and SFTConfig share transformers' TrainingArguments."""
     settings = job.settings
-    micro = micro_batch_size(job)
     on_gpu = torch.cuda.is_available()
     return {
         "output_dir": str(workspace.checkpoints),
-        "per_device_train_batch_size": micro,
-        "gradient_accumulation_steps": settings.batch_size // micro,
+        "per_device_train_batch_size": micro_batch_size(job),
+        "gradient_accumulation_steps": accumulation_steps(job),
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": _SCHEDULES[settings.schedule],
@@ -51,8 +50,10 @@ def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def lora_config(settings: LoraSettings | None) -> Any:
-    if settings is None:
+def lora_config(job: TrainJob) -> Any:
+    """A new adapter's; None for a model that is trained whole, and for an adapter that is trained on."""
+    settings = job.settings.lora
+    if settings is None or is_adapter(job.base):
         return None
     from peft import LoraConfig
 

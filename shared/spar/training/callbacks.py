@@ -11,15 +11,16 @@ from transformers import TrainerCallback
 
 from spar.errors import TrainingError
 from spar.training.base import TrainProgress
+from spar.training.ranks import Ranks
 from spar.training.reports import Report, Reporter
 from spar.training.workspace import MARKER
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
-    """Knows nothing of the method: DPO and SFT are watched alike."""
+    """Knows nothing of the method: DPO and SFT are watched alike. On every rank; the first one reports."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+    def __init__(self, reporter: Reporter, ranks: Ranks) -> None:
+        self._reporter, self._ranks = reporter, ranks
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step >= state.max_steps:
@@ -35,7 +36,10 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not follo
                 "Lower the learning rate, or train in float32; the rows may also hold an empty response.",
             )
         progress = TrainProgress(state.global_step, state.max_steps, loss, int(state.num_input_tokens_seen))
-        self._reporter.send(Report(progress=progress))
+        if self._ranks.first:
+            self._reporter.send(Report(progress=progress))
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER).touch()
+        self._ranks.wait()  # each rank writes a part of it
+        if self._ranks.first:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / MARKER).touch()

@@ -1,18 +1,30 @@
 """The trainer's child: `python -m spar.training.child JOB` (a TrainJob as JSON) trains and reports to its parent.
 
-A process of its own so that its memory comes back. Checks what is cheap to check before it loads torch. Its
-environment (offline, threads) is set by its parent, `spar.training.trl_trainer`.
+A process of its own so that its memory comes back; or several (`spar.training.launch`), led by the first. Checks
+what is cheap to check before it loads torch. Its environment (offline, threads) is set by its parent,
+`spar.training.trl_trainer`.
 """
 
 import sys
 import time
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from spar.errors import SparError
+from spar.errors import SparError, TrainingError
 from spar.recipes.models import DpoSettings
 from spar.training.base import TrainJob, TrainOutcome
-from spar.training.jobs import JOBS, micro_batch_size, read_rows, require_weights, without_too_long
+from spar.training.jobs import (
+    JOBS,
+    micro_batch_size,
+    read_rows,
+    require_lora,
+    require_weights,
+    without_too_long,
+)
+from spar.training.ranks import Ranks, die_with_parent
 from spar.training.reports import Failed, Report, Reporter
 from spar.training.tokenize import Tokenizer
 from spar.training.workspace import Workspace, locked
@@ -20,58 +32,81 @@ from spar.training.workspace import Workspace, locked
 LOCK_WAIT_S = 10  # a killed trainer's child needs milliseconds to be gone; this is for a busy machine
 
 
-def run(job: TrainJob, reporter: Reporter) -> TrainOutcome:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the first rank found out: an earlier attempt's outcome, or where to begin. All ranks read its rows."""
+
+    samples: int = 0
+    too_long: int = 0
+    checkpoint: Path | None = None
+    finished: TrainOutcome | None = None
+
+
+def run(job: TrainJob, reporter: Reporter, ranks: Ranks) -> TrainOutcome | None:
+    """The outcome on the first rank, None on the others."""
     started = time.monotonic()
-    with locked(job.work, wait_s=LOCK_WAIT_S):
-        workspace = Workspace(job)
-        if (finished := workspace.finished()) is not None:
-            return finished
-        micro_batch_size(job)
-        require_weights(job.base)
-        rows = read_rows(job)
-        tokenizer = Tokenizer(job.base)
-        samples = [tokenizer.sample(row) for row in rows]
-        kept = without_too_long(samples, [sample.length for sample in samples], job.settings.max_length)
-        return _train(job, workspace, tokenizer, kept, len(rows) - len(kept), reporter, started)
+    with locked(job.work, wait_s=LOCK_WAIT_S) if ranks.first else nullcontext():
+        workspace = Workspace(job, claim=ranks.first)
+        start = ranks.from_first(_prepared(job, workspace) if ranks.first else Start())
+        if start.finished is not None:
+            return start.finished if ranks.first else None
+        return _train(job, workspace, start, reporter, ranks, started)
+
+
+def _prepared(job: TrainJob, workspace: Workspace) -> Start:
+    """Tokenise once for all ranks: what they train on is the same file."""
+    if (finished := workspace.finished()) is not None:
+        return Start(finished=finished)
+    micro_batch_size(job)
+    require_weights(job.base)
+    require_lora(job)
+    rows = read_rows(job)
+    tokenizer = Tokenizer(job.base)
+    samples: list[Any] = [tokenizer.sample(row) for row in rows]
+    kept = without_too_long(samples, [sample.length for sample in samples], job.settings.max_length)
+    from datasets import Dataset
+
+    columns = {field.name: [getattr(sample, field.name) for sample in kept] for field in fields(kept[0])}
+    Dataset.from_dict(columns).save_to_disk(workspace.rows)
+    return Start(len(kept), len(rows) - len(kept), workspace.newest_checkpoint())
 
 
 def _train(
-    job: TrainJob,
-    workspace: Workspace,
-    tokenizer: Tokenizer,
-    samples: list[Any],
-    too_long: int,
-    reporter: Reporter,
-    started: float,
-) -> TrainOutcome:
+    job: TrainJob, workspace: Workspace, start: Start, reporter: Reporter, ranks: Ranks, started: float
+) -> TrainOutcome | None:
     from spar.training.callbacks import Watch
-    from spar.training.weights import write_model
+    from spar.training.weights import gathered, write_trained
 
-    trainer = _trainer(job, workspace, tokenizer, samples)
-    trainer.add_callback(Watch(reporter))
-    checkpoint = workspace.newest_checkpoint()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer = _trainer(job, workspace)
+    trainer.add_callback(Watch(reporter, ranks))
+    trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
+    weights = gathered(trainer)
+    if not ranks.first:
+        return None
     state = trainer.state
     losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
     outcome = TrainOutcome(
-        samples=len(samples),
-        too_long=too_long,
+        samples=start.samples,
+        too_long=start.too_long,
         steps=state.global_step,
         tokens=int(state.num_input_tokens_seen),
         seconds=round(time.monotonic() - started, 3),
         loss=fmean(losses) if losses else None,
-        resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
+        resumed_from=int(start.checkpoint.name.rpartition("-")[2]) if start.checkpoint else 0,
     )
     model = trainer.accelerator.unwrap_model(trainer.model)
-    workspace.publish(lambda folder: write_model(model, job.base, folder), outcome)
+    workspace.publish(lambda folder: write_trained(model, weights, job, folder), outcome)
     return outcome
 
 
-def _trainer(job: TrainJob, workspace: Workspace, tokenizer: Tokenizer, samples: list[Any]) -> Any:
+def _trainer(job: TrainJob, workspace: Workspace) -> Any:
     import torch
 
-    from spar.training.weights import load_base
-
+    if job.settings.launch.config != "none" and not torch.cuda.is_available():
+        raise TrainingError(
+            f"training.launch.config is {job.settings.launch.config}, and this trainer sees no GPU.",
+            "Use launch.config none without GPUs: each process then holds the whole model.",
+        )
     # Deterministic algorithms also fill fresh buffers, and TRL's are half a gigabyte whatever the vocabulary.
     torch.utils.deterministic.fill_uninitialized_memory = False
     if job.settings.threads is not None:
@@ -79,20 +114,23 @@ def _trainer(job: TrainJob, workspace: Workspace, tokenizer: Tokenizer, samples:
     if isinstance(job.settings, DpoSettings):
         from spar.training.dpo import dpo_trainer
 
-        return dpo_trainer(job, workspace, load_base(job.base), tokenizer, samples)
+        return dpo_trainer(job, job.settings, workspace)
     from spar.training.sft import sft_trainer
 
-    return sft_trainer(job, workspace, load_base(job.base), tokenizer, samples)
+    return sft_trainer(job, job.settings, workspace)
 
 
 def main(job: str) -> int:
-    reporter = Reporter()
+    die_with_parent()
+    reporter, ranks = Reporter(), Ranks.here()
     try:
-        outcome = run(JOBS.validate_json(job), reporter)
+        outcome = run(JOBS.validate_json(job), reporter, ranks)
     except SparError as error:
         reporter.send(Report(failed=Failed.by(error)))
         return error.exit_code
-    reporter.send(Report(outcome=outcome))
+    if outcome is not None:
+        reporter.send(Report(outcome=outcome))
+    ranks.leave()
     return 0
 
 

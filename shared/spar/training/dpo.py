@@ -6,13 +6,14 @@ checkpoint is loaded, so a resumed training has the same reference. Loads torch:
 
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, load_from_disk
 from trl import DPOConfig, DPOTrainer
 
 from spar.recipes.models import DpoSettings
 from spar.training.arguments import common_arguments, lora_config
 from spar.training.base import TrainJob
-from spar.training.tokenize import PairIds, Tokenizer
+from spar.training.tokenize import Tokenizer
+from spar.training.weights import load_base
 from spar.training.workspace import Workspace
 
 
@@ -23,12 +24,10 @@ class _TokenizedDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no ty
         return dataset
 
 
-def dpo_trainer(
-    job: TrainJob, workspace: Workspace, model: Any, tokenizer: Tokenizer, pairs: list[PairIds]
-) -> DPOTrainer:
-    settings = job.settings
-    assert isinstance(settings, DpoSettings)
+def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> DPOTrainer:
+    """Of an adapter that is trained on, the reference is a frozen copy of it, which TRL makes."""
     with_nll = settings.nll_weight > 0
+    # First the arguments: they join the process group, and DeepSpeed divides what is loaded after it was told how.
     config = DPOConfig(
         **common_arguments(job, workspace),
         loss_type=["sigmoid", "sft"] if with_nll else ["sigmoid"],
@@ -38,17 +37,10 @@ def dpo_trainer(
         precompute_ref_log_probs=True,
         disable_dropout=settings.lora is None or settings.lora.dropout == 0,
     )
-    rows = Dataset.from_dict(
-        {
-            "prompt_ids": [pair.prompt_ids for pair in pairs],
-            "chosen_ids": [pair.chosen_ids for pair in pairs],
-            "rejected_ids": [pair.rejected_ids for pair in pairs],
-        }
-    )
     return _TokenizedDpoTrainer(
-        model=model,
+        model=load_base(job),
         args=config,
-        train_dataset=rows,
-        processing_class=tokenizer.hf,
-        peft_config=lora_config(settings.lora),
+        train_dataset=load_from_disk(str(workspace.rows)),
+        processing_class=Tokenizer(job.base).hf,
+        peft_config=lora_config(job),
     )

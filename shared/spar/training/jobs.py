@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from spar.adapters import adapter_config, base_folder, is_adapter
 from spar.errors import DataError, ModelUnusable, TrainingError
 from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings
@@ -31,9 +32,7 @@ def read_rows(job: TrainJob) -> list[Pair] | list[Example]:
     is_dpo = isinstance(job.settings, DpoSettings)
     rows = list(_parsed(job.rows, _PAIRS)) if is_dpo else list(_parsed(job.rows, _EXAMPLES))
     if not rows:
-        raise TrainingError(
-            "There are no rows to train on.", "Skip this training, or select more data for it."
-        )
+        raise TrainingError("There are no rows to train on.", "Skip this training, or select more data for it.")
     return rows
 
 
@@ -55,9 +54,7 @@ def without_too_long(rows: Iterable[Row], lengths: Iterable[int], max_length: in
     """The rows that fit. Raises TrainingError if there is nothing to train on."""
     measured = list(zip(rows, lengths, strict=True))
     if not measured:
-        raise TrainingError(
-            "There are no rows to train on.", "Skip this training, or select more data for it."
-        )
+        raise TrainingError("There are no rows to train on.", "Skip this training, or select more data for it.")
     kept = [row for row, length in measured if length <= max_length]
     if not kept:
         shortest = min(length for _, length in measured)
@@ -69,24 +66,58 @@ def without_too_long(rows: Iterable[Row], lengths: Iterable[int], max_length: in
 
 
 def require_weights(base: Path) -> None:
-    """ModelUnusable unless `base` is a whole model in safetensors."""
-    if not (base / "config.json").is_file() or not any(base.glob("*.safetensors")):
-        hint = " It holds a LoRA adapter: merge it first." if (base / "adapter_config.json").exists() else ""
+    """ModelUnusable unless `base` is a whole model in safetensors, or an adapter on one."""
+    if is_adapter(base):
+        whole = base_folder(base)
+        if not (base / "adapter_model.safetensors").is_file():
+            raise ModelUnusable(f"The adapter {base} has no weights.", "Save it as safetensors with peft again.")
+    else:
+        whole = base
+    if not (whole / "config.json").is_file() or not any(whole.glob("*.safetensors")):
         raise ModelUnusable(
-            f"{base} has no model: config.json and *.safetensors are needed.{hint}",
+            f"{whole} has no model: config.json and *.safetensors are needed.",
             "Point the recipe at a whole model directory, with its weights as safetensors.",
         )
 
 
-def micro_batch_size(job: TrainJob) -> int:
-    """Samples per forward pass. Raises TrainingError if the batch cannot be cut into such parts."""
-    batch, micro = job.settings.batch_size, job.settings.micro_batch_size or job.settings.batch_size
-    if batch % micro:
+def require_lora(job: TrainJob) -> None:
+    """TrainingError if the base is an adapter that these settings cannot go on with."""
+    if not is_adapter(job.base):
+        return
+    lora, rank = job.settings.lora, adapter_config(job.base).get("r")
+    if lora is None:
         raise TrainingError(
-            f"batch_size {batch} is not a multiple of micro_batch_size {micro}.",
+            f"The base {job.base} is an adapter, and this training changes all weights.",
+            "Set lora in this training's settings, or start from a whole model.",
+        )
+    if lora.rank != rank:
+        raise TrainingError(
+            f"The base {job.base} is an adapter of rank {rank}, and lora.rank is {lora.rank}.",
+            f"Set lora.rank to {rank}: an adapter keeps its rank while it is trained on.",
+        )
+
+
+def micro_batch_size(job: TrainJob) -> int:
+    """Samples per forward pass of one process. Raises TrainingError if the batch cannot be cut into such parts."""
+    batch, processes = job.settings.batch_size, job.settings.launch.processes
+    if batch % processes:
+        raise TrainingError(
+            f"batch_size {batch} is not a multiple of launch.processes {processes}.",
+            "Choose a number of processes that divides batch_size.",
+        )
+    micro = job.settings.micro_batch_size or batch // processes
+    if batch // processes % micro:
+        share = f", divided by {processes} processes," if processes > 1 else ""
+        raise TrainingError(
+            f"batch_size {batch}{share} is not a multiple of micro_batch_size {micro}.",
             "Choose a micro_batch_size that divides batch_size.",
         )
     return micro
+
+
+def accumulation_steps(job: TrainJob) -> int:
+    """Forward passes of one process per optimizer step: batch_size = micro batch x these x processes."""
+    return job.settings.batch_size // job.settings.launch.processes // micro_batch_size(job)
 
 
 def identity(job: TrainJob) -> str:

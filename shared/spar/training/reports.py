@@ -12,10 +12,9 @@ from pydantic import TypeAdapter
 from spar.children import REPORT_FD
 from spar.errors import DataError, ModelUnusable, SparError, TrainingError
 from spar.training.base import TrainOutcome, TrainProgress
+from spar.training.ranks import LAUNCHED
 
-_KINDS: dict[str, type[SparError]] = {
-    kind.__name__: kind for kind in (DataError, ModelUnusable, TrainingError)
-}
+_KINDS: dict[str, type[SparError]] = {kind.__name__: kind for kind in (DataError, ModelUnusable, TrainingError)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,13 @@ def parse_report(line: str) -> Report:
 
 
 class Reporter:
-    """The child's end."""
+    """The child's end. A report is one write below PIPE_BUF, or from one rank: lines of several never mix."""
 
     def __init__(self) -> None:
         self._fd = int(os.environ[REPORT_FD])
+        if LAUNCHED in os.environ:
+            # The launcher closes descriptors between itself and its ranks; through /proc they are still the same pipe.
+            self._fd = os.open(f"/proc/{os.getppid()}/fd/{self._fd}", os.O_WRONLY)
 
     def send(self, report: Report) -> None:
         line = _REPORTS.dump_json(report) + b"\n"

@@ -3,24 +3,21 @@
 Loads torch: the trainer's child only.
 """
 
-from typing import Any
 
-from datasets import Dataset
+from datasets import load_from_disk
 from trl import SFTConfig, SFTTrainer
 
 from spar.recipes.models import SftSettings
 from spar.training.arguments import common_arguments, lora_config
 from spar.training.base import TrainJob
-from spar.training.tokenize import Tokenizer, Turns
+from spar.training.tokenize import Tokenizer
+from spar.training.weights import load_base
 from spar.training.workspace import Workspace
 
 
-def sft_trainer(
-    job: TrainJob, workspace: Workspace, model: Any, tokenizer: Tokenizer, examples: list[Turns]
-) -> SFTTrainer:
+def sft_trainer(job: TrainJob, settings: SftSettings, workspace: Workspace) -> SFTTrainer:
     """With `packing`, a "sample" of batch_size is a row of up to max_length tokens packed from several examples."""
-    settings = job.settings
-    assert isinstance(settings, SftSettings)
+    # First the arguments: they join the process group, and DeepSpeed divides what is loaded after it was told how.
     config = SFTConfig(
         **common_arguments(job, workspace),
         packing=settings.packing,
@@ -28,16 +25,10 @@ def sft_trainer(
         # Our ids and labels are final; only packing needs TRL's preparation, which leaves both as they are.
         dataset_kwargs=None if settings.packing else {"skip_prepare_dataset": True},
     )
-    rows = Dataset.from_dict(
-        {
-            "input_ids": [example.input_ids for example in examples],
-            "labels": [example.labels for example in examples],
-        }
-    )
     return SFTTrainer(
-        model=model,
+        model=load_base(job),
         args=config,
-        train_dataset=rows,
-        processing_class=tokenizer.hf,
-        peft_config=lora_config(settings.lora),
+        train_dataset=load_from_disk(str(workspace.rows)),
+        processing_class=Tokenizer(job.base).hf,
+        peft_config=lora_config(job),
     )

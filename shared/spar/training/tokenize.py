@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spar.adapters import base_folder, is_adapter
 from spar.errors import DataError, ModelUnusable
 from spar.method.records import Example, Message, Pair
 
@@ -43,9 +44,10 @@ class PairIds:
 
 
 class Tokenizer:
-    """A model's tokenizer and chat template, used by prefix."""
+    """A model's tokenizer and chat template, used by prefix; an adapter's are its base's, with which it is served."""
 
     def __init__(self, base: Path) -> None:
+        base = base_folder(base) if is_adapter(base) else base
         self.hf = _load(base)
         self.end_ids = _end_ids(base, self.hf)
 
@@ -83,8 +85,7 @@ class Tokenizer:
         prompt = [Message("user", pair.prompt.text)]
         text = self.prompt_text(prompt)
         chosen, rejected = (
-            self._reply(text, [*prompt, Message("assistant", reply)])[0]
-            for reply in (pair.chosen, pair.rejected)
+            self._reply(text, [*prompt, Message("assistant", reply)])[0] for reply in (pair.chosen, pair.rejected)
         )
         return PairIds(self._encode(text), chosen, rejected)
 
@@ -104,9 +105,7 @@ class Tokenizer:
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
-        text: str = self.hf.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=add_generation_prompt
-        )
+        text: str = self.hf.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt)
         return text
 
     def _encode(self, text: str) -> list[int]:

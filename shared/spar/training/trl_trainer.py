@@ -4,7 +4,7 @@ Knows nothing of torch; what trains is `spar.training.child`.
 """
 
 import os
-import sys
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from spar.errors import TrainingError
 from spar.method.records import Example, Pair
 from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
 from spar.training.jobs import JOBS, require_weights
+from spar.training.launch import child_command, is_launched
 from spar.training.reports import parse_report
 from spar.training.tokenize import Tokenizer, sample_lengths
 
@@ -27,6 +28,12 @@ _OFFLINE = {
 # model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept long.
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 
+# Whoever started us may have been launched; our child is not, unless we say so.
+_OF_LAUNCHERS = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+LAUNCH_SCRATCH = "launch"
+"""Temporary files of `accelerate launch` in the job's folder; its first rank empties the other scratch folder."""
+_TAIL_LINES = 60  # a launcher ends with a table of its own below what its ranks said
+
 
 def make() -> Trainer:
     return TrlTrainer()
@@ -40,9 +47,9 @@ class TrlTrainer:
 
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
         require_weights(job.base)
-        job.work.mkdir(parents=True, exist_ok=True)
+        (job.work / LAUNCH_SCRATCH).mkdir(parents=True, exist_ok=True)
         child = await start_child(
-            [sys.executable, "-m", "spar.training.child", JOBS.dump_json(job).decode()],
+            child_command(job, JOBS.dump_json(job).decode()),
             log=job.work / "log.txt",
             env=child_environment(job),
             reports=True,
@@ -52,6 +59,7 @@ class TrlTrainer:
         finally:
             child.kill()  # checkpoints count only once they are whole, so there is nothing to wait for
             await child.wait()
+            shutil.rmtree(job.work / LAUNCH_SCRATCH, ignore_errors=True)
 
 
 async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
@@ -65,7 +73,7 @@ async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) 
             return report.outcome
     code = await child.wait()
     raise TrainingError(
-        f"The trainer ended with exit code {code}. Its last lines:\n{child.tail()}\n",
+        f"The trainer ended with exit code {code}. Its last lines:\n{child.tail(_TAIL_LINES)}\n",
         "Correct the cause and train again: it goes on from its last checkpoint.",
     )
 
@@ -74,14 +82,16 @@ def child_environment(job: TrainJob) -> dict[str, str]:
     """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's threads."""
     scratch = str(job.work / "scratch")
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _OF_LAUNCHERS},
         **_OFFLINE,
         **_KEEP_MEMORY,
         "HF_HOME": scratch,
-        "TMPDIR": scratch,
+        "TMPDIR": str(job.work / LAUNCH_SCRATCH) if is_launched(job.settings) else scratch,
         "TQDM_DISABLE": "1",
     }
     environment["TOKENIZERS_PARALLELISM"] = "false"
+    if job.gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
     if job.settings.threads is not None:
         environment["OMP_NUM_THREADS"] = str(job.settings.threads)
     return environment

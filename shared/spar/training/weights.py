@@ -1,46 +1,117 @@
 """Loads a base model to be trained, and writes a trained one so that every engine takes it.
 
-A model directory is safetensors and everything else that lay beside the base's: its config, tokenizer, chat template
-and generation config are copied byte for byte, because trainers touch them (pad token, use_cache) and a model must be
-served with what it was trained with. Loads torch: the trainer's child only.
+A whole model's directory is safetensors and everything else that lay beside the base's: its config, tokenizer, chat
+template and generation config are copied byte for byte, because trainers touch them (pad token, use_cache) and a model
+must be served with what it was trained with. An adapter's is told in `spar.adapters`. Loads torch: the trainer's child
+only.
 """
 
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from safetensors import safe_open
 
+from spar.adapters import CONFIG, LINK, base_folder, is_adapter, link_base
 from spar.errors import ModelUnusable
+from spar.training.base import TrainJob
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _NOT_OURS = (".md", ".pdf")  # a model card speaks of the base
 
 
-def load_base(base: Path) -> Any:
-    """The base in float32: training updates are too small for bfloat16 weights (autocast does bf16 arithmetic)."""
+def load_base(job: TrainJob) -> Any:
+    """The base, ready to be trained; with its adapter on it, if it is one.
+
+    A model that is trained whole is held in float32, whatever the dtype of computing: at the paper's learning rate of
+    2e-7 an update is a thousandth of what bfloat16 can add to a weight of 0.02. What lora freezes is held as computed.
+    """
+    frozen = job.settings.lora is not None and job.settings.dtype == "bfloat16"
+    model = _load(whole_base(job.base), torch.bfloat16 if frozen else torch.float32)
+    if not is_adapter(job.base):
+        return model
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(job.base), is_trainable=True)
+
+
+def whole_base(base: Path) -> Path:
+    return base_folder(base) if is_adapter(base) else base
+
+
+def _load(folder: Path, dtype: torch.dtype) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
         return AutoModelForCausalLM.from_pretrained(
-            base, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelUnusable(
-            f"The model in {base} cannot be loaded: {str(error).splitlines()[0]}",
+            f"The model in {folder} cannot be loaded: {str(error).splitlines()[0]}",
             "Check that config.json and the weights belong together and are whole.",
         ) from error
 
 
-def write_model(trained: Any, base: Path, folder: Path) -> None:
-    """Write the trained model (LoRA merged) to `folder`, in the dtype of the base's weights."""
-    model = trained.merge_and_unload() if hasattr(trained, "merge_and_unload") else trained
-    model.to(_stored_dtype(base)).save_pretrained(folder)
+def gathered(trainer: Any) -> dict[str, Any] | None:
+    """The weights of a model that is divided among ranks, on the first one; None if every rank holds them whole.
+
+    All ranks must call it.
+    """
+    if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        return None
+    weights: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return weights
+
+
+def write_trained(model: Any, weights: dict[str, Any] | None, job: TrainJob, folder: Path) -> None:
+    """Write the trained model to `folder`: whole, in the dtype of the base's weights, or as an adapter."""
+    lora = job.settings.lora
+    if lora is None:
+        _write_whole(model, weights, whole_base(job.base), folder)
+    elif not lora.merge:
+        _write_adapter(model, job.base, folder)
+    else:
+        with TemporaryDirectory() as adapter:
+            _write_adapter(model, job.base, Path(adapter))
+            _write_whole(_merged(whole_base(job.base), Path(adapter)), None, whole_base(job.base), folder)
+
+
+def _write_whole(model: Any, weights: dict[str, Any] | None, base: Path, folder: Path) -> None:
+    dtype = _stored_dtype(base)
+    if weights is None:
+        model.to(dtype).save_pretrained(folder)
+    else:
+        model.save_pretrained(folder, state_dict={name: tensor.to(dtype) for name, tensor in weights.items()})
+    _copy_rest(base, folder)
+
+
+def _write_adapter(model: Any, base: Path, folder: Path) -> None:
+    """`default` only: the copy of it that is DPO's reference stays here. Its base is named by the link beside it."""
+    model.save_pretrained(folder, selected_adapters=["default"], save_embedding_layers=False)
+    _copy_rest(base, folder, ("config.json", CONFIG))
+    (folder / "README.md").unlink(missing_ok=True)  # peft's model card: nothing is said in it
+    config = json.loads((folder / CONFIG).read_bytes())
+    config["base_model_name_or_path"] = LINK
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    link_base(folder, whole_base(base))
+
+
+def _merged(base: Path, adapter: Path) -> Any:
+    """A fresh copy of the base with the adapter added: what was trained on may have been held in another dtype."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(_load(base, _stored_dtype(base)), str(adapter)).merge_and_unload()
+
+
+def _copy_rest(base: Path, folder: Path, without: tuple[str, ...] = ()) -> None:
     for file in sorted(base.iterdir()):
-        if file.is_file() and not file.name.endswith(_WEIGHTS + _NOT_OURS):
+        if file.is_file() and not file.name.endswith(_WEIGHTS + _NOT_OURS) and file.name not in without:
             shutil.copyfile(file, folder / file.name)
 
 

@@ -20,14 +20,19 @@ MARKER = "COMPLETE"
 
 
 class Workspace:
-    """The folder `job.work`, used by one trainer at a time: make it inside `locked`."""
+    """The folder `job.work`, used by one trainer at a time: make it inside `locked`.
 
-    def __init__(self, job: TrainJob) -> None:
+    With `claim` False it is only looked at: by the ranks that another one leads.
+    """
+
+    def __init__(self, job: TrainJob, claim: bool = True) -> None:
         self._job = job
         self._outcome = job.work / "outcome.json"
         self.checkpoints = job.work / "checkpoints"
         self.scratch = job.work / "scratch"
-        self._claim()
+        self.rows = self.scratch / "rows"
+        if claim:
+            self._claim()
 
     def _claim(self) -> None:
         """Throw away what another job left here: same place, other base, rows, settings or seed."""
