@@ -19,8 +19,8 @@ tied embeddings, {shape.max_positions} positions, float32.
 - Starts from: {start}.
 - Taught: {stage.examples} conversations by the rules teacher, on prompts of the train split only ({skills}); \
 batches of {stage.batch}, learning rate {stage.learning_rate:g}, cosine; seed {seed}.
-- Made by: `spar world train --out DIR --seed {seed}`. The weights differ in the last digits from one processor \
-to another.
+- Made by: `spar world train --out DIR --seed {seed}`. Another processor or torch version may give slightly other \
+weights.
 - License: Apache-2.0, as the rest of this repository. All training text is made by this repository's code.
 
 Measured on held-out prompts by the world's rules:

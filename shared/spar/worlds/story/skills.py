@@ -11,15 +11,28 @@ from spar.worlds.story import teacher
 from spar.worlds.story.conversation import actor_turns, judge_turns, refine_turns
 from spar.worlds.story.items import bad_response
 from spar.worlds.story.prompts import draw_prompt, split_of
+from spar.worlds.story.rules import parse_prompt
+from spar.worlds.story.writing import write
 
 Skill = Callable[[str, random.Random], list[Message]]
 
-ACTOR_ERROR_RATE = 0.2  # per constraint: what makes the starting actor imperfect
+ERROR_RATE = 0.2  # per constraint, in the backbone's responses
+FADING = (0.08, 0.15, 0.55)
+"""How often the actor's teacher breaks the first, second and third constraint. This is what makes the starting actor
+imperfect: it overlooks the last of three more often than not, even when it replies greedily."""
 
 
 def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
-    response = teacher.respond(prompt, rng, ACTOR_ERROR_RATE)
+    """Responding, with evenly spread errors."""
+    response = teacher.respond(prompt, rng, ERROR_RATE)
     return [*actor_turns(prompt), Message("assistant", response)]
+
+
+def fading_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Responding with an attention that fades along the prompt."""
+    parsed = parse_prompt(prompt)
+    broken = [c for c, rate in zip(parsed.constraints, FADING, strict=False) if rng.random() < rate]
+    return [*actor_turns(prompt), Message("assistant", write(parsed, broken, rng))]
 
 
 def judge_skill(prompt: str, rng: random.Random) -> list[Message]:
@@ -42,7 +55,12 @@ def refine_skill(prompt: str, rng: random.Random) -> list[Message]:
     return [*turns, Message("assistant", teacher.refine(prompt, response, rng))]
 
 
-SKILLS: dict[str, Skill] = {"respond": respond_skill, "judge": judge_skill, "refine": refine_skill}
+SKILLS: dict[str, Skill] = {
+    "respond": respond_skill,
+    "respond_fading": fading_skill,
+    "judge": judge_skill,
+    "refine": refine_skill,
+}
 
 
 def examples(mixture: Mapping[str, float], count: int, seed: str) -> Iterator[list[Message]]:
