@@ -11,6 +11,7 @@ from spar.errors import DataError, ModelUnusable
 from spar.method.records import Message
 from spar.worlds.story.builtin import NAMES, builtin_model
 from spar.worlds.story.prompts import draw_prompt, split_of
+from spar.worlds.story.rules import parse_prompt, violations
 from spar.worlds.story.skills import SKILLS, examples
 from spar.worlds.story.stages import STAGES, chosen_stages
 from spar.worlds.story.tokenizer import save_tokenizer
@@ -60,9 +61,7 @@ def test_the_chat_template_gives_the_ids_that_training_uses(tokenizer: Any) -> N
         turns = as_dicts(conversation)
         ids, _ = encode_conversation(conversation)
         assert tokenizer.apply_chat_template(turns, tokenize=True, return_dict=False) == ids
-        asked = tokenizer.apply_chat_template(
-            turns[:-1], tokenize=True, add_generation_prompt=True, return_dict=False
-        )
+        asked = tokenizer.apply_chat_template(turns[:-1], tokenize=True, add_generation_prompt=True, return_dict=False)
         assert ids[: len(asked)] == asked
         assert asked[-1] == IDS[ASSISTANT]
 
@@ -99,3 +98,15 @@ def test_a_carried_model_has_all_that_engines_and_trainers_need(name: str) -> No
     assert tokenizer["model"]["vocab"] == IDS
     assert (folder / "model.safetensors").stat().st_size < 4_000_000
     assert "spar world train" in (folder / "README.md").read_text()
+
+
+def test_the_actors_teacher_overlooks_the_last_of_three_constraints_most() -> None:
+    broken = [0, 0, 0]
+    for prompt, response in (
+        (turns[0].content, turns[1].content) for turns in examples({"respond_fading": 1.0}, 1500, "fading")
+    ):
+        constraints = [str(c) for c in parse_prompt(prompt).constraints]
+        if len(constraints) == 3:
+            for name in violations(prompt, response):
+                broken[constraints.index(name)] += 1
+    assert broken[0] < broken[1] < broken[2]

@@ -37,9 +37,7 @@ class RulesModel:
         self._errors = errors
         self.closed = False
 
-    async def sample(
-        self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
-    ) -> list[Completion]:
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         if self.closed:
             raise EngineUnavailable("The rules engine is closed.", "Make a new one.")
         task = recognise(messages)
