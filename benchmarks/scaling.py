@@ -1,0 +1,121 @@
+"""How much faster the search phase gets with more refinement workers, on the simulated model server.
+
+Needs the stack of cpu.yml and simulated.yml to be up, and SPAR_API_TOKEN; it scales refinement by itself. The first
+run makes the responses and judgments; the measured ones differ from it in the search only, so that all else is reused
+and nothing but the search takes time. Every one grows the same trees: only `search.max_tokens` differs, which no reply
+of the simulated server reaches.
+
+    python benchmarks/scaling.py --replicas 1 3
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ["docker", "compose"]
+FILES = ["docker-compose.yml", "deploy/compose/cpu.yml", "deploy/compose/simulated.yml"]
+LOOK_S = 0.25  # between two looks at a run
+LONG_TOKENS = 3000
+
+
+def recipe(prompts: int, search: dict[str, Any]) -> dict[str, Any]:
+    """One iteration of the story world's prompts, one prompt a shard, so that work can be shared out evenly."""
+    return {
+        "name": "scaling",
+        "iterations": 1,
+        "models": {"actor": "builtin:story/actor", "refiner": "builtin:story/refiner"},
+        "prompts": {"source": "world:story", "per_iteration": prompts, "shard_size": 1},
+        "engine": {"kind": "openai", "url": "http://simulated:8000/v1"},
+        "search": search,
+        "training": {"actor": {"kind": "simulated"}, "refiner": {"kind": "simulated"}},
+    }
+
+
+class Api:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {os.environ['SPAR_API_TOKEN']}"}
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> str:
+        data = None if body is None else json.dumps(body).encode()
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(self._url + path, data, headers), timeout=30) as reply:
+            text: str = reply.read().decode()
+            return text
+
+    def submit(self, what: dict[str, Any]) -> str:
+        run: str = json.loads(self.ask("/runs", what))["run_id"]
+        return run
+
+    def run(self, run: str) -> dict[str, Any]:
+        progress: dict[str, Any] = json.loads(self.ask(f"/runs/{run}"))["progress"]
+        return progress
+
+    def trees_by_worker(self) -> dict[str, float]:
+        found = re.findall(
+            r'^spar_steps_done_total\{kind="refinement",worker="(.+?)"\} (\S+)$', self.ask("/metrics"), re.M
+        )
+        return {worker: float(count) for worker, count in found}
+
+
+def search_seconds(api: Api, run: str) -> float:
+    """From the first search in flight to the last one done; waits for the end of the run."""
+    began = ended = 0.0
+    while True:
+        progress = api.run(run)
+        now = time.monotonic()
+        [search] = [step for step in progress["steps"] if step["kind"] == "refinement"] or [None]
+        if search is not None:
+            began = began or now
+            if not ended and search["done"] == search["total"]:
+                ended = now
+        if progress["status"] in ("failed", "cancelled"):
+            raise SystemExit(f"run {run} {progress['status']}: {progress['reason']}")
+        if progress["status"] == "finished":
+            return ended - began
+        time.sleep(LOOK_S)
+
+
+def scale(replicas: int) -> None:
+    files = [argument for file in FILES for argument in ("-f", file)]
+    command = [*COMPOSE, *files, "up", "-d", "--no-recreate", "--wait", "--scale", f"refinement={replicas}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--api", default="http://127.0.0.1:8000")
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--prompts", type=int, default=480)
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    args = parser.parse_args()
+    api = Api(args.api)
+    search_seconds(api, api.submit(recipe(args.prompts, {"policy": "greedy", "depth": 1})))
+    measured: list[dict[str, Any]] = []
+    for replicas in args.replicas:
+        scale(replicas)
+        before = api.trees_by_worker()
+        started = int(time.time())  # the search has to be a new one each time
+        seconds = search_seconds(api, api.submit(recipe(args.prompts, {"max_tokens": LONG_TOKENS + started % 10**8})))
+        after = api.trees_by_worker()
+        shares = sorted(int(count - before.get(worker, 0)) for worker, count in after.items())
+        shares = [share for share in shares if share]
+        measured.append({"replicas": replicas, "seconds": round(seconds, 2), "searches_by_worker": shares})
+        ratio = measured[0]["seconds"] / seconds
+        print(
+            f"{replicas} replicas: {seconds:6.1f} s, {ratio:.2f} times as fast; searches by worker: {shares}",
+            flush=True,
+        )
+    if args.json:
+        args.json.write_text(json.dumps(measured, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
