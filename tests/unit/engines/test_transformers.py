@@ -97,3 +97,10 @@ async def test_closing_before_the_first_call_ends_at_once(tmp_path: Path) -> Non
     await engine.close()
     with pytest.raises(EngineUnavailable):
         await engine.serve(LocalModel("x", path=tmp_path))
+
+
+async def test_models_that_are_asked_for_at_once_are_all_loaded(engine: TransformersEngine, tmp_path: Path) -> None:
+    models = [write_tiny_model(tmp_path / str(seed), seed=seed) for seed in range(4)]
+    served = await asyncio.gather(*(engine.serve(model) for model in models))
+    replies = await asyncio.gather(*(chat.sample([Message("user", "hi")], 1, WARM, 1) for chat in served))
+    assert len(replies) == 4

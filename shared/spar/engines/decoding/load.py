@@ -3,6 +3,7 @@
 Loads no code from the directory, and only safetensors. Knows nothing of batches.
 """
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
 from spar.errors import ModelUnusable
 
+ONE_AT_A_TIME = threading.Lock()
+"""Reading weights swaps torch's default device for the whole process: two at once give tensors without data."""
 ELSEWHERE = "Serve it with an OpenAI-compatible server instead (engine.kind openai)."
 
 
@@ -36,16 +39,8 @@ def load(model: LocalModel, dtype: str) -> Loaded:
     _check_files(whole)
     transformers_logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(whole, local_files_only=True)
-        network = AutoModelForCausalLM.from_pretrained(
-            whole,
-            dtype=getattr(torch, dtype),
-            attn_implementation=ATTENTION,
-            use_safetensors=True,
-            local_files_only=True,
-        )
-        if whole != path:
-            network = _with_adapter(network, path)
+        with ONE_AT_A_TIME:
+            tokenizer, network = _read(path, whole, dtype)
     except Exception as error:
         raise ModelUnusable(
             f"The model in {path} cannot be loaded: {error}.",
@@ -59,6 +54,18 @@ def load(model: LocalModel, dtype: str) -> Loaded:
             "Put a chat_template.jinja beside it, or choose a chat model.",
         )
     return Loaded(network, tokenizer, _ends(network, tokenizer), positions)
+
+
+def _read(path: Path, whole: Path, dtype: str) -> tuple[Any, Any]:
+    tokenizer = AutoTokenizer.from_pretrained(whole, local_files_only=True)
+    network = AutoModelForCausalLM.from_pretrained(
+        whole,
+        dtype=getattr(torch, dtype),
+        attn_implementation=ATTENTION,
+        use_safetensors=True,
+        local_files_only=True,
+    )
+    return tokenizer, network if whole == path else _with_adapter(network, path)
 
 
 def _with_adapter(network: Any, adapter: Path) -> Any:
