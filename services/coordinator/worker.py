@@ -10,7 +10,7 @@ from services.coordinator.inbox import Inbox
 from spar.db.engine import only_one, open_database
 from spar.db.migrate import migrate
 from spar.runtime.app import COORDINATOR_QUEUE, configure
-from spar.runtime.broker import CeleryBroker
+from spar.runtime.broker import CeleryBroker, check_password
 from spar.runtime.log import log_to
 from spar.runtime.process import consume, main, open_store
 from spar.runtime.settings import Settings
@@ -18,6 +18,7 @@ from spar.runtime.settings import Settings
 
 def start(settings: Settings) -> None:
     log_to(None)
+    check_password(settings.broker_url.get_secret_value())
     database = open_database(settings.database_url.get_secret_value())
     with only_one(database, "coordinator"):
         migrate(database)

@@ -7,13 +7,17 @@ import uuid
 from enum import StrEnum
 from typing import Any, Protocol
 
+import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from spar.errors import ServiceError
 from spar.runtime.app import in_brief
 
+log = structlog.get_logger()
+
 EPOCH_KEY = "spar:epoch"
+CONNECT_S = 5.0
 
 
 class Loss(StrEnum):
@@ -72,6 +76,26 @@ class CeleryBroker:
                 raise
             raise _unreachable(error) from error
         return Loss.MESSAGES if fresh else Loss.NONE
+
+
+def check_password(url: str) -> None:
+    """Raises ServiceError if Redis refuses us. A Redis that is away is no error: Celery waits for it and says so."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    if not url.startswith(("redis:", "rediss:")):
+        return
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=CONNECT_S) as client:
+        try:
+            client.ping()
+        except redis.AuthenticationError as error:
+            raise ServiceError(
+                f"Redis refuses our credentials: {error}.",
+                "Give SPAR_BROKER_URL the password that Redis has (REDIS_PASSWORD in .env, with docker compose).",
+            ) from error
+        except redis.RedisError as error:
+            log.warning("broker_away", error=str(error))
 
 
 def _redis_errors() -> tuple[type[Exception], ...]:

@@ -14,6 +14,7 @@ from spar.engines.gpu_host import refuse_too_small_a_host
 from spar.errors import SparError
 from spar.runtime import worker as workers
 from spar.runtime.app import announce, app, configure
+from spar.runtime.broker import check_password
 from spar.runtime.health import touch_while_connected
 from spar.runtime.log import log_to
 from spar.runtime.settings import Settings
@@ -52,6 +53,7 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     refuse_too_small_a_host()
     store = open_store(settings)
     store.exists("models/ready")  # a store that is away or refuses us is told at once, not by the first step
+    check_password(settings.broker_url.get_secret_value())
     cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
     configure(settings)
     worker = Worker(settings.worker_name, store, cache, settings.work_dir, announce, settings.heartbeat_s)
