@@ -17,6 +17,12 @@ FROM ${VLLM_IMAGE} AS base-cuda
 
 FROM python:3.11-slim AS base-cpu
 
+FROM base-${VARIANT} AS lists
+# What to install, from what pyproject.toml says: only a change of these two files installs again, not one of pyproject's.
+WORKDIR /build
+COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
+RUN python3 requirements.py cpu
+
 FROM base-${VARIANT}
 # vLLM's image starts its server and is made for root: neither is wanted here.
 ENTRYPOINT []
@@ -24,12 +30,11 @@ ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_BREAK_SYSTEM_PACKAGES
 RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar \
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
 WORKDIR /build
-COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
+COPY --from=lists /build/requirements.txt /build/pins.txt ./
 # torch by itself: only it comes from another index, and vLLM's image has it already.
 ARG TORCH_INDEX=
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 requirements.py cpu \
- && python3 -m pip install --root-user-action=ignore -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
+    python3 -m pip install --root-user-action=ignore -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
  && python3 -m pip install --root-user-action=ignore -c pins.txt -r requirements.txt
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     python3 -m pip install --root-user-action=ignore --no-deps --no-index /wheel/*.whl
