@@ -60,8 +60,11 @@ def this_host(environment: Mapping[str, str] = os.environ) -> GpuHost:
 
 
 def refuse_too_small_a_host(environment: Mapping[str, str] = os.environ) -> None:
-    """For a worker's start: where SPAR_GPU_ROLES is said, there must be a GPU for each. Raises RecipeError."""
-    if environment.get(ROLES_VARIABLE):
+    """For a worker's start: where SPAR_GPU_ROLES is said, there must be a GPU for each. Raises RecipeError.
+
+    An empty SPAR_GPUS says that none are meant to be used.
+    """
+    if environment.get(ROLES_VARIABLE) and environment.get(GPUS_VARIABLE) != "":
         this_host(environment).require_roles(1)
 
 

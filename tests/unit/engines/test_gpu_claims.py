@@ -134,7 +134,8 @@ def test_too_small_a_host_is_refused_at_once(host: GpuHost) -> None:
 
 
 def test_a_worker_does_not_even_start_where_the_roles_are_too_many() -> None:
-    refuse_too_small_a_host({"SPAR_GPUS": ""})
+    refuse_too_small_a_host({})
+    refuse_too_small_a_host({"SPAR_GPUS": "", "SPAR_GPU_ROLES": "3"})  # cpu.yml
     refuse_too_small_a_host({"SPAR_GPUS": "GPU-a,GPU-b", "SPAR_GPU_ROLES": "2"})
     with pytest.raises(RecipeError, match="need 3, and this host has 1") as caught:
         refuse_too_small_a_host({"SPAR_GPUS": "GPU-a", "SPAR_GPU_ROLES": "3"})
