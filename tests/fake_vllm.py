@@ -16,10 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spar.testing.batching import CostModel
-from spar.testing.behaviour import SimulatedBehaviour
-from spar.testing.server import ServerOptions, running_server
-
 
 def main() -> None:
     args = _parser().parse_args()
@@ -31,6 +27,7 @@ def main() -> None:
 
 
 async def _serve(args: argparse.Namespace) -> None:
+    """The imports are here so that what is printed first comes early."""
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -38,6 +35,10 @@ async def _serve(args: argparse.Namespace) -> None:
         print("INFO compiling for ever", flush=True)
         await stopped.wait()
         return
+    from spar.testing.batching import CostModel
+    from spar.testing.behaviour import SimulatedBehaviour
+    from spar.testing.server import ServerOptions, running_server
+
     names = [*args.served_model_name, *(module.partition("=")[0] for module in args.lora_modules)]
     costs = CostModel(step_base=args.slow, step_per_sequence=0.0)
     options = ServerOptions(tuple(names), costs, SimulatedBehaviour(cut_off=0.0))
