@@ -216,6 +216,13 @@ class Ledger:
         job.loss = job.loss if loss is None else loss
         self.session.add(job)
 
+    def training_ended(self, step: Step) -> None:
+        """Its last reports may come after its end, and are not taken any more."""
+        job = self.session.get(TrainingJob, step.id)
+        if job is not None:
+            job.step, job.updated_at = job.steps, utc_now()
+            self.session.add(job)
+
     def event(self, name: str, run_id: str | None = None, **fields: Any) -> None:
         self.session.add(Event(run_id=run_id, name=name, fields=fields))
 

@@ -237,6 +237,7 @@ class Turn:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
         parent = iteration.actor if step.part == "actor" else iteration.refiner
         self.ledger.add_model(step.fingerprint, "store", parent)
+        self.ledger.training_ended(step)
         if step.part == "actor":
             iteration.actor_after = step.fingerprint
         else:

@@ -4,7 +4,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,42 @@ def api(stage: Stage) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def run_id(stage: Stage, api: str) -> str:
-    """Submitted with the command line, cancelled in the middle."""
+    """Submitted with the command line, as a process of its own."""
     done = spar(stage.folder, api, "submit", "recipe.yaml", "--set", "seed=3")
     assert done.returncode == 0, done.stderr
     stage.coordinator.tick()
     return done.stdout.strip()
+
+
+@pytest.fixture
+def at_api(stage: Stage, api: str, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """This process as a user's shell that knows the API."""
+    for name, value in environment(stage.folder, SPAR_API_URL=api).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(stage.folder)
+    return monkeypatch
+
+
+@dataclass(frozen=True)
+class Told:
+    code: int
+    out: str
+    err: str
+
+
+Shell = Callable[..., Told]
+
+
+@pytest.fixture
+def shell(at_api: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Runs the command line in this process: most of a process's time would be its start."""
+
+    def call(*arguments: str) -> Told:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return Told(int(ended.value.code or 0), *capsys.readouterr())
+
+    return call
 
 
 def failing(stage: Stage) -> None:
@@ -49,40 +81,40 @@ def failing(stage: Stage) -> None:
         stage.fail(stage.take(), reason="DataError", retry=False)
 
 
-def test_a_run_from_submit_to_cancel_and_on(stage: Stage, api: str, run_id: str) -> None:
-    told = spar(stage.folder, api, "status", run_id).stdout
+def test_a_run_from_submit_to_cancel_and_on(stage: Stage, shell: Shell, run_id: str) -> None:
+    told = shell("status", run_id).out
     assert f"run {run_id}: running, iteration 1 of 1" in told
-    shown = json.loads(spar(stage.folder, api, "status", "--json").stdout)
+    shown = json.loads(shell("status", "--json").out)
     assert shown["steps"][0]["in_flight"] == 3
 
-    done = spar(stage.folder, api, "cancel", run_id[:6])
-    assert done.returncode == 0, done.stderr
-    assert f"run {run_id} is being cancelled" in done.stdout
+    done = shell("cancel", run_id[:6])
+    assert done.code == 0, done.err
+    assert f"run {run_id} is being cancelled" in done.out
     stage.coordinator.tick()
     message = stage.take()
     stage.finish(message)
     for _ in range(2):
         stage.fail(stage.take())
 
-    watched = spar(stage.folder, api, "watch", run_id)
-    assert watched.returncode == 130
-    lines = watched.stderr.splitlines()
+    watched = shell("watch", run_id)
+    assert watched.code == 130
+    lines = watched.err.splitlines()
     assert lines[0] == f"run {run_id}"
     assert any(line.startswith("run cancelling") for line in lines)
     assert lines[-1] == f"cancelled. What is done is kept: `spar resume {run_id}` goes on."
 
-    fetched = spar(stage.folder, api, "report", run_id, "--out", "fetched")
-    assert fetched.returncode == 0, fetched.stderr
+    fetched = shell("report", run_id, "--out", "fetched")
+    assert fetched.code == 0, fetched.err
     report = json.loads((stage.folder / "fetched" / "report.json").read_text())
     assert report["status"] == "cancelled"
     outcomes = report["iterations"][1]["outcomes"]
     assert {name: count for name, count in outcomes.items() if count} == {"cancelled": 2, "not_reached": 4}
     assert (stage.folder / "fetched" / "report.html").read_text().startswith("<!doctype html>")
 
-    assert spar(stage.folder, api, "resume", run_id).returncode == 0
+    assert shell("resume", run_id).code == 0
     stage.coordinator.tick()
-    assert "running" in spar(stage.folder, api, "runs").stdout
-    assert [run["run_id"] for run in json.loads(spar(stage.folder, api, "runs", "--json").stdout)] == [run_id]
+    assert "running" in shell("runs").out
+    assert [run["run_id"] for run in json.loads(shell("runs", "--json").out)] == [run_id]
 
 
 def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
@@ -133,22 +165,18 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told(
-    stage: Stage,
-    api: str,
+    at_api: pytest.MonkeyPatch,
     arguments: list[str],
     given: dict[str, str],
     code: int,
     told: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    shell: Shell,
 ) -> None:
-    for name, value in {**environment(stage.folder, SPAR_API_URL=api), **given}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(stage.folder)
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == code
-    assert told in capsys.readouterr().err
+    for name, value in given.items():
+        at_api.setenv(name, value)
+    done = shell(*arguments)
+    assert done.code == code
+    assert told in done.err
 
 
 def test_prompts_and_templates_travel_with_their_recipe(stage: Stage, api: str) -> None:

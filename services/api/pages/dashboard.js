@@ -104,6 +104,7 @@ function follow() {
     source.close();
     source = null;
     byId("connection").textContent = "";
+    refresh();
   });
 }
 

@@ -17,7 +17,7 @@ from spar.errors import ModelUnusable, SparError
 
 FREE_BYTES = 2 * 1000**3  # a demo run with its checkpoints takes some hundred megabytes
 PACKAGES = {
-    "": ("celery", "sqlmodel", "alembic", "aiohttp", "pydantic", "zstandard", "redis", "psycopg", "minio"),
+    "": ("celery", "sqlmodel", "alembic", "aiohttp", "pydantic", "zstandard", "redis", "psycopg", "minio", "fastapi"),
     "cpu": ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors"),
 }
 

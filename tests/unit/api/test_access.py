@@ -3,6 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from services.api.settings import ApiSettings
 from services.api.worker import bind
@@ -97,7 +98,9 @@ def test_refusals_of_the_framework_look_like_ours(client: TestClient) -> None:
 def test_a_crash_tells_nothing_of_the_inside(client: TestClient, stage: Stage) -> None:
     with stage.database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE run RENAME COLUMN recipe TO secret")
-    answer = client.get("/runs")
+    with capture_logs() as logs:
+        answer = client.get("/runs")
+    assert [log["event"] for log in logs] == ["request_crashed"]
     assert answer.status_code == 500
     assert answer.json()["error"] == "The API failed; nothing was changed."
     with stage.database.begin() as connection:
