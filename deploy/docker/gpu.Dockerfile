@@ -26,7 +26,7 @@ RUN python3 requirements.py cpu
 FROM base-${VARIANT}
 # vLLM's image starts its server and is made for root: neither is wanted here.
 ENTRYPOINT []
-ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_BREAK_SYSTEM_PACKAGES=1 HOME=/var/lib/spar
+ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_BREAK_SYSTEM_PACKAGES=1
 RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar \
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
 WORKDIR /build
@@ -40,6 +40,6 @@ RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     python3 -m pip install --root-user-action=ignore --no-deps --no-index /wheel/*.whl
 WORKDIR /var/lib/spar
 USER spar
-ENV SPAR_WORK_DIR=/var/lib/spar/work SPAR_ALIVE_FILE=/tmp/spar-alive SPAR_GPU_LOCK_DIR=/var/lib/spar/locks \
+ENV HOME=/var/lib/spar SPAR_WORK_DIR=/var/lib/spar/work SPAR_ALIVE_FILE=/tmp/spar-alive SPAR_GPU_LOCK_DIR=/var/lib/spar/locks \
     HF_HOME=/var/lib/spar/cache/huggingface VLLM_CACHE_ROOT=/var/lib/spar/cache/vllm \
     TRITON_CACHE_DIR=/var/lib/spar/cache/triton TORCHINDUCTOR_CACHE_DIR=/var/lib/spar/cache/inductor

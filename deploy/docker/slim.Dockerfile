@@ -16,7 +16,7 @@ COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
 RUN python3 requirements.py stack
 
 FROM python:3.11-slim
-ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 HOME=/var/lib/spar
+ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # A named volume takes the owner of the folder it is mounted on, when that is in the image.
 RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar \
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
@@ -28,4 +28,4 @@ RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     python3 -m pip install --root-user-action=ignore --no-deps --no-index /wheel/*.whl
 WORKDIR /var/lib/spar
 USER spar
-ENV SPAR_WORK_DIR=/var/lib/spar/work SPAR_ALIVE_FILE=/tmp/spar-alive
+ENV HOME=/var/lib/spar SPAR_WORK_DIR=/var/lib/spar/work SPAR_ALIVE_FILE=/tmp/spar-alive
