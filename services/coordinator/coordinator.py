@@ -162,7 +162,7 @@ class Coordinator:
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
         if step is None or step.state is StepState.DONE or step.fingerprint != report.fingerprint:
             return
-        if turn.run.status.ended or turn.run.status is RunStatus.QUEUED:
+        if not turn.run.status.on:
             # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
             turn.ledger.move(step, StepState.READY)
             return

@@ -77,7 +77,7 @@ class Ledger:
         """What `flow.next_actions` looks at."""
         begun = self.session.get(Iteration, (run.id, run.iteration)) if run.iteration else None
         return State(
-            running=run.status in (RunStatus.RUNNING, RunStatus.CANCELLING),
+            running=run.status.on,
             cancelling=run.status is RunStatus.CANCELLING,
             iteration=run.iteration,
             iterations=recipe.iterations,

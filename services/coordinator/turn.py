@@ -216,6 +216,10 @@ class Turn:
 
     def fail(self, step: Step, reason: str, retry: bool, now: datetime) -> None:
         """An attempt ended without a result: another one after a pause, or none."""
+        if not self.run.status.on:
+            # Nothing may follow now, a death least of all: it is tried again when the run goes on.
+            self.ledger.move(step, StepState.READY, reason=reason)
+            return
         failures = step.failures + 1
         if retry and failures < self.recipe.dispatch.attempts:
             pause = BACK_OFF * 2 ** (failures - 1)

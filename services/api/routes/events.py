@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
@@ -11,6 +12,9 @@ from pydantic import TypeAdapter
 from services.api.backend import Backend, Context
 from services.api.errors import refusals
 from spar.db.runs import RunDetail, RunEvent, run_events
+from spar.errors import SparError
+
+log = structlog.get_logger()
 
 POLL_S = 0.5  # between two looks at the database, for each listener
 SILENCE_S = 15.0  # a comment goes out after this long, so that proxies keep the connection
@@ -40,6 +44,15 @@ async def get_events(
 
 
 async def _stream(run_id: str, request: Request, context: Backend, seen: int, follow: bool) -> AsyncIterator[str]:
+    try:
+        async for message in _messages(run_id, request, context, seen, follow):
+            yield message
+    except SparError as error:
+        # The status is sent already: the listener comes back, and is told then.
+        log.warning("events_interrupted", run=run_id, error=str(error))
+
+
+async def _messages(run_id: str, request: Request, context: Backend, seen: int, follow: bool) -> AsyncIterator[str]:
     shown: RunDetail | None = None
     silent_s = 0.0
     while True:

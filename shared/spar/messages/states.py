@@ -17,6 +17,11 @@ class RunStatus(StrEnum):
     FINISHED = "finished"
 
     @property
+    def on(self) -> bool:
+        """What its steps come to has consequences."""
+        return self in (RunStatus.RUNNING, RunStatus.CANCELLING)
+
+    @property
     def ended(self) -> bool:
         """Nothing happens any more unless someone asks for it."""
         return self in (RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.FINISHED)

@@ -254,3 +254,18 @@ def test_a_home_in_which_nothing_runs_cancels_without_beginning_anything(stage: 
     with Session(stage.database) as session:
         names = session.exec(select(Event.name).where(Event.run_id == first).order_by(col(Event.id).desc())).all()
     assert names[0] == "run_cancelled"
+
+
+def test_a_late_failure_of_a_run_that_waits_again_kills_nothing(stage: Stage) -> None:
+    """What nobody would hear of must not happen: the shard would be missing for ever."""
+    run = stage.submit()
+    late = stage.take()
+    with Session(stage.database) as session:
+        session.get_one(Run, run).status = RunStatus.FAILED
+        session.commit()
+    other = stage.submit(name="other")
+    assert ask(stage, RESUME, run) is None
+    assert (status(stage, run), status(stage, other)) == (RunStatus.QUEUED, RunStatus.RUNNING)
+    stage.fail(late, reason="DataError", retry=False)
+    [step] = [step for step in stage.steps() if step.id == late["step_id"]]
+    assert (step.state, step.failures) == (StepState.READY, 0)
