@@ -1,6 +1,6 @@
 """Reads the list of runs, how a run's prompts ended, and its dead letters. Writes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from spar.db.progress import RunProgress, read_progress
 from spar.db.tables import Command, Event, PromptOutcome, Run, Step
 from spar.messages.base import StepKind
-from spar.messages.commands import SUBMIT
+from spar.messages.commands import RESUME, SUBMIT
 from spar.messages.states import RunStatus, StepState
 
 
@@ -81,27 +81,36 @@ def _summary(run: Run) -> RunSummary:
 
 
 def read_detail(session: Session, run_id: str) -> RunDetail | None:
-    """A run, or one whose submit waits to be taken; None if there is neither."""
-    progress = read_progress(session, run_id) or _submitted(session, run_id)
+    """A run as it will be once what was asked is taken; None for a run that neither is nor was submitted."""
+    progress = read_progress(session, run_id)
+    if progress is None or progress.status in (RunStatus.FAILED, RunStatus.CANCELLED):
+        waiting = _wish_to_go_on(session, run_id)
+        if progress is None:
+            progress = None if waiting is None or waiting.kind != SUBMIT else _submitted(waiting)
+        elif waiting is not None:
+            progress = replace(progress, status=RunStatus.QUEUED, reason=None, finished_at=None)
     return None if progress is None else RunDetail(progress, outcome_counts(session, run_id))
 
 
-def _submitted(session: Session, run_id: str) -> RunProgress | None:
-    waiting = select(Command).where(Command.kind == SUBMIT, col(Command.handled_at).is_(None))
-    for command in session.exec(waiting.order_by(col(Command.id))):
-        if command.payload.get("run_id") == run_id:
-            return RunProgress(
-                run_id=run_id,
-                status=RunStatus.QUEUED,
-                reason=None,
-                iteration=0,
-                iterations=int(command.payload["recipe"]["iterations"]),
-                created_at=command.at,
-                finished_at=None,
-                steps=(),
-                trainings=(),
-            )
-    return None
+def _wish_to_go_on(session: Session, run_id: str) -> Command | None:
+    """A submit or a resume of the run that waits to be taken."""
+    waiting = select(Command).where(col(Command.kind).in_((SUBMIT, RESUME)), col(Command.handled_at).is_(None))
+    commands = session.exec(waiting.order_by(col(Command.id)))
+    return next((command for command in commands if command.payload.get("run_id") == run_id), None)
+
+
+def _submitted(command: Command) -> RunProgress:
+    return RunProgress(
+        run_id=str(command.payload["run_id"]),
+        status=RunStatus.QUEUED,
+        reason=None,
+        iteration=0,
+        iterations=int(command.payload["recipe"]["iterations"]),
+        created_at=command.at,
+        finished_at=None,
+        steps=(),
+        trainings=(),
+    )
 
 
 def outcome_counts(session: Session, run_id: str) -> dict[int, dict[str, int]]:

@@ -162,6 +162,8 @@ def test_cancel_drains_and_resume_goes_on(client: TestClient, stage: Stage, run_
         stage.fail(stage.take())
     assert client.get(f"/runs/{run_id}").json()["progress"]["status"] == "cancelled"
     assert client.post(f"/runs/{run_id}/resume").status_code == 202
+    # Who looks before it is taken must not take the old end for the new one.
+    assert client.get(f"/runs/{run_id}").json()["progress"]["status"] == "queued"
     stage.coordinator.tick()
     assert client.get(f"/runs/{run_id}").json()["progress"]["status"] == "running"
 
