@@ -51,6 +51,7 @@ COMMANDS: dict[str, Lazy] = {
     "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),
     "recipe": Lazy("recipe", "app", "List the built-in recipes, show a recipe."),
     "world": Lazy("world", "app", "Make the story world's models again, measure them."),
+    "plan": Lazy("plan", "plan", "Say what a recipe needs before anything starts, and whether it fits."),
     "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),
 }
 

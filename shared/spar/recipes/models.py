@@ -155,7 +155,7 @@ class LaunchSettings(Section):
 
     processes: Positive = 1
     config: str = "none"
-    """none: each process holds the whole model. fsdp, zero3: it is divided among them (deploy/accelerate/). Or the
+    """none: each process holds the whole model. fsdp, zero3, zero3-offload: it is divided (deploy/accelerate/). Or the
     path of a configuration file of `accelerate launch`."""
 
 

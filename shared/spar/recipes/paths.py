@@ -20,7 +20,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("prompts", "source"): ("world:",),
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
-LAUNCH_CONFIGS = ("none", "fsdp", "zero3")
+LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
 WORLDS = ("world:story",)
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 

@@ -37,10 +37,15 @@ def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> D
         precompute_ref_log_probs=True,
         disable_dropout=settings.lora is None or settings.lora.dropout == 0,
     )
-    return _TokenizedDpoTrainer(
+    trainer = _TokenizedDpoTrainer(
         model=load_base(job),
         args=config,
         train_dataset=load_from_disk(str(workspace.rows)),
         processing_class=Tokenizer(job.base).hf,
         peft_config=lora_config(job),
     )
+    if "ref" in getattr(trainer.model, "peft_config", {}):
+        # It has done its work in the log-probabilities. In a checkpoint it would hide the adapter that is trained:
+        # transformers' resume loads an adapter from each sub-folder and then leaves out the one beside them.
+        trainer.model.delete_adapter("ref")
+    return trainer

@@ -1,0 +1,121 @@
+"""`spar plan`: says what a recipe needs before anything starts, and refuses what cannot fit (`spar.planning` counts).
+
+Asks nvidia-smi what is here unless it is told; fetches nothing.
+"""
+
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from spar.cli.console import out, print_warning
+from spar.errors import RecipeError
+from spar.planning.configs import config_in, config_on_hub
+from spar.planning.memory import GIB
+from spar.planning.plan import Host, Models, Plan, plan_of, with_gpus
+from spar.planning.shape import Shape, shape_of
+from spar.recipes.load import load_recipe
+
+_ASK_SECONDS = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
+_MIB = 1 << 20
+
+
+def plan(
+    name: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
+    gpu_memory: Annotated[float | None, typer.Option(metavar="GIB", help="Memory of one GPU.", min=1)] = None,
+    gpus: Annotated[int | None, typer.Option(help="GPUs of the host.", min=0)] = None,
+    prompt_tokens: Annotated[int, typer.Option(help="Tokens of a long prompt.", min=1)] = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit."""
+    recipe = load_recipe(name, overrides or (), run_here=False)
+    told = None if gpu_memory is None else int(gpu_memory * GIB)
+    host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
+    models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+    found = plan_of(recipe, models, host, prompt_tokens)
+    if as_json:
+        typer.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        _print(found)
+    if found.refusals:
+        lines = [f"  {each.part} {each.what}. {each.fix}" for each in found.refusals]
+        raise RecipeError(
+            f"The recipe {found.recipe} does not fit:\n" + "\n".join(lines),
+            "Change it as said, or plan for another host.",
+        )
+
+
+def _shape(reference: str) -> Shape | None:
+    kind, _, rest = reference.partition(":")
+    if kind == "served":
+        return None
+    if kind == "hub":
+        return shape_of(config_on_hub(rest), reference)
+    if kind == "builtin":
+        from spar.worlds.story.builtin import builtin_model
+
+        return shape_of(config_in(builtin_model(rest)), reference)
+    return shape_of(config_in(Path(reference)), reference)
+
+
+def _host() -> Host:
+    """The GPUs that nvidia-smi lists; of unlike ones, the smallest memory. Without it: not known."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        reply = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True).stdout
+        sizes = [int(line) * _MIB for line in reply.split()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return Host()  # the plan says that no GPU was found
+    return Host(len(sizes), min(sizes)) if sizes else Host()
+
+
+def _as_json(found: Plan) -> dict[str, Any]:
+    data = asdict(found)
+    for need, source in zip(data["needs"], found.needs, strict=True):
+        need["memory"]["total"] = source.memory.total
+    return data
+
+
+def _print(found: Plan) -> None:
+    table = Table("part", "GPUs", "GiB a GPU", "of which", "host GiB", "tokens", "at once", box=None, pad_edge=False)
+    for need in found.needs:
+        parts = ", ".join(f"{name} {_gib(size)}" for name, size in need.memory.parts.items() if size)
+        table.add_row(
+            *(Text(cell) for cell in (need.part, str(need.gpus), _gib(need.memory.total), parts)),
+            *(Text(cell) for cell in (_gib(need.memory.host), f"{need.length:,}", _or_dash(need.sequences))),
+        )
+    out.print(table)
+    work, disk = found.work, found.disk
+    rows = [
+        ("responses", f"{work.responses:,}"),
+        ("votes on responses", f"{work.response_votes:,}"),
+        ("trees", f"at most {work.trees[1]:,}, of {work.nodes_per_tree[0]} to {work.nodes_per_tree[1]} nodes"),
+        ("votes on nodes", f"at most {work.node_votes[1]:,}"),
+        ("calls", f"{work.calls[0]:,} to {work.calls[1]:,}"),
+        ("tokens", f"at most {work.generated_tokens_at_most:,}"),
+        ("training steps", f"at most {work.actor_steps_at_most:,} (actor), {work.refiner_steps_at_most:,} (refiner)"),
+        ("disk", f"models {_gib(disk.models_per_iteration)} GiB, texts at most {_gib(disk.texts_per_iteration)} GiB"),
+    ]
+    each = Table(f"each of {found.iterations} iterations", "", box=None, pad_edge=False)
+    for label, value in rows:
+        each.add_row(Text(label), Text(value))
+    out.print()
+    out.print(each)
+    parts = f"bases {_gib(disk.bases)}, checkpoints {_gib(disk.checkpoints)}"
+    out.print(f"\nDisk in all: at most {_gib(disk.total)} GiB ({parts}).")
+    for note in found.notes:
+        print_warning(note)
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:,.1f}" if size >= GIB // 10 else f"{size / GIB:.3f}"
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)
