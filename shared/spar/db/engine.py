@@ -24,6 +24,7 @@ _POSTGRES = {
     "connect_timeout": 5,  # seconds
     "keepalives_idle": 30,  # seconds; a connection that holds a lock is otherwise silent for days
     "application_name": "spar",
+    "client_encoding": "utf8",  # a database that was made without a locale would give bytes for text
 }
 
 
