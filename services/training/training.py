@@ -12,10 +12,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from services.training.gpus import training_gpus
+from spar.adapters import is_adapter
 from spar.messages.coordinator import TrainingProgressed
 from spar.messages.training import Train, Trained
 from spar.method.records import Example, Pair
-from spar.runtime.models import model_folder
+from spar.runtime.models import model_folder, name_base
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 from spar.store.models import upload_model
@@ -39,6 +40,8 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
     async with training_gpus(spec.trainer) as gpus:
         trainer = make_trainer(spec.trainer.kind)
         outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command))
+    if is_adapter(job.output):
+        await asyncio.to_thread(name_base, job.output, spec.base, job.base)
     await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)
     await asyncio.to_thread(shutil.rmtree, folder)
     trained = Trained(

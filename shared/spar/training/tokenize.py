@@ -43,6 +43,15 @@ class PairIds:
         return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A reply's ids up to its end token, those that the template puts after it, and the conversation's text so far."""
+
+    ids: list[int]
+    rest: list[int]
+    written: str
+
+
 class Tokenizer:
     """A model's tokenizer and chat template, used by prefix; an adapter's are its base's, with which it is served."""
 
@@ -69,10 +78,10 @@ class Tokenizer:
             if not prompt.startswith(written):
                 raise _not_a_prefix(example.prompt_id, number)
             context = self._encode(prompt[len(written) :])
-            reply, rest = self._reply(prompt, example.messages[: number + 1])
-            ids += context + reply + rest
-            labels += [IGNORED] * len(context) + reply + [IGNORED] * len(rest)
-            written = self._render(example.messages[: number + 1])
+            reply = self._reply(prompt, example.messages[: number + 1])
+            ids += context + reply.ids + reply.rest
+            labels += [IGNORED] * len(context) + reply.ids + [IGNORED] * len(reply.rest)
+            written = reply.written
         if not ids:
             raise DataError(
                 f"An example of prompt {example.prompt_id} has no assistant turn.",
@@ -85,23 +94,32 @@ class Tokenizer:
         prompt = [Message("user", pair.prompt.text)]
         text = self.prompt_text(prompt)
         chosen, rejected = (
-            self._reply(text, [*prompt, Message("assistant", reply)])[0] for reply in (pair.chosen, pair.rejected)
+            self._reply(text, [*prompt, Message("assistant", reply)]).ids for reply in (pair.chosen, pair.rejected)
         )
         return PairIds(self._encode(text), chosen, rejected)
 
-    def _reply(self, prompt: str, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
-        """Ids of the last turn up to its end token, and of what the template puts after it."""
+    def _reply(self, prompt: str, messages: Sequence[Message]) -> "_Reply":
+        """The last turn, as an engine would sample it after `prompt`."""
         text = self._render(messages)
         if not text.startswith(prompt):
             raise _not_a_prefix("", len(messages) - 1)
         ids = self._encode(text[len(prompt) :])
         for place, token in enumerate(ids):
             if token in self.end_ids:
-                return ids[: place + 1], ids[place + 1 :]
-        raise ModelUnusable(
-            "The chat template ends an assistant turn without one of the model's end tokens: it would never stop.",
-            "Give the template an end token, and name it as eos_token_id in generation_config.json.",
-        )
+                return _Reply(ids[: place + 1], ids[place + 1 :], text)
+        return self._ended_by_the_next_turn(ids, text, messages)
+
+    def _ended_by_the_next_turn(self, ids: list[int], text: str, messages: Sequence[Message]) -> "_Reply":
+        """GLM-4 ends a reply with the token that opens the user's next turn, which a template writes only there."""
+        followed = self._render([*messages, Message("user", "?")])
+        opening = self._encode(followed[len(text) :])[:1] if followed.startswith(text) else []
+        if not self.end_ids.issuperset(opening) or not opening:
+            raise ModelUnusable(
+                "The chat template ends an assistant turn without one of the model's end tokens: it would never stop.",
+                "Give the template an end token, and name it as eos_token_id in generation_config.json.",
+            )
+        token = self.hf.convert_ids_to_tokens(opening[0])
+        return _Reply([*ids, opening[0]], [], followed[: followed.index(token, len(text)) + len(token)])
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]

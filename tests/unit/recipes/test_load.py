@@ -52,7 +52,8 @@ def test_an_unknown_key_is_told_with_file_line_and_the_likely_name(tmp_path: Pat
 
 
 def test_a_key_like_no_other_gets_the_known_ones(tmp_path: Path) -> None:
-    assert "Known keys here: alpha, dropout, merge, rank." in complaint(write(tmp_path, MINIMAL), "training.actor.lora.zzz=1")
+    told = complaint(write(tmp_path, MINIMAL), "training.actor.lora.zzz=1")
+    assert "Known keys here: alpha, dropout, merge, rank." in told
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

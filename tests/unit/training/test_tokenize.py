@@ -94,3 +94,17 @@ def test_an_example_without_a_reply_is_bad_data(tokenizer: Tokenizer) -> None:
 def test_a_directory_without_tokenizer_is_unusable(tmp_path: Path) -> None:
     with pytest.raises(ModelUnusable, match="no tokenizer"):
         Tokenizer(tmp_path)
+
+
+def test_a_reply_may_end_with_the_token_that_opens_the_next_turn(base: Path) -> None:
+    """As GLM-4's do: the engine stops at <user>, which the template writes only when a turn follows."""
+    tokenizer = Tokenizer(base)
+    tokenizer.hf.chat_template = tokenizer.hf.chat_template.replace("</s>", "")
+    user = tokenizer.hf.convert_tokens_to_ids("<user>")
+    tokenizer.end_ids |= {user}
+    turns = [("user", "w1"), ("assistant", "w3"), ("user", "w4"), ("assistant", "w5")]
+    ids = tokenizer.example(example(*turns))
+    assert ids.input_ids == [*served(tokenizer, *turns[:3]), *sampled(tokenizer, "w5")[:-1], user]
+    learned = [label for label in ids.labels if label != IGNORED]
+    assert learned == [*sampled(tokenizer, "w3")[:-1], user, *sampled(tokenizer, "w5")[:-1], user]
+    assert tokenizer.pair(Pair(Prompt.of("w1"), "w3", "w5")).chosen_ids[-1] == user
