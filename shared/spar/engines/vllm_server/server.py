@@ -138,7 +138,8 @@ class VllmServer:
         self._child.kill()
 
     def _now(self) -> str:
-        return self._child.tail(1)[-200:]
+        lines = [line.strip() for line in self._child.tail(5).splitlines() if line.strip()]
+        return lines[-1][-200:] if lines else ""
 
 
 async def start_server(
