@@ -234,7 +234,7 @@ class DispatchSettings(Section):
 class Recipe(Section):
     """A whole run. `resolved` recipes name no file by a relative path."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
     profile: Literal["fixed", "paper"] = "fixed"
     seed: Count = 0
     iterations: Positive = 3
