@@ -51,6 +51,9 @@ class Batch:
         self._admit()
         if len(self._rows):
             self._step()
+        if not self.has_work:
+            # Keys and values of hundreds of rows are hundreds of megabytes, and several models may be kept.
+            self._start_empty()
 
     def fail(self, error: EngineError) -> None:
         """End every call with this error, and start empty."""
