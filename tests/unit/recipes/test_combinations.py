@@ -1,5 +1,7 @@
 """What cannot be done though every value alone is fine, and what is only warned of."""
 
+from pathlib import Path
+
 import pytest
 
 from spar.errors import RecipeError
@@ -19,6 +21,16 @@ from spar.recipes.load import load_recipe
         (["search.keep=4"], "a node has only 3 children"),
         (["selection.pairs=sampled", "generation.n=1"], "a pair takes two responses"),
         (["training.actor.micro_batch_size=5"], "does not divide batch_size 32"),
+        (["training.actor.launch.processes=3"], "launch.processes is 3, which does not divide batch_size 32"),
+        (
+            ["training.actor.launch.processes=4", "training.actor.micro_batch_size=16"],
+            "does not divide batch_size 32 (divided by 4 processes)",
+        ),
+        (
+            ["training.refiner.lora.rank=8", "training.refiner.launch.config=fsdp"],
+            "with lora every process holds the whole frozen model",
+        ),
+        (["training.actor.launch.config=nowhere.yaml"], "names a file that is not there"),
         (
             [f"selection.refiner.{cap}=0" for cap in ("refinements", "tree_yes", "tree_no")]
             + ["selection.refiner.response_no=0", "selection.refiner.response_yes=0"],
@@ -51,3 +63,10 @@ def test_keep_above_branch_matters_to_breadth_first_only() -> None:
 def test_unwise(overrides: list[str], told: str) -> None:
     found = warnings(load_recipe("demo", overrides))
     assert [told in text for text in found] == ([True] if told else [])
+
+
+def test_a_launch_file_is_found_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("distributed_type: FSDP\n")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("extends: demo\nname: mine\ntraining:\n  actor:\n    launch:\n      config: mine.yaml\n")
+    assert load_recipe(str(recipe)).training.actor.launch.config == str(tmp_path / "mine.yaml")
