@@ -99,6 +99,17 @@ def test_another_learning_rate_reuses_the_first_iteration(uninterrupted: Path) -
     assert first["calls"] == {}
 
 
+def test_another_recipe_in_a_home_sets_an_unfinished_run_aside(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    slow = ["run", write_recipe(tmp_path, engine={"kind": "simulated", "latency": 0.02}), "--dir", home]
+    kill_when(start(slow), home, _generating)
+    ended = run([*slow, "--set", "seed=1"])
+    assert ended.returncode == 0, ended.stderr
+    told = run(["runs", "--dir", home]).stdout
+    assert "cancelled" in told
+    assert "finished" in told
+
+
 def test_one_home_runs_in_one_process(tmp_path: Path) -> None:
     recipe = ["run", write_recipe(tmp_path, engine={"kind": "simulated", "latency": 0.02}), "--dir", tmp_path / "home"]
     process = start(recipe)

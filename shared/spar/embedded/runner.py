@@ -13,7 +13,7 @@ from spar.db.tables import Command, Run
 from spar.embedded.home import Home
 from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
-from spar.messages.commands import RESUME, RunCommand
+from spar.messages.commands import CANCEL, RESUME, RunCommand
 from spar.messages.states import RunStatus
 from spar.recipes.models import Recipe
 from spar.recipes.prompts import Reject
@@ -42,6 +42,7 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
         folder = home.run_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
         if not _is_finished(system, run_id):
+            _set_others_aside(system, run_id)
             # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
             submit(prepared.submission, system.database)
             _wait_until_handled(system, stop)
@@ -78,6 +79,18 @@ def _is_finished(system: EmbeddedSystem, run_id: str) -> bool:
     with Session(system.database) as session:
         run = session.get(Run, run_id)
         return run is not None and run.status is RunStatus.FINISHED
+
+
+def _set_others_aside(system: EmbeddedSystem, run_id: str) -> None:
+    """Cancel what an earlier process left unfinished here: who runs another recipe wants that one, not both.
+
+    Everything of it is kept, and `spar resume` goes on with it.
+    """
+    with Session(system.database) as session:
+        others = [run.id for run in session.exec(select(Run)) if run.id != run_id and run.status.on]
+    for other in others:
+        payload = RunCommand(run_id=other).model_dump(mode="json")
+        append_command(system.database, f"cli:{uuid.uuid4().hex}", CANCEL, payload)
 
 
 def _wait_until_handled(system: EmbeddedSystem, stop: threading.Event) -> None:
