@@ -15,9 +15,7 @@ from spar.training.base import Trainer, TrainJob, TrainProgress
 from spar.training.registry import make_trainer, trainer_kinds
 
 KINDS = ["simulated", pytest.param("trl", marks=pytest.mark.torch)]
-DPO = DpoSettings(
-    learning_rate=1e-3, batch_size=4, micro_batch_size=2, max_length=20, dtype="float32", threads=1
-)
+DPO = DpoSettings(learning_rate=1e-3, batch_size=4, micro_batch_size=2, max_length=20, dtype="float32", threads=1)
 SFT = SftSettings(learning_rate=1e-3, epochs=2, batch_size=4, max_length=20, dtype="float32", threads=1)
 LONG = " ".join(["w9"] * 40)
 
@@ -47,9 +45,7 @@ def _pair(prompt: str, chosen: str, rejected: str) -> dict[str, object]:
     return {"prompt": {"id": "p", "text": prompt}, "chosen": chosen, "rejected": rejected}
 
 
-def _job(
-    folder: Path, base: Path, rows: list[dict[str, object]], settings: DpoSettings | SftSettings
-) -> TrainJob:
+def _job(folder: Path, base: Path, rows: list[dict[str, object]], settings: DpoSettings | SftSettings) -> TrainJob:
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return TrainJob(base, path, settings, seed=2**62 + 1, output=folder / "out" / "model", work=folder / "work")
@@ -82,9 +78,7 @@ async def test_a_training_counts_reports_and_leaves_a_model(trainer: Trainer, jo
 
 async def test_sft_trains_every_epoch(trainer: Trainer, job: TrainJob, tmp_path: Path) -> None:
     turns = [{"role": "user", "content": "w1"}, {"role": "assistant", "content": "w2 w3"}]
-    rows: list[dict[str, object]] = [
-        {"prompt_id": str(n), "kind": "refinement", "messages": turns} for n in range(6)
-    ]
+    rows: list[dict[str, object]] = [{"prompt_id": str(n), "kind": "refinement", "messages": turns} for n in range(6)]
     outcome = await trainer.train(_job(tmp_path, job.base, rows, SFT), ignore)
     assert (outcome.samples, outcome.too_long, outcome.steps) == (6, 0, 4)
 
@@ -94,10 +88,7 @@ def test_lengths_count_whole_samples(trainer: Trainer, job: TrainJob) -> None:
     short, longer, longest = trainer.lengths(job.base, pairs)
     assert (longer - short, longest - short) == (2, 39)
     turns = (Message("user", "w1"), Message("assistant", "w2"))
-    one, two = (
-        trainer.lengths(job.base, [Example("p", ExampleKind.REFINEMENT, turns * times)])[0]
-        for times in (1, 2)
-    )
+    one, two = (trainer.lengths(job.base, [Example("p", ExampleKind.REFINEMENT, turns * times)])[0] for times in (1, 2))
     assert one < two
 
 
@@ -111,9 +102,7 @@ def test_lengths_count_whole_samples(trainer: Trainer, job: TrainJob) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["simulated"], indirect=True)
-async def test_rows_that_cannot_be_trained_on(
-    job: TrainJob, line: str, error: type[SparError], message: str
-) -> None:
+async def test_rows_that_cannot_be_trained_on(job: TrainJob, line: str, error: type[SparError], message: str) -> None:
     job.rows.write_text(line)
     with pytest.raises(error, match=message):
         await make_trainer("simulated").train(job, ignore)
@@ -142,9 +131,7 @@ async def test_another_model_at_the_output_is_kept(trainer: Trainer, job: TrainJ
 @pytest.mark.parametrize("kind", ["simulated"], indirect=True)
 async def test_two_trainers_cannot_share_a_folder(job: TrainJob) -> None:
     trainer = make_trainer("simulated")
-    results = await asyncio.gather(
-        trainer.train(job, ignore), trainer.train(job, ignore), return_exceptions=True
-    )
+    results = await asyncio.gather(trainer.train(job, ignore), trainer.train(job, ignore), return_exceptions=True)
     assert [type(result).__name__ for result in results] == ["TrainOutcome", "TrainingError"]
 
 

@@ -23,4 +23,3 @@ def append_command(database: Engine, key: str, kind: str, payload: dict[str, Any
             raise ConflictError(
                 "This idempotency key was used for another request.", "Make a new key for each new request."
             ) from None
-

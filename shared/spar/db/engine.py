@@ -17,9 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from spar.db.refusals import postgres_refusal, sqlite_refusal
 from spar.errors import ServiceError, SparError
 
-_BUSY_SECONDS = (
-    30.0  # how long a SQLite writer waits for another one; a turn of the coordinator takes milliseconds
-)
+_BUSY_SECONDS = 30.0  # how long a SQLite writer waits for another one; a turn of the coordinator takes milliseconds
 _POSTGRES = {
     "connect_timeout": 5,  # seconds
     "keepalives_idle": 30,  # seconds; a connection that holds a lock is otherwise silent for days

@@ -42,9 +42,7 @@ class LocalModel:
 class ChatModel(Protocol):
     """Answers conversations. Calls from any number of tasks run together; one event loop."""
 
-    async def sample(
-        self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
-    ) -> list[Completion]:
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         """Draw n replies; sample i uses seed + i. A longer prompt than the model takes is a DataError.
 
         Cancelling the call stops the work it asked for. Raises EngineUnavailable and DeadlineExceeded.

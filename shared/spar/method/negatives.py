@@ -24,7 +24,5 @@ def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome
 def labelled(judged: JudgedPrompt, label: Verdict) -> list[JudgedResponse]:
     """The responses with this label, in their order."""
     return [
-        response
-        for response in judged.responses
-        if response.judgment is not None and response.judgment.label is label
+        response for response in judged.responses if response.judgment is not None and response.judgment.label is label
     ]

@@ -87,9 +87,7 @@ def file_sha256(path: Path) -> str:
 
 def describe_folder(folder: Path) -> tuple[ModelFile, ...]:
     try:
-        paths = sorted(
-            path for path in folder.rglob("*") if _counts(path.relative_to(folder)) and path.is_file()
-        )
+        paths = sorted(path for path in folder.rglob("*") if _counts(path.relative_to(folder)) and path.is_file())
         files = tuple(
             ModelFile(
                 name=check_key(path.relative_to(folder).as_posix()),

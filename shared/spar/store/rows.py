@@ -33,9 +33,7 @@ class Manifest(BaseModel):
     counts: dict[str, int] = {}
 
 
-def encode_rows(
-    *, step: str, fingerprint: str, rows: Sequence[Any], counts: dict[str, int] | None = None
-) -> bytes:
+def encode_rows(*, step: str, fingerprint: str, rows: Sequence[Any], counts: dict[str, int] | None = None) -> bytes:
     """The bytes of a result. All rows are of one type. Raises DataError for what JSON cannot hold."""
     if len({type(row) for row in rows}) > 1:
         raise TypeError("the rows of a result are of one type")

@@ -46,9 +46,7 @@ class SimulatedTrainer:
             for step, loss in enumerate(losses, start=1):
                 on_progress(TrainProgress(step, steps, loss, tokens * step // steps))
                 await asyncio.sleep(0)
-            outcome = TrainOutcome(
-                len(kept), len(rows) - len(kept), steps, tokens, 0.0, sum(losses) / steps, 0
-            )
+            outcome = TrainOutcome(len(kept), len(rows) - len(kept), steps, tokens, 0.0, sum(losses) / steps, 0)
             workspace.publish(lambda folder: _write(job, folder), outcome)
             return outcome
 

@@ -3,7 +3,6 @@
 Loads torch: the trainer's child only.
 """
 
-
 from datasets import load_from_disk
 from trl import SFTConfig, SFTTrainer
 

@@ -124,9 +124,7 @@ any_policy = st.builds(
 any_models = st.builds(
     random_models,
     st.integers(0, 10**6),
-    st.sampled_from(
-        [["nnnnn", "ynnnn", "yynnn"], ["nnnnn", "yynn-", "yyyyn", "yyyyy", "n----"], ["yyyyy"], ["-----"]]
-    ),
+    st.sampled_from([["nnnnn", "ynnnn", "yynnn"], ["nnnnn", "yynn-", "yyyyn", "yyyyy", "n----"], ["yyyyy"], ["-----"]]),
 )
 any_judged = st.builds(
     lambda votes, number: judged_prompt(*votes, text=f"prompt {number}"),

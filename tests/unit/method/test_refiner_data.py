@@ -152,9 +152,7 @@ def _grown(models: Models, policy: SearchPolicy, number: int) -> Tree:
     return asyncio.run(search(Prompt.of(f"prompt {number}"), root(), models.refine, models.judge, policy))
 
 
-any_trees = st.lists(
-    st.builds(_grown, any_models, any_policy | st.just(bfs()), st.integers(0, 3)), max_size=4
-)
+any_trees = st.lists(st.builds(_grown, any_models, any_policy | st.just(bfs()), st.integers(0, 3)), max_size=4)
 
 
 @given(any_trees, st.lists(any_judged, max_size=6), any_rules, st.integers(0, 9))

@@ -85,9 +85,7 @@ def test_a_sampled_pair_needs_a_good_response() -> None:
 
 @given(any_judged, st.integers(0, 2**63 - 1))
 def test_any_judged_prompt_gives_one_result(judged: JudgedPrompt, seed: int) -> None:
-    labels = {
-        item.response.text: item.judgment.label for item in judged.responses if item.judgment is not None
-    }
+    labels = {item.response.text: item.judgment.label for item in judged.responses if item.judgment is not None}
     negative, pair = choose_negative(judged, seed), sampled_pair(judged, seed)
     assert sampled_pair(judged, seed) == pair
     if isinstance(negative, JudgedResponse):

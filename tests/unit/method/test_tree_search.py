@@ -33,9 +33,7 @@ def _paths(tree: Tree) -> list[Path]:
         (iterative(4), 4, [(), (0,), (0, 0), (0, 0, 0)]),
     ],
 )
-def test_an_unsolved_tree_uses_the_whole_budget(
-    policy: SearchPolicy, nodes: int, expanded: list[Path]
-) -> None:
+def test_an_unsolved_tree_uses_the_whole_budget(policy: SearchPolicy, nodes: int, expanded: list[Path]) -> None:
     models = Models()
     tree = _search(models, policy)
     assert len(tree.nodes) == nodes + 1
@@ -144,9 +142,7 @@ async def test_an_unfinished_earlier_sibling_keeps_a_level_open() -> None:
 
 async def test_the_full_rule_judges_every_sibling() -> None:
     models = Models(default="yyyyy")
-    tree = await search(
-        PROMPT, root(), models.refine, models.judge, replace(best_of_n(3), stop_when_decided=False)
-    )
+    tree = await search(PROMPT, root(), models.refine, models.judge, replace(best_of_n(3), stop_when_decided=False))
     assert len(tree.nodes) == 4
 
 

@@ -79,9 +79,7 @@ def test_blanks_are_empty(finish_reason: str) -> None:
 
 
 pieces = st.lists(
-    st.sampled_from(
-        ["Final Judgement", "final judgment", FORM, ":", " Yes", " no", "(Yes or No)", "\n", "(", " x"]
-    )
+    st.sampled_from(["Final Judgement", "final judgment", FORM, ":", " Yes", " no", "(Yes or No)", "\n", "(", " x"])
 )
 
 

@@ -20,9 +20,7 @@ from spar.training.workspace import MARKER
 
 pytestmark = pytest.mark.torch
 
-DPO = DpoSettings(
-    learning_rate=1e-3, batch_size=2, max_length=64, dtype="float32", threads=1, checkpoint_steps=20
-)
+DPO = DpoSettings(learning_rate=1e-3, batch_size=2, max_length=64, dtype="float32", threads=1, checkpoint_steps=20)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +34,7 @@ def pairs(folder: Path, count: int) -> Path:
     def text() -> str:
         return " ".join(f"w{draw.randrange(64)}" for _ in range(draw.randrange(2, 9)))
 
-    rows = [
-        {"prompt": {"id": str(n), "text": text()}, "chosen": text(), "rejected": text()} for n in range(count)
-    ]
+    rows = [{"prompt": {"id": str(n), "text": text()}, "chosen": text(), "rejected": text()} for n in range(count)]
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
@@ -78,9 +74,7 @@ def chosen_nll(job: TrainJob) -> float:
     return sum(losses) / len(losses)
 
 
-async def test_killed_and_resumed_gives_the_weights_of_an_uninterrupted_training(
-    base: Path, tmp_path: Path
-) -> None:
+async def test_killed_and_resumed_gives_the_weights_of_an_uninterrupted_training(base: Path, tmp_path: Path) -> None:
     rows = pairs(tmp_path, 240)
     whole = job(tmp_path / "whole", base, rows)
     expected, _ = await trained(whole)

@@ -50,9 +50,7 @@ class TemplateSet:
 def builtin_templates(name: str) -> TemplateSet:
     """One of the sets that come with the project."""
     if name not in BUILTIN:
-        raise RecipeError(
-            f"There is no template set {name!r}.", f"Choose {' or '.join(BUILTIN)}, or name a folder."
-        )
+        raise RecipeError(f"There is no template set {name!r}.", f"Choose {' or '.join(BUILTIN)}, or name a folder.")
     return read_templates(name, files(__name__) / name)
 
 

@@ -157,9 +157,7 @@ def _people() -> None:
     op.create_index("ix_event_run_id", "event", ["run_id"])
 
 
-def _text(
-    name: str, length: int | None = None, *, primary_key: bool = False, nullable: bool = False
-) -> sa.Column[Any]:
+def _text(name: str, length: int | None = None, *, primary_key: bool = False, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.String(length), primary_key=primary_key, nullable=nullable)
 
 
@@ -172,6 +170,4 @@ def _time(name: str, *, nullable: bool = False) -> sa.Column[Any]:
 
 
 def _run_id(*, primary_key: bool = False) -> sa.Column[Any]:
-    return sa.Column(
-        "run_id", sa.String(80), sa.ForeignKey("run.id"), primary_key=primary_key, nullable=False
-    )
+    return sa.Column("run_id", sa.String(80), sa.ForeignKey("run.id"), primary_key=primary_key, nullable=False)
