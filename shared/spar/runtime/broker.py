@@ -91,7 +91,7 @@ def check_password(url: str) -> None:
             client.ping()
         except redis.AuthenticationError as error:
             raise ServiceError(
-                f"Redis refuses our credentials: {str(error).rstrip(".")}.",
+                f"Redis refuses our credentials: {str(error).rstrip('.')}.",
                 "Give SPAR_BROKER_URL the password that Redis has (REDIS_PASSWORD in .env, with docker compose).",
             ) from error
         except redis.RedisError as error:
