@@ -36,6 +36,10 @@ ARG TORCH_INDEX=
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --root-user-action=ignore -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
  && python3 -m pip install --root-user-action=ignore -c pins.txt -r requirements.txt
+# Besides, if a recipe wants it: deepspeed, say.
+ARG GPU_PACKAGES=
+RUN --mount=type=cache,target=/root/.cache/pip \
+    [ -z "$GPU_PACKAGES" ] || python3 -m pip install --root-user-action=ignore -c pins.txt $GPU_PACKAGES
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     python3 -m pip install --root-user-action=ignore --no-deps --no-index /wheel/*.whl
 WORKDIR /var/lib/spar
