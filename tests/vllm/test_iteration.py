@@ -1,11 +1,18 @@
-"""A whole iteration of a small recipe with the supervised vllm engine: actor and refiner take turns on one server."""
+"""A whole iteration of a small recipe with the supervised vllm engine: actor and refiner take turns on one server, and
+the refiner's is killed in the middle.
+"""
 
 import json
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 from tests.end_to_end.simulated import SPAR
-from tests.vllm.conftest import VLLM
+from tests.vllm.conftest import TIMEOUT_S, VLLM
+from tests.vllm.processes import server_of
 
 SETTINGS = {
     "iterations": 1,
@@ -23,15 +30,35 @@ SETTINGS = {
 }
 
 
-def test_an_iteration_ends_with_two_trained_models(tmp_path: Path) -> None:
+def events(home: Path, name: str) -> list[dict[str, Any]]:
+    log = home / "runs" / "log.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [entry for entry in map(json.loads, lines) if entry["event"] == name]
+
+
+def wait_for(home: Path, name: str, count: int, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + TIMEOUT_S / 2
+    while len(events(home, name)) < count:
+        assert process.poll() is None, "the run ended early"
+        assert time.monotonic() < end, f"no {name} in time"
+        time.sleep(0.1)  # a log file notifies nobody
+
+
+def test_an_iteration_ends_with_two_trained_models_though_a_server_dies(tmp_path: Path) -> None:
     home = tmp_path / "home"
     sets = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     command = [*SPAR, "run", "demo", "--dir", str(home), *sets]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        wait_for(home, "vllm_ready", 2, run)
+        os.kill(server_of(run.pid), signal.SIGKILL)
+        said, _ = run.communicate()
+    assert run.returncode == 0, said[-3000:]
+    assert len(events(home, "vllm_crashed")) == 1
     report = json.loads((home / "report.json").read_text())
     assert report["status"] == "finished"
     outcomes = report["iterations"][-1]["outcomes"]
     assert sum(outcomes.values()) == SETTINGS["prompts.per_iteration"]
     assert outcomes["pair"] > 0
     assert outcomes["engine_failed"] == 0
+    started = {entry["arguments"][1] for entry in events(home, "vllm_start")}
+    assert len(started) == 4  # actor and refiner, before and after training

@@ -13,6 +13,7 @@ from spar.recipes.models import EngineSettings
 from tests.tiny_model import write_tiny_model
 from tests.unit.engines.vllm_models import gone, told
 from tests.vllm.conftest import Start
+from tests.vllm.processes import descendants, server_of
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=16)
 WARM = Sampling(temperature=1.0, top_p=0.9, max_tokens=16)
@@ -37,19 +38,6 @@ async def said_by_transformers(model: LocalModel) -> list[str]:
         await engine.close()
 
 
-def child_pids(parent: int) -> list[int]:
-    """The process's descendants."""
-    children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return children + [below for child in children for below in child_pids(child)]
-
-
-def server_pid() -> int:
-    """The `vllm serve` among our descendants."""
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in child_pids(os.getpid())}
-    # The guard's command line holds the server's; only the guard's has Python's -I.
-    return next(pid for pid, words in commands.items() if b"serve" in words and b"-I" not in words)
-
-
 async def test_a_switch_of_weights_and_a_crash(start: Start, tmp_path: Path) -> None:
     models = [tiny(tmp_path, "m1", 1), tiny(tmp_path, "m2", 2)]
     expected = [await said_by_transformers(model) for model in models]
@@ -61,9 +49,9 @@ async def test_a_switch_of_weights_and_a_crash(start: Start, tmp_path: Path) -> 
         assert len({reply.text for reply in samples}) > 1
         assert all(reply.prompt_tokens == samples[0].prompt_tokens > 1 for reply in samples)
         assert await greedy(two) == expected[1]
-        os.kill(server_pid(), signal.SIGKILL)
+        os.kill(server_of(os.getpid()), signal.SIGKILL)
         assert await greedy(two) == expected[1]
-        last = [os.pidfd_open(pid) for pid in child_pids(os.getpid())]
+        last = [os.pidfd_open(pid) for pid in descendants(os.getpid())]
         assert len(last) >= 3  # the guard, the front end, the engine core
     assert all(gone(pidfd) for pidfd in last)
 
@@ -92,10 +80,10 @@ def test_kill_9_of_the_worker_leaves_no_process(tmp_path: Path) -> None:
     model = tiny(tmp_path, "m", 1)
     with subprocess.Popen([sys.executable, "-c", WORKER, str(model.path)], stdout=subprocess.PIPE, text=True) as worker:
         told(worker, "asked")
-        descendants = [os.pidfd_open(pid) for pid in child_pids(worker.pid)]
-        assert len(descendants) >= 3
+        children = [os.pidfd_open(pid) for pid in descendants(worker.pid)]
+        assert len(children) >= 3
         worker.kill()
-        assert all(gone(pidfd) for pidfd in descendants)
+        assert all(gone(pidfd) for pidfd in children)
 
 
 async def test_a_base_and_two_adapters_share_a_server(start: Start, tmp_path: Path) -> None:
@@ -116,6 +104,6 @@ async def test_a_base_and_two_adapters_share_a_server(start: Start, tmp_path: Pa
     async with start() as engine:
         chats = [await engine.serve(model) for model in models]
         assert [await greedy(chat) for chat in chats] == expected
-        server = server_pid()
+        server = server_of(os.getpid())
         assert await greedy(chats[0]) == expected[0]
-        assert server_pid() == server
+        assert server_of(os.getpid()) == server
