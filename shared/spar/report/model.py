@@ -67,8 +67,9 @@ class TrainingFacts(Facts):
 class IterationReport(Facts):
     """Iteration 0 is the start: the models as they came, measured, and nothing else.
 
-    `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together; a step whose
-    result was there already counts in `reused` and took nothing. `tree_sizes` maps nodes (as text) to trees.
+    `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together, seconds by the clock
+    while at least one was at work; a step whose result was there already counts in `reused` and took nothing.
+    `tree_sizes` maps nodes (as text) to trees.
     """
 
     iteration: int
