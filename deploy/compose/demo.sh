@@ -3,6 +3,7 @@
 # refinement while it runs, waits, fetches the report to runs/compose-demo/, and takes the stack down again.
 #
 #   REPLICAS      workers of refinement from the middle of the run on (default 3)
+#   ARGS          more arguments of `spar submit`, such as "--set seed=1"
 #   KEEP          1: leave the stack up
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -22,7 +23,8 @@ trap down EXIT
 
 say "building and starting"
 compose up -d --build --wait
-run=$(spar submit demo | tail -1)
+# shellcheck disable=SC2086 # several arguments are meant
+run=$(spar submit demo ${ARGS:-} | tail -1)
 say "submitted $run; Flower and the dashboard are at the addresses of .env"
 until compose exec -T api spar status "$run" --api "$API" --json | grep -q '"iteration": [1-9]'; do sleep 1; done
 say "refinement with ${REPLICAS:-3} workers from now on"
@@ -30,8 +32,10 @@ compose up -d --no-recreate --wait --scale refinement="${REPLICAS:-3}"
 spar watch "$run"
 mkdir -p "$OUT"
 spar report "$run" --json > "$OUT/report.json"
-spar report "$run" --out /tmp/report
+spar report "$run" --out /tmp/report >/dev/null
 compose cp api:/tmp/report/report.html "$OUT/report.html"
 say "steps by worker:"
-compose exec -T api python3 -c 'import os, urllib.request as u; request = u.Request("http://127.0.0.1:8000/metrics", headers={"Authorization": "Bearer " + os.environ["SPAR_API_TOKEN"]}); print(u.urlopen(request).read().decode())' | grep '^spar_steps_done_total' | sort | tee "$OUT/workers.txt"
+token=$(sed -n 's/^SPAR_API_TOKEN=//p' .env)
+printf 'header = "Authorization: Bearer %s"' "$token" | curl -fsS --config - "http://$(compose port api 8000)/metrics" |
+  sed -n 's/^spar_steps_done_total{kind="\(.*\)",worker="\(.*\)"} /\1 \2 /p' | sort | tee "$OUT/workers.txt"
 say "report: $OUT/report.html and $OUT/report.json"
