@@ -1,0 +1,88 @@
+"""What every broker keeps to: the fake, Celery on a memory broker, Celery on a real Redis."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from celery import Celery
+from kombu import Queue
+
+from spar.errors import ServiceError
+from spar.runtime.app import WORKER_QUEUES, purge
+from spar.runtime.broker import Broker, CeleryBroker, Loss
+from spar.testing.broker import RecordingBroker
+
+TASK, QUEUE = "generation.generate", "generation"
+MAKERS = ["recording", "memory", pytest.param("redis", marks=pytest.mark.integration)]
+
+
+def celery_on(url: str, empty: bool = True) -> Celery:
+    """An app of the test's own: the process's one keeps its connections when it is pointed elsewhere."""
+    app = Celery("broker-contract", set_as_current=False)
+    app.conf.update(broker_url=url, task_queues=[Queue(name) for name in WORKER_QUEUES])
+    if empty:
+        purge(app)
+    return app
+
+
+@pytest.fixture(params=MAKERS)
+def make(request: pytest.FixtureRequest) -> Iterator[Callable[[], Broker]]:
+    """Makes brokers over the same queues, as one process after another has them."""
+    if request.param == "recording":
+        yield RecordingBroker
+        return
+    url = "memory://" if request.param == "memory" else request.getfixturevalue("redis_url")
+    app = celery_on(url)
+    yield lambda: CeleryBroker(app)
+    app.close()
+
+
+@pytest.fixture
+def broker(make: Callable[[], Broker]) -> Broker:
+    return make()
+
+
+def test_what_is_sent_waits_in_its_queue(broker: Broker) -> None:
+    assert broker.waiting(QUEUE) == 0
+    for attempt in (1, 2):
+        broker.send(TASK, QUEUE, {"attempt": attempt})
+    assert broker.waiting(QUEUE) == 2
+    assert broker.waiting("judgment") == 0
+
+
+def test_a_loss_is_told_once(broker: Broker) -> None:
+    assert broker.loss() is not Loss.NONE  # a new process cannot know what was there before it
+    assert broker.loss() is Loss.NONE
+    broker.send(TASK, QUEUE, {})
+    assert broker.loss() is Loss.NONE
+
+
+@pytest.mark.integration
+def test_redis_remembers_for_the_next_process_and_tells_when_it_was_emptied(
+    redis_server: object, redis_url: str
+) -> None:
+    app = celery_on(redis_url)
+    assert CeleryBroker(app).loss() is Loss.MESSAGES
+    following = CeleryBroker(app)
+    assert following.loss() is Loss.NONE
+    with app.connection_for_write() as connection:
+        connection.default_channel.client.flushall()
+    assert following.loss() is Loss.MESSAGES
+    assert following.loss() is Loss.NONE
+    app.close()
+
+
+@pytest.mark.parametrize("call", ["send", "waiting", "loss"])
+def test_a_broker_that_is_away_is_a_service_error(call: str) -> None:
+    app = celery_on("redis://:secret@127.0.0.1:1/0", empty=False)
+    brokers: list[Broker] = [CeleryBroker(app), RecordingBroker(away=True)]
+    calls: dict[str, Callable[[Broker], object]] = {
+        "send": lambda broker: broker.send(TASK, QUEUE, {}),
+        "waiting": lambda broker: broker.waiting(QUEUE),
+        "loss": lambda broker: broker.loss(),
+    }
+    for broker in brokers:
+        with pytest.raises(ServiceError) as told:
+            calls[call](broker)
+        assert told.value.fix
+        assert "secret" not in str(told.value)
+    app.close()
