@@ -17,7 +17,8 @@ from spar.cli.console import out, print_warning
 from spar.errors import RecipeError
 from spar.planning.configs import config_in, config_on_hub
 from spar.planning.memory import GIB
-from spar.planning.plan import Host, Models, Plan, plan_of, with_gpus
+from spar.planning.plan import plan_of
+from spar.planning.records import Host, Models, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
 from spar.recipes.load import load_recipe
 

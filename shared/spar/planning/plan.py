@@ -5,12 +5,13 @@ what would make it fit.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
-from spar.planning.memory import GIB, Memory, concurrent_sequences, trainer_memory, worker_memory
+from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
+from spar.planning.records import Disk, Host, Models, Need, Plan
+from spar.planning.refusals import refused_trainer, refused_worker, sequences_per_sample
 from spar.planning.shape import Shape
 from spar.planning.work import Work, work_of
-from spar.recipes.models import LaunchSettings, LoraSettings, Recipe, TrainingSettings
+from spar.recipes.models import Recipe, TrainingSettings
 
 TEMPLATE_TOKENS = 256
 """An estimate: what the judge and refine templates add to a prompt and a response."""
@@ -22,72 +23,13 @@ CHECKPOINTS = 2
 """Kept while a model is trained (spar.training.arguments)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What is there: GPUs of one host, and bytes of memory of each; None: not known, so nothing is refused."""
-
-    gpus: int | None = None
-    gpu_memory: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What one part needs while it runs. `length` is tokens of its longest sequence, `sequences` how many of those fit
-    at once (None: not known, or no engine)."""
-
-    part: str
-    model: str
-    gpus: int
-    memory: Memory
-    length: int
-    sequences: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """Bytes. `per_iteration` are two trained models and the texts; `checkpoints` last while a training does."""
-
-    bases: int
-    models_per_iteration: int
-    texts_per_iteration: int
-    checkpoints: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    part: str
-    what: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    recipe: str
-    iterations: int
-    host: Host
-    needs: tuple[Need, ...]
-    disk: Disk
-    work: Work
-    refusals: tuple[Refusal, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The shapes of what a recipe names; None for a model that is only asked, at an endpoint."""
-
-    actor: Shape | None
-    refiner: Shape | None
-
-
 def plan_of(recipe: Recipe, models: Models, host: Host, prompt_tokens: int = 512) -> Plan:
     workers = list(_workers(recipe, models, host, prompt_tokens))
     trainers = list(_trainers(recipe, models))
     work = work_of(recipe)
     refusals = [
-        *(refusal for need in workers for refusal in _refused_worker(recipe, need, host)),
-        *(refusal for need, shape, settings in trainers for refusal in _refused_trainer(need, shape, settings, host)),
+        *(refusal for need in workers for refusal in refused_worker(recipe, need, host)),
+        *(refusal for need, shape, settings in trainers for refusal in refused_trainer(need, shape, settings, host)),
     ]
     return Plan(
         recipe=recipe.name,
@@ -143,73 +85,12 @@ def _trainers(recipe: Recipe, models: Models) -> Iterator[tuple[Need, Shape, Tra
     )
     for name, shape, settings in plans:
         if shape is not None and settings.kind == "trl":
-            memory = trainer_memory(shape, settings, _sequences(settings))
+            memory = trainer_memory(shape, settings, sequences_per_sample(settings))
             yield (
                 Need(f"train {name}", name, settings.launch.processes, memory, settings.max_length),
                 shape,
                 settings,
             )
-
-
-def _sequences(settings: TrainingSettings) -> int:
-    return 2 if getattr(settings, "method", "") == "dpo" else 1
-
-
-def _refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[Refusal]:
-    if host.gpus is not None and need.gpus > host.gpus:
-        fix = f"Set engine.vllm.tensor_parallel to {host.gpus} at most, or add GPUs."
-        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
-    share = recipe.engine.vllm.gpu_memory_utilization if recipe.engine.kind == "vllm" else 1.0
-    if host.gpu_memory is None or need.memory.total <= host.gpu_memory * share:
-        return
-    what = f"needs {_gib(need.memory.total)} a GPU, and has {_gib(int(host.gpu_memory * share))}"
-    wider = need.gpus
-    while wider < 16 and need.memory.total * need.gpus / wider > host.gpu_memory * share:
-        wider *= 2
-    fix = f"Use --set engine.kind=vllm --set engine.vllm.tensor_parallel={wider}, or a smaller model."
-    yield Refusal(need.part, what, fix)
-
-
-def _refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> Iterator[Refusal]:
-    if host.gpus is not None and need.gpus > host.gpus:
-        key = f"training.{need.model}.launch.processes"
-        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", f"Lower {key}, or add GPUs.")
-    if host.gpu_memory is None or need.memory.total <= host.gpu_memory:
-        return
-    what = f"needs {_gib(need.memory.total)} a GPU, and has {_gib(host.gpu_memory)}"
-    yield Refusal(need.part, what, _what_would_fit(need, shape, settings, host))
-
-
-def _what_would_fit(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> str:
-    """The first of these changes that fits, as options to give; least intrusive first."""
-    for changes in _changes(settings, host.gpus or 8):
-        changed = type(settings).model_validate({**settings.model_dump(), **changes})
-        memory = trainer_memory(shape, changed, _sequences(settings))
-        if host.gpu_memory is not None and memory.total <= host.gpu_memory:
-            return "Use " + " ".join(_options(f"training.{need.model}", changes)) + "."
-    return "Use GPUs with more memory, more of them, or a smaller model."
-
-
-def _changes(settings: TrainingSettings, gpus: int) -> Iterator[dict[str, object]]:
-    recompute: dict[str, object] = {"gradient_checkpointing": True}
-    yield recompute
-    small = {**recompute, "micro_batch_size": 1}
-    yield small
-    if settings.lora is None:
-        for config in ("fsdp", "zero3-offload"):
-            for processes in (2, 4, 8, 16):
-                if processes <= gpus and settings.batch_size % processes == 0:
-                    yield {**small, "launch": LaunchSettings(processes=processes, config=config).model_dump()}
-        yield {**small, "launch": LaunchSettings().model_dump(), "lora": LoraSettings().model_dump()}
-
-
-def _options(prefix: str, changes: dict[str, object]) -> Iterator[str]:
-    for key, value in changes.items():
-        if isinstance(value, dict):
-            keep = ("rank",) if key == "lora" else tuple(value)
-            yield from _options(f"{prefix}.{key}", {name: value[name] for name in keep})
-        else:
-            yield f"--set {prefix}.{key}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _disk(recipe: Recipe, models: Models, work: Work) -> Disk:
@@ -251,16 +132,3 @@ def _notes(recipe: Recipe, models: Models, host: Host, workers: list[Need]) -> I
         limit = min(shape.positions, recipe.engine.vllm.max_model_len or shape.positions) if shape else None
         if limit is not None and wanted >= limit:
             yield f"{part}: replies at their limits leave no room for a prompt in {limit} tokens; such calls are cut."
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB"
-
-
-def with_gpus(host: Host, gpus: int | None, gpu_memory: int | None) -> Host:
-    """What was told over what was found."""
-    return replace(
-        host,
-        gpus=host.gpus if gpus is None else gpus,
-        gpu_memory=host.gpu_memory if gpu_memory is None else gpu_memory,
-    )

@@ -6,7 +6,8 @@ import pytest
 
 from spar.planning.configs import config_on_hub
 from spar.planning.memory import GIB, OVERHEAD, concurrent_sequences, trainer_memory, worker_memory
-from spar.planning.plan import Host, Models, Plan, plan_of
+from spar.planning.plan import plan_of
+from spar.planning.records import Host, Models, Plan
 from spar.planning.shape import shape_of
 from spar.planning.work import nodes_per_tree, work_of
 from spar.recipes.load import builtin_names, load_recipe

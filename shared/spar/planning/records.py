@@ -1,0 +1,75 @@
+"""What a plan is made of: the host, each part's need, disk, refusals. Values only."""
+
+from dataclasses import dataclass, replace
+
+from spar.planning.memory import Memory
+from spar.planning.shape import Shape
+from spar.planning.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What is there: GPUs of one host, and bytes of memory of each; None: not known, so nothing is refused."""
+
+    gpus: int | None = None
+    gpu_memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one part needs while it runs. `length` is tokens of its longest sequence, `sequences` how many of those fit
+    at once (None: not known, or no engine)."""
+
+    part: str
+    model: str
+    gpus: int
+    memory: Memory
+    length: int
+    sequences: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Bytes. `per_iteration` are two trained models and the texts; `checkpoints` last while a training does."""
+
+    bases: int
+    models_per_iteration: int
+    texts_per_iteration: int
+    checkpoints: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    part: str
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    recipe: str
+    iterations: int
+    host: Host
+    needs: tuple[Need, ...]
+    disk: Disk
+    work: Work
+    refusals: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The shapes of what a recipe names; None for a model that is only asked, at an endpoint."""
+
+    actor: Shape | None
+    refiner: Shape | None
+
+
+def with_gpus(host: Host, gpus: int | None, gpu_memory: int | None) -> Host:
+    """What was told over what was found."""
+    return replace(
+        host,
+        gpus=host.gpus if gpus is None else gpus,
+        gpu_memory=host.gpu_memory if gpu_memory is None else gpu_memory,
+    )
