@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,14 @@ class Api:
         run: str = json.loads(self.ask("/runs", what))["run_id"]
         return run
 
-    def run(self, run: str) -> dict[str, Any]:
-        progress: dict[str, Any] = json.loads(self.ask(f"/runs/{run}"))["progress"]
+    def run(self, run: str) -> dict[str, Any] | None:
+        """How far it is; None until the coordinator has taken its command."""
+        try:
+            progress: dict[str, Any] = json.loads(self.ask(f"/runs/{run}"))["progress"]
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
         return progress
 
     def trees_by_worker(self) -> dict[str, float]:
@@ -69,10 +76,9 @@ def search_seconds(api: Api, run: str) -> float:
     """From the first search in flight to the last one done; waits for the end of the run."""
     began = ended = 0.0
     while True:
-        progress = api.run(run)
+        progress = api.run(run) or {"status": "", "steps": []}
         now = time.monotonic()
-        [search] = [step for step in progress["steps"] if step["kind"] == "refinement"] or [None]
-        if search is not None:
+        for search in (step for step in progress["steps"] if step["kind"] == "refinement"):
             began = began or now
             if not ended and search["done"] == search["total"]:
                 ended = now
@@ -89,6 +95,17 @@ def scale(replicas: int) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
+def measure(api: Api, replicas: int, prompts: int) -> dict[str, Any]:
+    scale(replicas)
+    before = api.trees_by_worker()
+    new = int(time.time()) % 10**6  # or the search would be there already
+    seconds = search_seconds(api, api.submit(recipe(prompts, {"max_tokens": LONG_TOKENS + new})))
+    counts = [int(count - before.get(worker, 0)) for worker, count in api.trees_by_worker().items()]
+    shares = sorted(count for count in counts if count)
+    print(f"{replicas} replicas: {seconds:.1f} s; searches by worker: {shares}", flush=True)
+    return {"replicas": replicas, "seconds": round(seconds, 2), "searches_by_worker": shares}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--api", default="http://127.0.0.1:8000")
@@ -97,22 +114,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where the figures go")
     args = parser.parse_args()
     api = Api(args.api)
+    scale(max(args.replicas))
     search_seconds(api, api.submit(recipe(args.prompts, {"policy": "greedy", "depth": 1})))
-    measured: list[dict[str, Any]] = []
-    for replicas in args.replicas:
-        scale(replicas)
-        before = api.trees_by_worker()
-        started = int(time.time())  # the search has to be a new one each time
-        seconds = search_seconds(api, api.submit(recipe(args.prompts, {"max_tokens": LONG_TOKENS + started % 10**8})))
-        after = api.trees_by_worker()
-        shares = sorted(int(count - before.get(worker, 0)) for worker, count in after.items())
-        shares = [share for share in shares if share]
-        measured.append({"replicas": replicas, "seconds": round(seconds, 2), "searches_by_worker": shares})
-        ratio = measured[0]["seconds"] / seconds
-        print(
-            f"{replicas} replicas: {seconds:6.1f} s, {ratio:.2f} times as fast; searches by worker: {shares}",
-            flush=True,
-        )
+    measured = [measure(api, replicas, args.prompts) for replicas in args.replicas]
+    slowest = max(measured, key=lambda one: one["seconds"])
+    for one in measured:
+        ratio = slowest["seconds"] / one["seconds"]
+        print(f"{one['replicas']} replicas are {ratio:.2f} times as fast as {slowest['replicas']}")
     if args.json:
         args.json.write_text(json.dumps(measured, indent=1) + "\n")
 
