@@ -3,10 +3,11 @@
 The only writer of the database (but for `command`). One thread calls it; see `inbox`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
@@ -14,7 +15,7 @@ from sqlmodel import Session
 
 from services.coordinator import commands, flow, reconcile
 from services.coordinator.health import EngineHealth
-from services.coordinator.ledger import Ledger
+from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.turn import Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
 from spar.errors import EngineUnavailable, ServiceError, StoreError
@@ -83,11 +84,9 @@ class Coordinator:
                 with self._session() as ledger:
                     self._note(ledger, report)
             case StepFinished():
-                with self._turn(report.step_id) as (turn, step):
-                    self._finished(turn, step, report)
+                self._take_turn(report.step_id, lambda turn, step: self._finished(turn, step, report))
             case StepFailed():
-                with self._turn(report.step_id) as (turn, step):
-                    self._failed(turn, step, report)
+                self._take_turn(report.step_id, lambda turn, step: self._failed(turn, step, report))
 
     def tick(self) -> None:
         """Look at commands, leases and losses; start or go on with a run. Raises ServiceError; safe to repeat."""
@@ -135,15 +134,13 @@ class Coordinator:
         loss = self._broker.loss()
         with self._session() as ledger:
             lost = reconcile.lost_steps(ledger, self._broker, loss, self._limits.lease, self._limits.lost, now)
-            lost_ids = [(step.id, why) for step, why in lost]
+            lost_ids = [(step.id or 0, why) for step, why in lost]
         for step_id, why in lost_ids:
-            with self._turn(step_id) as (turn, step):
-                if step is not None and step.state in (StepState.DISPATCHED, StepState.RUNNING):
-                    reconcile.give_up(turn, step, why, now)
+            self._take_turn(step_id, partial(reconcile.give_up, why=why, now=now))
 
     def _note(self, ledger: Ledger, report: StepStarted | TrainingProgressed) -> None:
         step = ledger.step(report.step_id)
-        if step is None or step.attempt != report.attempt or step.state is StepState.DONE:
+        if step is None or step.attempt != report.attempt or step.state not in IN_FLIGHT:
             return
         now = utc_now()
         if isinstance(report, StepStarted):
@@ -152,7 +149,7 @@ class Coordinator:
             step.alive_at = now
             ledger.training_progressed(step, report.step, report.steps, report.loss)
 
-    def _finished(self, turn: Turn, step: Step | None, report: StepFinished) -> None:
+    def _finished(self, turn: Turn, step: Step, report: StepFinished) -> None:
         facts = {
             "seconds": report.seconds,
             "worker": report.worker,
@@ -160,7 +157,8 @@ class Coordinator:
             "counts": report.counts,
         }
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
-        if step is None or step.state is StepState.DONE or step.fingerprint != report.fingerprint:
+        if step.state in (StepState.DONE, StepState.DEAD) or step.fingerprint != report.fingerprint:
+            # What came after a dead step has been decided; the result is there if the step is replayed.
             return
         if not turn.run.status.on:
             # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
@@ -173,8 +171,8 @@ class Coordinator:
         turn.settle(step, result.key, facts)
         turn.happen(flow.Woken())
 
-    def _failed(self, turn: Turn, step: Step | None, report: StepFailed) -> None:
-        if step is None or step.attempt != report.attempt or step.state in (StepState.DONE, StepState.DEAD):
+    def _failed(self, turn: Turn, step: Step, report: StepFailed) -> None:
+        if step.attempt != report.attempt or step.state not in IN_FLIGHT:
             return
         now = utc_now()
         log.warning(
@@ -215,16 +213,16 @@ class Coordinator:
     def _open(self, ledger: Ledger, run: Run) -> Turn:
         return open_turn(ledger, self._store, run, self._limits.window, self._health.sick(utc_now()))
 
-    @contextmanager
-    def _turn(self, step_id: int | None) -> Iterator[tuple[Turn, Step | None]]:
-        """A turn over the run of a step; what it put into the outbox leaves once it is committed."""
+    def _take_turn(self, step_id: int, work: Callable[[Turn, Step], None]) -> None:
+        """Do the work in a turn over the step's run; what it put into the outbox leaves once it is committed."""
         with self._session() as ledger:
-            step = ledger.step(step_id) if step_id is not None else None
-            run = ledger.run(step.run_id) if step else ledger.active_run()
-            if run is None:
+            step = ledger.step(step_id)
+            if step is None:
+                # Of a database that is gone: its runs are gone with it.
+                log.warning("unknown_step", step=step_id)
                 return
-            turn = self._open(ledger, run)
-            yield turn, step
+            turn = self._open(ledger, ledger.run(step.run_id))
+            work(turn, step)
         self._post(turn.outbox)
 
     def _post(self, steps: list[Step]) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from services.coordinator.coordinator import Limits
 from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
-from spar.messages.coordinator import Held, WorkerAlive
+from spar.messages.coordinator import Held, StepStarted, WorkerAlive
 from spar.messages.states import RunStatus, StepState
 from spar.runtime.broker import Loss
 from spar.testing.broker import RecordingBroker
@@ -93,6 +93,23 @@ def test_facts_of_an_older_attempt_are_ignored_but_its_result_is_not(stage: Stag
     assert stage.steps()[0].state is StepState.DISPATCHED
     stage.finish(old)
     assert stage.steps()[0].state is StepState.DONE
+
+
+def test_a_start_that_is_told_after_the_failure_changes_nothing(stage: Stage) -> None:
+    stage.submit()
+    message = stage.broker.take("generation")
+    stage.fail(message)
+    stage.report(StepStarted(step_id=message["step_id"], attempt=message["attempt"], worker="w"))
+    [step] = [step for step in stage.steps() if step.id == message["step_id"]]
+    assert step.state is StepState.READY
+
+
+def test_reports_of_steps_that_nobody_knows_are_ignored(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    stage.finish({**message, "step_id": 10_000})
+    stage.fail({**message, "step_id": 10_000})
+    assert stage.steps()[0].state is StepState.RUNNING
 
 
 def test_a_second_result_of_a_fingerprint_is_an_orphan(stage: Stage) -> None:
