@@ -15,7 +15,7 @@ from spar.errors import EngineUnavailable
 from spar.recipes.models import EngineSettings, VllmSettings
 
 HERE = Path(__file__).parent
-TIMEOUT_S = 1200
+TIMEOUT_S = 2400  # a start took 190 s on a machine with 30 others waiting for two cores
 VLLM = VllmSettings(device="cpu", extra_args=("--enforce-eager",))  # compiling doubles the start
 
 
