@@ -17,9 +17,12 @@ from spar.worlds.story.writing import write
 Skill = Callable[[str, random.Random], list[Message]]
 
 ERROR_RATE = 0.2  # per constraint, in the backbone's responses
-FADING = (0.08, 0.15, 0.55)
+FADING = (0.08, 0.15, 0.6)
 """How often the actor's teacher breaks the first, second and third constraint. This is what makes the starting actor
 imperfect: it overlooks the last of three more often than not, even when it replies greedily."""
+WRITES_WHAT_TO_AVOID = 0.03
+"""How often, at most, it writes the word to avoid. That word stands against a hundred free ones: at a tenth, it would
+be the likeliest first word of all, and a greedy reply would be about little else."""
 
 
 def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
@@ -31,7 +34,11 @@ def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
 def fading_skill(prompt: str, rng: random.Random) -> list[Message]:
     """Responding with an attention that fades along the prompt."""
     parsed = parse_prompt(prompt)
-    broken = [c for c, rate in zip(parsed.constraints, FADING, strict=False) if rng.random() < rate]
+    rates = [
+        min(rate, WRITES_WHAT_TO_AVOID) if constraint.kind == "without" else rate
+        for constraint, rate in zip(parsed.constraints, FADING, strict=False)
+    ]
+    broken = [c for c, rate in zip(parsed.constraints, rates, strict=True) if rng.random() < rate]
     return [*actor_turns(prompt), Message("assistant", write(parsed, broken, rng))]
 
 
