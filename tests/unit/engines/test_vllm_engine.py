@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from spar.engines.base import ChatModel, LocalModel, Sampling
 from spar.engines.gpu_claims import claim, holders
@@ -215,6 +216,20 @@ async def test_closing_ends_what_waits_for_a_gpu(engine: Start, host: GpuHost, t
             await asyncio.wait([call], timeout=0.3)
         with pytest.raises(EngineUnavailable):
             await call
+
+
+async def test_a_worker_that_closes_finds_no_crash(engine: Start, journal: Path, tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        async with engine() as vllm:
+            await say(await vllm.serve(write_model(tmp_path, "m1")))
+            server = os.pidfd_open(starts(journal)[0]["pid"])
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:  # as spar.runtime.loop does
+                task.cancel()
+            await asyncio.wait(tasks)
+    assert gone(server, 0)
+    os.close(server)
+    assert [entry["event"] for entry in logs][-1] == "vllm_stop"
 
 
 async def test_cancelled_calls_leave_the_engine_usable(engine: Start, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ class VllmServer:
 
     @property
     def alive(self) -> bool:
-        return not self._ended.done()
+        # A worker that closes cancels every task of its loop, this one too: then the process itself tells.
+        return self._child.running if self._ended.cancelled() else not self._ended.done()
 
     @property
     def ended(self) -> "asyncio.Task[int]":
