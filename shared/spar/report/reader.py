@@ -86,6 +86,10 @@ class RunReader:
         key = step.result_key
         if key is None:
             raise DataError(f"Step {step.id} is done and names no result.", "This is a bug: please report it.")
+        return self.stored(key, row_type)
+
+    def stored(self, key: str, row_type: type[Row]) -> list[Row]:
+        """The rows of an object that a row or a result names."""
         return decode_rows(get_verified(self._store, key), row_type, key)[1]
 
 

@@ -1,0 +1,121 @@
+"""`spar prompts`: brings prompts in from files and datasets of many kinds."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from spar.cli.console import err, out
+from spar.errors import DataError
+
+if TYPE_CHECKING:
+    from spar.data.importing import Imported
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+NEEDED = ("datasets", "numpy", "py3langid", "pyarrow", "rensa")
+FormatName = Literal["auto", "jsonl", "parquet", "csv", "hf", "sharegpt", "alpaca", "messages"]
+
+Sources = Annotated[
+    list[str], typer.Argument(metavar="SOURCE...", help="Files, saved datasets, or (hf) a hub's names.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
+Format = Annotated[FormatName, typer.Option("--format", help="What the sources are, or how their rows are laid out.")]
+Field = Annotated[str | None, typer.Option("--field", help="The key of the prompt. [default: by the row's keys]")]
+Encoding = Annotated[str, typer.Option("--encoding", help="The encoding of text files.")]
+Split = Annotated[str, typer.Option("--split", help="The split of datasets.")]
+System = Annotated[
+    Literal["reject", "ignore", "prepend"],
+    typer.Option("--system", help="What to do with a row that has a system message."),
+]
+MinChars = Annotated[int, typer.Option("--min-chars", min=1, help="Shorter prompts are left out.")]
+MaxChars = Annotated[int, typer.Option("--max-chars", min=1, help="Longer prompts are left out.")]
+MinWords = Annotated[int, typer.Option("--min-words", min=0, help="Prompts of fewer words are left out.")]
+Language = Annotated[
+    list[str] | None, typer.Option("--language", metavar="CODE", help="Keep this language (en, zh, ...); repeatable.")
+]
+Near = Annotated[float, typer.Option("--near", help="From this similarity on two prompts are nearly the same.")]
+NoNear = Annotated[bool, typer.Option("--no-near", help="Look for exact duplicates only.")]
+Evaluation = Annotated[
+    list[str] | None,
+    typer.Option("--decontaminate", metavar="PATH", help="Leave out what is close to this evaluation set; repeatable."),
+]
+Ngram = Annotated[int, typer.Option("--ngram", help="Words of a run, for --decontaminate.")]
+Overlap = Annotated[float, typer.Option("--overlap", help="From this share of common runs on a prompt is too close.")]
+SftShare = Annotated[float, typer.Option("--sft-share", help="The share of prompts that goes to SFT.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the split, and of the near-duplicate search.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Write an earlier import in DIR anew.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Bring prompts in."""
+
+
+@app.command("import")
+def import_(  # noqa: PLR0913 - one parameter for each option
+    sources: Sources,
+    to: Out,
+    format_: Format = "auto",
+    field: Field = None,
+    encoding: Encoding = "utf-8",
+    split: Split = "train",
+    system: System = "reject",
+    min_chars: MinChars = 1,
+    max_chars: MaxChars = 20_000,
+    min_words: MinWords = 0,
+    language: Language = None,
+    near: Near = 0.7,
+    no_near: NoNear = False,
+    evaluation: Evaluation = None,
+    ngram: Ngram = 8,
+    overlap: Overlap = 0.5,
+    sft_share: SftShare = 0.0,
+    seed: Seed = 0,
+    replace: Replace = False,
+) -> None:
+    """Read prompts, leave out what is broken, unwanted, repeated or in an evaluation set, and split the rest."""
+    _check_installed()
+    from spar.data.filters import Lengths
+    from spar.data.importing import import_prompts
+    from spar.data.settings import ImportSettings
+    from spar.data.sources import Options
+
+    settings = ImportSettings(
+        options=Options(format_, field, encoding, split),
+        system=system,
+        lengths=Lengths(min_chars, max_chars, min_words),
+        languages=tuple(sorted(set(language or ()))),
+        near=None if no_near else near,
+        evaluation=tuple(evaluation or ()),
+        ngram=ngram,
+        overlap=overlap,
+        sft_share=sft_share,
+        seed=seed,
+    )
+    _print(import_prompts(sources, to, settings, replace, _progress), to)
+
+
+def _check_installed() -> None:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise DataError(f"Importing prompts needs {', '.join(missing)}.", "Install it: pip install 'spar[data]'.")
+
+
+def _progress(rows: int) -> None:
+    err.print(f"{rows:,} rows read", markup=False)
+
+
+def _print(done: "Imported", to: Path) -> None:
+    counts = done.manifest.counts
+    if done.repeated:
+        out.print(f"{to} holds this import already.", markup=False, soft_wrap=True)
+    lines = [("rows read", counts.read)]
+    lines += [(f"- {kind}", count) for kind, count in counts.rejected.items() if count]
+    lines += [("= for SFT", counts.sft), ("= for self-play", counts.self_play)]
+    for name, count in lines:
+        out.print(f"{name:<20} {count:>10,}", markup=False)
+    out.print(f"prompts.source: {(to / 'self_play.jsonl').resolve()}", markup=False, soft_wrap=True)
+    if sum(counts.rejected.values()):
+        out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)

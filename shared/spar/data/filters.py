@@ -1,0 +1,69 @@
+"""The filters that look at one prompt alone: its length and its language. Knows nothing of other prompts.
+
+Languages are told by py3langid (140 of them, a naive Bayes model over byte n-grams): no randomness, so no seed.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from spar.data.rows import RejectKind, Unusable, shown
+from spar.data.words import words
+from spar.errors import DataError
+
+CLEAR_LEAD = 9.0
+"""Nats by which another language must lead the wanted ones. Measured: of the 960 English prompts of IFEval and LLMBar
+three are told to be another language, led by 8.3 at most; three-word requests in German, French, Spanish and Italian
+lead English by 17 and more."""
+
+Tell = Callable[[str], tuple[str, float]]
+"""The likeliest language of a text, and by how many nats it leads the likeliest wanted one (0: it is wanted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """In characters and words, both ends allowed."""
+
+    min_chars: int = 1
+    max_chars: int = 20_000
+    min_words: int = 0
+
+    def check(self, text: str) -> Unusable | None:
+        size = len(text)
+        if size < self.min_chars:
+            return Unusable(RejectKind.LENGTH, f"{size} characters, fewer than {self.min_chars}", shown(text))
+        if size > self.max_chars:
+            return Unusable(RejectKind.LENGTH, f"{size} characters, more than {self.max_chars}", shown(text))
+        if self.min_words and (count := len(words(text))) < self.min_words:
+            return Unusable(RejectKind.LENGTH, f"{count} words, fewer than {self.min_words}", shown(text))
+        return None
+
+
+class Languages:
+    """Lets through the wanted languages, and what is not clearly in another one."""
+
+    def __init__(self, wanted: Collection[str], tell: Tell) -> None:
+        self._wanted, self._tell = tuple(sorted(wanted)), tell
+
+    def check(self, text: str) -> Unusable | None:
+        told, lead = self._tell(text)
+        if lead <= CLEAR_LEAD:
+            return None
+        return Unusable(RejectKind.LANGUAGE, f"it reads as '{told}', not as {', '.join(self._wanted)}", shown(text))
+
+
+def language_teller(wanted: Collection[str]) -> Tell:
+    """py3langid's model. `wanted` are ISO 639 codes; raises DataError for one that it does not know."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    unknown = sorted(set(wanted) - set(identifier.labels))
+    if unknown:
+        known = ", ".join(sorted(identifier.labels))
+        raise DataError(f"There is no language '{unknown[0]}'.", f"Use one of these codes: {known}.")
+
+    def tell(text: str) -> tuple[str, float]:
+        ranked = identifier.rank(text)
+        best, score = ranked[0]
+        return str(best), float(score) - max(float(found) for language, found in ranked if language in wanted)
+
+    return tell

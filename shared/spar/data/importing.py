@@ -1,0 +1,115 @@
+"""An import: scan every row (spar.data.scan), then drop repeats among the candidates and split what is left.
+
+Everything is made in a work folder inside the output and moved out of it when it is whole; the manifest comes last.
+The same import again finds its manifest and does nothing.
+"""
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from spar.data.decontamination import EvaluationIndex
+from spar.data.evaluation_sets import evaluation_files, evaluation_prompts
+from spar.data.manifest import MANIFEST, Counts, Manifest, read_manifest, sha256_of
+from spar.data.repeats import Repeats
+from spar.data.scan import Progress, Rejects, Scan, checks_of
+from spar.data.settings import ImportSettings
+from spar.data.sources import check_sources, source_identity
+from spar.data.spool import Spool
+from spar.data.words import normal_form
+from spar.errors import DataError
+
+SFT, SELF_PLAY, REJECTS = "sft.jsonl", "self_play.jsonl", "rejects.jsonl"
+WORK = ".work"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """`repeated`: it was there already, and nothing was done."""
+
+    manifest: Manifest
+    repeated: bool
+
+
+def import_prompts(
+    sources: list[str], out: Path, settings: ImportSettings, replace: bool = False, progress: Progress = lambda _: None
+) -> Imported:
+    """Make `out` hold the sources' prompts. Raises DataError for what cannot be read, or an `out` of other things."""
+    check_sources(sources, settings.options)
+    files = evaluation_files(settings.evaluation)
+    made_from = ([source_identity(name) for name in sources], [source_identity(name) for name in files])
+    earlier = _earlier(out)
+    if earlier is not None and earlier.fits(settings.as_dict(), *made_from) and earlier.is_whole(out):
+        return Imported(earlier, repeated=True)
+    if earlier is not None and not replace:
+        raise DataError(
+            f"{out} holds an import of other sources or settings, or its files were changed.",
+            "Choose another --out, or add --replace to write it anew.",
+        )
+    work = out / WORK
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    index = EvaluationIndex(evaluation_prompts(files), settings.ngram, settings.overlap) if files else None
+    scan = Scan(settings, sources, checks_of(settings, index))
+    counts = _make(work, scan, progress)
+    written = {name: sha256_of(work / name) for name in (SFT, SELF_PLAY, REJECTS)}
+    manifest = Manifest(
+        settings=settings.as_dict(),
+        sources=made_from[0],
+        evaluation=made_from[1],
+        evaluation_prompts=len(index) if index else 0,
+        counts=counts,
+        read_by_source=dict(zip(sources, scan.read, strict=True)),
+        files=written,
+    )
+    _move_out(work, out, manifest)
+    return Imported(manifest, repeated=False)
+
+
+def _earlier(out: Path) -> Manifest | None:
+    """The import that is there. Raises DataError if something else is; what an interrupted one left is nothing."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file.", "Name a folder: --out DIR.")
+    found = read_manifest(out)
+    if found is None and out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
+        raise DataError(f"{out} is not empty, and no import.", "Choose another --out.")
+    return found
+
+
+def _make(work: Path, scan: Scan, progress: Progress) -> Counts:
+    settings = scan.settings
+    spool = Spool(work, settings.near, seed=settings.seed)
+    with Rejects(work / REJECTS, scan.sources) as rejects:
+        with spool:
+            scan.run(spool, rejects, progress)
+        repeats = Repeats(spool, scan.sources, settings.near)
+        kept: Counter[str] = Counter()
+        with (work / SFT).open("w", encoding="utf-8") as sft, (work / SELF_PLAY).open("w", encoding="utf-8") as play:
+            for place, (text, name) in enumerate(spool.texts()):
+                source, row = repeats.place_of(place)
+                why = repeats.why(place, text, name)
+                if why is not None:
+                    rejects.add(source, row, why)
+                    continue
+                part = SFT if goes_to_sft(text, settings) else SELF_PLAY
+                kept[part] += 1
+                told = {"prompt": text, **({"id": name} if name else {}), "source": scan.sources[source], "row": row}
+                (sft if part == SFT else play).write(json.dumps(told, ensure_ascii=False) + "\n")
+        return Counts.of(sum(scan.read), rejects.counts, kept[SFT], kept[SELF_PLAY])
+
+
+def goes_to_sft(text: str, settings: ImportSettings) -> bool:
+    """Decided by the text alone, so that adding prompts moves none from one part to the other."""
+    drawn = sha256(f"{settings.seed}\n{normal_form(text)}".encode()).digest()[:8]
+    return int.from_bytes(drawn) < settings.sft_share * 2**64
+
+
+def _move_out(work: Path, out: Path, manifest: Manifest) -> None:
+    (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
+    for name in manifest.files:
+        (work / name).replace(out / name)
+    manifest.write(out)
+    shutil.rmtree(work)

@@ -1,0 +1,74 @@
+"""What an import says of itself: its settings, its sources, and counts that add up. Knows nothing of how it is made."""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spar.data.rows import RejectKind
+from spar.errors import AccountingError, DataError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+class Counts(BaseModel):
+    """Of the rows of all sources, each once: read = sft + self_play + the sum of rejected."""
+
+    model_config = ConfigDict(frozen=True)
+
+    read: int
+    rejected: dict[str, int]
+    sft: int
+    self_play: int
+
+    @classmethod
+    def of(cls, read: int, rejected: Counter[RejectKind], sft: int, self_play: int) -> "Counts":
+        """Raises AccountingError if a row is missing."""
+        if read != sft + self_play + rejected.total():
+            raise AccountingError(f"Of {read} rows {sft + self_play} were kept and {rejected.total()} rejected.")
+        return cls(read=read, rejected={kind: rejected[kind] for kind in RejectKind}, sft=sft, self_play=self_play)
+
+
+class Manifest(BaseModel):
+    """`files` maps the name of each written file to the SHA-256 of its bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    settings: dict[str, Any]
+    sources: list[dict[str, str | int]]
+    evaluation: list[dict[str, str | int]]
+    evaluation_prompts: int
+    counts: Counts
+    read_by_source: dict[str, int]
+    files: dict[str, str]
+
+    def fits(self, settings: dict[str, Any], sources: list[dict[str, str | int]], evaluation: Any) -> bool:
+        return (self.settings, self.sources, self.evaluation) == (settings, sources, evaluation)
+
+    def is_whole(self, folder: Path) -> bool:
+        return all((folder / name).is_file() and sha256_of(folder / name) == sha for name, sha in self.files.items())
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """An earlier import's, None if there is none. Raises DataError for a file that is something else."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{path} is not the manifest of an import.", "Choose another --out.") from error
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,63 @@
+"""What readers give: rows of keys, or rows that cannot be used and why. Knows nothing of files."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+NOT_TEXT = "bytes that are not text in this encoding (see --encoding)"
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of such a byte
+_SURROGATE = re.compile("[\ud800-\udfff]")
+RAW_TOLD = 500
+"""Characters of a rejected row that the rejects file repeats."""
+
+
+class RejectKind(StrEnum):
+    """Why a row gives no prompt, in the order in which it is asked; every row that is read has at most one."""
+
+    ENCODING = "encoding"  # its bytes are not text in the encoding of the file
+    BROKEN = "broken"  # not a row of keys
+    LAYOUT = "layout"  # no prompt where the layout has it
+    UNUSABLE = "unusable"  # empty, or characters that cannot be stored
+    LENGTH = "length"
+    LANGUAGE = "language"
+    CONTAMINATED = "contaminated"  # too close to an evaluation prompt
+    DUPLICATE = "duplicate"
+    DUPLICATE_ID = "duplicate_id"  # another text under an id of the same source
+    NEAR_DUPLICATE = "near_duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why there is no prompt; `raw` is what can be shown of the row."""
+
+    kind: RejectKind
+    reason: str
+    raw: str = ""
+
+
+Fields = dict[str, Any]
+Reading = Iterator[tuple[int, Fields | Unusable]]
+"""Rows with their place, from 1: the line of a text file, the record of a table."""
+
+
+def storable(text: str) -> Unusable | None:
+    """Why a text cannot be a prompt whatever it says; None if it can."""
+    if not text.strip():
+        return Unusable(RejectKind.UNUSABLE, "the prompt is empty")
+    if not_text(text):
+        return Unusable(RejectKind.ENCODING, NOT_TEXT, text)
+    if "\x00" in text or _SURROGATE.search(text):
+        return Unusable(RejectKind.UNUSABLE, "a character that cannot be stored (NUL or half a surrogate pair)", text)
+    return None
+
+
+def not_text(text: str) -> bool:
+    """Whether it holds bytes that the file's encoding does not know."""
+    return _ESCAPED_BYTE.search(text) is not None
+
+
+def shown(text: str) -> str:
+    """The start of a text, such that any file can hold it."""
+    return text[:RAW_TOLD].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,102 @@
+"""Which reader a source needs, and what identifies it. Knows nothing of what a row means.
+
+A source is a file, a folder that `save_to_disk` of datasets wrote, or (format hf) the name of a hub's dataset.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from spar.data.layouts import COLUMNS, Layout
+from spar.data.rows import Reading
+from spar.data.tables import is_saved_dataset, read_dataset, read_parquet
+from spar.data.text_files import open_text, read_csv, read_json_array, read_json_lines
+from spar.errors import DataError
+
+Format = Literal["auto", "jsonl", "parquet", "csv", "hf", "sharegpt", "alpaca", "messages"]
+_Container = Literal["json", "csv", "parquet", "hf"]
+_CONTAINERS: dict[str, _Container] = {
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_NAMED: dict[Format, _Container] = {"jsonl": "json", "parquet": "parquet", "csv": "csv", "hf": "hf"}
+_LAYOUTS: dict[Format, Layout] = {"sharegpt": "sharegpt", "alpaca": "alpaca", "messages": "messages"}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How sources are read; `encoding` is that of text files, `split` that of datasets."""
+
+    format: Format = "auto"
+    field: str | None = None
+    encoding: str = "utf-8"
+    split: str = "train"
+
+    @property
+    def layout(self) -> Layout:
+        return _LAYOUTS.get(self.format, "auto")
+
+
+def read_source(name: str, options: Options) -> Reading:
+    """Its rows, one by one. Raises DataError if it cannot be read, at once or where it breaks."""
+    container, path = _container(name, options.format), Path(name)
+    if container == "hf":
+        return read_dataset(name, options.split)
+    if container == "parquet":
+        return read_parquet(path, (*COLUMNS, *([options.field] if options.field else [])))
+    if container == "csv":
+        return read_csv(path, options.encoding, "\t" if ".tsv" in path.suffixes else ",")
+    return (
+        read_json_array(path, options.encoding) if _is_array(path, options) else read_json_lines(path, options.encoding)
+    )
+
+
+def source_identity(name: str) -> dict[str, str | int]:
+    """Tells whether a source is the one of an earlier import: a file by size and time of change."""
+    path = Path(name)
+    files = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+    stats = [file.stat() for file in files if file.is_file()]
+    changed = max((stat.st_mtime_ns for stat in stats), default=0)
+    return {"source": name, "bytes": sum(stat.st_size for stat in stats), "changed_ns": changed}
+
+
+def check_sources(names: list[str], options: Options) -> None:
+    """Raises DataError for the first that is not there or of no known kind, before any is read."""
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated:
+        raise DataError(f"{repeated} is named twice.", "Name every source once.")
+    for name in names:
+        _container(name, options.format)
+
+
+def _container(name: str, format_: Format) -> _Container:
+    path = Path(name)
+    if is_saved_dataset(path):
+        return "hf"
+    if path.is_dir():
+        raise DataError(f"{name} is a folder, and no saved dataset.", "Name the files in it.")
+    if path.is_file():
+        suffix = next((end for end in reversed(path.suffixes) if end != ".gz"), "")
+        container = _NAMED.get(format_) or _CONTAINERS.get(suffix)
+        if container is None:
+            raise DataError(
+                f"What {name} holds cannot be told from its name.", "Name it: --format jsonl, csv or parquet."
+            )
+        return container
+    if format_ == "hf":
+        return "hf"
+    raise DataError(
+        f"There is no file {name}.", "Check the path. For a dataset of the Hugging Face hub add: --format hf."
+    )
+
+
+def _is_array(path: Path, options: Options) -> bool:
+    with open_text(path, options.encoding, "\n") as file:
+        while head := file.read(1024):
+            if head.strip():
+                return head.lstrip().startswith("[")
+    return False

@@ -1,0 +1,68 @@
+"""The card of an export: README.md with the front matter that the Hugging Face hub and `load_dataset` read."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spar.export.facts import RunFacts
+from spar.export.formats import FORMATS
+
+_METHOD = "https://arxiv.org/abs/2412.11605"
+_LICENCE = """No licence is given with this data. The prompts, and the models that wrote the responses and judgments,
+have licences and terms of their own, and some of them limit what may be trained on what they wrote. Look at them, and
+put a licence into the front matter above, before this folder is passed on."""
+
+
+def write_card(path: Path, run: RunFacts, manifest: dict[str, Any]) -> None:
+    """`manifest` is the export's, without its files."""
+    front = {
+        "license": "other",
+        "tags": ["spar", "preference", "synthetic"],
+        "configs": [{"config_name": name, "data_files": file} for name, file in manifest["sets"].items()],
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
+        f"# Training data of run {run.run_id}\n",
+        f"Made by spar {run.version} with the recipe `{manifest['recipe']}` (whole in recipe.yaml). Method: SPaR,"
+        f" self-play with tree-search refinement ({_METHOD}).\n",
+        f"## Files\n\n{_files(manifest)}\n",
+        f"## Statistics\n\n{_statistics(manifest)}\n",
+        f"## Lineage\n\n{_lineage(run, manifest)}\n",
+        f"## Licence\n\n{_LICENCE}\n",
+    ]
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _files(manifest: dict[str, Any]) -> str:
+    uses = FORMATS[manifest["format"]].use
+    lines = [f"Format: {manifest['format']}.\n", "| file | rows | read as |", "|---|---|---|"]
+    lines += [f"| {file} | {manifest['rows'][name]} | {uses[name]} |" for name, file in manifest["sets"].items()]
+    lines.append("\nlineage.jsonl names for each row its file, place (from 0), iteration and prompt id.")
+    return "\n".join(lines)
+
+
+def _statistics(manifest: dict[str, Any]) -> str:
+    lines = ["| iteration | prompts | pairs | examples | how the prompts ended |", "|---|---|---|---|---|"]
+    for one in manifest["iterations"]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in one["examples"].items()) or "none"
+        ends = ", ".join(f"{count} {name}" for name, count in one["outcomes"].items() if count)
+        lines.append(f"| {one['iteration']} | {one['prompts']} | {one['pairs']} | {kinds} | {ends} |")
+    return "\n".join(lines)
+
+
+def _lineage(run: RunFacts, manifest: dict[str, Any]) -> str:
+    """Models by fingerprint: they are named by what they were made from."""
+    models, prompts = run.recipe.get("models", {}), run.recipe.get("prompts", {})
+    lines = [f"- prompts: {prompts.get('source', 'unknown')}; seed {run.recipe.get('seed', 0)}"]
+    lines += [
+        f"- {role} at the start: {models.get(role, 'unknown')} ({fingerprint[:16]})"
+        for role, fingerprint in run.start.items()
+    ]
+    for one in manifest["iterations"]:
+        after = ", ".join(f"{one[key][:16]}" for key in ("actor_after", "refiner_after") if one[key])
+        lines.append(
+            f"- iteration {one['iteration']}: made by actor {one['actor'][:16]} and refiner {one['refiner'][:16]};"
+            f" trained on it: {after or 'nothing yet'}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+"""Writes an export: the rows, where each comes from, what a trainer needs beside them, a manifest and a card.
+
+All of it is written into a folder beside the wanted one and then renamed: a folder that is there is whole.
+"""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spar.errors import DataError
+from spar.export.card import write_card
+from spar.export.facts import IterationData, RunFacts
+from spar.export.formats import FORMATS, Format, FormatName, SetName
+from spar.export.layouts import Row
+
+LINEAGE = "lineage.jsonl"
+MANIFEST = "manifest.json"
+_BATCH = 1000  # rows of a Parquet file in memory together
+
+
+def check_free(out: Path) -> None:
+    """Raises DataError if something is there."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file.", "Name a folder that is empty, or not there yet: --out DIR.")
+    if out.is_dir() and any(out.iterdir()):
+        raise DataError(f"{out} is not empty.", "Choose another --out, or empty it.")
+
+
+def write_export(
+    run: RunFacts, data: list[IterationData], sets: list[SetName], name: FormatName, out: Path
+) -> dict[str, Any]:
+    """Write it and return its manifest. A set without rows is left out; raises DataError if all are."""
+    check_free(out)
+    found = [one for one in sets if any(True for _ in _records(data, one))]
+    if not found:
+        raise DataError(f"Run {run.run_id} has no {' and no '.join(sets)} here.", "See why: spar report.")
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    format_ = FORMATS[name]
+    rows = {one: _write_rows(half, format_, one, data) for one in found}
+    for file, text in format_.beside(found).items():
+        (half / file).write_text(text, encoding="utf-8")
+    (half / "recipe.yaml").write_text(yaml.safe_dump(run.recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    manifest = _manifest(run, data, name, rows)
+    write_card(half / "README.md", run, manifest)
+    manifest["files"] = {path.name: _sha256(path) for path in sorted(half.iterdir())}
+    (half / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    half.replace(out)
+    return manifest
+
+
+def _records(data: list[IterationData], name: SetName) -> Iterator[tuple[IterationData, Any]]:
+    for one in data:
+        for record in one.pairs if name == "pairs" else one.examples:
+            yield one, record
+
+
+def _write_rows(half: Path, format_: Format, name: SetName, data: list[IterationData]) -> int:
+    written = 0
+    file = format_.file(name)
+
+    def rows() -> Iterator[Row]:
+        nonlocal written
+        with (half / LINEAGE).open("a", encoding="utf-8") as lineage:
+            for one, record in _records(data, name):
+                told = {"iteration": one.iteration, **_origin(name, record)}
+                lineage.write(json.dumps({"file": file, "row": written, **told}) + "\n")
+                written += 1
+                row = format_.pair(record) if name == "pairs" else format_.example(record)
+                yield row if format_.suffix == "jsonl" else {**row, **told}
+
+    _write_lines(half / file, rows()) if format_.suffix == "jsonl" else _write_parquet(half / file, rows())
+    return written
+
+
+def _origin(name: SetName, record: Any) -> dict[str, str]:
+    if name == "pairs":
+        return {"prompt_id": record.prompt.id}
+    return {"prompt_id": record.prompt_id, "kind": record.kind.value}
+
+
+def _write_lines(path: Path, rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write_parquet(path: Path, rows: Iterator[Row]) -> None:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    writer = None
+    while batch := [row for _, row in zip(range(_BATCH), rows, strict=False)]:
+        table = pyarrow.Table.from_pylist(batch, schema=writer.schema if writer else None)
+        writer = writer or parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer:
+        writer.close()
+
+
+def _manifest(run: RunFacts, data: list[IterationData], name: FormatName, rows: dict[SetName, int]) -> dict[str, Any]:
+    return {
+        "format": name,
+        "spar": run.version,
+        "run": run.run_id,
+        "run_status": run.status,
+        "recipe": run.recipe.get("name"),
+        "start": run.start,
+        "rows": rows,
+        "sets": {one: FORMATS[name].file(one) for one in rows},
+        "iterations": [_iteration(one) for one in data],
+    }
+
+
+def _iteration(one: IterationData) -> dict[str, Any]:
+    return {
+        "iteration": one.iteration,
+        "actor": one.actor,
+        "refiner": one.refiner,
+        "actor_after": one.actor_after,
+        "refiner_after": one.refiner_after,
+        "prompts": one.prompts,
+        "outcomes": one.outcomes,
+        "pairs": len(one.pairs),
+        "examples": dict(sorted(Counter(example.kind.value for example in one.examples).items())),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,58 @@
+"""Reads the training data that a run's selections made, iteration by iteration, for an export. Writes nothing."""
+
+from importlib import metadata
+
+from sqlmodel import Session
+
+from spar.db.tables import Iteration
+from spar.errors import DataError
+from spar.export.facts import IterationData, RunFacts
+from spar.messages.base import StepKind
+from spar.messages.training import Selected
+from spar.method.records import Example, Pair
+from spar.report.reader import RunReader, of_kind
+from spar.store.base import ObjectStore
+
+
+def read_training_data(
+    session: Session, store: ObjectStore, run_id: str, iteration: int | None
+) -> tuple[RunFacts, list[IterationData]]:
+    """Of one iteration, or of all that have data. Raises DataError if there is none, StoreError for lost objects."""
+    reader = RunReader(session, store, run_id)
+    selected = {row.index: (row, found) for row in reader.iterations() if (found := _selected(reader, row.index))}
+    wanted = [index for index in selected if iteration in (None, index)]
+    if not wanted:
+        raise _none(run_id, iteration, list(selected))
+    run = reader.run
+    facts = RunFacts(run.id, run.status.value, run.recipe, run.models, metadata.version("spar"))
+    return facts, [_data(reader, *selected[index]) for index in wanted]
+
+
+def _selected(reader: RunReader, iteration: int) -> Selected | None:
+    steps = of_kind(reader.done_steps(iteration), StepKind.SELECTION)
+    return reader.rows(steps[0], Selected)[0] if steps else None
+
+
+def _data(reader: RunReader, row: Iteration, selected: Selected) -> IterationData:
+    return IterationData(
+        iteration=row.index,
+        actor=row.actor,
+        refiner=row.refiner,
+        actor_after=row.actor_after,
+        refiner_after=row.refiner_after,
+        prompts=row.prompts,
+        outcomes=reader.outcomes(row.index),
+        pairs=reader.stored(selected.pairs_key, Pair),
+        examples=reader.stored(selected.examples_key, Example),
+    )
+
+
+def _none(run_id: str, iteration: int | None, have: list[int]) -> DataError:
+    which = "no iteration" if iteration is None else f"iteration {iteration}"
+    if have:
+        fix = f"Iterations with data: {', '.join(map(str, have))}."
+    else:
+        fix = "Data is there once an iteration's selection is done: see `spar status`."
+    if iteration is None:
+        return DataError(f"Run {run_id} has {which} with training data yet.", fix)
+    return DataError(f"Run {run_id} has no training data of {which}.", fix)
