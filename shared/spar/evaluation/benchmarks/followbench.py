@@ -1,0 +1,235 @@
+"""FollowBench (Y. Jiang et al., ACL 2024): six groups of prompts, each prompt with one to five constraints.
+
+HSR: are all constraints of an item met? SSR: which share is? CSL: how many levels in a row, from level 1, are met
+in full? 350 items are checked by rules, 470 by an LLM judge whose reply stands in the row; an item without a
+reply is left out and counted, a reply that cannot be read meets nothing and is counted. Asks no judge itself.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spar.errors import DataError
+from spar.evaluation.benchmarks.followbench_replies import parse_judge_reply
+from spar.evaluation.benchmarks.followbench_rules import rule_for
+from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
+from spar.evaluation.benchmarks.rows import Line, digest, read_answers, read_bytes
+from spar.evaluation.resampling import bootstrap
+from spar.evaluation.statistics import Proportion
+
+NAME = "followbench"
+GROUPS = ("content", "situation", "style", "format", "mixed", "example")
+LEVELS = (1, 2, 3, 4, 5)
+
+Key = tuple[str, int, int]
+"""Group, example, level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One prompt at one level. `target` is what a rule compares with, if one does."""
+
+    key: Key
+    source: str
+    instruction: str
+    target: str
+
+    @property
+    def judged(self) -> bool:
+        """Does an LLM have to judge it?"""
+        return rule_for(self.key[0], self.key[1], self.source) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One response, checked. `met` is the share of its constraints that hold; `reply` the judge's, if one judged."""
+
+    task: Task
+    response: str
+    met: float
+    reply: str | None
+    unparsable: bool = False
+
+    @property
+    def all_met(self) -> bool:
+        return self.met == 1
+
+
+def read_tasks(folder: Path) -> tuple[dict[Key, Task], str]:
+    """The 820 items by key, and the digest of their files. Level 0, the bare instruction, is not scored."""
+    tasks: dict[Key, Task] = {}
+    raw = b""
+    for group in GROUPS:
+        path = folder / f"{group}_constraints.json"
+        content = read_bytes(path)
+        raw += content
+        try:
+            for row in json.loads(content):
+                key = (group, row["example_id"], row["level"])
+                if key[2] in LEVELS:
+                    tasks[key] = Task(key, row["source"], row["instruction"], row["target"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path} is no FollowBench group ({error}).", "Name the folder of the six *_constraints.json."
+            ) from error
+    return tasks, digest(raw)
+
+
+def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+    """Score rows of {group, example_id, level, response} and, where an LLM judges, its `reply`."""
+    tasks, data_digest = read_tasks(data)
+    given = read_answers(answers, tasks, _key, partial)
+    found = {key: check(tasks[key], line.text("response"), _reply(line)) for key, line in given.lines.items()}
+    checked = [item for item in found.values() if item is not None]
+    if not checked:
+        raise DataError(f"{answers} has no item that can be scored.", "Add the judge's replies as 'reply'.")
+    counts = _counts(checked) | {"not_judged": len(found) - len(checked)}
+    return BenchmarkReport(
+        benchmark=NAME,
+        counts=counts,
+        scores=_scores(checked),
+        intervals=_intervals(checked),
+        tables=(_table(checked),),
+        items=[_scored(item) for item in checked],
+        settings={"data": data_digest, "answers": given.digest},
+        warnings=_warnings(counts),
+    )
+
+
+def check(task: Task, response: str, reply: str | None) -> Checked | None:
+    """By rule, or by what the judge replied; None for an item that needs a judge and has no reply.
+
+    An empty response meets no rule: some published ones would let it pass.
+    """
+    group, example_id, level = task.key
+    rule = rule_for(group, example_id, task.source)
+    if rule is not None:
+        text = response.strip()
+        return Checked(task, response, float(bool(text) and rule(text, task.target, level)), None)
+    if reply is None:
+        return None
+    met = parse_judge_reply(reply, level)
+    return Checked(task, response, sum(met) / level if met else 0.0, reply, met is None)
+
+
+def _key(line: Line) -> Key:
+    return line.text("group"), line.whole("example_id"), line.whole("level")
+
+
+def _reply(line: Line) -> str | None:
+    return line.optional_text("reply")
+
+
+def _counts(checked: Sequence[Checked]) -> dict[str, int]:
+    by_judge = sum(item.task.judged for item in checked)
+    return {
+        "items": len(checked),
+        "by_rule": len(checked) - by_judge,
+        "by_judge": by_judge,
+        "unparsable": sum(item.unparsable for item in checked),
+        "all_met": sum(item.all_met for item in checked),
+        "ladders": len(_ladders(checked)),
+    }
+
+
+def _ladders(checked: Sequence[Checked]) -> list[list[Checked]]:
+    """The examples of which all five levels are scored, each from level 1 up."""
+    by_example: dict[tuple[str, int], dict[int, Checked]] = {}
+    for item in checked:
+        by_example.setdefault(item.task.key[:2], {})[item.task.key[2]] = item
+    return [[levels[level] for level in LEVELS] for levels in by_example.values() if len(levels) == len(LEVELS)]
+
+
+def hsr(items: Sequence[Checked]) -> float:
+    return 100 * sum(item.all_met for item in items) / len(items)
+
+
+def ssr(items: Sequence[Checked]) -> float:
+    return 100 * sum(item.met for item in items) / len(items)
+
+
+def csl(ladders: Sequence[Sequence[Checked]]) -> float:
+    """The mean number of levels met in full before the first that is not, 0 to 5."""
+    return sum(_in_a_row(ladder) for ladder in ladders) / len(ladders)
+
+
+def _in_a_row(ladder: Sequence[Checked]) -> int:
+    return next((place for place, item in enumerate(ladder) if not item.all_met), len(ladder))
+
+
+MEASURES: tuple[tuple[str, Callable[[Sequence[Checked]], float]], ...] = (("hsr", hsr), ("ssr", ssr))
+
+
+def _scores(checked: Sequence[Checked]) -> dict[str, float]:
+    """Over all items of a level. A mean of the five levels only where all five are there."""
+    by_level = {level: [item for item in checked if item.task.key[2] == level] for level in LEVELS}
+    scores: dict[str, float] = {}
+    for name, measure in MEASURES:
+        values = {level: measure(items) for level, items in by_level.items() if items}
+        scores |= {f"{name}.{level}": value for level, value in values.items()}
+        if len(values) == len(LEVELS):
+            scores[f"{name}.average"] = sum(values.values()) / len(LEVELS)
+    ladders = _ladders(checked)
+    return scores | ({"csl": csl(ladders)} if ladders else {})
+
+
+def _intervals(checked: Sequence[Checked]) -> dict[str, Interval]:
+    """Wilson for a level's HSR; what spans levels resamples examples, whose levels hang together."""
+    intervals: dict[str, Interval] = {}
+    for level in LEVELS:
+        items = [item for item in checked if item.task.key[2] == level]
+        if items:
+            intervals[f"hsr.{level}"] = percent_interval(Proportion.of([item.all_met for item in items]))
+            intervals[f"ssr.{level}"] = bootstrap([[item.met for item in items]], lambda drawn: _mean(drawn[0]))
+    ladders = _ladders(checked)
+    if ladders:
+        facts = [(hsr(ladder), ssr(ladder), _in_a_row(ladder)) for ladder in ladders]
+        for place, name in enumerate(("hsr.average", "ssr.average", "csl")):
+            column = [fact[place] for fact in facts]
+            intervals[name] = bootstrap([column], lambda drawn: sum(drawn[0]) / len(drawn[0]))
+    return intervals
+
+
+def _mean(shares: Sequence[float]) -> float:
+    return 100 * sum(shares) / len(shares)
+
+
+def _table(checked: Sequence[Checked]) -> Table:
+    rows: list[tuple[str | int | float, ...]] = []
+    for group in GROUPS:
+        items = [item for item in checked if item.task.key[0] == group]
+        if items:
+            ladders = _ladders(items)
+            unparsable = sum(item.unparsable for item in items)
+            reached: str | float = round(csl(ladders), 4) if ladders else ""
+            rows.append((group, len(items), unparsable, round(hsr(items), 4), round(ssr(items), 4), reached))
+    return Table("groups", ("group", "items", "unparsable", "hsr", "ssr", "csl"), tuple(rows))
+
+
+def _warnings(counts: dict[str, int]) -> list[str]:
+    warnings = []
+    if counts["not_judged"]:
+        warnings.append(
+            f"{counts['not_judged']} items need a judge and have no 'reply': left out, so these are not the scores"
+            " of the whole benchmark."
+        )
+    if counts["unparsable"]:
+        warnings.append(f"{counts['unparsable']} judge replies cannot be read; they count as meeting nothing.")
+    return warnings
+
+
+def _scored(item: Checked) -> ScoredItem:
+    group, example_id, level = item.task.key
+    detail = {
+        "group": group,
+        "example_id": example_id,
+        "level": level,
+        "met": item.met,
+        "by": "judge" if item.task.judged else "rule",
+        "unparsable": item.unparsable,
+        "instruction": item.task.instruction,
+        "response": item.response,
+        "reply": item.reply,
+    }
+    return ScoredItem(f"{group}/{example_id}/{level}", item.all_met, detail)

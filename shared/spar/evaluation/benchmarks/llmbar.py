@@ -1,0 +1,224 @@
+"""LLMBar (Z. Zeng et al., ICLR 2024), asked pointwise as in arXiv 2412.11605: each output of a pair is judged Yes or
+No on its own. Accuracy and F1 (positive = Yes) over 2N items per subset; adversarial is the macro mean of its four
+subsets, average that of all five.
+
+A reply that cannot be read is wrong: no Yes, no No, one more in the total. Knows nothing of how replies were made.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from spar.errors import DataError
+from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
+from spar.evaluation.benchmarks.rows import Answers, Line, digest, read_answers, read_bytes
+from spar.evaluation.resampling import bootstrap
+from spar.evaluation.statistics import Proportion
+from spar.method.records import Verdict
+from spar.method.verdicts import parse_vote
+
+NAME = "llmbar"
+NATURAL = "Natural"
+ADVERSARIAL = ("GPTInst", "GPTOut", "Manual", "Neighbor")
+SUBSETS = (NATURAL, *ADVERSARIAL)
+
+Key = tuple[str, int, int]
+"""Subset, index of the pair from 0, output 1 or 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One pair of outputs; `label` (1 or 2) says which one follows the input."""
+
+    input: str
+    outputs: tuple[str, str]
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One output, judged. `said` is None where the reply cannot be read."""
+
+    key: Key
+    good: bool
+    said: Verdict | None
+    reply: str
+    failure: str | None
+
+    @property
+    def correct(self) -> bool:
+        return self.said == (Verdict.YES if self.good else Verdict.NO)
+
+
+def read_pairs(folder: Path) -> tuple[dict[str, list[Pair]], str]:
+    """The five subsets and the digest of their files. `folder` holds Natural/ and Adversarial/."""
+    pairs: dict[str, list[Pair]] = {}
+    raw = b""
+    for subset in SUBSETS:
+        path = folder / (subset if subset == NATURAL else f"Adversarial/{subset}") / "dataset.json"
+        content = read_bytes(path)
+        raw += content
+        try:
+            pairs[subset] = [
+                Pair(row["input"], (row["output_1"], row["output_2"]), row["label"]) for row in json.loads(content)
+            ]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path} is no LLMBar subset ({error}).", "Name the folder Dataset/LLMBar.") from error
+    return pairs, digest(raw)
+
+
+def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+    """Score rows of {subset, index, output, reply}."""
+    pairs, data_digest = read_pairs(data)
+    truth = {
+        (subset, index, output): pair.label == output
+        for subset, listed in pairs.items()
+        for index, pair in enumerate(listed)
+        for output in (1, 2)
+    }
+    given = read_answers(answers, truth, _key, partial)
+    judged = _judge(given, truth)
+    by_subset = {subset: [item for item in judged if item.key[0] == subset] for subset in SUBSETS}
+    present = {subset: items for subset, items in by_subset.items() if items}
+    unparsable = sum(item.said is None for item in judged)
+    return BenchmarkReport(
+        benchmark=NAME,
+        counts=_counts(judged, present),
+        scores=_scores(present),
+        intervals=_intervals(present),
+        tables=(_table(present),),
+        items=[_scored(item) for item in judged],
+        settings={"data": data_digest, "answers": given.digest},
+        warnings=[f"{unparsable} replies cannot be read; they count as wrong."] if unparsable else [],
+    )
+
+
+def _key(line: Line) -> Key:
+    return line.text("subset"), line.whole("index"), line.whole("output")
+
+
+def _judge(given: Answers[Key], truth: dict[Key, bool]) -> list[Judged]:
+    judged = []
+    for key, line in given.lines.items():
+        reply = line.text("reply")
+        vote = parse_vote(reply, line.optional_text("finish_reason") or "stop")
+        judged.append(Judged(key, truth[key], vote.verdict, reply, vote.failure))
+    return judged
+
+
+class Tally(NamedTuple):
+    """What the scores are made of, summed over items: `yes` counts truths and verdicts that are Yes."""
+
+    items: int
+    correct: int
+    hits: int
+    yes: int
+
+
+# A bootstrap sums these two million times.
+_ITEMS, _CORRECT, _HITS, _YES = (itemgetter(place) for place in range(len(Tally._fields)))
+
+
+def tally(items: Sequence[Judged]) -> Tally:
+    said = sum(item.said == Verdict.YES for item in items)
+    return Tally(
+        items=len(items),
+        correct=sum(item.correct for item in items),
+        hits=sum(item.good and item.said == Verdict.YES for item in items),
+        yes=said + sum(item.good for item in items),
+    )
+
+
+def accuracy(tallies: Sequence[Tally]) -> float:
+    return 100 * sum(map(_CORRECT, tallies)) / sum(map(_ITEMS, tallies))
+
+
+def f1(tallies: Sequence[Tally]) -> float:
+    """2TP / (2TP + FP + FN) with positive = Yes, as a percentage; 0 where nothing is positive."""
+    yes = sum(map(_YES, tallies))
+    return 200 * sum(map(_HITS, tallies)) / yes if yes else 0.0
+
+
+MEASURES = (("accuracy", accuracy), ("f1", f1))
+MEANS = (("adversarial", ADVERSARIAL), ("average", SUBSETS))
+
+
+def _scores(present: dict[str, list[Judged]]) -> dict[str, float]:
+    """Means only where all their subsets are there: a mean of fewer is another number."""
+    scores: dict[str, float] = {}
+    for name, measure in MEASURES:
+        by_subset = {subset: measure([tally(items)]) for subset, items in present.items()}
+        scores |= {f"{subset}.{name}": value for subset, value in by_subset.items()}
+        for mean, subsets in MEANS:
+            if set(subsets) <= by_subset.keys():
+                scores[f"{mean}.{name}"] = sum(by_subset[subset] for subset in subsets) / len(subsets)
+    return scores
+
+
+def _intervals(present: dict[str, list[Judged]]) -> dict[str, Interval]:
+    """Wilson for an accuracy; for F1 and macro means, a bootstrap over pairs within each subset."""
+    pairs = {subset: _pairs(items) for subset, items in present.items()}
+    intervals: dict[str, Interval] = {}
+    for subset, items in present.items():
+        intervals[f"{subset}.accuracy"] = percent_interval(Proportion.of([item.correct for item in items]))
+        intervals[f"{subset}.f1"] = bootstrap([pairs[subset]], _macro(f1))
+    for mean, subsets in MEANS:
+        if set(subsets) <= present.keys():
+            for name, measure in MEASURES:
+                intervals[f"{mean}.{name}"] = bootstrap([pairs[subset] for subset in subsets], _macro(measure))
+    return intervals
+
+
+def _macro(measure: Callable[[Sequence[Tally]], float]) -> Callable[[Sequence[Sequence[Tally]]], float]:
+    return lambda strata: sum(measure(units) for units in strata) / len(strata)
+
+
+def _pairs(items: Sequence[Judged]) -> list[Tally]:
+    """One tally per pair: its two outputs are one draw."""
+    pairs: dict[int, list[Judged]] = {}
+    for item in items:
+        pairs.setdefault(item.key[1], []).append(item)
+    return [tally(pair) for pair in pairs.values()]
+
+
+def _counts(judged: Sequence[Judged], present: dict[str, list[Judged]]) -> dict[str, int]:
+    counts = {
+        "items": len(judged),
+        "correct": sum(item.correct for item in judged),
+        "yes": sum(item.said == Verdict.YES for item in judged),
+        "no": sum(item.said == Verdict.NO for item in judged),
+        "unparsable": sum(item.said is None for item in judged),
+    }
+    return counts | {f"{subset}.items": len(items) for subset, items in present.items()}
+
+
+def _table(present: dict[str, list[Judged]]) -> Table:
+    rows = tuple(
+        (
+            subset,
+            len(items),
+            sum(item.correct for item in items),
+            sum(item.said is None for item in items),
+            round(accuracy([tally(items)]), 4),
+            round(f1([tally(items)]), 4),
+        )
+        for subset, items in present.items()
+    )
+    return Table("subsets", ("subset", "items", "correct", "unparsable", "accuracy", "f1"), rows)
+
+
+def _scored(item: Judged) -> ScoredItem:
+    subset, index, output = item.key
+    detail = {
+        "subset": subset,
+        "index": index,
+        "output": output,
+        "truth": "yes" if item.good else "no",
+        "verdict": item.said,
+        "failure": item.failure,
+        "reply": item.reply,
+    }
+    return ScoredItem(f"{subset}/{index}/{output}", item.correct, detail)

@@ -1,0 +1,82 @@
+"""What scoring one file of responses gives. Knows no benchmark and no file format.
+
+Scores and intervals are percentages, except where a benchmark counts levels. A table is one row per category;
+`items` are the scored rows themselves, kept for reading and for comparing two models item by item.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spar.errors import DataError
+from spar.evaluation.statistics import Difference, Proportion, paired_difference
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One breakdown: its name, its columns (the first names the category), and a row per category."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredItem:
+    """One item of a benchmark, scored. `correct` is what two models are compared by; `detail` is for reading."""
+
+    key: str
+    correct: bool
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkReport:
+    """`settings` holds whatever changes a score: checker versions, seeds, the digests of data and responses."""
+
+    benchmark: str
+    counts: Mapping[str, int]
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    tables: Sequence[Table]
+    items: Sequence[ScoredItem]
+    settings: Mapping[str, str | int]
+    warnings: Sequence[str] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the items, which have a file of their own."""
+        return {
+            "benchmark": self.benchmark,
+            "counts": dict(self.counts),
+            "scores": {name: round(value, 4) for name, value in self.scores.items()},
+            "intervals": {name: [round(low, 4), round(high, 4)] for name, (low, high) in self.intervals.items()},
+            "tables": {
+                table.name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in self.tables
+            },
+            "settings": dict(self.settings),
+            "warnings": list(self.warnings),
+        }
+
+
+def percent(proportion: Proportion) -> float:
+    return 100 * proportion.rate
+
+
+def percent_interval(proportion: Proportion) -> Interval:
+    low, high = proportion.interval
+    return 100 * low, 100 * high
+
+
+def compare(before: BenchmarkReport, after: BenchmarkReport) -> Difference:
+    """How many points of correct items `after` has more, over the same items. Raises DataError if they differ."""
+    first = {item.key: item.correct for item in before.items}
+    second = {item.key: item.correct for item in after.items}
+    if first.keys() != second.keys():
+        alone = sorted(first.keys() ^ second.keys())
+        raise DataError(
+            f"The two files don't score the same items: {len(alone)} are in one only, the first is {alone[0]}.",
+            "Compare two files that respond to the same items.",
+        )
+    return paired_difference([first[key] for key in first], [second[key] for key in first])

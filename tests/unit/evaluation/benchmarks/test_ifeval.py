@@ -1,0 +1,143 @@
+"""IFEval: agreement with lm-eval's own task over all 541 prompts, the two odd letters, repeat runs count for count."""
+
+import json
+import random
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spar.errors import DataError
+from spar.evaluation.benchmarks import BENCHMARKS
+from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check, variants
+from spar.evaluation.benchmarks.report import BenchmarkReport
+from tests.unit.evaluation.benchmarks import ifeval_writer
+from tests.unit.evaluation.benchmarks.places import IFEVAL
+
+ODD_LETTERS = {1122: "#", 1129: "!"}
+
+
+@pytest.fixture(scope="module")
+def responses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ifeval_writer.write(tmp_path_factory.mktemp("ifeval") / "answers.jsonl", IFEVAL)
+
+
+@pytest.fixture(scope="module")
+def report(responses: Path) -> BenchmarkReport:
+    return BENCHMARKS["ifeval"].score(responses, IFEVAL)
+
+
+@pytest.fixture(scope="module")
+def theirs(report: BenchmarkReport, responses: Path) -> Mapping[int, Mapping[str, Any]]:
+    """What lm-eval's own task says of the same responses. Its letters are drawn from here: seeded."""
+    task = import_module("lm_eval.tasks.ifeval.utils")
+    random.seed(7)
+    given = {row["key"]: row["response"] for row in map(json.loads, responses.read_text().splitlines())}
+    docs = [json.loads(line) for line in IFEVAL.read_text().splitlines()]
+    return {doc["key"]: task.process_results(doc, [given[doc["key"]]]) for doc in docs}
+
+
+def odd(name: str, key: int) -> bool:
+    """Is this the instruction for which lm-eval draws a random letter?"""
+    return key in ODD_LETTERS and name == "keywords:letter_frequency"
+
+
+def test_every_instruction_is_followed_exactly_where_lm_eval_says_so(
+    report: BenchmarkReport, theirs: Mapping[int, Mapping[str, Any]]
+) -> None:
+    compared = 0
+    for item in report.items:
+        key = item.detail["key"]
+        expected = theirs[key]
+        pairs = zip(expected["inst_level_strict_acc"], expected["inst_level_loose_acc"], strict=True)
+        ours = zip(item.detail["instructions"], item.detail["strict"], item.detail["loose"], strict=True)
+        for (name, strict, loose), pair in zip(ours, pairs, strict=True):
+            if not odd(name, key):
+                assert (strict, loose) == pair, (key, name)
+                compared += 1
+    assert compared == 834 - len(ODD_LETTERS)
+
+
+def test_the_counts_are_lm_evals_where_no_letter_is_drawn(
+    report: BenchmarkReport, theirs: Mapping[int, Mapping[str, Any]]
+) -> None:
+    settled = [expected for key, expected in theirs.items() if key not in ODD_LETTERS]
+    mine = [item for item in report.items if item.detail["key"] not in ODD_LETTERS]
+    assert sum(item.correct for item in mine) == sum(expected["prompt_level_strict_acc"] for expected in settled)
+    assert sum(all(item.detail["loose"]) for item in mine) == sum(
+        expected["prompt_level_loose_acc"] for expected in settled
+    )
+
+
+def test_the_file_tells_good_from_bad(report: BenchmarkReport) -> None:
+    """Agreement on all right or all wrong would show nothing."""
+    counts = report.counts
+    assert (counts["prompts"], counts["instructions"], counts["empty"]) == (541, 834, 10)
+    assert 150 < counts["prompt_strict"] < counts["prompt_loose"] < 450
+    assert 300 < counts["inst_strict"] < counts["inst_loose"] < 700
+    kinds = report.tables[0]
+    assert len(kinds.rows) == 25
+    assert all(0 < row[2] < row[1] for row in kinds.rows), [row[:3] for row in kinds.rows]  # type: ignore[operator]
+
+
+def test_scores_are_the_counts_and_their_mean(report: BenchmarkReport) -> None:
+    counts, scores = report.counts, report.scores
+    assert scores["prompt_strict"] == pytest.approx(100 * counts["prompt_strict"] / 541)
+    assert scores["inst_loose"] == pytest.approx(100 * counts["inst_loose"] / 834)
+    four = [scores[name] for name in ("prompt_strict", "inst_strict", "prompt_loose", "inst_loose")]
+    assert scores["average"] == pytest.approx(sum(four) / 4)
+    assert all(low <= scores[name] <= high for name, (low, high) in report.intervals.items())
+    assert report.intervals.keys() == scores.keys()
+
+
+def test_a_second_run_is_the_same_whatever_is_drawn_elsewhere(responses: Path, report: BenchmarkReport) -> None:
+    random.seed()
+    again = BENCHMARKS["ifeval"].score(responses, IFEVAL)
+    assert again.as_json() == report.as_json()
+    assert again.items == report.items
+
+
+@pytest.mark.parametrize(("key", "letter"), ODD_LETTERS.items())
+def test_what_is_no_letter_is_counted_itself(key: int, letter: str) -> None:
+    doc = next(row for row in map(json.loads, IFEVAL.read_text().splitlines()) if row["key"] == key)
+    place = doc["instruction_id_list"].index("keywords:letter_frequency")
+    given = doc["kwargs"][place]
+    assert given["letter"] == letter
+    instruction = Instruction(doc["instruction_id_list"][place], given)
+    enough, fewer = letter * given["let_frequency"], letter * (given["let_frequency"] - 1)
+    at_least = given["let_relation"] == "at least"
+    for _ in range(5):  # lm-eval would draw another letter each time
+        assert check(doc["prompt"], [instruction], f"text {enough}").strict == (at_least,)
+        assert check(doc["prompt"], [instruction], f"text {fewer}").strict == (not at_least,)
+
+
+def test_the_eight_loose_variants() -> None:
+    assert set(variants("*a*\nb\n*c*")) == {
+        "*a*\nb\n*c*", "b\n*c*", "*a*\nb", "b",
+        "a\nb\nc", "b\nc", "a\nb",
+    }  # fmt: skip
+    assert len(variants("a")) == 8
+
+
+def test_rows_that_are_missing_are_told_or_left_out(tmp_path: Path, responses: Path) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text("\n".join(responses.read_text().splitlines()[:3]))
+    with pytest.raises(DataError, match="has 3 of the benchmark's 541 items; missing: "):
+        BENCHMARKS["ifeval"].score(few, IFEVAL)
+    assert BENCHMARKS["ifeval"].score(few, IFEVAL.parent, partial=True).counts["prompts"] == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{}", "is no IFEval prompt"),
+        ('{"key": 1, "prompt": "p", "instruction_id_list": ["a:b"], "kwargs": []}', "is no IFEval prompt"),
+        ('{"key": 1, "prompt": "p", "instruction_id_list": ["a:b"], "kwargs": [{}]}', "no checker knows: a:b"),
+    ],
+)
+def test_a_file_that_is_no_ifeval_is_told(tmp_path: Path, responses: Path, line: str, told: str) -> None:
+    (tmp_path / "data.jsonl").write_text(line)
+    with pytest.raises(DataError, match=told):
+        BENCHMARKS["ifeval"].score(responses, tmp_path / "data.jsonl")
