@@ -1,0 +1,156 @@
+"""`spar reproduce`: a table of the paper with our numbers beside it. Measures nothing itself."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table as Grid
+
+from spar.cli.console import out, print_warning
+from spar.cli.tables import print_wide
+from spar.errors import DataError
+from spar.evaluation.published import Cell, PublishedTable, Row, beside, mismatches, read_table
+
+Ours = dict[str, dict[str, float]]
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="table1 to table8, or just the number.", metavar="TABLE")],
+    ours: Annotated[
+        Path | None,
+        typer.Option(
+            "--ours",
+            help="JSON by the table's row names: {row: {column: value}}, or {row: [what spar eval --json printed]}.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a table of the paper, our numbers beside it, the difference, and what was not run."""
+    published = read_table(_number(table))
+    cells = beside(published, {} if ours is None else read_ours(ours))
+    if as_json:
+        typer.echo(json.dumps(_json(published, cells), ensure_ascii=False))
+    else:
+        _print(published, cells)
+
+
+def _number(table: str) -> int:
+    digits = table.lower().removeprefix("table").strip()
+    if not digits.isascii() or not digits.isdigit():
+        raise DataError(f"'{table}' is no table.", "Write table1 to table8, or the number.")
+    return int(digits)
+
+
+def read_ours(path: Path) -> Ours:
+    """Our values by row and column. Raises DataError that says which row cannot be read."""
+    try:
+        raw = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}.", "Name a JSON file of {row: {column: value}}.") from error
+    if not isinstance(raw, dict):
+        raise DataError(f"{path} is not a JSON object.", "Name a JSON file of {row: {column: value}}.")
+    return {row: _values(path, row, given) for row, given in raw.items()}
+
+
+def _values(path: Path, row: str, given: Any) -> dict[str, float]:
+    parts = given if isinstance(given, list) else [given]
+    values: dict[str, float] = {}
+    for part in parts:
+        found = _columns(part)
+        if found is None:
+            raise DataError(
+                f"{path}: the row '{row}' is neither columns with numbers nor reports of 'spar eval --json'.",
+                "Write {column: value}, or a list of reports.",
+            )
+        values |= found
+    return values
+
+
+def _columns(part: Any) -> dict[str, float] | None:
+    if not isinstance(part, dict):
+        return None
+    if isinstance(part.get("benchmark"), str) and isinstance(part.get("scores"), dict):
+        part = {f"{part['benchmark']}.{score}": value for score, value in part["scores"].items()}
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in part.values())
+    return {column: float(value) for column, value in part.items()} if numbers else None
+
+
+def _not_run(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any] | None:
+    columns = [column for column, cell in cells.items() if cell.ours is None]
+    return {"model": row.model, "columns": columns} if columns else None
+
+
+def _gaps(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> list[dict[str, Any]]:
+    gaps = [_not_run(row, own) for row, own in zip(table.rows, cells, strict=True)]
+    return [gap for gap in gaps if gap is not None]
+
+
+def _json(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> dict[str, Any]:
+    return {
+        "table": table.number,
+        "caption": table.caption,
+        "columns": list(table.columns),
+        "rows": [_row_json(row, own) for row, own in zip(table.rows, cells, strict=True)],
+        "not_run": _gaps(table, cells),
+        "mismatches": [
+            {
+                "model": found.model,
+                "column": found.column,
+                "printed": found.printed,
+                "recomputed": round(found.recomputed, 4),
+            }
+            for found in mismatches(table)
+        ],
+    }
+
+
+def _row_json(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any]:
+    return {
+        "model": row.model,
+        "backbone": row.backbone,
+        "relative_to": row.relative_to,
+        "note": row.note,
+        "cells": {
+            column: {
+                "theirs": cell.theirs,
+                "ours": cell.ours,
+                "difference": None if cell.difference is None else round(cell.difference, 4),
+            }
+            for column, cell in cells.items()
+        },
+    }
+
+
+def _print(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> None:
+    out.print(f"Table {table.number}: {table.caption}", soft_wrap=True)
+    grid = Grid("model", "", box=None)
+    for column in table.columns:
+        grid.add_column(column.replace(".", "\n"), justify="right", no_wrap=True)
+    for row, own in zip(table.rows, cells, strict=True):
+        grid.add_row(row.model, "theirs", *(f"{cell.theirs:.1f}" for cell in own.values()))
+        if any(cell.ours is not None for cell in own.values()):
+            grid.add_row("", "ours", *(_shown(cell.ours, "") for cell in own.values()))
+            grid.add_row("", "difference", *(_shown(cell.difference, "+") for cell in own.values()))
+    print_wide(grid)
+    _print_gaps(table, cells)
+    for found in mismatches(table):
+        print_warning(
+            f"The paper prints {found.printed:.1f} as {found.column} of {found.model}; its parts give"
+            f" {found.recomputed:.2f}."
+        )
+
+
+def _shown(value: float | None, sign: str) -> str:
+    return "-" if value is None else f"{value:{sign}.1f}"
+
+
+def _print_gaps(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> None:
+    gaps = _gaps(table, cells)
+    whole = [gap["model"] for gap in gaps if len(gap["columns"]) == len(table.columns)]
+    if whole:
+        out.print(f"not run: {'; '.join(whole)}", soft_wrap=True, markup=False)
+    for gap in gaps:
+        if gap["model"] not in whole:
+            out.print(f"not run for {gap['model']}: {', '.join(gap['columns'])}", soft_wrap=True, markup=False)
