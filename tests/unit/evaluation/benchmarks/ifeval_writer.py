@@ -5,7 +5,7 @@ the languages, and empty responses; it does not try to be good at the task.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def _keep(text: str, name: str, given: Mapping[str, Any]) -> str:
     return _forms(text, kind, given)
 
 
-WHOLE = {
+WHOLE: Mapping[str, Callable[[str], str]] = {
     "english_capital": str.upper,
     "english_lowercase": str.lower,
     "no_comma": lambda text: text.replace(",", ""),
