@@ -49,6 +49,13 @@ def test_status_explain_and_tree_tell_of_it(uninterrupted: Path) -> None:
     assert "negative: " in run(["tree", uninterrupted, tree["prompt_id"]]).stdout
 
 
+def test_its_data_can_be_exported(uninterrupted: Path, tmp_path: Path) -> None:
+    done = run(["export", uninterrupted, "--format", "trl", "--out", tmp_path / "out"])
+    assert done.returncode == 0, done.stderr
+    pairs = (tmp_path / "out" / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(pairs) == sum(entry["pairs"] for entry in report_of(uninterrupted)["iterations"][1:])
+
+
 def _generating(steps: list[Step]) -> bool:
     return any(step.state is StepState.RUNNING for step in steps)
 

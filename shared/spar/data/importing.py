@@ -52,20 +52,22 @@ def import_prompts(
     work = out / WORK
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    index = EvaluationIndex(evaluation_prompts(files), settings.ngram, settings.overlap) if files else None
-    scan = Scan(settings, sources, checks_of(settings, index))
-    counts = _make(work, scan, progress)
-    written = {name: sha256_of(work / name) for name in (SFT, SELF_PLAY, REJECTS)}
-    manifest = Manifest(
-        settings=settings.as_dict(),
-        sources=made_from[0],
-        evaluation=made_from[1],
-        evaluation_prompts=len(index) if index else 0,
-        counts=counts,
-        read_by_source=dict(zip(sources, scan.read, strict=True)),
-        files=written,
-    )
-    _move_out(work, out, manifest)
+    try:
+        index = EvaluationIndex(evaluation_prompts(files), settings.ngram, settings.overlap) if files else None
+        scan = Scan(settings, sources, checks_of(settings, index))
+        counts = _make(work, scan, progress)
+        manifest = Manifest(
+            settings=settings.as_dict(),
+            sources=made_from[0],
+            evaluation=made_from[1],
+            evaluation_prompts=len(index) if index else 0,
+            counts=counts,
+            read_by_source=dict(zip(sources, scan.read, strict=True)),
+            files={name: sha256_of(work / name) for name in (SFT, SELF_PLAY, REJECTS)},
+        )
+        _move_out(work, out, manifest)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return Imported(manifest, repeated=False)
 
 
@@ -108,8 +110,7 @@ def goes_to_sft(text: str, settings: ImportSettings) -> bool:
 
 
 def _move_out(work: Path, out: Path, manifest: Manifest) -> None:
+    manifest.write(work)
     (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
-    for name in manifest.files:
+    for name in (*manifest.files, MANIFEST):
         (work / name).replace(out / name)
-    manifest.write(out)
-    shutil.rmtree(work)

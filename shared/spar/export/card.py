@@ -55,10 +55,8 @@ def _lineage(run: RunFacts, manifest: dict[str, Any]) -> str:
     """Models by fingerprint: they are named by what they were made from."""
     models, prompts = run.recipe.get("models", {}), run.recipe.get("prompts", {})
     lines = [f"- prompts: {prompts.get('source', 'unknown')}; seed {run.recipe.get('seed', 0)}"]
-    lines += [
-        f"- {role} at the start: {models.get(role, 'unknown')} ({fingerprint[:16]})"
-        for role, fingerprint in run.start.items()
-    ]
+    for role, named in models.items():
+        lines.append(f"- {role} at the start: {named} ({run.start.get(named, 'unknown')[:16]})")
     for one in manifest["iterations"]:
         after = ", ".join(f"{one[key][:16]}" for key in ("actor_after", "refiner_after") if one[key])
         lines.append(

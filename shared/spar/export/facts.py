@@ -24,7 +24,7 @@ class IterationData:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """`recipe` is the resolved recipe; `start` maps its two models to fingerprints."""
+    """`recipe` is the resolved recipe; `start` maps the models that it names to fingerprints."""
 
     run_id: str
     status: str

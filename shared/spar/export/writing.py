@@ -43,16 +43,26 @@ def write_export(
     half = out.with_name(f".{out.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
+    try:
+        manifest = _write(half, run, data, found, name)
+        half.replace(out)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return manifest
+
+
+def _write(
+    half: Path, run: RunFacts, data: list[IterationData], sets: list[SetName], name: FormatName
+) -> dict[str, Any]:
     format_ = FORMATS[name]
-    rows = {one: _write_rows(half, format_, one, data) for one in found}
-    for file, text in format_.beside(found).items():
+    rows = {one: _write_rows(half, format_, one, data) for one in sets}
+    for file, text in format_.beside(sets).items():
         (half / file).write_text(text, encoding="utf-8")
     (half / "recipe.yaml").write_text(yaml.safe_dump(run.recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
     manifest = _manifest(run, data, name, rows)
     write_card(half / "README.md", run, manifest)
     manifest["files"] = {path.name: _sha256(path) for path in sorted(half.iterdir())}
     (half / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    half.replace(out)
     return manifest
 
 

@@ -111,7 +111,9 @@ def test_what_an_interrupted_import_left_is_no_hindrance(tmp_path: Path) -> None
     (tmp_path / "b.json").write_text('[{"prompt": "x"}, ')
     with pytest.raises(DataError, match="no whole JSON array"):
         imported(tmp_path / "out", [good, str(tmp_path / "b.json")])
-    assert not (tmp_path / "out" / "self_play.jsonl").exists()
+    assert list((tmp_path / "out").iterdir()) == []
+    (tmp_path / "out" / ".work").mkdir()
+    (tmp_path / "out" / "sft.jsonl").write_text("moved, and then it was killed")
     imported(tmp_path / "out", [good])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "manifest.json",

@@ -19,7 +19,12 @@ from spar.store.directory import DirectoryStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
 
-RECIPE = {"name": "demo", "seed": 4, "models": {"actor": "org/model"}, "prompts": {"source": "seeds.jsonl"}}
+RECIPE = {
+    "name": "demo",
+    "seed": 4,
+    "models": {"actor": "org/model", "refiner": "org/other"},
+    "prompts": {"source": "seeds.jsonl"},
+}
 
 
 def pair(text: str) -> Pair:
@@ -48,7 +53,7 @@ class Writer:
             Run(
                 id=run_id,
                 recipe=RECIPE,
-                models={"actor": "a0" * 32, "refiner": "b0" * 32},
+                models={"org/model": "a0" * 32, "org/other": "b0" * 32},
                 templates="t",
                 prompts="p",
                 status=RunStatus.RUNNING,

@@ -142,6 +142,7 @@ def test_the_card_the_manifest_and_the_lineage(home: Writer, tmp_path: Path) -> 
     assert "| 1 | 3 | 2 | 1 refinement, 1 tree_no | 1 all_good, 2 pair |" in card
     assert "- prompts: seeds.jsonl; seed 4" in card
     assert "- actor at the start: org/model (a0a0a0a0a0a0a0a0)" in card
+    assert "- refiner at the start: org/other (b0b0b0b0b0b0b0b0)" in card
     assert "No licence is given with this data." in card
     lineage = [json.loads(line) for line in (tmp_path / "out" / "lineage.jsonl").read_text().splitlines()]
     assert lineage[2] == {
@@ -192,3 +193,10 @@ def test_a_lost_object_leaves_no_half_export(home: Writer, tmp_path: Path) -> No
     with pytest.raises(ObjectMissing):
         export(home, tmp_path / "out", "--format", "trl")
     assert not (tmp_path / "out").exists()
+
+
+def test_rows_that_a_form_cannot_hold_leave_no_half_export(home: Writer, tmp_path: Path) -> None:
+    home.iteration(4, [], [Example("p", ExampleKind.TREE_NO, (Message("user", "u"),))])
+    with pytest.raises(DataError, match="choose another --format"):
+        export(home, tmp_path / "out", "--format", "alpaca", "--iteration", "4")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
