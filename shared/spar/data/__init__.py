@@ -1,7 +1,7 @@
 """Prompts in: from files of many kinds to one clean JSONL of prompts that a recipe reads.
 
     sources          which reader a source needs, what identifies it
-    text_files, tables       the readers, row by row
+    text_files, json_arrays, csv_files, tables      the readers, row by row
     layouts          where in a row the prompt is
     filters, decontamination, duplicates     what is left out
     scan, spool      the first pass, and its candidates on disk

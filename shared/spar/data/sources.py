@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from spar.data.csv_files import read_csv
+from spar.data.json_arrays import read_json_array
 from spar.data.layouts import COLUMNS, Layout
 from spar.data.rows import Reading
 from spar.data.tables import is_saved_dataset, read_dataset, read_parquet
-from spar.data.text_files import open_text, read_csv, read_json_array, read_json_lines
+from spar.data.text_files import open_text, read_json_lines
 from spar.errors import DataError
 
 Format = Literal["auto", "jsonl", "parquet", "csv", "hf", "sharegpt", "alpaca", "messages"]

@@ -14,7 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from spar.data import text_files
-from spar.data.rows import Unusable
+from spar.data.rows import NOT_TEXT, Unusable
 from spar.data.sources import Options, check_sources, read_source
 from spar.errors import DataError
 
@@ -75,7 +75,7 @@ def test_broken_lines_cost_only_themselves(tmp_path: Path) -> None:
     assert _reasons(found) == {
         2: "broken: not JSON: Expecting value at character 13",
         3: "broken: not a row of keys",
-        4: f"encoding: {text_files.NOT_TEXT}",
+        4: f"encoding: {NOT_TEXT}",
         5: "broken: not JSON that can be read: nested too deep",
     }
 
