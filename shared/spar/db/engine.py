@@ -7,6 +7,7 @@ connection or in the middle of a run; mistakes in statements stay what SQLAlchem
 import fcntl
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,12 +65,28 @@ def _parse(url: str) -> URL:
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # sqlite3 opens a transaction at the first write, so that reads never hold back a writer: what is read sees
     # all that is committed, as in PostgreSQL's default isolation.
+    _switch_to_wal(connection)
     for pragma in (
-        "journal_mode = WAL",  # readers and the writer don't wait for each other
         "synchronous = NORMAL",  # in WAL mode a power cut may lose the last turns, never the file
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Readers and the writer then don't wait for each other; the file remembers it.
+
+    SQLite's own busy wait does not cover the switch: of two processes that open a new file at once, one would fail.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)  # SQLite tells nobody when a lock is free
 
 
 def _explain(context: ExceptionContext) -> None:
