@@ -90,6 +90,11 @@ def test_every_row_has_one_output_row_and_the_summary_adds_up(tmp_path: Path, in
     assert all(row["refined"] is None for row in rows.values() if row["outcome"] == "unsolved")
 
 
+def hear_interrupts() -> None:
+    """A shell starts what it runs in the background deaf to Ctrl-C, and so would be all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
 def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been(
     tmp_path: Path, how: signal.Signals, code: int
@@ -99,7 +104,7 @@ def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been(
     with server("--step-base", "0.002") as url:
         assert refine(source, url, whole).returncode == 0
         # A few trees at a time, so that it is still at work when the signal comes, however busy the machine.
-        with subprocess.Popen(arguments(source, url, out, "--trees", "2")) as process:
+        with subprocess.Popen(arguments(source, url, out, "--trees", "2"), preexec_fn=hear_interrupts) as process:
             while not (out.exists() and out.read_bytes().count(b"\n") >= 3):
                 assert process.poll() is None, "it ended before it could be stopped"
                 time.sleep(0.01)
