@@ -6,8 +6,9 @@ from spar.engines.skills import SeedScope, Usage, respond
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
 from spar.runtime.app import task
-from spar.runtime.steps import StepOutput, read_rows, run_step, together
+from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
+from spar.together import together
 
 
 @task(TASK)

@@ -8,8 +8,9 @@ from spar.messages.judgment import TASK, Judge, JudgmentSpec
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
 from spar.method.templates import TemplateSet
 from spar.runtime.app import task
-from spar.runtime.steps import StepOutput, read_rows, run_step, together
+from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
+from spar.together import together
 
 
 @task(TASK)

@@ -4,8 +4,7 @@ Samples of one call travel in one request, so that the server computes a shared 
 asked; connections are `openai_client`'s, the shapes of replies `openai_replies`'.
 """
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
@@ -15,6 +14,7 @@ from spar.engines.openai_replies import OneChoiceOnly, model_names, read_complet
 from spar.errors import EngineError, EngineUnavailable, ModelUnusable, RecipeError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
+from spar.together import together
 
 
 class OpenAIModel:
@@ -40,7 +40,7 @@ class OpenAIModel:
             except OneChoiceOnly:
                 self._one_choice = True
         missing = range(len(completions), n)
-        return completions + await _together([self._one(messages, sampling, seed + i) for i in missing])
+        return completions + await together(self._one(messages, sampling, seed + i) for i in missing)
 
     async def _one(self, messages: Sequence[Message], sampling: Sampling, seed: int) -> Completion:
         return (await self._ask(messages, 1, sampling, seed))[0]
@@ -94,16 +94,6 @@ class OpenAIEngine:
 
 def make(settings: EngineSettings) -> Engine:
     return OpenAIEngine(settings)
-
-
-async def _together(asks: Sequence[Coroutine[Any, Any, Completion]]) -> list[Completion]:
-    """All of them, or the first error as it is, with the others cancelled."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask) for ask in asks]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 async def _served(client: OpenAIClient) -> list[str] | None:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage, judge, refine, respond
-from spar.evaluation.asking import ask_all
 from spar.evaluation.items import Item, Measure
 from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
+from spar.together import together
 from spar.worlds.story.rules import follows
 
 # Twice what a right reply takes in any tokenizer; whoever goes on has lost the thread, and is counted as cut off.
@@ -45,7 +45,7 @@ async def evaluate_actor(
         correct = response.failure is None and follows(text, response.text)
         return Item(measure, text, response.text, correct, failure=response.failure)
 
-    return await ask_all(one(text) for text in prompts)
+    return await together(one(text) for text in prompts)
 
 
 async def evaluate_judge(
@@ -64,7 +64,7 @@ async def evaluate_judge(
         expected = Verdict.YES if truth else Verdict.NO
         return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
 
-    return await ask_all(one(*item) for item in items)
+    return await together(one(*item) for item in items)
 
 
 async def evaluate_refine(
@@ -94,7 +94,7 @@ async def evaluate_refine(
         correct = only.text is not None and follows(text, only.text)
         return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
 
-    return await ask_all(one(*item) for item in items)
+    return await together(one(*item) for item in items)
 
 
 def pair_precision(pairs: Sequence[Pair]) -> list[Item]:

@@ -5,7 +5,7 @@ A service's task is a line that hands its coroutine to `run_step`. No text leave
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,7 +25,6 @@ from spar.store.rows import decode_rows, encode_rows
 log = structlog.get_logger()
 
 Row = TypeVar("Row")
-T = TypeVar("T")
 
 HOPELESS = (ModelUnusable, DataError, RecipeError, AccountingError)
 """The same step would fail the same way again."""
@@ -62,21 +61,6 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
 
 async def _awaited(work: Callable[[], Awaitable[StepOutput]]) -> StepOutput:
     return await work()
-
-
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run all at once, results in order. The first failure cancels the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except* SparError as failures:
-        raise _first(failures) from failures
-    return [task.result() for task in tasks]
-
-
-def _first(failures: BaseExceptionGroup[SparError]) -> SparError:
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def read_rows(store: ObjectStore, ref: ObjectRef | str, row_type: type[Row]) -> list[Row]:

@@ -1,14 +1,14 @@
-"""Asking at once: order, the first failure, and nothing left running."""
+"""Running at once: order, the first failure, and nothing left running."""
 
 import asyncio
 
 import pytest
 
 from spar.errors import EngineUnavailable
-from spar.evaluation.asking import ask_all
+from spar.together import together
 
 
-async def test_replies_come_in_the_order_of_the_asks() -> None:
+async def test_results_come_in_the_order_of_the_work() -> None:
     turn = asyncio.Event()
 
     async def first() -> str:
@@ -19,7 +19,7 @@ async def test_replies_come_in_the_order_of_the_asks() -> None:
         turn.set()
         return "second"
 
-    assert await ask_all([first(), second()]) == ["first", "second"]
+    assert await together([first(), second()]) == ["first", "second"]
 
 
 async def test_the_first_failure_is_raised_as_it_is_and_stops_the_rest() -> None:
@@ -35,11 +35,11 @@ async def test_the_first_failure_is_raised_as_it_is_and_stops_the_rest() -> None
             stopped.append(True)
 
     with pytest.raises(EngineUnavailable, match="gone"):
-        await ask_all([waits(), fails()])
+        await together([waits(), fails()])
     assert stopped == [True]
 
 
-async def test_a_cancelled_measurement_leaves_nothing_running() -> None:
+async def test_a_cancelled_caller_leaves_nothing_running() -> None:
     began, stopped = asyncio.Event(), []
 
     async def waits() -> None:
@@ -49,9 +49,9 @@ async def test_a_cancelled_measurement_leaves_nothing_running() -> None:
         finally:
             stopped.append(True)
 
-    measuring = asyncio.create_task(ask_all([waits()]))
+    running = asyncio.create_task(together([waits()]))
     await began.wait()
-    measuring.cancel()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await measuring
+        await running
     assert stopped == [True]

@@ -1,4 +1,4 @@
-"""Asks many things at once: the engine batches them. Knows nothing of what is asked."""
+"""Runs many coroutines at once. Knows nothing of what they do."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def ask_all(asks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """All replies, in order. The first failure stops the others and is raised as it is, in no group."""
-    tasks = [asyncio.create_task(ask) for ask in asks]
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results, in order. The first failure stops the others and is raised as it is, in no group."""
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         return await asyncio.gather(*tasks)
     finally:
