@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--api", default="http://127.0.0.1:8000")
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--prompts", type=int, default=480)
+    parser.add_argument("--prompts", type=int, default=120)
     parser.add_argument("--json", type=Path, help="where the figures go")
     args = parser.parse_args()
     api = Api(args.api)
