@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from spar.method.negatives import choose_negative, labelled
-from spar.method.records import JudgedPrompt, Outcome, Pair, Tree, Verdict
+from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Tree, Verdict
 
 
 def refined_pair(tree: Tree) -> Pair | Outcome:
@@ -36,15 +36,15 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
     return Pair(judged.prompt, Random(seed + 1).choice(good), rejected)
 
 
-def mark_duplicates(results: Sequence[Pair | Outcome]) -> list[Pair | Outcome]:
-    """The same results, with DUPLICATE for each pair whose prompt an earlier pair has taken."""
+def mark_duplicates(results: Sequence[Pair | Example | Outcome]) -> list[Pair | Example | Outcome]:
+    """The same results, with DUPLICATE for each row whose prompt an earlier one has taken."""
     taken: set[str] = set()
-    marked: list[Pair | Outcome] = []
+    marked: list[Pair | Example | Outcome] = []
     for result in results:
-        if isinstance(result, Pair):
-            repeated = result.prompt.id in taken
-            taken.add(result.prompt.id)
-            marked.append(Outcome.DUPLICATE if repeated else result)
-        else:
+        if isinstance(result, Outcome):
             marked.append(result)
+            continue
+        prompt_id = result.prompt.id if isinstance(result, Pair) else result.prompt_id
+        marked.append(Outcome.DUPLICATE if prompt_id in taken else result)
+        taken.add(prompt_id)
     return marked

@@ -176,11 +176,13 @@ class ExampleKind(StrEnum):
     TREE_NO = "tree_no"
     RESPONSE_NO = "response_no"
     RESPONSE_YES = "response_yes"
+    RESPONSE = "response"  # no refiner example: a prompt with a response that an actor is fine-tuned on
+    MIXED = "mixed"  # a given conversation that a recipe mixes into its actor's fine-tuning
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A conversation the refiner is trained on; loss falls on every assistant turn."""
+    """A conversation that a refiner, or an actor by SFT, is trained on; loss falls on every assistant turn."""
 
     prompt_id: str
     kind: ExampleKind
@@ -192,12 +194,14 @@ class Outcome(StrEnum):
 
     CANCELLED = "cancelled"
     ENGINE_FAILED = "engine_failed"
-    UNPARSABLE = "unparsable"  # no response with a quorum of votes
+    UNPARSABLE = "unparsable"  # too few responses with a quorum of votes
     TIED = "tied"  # no bad response, at least one tie
     ALL_GOOD = "all_good"
-    UNSOLVED = "unsolved"
+    EQUAL_SCORES = "equal_scores"  # no response scored higher than another
+    UNSOLVED = "unsolved"  # no refinement, or no response, was judged good
     DUPLICATE = "duplicate"
     TOO_LONG = "too_long"
     OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)
     PAIR = "pair"
+    EXAMPLE = "example"  # a response to it is what the actor is fine-tuned on
     NOT_REACHED = "not_reached"  # what a stop left

@@ -55,8 +55,12 @@ def critique_to_refine(judgment: Judgment) -> str | None:
     return judgment.critique
 
 
-async def judge_until_quorum(ask: AskVotes, rules: VoteRules) -> Judgment:
-    """Ask for votes, and again for the missing ones while there is no quorum and a retry is left."""
+Settle = Callable[[Sequence[Vote], int], Judgment]
+"""(votes, quorum) -> what they say together: `tally`, or what another policy makes of them."""
+
+
+async def judge_until_quorum(ask: AskVotes, rules: VoteRules, settle: Settle = tally) -> Judgment:
+    """Ask for votes, and again for the missing ones while there is no quorum and a retry is left; then settle them."""
     votes: list[Vote] = []
     missing = rules.votes
     for attempt in range(rules.retries + 1):
@@ -70,7 +74,7 @@ async def judge_until_quorum(ask: AskVotes, rules: VoteRules) -> Judgment:
         missing -= sum(vote.verdict is not None for vote in new)
         if rules.votes - missing >= rules.quorum:
             break
-    return tally(votes, rules.quorum)
+    return settle(votes, rules.quorum)
 
 
 def _first_reply(votes: Sequence[Vote], verdict: Verdict) -> str | None:

@@ -1,0 +1,23 @@
+"""The seam of generation: what the model is asked about a prompt, and what its replies are to the rest of the loop."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spar.method.records import Generated, Prompt, Response
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratingPolicy:
+    """How a shard's prompts become prompts with responses.
+
+    Without a `form` the model is asked the bare prompt; `text` is the form where a template set has no file of this
+    name. `backward` says that the recipe's `models.backward` is asked instead of the actor. `read` takes a reply's
+    place, text and finish reason; `arrange` makes the row that is judged.
+    """
+
+    name: str
+    form: str | None
+    read: Callable[[int, str, str], Response]
+    arrange: Callable[[Prompt, Sequence[Response]], Generated]
+    backward: bool = False
+    text: str | None = None

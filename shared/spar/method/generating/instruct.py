@@ -1,0 +1,19 @@
+"""`instruct`: the prompts are unlabelled texts, and the backward model writes the instruction that each could be the
+response to (Humpback, arXiv 2308.06259). From then on the instruction is the prompt, and the text its one response.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from spar.method.generating.base import GeneratingPolicy
+from spar.method.records import Generated, Prompt, Response
+from spar.method.responses import parse_response
+
+
+def _arrange(prompt: Prompt, responses: Sequence[Response]) -> Generated:
+    """A failed reply keeps its reason: the text has then no instruction that it could be judged by."""
+    written = responses[0]
+    return Generated(Prompt.of(written.text), (replace(written, text=prompt.text),))
+
+
+INSTRUCT = GeneratingPolicy("instruct", "instruct", parse_response, _arrange, backward=True)

@@ -1,0 +1,31 @@
+"""`execution`: the prompt's checkers are run over the response; the value is the share that it passes (AutoIF).
+
+One checker is one vote, and what running it came to is the vote's reply. A checker that breaks is no vote. Who runs
+them, and how that is kept from doing harm, is not known here (arXiv 2406.13542).
+"""
+
+from collections.abc import Sequence
+
+from spar.method.judging.base import JudgingPolicy, Options
+from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
+
+PASSED, BROKEN_RULE = "passed", "not passed"
+_VERDICTS = {PASSED: Verdict.YES, BROKEN_RULE: Verdict.NO}
+
+
+def _parse(reply: str, finish_reason: str, options: Options) -> Vote:
+    verdict = _VERDICTS.get(reply)
+    return Vote(reply, verdict, None if verdict else ReplyFailure.UNPARSABLE)
+
+
+def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
+    """One checker that works is enough: a quorum is for opinions."""
+    verdicts = [vote.verdict for vote in votes if vote.verdict is not None]
+    if not verdicts:
+        return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, None, None)
+    rate = verdicts.count(Verdict.YES) / len(verdicts)
+    label = Verdict.YES if rate >= options["good"] else Verdict.NO
+    return Judgment(tuple(votes), label, None, rate, None)
+
+
+EXECUTION = JudgingPolicy("execution", None, _parse, _settle, options={"good": 0.5})

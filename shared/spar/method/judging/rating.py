@@ -1,0 +1,5 @@
+"""`rating`: how good an example a response is, from 1 to 5 (Humpback, arXiv 2308.06259, which keeps the fives)."""
+
+from spar.method.judging.scale import Scale, scale_policy
+
+RATING = scale_policy("rating", "rate", Scale("rating", 1, 5), good=5)

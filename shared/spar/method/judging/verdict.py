@@ -1,0 +1,19 @@
+"""`verdict`: each reply says Yes or No, the majority decides, V is the share of Yes (METHOD section 2). The default."""
+
+from collections.abc import Sequence
+
+from spar.method.judging.base import JudgingPolicy, Options
+from spar.method.records import Judgment, Vote
+from spar.method.verdicts import parse_vote
+from spar.method.voting import tally
+
+
+def _parse(reply: str, finish_reason: str, options: Options) -> Vote:
+    return parse_vote(reply, finish_reason)
+
+
+def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
+    return tally(votes, quorum)
+
+
+VERDICT = JudgingPolicy("verdict", "judge", _parse, _settle, votes_only=True)

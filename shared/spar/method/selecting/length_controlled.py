@@ -1,0 +1,32 @@
+"""`length_controlled`: as `extremes`, but of the nearly best the shortest, and of the nearly worst the longest.
+
+Nearly is within `rho` of the way from one end to the other: scores in [(1 - rho) S_max + rho S_min, S_max] count as
+the best (Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 only length breaks ties.
+"""
+
+from spar.method.records import JudgedResponse, Outcome, Pair
+from spar.method.selecting.base import Material, SelectionPolicy, scored
+
+
+def choose(material: Material) -> Pair | Outcome:
+    values = scored(material.judged)
+    if len(values) < 2:
+        return Outcome.UNPARSABLE
+    scores = [value for value, _ in values]
+    least, most, rho = min(scores), max(scores), material.options["rho"]
+    if least == most:
+        return Outcome.EQUAL_SCORES
+    best = [(value, item) for value, item in values if value >= (1 - rho) * most + rho * least]
+    worst = [(value, item) for value, item in values if value <= (1 - rho) * least + rho * most]
+    chosen_value, chosen = min(best, key=lambda pair: _words(pair[1]))
+    rejected_value, rejected = max(worst, key=lambda pair: _words(pair[1]))
+    if chosen_value <= rejected_value or chosen.response.text == rejected.response.text:
+        return Outcome.EQUAL_SCORES  # a rho so wide that both ends meet
+    return Pair(material.judged.prompt, chosen.response.text, rejected.response.text)
+
+
+def _words(item: JudgedResponse) -> int:
+    return len(item.response.text.split())
+
+
+LENGTH_CONTROLLED = SelectionPolicy("length_controlled", "pairs", choose, responses=2, options={"rho": 0.0})
