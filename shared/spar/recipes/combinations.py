@@ -107,6 +107,12 @@ def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("selection", "refiner"), what, "Raise at least one of the caps.")
 
 
+def _money_has_a_price(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.budget.money is not None and recipe.budget.price.free:
+        what = f"is {recipe.budget.money:g}, but everything is free: it would never be reached"
+        yield Problem(("budget", "money"), what, "Add budget.price, such as {hour: 2.5} or {completion_million: 0.6}.")
+
+
 RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _kinds_are_installed,
     _url_fits_engine,
@@ -118,6 +124,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _batches_divide,
     _adapters_are_not_divided,
     _refiner_learns_something,
+    _money_has_a_price,
 )
 
 

@@ -20,6 +20,7 @@ from spar.recipes.problems import Keys, Problem, raise_for
 NOT_IDENTITY: tuple[Keys, ...] = (
     # How fast and where, never what: a run goes on as the same run when these change.
     ("dispatch",),
+    ("budget",),
     ("engine", "url"),
     ("engine", "max_batch"),
     ("engine", "deadline_s"),

@@ -1,0 +1,75 @@
+"""What a run has taken, what it may take, and what that costs: arithmetic over a recipe's budget.
+
+Knows nothing of who counts, or what follows when a cap is reached.
+"""
+
+from dataclasses import dataclass
+
+from spar.recipes.models import BudgetSettings, PriceSettings
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Work done, or expected. `hours` are by the clock, pauses left out."""
+
+    calls: float = 0
+    prompt_tokens: float = 0
+    completion_tokens: float = 0
+    hours: float = 0.0
+    trainings: float = 0
+
+    @property
+    def tokens(self) -> float:
+        return self.prompt_tokens + self.completion_tokens
+
+    def plus(self, other: "Spent", times: float = 1) -> "Spent":
+        return Spent(
+            self.calls + times * other.calls,
+            self.prompt_tokens + times * other.prompt_tokens,
+            self.completion_tokens + times * other.completion_tokens,
+            self.hours + times * other.hours,
+            self.trainings + times * other.trainings,
+        )
+
+    def money(self, price: PriceSettings) -> float:
+        tokens = self.prompt_tokens * price.prompt_million + self.completion_tokens * price.completion_million
+        return tokens / MILLION + self.hours * price.hour
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """One kind of thing that is spent, and its cap (None: none)."""
+
+    name: str
+    spent: float
+    cap: float | None
+
+
+def burn_down(spent: Spent, budget: BudgetSettings) -> tuple[Burn, ...]:
+    """Everything that is counted, in the order of the budget's keys; money only where it has a price."""
+    found = (
+        Burn("calls", spent.calls, budget.calls),
+        Burn("tokens", spent.tokens, budget.tokens),
+        Burn("hours", spent.hours, budget.hours),
+        Burn("money", spent.money(budget.price), budget.money),
+        Burn("trainings", spent.trainings, budget.trainings),
+    )
+    return tuple(burn for burn in found if burn.name != "money" or not budget.price.free)
+
+
+def capped(budget: BudgetSettings) -> bool:
+    """Whether the budget has any cap."""
+    return any(burn.cap is not None for burn in burn_down(Spent(), budget))
+
+
+def quantity(burn: Burn, value: float) -> str:
+    """As people read it: whole things whole, hours and money with two digits."""
+    return f"{value:,.2f}" if burn.name in ("hours", "money") else f"{value:,.0f}"
+
+
+def told(burn: Burn) -> str:
+    """Such as `1,204 of 2,000 calls`."""
+    cap = "" if burn.cap is None else f" of {quantity(burn, burn.cap)}"
+    return f"{quantity(burn, burn.spent)}{cap} {burn.name}"
