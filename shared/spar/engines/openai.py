@@ -9,8 +9,8 @@ from typing import Any
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.calls import CallsInFlight
-from spar.engines.openai_client import OpenAIClient
-from spar.engines.openai_replies import OneChoiceOnly, model_names, read_completions, refusal
+from spar.engines.openai_client import ATTEMPTS, OpenAIClient
+from spar.engines.openai_replies import KEY_VARIABLE, OneChoiceOnly, model_names, read_completions, refusal
 from spar.errors import EngineError, EngineUnavailable, ModelUnusable, RecipeError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
@@ -68,13 +68,15 @@ class OpenAIModel:
 class OpenAIEngine:
     """One server. A model is served by its name, or else by the name of its directory."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, attempts: int = ATTEMPTS, key_variable: str = KEY_VARIABLE) -> None:
         if settings.url is None:
             raise RecipeError(
                 "The openai engine needs engine.url.", "Set it to something like http://localhost:8000/v1."
             )
         self._settings = settings
-        self._client = OpenAIClient(settings.url, settings.max_batch, settings.deadline_s)
+        self._client = OpenAIClient(
+            settings.url, settings.max_batch, settings.deadline_s, attempts, key_variable=key_variable
+        )
         self._calls = CallsInFlight("openai")
 
     async def serve(self, model: LocalModel) -> ChatModel:

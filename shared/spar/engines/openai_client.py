@@ -45,6 +45,7 @@ class OpenAIClient:
         deadline_s: float,
         attempts: int = ATTEMPTS,
         retried: frozenset[int] = _WORTH_ANOTHER_TRY,
+        key_variable: str = KEY_VARIABLE,
     ) -> None:
         self._url = base_url(url)
         self.place = str(self._url.with_user(None))
@@ -52,6 +53,7 @@ class OpenAIClient:
         self._deadline = deadline_s
         self._attempts = attempts
         self._retried = retried
+        self._key_variable = key_variable
         self._session: aiohttp.ClientSession | None = None
         self._jitter = random.Random()  # spreads retries; no result depends on it
 
@@ -100,7 +102,7 @@ class OpenAIClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            key = os.environ.get(KEY_VARIABLE, "").strip()
+            key = os.environ.get(self._key_variable, "").strip()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours

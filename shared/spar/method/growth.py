@@ -7,6 +7,7 @@ the levels above and below; `tree_search` decides what is expanded next.
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 from spar.errors import AccountingError
@@ -51,12 +52,14 @@ class Place:
 
 
 class Level:
-    """The children of some parents while they grow. Use once: `await Level(...).grow()`."""
+    """The children of some parents while they grow, `room` of them at most. Use once: `await Level(...).grow()`."""
 
-    def __init__(self, parents: Sequence[Node], refine: Refine, judge: Judge, policy: SearchPolicy) -> None:
+    def __init__(
+        self, parents: Sequence[Node], refine: Refine, judge: Judge, policy: SearchPolicy, room: int | None = None
+    ) -> None:
         self._refine, self._judge, self._policy = refine, judge, policy
-        self._families = [[Place(parent, i) for i in range(policy.branch)] for parent in parents]
-        self._places = [place for family in self._families for place in family]
+        self._places = [Place(parent, i) for parent in parents for i in range(policy.branch)][:room]
+        self._families = [list(family) for _, family in groupby(self._places, key=lambda place: place.parent.path)]
         # No V is above a gate of 1, so nothing is ever decided early there.
         self._may_stop = policy.stop_when_decided and policy.gate < 1
         self._group = asyncio.TaskGroup()

@@ -18,6 +18,7 @@ class SearchPolicy:
     `branch` refinements per expanded node. Breadth first expands the `keep` best nodes of each level; depth first the
     `keep` best children of each node, best first. A node with V above `gate` solves the tree. A failed refinement is
     asked for again `retries` times. `stop_when_decided` gives up siblings that can't change which node wins.
+    `max_nodes` is a budget: the tree grows no more places than that, pruned ones included, in the order of generation.
     """
 
     name: str
@@ -28,12 +29,14 @@ class SearchPolicy:
     gate: float = 0.5
     retries: int = 3
     stop_when_decided: bool = True
+    max_nodes: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.branch, self.keep, self.depth) < 1 or self.retries < 0 or not 0 <= self.gate <= 1:
+        least = min(self.branch, self.keep, self.depth, 1 if self.max_nodes is None else self.max_nodes)
+        if least < 1 or self.retries < 0 or not 0 <= self.gate <= 1:
             raise RecipeError(
                 f"Policy {self.name} cannot search as given: {self}.",
-                "Choose branch, keep and depth >= 1, retries >= 0 and a gate between 0 and 1.",
+                "Choose branch, keep, depth and max_nodes >= 1, retries >= 0 and a gate between 0 and 1.",
             )
 
 

@@ -2,6 +2,8 @@
 
 One engine for all policies: grow a level, stop if its best child passes the gate, else expand the children worth
 keeping. Models are behind the injected `refine` and `judge`; nothing here knows of prompts' templates or sampling.
+
+    tree = await search(prompt, response, refine=my_refine, judge=my_judge, policy=bfs())
 """
 
 from collections import Counter
@@ -9,24 +11,51 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from spar.method.growth import Judge, Level, Place, Refine
 from spar.method.policies import SearchPolicy
-from spar.method.records import Node, Prompt, Tree
+from spar.method.records import Judgment, Node, Prompt, Tree, Verdict
+from spar.method.voting import critique_to_refine
 
 Grow = Callable[[Sequence[Node]], Awaitable[Sequence[Place]]]
 
 
-async def search(prompt: Prompt, root: Node, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
+async def search(prompt: Prompt | str, root: Node | str, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
     """Search refinements of `root` until one passes the gate or the budget of the policy ends.
 
-    `root` is the judged negative, at path (). An unsolved tree has 15 nodes under `bfs()` (3 + 2*3 + 2*3) and 21
-    under `dfs()` (3 + 2*3 + 4*3), both without the root, which `Tree.nodes` also holds.
+    `root` is the judged negative, at path (): it is refined in any case. Or it is a response's text: then it is judged
+    first, and one that passes the gate is the whole tree, solved, with `best` (); one whose votes have no quorum is
+    the whole tree, too, unsolved, since no critique says what to refine.
+
+    An unsolved tree has 15 nodes under `bfs()` (3 + 2*3 + 2*3) and 21 under `dfs()` (3 + 2*3 + 4*3), both without the
+    root, which `Tree.nodes` also holds.
 
     The tree depends only on what `refine` and `judge` return for each path, never on the order in which they return.
     So what a decided level gave up is left out of it altogether: nodes, replies, votes and failures. Neither do
     `refine_replies` and `votes` count the root's.
     """
+    asked = Prompt.of(prompt) if isinstance(prompt, str) else prompt
+    if isinstance(root, Node):
+        return await _grown(asked, root, refine, judge, policy)
+    judged = Node((), root, await judge(root, ()))
+    if passes(judged.judgment, policy):
+        return Tree(asked, (judged,), best=(), solved=True)
+    if critique_to_refine(judged.judgment) is None:
+        return Tree(asked, (judged,), best=None, solved=False)
+    return await _grown(asked, judged, refine, judge, policy)
+
+
+def passes(judgment: Judgment, policy: SearchPolicy) -> bool:
+    """Whether a response, before any refinement, is good enough to be left as it is."""
+    return judgment.label is Verdict.YES and judgment.value is not None and judgment.value > policy.gate
+
+
+async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
+    grown = 0
 
     async def grow(parents: Sequence[Node]) -> Sequence[Place]:
-        return await Level(parents, refine, judge, policy).grow()
+        nonlocal grown
+        room = None if policy.max_nodes is None else policy.max_nodes - grown
+        level = await Level(parents, refine, judge, policy, room).grow()
+        grown += len(level)
+        return level
 
     walk = _breadth_first if policy.order == "breadth" else _depth_first
     places = await walk(root, grow, policy, policy.depth)

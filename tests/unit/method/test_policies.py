@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from spar.errors import RecipeError
@@ -36,6 +38,8 @@ def test_an_unknown_policy_is_named() -> None:
 def test_an_impossible_policy_is_refused() -> None:
     with pytest.raises(RecipeError, match="cannot search"):
         bfs(branch=0)
+    with pytest.raises(RecipeError, match="max_nodes >= 1"):
+        replace(bfs(), max_nodes=0)
 
 
 def test_the_fixed_profile_keeps_the_recipes_rules() -> None:

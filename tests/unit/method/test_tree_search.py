@@ -276,3 +276,32 @@ def test_any_tree_is_within_its_policy(models: Models, policy: SearchPolicy) -> 
 def _failed_replies(models: Models, expanded: set[Path], policy: SearchPolicy) -> int:
     places = [(*path, i) for path in expanded for i in range(policy.branch)]
     return sum(min(models.failing.get(place, 0), policy.retries + 1) for place in places)
+
+
+@given(any_models, any_policy, st.integers(1, 30))
+def test_a_budget_cuts_the_tree_in_the_order_of_generation(models: Models, policy: SearchPolicy, budget: int) -> None:
+    whole = _search(_fresh(models, None), policy)
+    cut = _search(_fresh(models, None), replace(policy, max_nodes=budget))
+    assert len(cut.nodes) - 1 + sum(cut.failures.values()) <= budget
+    assert cut.nodes == whole.nodes[: len(cut.nodes)]
+    if len(whole.nodes) - 1 + sum(whole.failures.values()) <= budget:
+        assert cut == whole
+
+
+def test_a_budget_ends_in_the_middle_of_a_level() -> None:
+    models = Models()
+    tree = _search(models, replace(bfs(), max_nodes=5))
+    assert _paths(tree) == [(), (0,), (1,), (2,), (0, 0), (0, 1)]
+    assert models.refined == [((), 3, 0), ((0,), 2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("votes", "nodes", "best", "solved"),
+    [("yyynn", 1, (), True), ("y----", 1, None, False), ("nnnyy", 4, (2,), True), ("yynn-", 4, (2,), True)],
+)
+def test_a_response_given_as_text_is_judged_first(votes: str, nodes: int, best: Path | None, solved: bool) -> None:
+    models = Models(votes={(): votes, (2,): "yyyyy"})
+    tree = asyncio.run(search("write something", "a response", models.refine, models.judge, bfs()))
+    assert models.judged[0] == ()
+    assert (tree.prompt, tree.nodes[0].text) == (PROMPT, "a response")
+    assert (len(tree.nodes), tree.best, tree.solved) == (nodes, best, solved)

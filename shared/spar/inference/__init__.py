@@ -1,0 +1,24 @@
+"""Tree search at inference: an actor responds, a refiner judges, and a bad response is refined by the search.
+
+Over any two `ChatModel`s, under a budget and a deadline. The gateway and `spar decode` are built on it. It knows
+nothing of HTTP, queues or runs.
+"""
+
+from spar.inference.infer import infer
+from spar.inference.records import Asked, Counts, Ending, Found, Models, Refining
+from spar.inference.refiner import Refiner
+from spar.inference.strategies import STRATEGIES, Strategy, make_strategy
+
+__all__ = [
+    "STRATEGIES",
+    "Asked",
+    "Counts",
+    "Ending",
+    "Found",
+    "Models",
+    "Refiner",
+    "Refining",
+    "Strategy",
+    "infer",
+    "make_strategy",
+]

@@ -1,0 +1,64 @@
+"""Keeps what a search has found while it is still under way, by listening at its `refine` and `judge`.
+
+A search that is stopped returns nothing; what it had judged by then is here. Knows nothing of deadlines.
+"""
+
+from collections.abc import Callable, Sequence
+
+from spar.inference.records import Counts
+from spar.method.growth import Judge, Refine
+from spar.method.records import Judgment, JudgmentFailure, Node, Path, Prompt, Refinement, Tree
+
+Told = Callable[[str], None]
+"""Hears one line per thing that happened; never text of a model."""
+
+
+class Growing:
+    """A `Refine` and a `Judge` that pass everything on and remember what came."""
+
+    def __init__(self, refine: Refine, judge: Judge, counts: Counts, responses: bool, told: Told) -> None:
+        self._refine, self._judge, self._counts, self._told = refine, judge, counts, told
+        self._responses = responses
+        self._replies: dict[tuple[Path, str], str] = {}
+        self._nodes: dict[Path, Node] = {}
+
+    async def refine(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
+        if self._responses:
+            self._counts.generations += n
+        else:
+            self._counts.refinements += n
+        replies = await self._refine(parent, n, attempt)
+        for reply in replies:
+            if reply.text is not None:
+                self._replies.setdefault((parent.path, reply.text), reply.reply)
+        self._told(f"{sum(reply.text is not None for reply in replies)} texts of {n} below {_name(parent.path)}")
+        return replies
+
+    async def judge(self, text: str, path: Path) -> Judgment:
+        self._counts.judgments += 1
+        judgment = await self._judge(text, path)
+        if judgment.failure is not JudgmentFailure.NO_QUORUM or not path:
+            self._nodes[path] = Node(path, text, judgment, self._replies.get((path[:-1], text)) if path else None)
+        value = "none" if judgment.value is None else f"{judgment.value:.2f}"
+        self._told(f"judged {_name(path)}: V {value}")
+        return judgment
+
+    def tree(self, prompt: Prompt, gate: float) -> Tree | None:
+        """What there is by now, level by level; None before the root is judged."""
+        root = self._nodes.get(())
+        if root is None:
+            return None
+        below = [self._nodes[path] for path in sorted(self._nodes, key=lambda path: (len(path), path)) if path]
+        best = max(below, key=lambda node: node.value, default=None)
+        return Tree(
+            prompt=prompt,
+            nodes=(root, *below),
+            best=None if best is None else best.path,
+            solved=best is not None and best.value > gate,
+            refine_replies=len(self._replies),
+            votes=sum(len(node.judgment.votes) for node in below),
+        )
+
+
+def _name(path: Path) -> str:
+    return "the response" if not path else "node " + ".".join(str(index) for index in path)

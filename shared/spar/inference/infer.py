@@ -1,0 +1,147 @@
+"""One inference: the actor responds, the refiner judges, a bad response is searched for a better one.
+
+Whatever ends it early, be it the deadline or a failing refiner: the best text so far is the result. Only an actor that
+gives no response at all is an error. The search is `spar.method.tree_search`'s.
+"""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from spar.engines.skills import RESPOND, SeedScope, Usage
+from spar.errors import DataError, DeadlineExceeded, EngineError
+from spar.inference.growing import Growing, Told
+from spar.inference.records import Asked, Counts, Ending, Found, Models, Refining
+from spar.inference.redrawing import Redraw
+from spar.inference.refiner import Refiner
+from spar.inference.strategies import Draws, Strategy
+from spar.inference.transcript import prompt_of
+from spar.method.policies import SearchPolicy
+from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
+from spar.method.responses import parse_response
+from spar.method.tree_search import search
+
+
+def _untold(line: str) -> None:
+    """Nobody listens."""
+
+
+async def infer(
+    models: Models,
+    asked: Asked,
+    strategy: Strategy,
+    how: Refining,
+    deadline_s: float | None = None,
+    told: Told = _untold,
+) -> Found:
+    """The best text that the strategy finds within the deadline.
+
+    Cancelling it cancels every call it made. Raises DeadlineExceeded if the actor had not responded by then, and
+    the actor's own EngineError or DataError.
+    """
+    inference = _Inference(models, asked, strategy, how, told)
+    try:
+        async with asyncio.timeout(deadline_s) as limit:
+            return await inference.run()
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return inference.so_far(Ending.DEADLINE, f"the deadline of {deadline_s:g} s")
+    except (EngineError, DataError) as error:  # DataError: what was found is too long for the refiner
+        return inference.after_failure(error)
+
+
+@dataclass(slots=True)
+class _Inference:
+    models: Models
+    asked: Asked
+    strategy: Strategy
+    how: Refining
+    told: Told
+    counts: Counts = field(default_factory=Counts)
+    actor: Usage = field(default_factory=Usage)
+    response: Response | None = None
+    refiner: Refiner | None = None
+    growing: Growing | None = None
+
+    async def run(self) -> Found:
+        response = self.response = await self._respond()
+        self.told("the actor has responded")
+        policy = self.strategy.policy
+        if policy is None:
+            return self._found(Ending.ACTOR, None)
+        if response.failure is not None:
+            return self._found(Ending.RESPONSE_FAILED, None, response.failure.value)
+        policy = replace(policy, retries=self.how.retries)
+        tree = await self._search(response.text, policy)
+        return self._found(_ending(tree), tree)
+
+    async def _respond(self) -> Response:
+        seed = SeedScope(self.asked.seed, 0).derive(prompt_of(self.asked.messages), RESPOND)
+        self.counts.generations += 1
+        self.actor.calls += 1
+        completions = await self.models.actor.sample(self.asked.messages, 1, self.asked.sampling, seed)
+        self.actor.count(completions)
+        response = parse_response(0, completions[0].text, completions[0].finish_reason)
+        self.actor.count_failures([response.failure])
+        return response
+
+    async def _search(self, text: str, policy: SearchPolicy) -> Tree:
+        prompt = prompt_of(self.asked.messages)
+        how = self.how
+        if self.strategy.greedy:
+            how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
+        self.refiner = Refiner(self.models.refiner, prompt, how, self.asked.seed)
+        responses = self.strategy.draws is Draws.RESPONSES
+        refine = Redraw(self.models.actor, prompt, self.asked, self.actor) if responses else self.refiner.refine
+        self.growing = Growing(refine, self.refiner.judge, self.counts, responses, self.told)
+        return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
+
+    def so_far(self, ending: Ending, reason: str) -> Found:
+        if self.response is None:
+            raise DeadlineExceeded(
+                f"The actor had not responded by {reason}.",
+                "Allow more time, ask for fewer tokens, or ask again later.",
+            )
+        policy = self.strategy.policy
+        grown = None if policy is None or self.growing is None else self._grown(self.growing, policy)
+        return self._found(ending, grown, reason)
+
+    def after_failure(self, error: EngineError | DataError) -> Found:
+        if self.response is None:
+            raise error
+        return self.so_far(Ending.ENGINE_FAILED, error.what)
+
+    def _grown(self, growing: Growing, policy: SearchPolicy) -> Tree | None:
+        return growing.tree(prompt_of(self.asked.messages), policy.gate)
+
+    def _found(self, ending: Ending, tree: Tree | None, reason: str | None = None) -> Found:
+        assert self.response is not None, "so_far and run see to it"
+        best = None if tree is None else best_node(tree)
+        return Found(
+            text=self.response.text if best is None else best.text,
+            ending=ending,
+            cut_off=best is None and self.response.failure is ReplyFailure.CUT_OFF,
+            value=None if best is None else _value(best),
+            tree=tree,
+            counts=self.counts,
+            actor=self.actor,
+            refiner=Usage() if self.refiner is None else self.refiner.usage,
+            reason=reason,
+        )
+
+
+def best_node(tree: Tree) -> Node:
+    """The node with the highest V, the response itself included; of equals the earliest, so the response first."""
+    return max(tree.nodes, key=lambda node: _value(node) or 0.0)
+
+
+def _value(node: Node) -> float | None:
+    return None if node.judgment.failure is JudgmentFailure.NO_QUORUM else node.judgment.value
+
+
+def _ending(tree: Tree) -> Ending:
+    if tree.best == ():
+        return Ending.ACCEPTED
+    if tree.nodes[0].judgment.failure is JudgmentFailure.NO_QUORUM:
+        return Ending.UNJUDGED
+    return Ending.SOLVED if tree.solved else Ending.UNSOLVED

@@ -1,0 +1,80 @@
+"""What is asked of an actor and a refiner together, and what is found. Facts only."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from spar.engines.base import ChatModel, Sampling
+from spar.engines.skills import Usage
+from spar.method.records import Message, Tree
+from spar.method.templates import TemplateSet
+from spar.recipes.models import JudgmentSettings, SamplingSettings
+
+RESAMPLING = Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
+"""How further responses are drawn where the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""
+
+
+class Ending(StrEnum):
+    """Why an inference ended, and so what its text is."""
+
+    ACTOR = "actor"  # the actor alone was asked for
+    ACCEPTED = "accepted"  # the actor's response was judged good
+    SOLVED = "solved"  # the search found a text that is judged good
+    UNSOLVED = "unsolved"  # the search ended without one: the best text so far
+    DEADLINE = "deadline"  # the best text when time was over
+    ENGINE_FAILED = "engine_failed"  # the best text when a model could not be asked any more
+    UNJUDGED = "unjudged"  # no quorum of votes on the response: nothing says what to refine
+    RESPONSE_FAILED = "response_failed"  # the response is empty or was cut off: it is not judged
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    actor: ChatModel
+    refiner: ChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A conversation that waits for a response, and how the actor samples it."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refining:
+    """How the refiner is asked: its forms, its votes, and the sampling of refinements."""
+
+    templates: TemplateSet
+    judgment: JudgmentSettings = field(default_factory=JudgmentSettings)
+    refinement: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.7, max_tokens=3072))
+    retries: int = 3
+    """How often a failed refinement is asked for again."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was asked for so far, wanted in the end or not."""
+
+    generations: int = 0
+    refinements: int = 0
+    judgments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best text and how it came to be.
+
+    `value` is V of `text`, None where it was not judged. `tree` is what the search grew, also where it did not end;
+    None where nothing was judged. `reason` says what failed.
+    """
+
+    text: str
+    ending: Ending
+    cut_off: bool
+    value: float | None
+    tree: Tree | None
+    counts: Counts
+    actor: Usage
+    refiner: Usage
+    reason: str | None = None

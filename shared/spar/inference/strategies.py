@@ -1,0 +1,90 @@
+"""The strategies of inference, as parameters of the one search (`spar.method.tree_search`): how a budget is spent.
+
+`STRATEGIES` is the table of names. A budget counts refinements, or further responses of the actor: what is drawn
+besides the first response. Nothing here asks a model.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from spar.errors import RecipeError
+from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
+
+FULL_TREE = 15
+"""Nodes of an unsolved tree of the paper's breadth-first search, the default budget."""
+
+
+class Draws(StrEnum):
+    """Whose texts grow in the tree."""
+
+    REFINEMENTS = "refinements"
+    RESPONSES = "responses"  # of the actor, anew from the prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How wide and deep a tree may grow, where a strategy has a use for it."""
+
+    branch: int = 3
+    keep: int = 2
+    depth: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """`policy` None is the actor alone: its response is not even judged. `greedy` refines at temperature 0."""
+
+    name: str
+    policy: SearchPolicy | None
+    draws: Draws = Draws.REFINEMENTS
+    greedy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyKind:
+    """What a name stands for, in one line, and how a budget becomes a policy."""
+
+    help: str
+    policy: Callable[[int, Shape], SearchPolicy] | None
+    draws: Draws = Draws.REFINEMENTS
+    greedy: bool = False
+
+
+def _within(policy: SearchPolicy, budget: int) -> SearchPolicy:
+    return replace(policy, max_nodes=budget)
+
+
+STRATEGIES: Mapping[str, StrategyKind] = MappingProxyType(
+    {
+        "actor": StrategyKind("the actor's response as it is", None),
+        "greedy": StrategyKind("one greedy refinement", lambda budget, shape: greedy(), greedy=True),
+        "best_of_responses": StrategyKind(
+            "the best of several responses of the actor", lambda budget, shape: best_of_n(budget), Draws.RESPONSES
+        ),
+        "best_of_n": StrategyKind(
+            "the best of several refinements of the response", lambda budget, shape: best_of_n(budget)
+        ),
+        "iterative": StrategyKind(
+            "a chain: the refinement is refined until it is good", lambda budget, shape: iterative(budget)
+        ),
+        "bfs": StrategyKind(
+            "breadth-first tree search",
+            lambda budget, shape: _within(bfs(shape.branch, shape.keep, shape.depth), budget),
+        ),
+        "dfs": StrategyKind(
+            "depth-first tree search",
+            lambda budget, shape: _within(dfs(shape.branch, shape.keep, shape.depth), budget),
+        ),
+    }
+)
+
+
+def make_strategy(name: str, budget: int = FULL_TREE, shape: Shape | None = None) -> Strategy:
+    """The named strategy within a budget. Raises RecipeError for a name that is not in the table, or no budget."""
+    kind = STRATEGIES.get(name)
+    if kind is None:
+        raise RecipeError(f"There is no strategy {name!r}.", f"Choose one of {', '.join(STRATEGIES)}.")
+    policy = kind.policy and kind.policy(budget, shape or Shape())
+    return Strategy(name, policy, kind.draws, kind.greedy)
