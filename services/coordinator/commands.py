@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from services.coordinator.dead_letters import revive
 from services.coordinator.ledger import Ledger
 from spar.db.tables import Command, Run, utc_now
-from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, RunCommand, Submission
+from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand, Submission
 from spar.messages.states import RunStatus
 
 log = structlog.get_logger()
@@ -46,6 +46,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
     submission = Submission.model_validate(command.payload)
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
+        known.recipe = {**known.recipe, "budget": submission.recipe.get("budget", {})}
         _go_on(ledger, known)
         return
     for model in submission.models.values():
@@ -74,14 +75,17 @@ def _cancel(ledger: Ledger, command: Command) -> None:
         case RunStatus.QUEUED:
             run.status, run.finished_at = RunStatus.CANCELLED, utc_now()
             ledger.event("run_cancelled", run.id)
-        case RunStatus.FAILED | RunStatus.FINISHED:
+        case RunStatus.FAILED | RunStatus.FINISHED | RunStatus.STOPPED:
             raise Refused(f"run {run.id} is {run.status}: there is nothing to cancel")
 
 
 def _resume(ledger: Ledger, command: Command) -> None:
-    run = _run_of(ledger, RunCommand.model_validate(command.payload).run_id)
+    resume = ResumeCommand.model_validate(command.payload)
+    run = _run_of(ledger, resume.run_id)
     if run.status is RunStatus.FINISHED:
         raise Refused(f"run {run.id} is finished: there is nothing to go on with")
+    if resume.budget is not None:
+        run.recipe = {**run.recipe, "budget": resume.budget.model_dump(mode="json")}
     _go_on(ledger, run)
 
 
@@ -90,7 +94,7 @@ def _go_on(ledger: Ledger, run: Run) -> None:
     match run.status:
         case RunStatus.CANCELLING:
             run.status = RunStatus.RUNNING
-        case RunStatus.FAILED | RunStatus.CANCELLED:
+        case RunStatus.FAILED | RunStatus.CANCELLED | RunStatus.STOPPED:
             if run.status is RunStatus.FAILED:
                 revive(ledger, run)
             run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None

@@ -157,6 +157,7 @@ class Coordinator:
             "counts": report.counts,
         }
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
+        turn.ledger.spend(step, report.usage)
         if step.state in (StepState.DONE, StepState.DEAD) or step.fingerprint != report.fingerprint:
             # What came after a dead step has been decided; the result is there if the step is replayed.
             return

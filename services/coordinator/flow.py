@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from services.coordinator.budget import Purse
 from spar.messages.base import StepKind
 from spar.messages.states import IterationStatus
 
@@ -51,6 +52,8 @@ class State:
     evaluations: Counts = NONE
     sick: Mapping[StepKind, int] = field(default_factory=dict)
     cancelling: bool = False
+    purse: Purse | None = None
+    """What the run may spend; None: no cap."""
 
     def of(self, kind: StepKind) -> Counts:
         return self.counts.get(kind, NONE)
@@ -185,6 +188,13 @@ class CancelRun:
 
 
 @dataclass(frozen=True, slots=True)
+class StopRun:
+    """Nothing is in flight, and nothing that is ready fits the budget: the run waits for a higher one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     kind: StepKind
     limit: int
@@ -201,6 +211,7 @@ Action = (
     | FinishRun
     | FailRun
     | CancelRun
+    | StopRun
     | Dispatch
 )
 
@@ -218,7 +229,7 @@ def next_actions(state: State, event: Event) -> list[Action]:
     if state.cancelling:
         # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
         return [*consequences, *_cancel_if_drained(state)]
-    return [*consequences, *_dispatches(state)]
+    return [*consequences, *_affordable(state)]
 
 
 def _consequences(state: State, event: Event) -> Iterator[Action]:  # noqa: C901 - one case per event
@@ -307,6 +318,24 @@ def _cancel_if_drained(state: State) -> Iterator[Action]:
     shards_and_trainings = (kind for kind in state.counts if kind is not StepKind.EVALUATION)
     if state.evaluations.in_flight == 0 and not any(state.of(kind).in_flight for kind in shards_and_trainings):
         yield CancelRun()
+
+
+def _affordable(state: State) -> Iterator[Action]:
+    """What is dispatched, as far as the budget goes. With nothing in flight and no room for anything, the run stops."""
+    wanted = list(_dispatches(state))
+    if state.purse is None:
+        yield from wanted
+        return
+    steps = [(action.kind, action.limit) for action in wanted if isinstance(action, Dispatch)]
+    allowed = state.purse.allowed(steps, lambda kind: _in_flight(state, kind))
+    yield from (action for action in wanted if not isinstance(action, Dispatch))
+    yield from (Dispatch(kind, limit) for kind, limit in allowed)
+    if steps and not allowed and not any(_in_flight(state, kind) for kind in StepKind):
+        yield StopRun(state.purse.reason(steps))
+
+
+def _in_flight(state: State, kind: StepKind) -> int:
+    return (state.evaluations if kind is StepKind.EVALUATION else state.of(kind)).in_flight
 
 
 def _dispatches(state: State) -> Iterator[Action]:

@@ -5,13 +5,15 @@ The only place that changes a step's state, so that `step_count` always agrees w
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from services.coordinator.budget import Purse
 from services.coordinator.flow import NONE, Counts, State
+from spar.db.spending import read_spending
 from spar.db.tables import (
     Event,
     Iteration,
@@ -20,7 +22,9 @@ from spar.db.tables import (
     PromptOutcome,
     Result,
     Run,
+    RunClock,
     Shard,
+    Spending,
     Step,
     StepCount,
     TrainingJob,
@@ -28,10 +32,16 @@ from spar.db.tables import (
 )
 from spar.errors import AccountingError
 from spar.messages.base import ModelRef, StepKind, StepMessage
+from spar.messages.coordinator import Usage
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.models import Recipe
+from spar.recipes.spending import capped
 
 IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
+AWAY = timedelta(seconds=60)
+"""A longer time between two looks at a run is the coordinator's absence, not the run's work."""
+MOMENT = timedelta(seconds=1)
+"""Time is written down no more often."""
 
 
 class Ledger:
@@ -89,6 +99,7 @@ class Ledger:
             counts=self.counts(run.id, run.iteration),
             evaluations=self._evaluation_counts(run.id),
             sick=sick,
+            purse=self._purse(run, recipe),
         )
 
     def counts(self, run_id: str, iteration: int) -> dict[StepKind, Counts]:
@@ -105,6 +116,34 @@ class Ledger:
             .group_by(col(StepCount.state))
         )
         return _counts({StepState(state): int(count) for state, count in self.session.exec(query)})
+
+    def _purse(self, run: Run, recipe: Recipe) -> Purse | None:
+        if not capped(recipe.budget):
+            return None
+        found = read_spending(self.session, run.id)
+        return Purse(recipe.budget, found.spent, found.means)
+
+    def spend(self, step: Step, usage: Usage) -> None:
+        """Book what an attempt took that came to a result, whether or not the result is still wanted."""
+        row = self.session.get(Spending, (step.run_id, step.iteration, step.kind))
+        row = row or Spending(run_id=step.run_id, iteration=step.iteration, kind=step.kind)
+        row.steps += usage.calls > 0
+        row.trainings += step.kind is StepKind.TRAINING
+        row.calls += usage.calls
+        row.prompt_tokens += usage.prompt_tokens
+        row.completion_tokens += usage.completion_tokens
+        self.session.add(row)
+
+    def count_time(self, run: Run, now: datetime) -> None:
+        """Add the time since the last look, if the run was on and someone was looking."""
+        clock = self.session.get(RunClock, run.id) or RunClock(run_id=run.id)
+        since = now - clock.looked_at if clock.looked_at is not None and run.status.on else None
+        if since is not None and since < MOMENT:
+            return
+        if since is not None and since <= AWAY:
+            clock.worked_s += since.total_seconds()
+        clock.looked_at = now if run.status.on else None
+        self.session.add(clock)
 
     # ---- steps ----
 

@@ -88,6 +88,8 @@ class Turn:
                 self._end_run(RunStatus.FAILED, reason)
             case flow.CancelRun():
                 self._end_run(RunStatus.CANCELLED, None)
+            case flow.StopRun(reason):
+                self._end_run(RunStatus.STOPPED, reason)
             case flow.Dispatch(kind, limit):
                 self._dispatch(kind, limit)
 
@@ -260,4 +262,5 @@ class Turn:
 def open_turn(ledger: Ledger, store: ObjectStore, run: Run, max_window: int, sick: Mapping[StepKind, int]) -> Turn:
     """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
+    ledger.count_time(run, utc_now())
     return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(sick))

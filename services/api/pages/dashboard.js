@@ -2,7 +2,7 @@
 // Everything from the server is written as text, never as markup.
 "use strict";
 
-const ENDED = ["finished", "failed", "cancelled"];
+const ENDED = ["finished", "failed", "cancelled", "stopped"];
 const LIST_EVERY_MS = 3000;
 const EVENTS_SHOWN = 200;
 const run = document.body.dataset.run;

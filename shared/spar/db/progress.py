@@ -7,9 +7,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from spar.db.spending import read_spending
 from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus, StepState
+from spar.recipes.models import BudgetSettings
+from spar.recipes.spending import Burn, burn_down
 
 SHARD_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
 
@@ -49,6 +52,8 @@ class RunProgress:
     finished_at: datetime | None
     steps: tuple[StepProgress, ...]
     trainings: tuple[TrainingProgress, ...]
+    burn: tuple[Burn, ...] = ()
+    """What is spent, of its caps."""
 
 
 def read_progress(session: Session, run_id: str) -> RunProgress | None:
@@ -76,6 +81,9 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
             )
         ),
         trainings=tuple(TrainingProgress(j.iteration, j.role, j.step, j.steps, j.loss) for j in jobs),
+        burn=burn_down(
+            read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
+        ),
     )
 
 

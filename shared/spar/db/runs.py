@@ -83,7 +83,7 @@ def _summary(run: Run) -> RunSummary:
 def read_detail(session: Session, run_id: str) -> RunDetail | None:
     """A run as it will be once what was asked is taken; None for a run that neither is nor was submitted."""
     progress = read_progress(session, run_id)
-    if progress is None or progress.status in (RunStatus.FAILED, RunStatus.CANCELLED):
+    if progress is None or progress.status in (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.STOPPED):
         waiting = _wish_to_go_on(session, run_id)
         if progress is None:
             progress = None if waiting is None or waiting.kind != SUBMIT else _submitted(waiting)

@@ -139,6 +139,32 @@ class StepCount(SQLModel, table=True):
     count: int = 0
 
 
+class Spending(SQLModel, table=True):
+    """What the steps of a kind have taken: every attempt that came to a result, reused results nothing.
+
+    `steps` are those that asked a model, so that calls / steps is what the next one will take.
+    """
+
+    __tablename__ = "spending"
+    run_id: str = Field(primary_key=True, foreign_key="run.id", max_length=80)
+    iteration: int = Field(primary_key=True)
+    kind: StepKind = Field(sa_column=choice(StepKind, primary_key=True))
+    steps: int = 0
+    calls: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    prompt_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    trainings: int = 0
+
+
+class RunClock(SQLModel, table=True):
+    """How long a run has been on, pauses left out, and when that was last looked at (None: it is not on)."""
+
+    __tablename__ = "run_clock"
+    run_id: str = Field(primary_key=True, foreign_key="run.id", max_length=80)
+    worked_s: float = 0.0
+    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class Result(SQLModel, table=True):
     """What a fingerprint's first writer wrote. Outlives its run: any later step of the same fingerprint reuses it."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from spar.messages.base import ModelRef, Wire
+from spar.recipes.models import BudgetSettings
 
 SUBMIT = "submit"
 CANCEL = "cancel"
@@ -21,9 +22,16 @@ class Submission(Wire):
 
 
 class RunCommand(Wire):
-    """Cancel a run, or go on with a cancelled or failed one."""
+    """Cancel a run."""
 
     run_id: str
+
+
+class ResumeCommand(Wire):
+    """Go on with a cancelled, failed or stopped run; `budget` takes the place of its own, if given."""
+
+    run_id: str
+    budget: BudgetSettings | None = None
 
 
 class ReplayCommand(Wire):

@@ -4,15 +4,17 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
-    """queued -> running -> finished or failed; cancelling waits for what is in flight, then cancelled.
+    """queued -> running -> finished or failed; cancelling waits for what is in flight, then cancelled; stopped: the
+    budget is used up.
 
-    A failed or cancelled run that is gone on with is queued again.
+    A failed, cancelled or stopped run that is gone on with is queued again.
     """
 
     QUEUED = "queued"
     RUNNING = "running"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    STOPPED = "stopped"
     FAILED = "failed"
     FINISHED = "finished"
 
@@ -24,7 +26,7 @@ class RunStatus(StrEnum):
     @property
     def ended(self) -> bool:
         """Nothing happens any more unless someone asks for it."""
-        return self in (RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.FINISHED)
+        return self in (RunStatus.CANCELLED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.FINISHED)
 
 
 class IterationStatus(StrEnum):

@@ -94,6 +94,8 @@ def _progress(report: RunReport) -> str:
             return f"The run failed after {done}"
         case "cancelled":
             return f"The run was cancelled after {done}"
+        case "stopped":
+            return f"The run was stopped by its budget after {done}"
         case _:
             return f"The run has done {_done(report)} of {plural(report.planned_iterations, 'iteration')}"
 

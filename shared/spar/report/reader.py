@@ -48,7 +48,7 @@ class RunReader:
             PromptOutcome.run_id == self.run.id, PromptOutcome.iteration == iteration
         )
         counted = Counter(self._session.exec(query))
-        if not counted and self.run.status in (RunStatus.CANCELLED, RunStatus.FAILED):
+        if not counted and self.run.status in (RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.STOPPED):
             counted = self._stopped_outcomes(iteration)
         return {outcome.value: counted[outcome.value] for outcome in Outcome}
 

@@ -19,7 +19,7 @@ from spar.report.formats import named
 from spar.report.headline import measure_of
 from spar.report.model import IterationReport, RunReport
 
-ENDED = ("finished", "failed", "cancelled")
+ENDED = ("finished", "failed", "cancelled", "stopped")
 STEPS = ("generation", "judgment", "refinement", "selection", "training", "evaluation")
 OUTCOMES = (
     Outcome.PAIR,

@@ -1,0 +1,96 @@
+"""How much of what is ready a budget still lets go: pure arithmetic for `flow`.
+
+A step is not begun if it is expected to go past a cap: what is in flight and what would be sent is charged with the
+mean of the steps of its kind that are done. Before any is done a few go out as probes. Knows no tables.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from spar.messages.base import StepKind
+from spar.recipes.models import BudgetSettings
+from spar.recipes.spending import Burn, Spent, burn_down, told
+
+PROBES = 2
+"""Steps in flight of a kind whose cost is not known yet."""
+LEAST = Spent(calls=1, completion_tokens=1)
+"""What a step of unknown cost takes at least."""
+NO_CALLS = {StepKind.SELECTION: Spent(), StepKind.TRAINING: Spent(trainings=1)}
+"""Kinds whose cost in calls and tokens is known before any is done: none."""
+
+Wanted = TypeVar("Wanted")
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model."""
+
+    budget: BudgetSettings
+    spent: Spent
+    means: Mapping[StepKind, Spent]
+
+    def mean(self, kind: StepKind) -> Spent | None:
+        return NO_CALLS.get(kind, self.means.get(kind))
+
+    def allowed(
+        self, wanted: Sequence[tuple[StepKind, int]], in_flight: Callable[[StepKind], int]
+    ) -> list[tuple[StepKind, int]]:
+        """Of so many steps of each kind, in order, those that fit beside what is in flight."""
+        committed = self.spent
+        for kind in StepKind:
+            committed = committed.plus(self.mean(kind) or Spent(), in_flight(kind))
+        kept = []
+        for kind, limit in wanted:
+            mean = self.mean(kind)
+            fitting = (
+                self._fitting(committed, mean, limit)
+                if mean is not None
+                else self._probes(committed, limit, in_flight(kind))
+            )
+            if fitting > 0:
+                kept.append((kind, fitting))
+                committed = committed.plus(mean or Spent(), fitting)
+        return kept
+
+    def reason(self, wanted: Sequence[tuple[StepKind, int]]) -> str:
+        """Why nothing of it goes out: the caps that the next step would pass."""
+        nexts = [self.mean(kind) or LEAST for kind, _ in wanted]
+        full = {burn.name: burn for mean in nexts for burn in self._passed(self.spent, mean, 1)}
+        return "budget: " + ", ".join(told(burn) for burn in self._now() if burn.name in full)
+
+    def _probes(self, committed: Spent, limit: int, in_flight: int) -> int:
+        return 0 if self._passed(committed, LEAST, 1) else min(limit, PROBES - in_flight)
+
+    def _fitting(self, committed: Spent, mean: Spent, limit: int) -> int:
+        """The most that fits; more steps never fit where fewer do not."""
+        low, high = 0, limit
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._passed(committed, mean, middle):
+                high = middle - 1
+            else:
+                low = middle
+        return low
+
+    def _passed(self, committed: Spent, mean: Spent, steps: int) -> list[Burn]:
+        """The caps that so many more steps would pass."""
+        lines = zip(
+            burn_down(self.spent, self.budget),
+            burn_down(committed, self.budget),
+            burn_down(committed.plus(mean, steps), self.budget),
+            strict=True,
+        )
+        return [after for now, before, after in lines if _passes(now, before, after)]
+
+    def _now(self) -> tuple[Burn, ...]:
+        return burn_down(self.spent, self.budget)
+
+
+def _passes(now: Burn, before: Burn, after: Burn) -> bool:
+    """Steps that add nothing to a cap pass it never, but for time, which goes on whatever is done."""
+    if after.cap is None:
+        return False
+    if now.name in ("hours", "money") and now.spent >= after.cap:
+        return True
+    return after.spent > after.cap and after.spent > before.spent

@@ -1,0 +1,243 @@
+"""A run with a budget stops cleanly before a cap, says which, and goes on when the cap is raised."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from services.coordinator import flow
+from services.coordinator.budget import PROBES, Purse
+from services.coordinator.flow import Counts, State, next_actions
+from services.coordinator.ledger import Ledger
+from spar.db.progress import read_progress
+from spar.db.spending import read_spending
+from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
+from spar.messages.base import StepKind
+from spar.messages.commands import RESUME, ResumeCommand
+from spar.messages.states import IterationStatus, RunStatus
+from spar.recipes.models import BudgetSettings, PriceSettings
+from spar.recipes.spending import Burn, Spent, burn_down, capped, told
+from spar.report.reader import RunReader
+from tests.unit.coordinator.stage import Stage
+
+G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
+S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
+TEN = Spent(calls=10, prompt_tokens=100, completion_tokens=50)
+NOTHING: Counter[StepKind] = Counter()
+
+
+def purse(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> Purse:
+    return Purse(BudgetSettings.model_validate(caps), spent, {G: TEN} if means is None else means)
+
+
+def allowed(it: Purse, *wanted: tuple[StepKind, int], flying: dict[StepKind, int] | None = None) -> dict[StepKind, int]:
+    return dict(it.allowed(wanted, lambda kind: (flying or NOTHING).get(kind, 0)))
+
+
+@pytest.mark.parametrize(
+    ("caps", "fitting"),
+    [
+        ({}, 9),
+        ({"calls": 60}, 5),
+        ({"calls": 59}, 4),
+        ({"calls": 10}, None),
+        ({"tokens": 600}, 3),
+        ({"calls": 100, "tokens": 450}, 2),
+        ({"hours": 1.0}, 9),
+        ({"money": 4.0, "price": {"completion_million": 10_000.0}}, 7),
+        ({"trainings": 0}, 9),
+    ],
+)
+def test_only_what_is_expected_to_fit_is_begun(caps: dict[str, Any], fitting: int | None) -> None:
+    found = allowed(purse(**caps), (G, 9))
+    assert found == ({} if fitting is None else {G: fitting})
+
+
+def test_what_is_in_flight_is_charged() -> None:
+    assert allowed(purse(calls=60), (G, 9), flying={G: 3}) == {G: 2}
+    assert allowed(purse(calls=60, means={G: TEN, J: TEN}), (J, 2), (G, 9), flying={J: 1}) == {J: 2, G: 2}
+
+
+def test_a_kind_of_unknown_cost_sends_probes() -> None:
+    assert allowed(purse(calls=60), (R, 9)) == {R: PROBES}
+    assert allowed(purse(calls=60), (R, 9), flying={R: PROBES}) == {}
+    assert allowed(purse(calls=10), (R, 9)) == {}
+
+
+def test_what_asks_no_model_goes_on_past_a_cap_on_calls_but_not_past_the_time() -> None:
+    over = Spent(calls=12, hours=2.0)
+    assert allowed(purse(over, calls=10), (T, 2), (S, 1)) == {T: 2, S: 1}
+    assert allowed(purse(over, hours=2.0), (T, 2), (S, 1)) == {}
+    paid = {"hour": 3.0}
+    assert allowed(purse(over, money=6.0, price=paid), (S, 1)) == {}
+    assert allowed(purse(over, money=6.1, price=paid), (S, 1)) == {S: 1}
+
+
+def test_trainings_are_counted() -> None:
+    assert allowed(purse(trainings=0), (T, 2), (S, 1)) == {S: 1}
+    assert allowed(purse(Spent(trainings=2), trainings=3), (T, 2)) == {T: 1}
+    assert allowed(purse(Spent(trainings=2), trainings=3), (T, 1), flying={T: 1}) == {}
+
+
+def test_the_reason_names_the_caps_that_are_in_the_way() -> None:
+    assert purse(calls=15, tokens=10_000).reason([(G, 2)]) == "budget: 10 of 15 calls"
+    assert purse(Spent(hours=2.25), hours=2.0).reason([(T, 1)]) == "budget: 2.25 of 2.00 hours"
+
+
+def test_what_is_spent_adds_up_and_reads_well() -> None:
+    spent = Spent(1500, 2_000_000, 500_000, 0.5, 1)
+    price = PriceSettings(prompt_million=0.5, completion_million=2.0, hour=3.0)
+    budget = BudgetSettings(calls=2000, money=5.0, price=price)
+    assert spent.money(price) == pytest.approx(1.0 + 1.0 + 1.5)
+    lines = burn_down(spent, budget)
+    assert [told(each) for each in lines] == [
+        "1,500 of 2,000 calls",
+        "2,500,000 tokens",
+        "0.50 hours",
+        "3.50 of 5.00 money",
+        "1 trainings",
+    ]
+    assert [each.name for each in burn_down(spent, BudgetSettings())] == ["calls", "tokens", "hours", "trainings"]
+    assert capped(budget)
+    assert not capped(BudgetSettings(price=price))
+
+
+STATE = State(
+    running=True,
+    iteration=1,
+    iterations=1,
+    status=IterationStatus.SHARDS,
+    shards=4,
+    chain=(G, J, R),
+    window=8,
+    evaluates=False,
+    counts={G: Counts(ready=3, done=1)},
+    purse=purse(calls=10),
+)
+
+
+def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() -> None:
+    assert next_actions(STATE, flow.Woken()) == [flow.StopRun("budget: 10 of 10 calls")]
+    flying = State(**{**_fields(STATE), "counts": {G: Counts(ready=2, in_flight=1, done=1)}})
+    assert next_actions(flying, flow.Woken()) == []
+    rich = State(**{**_fields(STATE), "purse": purse(calls=35)})
+    assert next_actions(rich, flow.Woken()) == [flow.Dispatch(G, 2)]
+
+
+def test_a_finished_run_is_finished_whatever_it_cost() -> None:
+    over = {
+        "iteration": 1,
+        "status": IterationStatus.DONE,
+        "evaluates": True,
+        "counts": {},
+        "evaluations": Counts(done=4),
+    }
+    assert next_actions(State(**{**_fields(STATE), **over}), flow.EvaluationDone()) == [flow.FinishRun()]
+
+
+def _fields(state: State) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in State.__dataclass_fields__}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def spent(stage: Stage, run: str) -> Spent:
+    with Session(stage.database) as session:
+        return read_spending(session, run).spent
+
+
+def test_a_run_stops_at_its_budget_with_outcomes_that_add_up(stage: Stage) -> None:
+    run = stage.submit(budget={"calls": 4})  # every step of the stage makes two calls
+    assert stage.broker.waiting("generation") == PROBES
+    stage.finish(stage.take())
+    stage.finish(stage.take())
+    stage.coordinator.tick()
+    row = stage.run_row()
+    assert (row.status, row.reason) == (RunStatus.STOPPED, "budget: 4 of 4 calls")
+    assert stage.broker.waiting("judgment") == 0
+    assert spent(stage, run).calls == 4
+    with Session(stage.database) as session:
+        outcomes = RunReader(session, stage.store, run).outcomes(1)
+    assert {name: count for name, count in outcomes.items() if count} == {"not_reached": 6}
+    stage.check_counters()
+
+
+def test_with_a_higher_cap_it_goes_on_and_does_nothing_twice(stage: Stage) -> None:
+    run = stage.submit(budget={"calls": 4})
+    stage.finish(stage.take())
+    stage.finish(stage.take())
+    done = [step.id for step in stage.steps() if step.result_key]
+    _resume(stage, run, BudgetSettings(calls=4))
+    assert stage.run_row().status is RunStatus.STOPPED
+    _resume(stage, run, BudgetSettings(calls=100))
+    assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.run_row().recipe["budget"]["calls"] == 100
+    assert [step.attempt for step in stage.steps() if step.id in done] == [1, 1]
+    assert stage.broker.waiting("judgment") == 2
+    assert stage.broker.waiting("generation") == 1
+
+
+def test_the_same_recipe_with_another_budget_is_the_same_run(stage: Stage) -> None:
+    run = stage.submit(budget={"calls": 4})
+    stage.finish(stage.take())
+    stage.finish(stage.take())
+    assert stage.run_row().status is RunStatus.STOPPED
+    assert stage.submit(budget={"calls": 100}) == run
+    assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.run_row().recipe["budget"]["calls"] == 100
+
+
+def test_a_stopped_run_has_nothing_to_cancel(stage: Stage) -> None:
+    run = stage.submit(budget={"calls": 0})
+    assert stage.run_row().status is RunStatus.STOPPED
+    with Session(stage.database) as session:
+        session.add(Command(key="c", kind="cancel", payload={"run_id": run}))
+        session.commit()
+    stage.coordinator.tick()
+    assert [each.error for each in stage.rows(Command) if each.key == "c"] == [
+        f"run {run} is stopped: there is nothing to cancel"
+    ]
+    assert stage.rows(PromptOutcome) == []
+
+
+def test_progress_tells_what_was_spent(stage: Stage) -> None:
+    run = stage.submit(budget={"calls": 50})
+    stage.finish(stage.take())
+    with Session(stage.database) as session:
+        progress = read_progress(session, run)
+    assert progress is not None
+    assert progress.burn[:2] == (Burn("calls", 2, 50), Burn("tokens", 7, None))
+
+
+def test_hours_pass_only_while_the_run_is_on(stage: Stage) -> None:
+    run = stage.submit()
+    with Session(stage.database) as session, session.begin():
+        ledger, row = Ledger(session), session.exec(select(Run)).one()
+        began = utc_now() + timedelta(hours=1)
+        session.merge(RunClock(run_id=run, worked_s=10.0, looked_at=began))
+        session.flush()
+        ledger.count_time(row, began + timedelta(seconds=30))
+        ledger.count_time(row, began + timedelta(seconds=30.5))  # too soon for another write
+        ledger.count_time(row, began + timedelta(hours=9))  # nobody looked: the coordinator was away
+        row.status = RunStatus.STOPPED
+        ledger.count_time(row, began + timedelta(hours=9, seconds=20))
+        row.status = RunStatus.RUNNING
+        ledger.count_time(row, began + timedelta(hours=9, seconds=40))
+        ledger.count_time(row, began + timedelta(hours=9, seconds=45))
+    [clock] = stage.rows(RunClock)
+    assert clock.worked_s == pytest.approx(45.0)
+
+
+def _resume(stage: Stage, run: str, budget: BudgetSettings) -> None:
+    payload = ResumeCommand(run_id=run, budget=budget).model_dump(mode="json")
+    with Session(stage.database) as session:
+        session.add(Command(key=f"resume {budget.calls}", kind=RESUME, payload=payload))
+        session.commit()
+    stage.coordinator.tick()
+    stage.coordinator.tick()
