@@ -1,12 +1,14 @@
-"""`spar prompts`: brings prompts in from files and datasets of many kinds."""
+"""`spar prompts`: brings prompts in from files and datasets of many kinds, and has a teacher evolve them."""
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spar.cli.console import err, out
+from spar.cli.evolve import evolve
+from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
 from spar.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,20 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 NEEDED = ("datasets", "numpy", "py3langid", "pyarrow", "rensa")
-FormatName = Literal["auto", "jsonl", "parquet", "csv", "hf", "sharegpt", "alpaca", "messages"]
-
-Sources = Annotated[
-    list[str], typer.Argument(metavar="SOURCE...", help="Files, saved datasets, or (hf) a hub's names.")
-]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
-Format = Annotated[FormatName, typer.Option("--format", help="What the sources are, or how their rows are laid out.")]
-Field = Annotated[str | None, typer.Option("--field", help="The key of the prompt. [default: by the row's keys]")]
-Encoding = Annotated[str, typer.Option("--encoding", help="The encoding of text files.")]
-Split = Annotated[str, typer.Option("--split", help="The split of datasets.")]
-System = Annotated[
-    Literal["reject", "ignore", "prepend"],
-    typer.Option("--system", help="What to do with a row that has a system message."),
-]
 MinChars = Annotated[int, typer.Option("--min-chars", min=1, help="Shorter prompts are left out.")]
 MaxChars = Annotated[int, typer.Option("--max-chars", min=1, help="Longer prompts are left out.")]
 MinWords = Annotated[int, typer.Option("--min-words", min=0, help="Prompts of fewer words are left out.")]
@@ -50,7 +39,10 @@ Replace = Annotated[bool, typer.Option("--replace", help="Write an earlier impor
 
 @app.callback()
 def _group() -> None:
-    """Bring prompts in."""
+    """Bring prompts in, evolve them."""
+
+
+app.command("evolve")(evolve)
 
 
 @app.command("import")

@@ -8,10 +8,11 @@ is a pure function of its arguments. This file knows nothing of engines.
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spar.method.records import Message
+from spar.testing.teaching import TeachingShares, asks_teacher, teach
 
 GOOD = "luminous"
 STUBBORN = "basalt"
@@ -61,6 +62,7 @@ class Skill(StrEnum):
     RESPOND = "respond"
     JUDGE = "judge"
     REFINE = "refine"
+    TEACH = "teach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class SimulatedBehaviour:
     response_words: tuple[int, int] = (6, 24)
     verdict_words: tuple[int, int] = (4, 16)
     reflection_words: tuple[int, int] = (3, 12)
+    teaching: TeachingShares = field(default_factory=TeachingShares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ def skill_asked(messages: Sequence[Message]) -> Skill:
     """Which skill a conversation asks for, by the marks of the built-in templates."""
     if len(messages) >= 3 and _REFINE.search(messages[-1].content):
         return Skill.REFINE
+    if asks_teacher(messages[-1].content):
+        return Skill.TEACH
     return Skill.JUDGE if _JUDGE.search(messages[-1].content) else Skill.RESPOND
 
 
@@ -114,6 +119,8 @@ def simulate(behaviour: SimulatedBehaviour, messages: Sequence[Message], key: st
         reply = _verdict(behaviour, messages[-1].content, seed, draw)
     elif skill is Skill.REFINE:
         reply = _refinement(behaviour, messages, draw)
+    elif skill is Skill.TEACH:
+        reply = teach(messages[-1].content, draw, behaviour.teaching)
     else:
         reply = _response(behaviour, messages[-1].content, draw)
     if draw.random() < behaviour.cut_off:

@@ -1,0 +1,218 @@
+"""`spar prompts evolve`: a teacher turns seed prompts into prompts with constraints. Says what it will cost, and asks.
+
+The same command goes on after any stop. Everything is `spar.embedded.evolution`'s; this reads options and tells.
+"""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spar.cli.console import err, out, print_warning
+from spar.cli.exits import STOPPED
+from spar.cli.homes import RUNS
+from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
+from spar.errors import DataError, RecipeError
+
+if TYPE_CHECKING:
+    from spar.embedded.evolution import Done
+    from spar.evolution.price import Cost, Estimate
+    from spar.messages.base import ModelRef
+    from spar.recipes.models import EngineSettings
+
+NEEDED = ("datasets", "numpy", "pyarrow", "sacrebleu")
+RULES = "rules"
+HERE, THERE = 32, 256
+"""Prompts with a teacher at once, unless --window says it: a batch on a CPU; requests to a server."""
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
+Teacher = Annotated[
+    str,
+    typer.Option(help="URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's)."),
+]
+ModelName = Annotated[str | None, typer.Option("--model", help="The model's name at the server.")]
+TaxonomyName = Annotated[
+    str | None, typer.Option("--taxonomy", help="spar, story, or a YAML file. [default: the teacher's]")
+]
+Forms = Annotated[
+    str | None,
+    typer.Option("--forms", help="spar, compact, or a folder of evolve.txt and validate.txt. [default: the teacher's]"),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Read only so many rows.")]
+PriceIn = Annotated[
+    float | None, typer.Option("--price-per-million-in", min=0, help="Money for a million prompt tokens.")
+]
+PriceOut = Annotated[
+    float | None, typer.Option("--price-per-million-out", min=0, help="Money for a million tokens of replies.")
+]
+Home_ = Annotated[
+    Path | None, typer.Option("--dir", metavar="HOME", help="Where results are kept. [default: runs/evolution]")
+]
+
+
+def evolve(  # noqa: PLR0913 - one parameter for each option
+    sources: Sources,
+    to: Out,
+    teacher: Teacher,
+    model: ModelName = None,
+    taxonomy: TaxonomyName = None,
+    forms: Forms = None,
+    format_: Format = "auto",
+    field: Field = None,
+    encoding: Encoding = "utf-8",
+    split: Split = "train",
+    system: System = "reject",
+    limit: Limit = None,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7,
+    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024,
+    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is asked for again.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0,
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True,
+    window: Annotated[int | None, typer.Option(min=1, help="Prompts with the teacher at once.")] = None,
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it starts.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Write an earlier evolution in DIR anew.")] = False,
+    home: Home_ = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+) -> None:
+    """Have a teacher turn seed prompts into prompts with constraints, check them, and count every row.
+
+    It says what that will cost and asks; the same command goes on after a stop. Exit codes: 2 bad input or settings,
+    3 the engine or the disk failed.
+    """
+    _check_installed()
+    from spar.data.sources import Options
+    from spar.embedded.evolution import EvolveJob, evolve_prompts
+    from spar.embedded.home import Home
+    from spar.evolution.forms import forms_named
+    from spar.evolution.price import Prices
+    from spar.evolution.taxonomy import taxonomy_named
+    from spar.recipes.models import SamplingSettings
+    from spar.runtime.log import log_to
+
+    story = teacher == RULES
+    together = window or (THERE if "://" in teacher else HERE)
+    engine, served = _teacher(teacher, model, together, deadline, send_seed)
+    job = EvolveJob(
+        sources=tuple(sources),
+        out=to,
+        options=Options(format_, field, encoding, split),
+        system=system,
+        limit=limit,
+        engine=engine,
+        model=served,
+        taxonomy=taxonomy_named(taxonomy or ("story" if story else "spar")),
+        forms=forms_named(forms or ("compact" if story else "spar")),
+        sampling=SamplingSettings(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+        retries=retries,
+        seed=seed,
+        window=together,
+        prices=Prices(price_in, price_out),
+        replace=replace,
+    )
+    with Home(home or RUNS / "evolution").lock() as place:
+        place.runs.mkdir(exist_ok=True)
+        log_to(place.runs / "log.jsonl")
+        done = evolve_prompts(job, place, _Asker(yes), _Progress())
+    if done is None:
+        err.print("Nothing was asked of the teacher.")
+        sys.exit(STOPPED)
+    if as_json:
+        out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
+    else:
+        _print(done, to)
+
+
+def _check_installed() -> None:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise DataError(f"Evolving prompts needs {', '.join(missing)}.", "Install it: pip install 'spar[data]'.")
+
+
+def _teacher(
+    place: str, name: str | None, window: int, deadline_s: float, send_seed: bool
+) -> "tuple[EngineSettings, ModelRef]":
+    from spar.recipes.models import EngineSettings
+    from spar.runtime.models import refer
+
+    if "://" in place:
+        if not name:
+            # A result is found again by the model's name, so there has to be one.
+            raise RecipeError("A server's model needs its name.", "Add --model NAME.")
+        settings = EngineSettings(
+            kind="openai", url=place, max_batch=window, deadline_s=deadline_s, send_seed=send_seed
+        )
+        return settings, refer(f"served:{name}")
+    if name is not None:
+        raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")
+    if place == RULES:
+        return EngineSettings(kind=RULES), refer("served:story/teacher")
+    return EngineSettings(kind="transformers", max_batch=window, deadline_s=deadline_s), refer(place)
+
+
+class _Asker:
+    """Tells the price, and asks unless it was told yes beforehand."""
+
+    def __init__(self, yes: bool) -> None:
+        self._yes = yes
+
+    def __call__(self, shards: int, cost: "Estimate") -> bool:
+        work = cost.work
+        before = f", {work.to_check:,} evolved before to be checked" if work.to_check else ""
+        err.print(f"{work.to_evolve:,} seed prompts to evolve{before} ({shards:,} shards in all)")
+        for name, part in (("likely", cost.likely), ("at most", cost.at_most)):
+            err.print(f"  {name:<8} {_told(part)}", markup=False)
+        if self._yes:
+            return True
+        if not sys.stdin.isatty():
+            raise RecipeError("It asks before it starts, and there is nobody to ask.", "Add --yes.")
+        return typer.confirm("Start?", err=True)
+
+
+def _told(cost: "Cost") -> str:
+    money = "" if cost.money is None else f", {cost.money:,.2f} in money"
+    tokens = f"about {cost.prompt_tokens:,} tokens in and {cost.completion_tokens:,} out"
+    return f"{cost.calls:,} calls, {tokens}{money}"
+
+
+class _Progress:
+    """One line for each tenth of the shards at least, and no more than one a shard."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, ended: int) -> None:
+        if ended >= self._told * 1.1 + 1:
+            self._told = ended
+            err.print(f"{ended:,} shards done", markup=False)
+
+
+def _print(done: "Done", to: Path) -> None:
+    manifest, statistics = done.manifest, done.manifest.statistics
+    if done.repeated:
+        out.print(f"{to} holds this evolution already.", markup=False, soft_wrap=True)
+    lines: list[tuple[str, object]] = [("rows read", f"{manifest.rows:,}")]
+    rejected = {name: n for name, n in manifest.outcomes.items() if n and name != "evolved"}
+    lines += [(f"- {name}", f"{n:,}") for name, n in rejected.items()]
+    lines += [("= evolved", f"{manifest.outcomes['evolved']:,}")]
+    if statistics["words"]:
+        lines += [
+            ("words", f"{statistics['words_of_seeds']['mean']} -> {statistics['words']['mean']} (means)"),
+            ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
+        ]
+    taken = manifest.taken
+    lines += [("calls", f"{taken.calls:,}"), ("tokens", f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out")]
+    lines += [("money", f"{taken.money:,.2f}")] if taken.money is not None else []
+    for name, said in lines:
+        out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
+    out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
+    if rejected:
+        out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
+    if manifest.outcomes["engine_failed"]:
+        print_warning("Some shards failed in every attempt: the same command tries them again.")

@@ -1,0 +1,84 @@
+"""The two forms that a teacher fills in, as files: `evolve.txt` and `validate.txt` of a folder.
+
+Builds the conversations; knows nothing of what comes back (`replies`). A `$` of the text itself is written `$$`.
+"""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from spar.errors import RecipeError
+from spar.evolution.taxonomy import Group, Taxonomy
+from spar.method.records import Message
+
+BUILTIN = ("spar", "compact")
+_GROUP = {"main", "title", "asks", "examples"}
+_EVOLVE = {"seed", "kinds", "preference", *_GROUP}
+_VALIDATE = {"prompt", *_GROUP}
+
+
+@dataclass(frozen=True, slots=True)
+class FormSet:
+    """Raises RecipeError for a placeholder that isn't known, or a form that leaves the prompt or the constraint out."""
+
+    name: str
+    evolve: str
+    validate: str
+
+    def __post_init__(self) -> None:
+        for part, text, known, needed in (
+            ("evolve", self.evolve, _EVOLVE, "seed"),
+            ("validate", self.validate, _VALIDATE, "prompt"),
+        ):
+            used = _identifiers(self.name, part, text)
+            if used - known:
+                raise RecipeError(
+                    f"The form {part}.txt of {self.name!r} uses ${min(used - known)}.",
+                    f"Use {', '.join(f'${word}' for word in sorted(known))}; write $$ for a dollar sign.",
+                )
+            if needed not in used or not used & _GROUP:
+                raise RecipeError(
+                    f"The form {part}.txt of {self.name!r} leaves something out.",
+                    f"Write ${needed} into it, and $title or $main for the constraint.",
+                )
+
+    def evolve_messages(self, seed: str, main: Group, taxonomy: Taxonomy) -> tuple[Message, ...]:
+        kinds = "\n".join(f"- {group.key}: {group.asks}" for group in taxonomy.groups)
+        avoid = ", ".join(taxonomy.avoid_as_extra)
+        preference = f"Prefer others than {avoid}." if avoid else ""
+        filled = Template(self.evolve).substitute(seed=seed, kinds=kinds, preference=preference, **_told(main))
+        return (Message("user", filled),)
+
+    def validate_messages(self, prompt: str, main: Group) -> tuple[Message, ...]:
+        return (Message("user", Template(self.validate).substitute(prompt=prompt, **_told(main))),)
+
+
+def forms_named(name: str) -> FormSet:
+    """A built-in set, or that of a folder. Raises RecipeError."""
+    return read_forms(name, files("spar.evolution") / "templates" / name if name in BUILTIN else Path(name))
+
+
+def read_forms(name: str, folder: Traversable) -> FormSet:
+    texts = []
+    for file in (folder / "evolve.txt", folder / "validate.txt"):
+        try:
+            texts.append(file.read_text(encoding="utf-8").rstrip("\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(
+                f"The forms {name!r} have no readable {file.name} ({error}).",
+                f"Name {' or '.join(BUILTIN)}, or a folder with evolve.txt and validate.txt, both UTF-8.",
+            ) from error
+    return FormSet(name, *texts)
+
+
+def _told(main: Group) -> dict[str, str]:
+    return {"main": main.key, "title": main.title, "asks": main.asks, "examples": "; ".join(main.examples)}
+
+
+def _identifiers(name: str, part: str, text: str) -> set[str]:
+    template = Template(text)
+    if not template.is_valid():
+        raise RecipeError(f"The form {part}.txt of {name!r} has a stray $.", "Write $$ for a dollar sign.")
+    return set(template.get_identifiers())

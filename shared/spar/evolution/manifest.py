@@ -1,0 +1,85 @@
+"""What an evolution says of itself: settings, sources, outcomes that add up, what it took, what came out.
+
+Knows nothing of how it is made. The same evolution again finds its manifest and does nothing.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spar.data.manifest import sha256_of
+from spar.errors import AccountingError, DataError
+from spar.evolution.records import EvolutionOutcome
+
+MANIFEST = "manifest.json"
+KIND = "evolution"
+
+
+class Taken(BaseModel):
+    """What the teacher was asked, over all attempts at this evolution; money is None where no price was told.
+
+    `failed_replies` maps `evolve_...` and `check_...` to replies that were no data, those that were asked again too.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    money: float | None
+    failed_replies: dict[str, int]
+
+
+class EvolutionManifest(BaseModel):
+    """`files` maps the name of each written file to the SHA-256 of its bytes; rows = the sum of `outcomes`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str = KIND
+    format: int = 1
+    settings: dict[str, Any]
+    sources: list[dict[str, str | int]]
+    rows: int
+    outcomes: dict[str, int]
+    taken: Taken
+    statistics: dict[str, Any]
+    files: dict[str, str]
+
+    def fits(self, settings: dict[str, Any], sources: list[dict[str, str | int]]) -> bool:
+        return (self.settings, self.sources) == (settings, sources)
+
+    def is_whole(self, folder: Path) -> bool:
+        """Its files are as they were written, and no shard is owed."""
+        there = all((folder / n).is_file() and sha256_of(folder / n) == sha for n, sha in self.files.items())
+        return there and not self.outcomes[EvolutionOutcome.ENGINE_FAILED]
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def check_sum(rows: int, outcomes: Counter[EvolutionOutcome]) -> None:
+    """Raises AccountingError if a row has no outcome, or two."""
+    if rows != outcomes.total():
+        raise AccountingError(f"Of {rows} rows {outcomes.total()} have an outcome.")
+
+
+def earlier_manifest(out: Path, work: str) -> EvolutionManifest | None:
+    """The evolution that is there. Raises DataError if something else is; what an interrupted one left is nothing."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file.", "Name a folder: --out DIR.")
+    path = out / MANIFEST
+    if not path.is_file():
+        if out.is_dir() and any(out.iterdir()) and not (out / work).is_dir():
+            raise DataError(f"{out} is not empty, and no evolution.", "Choose another --out.")
+        return None
+    try:
+        found = EvolutionManifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{path} is not the manifest of an evolution.", "Choose another --out.") from error
+    if found.kind != KIND:
+        raise DataError(f"{path} is not the manifest of an evolution.", "Choose another --out.")
+    return found

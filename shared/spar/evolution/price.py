@@ -1,0 +1,95 @@
+"""What an evolution will cost, before anything is asked: calls, tokens and money, likely and at most.
+
+Calls are exact but for retries and prompts that end early. Tokens are estimates from characters: no tokenizer of a
+remote teacher is at hand. Plain arithmetic; asks nobody.
+"""
+
+from dataclasses import dataclass
+
+from spar.evolution.forms import FormSet
+from spar.evolution.taxonomy import Taxonomy
+
+CHARACTERS_PER_TOKEN = 4.0
+"""Of English text in the tokenizers of chat models; Chinese or code takes more tokens, so such seeds cost more."""
+ADDED_CHARACTERS = 300
+"""What constraints add to a prompt: three or four sentences."""
+FRAME_CHARACTERS = 80
+"""What an evolve reply holds besides the prompt: the line of kinds and the marks."""
+CHECK_CHARACTERS = 300
+"""A check's reply: two sentences of reasons and three verdicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Seed prompts that are still to be evolved and, of those evolved before, to be checked, with their characters."""
+
+    to_evolve: int
+    evolve_characters: int
+    to_check: int
+    check_characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Money for a million tokens, in whatever currency; None: not told."""
+
+    prompt: float | None = None
+    completion: float | None = None
+
+    def money(self, prompt_tokens: float, completion_tokens: float) -> float | None:
+        if self.prompt is None and self.completion is None:
+            return None
+        return ((self.prompt or 0.0) * prompt_tokens + (self.completion or 0.0) * completion_tokens) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`likely` has no retries and checks every prompt; `at_most` retries each call and fills every reply."""
+
+    work: Work
+    likely: Cost
+    at_most: Cost
+
+
+def estimate(work: Work, forms: FormSet, taxonomy: Taxonomy, retries: int, max_tokens: int, prices: Prices) -> Estimate:
+    asked = _mean([len(forms.evolve_messages("", group, taxonomy)[0].content) for group in taxonomy.groups])
+    checked = _mean([len(forms.validate_messages("", group)[0].content) for group in taxonomy.groups])
+    written = work.evolve_characters + work.to_evolve * ADDED_CHARACTERS
+    checks = work.to_evolve + work.to_check
+    prompt_characters = work.to_evolve * asked + work.evolve_characters + checks * checked
+    reply_characters = written + work.to_evolve * FRAME_CHARACTERS + checks * CHECK_CHARACTERS
+    likely = _cost(
+        work.to_evolve + checks,
+        _tokens(prompt_characters + written + work.check_characters),
+        _tokens(reply_characters),
+        prices,
+    )
+    tries = 1 + retries
+    longest = work.to_evolve * max_tokens + _tokens(work.check_characters)
+    at_most = _cost(
+        tries * likely.calls,
+        tries * (_tokens(prompt_characters) + longest),
+        tries * likely.calls * max_tokens,
+        prices,
+    )
+    return Estimate(work, likely, at_most)
+
+
+def _cost(calls: int, prompt_tokens: int, completion_tokens: int, prices: Prices) -> Cost:
+    return Cost(calls, prompt_tokens, completion_tokens, prices.money(prompt_tokens, completion_tokens))
+
+
+def _tokens(characters: float) -> int:
+    return round(characters / CHARACTERS_PER_TOKEN)
+
+
+def _mean(lengths: list[int]) -> float:
+    return sum(lengths) / len(lengths)

@@ -1,0 +1,83 @@
+"""What became of a seed prompt, as rows of results. A record is a fact; it knows nothing of engines or files."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spar.method.records import Prompt, ReplyFailure
+
+
+class EvolutionOutcome(StrEnum):
+    """How an input row ended. The first that applies, in this order; every row has exactly one."""
+
+    UNREADABLE = "unreadable"  # the row gives no prompt
+    REPEATED_SEED = "repeated_seed"  # an earlier row has the same prompt
+    ENGINE_FAILED = "engine_failed"  # its shard failed in every attempt; the same command tries it again
+    UNASKABLE = "unaskable"  # the teacher cannot take it: mostly, too long for it
+    DECLINED = "declined"  # the teacher wrote None, as it is to for mathematics and programming
+    EMPTY = "empty"
+    CUT_OFF = "cut_off"
+    UNPARSABLE = "unparsable"
+    OFF_COUNT = "off_count"  # says that it added no constraint, or more than three, besides the main one
+    UNCHANGED = "unchanged"  # the seed prompt again
+    UNCHECKED = "unchecked"  # no check of it could be read
+    UNANSWERABLE = "unanswerable"
+    INCONSISTENT = "inconsistent"
+    MAIN_UNUSED = "main_unused"
+    REPEATED = "repeated"  # an earlier row evolved into the same prompt
+    EVOLVED = "evolved"
+
+
+FAILED_REPLIES: dict[ReplyFailure, EvolutionOutcome] = {
+    ReplyFailure.EMPTY: EvolutionOutcome.EMPTY,
+    ReplyFailure.CUT_OFF: EvolutionOutcome.CUT_OFF,
+    ReplyFailure.UNPARSABLE: EvolutionOutcome.UNPARSABLE,
+    ReplyFailure.UNCHANGED: EvolutionOutcome.UNCHANGED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """One seed prompt and the teacher's last reply on it: a row of an evolve result.
+
+    `text` is the evolved prompt, "" unless `outcome` is EVOLVED. `added` are the groups that the reply names besides
+    the main one; None: it names none. `reason` says more where the outcome does not say it all.
+    """
+
+    prompt: Prompt
+    main: str
+    outcome: EvolutionOutcome
+    text: str = ""
+    added: tuple[str, ...] | None = None
+    reply: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a reply says of an evolved prompt; `failure` where it cannot be read, and then the rest means nothing."""
+
+    reply: str
+    answerable: bool = False
+    consistent: bool = False
+    main_used: bool = False
+    failure: ReplyFailure | None = None
+
+    @property
+    def outcome(self) -> EvolutionOutcome:
+        if self.failure is not None:
+            return EvolutionOutcome.UNCHECKED
+        if not self.answerable:
+            return EvolutionOutcome.UNANSWERABLE
+        if not self.consistent:
+            return EvolutionOutcome.INCONSISTENT
+        return EvolutionOutcome.EVOLVED if self.main_used else EvolutionOutcome.MAIN_UNUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An evolution with its check: a row of a validate result. One that had ended before has no check."""
+
+    evolution: Evolution
+    outcome: EvolutionOutcome
+    check: Check | None = None
+    reason: str = ""

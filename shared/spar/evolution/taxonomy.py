@@ -1,0 +1,99 @@
+"""The groups of constraints as data, and the draw of a prompt's main constraint. Knows nothing of how it is asked for.
+
+A taxonomy is a YAML file: families of groups, each with what it asks and examples.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spar.errors import RecipeError
+from spar.method.records import Prompt
+from spar.method.seeds import derive_seed
+
+BUILTIN = ("spar", "story")
+MAIN = "main_constraint"
+"""Seed step of the draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One kind of constraint; `key` names it in replies and counts."""
+
+    key: str
+    family: str
+    asks: str
+    examples: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return self.key.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All groups in their file's order. The teacher is asked to add others than `avoid_as_extra` where it can."""
+
+    name: str
+    groups: tuple[Group, ...]
+    avoid_as_extra: tuple[str, ...] = ()
+
+    def group(self, key: str) -> Group:
+        return next(group for group in self.groups if group.key == key)
+
+    def draw_main(self, seed: int, prompt: Prompt) -> Group:
+        """The prompt's main constraint: uniform over the groups, decided by the seed and the prompt's text alone.
+
+        63 bits over a few groups: the remainder favours none by more than 1 in 10^17.
+        """
+        return self.groups[derive_seed(seed, 0, prompt.id, MAIN) % len(self.groups)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    asks: str
+    examples: list[str]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    families: dict[str, dict[str, _Group]]
+    avoid_as_extra: list[str] = []
+
+    def groups(self) -> Iterator[Group]:
+        for family, groups in self.families.items():
+            for key, group in groups.items():
+                yield Group(key, family, group.asks, tuple(group.examples))
+
+
+def taxonomy_named(name: str) -> Taxonomy:
+    """A built-in taxonomy, or that of a file. Raises RecipeError for what cannot be used."""
+    if name in BUILTIN:
+        return read_taxonomy(files("spar.evolution") / "taxonomies" / f"{name}.yaml")
+    return read_taxonomy(Path(name))
+
+
+def read_taxonomy(file: Traversable) -> Taxonomy:
+    try:
+        told = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        raise RecipeError(
+            f"{file} is no taxonomy: {' '.join(str(error).split())[:300]}.",
+            f"Name one of {', '.join(BUILTIN)}, or write a YAML file as shared/spar/evolution/taxonomies/spar.yaml is.",
+        ) from error
+    groups = tuple(told.groups())
+    keys = [group.key for group in groups]
+    if len(groups) < 2 or len(set(keys)) < len(keys) or not set(told.avoid_as_extra) <= set(keys):
+        raise RecipeError(
+            f"The taxonomy {told.name} has fewer than two groups, one twice, or avoids one that it does not have.",
+            "Give every group a key of its own, and name in avoid_as_extra only such keys.",
+        )
+    return Taxonomy(told.name, groups, tuple(told.avoid_as_extra))

@@ -1,0 +1,28 @@
+"""A ChatModel that says what a test tells it to, and remembers what it was asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spar.engines.base import Completion, Sampling
+from spar.method.records import Message
+
+Script = Callable[[Sequence[Message], int], str]
+"""The reply to a conversation, given the number of the call, from 0."""
+
+
+@dataclass(slots=True)
+class ScriptedModel:
+    """Replies one after the other, in the order of the calls; an exception that the script raises is the call's."""
+
+    script: Script
+    finish_reason: Literal["stop", "length"] = "stop"
+    asked: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        call = len(self.asked)
+        self.asked.append(messages[-1].content)
+        self.seeds.append(seed)
+        text = self.script(messages, call)
+        return [Completion(text, self.finish_reason, 10, len(text.split())) for _ in range(n)]
