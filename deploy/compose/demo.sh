@@ -14,6 +14,12 @@ API=http://127.0.0.1:8000
 say() { echo "compose-demo: $*"; }
 compose() { docker compose "${FILES[@]}" "$@"; }
 spar() { compose exec -T api spar "$@" --api "$API"; }
+# Counted since the database was made, so that a run's own are a difference.
+steps_by_worker() {
+  token=$(sed -n 's/^SPAR_API_TOKEN=//p' .env)
+  printf 'header = "Authorization: Bearer %s"' "$token" | curl -fsS --config - "http://$(compose port api 8000)/metrics" |
+    sed -n 's/^spar_steps_done_total{kind="\(.*\)",worker="\(.*\)"} /\1 \2 /p' | sort
+}
 
 make --no-print-directory env
 . deploy/compose/images.sh
@@ -23,6 +29,8 @@ trap down EXIT
 
 say "building and starting"
 compose up -d --build --wait
+mkdir -p "$OUT"
+steps_by_worker > "$OUT/before.txt"
 # shellcheck disable=SC2086 # several arguments are meant
 run=$(spar submit demo ${ARGS:-} | tail -1)
 say "submitted $run; Flower and the dashboard are at the addresses of .env"
@@ -30,12 +38,12 @@ until compose exec -T api spar status "$run" --api "$API" --json | grep -q '"ite
 say "refinement with ${REPLICAS:-3} workers from now on"
 compose up -d --no-recreate --wait --scale refinement="${REPLICAS:-3}"
 spar watch "$run"
-mkdir -p "$OUT"
 spar report "$run" --json > "$OUT/report.json"
 spar report "$run" --out /tmp/report >/dev/null
 compose cp api:/tmp/report/report.html "$OUT/report.html"
-say "steps by worker:"
-token=$(sed -n 's/^SPAR_API_TOKEN=//p' .env)
-printf 'header = "Authorization: Bearer %s"' "$token" | curl -fsS --config - "http://$(compose port api 8000)/metrics" |
-  sed -n 's/^spar_steps_done_total{kind="\(.*\)",worker="\(.*\)"} /\1 \2 /p' | sort | tee "$OUT/workers.txt"
+say "steps by worker, of this run:"
+steps_by_worker > "$OUT/after.txt"
+awk 'FILENAME == ARGV[1] { before[$1, $2] = $3; next } $3 > before[$1, $2] { print $1, $2, $3 - before[$1, $2] }' \
+  "$OUT/before.txt" "$OUT/after.txt" | tee "$OUT/workers.txt"
+rm "$OUT/before.txt" "$OUT/after.txt"
 say "report: $OUT/report.html and $OUT/report.json"
