@@ -3,6 +3,7 @@
 Reads the ledger for the inputs; decides nothing about order.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from services.coordinator.flow import Role
@@ -10,13 +11,15 @@ from services.coordinator.ledger import Ledger, chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage
-from spar.messages.evaluation import Evaluate, EvaluationSpec, Part
+from spar.messages.evaluation import BenchmarkSpec, Evaluate, EvaluationSpec, Part
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import LengthLimit, Select, SelectionSpec, ShardResults, Train, TrainingSpec
 from spar.method.seeds import derive_seed
-from spar.recipes.models import Recipe
+from spar.recipes.benchmarks import USES, asking_of, planned, suite_of
+from spar.recipes.models import BenchmarkSettings, EngineSettings, Recipe
+from spar.recipes.paths import STORED
 from spar.store.base import ObjectStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
@@ -121,11 +124,41 @@ class Planner:
             model=model,
             engine=self._engine,
             templates=self._templates,
-            evaluation=self.recipe.evaluation,
+            evaluation=suite_of(self.recipe.evaluation),
             seed=self.recipe.evaluation.seed,
             pairs=None if pairs_key is None else ObjectRef(key=pairs_key),
         )
         return Evaluate.model_validate(self._envelope(spec))
+
+    @property
+    def measures_suite(self) -> bool:
+        return self.recipe.evaluation is not None and self.recipe.evaluation.suite != "none"
+
+    def benchmarks(self, part: Part, model: ModelRef, refiner: ModelRef) -> dict[str, Evaluate]:
+        """The recipe's benchmarks that measure this part, by name; `refiner` searches for those that search."""
+        named = {
+            name: settings for name, settings in planned(self.recipe.evaluation).items() if USES[name].part == part
+        }
+        return {name: self._benchmark(name, settings, model, refiner) for name, settings in named.items()}
+
+    def _benchmark(self, name: str, settings: BenchmarkSettings, model: ModelRef, refiner: ModelRef) -> Evaluate:
+        judge = None
+        if settings.judge is not None:
+            served = f"served:{settings.judge.model}"
+            judge = ModelRef(fingerprint=hashlib.sha256(served.encode()).hexdigest(), location=served)
+        spec = BenchmarkSpec(
+            benchmark=name,
+            model=model,
+            refiner=refiner if settings.search is not None else None,
+            judge=judge,
+            engine=self._engine,
+            templates=self._templates,
+            asking=asking_of(settings),
+            seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
+            data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
+        )
+        place = None if settings.judge is None else EngineSettings(kind="openai", url=settings.judge.url)
+        return Evaluate.model_validate({**self._envelope(spec), "judge": place})
 
     def _envelope(self, spec: Spec, deadline_s: float | None = None) -> dict[str, object]:
         return {

@@ -162,8 +162,16 @@ class Turn:
             model = self._fingerprint(self.recipe.models.actor if part == "actor" else self.recipe.models.refiner)
         else:
             model = begins.actor_after if part == "actor" else begins.refiner_after
-        message = self._planner.evaluation(part, self.ledger.model(model) if model else None, pairs)
-        self._add_step(message, StepKind.EVALUATION, index, part)
+        if self._planner.measures_suite:
+            message = self._planner.evaluation(part, self.ledger.model(model) if model else None, pairs)
+            self._add_step(message, StepKind.EVALUATION, index, part)
+        if model is not None:
+            self._prepare_benchmarks(index, part, model, begins.refiner_after if begins else self.recipe.models.refiner)
+
+    def _prepare_benchmarks(self, index: int, part: Part, model: str, refiner: str | None) -> None:
+        searching = self.ledger.model(self._fingerprint(refiner))
+        for name, message in self._planner.benchmarks(part, self.ledger.model(model), searching).items():
+            self._add_step(message, StepKind.EVALUATION, index, name)
 
     def _end_iteration(self) -> None:
         iteration = self._iteration

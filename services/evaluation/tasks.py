@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from services.evaluation.benchmarks import measure_benchmark
 from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
-from spar.messages.evaluation import TASK, Evaluate
+from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.runtime.app import task
@@ -19,13 +20,14 @@ def evaluate(message: dict[str, Any]) -> None:
 
 
 async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
-    """Measure one model, or audit an iteration's pairs. Rows: every item with its check."""
-    result = await _measure(worker, command)
+    """Measure one model, or audit an iteration's pairs. Rows: every item with its check, or a benchmark's report."""
+    if isinstance(command.spec, BenchmarkSpec):
+        return await measure_benchmark(worker, command, command.spec)
+    result = await _measure(worker, command, command.spec)
     return StepOutput(result.rows, result.usage, {name: float(value) for name, value in result.summary.items()})
 
 
-async def _measure(worker: Worker, command: Evaluate) -> SuiteResult:
-    spec = command.spec
+async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> SuiteResult:
     if spec.part == "pairs":
         if spec.pairs is None:
             raise AccountingError("An evaluation of pairs names no pairs.")

@@ -3,9 +3,10 @@
 from typing import Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import EvaluationSettings
+from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings
 
 REVISION: Final = 1
+BENCHMARK_REVISION: Final = 1
 TASK = "evaluation.evaluate"
 
 Part = Literal["actor", "refiner", "pairs"]
@@ -24,5 +25,27 @@ class EvaluationSpec(Spec):
     pairs: ObjectRef | None
 
 
+class BenchmarkSpec(Spec):
+    """Ask a model a benchmark's items and score what it said. Result: one row, the report with every item.
+
+    `model` is the one measured, `refiner` searches refinements of its responses; `data` is a key of the benchmark's
+    files, None for the story world's.
+    """
+
+    revision: Literal[1] = BENCHMARK_REVISION
+    benchmark: str
+    model: ModelRef
+    refiner: ModelRef | None
+    judge: ModelRef | None
+    engine: EngineIdentity
+    templates: ObjectRef
+    asking: AskSettings
+    seed: int
+    data: ObjectRef | None
+
+
 class Evaluate(StepMessage):
-    spec: EvaluationSpec
+    """`judge` is the engine of the spec's judge: where it is, which determines nothing."""
+
+    spec: EvaluationSpec | BenchmarkSpec
+    judge: EngineSettings | None = None

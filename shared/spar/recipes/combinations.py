@@ -6,6 +6,7 @@ Looks at the recipe and at which engines and trainers are installed, at nothing 
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 
+from spar.recipes.benchmarks import check_benchmarks
 from spar.recipes.models import Recipe, TrainingSettings
 from spar.recipes.problems import Problem
 
@@ -125,6 +126,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _adapters_are_not_divided,
     _refiner_learns_something,
     _money_has_a_price,
+    check_benchmarks,
 )
 
 

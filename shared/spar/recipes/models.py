@@ -212,12 +212,56 @@ class TrainingPlan(Section):
 class EvaluationSettings(Section):
     """What is measured at the start and after each iteration."""
 
-    suite: Literal["story"] = "story"
+    suite: Literal["story", "none"] = "story"
+    """story: the story world's items. none: the benchmarks alone."""
     seed: Count = 0
     """Seeds sampled measurements. The items are always the same, so that runs can be compared item by item."""
     actor_prompts: Positive = 2000
     judge_items: Positive = 2000
     refine_items: Positive = 1000
+
+
+class AskSettings(Section):
+    """How a benchmark asks the models that it measures. Which of these one uses: `spar.recipes.benchmarks`."""
+
+    limit: Positive | None = None
+    """Only the first items: prompts, pairs of each subset, examples of each group, or negatives."""
+    max_tokens: Positive = 2048
+    """Longest response or refinement; responses and single votes are greedy."""
+    judge_tokens: Positive = 2048
+    """Longest vote."""
+    votes: Positive = 1
+    """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
+    search: SearchSettings | None = None
+    """Search refinements of each response that the refiner judges bad; None: the responses as they are."""
+
+
+class JudgeSettings(Section):
+    """An outside judge: a model of an OpenAI-compatible server, whose key comes from the environment."""
+
+    url: str
+    model: str
+
+
+class BenchmarkSettings(AskSettings):
+    data: str
+    """The benchmark's file or folder, as `spar eval --data` takes it; refinement also takes `world:story`."""
+    judge: JudgeSettings | None = None
+
+
+class BenchmarkPlan(Section):
+    """Benchmarks that measure each iteration's models: the actor's responses, or the refiner's judgments and work."""
+
+    ifeval: BenchmarkSettings | None = None
+    followbench: BenchmarkSettings | None = None
+    llmbar: BenchmarkSettings | None = None
+    refinement: BenchmarkSettings | None = None
+
+
+class EvaluationPlan(EvaluationSettings):
+    """A recipe's evaluation: the suite, and benchmarks beside it. Without any it is written as the suite alone."""
+
+    benchmarks: BenchmarkPlan | None = Field(default=None, exclude_if=lambda plan: plan is None)
 
 
 class DispatchSettings(Section):
@@ -279,6 +323,6 @@ class Recipe(Section):
     search: SearchSettings = SearchSettings()
     selection: SelectionSettings = SelectionSettings()
     training: TrainingPlan = TrainingPlan()
-    evaluation: EvaluationSettings | None = None
+    evaluation: EvaluationPlan | None = None
     dispatch: DispatchSettings = DispatchSettings()
     budget: BudgetSettings = BudgetSettings()

@@ -10,14 +10,18 @@ from typing import Any
 
 from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
+from spar.recipes.benchmarks import USES, data_keys, planned
 from spar.recipes.models import Recipe
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import Data
 
+STORED = "stored:"
+"""Before the key of an object: what a submitted run keeps instead of a path."""
 PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "actor"): ("builtin:", "hub:", "served:"),
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
+    **{data_keys(name): ("world:", STORED) for name in USES},
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
@@ -58,6 +62,19 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
         if names_a_file(keys, training.launch.config) and not Path(training.launch.config).is_file():
             fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
             yield Problem(keys, f"names a file that is not there: {training.launch.config}", fix)
+    yield from _check_benchmarks(recipe)
+
+
+def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
+    for name, settings in planned(recipe.evaluation).items():
+        keys, value = data_keys(name), settings.data
+        if names_a_file(keys, value) and not Path(value).exists():
+            yield Problem(
+                keys, f"names what is not there: {value}", f"Name the data of {name}: see docs/evaluation.md."
+            )
+        if value.startswith("world:") and (name != "refinement" or value not in WORLDS):
+            fix = f"Name the data of {name}; only refinement takes {' or '.join(WORLDS)}."
+            yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
 
 
 def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:

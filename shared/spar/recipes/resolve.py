@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from spar.method.profiles import PROFILES
+from spar.recipes.benchmark_files import digest_of, read_data_files
+from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.models import Recipe
 from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
@@ -80,6 +82,12 @@ def recipe_fingerprint(recipe: Recipe) -> str:
         data["prompts"]["source"] = _sha256_of(Path(recipe.prompts.source))
     if names_a_file(("templates",), recipe.templates):
         data["templates"] = [_sha256_of(Path(recipe.templates) / name) for name in TEMPLATE_FILES]
+    for name, settings in planned(recipe.evaluation).items():
+        section = data["evaluation"]["benchmarks"][name]
+        if names_a_file(data_keys(name), settings.data):
+            section["data"] = digest_of(read_data_files(Path(settings.data)))
+        if settings.judge is not None:
+            section["judge"] = settings.judge.model
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -14,6 +14,7 @@ from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected, Trained
+from spar.report.benchmarks import Kept, benchmark_changes, measures_of
 from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
 from spar.report.model import (
     ExampleTree,
@@ -41,12 +42,15 @@ def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport
     reader = RunReader(session, store, run_id)
     run, begun = reader.run, reader.iterations()
     measured: dict[int, list[Item]] = {}
+    benchmarks: dict[int, Kept] = {}
     examples: list[ExampleTree] = []
     entries = []
     for index in range(len(begun) + 1):
         steps = reader.done_steps(index)
         measured[index] = reader.items(steps)
+        benchmarks[index] = reader.benchmarks(steps)
         entry = _measured_entry(reader, index, steps, measured[index])
+        entry = entry.model_copy(update={"benchmarks": measures_of(benchmarks[index])})
         entries.append(_looped(reader, entry, begun[index - 1], steps, examples) if index else entry)
     return RunReport(
         run=run.id,
@@ -57,6 +61,7 @@ def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport
         planned_iterations=int(run.recipe["iterations"]),
         iterations=entries,
         changes=changes(measured),
+        benchmark_changes=benchmark_changes(benchmarks),
         examples=examples,
         models=_models(reader, begun),
         totals=_totals(entries, _between(run.started_at, run.finished_at)),

@@ -64,6 +64,21 @@ class TrainingFacts(Facts):
     seconds: float = 0.0
 
 
+class BenchmarkMeasures(Facts):
+    """A public benchmark's scores, in percent (levels are levels), their intervals, and whatever would change them.
+
+    `result` is the key of the object that holds every item with its response.
+    """
+
+    counts: dict[str, int]
+    scores: dict[str, float]
+    intervals: dict[str, Interval]
+    tables: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    settings: dict[str, str | int] = Field(default_factory=dict)
+    warnings: list[str] = Field(default_factory=list)
+    result: str = ""
+
+
 class IterationReport(Facts):
     """Iteration 0 is the start: the models as they came, measured, and nothing else.
 
@@ -75,6 +90,7 @@ class IterationReport(Facts):
     iteration: int
     actor: ActorMeasures = ActorMeasures()
     refiner: RefinerMeasures = RefinerMeasures()
+    benchmarks: dict[str, BenchmarkMeasures] = Field(default_factory=dict)
     prompts: int = 0
     outcomes: dict[str, int] = Field(default_factory=lambda: {outcome.value: 0 for outcome in Outcome})
     pairs: int = 0
@@ -163,6 +179,8 @@ class RunReport(Facts):
     planned_iterations: int
     iterations: list[IterationReport]
     changes: list[Change] = Field(default_factory=list)
+    benchmark_changes: list[Change] = Field(default_factory=list)
+    """`measure` is the benchmark; the points are of correct items."""
     examples: list[ExampleTree] = Field(default_factory=list)
     models: list[ModelFacts] = Field(default_factory=list)
     totals: Totals = Totals()
@@ -172,4 +190,5 @@ class RunReport(Facts):
     def change(self, measure: str, before: int, after: int) -> Change | None:
         """The paired difference of one measure between two iterations, if both were measured."""
         wanted = (measure, before, after)
-        return next((c for c in self.changes if (c.measure, c.before, c.after) == wanted), None)
+        every = (*self.changes, *self.benchmark_changes)
+        return next((c for c in every if (c.measure, c.before, c.after) == wanted), None)

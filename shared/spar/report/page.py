@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spar.report import formats, view
+from spar.report.benchmarks import benchmark_tables
 from spar.report.headline import MEASURES, gains, headline, standfirst
 from spar.report.model import RunReport
 from spar.report.words import changed_words
@@ -39,6 +40,7 @@ def render(report: RunReport) -> str:
             gains=gains(report),
             actor_chart=view.accuracy_chart(report, "actor", ACTOR_SERIES),
             refiner_chart=view.accuracy_chart(report, "refiner", REFINER_SERIES),
+            benchmark_tables=benchmark_tables(report, labels),
             trained=view.trained(report),
             labels=labels,
             outcome_rows=outcome_rows,

@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 from spar.db.progress import SHARD_KINDS
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
+from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.items import Item
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
+from spar.recipes.benchmarks import USES
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
@@ -75,7 +77,14 @@ class RunReader:
         return self._session.get_one(Model, fingerprint)
 
     def items(self, steps: Sequence[Step]) -> list[Item]:
-        return [item for step in of_kind(steps, StepKind.EVALUATION) for item in self.rows(step, Item)]
+        evaluations = of_kind(steps, StepKind.EVALUATION)
+        return [item for step in evaluations if step.part not in USES for item in self.rows(step, Item)]
+
+    def benchmarks(self, steps: Sequence[Step]) -> dict[str, tuple[str, KeptReport]]:
+        """By name: the key of the result, which holds the responses too, and what it says."""
+        evaluations = {step.part: step for step in of_kind(steps, StepKind.EVALUATION)}
+        found = {name: evaluations[name] for name in USES if name in evaluations}
+        return {name: (str(step.result_key), self.rows(step, KeptReport)[0]) for name, step in found.items()}
 
     def trees(self, steps: Sequence[Step]) -> Iterator[Tree]:
         """One shard at a time: a large run's trees are not in memory together."""

@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -15,8 +16,10 @@ from spar.db.tables import Command
 from spar.messages.commands import SUBMIT, Submission
 from spar.method.records import Prompt
 from spar.method.templates import TemplateSet, builtin_templates, read_templates
+from spar.recipes.benchmark_files import read_data_files
+from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.models import Recipe
-from spar.recipes.paths import names_a_file
+from spar.recipes.paths import STORED, names_a_file
 from spar.recipes.prompts import Reject, usable_prompts
 from spar.recipes.resolve import recipe_fingerprint
 from spar.runtime.models import refer
@@ -48,12 +51,22 @@ def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
     models = {reference: refer(reference) for reference in (recipe.models.actor, recipe.models.refiner)}
     submission = Submission(
         run_id=run_id_of(recipe),
-        recipe=json.loads(recipe.model_dump_json()),
+        recipe=_kept(recipe, store),
         models=models,
         templates=put_blob(store, "templates", encode_rows(step="templates", fingerprint="", rows=templates)).key,
         prompts=put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=prompts)).key,
     )
     return Prepared(submission, rejects)
+
+
+def _kept(recipe: Recipe, store: ObjectStore) -> dict[str, Any]:
+    """The recipe as the run keeps it: benchmark data by the key of their content."""
+    kept: dict[str, Any] = json.loads(recipe.model_dump_json())
+    for name, settings in planned(recipe.evaluation).items():
+        if names_a_file(data_keys(name), settings.data):
+            rows = encode_rows(step="benchmark", fingerprint="", rows=read_data_files(Path(settings.data)))
+            kept["evaluation"]["benchmarks"][name]["data"] = STORED + put_blob(store, "benchmarks", rows).key
+    return kept
 
 
 def submit(submission: Submission, database: Engine) -> None:

@@ -33,8 +33,14 @@ class Benchmark:
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "ifeval": Benchmark("key, response", "input_data.jsonl or its folder", "ifeval"),
-    "llmbar": Benchmark("subset, index, output, reply", "the folder of Natural/ and Adversarial/", "llmbar"),
+    "llmbar": Benchmark(
+        "subset, index, output, reply (or replies: their majority counts)",
+        "the folder of Natural/ and Adversarial/",
+        "llmbar",
+    ),
     "followbench": Benchmark(
         "group, example_id, level, response, reply", "the folder of the six *_constraints.json", "followbench"
     ),
+    "refinement": Benchmark("item, refined, self, judge", "rows of {prompt, response}, or world:story", "refinement"),
+    "story": Benchmark("measure, prompt, reply, given", "world:story", "story"),
 }

@@ -28,12 +28,14 @@ Key = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One prompt at one level. `target` is what a rule compares with, if one does."""
+    """One prompt at one level. `target` is what a rule compares with, if one does; `way` is the prompt as it grew, from
+    the bare instruction up to this level."""
 
     key: Key
     source: str
     instruction: str
     target: str
+    way: tuple[str, ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -65,10 +67,14 @@ def read_tasks(folder: Path) -> tuple[dict[Key, Task], str]:
         content = read_bytes(path)
         raw += content
         try:
-            for row in json.loads(content):
-                key = (group, row["example_id"], row["level"])
-                if key[2] in LEVELS:
-                    tasks[key] = Task(key, row["source"], row["instruction"], row["target"])
+            rows = json.loads(content)
+            said = {(row["example_id"], row["level"]): row["instruction"] for row in rows}
+            for row in rows:
+                example_id, level = row["example_id"], row["level"]
+                if level in LEVELS:
+                    way = tuple(said[example_id, below] for below in range(level + 1) if (example_id, below) in said)
+                    key = (group, example_id, level)
+                    tasks[key] = Task(key, row["source"], row["instruction"], row["target"], way)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path} is no FollowBench group ({error}).", "Name the folder of the six *_constraints.json."

@@ -7,7 +7,7 @@ A reply that cannot be read is wrong: no Yes, no No, one more in the total. Know
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +17,16 @@ from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredI
 from spar.evaluation.benchmarks.rows import Answers, Line, digest, read_answers, read_bytes
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
-from spar.method.records import Verdict
+from spar.method.records import JudgmentFailure, Verdict, Vote
 from spar.method.verdicts import parse_vote
+from spar.method.voting import tally as tally_votes
 
 NAME = "llmbar"
 NATURAL = "Natural"
 ADVERSARIAL = ("GPTInst", "GPTOut", "Manual", "Neighbor")
 SUBSETS = (NATURAL, *ADVERSARIAL)
 
+TIED = JudgmentFailure.TIED.value
 Key = tuple[str, int, int]
 """Subset, index of the pair from 0, output 1 or 2."""
 
@@ -40,13 +42,19 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One output, judged. `said` is None where the reply cannot be read."""
+    """One output, judged by one vote or more. `said` is None where no reply can be read, or the votes are tied."""
 
     key: Key
     good: bool
+    votes: tuple[Vote, ...]
     said: Verdict | None
-    reply: str
-    failure: str | None
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing was said."""
+        if self.said is not None:
+            return None
+        return TIED if any(vote.verdict for vote in self.votes) else self.votes[0].failure
 
     @property
     def correct(self) -> bool:
@@ -71,7 +79,7 @@ def read_pairs(folder: Path) -> tuple[dict[str, list[Pair]], str]:
 
 
 def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
-    """Score rows of {subset, index, output, reply}."""
+    """Score rows of {subset, index, output} with a `reply`, or with `replies` whose majority counts."""
     pairs, data_digest = read_pairs(data)
     truth = {
         (subset, index, output): pair.label == output
@@ -83,17 +91,23 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     judged = _judge(given, truth)
     by_subset = {subset: [item for item in judged if item.key[0] == subset] for subset in SUBSETS}
     present = {subset: items for subset, items in by_subset.items() if items}
-    unparsable = sum(item.said is None for item in judged)
     return BenchmarkReport(
         benchmark=NAME,
         counts=_counts(judged, present),
         scores=_scores(present),
         intervals=_intervals(present),
-        tables=(_table(present),),
+        tables=(_table(present), *_curve(present)),
         items=[_scored(item) for item in judged],
         settings={"data": data_digest, "answers": given.digest},
-        warnings=[f"{unparsable} replies cannot be read; they count as wrong."] if unparsable else [],
+        warnings=_warnings(judged),
     )
+
+
+def _warnings(judged: Sequence[Judged]) -> list[str]:
+    tied = sum(item.failure == TIED for item in judged)
+    unparsable = sum(item.said is None for item in judged) - tied
+    told = {"replies cannot be read": unparsable, "judgments are tied": tied}
+    return [f"{number} {what}; they count as wrong." for what, number in told.items() if number]
 
 
 def _key(line: Line) -> Key:
@@ -103,10 +117,21 @@ def _key(line: Line) -> Key:
 def _judge(given: Answers[Key], truth: dict[Key, bool]) -> list[Judged]:
     judged = []
     for key, line in given.lines.items():
-        reply = line.text("reply")
-        vote = parse_vote(reply, line.optional_text("finish_reason") or "stop")
-        judged.append(Judged(key, truth[key], vote.verdict, reply, vote.failure))
+        finish = line.optional_text("finish_reason") or "stop"
+        replies = line.texts("replies") if "replies" in line.fields else [line.text("reply")]
+        votes = tuple(parse_vote(reply, finish) for reply in replies)
+        judged.append(Judged(key, truth[key], votes, majority(votes)))
     return judged
+
+
+def majority(votes: Sequence[Vote]) -> Verdict | None:
+    """What most of the readable votes say; None for a tie, and where none can be read."""
+    return tally_votes(votes, quorum=1).label
+
+
+def first_votes(items: Sequence[Judged], votes: int) -> list[Judged]:
+    """The same items, had only the first `votes` been asked for."""
+    return [replace(item, votes=item.votes[:votes], said=majority(item.votes[:votes])) for item in items]
 
 
 class Tally(NamedTuple):
@@ -194,7 +219,8 @@ def _counts(judged: Sequence[Judged], present: dict[str, list[Judged]]) -> dict[
         "correct": sum(item.correct for item in judged),
         "yes": sum(item.said == Verdict.YES for item in judged),
         "no": sum(item.said == Verdict.NO for item in judged),
-        "unparsable": sum(item.said is None for item in judged),
+        "unparsable": sum(item.said is None and item.failure != TIED for item in judged),
+        "tied": sum(item.failure == TIED for item in judged),
     }
     return counts | {f"{subset}.items": len(items) for subset, items in present.items()}
 
@@ -205,13 +231,26 @@ def _table(present: dict[str, list[Judged]]) -> Table:
             subset,
             len(items),
             sum(item.correct for item in items),
-            sum(item.said is None for item in items),
+            sum(item.said is None and item.failure != TIED for item in items),
             round(accuracy([tally(items)]), 4),
             round(f1([tally(items)]), 4),
         )
         for subset, items in present.items()
     )
     return Table("subsets", ("subset", "items", "correct", "unparsable", "accuracy", "f1"), rows)
+
+
+def _curve(present: dict[str, list[Judged]]) -> list[Table]:
+    """majority@k over the first k of the votes, for odd k: macro means over the subsets that are there."""
+    most = min(len(item.votes) for items in present.values() for item in items)
+    if most == 1:
+        return []
+    rows: list[tuple[str | int | float, ...]] = []
+    for k in range(1, most + 1, 2):
+        tallies = [tally(first_votes(items, k)) for items in present.values()]
+        means = [sum(measure([one]) for one in tallies) / len(tallies) for measure in (accuracy, f1)]
+        rows.append((k, *(round(mean, 4) for mean in means)))
+    return [Table("majority", ("votes", "accuracy", "f1"), tuple(rows))]
 
 
 def _scored(item: Judged) -> ScoredItem:
@@ -223,6 +262,6 @@ def _scored(item: Judged) -> ScoredItem:
         "truth": "yes" if item.good else "no",
         "verdict": item.said,
         "failure": item.failure,
-        "reply": item.reply,
+        "replies": [vote.reply for vote in item.votes],
     }
     return ScoredItem(f"{subset}/{index}/{output}", item.correct, detail)

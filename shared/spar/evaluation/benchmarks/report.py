@@ -60,6 +60,26 @@ class BenchmarkReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """A report as a run's result or a folder keeps it: `report` is `as_json`, `items` are the scored rows."""
+
+    report: dict[str, Any]
+    items: tuple[dict[str, Any], ...]
+
+    @property
+    def correct(self) -> dict[str, bool]:
+        return {str(item["item"]): bool(item["correct"]) for item in self.items}
+
+
+def keep(report: BenchmarkReport) -> KeptReport:
+    return KeptReport(report.as_json(), tuple(item_json(item) for item in report.items))
+
+
+def item_json(item: ScoredItem) -> dict[str, Any]:
+    return {"item": item.key, "correct": item.correct, **item.detail}
+
+
 def percent(proportion: Proportion) -> float:
     return 100 * proportion.rate
 
@@ -71,12 +91,15 @@ def percent_interval(proportion: Proportion) -> Interval:
 
 def compare(before: BenchmarkReport, after: BenchmarkReport) -> Difference:
     """How many points of correct items `after` has more, over the same items. Raises DataError if they differ."""
-    first = {item.key: item.correct for item in before.items}
-    second = {item.key: item.correct for item in after.items}
-    if first.keys() != second.keys():
-        alone = sorted(first.keys() ^ second.keys())
+    return compare_items(keep(before).correct, keep(after).correct)
+
+
+def compare_items(before: Mapping[str, bool], after: Mapping[str, bool]) -> Difference:
+    """The same of what was kept: correct by item."""
+    if before.keys() != after.keys():
+        alone = sorted(before.keys() ^ after.keys())
         raise DataError(
-            f"The two files don't score the same items: {len(alone)} are in one only, the first is {alone[0]}.",
-            "Compare two files that respond to the same items.",
+            f"The two don't score the same items: {len(alone)} are in one only, the first is {alone[0]}.",
+            "Compare two that respond to the same items.",
         )
-    return paired_difference([first[key] for key in first], [second[key] for key in first])
+    return paired_difference([before[key] for key in before], [after[key] for key in before])

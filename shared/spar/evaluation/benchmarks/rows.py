@@ -40,6 +40,13 @@ class Line:
     def optional_text(self, name: str) -> str | None:
         return None if self.fields.get(name) is None else self.text(name)
 
+    def texts(self, name: str) -> list[str]:
+        """A field that must be a list of strings, at least one."""
+        value = self.fields.get(name)
+        if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+            raise self.refuse(f"'{name}' is {_shown(value)}, not a list of texts")
+        return value
+
     def whole(self, name: str) -> int:
         value = self.fields.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -100,6 +107,11 @@ def _check_complete(path: Path, missing: list[Key], given: int, total: int, part
         f"{path} has {given} of the benchmark's {total} items; missing: {named}.",
         "Add the missing rows" + (", or score what is there with --partial." if given else "."),
     )
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Every row in order, for a benchmark without a fixed list of items."""
+    return _lines(path, read_bytes(path))
 
 
 def _lines(path: Path, raw: bytes) -> Iterator[Line]:

@@ -1,0 +1,62 @@
+"""A benchmark on arrival: fetch its files, serve its models, ask, score. One row comes out: the report, items included.
+
+How a benchmark asks and scores is `spar.evaluation`'s.
+"""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from spar.engines.skills import Usage
+from spar.errors import AccountingError
+from spar.evaluation.asking import ask, score_rows
+from spar.evaluation.asking.base import Ask
+from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.benchmarks.report import KeptReport, keep
+from spar.messages.evaluation import BenchmarkSpec, Evaluate
+from spar.method.templates import TemplateSet
+from spar.recipes.benchmark_files import DataFile, write_data_files
+from spar.runtime.steps import StepOutput, read_rows
+from spar.runtime.worker import Worker
+
+
+async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSpec) -> StepOutput:
+    """Counts of the step are the report's scores, as `score.NAME`."""
+    with TemporaryDirectory(prefix="spar-benchmark-") as folder:
+        job = await _job(worker, command, spec, Path(folder))
+        usage = Usage()
+        rows = await ask(spec.benchmark, job, usage)
+        # Off the event loop: checkers and bootstraps take seconds.
+        report = await asyncio.to_thread(score_rows, spec.benchmark, rows, job)
+    kept: KeptReport = keep(report)
+    return StepOutput([kept], usage, {f"score.{name}": value for name, value in report.scores.items()})
+
+
+def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
+    others = {"refiner": spec.refiner, "judge": spec.judge}
+    named = {role: model.fingerprint for role, model in others.items() if model is not None}
+    engine = f"{spec.engine.kind} {spec.engine.dtype}"
+    return {"model": spec.model.fingerprint, **named, "engine": engine, "send_seed": int(spec.engine.send_seed)}
+
+
+async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path) -> Ask:
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    data = Path(WORLD)
+    if spec.data is not None:
+        files = await read_rows(worker.store, spec.data, DataFile)
+        data = await asyncio.to_thread(write_data_files, files, folder)
+    judge = None
+    if spec.judge is not None:
+        if command.judge is None:
+            raise AccountingError("A benchmark names a judge and not where it is.")
+        judge = await worker.chat(command.judge, spec.judge)
+    return Ask(
+        model=await worker.chat(command.engine, spec.model),
+        data=data,
+        settings=spec.asking,
+        templates=templates,
+        seed=spec.seed,
+        refiner=None if spec.refiner is None else await worker.chat(command.engine, spec.refiner),
+        judge=judge,
+        about=_about(spec),
+    )

@@ -1,0 +1,59 @@
+"""What every asking half is given, and what it gives back. Knows no benchmark."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import SeedScope, Usage
+from spar.errors import DataError, RecipeError
+from spar.method.templates import TemplateSet
+from spar.recipes.models import AskSettings
+
+Row = Mapping[str, Any]
+"""One item's row, as the scoring half reads it: JSON values only."""
+
+TOO_LONG = "too_long"
+"""The failure of an item whose conversation the model does not take: counted, never left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One evaluation: the models that may be asked, the items, and how.
+
+    `model` is the one measured. `refiner` searches refinements of its responses; `judge` judges from outside.
+    """
+
+    model: ChatModel
+    data: Path
+    settings: AskSettings
+    templates: TemplateSet
+    seed: int
+    refiner: ChatModel | None = None
+    judge: ChatModel | None = None
+    about: Mapping[str, str | int] = field(default_factory=dict)
+    """What is known of the models and engines: kept with the scores."""
+
+    @property
+    def scope(self) -> SeedScope:
+        return SeedScope(self.seed, 0)
+
+    def need_refiner(self) -> ChatModel:
+        if self.refiner is None:
+            raise RecipeError("A search at inference needs a refiner.", "Name one with --refiner, or leave it out.")
+        return self.refiner
+
+
+class Asking(Protocol):
+    """Ask a benchmark's items."""
+
+    async def __call__(self, job: Ask, usage: Usage) -> list[Row]: ...
+
+
+async def unless_too_long(asking: Callable[[], Awaitable[Row]], without: Row) -> Row:
+    """The row, or `without` and why, where the model refuses the conversation for its length."""
+    try:
+        return await asking()
+    except DataError as error:
+        return {**without, "failure": TOO_LONG, "reason": error.what}

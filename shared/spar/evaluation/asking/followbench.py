@@ -1,0 +1,73 @@
+"""FollowBench: a response to each prompt at each level; where no rule checks it, an outside judge says what holds.
+
+The judge is asked in our own words: the prompt as it grew, the response, one YES or NO for each constraint that was
+added. Without a judge those items have no reply, and are not scored. Knows no scores.
+"""
+
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from spar.engines.base import ChatModel, Sampling
+from spar.engines.skills import SeedScope, Usage
+from spar.evaluation.asking.base import Ask, Row, unless_too_long
+from spar.evaluation.asking.responding import response_to
+from spar.evaluation.benchmarks.followbench import Task, read_tasks
+from spar.method.records import Message, Prompt
+from spar.together import together
+
+JUDGE_STEP = "followbench_judge"
+
+
+async def ask(job: Ask, usage: Usage) -> list[Row]:
+    """Rows of {group, example_id, level, response} and the judge's `reply`; with a limit, of each group's first
+    examples."""
+    tasks, _ = read_tasks(job.data)
+    chosen = _first_examples(list(tasks.values()), job.settings.limit)
+
+    async def one(task: Task) -> Row:
+        group, example_id, level = task.key
+        place = {"group": group, "example_id": example_id, "level": level}
+        row = {**place, **await response_to(job, task.instruction, usage)}
+        if job.judge is None or not task.judged:
+            return row
+        return {**row, **await _judged(job.judge, job, task, row["response"], usage)}
+
+    return await together(one(task) for task in chosen)
+
+
+async def _judged(judge: ChatModel, job: Ask, task: Task, response: str, usage: Usage) -> Row:
+    async def asking() -> Row:
+        messages = (Message("user", judge_prompt(task, response)),)
+        seed = SeedScope(job.seed, 0).derive(Prompt.of(task.instruction), JUDGE_STEP)
+        usage.calls += 1
+        completions = await judge.sample(messages, 1, Sampling(0.0, 1.0, job.settings.judge_tokens), seed)
+        usage.count(completions)
+        return {"reply": completions[0].text}
+
+    return await unless_too_long(asking, {"reply": ""})
+
+
+def judge_prompt(task: Task, response: str) -> str:
+    """What the judge is asked about a task with the whole way of its prompt."""
+    grown = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(task.way))
+    level = task.key[2]
+    form = ", ".join(["YES or NO"] * level)
+    return judge_template().substitute(level=level, grown=grown, response=response, form=f"[{form}]")
+
+
+@cache
+def judge_template() -> Template:
+    return Template(files(__package__).joinpath("followbench_judge.txt").read_text(encoding="utf-8").rstrip("\n"))
+
+
+def _first_examples(tasks: list[Task], limit: int | None) -> list[Task]:
+    """All levels of the first examples of each group, in the order of their ids."""
+    if limit is None:
+        return tasks
+    by_group: dict[str, list[int]] = {}
+    for task in tasks:
+        examples = by_group.setdefault(task.key[0], [])
+        if task.key[1] not in examples:
+            examples.append(task.key[1])
+    return [task for task in tasks if task.key[1] in by_group[task.key[0]][:limit]]

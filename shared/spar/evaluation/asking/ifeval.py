@@ -1,0 +1,17 @@
+"""IFEval: one response to each prompt. The prompt is the whole user turn, as the paper asks it."""
+
+from spar.engines.skills import Usage
+from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.responding import response_to
+from spar.evaluation.benchmarks.ifeval import Task, read_tasks
+from spar.together import together
+
+
+async def ask(job: Ask, usage: Usage) -> list[Row]:
+    """Rows of {key, response}; with a limit, of the first prompts of the file."""
+    tasks, _ = read_tasks(job.data)
+
+    async def one(task: Task) -> Row:
+        return {"key": task.key, **await response_to(job, task.prompt, usage)}
+
+    return await together(one(task) for task in list(tasks.values())[: job.settings.limit])

@@ -1,0 +1,50 @@
+"""LLMBar, pointwise: the refiner judges each output on its own, in the words it judges with in training.
+
+One greedy vote, or several sampled ones whose majority counts. Knows nothing of which output is the better one.
+"""
+
+from spar.engines.skills import JUDGE_NODE, Usage, judge
+from spar.evaluation.asking.base import Ask, Row, unless_too_long
+from spar.evaluation.benchmarks.llmbar import Pair, read_pairs
+from spar.method.records import Prompt, ReplyFailure, Vote
+from spar.recipes.models import JudgmentSettings
+from spar.together import together
+
+VOTE_TEMPERATURE = 0.7
+"""The paper's temperature of votes, where there are several; a single one is greedy."""
+
+
+def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
+    """Nothing is asked again: a measurement takes the replies as they come."""
+    temperature = VOTE_TEMPERATURE if votes > 1 else 0.0
+    return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
+
+
+async def ask(job: Ask, usage: Usage) -> list[Row]:
+    """Rows of {subset, index, output, replies}; with a limit, of the first pairs of each subset."""
+    pairs, _ = read_pairs(job.data)
+    settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
+
+    async def one(subset: str, index: int, output: int, pair: Pair) -> Row:
+        place = {"subset": subset, "index": index, "output": output}
+
+        async def asking() -> Row:
+            prompt, text = Prompt.of(pair.input), pair.outputs[output - 1]
+            path = (index, output)
+            judgment = await judge(job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage)
+            return {**place, **replies_of(judgment.votes)}
+
+        return await unless_too_long(asking, {**place, "replies": [""]})
+
+    return await together(
+        one(subset, index, output, pair)
+        for subset, listed in pairs.items()
+        for index, pair in enumerate(listed[: job.settings.limit])
+        for output in (1, 2)
+    )
+
+
+def replies_of(votes: tuple[Vote, ...]) -> Row:
+    """What was said, and whether some of it was cut off."""
+    cut = any(vote.failure is ReplyFailure.CUT_OFF for vote in votes)
+    return {"replies": [vote.reply for vote in votes], **({"failure": "cut_off"} if cut else {})}

@@ -1,0 +1,132 @@
+"""Refinement: bad responses refined once, and who says that it worked (arXiv 2412.11605, Table 3).
+
+Three raters side by side, since a refiner is kinder to itself than others are: an outside judge, the refiner itself,
+and rules where a program can check. A refinement that failed, or a judgment that cannot be read, is no success with
+any of them, and stays in the total. Knows nothing of how the refinements were made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from spar.evaluation.benchmarks.llmbar import majority
+from spar.evaluation.benchmarks.negatives import Negative, read_negatives
+from spar.evaluation.benchmarks.report import BenchmarkReport, ScoredItem, Table, percent, percent_interval
+from spar.evaluation.benchmarks.rows import Line, read_answers
+from spar.evaluation.statistics import Proportion
+from spar.method.records import Verdict
+from spar.method.verdicts import parse_vote
+
+NAME = "refinement"
+RULES, JUDGE, SELF = "rules", "judge", "self"
+RATERS = (RULES, JUDGE, SELF)
+"""In the order of trust: two models are compared by the first that rated everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One negative, refined. `said` has a rater only where it could say something: None is a judgment not readable."""
+
+    index: int
+    negative: Negative
+    line: Line
+    refined: str | None
+    said: Mapping[str, bool | None]
+
+    def counts_for(self, rater: str) -> bool:
+        """What was not refined counts against whoever would have rated it."""
+        if rater == RULES:
+            return self.negative.rule is not None
+        return rater in self.said or self.refined is None
+
+    def succeeded(self, rater: str) -> bool:
+        return self.said.get(rater) is True
+
+
+def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+    """Score rows of {item, refined} with the replies of the refiner as `self` and of an outside judge as `judge`."""
+    negatives, identity = read_negatives(data)
+    given = read_answers(answers, range(len(negatives)), lambda line: line.whole("item"), partial)
+    rated = [_rate(index, negatives[index], line) for index, line in given.lines.items()]
+    raters = [rater for rater in RATERS if any(rater in item.said for item in rated)] or [SELF]
+    asked = {rater: [item for item in rated if item.counts_for(rater)] for rater in raters}
+    shares = {f"acc_{rater}": Proportion.of([i.succeeded(rater) for i in items]) for rater, items in asked.items()}
+    best = next((rater for rater in raters if len(asked[rater]) == len(rated)), None)
+    return BenchmarkReport(
+        benchmark=NAME,
+        counts={
+            "items": len(rated),
+            "refined": sum(item.refined is not None for item in rated),
+            "with_rules": sum(item.negative.rule is not None for item in rated),
+        }
+        | {f"{rater}_yes": shares[f"acc_{rater}"].successes for rater in raters},
+        scores={name: percent(share) for name, share in shares.items()},
+        intervals={name: percent_interval(share) for name, share in shares.items()},
+        tables=(_raters(asked), *_agreement(rated, raters)),
+        items=[_scored(item, best) for item in rated],
+        settings={"data": identity, "answers": given.digest},
+        warnings=_warnings(rated),
+    )
+
+
+def _rate(index: int, negative: Negative, line: Line) -> Rated:
+    refined = line.optional_text("refined")
+    said: dict[str, bool | None] = {}
+    if refined is not None:
+        if negative.rule is not None:
+            said[RULES] = negative.rule(refined)
+        for rater in (JUDGE, SELF):
+            if line.fields.get(rater) is not None:
+                said[rater] = _verdict(line.texts(rater))
+    return Rated(index, negative, line, refined, said)
+
+
+def _verdict(replies: Sequence[str]) -> bool | None:
+    label = majority([parse_vote(reply, "stop") for reply in replies])
+    return None if label is None else label is Verdict.YES
+
+
+def _raters(asked: Mapping[str, Sequence[Rated]]) -> Table:
+    rows = tuple(
+        (
+            rater,
+            len(items),
+            sum(item.succeeded(rater) for item in items),
+            sum(item.refined is None for item in items),
+            sum(item.refined is not None and item.said[rater] is None for item in items),
+            round(100 * sum(item.succeeded(rater) for item in items) / len(items), 4),
+        )
+        for rater, items in asked.items()
+    )
+    return Table("raters", ("rater", "items", "yes", "not refined", "unparsable", "accuracy"), rows)
+
+
+def _agreement(rated: Sequence[Rated], raters: Sequence[str]) -> list[Table]:
+    """Of the refinements that both rated: how often they agree, and who is kinder."""
+    rows: list[tuple[str | int | float, ...]] = []
+    for first, second in combinations(raters, 2):
+        both = [item for item in rated if item.said.get(first) is not None and item.said.get(second) is not None]
+        if both:
+            pairs = [(item.succeeded(first), item.succeeded(second)) for item in both]
+            counted = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
+            rows.append((f"{first} and {second}", len(both), *counted))
+    columns = ("raters", "items", "both yes", "only first", "only second", "both no")
+    return [Table("agreement", columns, tuple(rows))] if rows else []
+
+
+def _warnings(rated: Sequence[Rated]) -> list[str]:
+    failed = sum(item.refined is None for item in rated)
+    return [f"{failed} negatives were not refined; they count as failures."] if failed else []
+
+
+def _scored(item: Rated, best: str | None) -> ScoredItem:
+    detail = {
+        "prompt": item.negative.prompt,
+        "response": item.negative.response,
+        "refined": item.refined,
+        "failure": item.line.optional_text("failure"),
+        "critique": item.line.optional_text("critique"),
+        "said": dict(item.said),
+    }
+    return ScoredItem(str(item.index), best is not None and item.succeeded(best), detail)

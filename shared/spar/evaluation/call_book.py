@@ -1,0 +1,116 @@
+"""Replies of a model, kept in a file as they come: one line a call, named by all that was asked.
+
+The first line says whose replies they are; a file never mixes two models. A line that a kill tore is cut off, and
+that call is asked again. One writer at a time. Knows nothing of benchmarks.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from spar.engines.base import Completion, Sampling
+from spar.errors import DataError, StoreError
+from spar.method.records import Message
+
+FORMAT = 1
+
+
+class CallBook:
+    """Open it with `open_call_book`. Remembers where each call's line begins, not the texts."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._file = descriptor
+        self._end = 0
+        self._places: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, call: str) -> list[Completion] | None:
+        if call not in self._places:
+            return None
+        start, length = self._places[call]
+        return [Completion(**reply) for reply in json.loads(os.pread(self._file, length, start))["replies"]]
+
+    def put(self, call: str, completions: Sequence[Completion]) -> None:
+        """Write the line whole, or leave the file as it was and raise StoreError."""
+        line = json.dumps({"call": call, "replies": [asdict(completion) for completion in completions]}) + "\n"
+        length = self._append(line.encode())
+        self._places[call] = (self._end - length, length)
+
+    def _append(self, data: bytes) -> int:
+        try:
+            written = 0
+            while written < len(data):
+                written += os.pwrite(self._file, data[written:], self._end + written)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise _cannot_write(self.path, error) from error
+        self._end += len(data)
+        return len(data)
+
+    def load(self, identity: Mapping[str, Any]) -> None:
+        """Take in what is there, begin the file if nothing is, and cut off a torn last line."""
+        with open(self._file, "rb", closefd=False) as file:
+            for number, raw in enumerate(file, start=1):
+                if not raw.endswith(b"\n"):
+                    os.ftruncate(self._file, self._end)
+                    break
+                self._take(number, raw, identity)
+        if self._end == 0:
+            self._append((json.dumps({"format": FORMAT, "of": dict(identity)}) + "\n").encode())
+
+    def _take(self, number: int, raw: bytes, identity: Mapping[str, Any]) -> None:
+        try:
+            row = json.loads(raw)
+            if number == 1 and row != {"format": FORMAT, "of": dict(identity)}:
+                raise ValueError("it was begun for another model")
+            if number > 1:
+                self._places[row["call"]] = (self._end, len(raw))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{self.path} line {number} cannot be gone on with: {error}.", "Move the file away, and ask again."
+            ) from error
+        self._end += len(raw)
+
+
+@contextmanager
+def open_call_book(folder: Path, identity: Mapping[str, Any]) -> Iterator[CallBook]:
+    """The model's file in the folder, named by its identity. Raises DataError and StoreError."""
+    name = hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()[:16]
+    path = folder / f"{name}.jsonl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(f"Another evaluation is writing {path}.", "Wait for it, or use another --out.") from error
+        book = CallBook(path, descriptor)
+        book.load(identity)
+        yield book
+    finally:
+        os.close(descriptor)
+
+
+def call_key(messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> str:
+    """Names a call by all that determines its replies, but for the model."""
+    asked = [[(m.role, m.content) for m in messages], n, asdict(sampling), seed]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _cannot_write(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"Cannot write {path}: {error.strerror}.",
+        "Free space or choose another --out; then the same command goes on where it stopped.",
+    )

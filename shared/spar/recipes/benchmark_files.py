@@ -1,0 +1,61 @@
+"""Reads the files of a benchmark that a recipe names, so that a run can keep them: by content, not by place.
+
+Knows nothing of what is in them.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from spar.errors import DataError
+
+SUFFIXES = (".json", ".jsonl")
+MOST_BYTES = 64 * 1024**2
+"""More than all public benchmarks here together: beyond it, the folder is not a benchmark's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file, by its path below the folder that was named; a file that was named itself, by its name."""
+
+    name: str
+    text: str
+
+
+def read_data_files(place: Path) -> list[DataFile]:
+    """The file, or the folder's JSON files in order. Raises DataError."""
+    paths = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.suffix in SUFFIXES)
+    if not paths:
+        raise DataError(f"{place} has no *.json and no *.jsonl.", "Name the benchmark's file or folder.")
+    size = sum(path.stat().st_size for path in paths)
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{place} holds {size / 1024**2:.0f} MiB, which no benchmark here does.", "Name the benchmark's own folder."
+        )
+    top = place.parent if place.is_file() else place
+    return [DataFile(path.relative_to(top).as_posix(), _text(path)) for path in paths]
+
+
+def write_data_files(files: list[DataFile], folder: Path) -> Path:
+    """Put them below the folder again; returns what was named: the only file, or the folder."""
+    for file in files:
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, encoding="utf-8", newline="")
+    return folder / files[0].name if len(files) == 1 else folder
+
+
+def digest_of(files: list[DataFile]) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(f"{file.name}\0{len(file.text)}\0{file.text}".encode())
+    return whole.hexdigest()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} cannot be read as text: {error}.", "Check the file; unpack compressed ones."
+        ) from error

@@ -1,0 +1,74 @@
+"""Which benchmarks a recipe's evaluation may name, whom each measures, and which settings it has a use for.
+
+Knows nothing of how they are asked and scored; that is `spar.evaluation`'s.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, EvaluationSettings, Recipe
+from spar.recipes.problems import Problem
+
+ALWAYS = ("data", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Whose model a benchmark measures, and the settings that change what it measures."""
+
+    part: Literal["actor", "refiner"]
+    settings: tuple[str, ...]
+
+
+USES: Mapping[str, Use] = {
+    "ifeval": Use("actor", ("max_tokens", "judge_tokens", "search")),
+    "followbench": Use("actor", ("max_tokens", "judge_tokens", "search", "judge")),
+    "llmbar": Use("refiner", ("judge_tokens", "votes")),
+    "refinement": Use("refiner", ("max_tokens", "judge_tokens", "votes", "judge")),
+}
+
+
+def planned(plan: EvaluationPlan | None) -> dict[str, BenchmarkSettings]:
+    """The benchmarks of a recipe by name, in the order of `USES`."""
+    benchmarks = plan.benchmarks if plan is not None else None
+    if benchmarks is None:
+        return {}
+    found = {name: getattr(benchmarks, name) for name in USES}
+    return {name: settings for name, settings in found.items() if settings is not None}
+
+
+def suite_of(plan: EvaluationPlan) -> EvaluationSettings:
+    """The plan without its benchmarks: what determines the suite's results."""
+    return EvaluationSettings(**{name: getattr(plan, name) for name in EvaluationSettings.model_fields})
+
+
+def asking_of(settings: BenchmarkSettings) -> AskSettings:
+    """Without the data's place and the judge's address, which determine nothing."""
+    return AskSettings(**{name: getattr(settings, name) for name in AskSettings.model_fields})
+
+
+def data_keys(name: str) -> tuple[str, ...]:
+    """Where a recipe names a benchmark's data."""
+    return ("evaluation", "benchmarks", name, "data")
+
+
+def _changed(settings: BenchmarkSettings) -> set[str]:
+    """A recipe written out whole names every key; those at their default change nothing."""
+    fields = BenchmarkSettings.model_fields
+    return {name for name, field in fields.items() if getattr(settings, name) != field.default}
+
+
+def check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
+    """Settings that a benchmark has no use for, and an evaluation of nothing."""
+    plan = recipe.evaluation
+    if plan is None:
+        return
+    benchmarks = planned(plan)
+    if plan.suite == "none" and not benchmarks:
+        fix = "Name one in evaluation.benchmarks, or delete the section evaluation."
+        yield Problem(("evaluation", "suite"), "is none, and there is no benchmark: nothing would be measured", fix)
+    for name, settings in benchmarks.items():
+        for key in sorted(_changed(settings) - {*ALWAYS, *USES[name].settings}):
+            fix = f"Delete it; {name} takes {', '.join((*ALWAYS, *USES[name].settings))}."
+            yield Problem((*data_keys(name)[:-1], key), f"means nothing to {name}", fix)

@@ -1,0 +1,101 @@
+"""A run's public benchmarks for its report: what each iteration scored, and how far it came from the start.
+
+Knows nothing of how they are asked and scored, and draws nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from spar.evaluation.benchmarks.report import KeptReport, compare_items
+from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
+
+SHOWN = {
+    "ifeval": ("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
+    "followbench": ("hsr.average", "ssr.average", "csl"),
+    "llmbar": ("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
+    "refinement": ("acc_rules", "acc_judge", "acc_self"),
+}
+"""The scores that a page shows of each, in order; the others stand in report.json."""
+
+Kept = Mapping[str, tuple[str, KeptReport]]
+"""By benchmark: the key of its result, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRow:
+    """One iteration: (score, interval) by column, None where it was not measured, and the change from the start."""
+
+    label: str
+    cells: tuple[tuple[float, Interval | None] | None, ...]
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkTable:
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[BenchmarkRow, ...]
+    items: int
+    settings: Mapping[str, str | int]
+    warnings: Sequence[str]
+
+
+def measures_of(kept: Kept) -> dict[str, BenchmarkMeasures]:
+    fields = ("counts", "scores", "intervals", "tables", "settings", "warnings")
+    return {
+        name: BenchmarkMeasures.model_validate({**{field: one.report[field] for field in fields}, "result": key})
+        for name, (key, one) in kept.items()
+    }
+
+
+def benchmark_changes(measured: Mapping[int, Kept]) -> list[Change]:
+    """Each later iteration against the start, over the same items."""
+    start = measured.get(0, {})
+    return [
+        _change(name, index, start[name][1], kept[name][1])
+        for index, kept in sorted(measured.items())
+        for name in kept
+        if index > 0 and name in start
+    ]
+
+
+def _change(name: str, index: int, before: KeptReport, after: KeptReport) -> Change:
+    found = compare_items(before.correct, after.correct)
+    return Change(
+        measure=name,
+        before=0,
+        after=index,
+        points=found.estimate,
+        low=found.low,
+        high=found.high,
+        items=len(after.correct),
+    )
+
+
+def benchmark_tables(report: RunReport, labels: Sequence[str]) -> list[BenchmarkTable]:
+    """One table per benchmark that any iteration has; columns are the shown scores that it has."""
+    names = [name for name in SHOWN if any(name in entry.benchmarks for entry in report.iterations)]
+    return [_table(report, labels, name) for name in names]
+
+
+def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTable:
+    measured = [entry.benchmarks[name] for entry in report.iterations if name in entry.benchmarks]
+    columns = tuple(score for score in SHOWN[name] if any(score in one.scores for one in measured))
+    rows = tuple(
+        BenchmarkRow(
+            labels[place],
+            tuple(_cell(entry.benchmarks[name], column) for column in columns),
+            report.change(name, 0, entry.iteration),
+        )
+        for place, entry in enumerate(report.iterations)
+        if name in entry.benchmarks
+    )
+    last = measured[-1]
+    items = next(iter(last.counts.values()), 0)
+    return BenchmarkTable(name, columns, rows, items, last.settings, last.warnings)
+
+
+def _cell(measures: BenchmarkMeasures, column: str) -> tuple[float, Interval | None] | None:
+    if column not in measures.scores:
+        return None
+    return measures.scores[column], measures.intervals.get(column)

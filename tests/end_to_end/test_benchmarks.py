@@ -1,0 +1,64 @@
+"""A recipe whose evaluation names public benchmarks: measured at the start and after the iteration, and reported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.simulated import report_of, run, write_recipe
+from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
+
+pytestmark = pytest.mark.end_to_end
+
+NEGATIVES = [
+    {
+        "prompt": f"Write about lamp {number}.",
+        "response": "No.",
+        "instruction_id_list": ["punctuation:no_comma"],
+        "kwargs": [{}],
+    }
+    for number in range(3)
+]
+
+
+def evaluation(folder: Path) -> dict[str, Any]:
+    negatives = folder / "negatives.jsonl"
+    negatives.write_text("".join(f"{json.dumps(row)}\n" for row in NEGATIVES))
+    return {
+        "suite": "none",
+        "benchmarks": {
+            "ifeval": {"data": str(IFEVAL), "limit": 4, "search": {"policy": "greedy"}},
+            "followbench": {"data": str(FOLLOWBENCH), "limit": 1},
+            "llmbar": {"data": str(LLMBAR), "limit": 2, "votes": 3},
+            "refinement": {"data": "negatives.jsonl"},
+        },
+    }
+
+
+def test_benchmarks_are_measured_reported_and_not_asked_twice(tmp_path: Path) -> None:
+    prompts = {"source": "world:story", "per_iteration": 10, "shard_size": 5}
+    recipe = write_recipe(tmp_path, iterations=1, prompts=prompts, evaluation=evaluation(tmp_path))
+    ended = run(["run", recipe, "--dir", tmp_path / "home"])
+    assert ended.returncode == 0, ended.stderr
+    report = report_of(tmp_path / "home")
+    start, after = report["iterations"]
+    assert set(start["benchmarks"]) == set(after["benchmarks"]) == {"ifeval", "followbench", "llmbar", "refinement"}
+    assert start["benchmarks"]["ifeval"]["counts"]["prompts"] == 4
+    assert start["benchmarks"]["llmbar"]["counts"]["items"] == 20
+    assert start["benchmarks"]["llmbar"]["settings"]["votes"] == 3
+    assert start["benchmarks"]["followbench"]["counts"]["not_judged"] > 0
+    assert start["benchmarks"]["refinement"]["counts"]["with_rules"] == 3
+    assert start["actor"]["accuracy"] is None
+    assert {change["measure"] for change in report["benchmark_changes"]} == set(after["benchmarks"])
+    stored = report["recipe"]["evaluation"]["benchmarks"]["refinement"]["data"]
+    assert stored.startswith("stored:benchmarks/")
+    page = (tmp_path / "home" / "report.html").read_text(encoding="utf-8")
+    assert "On public benchmarks" in page
+
+    changed = run(["run", recipe, "--dir", tmp_path / "home", "--set", "training.actor.learning_rate=1e-6"])
+    assert changed.returncode == 0, changed.stderr
+    again = report_of(tmp_path / "home")["iterations"]
+    assert again[0]["reused"]["evaluation"] == 4
+    assert again[0]["benchmarks"] == start["benchmarks"]
+    assert again[1]["reused"]["evaluation"] == 2  # the refiner's: it is the same
