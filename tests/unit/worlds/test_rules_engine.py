@@ -1,4 +1,4 @@
-"""The rules engine answers the three conversations of the compact templates, and refuses others."""
+"""The rules engine replies to every conversation of the compact templates, and refuses others."""
 
 import pytest
 
@@ -6,13 +6,25 @@ from spar.engines.base import LocalModel, Sampling
 from spar.errors import DataError, EngineUnavailable
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
-from spar.worlds.story.conversation import Task, actor_turns, judge_turns, recognise, refine_turns
-from spar.worlds.story.engine import make
+from spar.worlds.story.comparing import compare
+from spar.worlds.story.conversation import (
+    actor_turns,
+    compare_turns,
+    instruct_turns,
+    judge_turns,
+    rate_turns,
+    recognise,
+    refine_turns,
+    score_turns,
+    task,
+)
+from spar.worlds.story.engine import ErrorRates, make
 from spar.worlds.story.rules import follows
+from spar.worlds.story.scoring import rate, score
 from spar.worlds.story.teacher import judge
 
 PROMPT, BAD = "start knife ; words 6 ; with harp", "moss echo honey ."
-GREEDY, SAMPLED = Sampling(0.0, 1.0, 64), Sampling(0.9, 1.0, 64)
+GREEDY, SAMPLED = Sampling(0.0, 1.0, 192), Sampling(0.9, 1.0, 192)
 MODEL = LocalModel("any")
 
 
@@ -21,9 +33,16 @@ def settings() -> EngineSettings:
 
 
 def test_conversations_are_recognised() -> None:
-    assert recognise(actor_turns(PROMPT)) == Task(PROMPT)
-    assert recognise(judge_turns(PROMPT, BAD)) == Task(PROMPT, BAD)
-    assert recognise(refine_turns(PROMPT, BAD, "any")) == Task(PROMPT, BAD, refines=True)
+    assert recognise(actor_turns(PROMPT)) == task("respond", prompt=PROMPT)
+    assert recognise(refine_turns(PROMPT, BAD, "any")) == task("refine", prompt=PROMPT, response=BAD)
+    for form, turns in (("judge", judge_turns), ("score", score_turns), ("rate", rate_turns)):
+        assert recognise(turns(PROMPT, BAD)) == task(form, prompt=PROMPT, response=BAD)
+        assert recognise(turns(PROMPT, "")) == task(form, prompt=PROMPT, response="")
+    judgments = {"first": score(PROMPT, BAD), "second": judge(PROMPT, BAD)}
+    assert recognise(compare_turns(PROMPT, BAD, **judgments)) == task(
+        "compare", prompt=PROMPT, response=BAD, **judgments
+    )
+    assert recognise(instruct_turns(BAD)) == task("instruct", text=BAD)
     assert recognise([Message("assistant", PROMPT)]) is None
     assert recognise([*actor_turns(PROMPT), Message("assistant", BAD), Message("user", "Thanks")]) is None
 
@@ -37,6 +56,33 @@ async def test_greedy_replies_make_no_mistake() -> None:
     (refined,) = await chat.sample(refine_turns(PROMPT, BAD, critique.text), 1, GREEDY, 7)
     assert follows(PROMPT, refined.text.removeprefix("[[start]]").removesuffix("[[end]]"))
     assert refined.finish_reason == "stop"
+
+
+async def test_greedy_scores_ratings_comparisons_and_instructions_make_no_mistake() -> None:
+    chat = await make(settings()).serve(MODEL)
+    right, wrong = score(PROMPT, BAD), score(PROMPT, "knife")
+    for turns, reply in (
+        (score_turns(PROMPT, BAD), right),
+        (rate_turns(PROMPT, BAD), rate(PROMPT, BAD)),
+        (compare_turns(PROMPT, BAD, wrong, right), compare(PROMPT, BAD, wrong, right)),
+    ):
+        assert (await chat.sample(turns, 1, GREEDY, 7))[0].text == reply
+    (instruction,) = await chat.sample(instruct_turns(BAD), 1, GREEDY, 7)
+    assert follows(instruction.text, BAD)
+
+
+async def test_every_sampled_form_errs_as_often_as_it_is_told() -> None:
+    always = ErrorRates(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    chat = await make(settings(), always).serve(MODEL)
+    for turns, right in (
+        (judge_turns(PROMPT, BAD), judge(PROMPT, BAD)),
+        (score_turns(PROMPT, BAD), score(PROMPT, BAD)),
+        (rate_turns(PROMPT, BAD), rate(PROMPT, BAD)),
+        (compare_turns(PROMPT, BAD, "", ""), compare(PROMPT, BAD, "", "")),
+    ):
+        assert right not in [c.text for c in await chat.sample(turns, 8, SAMPLED, 3)]
+    for instruction in await chat.sample(instruct_turns(BAD), 8, SAMPLED, 3):
+        assert not follows(instruction.text, BAD)
 
 
 async def test_sampled_replies_err_and_follow_the_seed() -> None:

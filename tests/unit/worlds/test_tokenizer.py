@@ -9,11 +9,13 @@ import pytest
 
 from spar.errors import DataError, ModelUnusable
 from spar.method.records import Message
+from spar.method.refinements import parse_refinement
 from spar.worlds.story.builtin import NAMES, builtin_model
+from spar.worlds.story.conversation import recognise
 from spar.worlds.story.prompts import draw_prompt, split_of
-from spar.worlds.story.rules import parse_prompt, violations
-from spar.worlds.story.skills import SKILLS, examples
-from spar.worlds.story.stages import STAGES, chosen_stages
+from spar.worlds.story.rules import follows, parse_prompt, violations
+from spar.worlds.story.skills import SKILLS, examples, skill_data
+from spar.worlds.story.stages import STAGES, chosen_stages, resized
 from spar.worlds.story.tokenizer import save_tokenizer
 from spar.worlds.story.vocabulary import ASSISTANT, END, IDS, SIZE, encode, encode_conversation, vocabulary
 
@@ -44,14 +46,35 @@ def test_no_example_holds_an_unknown_token_or_a_prompt_of_another_split() -> Non
         assert IDS["<unk>"] not in ids
         assert len(ids) == len(learned) <= 200
         assert learned[-1]
-        if conversation[0].content.split()[0] != "Judge":
-            assert split_of(conversation[0].content) == "train"
+        asked = recognise(conversation[:-1])
+        assert asked is not None
+        prompt = conversation[-1].content if asked.form == "instruct" else asked["prompt"]
+        assert split_of(prompt) == "train"
+
+
+def test_skill_data_is_of_one_skill_and_repeats() -> None:
+    found = list(skill_data("refine", 20, 5))
+    assert found == list(skill_data("refine", 20, 5)) != list(skill_data("refine", 20, 6))
+    for conversation in found:
+        asked = recognise(conversation[:-1])
+        assert asked is not None
+        assert asked.form == "refine"
+        refined = parse_refinement(conversation[-1].content, "stop", asked["response"]).text
+        assert refined is not None
+        assert follows(asked["prompt"], refined)
+    with pytest.raises(DataError, match="refine"):
+        skill_data("sing", 1, 0)
+
+
+def test_a_stage_is_made_smaller_and_never_larger() -> None:
+    assert resized(STAGES[0], 10).examples == 10
+    assert resized(STAGES[0], 10**9) == resized(STAGES[0], None) == STAGES[0]
 
 
 def test_stages_are_chosen_by_name() -> None:
     assert chosen_stages(()) == STAGES
     assert [stage.name for stage in chosen_stages(("actor",))] == ["actor"]
-    with pytest.raises(DataError, match="backbone, actor, refiner"):
+    with pytest.raises(DataError, match="backbone, actor, refiner, one"):
         chosen_stages(("critic",))
 
 

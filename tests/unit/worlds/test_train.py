@@ -10,7 +10,7 @@ from spar.worlds.story.stages import STAGES, Shape
 
 pytestmark = pytest.mark.torch
 
-BACKBONE, ACTOR, _ = (dataclasses.replace(stage, examples=48, batch=16) for stage in STAGES)
+BACKBONE, ACTOR, *_, ONE = (dataclasses.replace(stage, examples=48, batch=16) for stage in STAGES)
 SMALL = Shape(hidden=64, layers=1, heads=2, feed_forward=96, max_positions=256)
 
 
@@ -36,10 +36,13 @@ def test_training_lowers_the_loss_saves_and_repeats(tmp_path: Path) -> None:
     }
     actor = train_stage(ACTOR, tmp_path / "a", 1, told.append, SMALL)
     assert not load_file(actor / "model.safetensors")["model.norm.weight"].equal(one["model.norm.weight"])
+    elsewhere = train_stage(ACTOR, tmp_path / "c", 1, told.append, SMALL, models=tmp_path / "a")
+    again = load_file(elsewhere / "model.safetensors")
+    assert all(again[name].equal(tensor) for name, tensor in load_file(actor / "model.safetensors").items())
 
 
 def test_a_stage_without_its_start_says_what_to_train(tmp_path: Path) -> None:
     from spar.worlds.story.train import train_stage
 
-    with pytest.raises(TrainingError, match="--only backbone"):
-        train_stage(ACTOR, tmp_path, 0, lambda _: None, SMALL)
+    with pytest.raises(TrainingError, match=r"--only backbone.*--from builtin"):
+        train_stage(ONE, tmp_path, 0, lambda _: None, SMALL)

@@ -1,4 +1,4 @@
-"""Finds the models that the package carries, by name: `story/backbone`, `story/actor`, `story/refiner`."""
+"""Finds the models that the package carries, by name: `story/backbone`, `story/actor`, `story/refiner`, `story/one`."""
 
 from pathlib import Path
 

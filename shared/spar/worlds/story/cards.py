@@ -19,8 +19,7 @@ tied embeddings, {shape.max_positions} positions, float32.
 - Starts from: {start}.
 - Taught: {stage.examples} conversations by the rules teacher, on prompts of the train split only ({skills}); \
 batches of {stage.batch}, learning rate {stage.learning_rate:g}, cosine; seed {seed}.
-- Made by: `spar world train --out DIR --seed {seed}`. Another processor or torch version may give slightly other \
-weights.
+- Made by: `{command(stage, seed)}`. Another processor or torch version may give slightly other weights.
 - License: Apache-2.0, as the rest of this repository. All training text is made by this repository's code.
 
 Measured on held-out prompts by the world's rules:
@@ -29,3 +28,9 @@ Measured on held-out prompts by the world's rules:
 |---|---|
 {rows}
 """
+
+
+def command(stage: Stage, seed: int) -> str:
+    """What makes this one model again, from the carried model that it starts from."""
+    start = "" if stage.start is None else " --from builtin"
+    return f"spar world train --out DIR --only {stage.name}{start} --seed {seed}"

@@ -1,29 +1,54 @@
-"""The three conversations of the story world, and their way back from turns to what they ask.
+"""The conversations of the story world, and their way back from turns to what they ask.
 
-The actor's turn is the bare prompt; the judge's and the refiner's are written by the compact templates, the same as
-in the loop. Knows no rules.
+The actor's turn is the bare prompt; all others are written by the compact templates, the same as in the loop. Knows no
+rules.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from string import Template
 
+from spar.errors import RecipeError
 from spar.method.records import Message
 from spar.method.templates import TemplateSet, builtin_templates
+from spar.method.templates.forms import Form, builtin_form
+
+TEMPLATES = "compact"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a conversation asks for: a response (`response` is None), a judgment, or a refinement (`refines`)."""
+    """What a conversation asks for.
 
-    prompt: str
-    response: str | None = None
-    refines: bool = False
+    `form` is "respond", "refine", or the name of a compact template; `values` are what that template's placeholders
+    stand for. Responding has only a `prompt`.
+    """
+
+    form: str
+    values: tuple[tuple[str, str], ...]
+
+    def __getitem__(self, placeholder: str) -> str:
+        return dict(self.values)[placeholder]
+
+
+def task(form: str, **values: str) -> Task:
+    return Task(form, tuple(sorted(values.items())))
 
 
 @cache
 def compact() -> TemplateSet:
-    return builtin_templates("compact")
+    return builtin_templates(TEMPLATES)
+
+
+@cache
+def form(name: str) -> Form:
+    """A single form of the compact templates. Raises RecipeError where the set has none of this name."""
+    found = builtin_form(TEMPLATES, name)
+    if found is None:
+        raise RecipeError(f"The compact templates have no {name}.txt.", "Install the package whole.")
+    return found
 
 
 def actor_turns(prompt: str) -> tuple[Message, ...]:
@@ -38,23 +63,51 @@ def refine_turns(prompt: str, response: str, critique: str) -> tuple[Message, ..
     return compact().refine_messages(prompt, response, critique)
 
 
+def score_turns(prompt: str, response: str) -> tuple[Message, ...]:
+    return form("score").messages(prompt=prompt, response=response)
+
+
+def rate_turns(prompt: str, response: str) -> tuple[Message, ...]:
+    return form("rate").messages(prompt=prompt, response=response)
+
+
+def compare_turns(prompt: str, response: str, first: str, second: str) -> tuple[Message, ...]:
+    return form("compare").messages(prompt=prompt, response=response, first=first, second=second)
+
+
+def instruct_turns(text: str) -> tuple[Message, ...]:
+    return form("instruct").messages(text=text)
+
+
+ONE_TURN = ("judge", "score", "rate", "compare", "instruct")
+"""The forms that one user turn fills in; each one's text begins with a word of its own."""
+
+
 def recognise(messages: Sequence[Message]) -> Task | None:
-    """The task of a conversation in one of the three forms; None if it has none of them."""
+    """The task of a conversation in one of the forms above; None if it has none of them."""
     roles = [message.role for message in messages]
     if roles == ["user"]:
-        asked = _judged(messages[0].content)
-        return Task(messages[0].content.strip()) if asked is None else Task(*asked)
+        text = messages[0].content
+        found = [task(name, **values) for name in ONE_TURN if (values := _filled_in(name, text)) is not None]
+        return found[0] if found else task("respond", prompt=text.strip())
     if roles == ["user", "assistant", "user"] and messages[2].content.strip() == compact().refine:
-        asked = _judged(messages[0].content)
-        return None if asked is None else Task(*asked, refines=True)
+        asked = _filled_in("judge", messages[0].content)
+        return None if asked is None else task("refine", **asked)
     return None
 
 
-def _judged(text: str) -> tuple[str, str] | None:
-    """The prompt and the response of a judge turn; neither ever holds the template's own words."""
-    head, rest = compact().judge.split("$prompt")
-    joint = rest.removesuffix("$response")
-    if not text.startswith(head) or joint not in text:
-        return None
-    prompt, _, response = text.removeprefix(head).partition(joint)
-    return prompt.strip(), response.strip()
+def _filled_in(name: str, text: str) -> dict[str, str] | None:
+    """What the placeholders of a form stand for in a text; None where the text isn't the form filled in."""
+    found = _pattern(name).fullmatch(text)
+    return None if found is None else {key: value.strip() for key, value in found.groupdict().items()}
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """The form as a pattern. What is filled in never holds the form's own words, so the shortest fit is right."""
+    marked = Template(re.escape(_text(name)).replace(r"\$", "$"))
+    return re.compile(marked.substitute({key: f"(?P<{key}>.*?)" for key in marked.get_identifiers()}), re.DOTALL)
+
+
+def _text(name: str) -> str:
+    return compact().judge if name == "judge" else form(name).text

@@ -6,12 +6,24 @@ A later recipe's skill is one more function and one more row in SKILLS. Knows no
 import random
 from collections.abc import Callable, Iterator, Mapping
 
+from spar.errors import DataError
 from spar.method.records import Message
 from spar.worlds.story import teacher
-from spar.worlds.story.conversation import actor_turns, judge_turns, refine_turns
+from spar.worlds.story.comparing import compare
+from spar.worlds.story.conversation import (
+    actor_turns,
+    compare_turns,
+    instruct_turns,
+    judge_turns,
+    rate_turns,
+    refine_turns,
+    score_turns,
+)
+from spar.worlds.story.instructing import instruct
 from spar.worlds.story.items import bad_response
 from spar.worlds.story.prompts import draw_prompt, split_of
 from spar.worlds.story.rules import parse_prompt
+from spar.worlds.story.scoring import misscore, rate, score
 from spar.worlds.story.writing import write
 
 Skill = Callable[[str, random.Random], list[Message]]
@@ -23,6 +35,8 @@ imperfect: it overlooks the last of three more often than not, even when it repl
 WRITES_WHAT_TO_AVOID = 0.03
 """How often, at most, it writes the word to avoid. That word stands against a hundred free ones: at a tenth, it would
 be the likeliest first word of all, and a greedy reply would be about little else."""
+
+GOOD_SHARE = 0.4  # of the responses that are scored and rated; the others have one error at least
 
 
 def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
@@ -62,11 +76,51 @@ def refine_skill(prompt: str, rng: random.Random) -> list[Message]:
     return [*turns, Message("assistant", teacher.refine(prompt, response, rng))]
 
 
+def score_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Scoring responses from flawless to hopeless, so that every score is seen."""
+    response = _any_response(prompt, rng)
+    return [*score_turns(prompt, response), Message("assistant", score(prompt, response))]
+
+
+def rate_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Rating, on the same responses as scoring."""
+    response = _any_response(prompt, rng)
+    return [*rate_turns(prompt, response), Message("assistant", rate(prompt, response))]
+
+
+def compare_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Comparing two judgments: mostly a right and a wrong one in either order, else two of a kind."""
+    response = _any_response(prompt, rng)
+    right, wrong = score(prompt, response), misscore(prompt, response, rng)
+    other = misscore(prompt, response, rng)
+    pairs = ((right, wrong), (wrong, right), (wrong, other), (right, right))
+    first, second = rng.choices(pairs, weights=(40, 40, 15, 5))[0]
+    turns = compare_turns(prompt, response, first, second)
+    return [*turns, Message("assistant", compare(prompt, response, first, second))]
+
+
+def instruct_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Writing a prompt of the train split that a text follows; the text was written for another one."""
+    text = teacher.respond(prompt, rng)
+    instruction = instruct(text, rng)
+    while split_of(instruction) != "train":
+        instruction = instruct(text, rng)
+    return [*instruct_turns(text), Message("assistant", instruction)]
+
+
+def _any_response(prompt: str, rng: random.Random) -> str:
+    return teacher.respond(prompt, rng) if rng.random() < GOOD_SHARE else bad_response(prompt, rng)
+
+
 SKILLS: dict[str, Skill] = {
     "respond": respond_skill,
     "respond_fading": fading_skill,
     "judge": judge_skill,
     "refine": refine_skill,
+    "score": score_skill,
+    "rate": rate_skill,
+    "compare": compare_skill,
+    "instruct": instruct_skill,
 }
 
 
@@ -79,3 +133,10 @@ def examples(mixture: Mapping[str, float], count: int, seed: str) -> Iterator[li
         while split_of(prompt) != "train":
             prompt = draw_prompt(rng)
         yield SKILLS[rng.choices(names, weights=weights)[0]](prompt, rng)
+
+
+def skill_data(skill: str, count: int, seed: int) -> Iterator[list[Message]]:
+    """Supervised examples of one skill on the train split: what SELF mixes into its training (arXiv 2310.00533)."""
+    if skill not in SKILLS:
+        raise DataError(f"There is no skill '{skill}'.", f"Choose one of: {', '.join(SKILLS)}.")
+    return examples({skill: 1.0}, count, f"skill-data:{skill}:{seed}")

@@ -1,10 +1,13 @@
 """The stages that make the carried models, as data: a new skill or model is one more row. Knows no torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spar.errors import DataError
+
+Part = Literal["actor", "refiner", "skills"]
+"""What a model is measured as; `skills` are those that neither an actor nor a refiner needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Stage:
     examples: int
     learning_rate: float
     batch: int  # examples per optimizer step
-    parts: tuple[Literal["actor", "refiner"], ...]  # what the model is measured as
+    parts: tuple[Part, ...]  # what the model is measured as
     about: str
 
 
@@ -63,7 +66,31 @@ STAGES: tuple[Stage, ...] = (
         parts=("refiner",),
         about="judges responses with evidence, and refines bad ones with few changes",
     ),
+    Stage(
+        "one",
+        "backbone",
+        {
+            "respond_fading": 0.12,
+            "judge": 0.08,
+            "refine": 0.22,
+            "score": 0.16,
+            "rate": 0.1,
+            "compare": 0.24,
+            "instruct": 0.08,
+        },
+        examples=90_000,
+        learning_rate=2e-3,
+        batch=64,
+        parts=("actor", "refiner", "skills"),
+        about="one model with every skill, for recipes without a refiner of its own: it responds as the actor does, "
+        "judges, refines, scores, rates, compares judgments and writes instructions",
+    ),
 )
+
+
+def resized(stage: Stage, examples: int | None) -> Stage:
+    """The stage with at most that many examples: to try it out. None leaves it as it is."""
+    return stage if examples is None else replace(stage, examples=min(stage.examples, examples))
 
 
 def chosen_stages(only: tuple[str, ...]) -> tuple[Stage, ...]:

@@ -28,20 +28,29 @@ def respond_breaking(prompt: str, rng: random.Random, count: int) -> str:
 
 
 def judge(prompt: str, response: str) -> str:
-    """The whole critique: evidence and yes or no for each constraint, then the final judgment."""
-    clauses = [f"{c} : {_evidence(c, response)}" for c in parse_prompt(prompt).constraints]
-    if not well_formed(response):
-        clauses.append(f"{FORM} : no")
-    good = all(clause.endswith(" yes") for clause in clauses)
-    return " ; ".join([*clauses, f"Final Judgement : {'Yes' if good else 'No'}"])
+    """The whole critique: the findings, then the final judgment."""
+    return _judged(findings(prompt, response))
 
 
 def misjudge(prompt: str, response: str, rng: random.Random) -> str:
     """The critique with one constraint's yes or no turned around, and the final judgment to match."""
-    *clauses, _ = judge(prompt, response).split(" ; ")
+    return _judged(turned(findings(prompt, response), rng))
+
+
+def findings(prompt: str, response: str) -> list[str]:
+    """One clause for each constraint: its evidence, then yes or no. One more, always no, for a broken form."""
+    clauses = [f"{c} : {_evidence(c, response)}" for c in parse_prompt(prompt).constraints]
+    return clauses if well_formed(response) else [*clauses, f"{FORM} : no"]
+
+
+def turned(clauses: list[str], rng: random.Random) -> list[str]:
+    """The clauses with one finding's yes or no turned around."""
     slip = rng.randrange(len(clauses))
     evidence, _, verdict = clauses[slip].rpartition(" ")
-    clauses[slip] = f"{evidence} {'no' if verdict == 'yes' else 'yes'}"
+    return [*clauses[:slip], f"{evidence} {'no' if verdict == 'yes' else 'yes'}", *clauses[slip + 1 :]]
+
+
+def _judged(clauses: list[str]) -> str:
     good = all(clause.endswith(" yes") for clause in clauses)
     return " ; ".join([*clauses, f"Final Judgement : {'Yes' if good else 'No'}"])
 

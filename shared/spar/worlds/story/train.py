@@ -45,25 +45,31 @@ class Progress:
 
 
 def train_stage(
-    stage: Stage, out: Path, seed: int, report: Callable[[Progress], None], shape: Shape | None = None
+    stage: Stage,
+    out: Path,
+    seed: int,
+    report: Callable[[Progress], None],
+    shape: Shape | None = None,
+    models: Path | None = None,
 ) -> Path:
-    """Train one stage and save it at `out/<name>`. The model it starts from must lie in `out` too."""
+    """Train one stage and save it at `out/<name>`. The model it starts from lies in `models`, by default `out`."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     shape = shape or Shape()
-    model = _starting_model(stage, out, shape)
+    model = _starting_model(stage, models or out, shape)
     _learn(model, stage, seed, report)
     return _save(model, out / stage.name, shape)
 
 
-def _starting_model(stage: Stage, out: Path, shape: Shape) -> LlamaForCausalLM:
+def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalLM:
     if stage.start is None:
         return LlamaForCausalLM(_config(shape))
-    folder = out / stage.start
+    folder = models / stage.start
     if not (folder / "model.safetensors").is_file():
         raise TrainingError(
             f"The stage '{stage.name}' starts from '{stage.start}', which is not at {folder}.",
-            f"Train it first: spar world train --out {out} --only {stage.start}.",
+            f"Train it first: spar world train --out {models} --only {stage.start}; or start from the carried model: "
+            "--from builtin.",
         )
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 

@@ -1,0 +1,81 @@
+"""The rules teacher's reply to any task, wrong as often as it is told to be. Knows no engine and no sampling."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spar.worlds.story import teacher
+from spar.worlds.story.comparing import compare, turned_winner
+from spar.worlds.story.conversation import Task
+from spar.worlds.story.instructing import instruct, misinstruct
+from spar.worlds.story.rules import violations
+from spar.worlds.story.scoring import misrate, misscore, rate, score
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRates:
+    """How often a sampled reply is wrong. The defaults make about what the carried models do at the start."""
+
+    respond: float = 0.2  # per constraint
+    judge: float = 0.03  # per judgment
+    refine: float = 0.25  # per refinement
+    score: float = 0.03  # per score or rating
+    compare: float = 0.05  # per comparison
+    instruct: float = 0.1  # per instruction
+
+
+EXACT = ErrorRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def reply(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    """The teacher's whole reply to a task, wrong as often as `errors` says."""
+    return REPLIES[task.form](task, errors, rng)
+
+
+def _respond(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return teacher.respond(task["prompt"], rng, errors.respond)
+
+
+def _judge(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    if rng.random() < errors.judge:
+        return teacher.misjudge(task["prompt"], task["response"], rng)
+    return teacher.judge(task["prompt"], task["response"])
+
+
+def _refine(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    if rng.random() < errors.refine and violations(task["prompt"], task["response"]):
+        return teacher.marked(teacher.respond_breaking(task["prompt"], rng, 1))
+    return teacher.refine(task["prompt"], task["response"], rng)
+
+
+def _score(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    if rng.random() < errors.score:
+        return misscore(task["prompt"], task["response"], rng)
+    return score(task["prompt"], task["response"])
+
+
+def _rate(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    if rng.random() < errors.score:
+        return misrate(task["prompt"], task["response"], rng)
+    return rate(task["prompt"], task["response"])
+
+
+def _compare(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    right = compare(task["prompt"], task["response"], task["first"], task["second"])
+    return turned_winner(right) if rng.random() < errors.compare else right
+
+
+def _instruct(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return misinstruct(task["text"], rng) if rng.random() < errors.instruct else instruct(task["text"], rng)
+
+
+REPLIES: dict[str, Callable[[Task, ErrorRates, random.Random], str]] = {
+    "respond": _respond,
+    "judge": _judge,
+    "refine": _refine,
+    "score": _score,
+    "rate": _rate,
+    "compare": _compare,
+    "instruct": _instruct,
+}
+"""The teacher's part in each form of `spar.worlds.story.conversation`."""
