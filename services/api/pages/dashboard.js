@@ -61,6 +61,22 @@ function outcomes(counts) {
   return made;
 }
 
+function burnRow(burn) {
+  const digits = ["hours", "money"].includes(burn.name) ? 2 : 0;
+  const told = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
+  const row = element("div", "row");
+  const of = burn.cap === null ? "" : ` of ${told(burn.cap)}`;
+  row.append(element("span", "", burn.name), bar([["done", Math.min(burn.spent, burn.cap ?? 0)]], burn.cap ?? 1), element("small", "", told(burn.spent) + of));
+  return row;
+}
+
+function spentCard(burns) {
+  const made = element("section", "card");
+  made.append(element("h3", "", "Spent"));
+  for (const burn of burns) made.append(burnRow(burn));
+  return made;
+}
+
 function card(iteration, progress, counts) {
   const made = element("section", "card");
   made.append(element("h3", "", iteration ? `Iteration ${iteration}` : "Start"));
@@ -77,7 +93,8 @@ function show(detail) {
   byId("reason").hidden = !progress.reason;
   byId("reason").textContent = progress.reason || "";
   const begun = [...new Set(progress.steps.map((step) => step.iteration))].sort((a, b) => b - a);
-  byId("iterations").replaceChildren(...begun.map((index) => card(index, progress, detail.outcomes[index])));
+  const spent = progress.burn.filter((burn) => burn.spent || burn.cap !== null);
+  byId("iterations").replaceChildren(...(spent.length ? [spentCard(spent)] : []), ...begun.map((index) => card(index, progress, detail.outcomes[index])));
 }
 
 function tell(event) {

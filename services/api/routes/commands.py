@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Body, Header, Response
 
 from services.api.backend import Backend, Context
 from services.api.errors import Refusal, refusals
@@ -13,10 +13,13 @@ from services.api.form import SUBMISSION, Submitted
 from services.api.receiving import recipe_of, without_upload_paths
 from spar.db.commands import append_command
 from spar.db.runs import DeadLetter, dead_letters
+from spar.db.tables import Run
 from spar.errors import RecipeError
-from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, RunCommand
+from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
+from spar.recipes.models import BudgetSettings
 from spar.recipes.prompts import Reject
+from spar.recipes.rebudget import changed_budget
 from spar.runtime.submission import prepare
 
 MAX_PROMPTS = 5_000_000
@@ -28,6 +31,12 @@ router = APIRouter(prefix="/runs", tags=["commands"])
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="Repeat a request with its key, and it is done once."),
+]
+
+
+BudgetChanges = Annotated[
+    list[str] | None,
+    Body(alias="set", embed=True, description="Changes of the run's budget, such as budget.calls=5000."),
 ]
 
 
@@ -75,10 +84,10 @@ def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Ac
 
 
 @router.post("/{run_id}/resume", status_code=202, responses=refusals(404, 409))
-def post_resume(run_id: str, context: Context, key: IdempotencyKey = None) -> Accepted:
-    """Go on with a cancelled or failed run; harmless for one that is on."""
+def post_resume(run_id: str, context: Context, changes: BudgetChanges = None, key: IdempotencyKey = None) -> Accepted:
+    """Go on with a cancelled, failed or stopped run, under a higher budget if told; harmless for one that is on."""
     _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to go on with")
-    return _accept(context, RESUME, RunCommand(run_id=run_id), key)
+    return _accept(context, RESUME, ResumeCommand(run_id=run_id, budget=_budget(context, run_id, changes)), key)
 
 
 @router.get("/{run_id}/dead-letters", tags=["runs"], responses=refusals(404))
@@ -109,7 +118,15 @@ def _refuse_if(context: Backend, run_id: str, statuses: tuple[RunStatus, ...], w
         raise Refusal(409, f"Run {run_id} is {status}: {why}.", f"See how it stands: GET /runs/{run_id}.")
 
 
-def _accept(context: Backend, kind: str, command: RunCommand | ReplayCommand, key: str | None) -> Accepted:
+def _budget(context: Backend, run_id: str, changes: list[str] | None) -> BudgetSettings | None:
+    with context.session() as session:
+        run = session.get(Run, run_id)
+        return changed_budget({} if run is None else run.recipe, changes or [])
+
+
+def _accept(
+    context: Backend, kind: str, command: RunCommand | ResumeCommand | ReplayCommand, key: str | None
+) -> Accepted:
     return Accepted(command.run_id, kind, _append(context, kind, command.model_dump(mode="json"), key))
 
 

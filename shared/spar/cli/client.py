@@ -75,9 +75,9 @@ class Api:
         answer: dict[str, Any] = self._ask("POST", "/runs", files=parts).json()
         return answer
 
-    def command(self, run_id: str, what: str) -> None:
+    def command(self, run_id: str, what: str, body: Mapping[str, Any] | None = None) -> None:
         """`what` is cancel or resume."""
-        self._ask("POST", f"/runs/{run_id}/{what}")
+        self._ask("POST", f"/runs/{run_id}/{what}", json=body)
 
     def events(self, run_id: str, last: str) -> Iterator[ServerEvent]:
         """What happens from after the event `last` until the run has ended or the connection has."""

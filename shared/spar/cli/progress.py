@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.text import Text
 from sqlmodel import Session
 
+from spar.cli.burn import Tenths, caps
 from spar.cli.console import err, print_warning
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.recipes.prompts import Reject
@@ -99,7 +100,7 @@ def _told(run_id: str, rejects: Sequence[Reject]) -> None:
 
 
 class _Bars:
-    """One bar per step of an iteration, two more for the trainings."""
+    """One bar per step of an iteration, two more for the trainings, one for each cap of a budget."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -114,8 +115,10 @@ class _Bars:
         for job in run.trainings:
             loss = "" if job.loss is None else f" loss {job.loss:.3f}"
             self._show(f"iteration {job.iteration} {job.role}", job.step, job.steps, loss)
+        for burn in caps(run.burn):
+            self._show(f"budget: {burn.name}", burn.spent, burn.cap or 0)
 
-    def _show(self, name: str, done: int, total: int, more: str = "") -> None:
+    def _show(self, name: str, done: float, total: float, more: str = "") -> None:
         if name not in self._bars:
             self._bars[name] = self._progress.add_task(name, total=total or None)
         self._progress.update(self._bars[name], completed=done, total=total or None, description=name + more)
@@ -126,6 +129,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._through: set[tuple[int, str]] | None = None
+        self._tenths = Tenths()
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
         if name not in QUIET:
@@ -141,6 +145,8 @@ class _Lines:
                 self._through.add(key)
                 dead = f", {step.dead} failed for good" if step.dead else ""
                 _line(f"iteration {step.iteration}: {step.kind} {step.done}/{step.total}{dead}")
+        for line in self._tenths.news(run.burn):
+            _line(line)
 
 
 def _is_through(step: StepProgress) -> bool:

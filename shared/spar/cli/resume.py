@@ -1,23 +1,38 @@
-"""`spar resume`: goes on with a cancelled or failed run. The API's in its workers; a home's in this process."""
+"""`spar resume`: goes on with a cancelled, failed or stopped run, with a higher budget if told.
+
+The API's in its workers; a home's in this process.
+"""
+
+from typing import Annotated
 
 import typer
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import find_run
+from spar.cli.homes import find_run, reading
 from spar.cli.status import DirOption, RunArgument
 from spar.messages.commands import RESUME
 
+BudgetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the budget, such as budget.calls=5000.")
+]
 
-def resume(run: RunArgument = None, directory: DirOption = None, api: ApiOption = None) -> None:
+
+def resume(
+    run: RunArgument = None, directory: DirOption = None, api: ApiOption = None, set_: BudgetOption = None
+) -> None:
     """Go on with a run that was cancelled, failed or stopped."""
     if api and directory is None:
         with connect(api) as server:
             run_id = server.find(run)
-            server.command(run_id, RESUME)
+            server.command(run_id, RESUME, {"set": set_} if set_ else None)
         out.print(f"run {run_id} goes on", markup=False, soft_wrap=True)
         return
     from spar.cli.run import execute_known
+    from spar.db.tables import Run
+    from spar.recipes.rebudget import changed_budget
 
     found = find_run(run, directory)
-    raise typer.Exit(execute_known(found.home, found.run_id, found.newest))
+    with reading(found.home) as session:
+        budget = changed_budget(session.get_one(Run, found.run_id).recipe, set_ or [])
+    raise typer.Exit(execute_known(found.home, found.run_id, found.newest, budget))

@@ -21,7 +21,7 @@ from spar.embedded.reports import WrittenReport, write_report
 from spar.embedded.runner import resume_to_end, run_to_end
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
-from spar.recipes.models import Recipe
+from spar.recipes.models import BudgetSettings, Recipe
 from spar.recipes.resolve import to_yaml
 from spar.report.table import print_table
 from spar.runtime.log import log_to
@@ -56,12 +56,12 @@ def execute(recipe: Recipe, directory: Path) -> int:
     return _tell_end(progress, written)
 
 
-def execute_known(home: Home, run_id: str, newest: bool) -> int:
+def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings | None = None) -> int:
     """Go on with a run that the home has, without its recipe's file; returns the exit code."""
     with home.lock(), _stop_on_signal() as stop:
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
-            progress = resume_to_end(run_id, home, watcher, stop)
+            progress = resume_to_end(run_id, home, watcher, stop, budget)
         written = write_report(home, run_id, newest)
     return _tell_end(progress, written)
 
@@ -75,6 +75,10 @@ def _tell_end(progress: RunProgress, written: WrittenReport) -> int:
             err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
             err.print("What is done is kept: run the same command again to go on.")
             return FAILED
+        case RunStatus.STOPPED:
+            err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False)
+            err.print("What is done is kept: run the same command with a higher budget to go on.")
+            return STOPPED
         case RunStatus.CANCELLED:
             err.print("Cancelled. What is done is kept: run the same command again, or `spar resume`, to go on.")
             return STOPPED

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from spar.cli.burn import spent_line
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.homes import find_run, reading
@@ -49,6 +50,8 @@ def _print(run: RunProgress) -> None:
     out.print(f"run {run.run_id}: {run.status}, iteration {run.iteration} of {run.iterations}", markup=False)
     if run.reason:
         out.print(f"reason: {run.reason}", markup=False, soft_wrap=True)
+    if spent := spent_line(run.burn):
+        out.print(spent, markup=False, soft_wrap=True)
     table = Table("iteration", "step", "done", "of", "in flight", "failed for good")
     for step in run.steps:
         numbers = (step.done, step.total, step.in_flight, step.dead)

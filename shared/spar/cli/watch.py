@@ -44,6 +44,11 @@ def follow(server: Api, run_id: str) -> int:
             err.print(f"run failed: {progress.reason}", style="bold red", markup=False, soft_wrap=True)
             err.print(f"What is done is kept: `spar resume {run_id}` goes on.", markup=False, soft_wrap=True)
             return FAILED
+        case RunStatus.STOPPED:
+            err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False, soft_wrap=True)
+            fix = f"What is done is kept: `spar resume {run_id} --set budget.KEY=VALUE` goes on."
+            err.print(fix, markup=False, soft_wrap=True)
+            return STOPPED
         case _:
             err.print(
                 f"{progress.status}. What is done is kept: `spar resume {run_id}` goes on.",

@@ -13,9 +13,9 @@ from spar.db.tables import Command, Run
 from spar.embedded.home import Home
 from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
-from spar.messages.commands import CANCEL, RESUME, RunCommand
+from spar.messages.commands import CANCEL, RESUME, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
-from spar.recipes.models import Recipe
+from spar.recipes.models import BudgetSettings, Recipe
 from spar.recipes.prompts import Reject
 from spar.runtime.submission import prepare, submit
 
@@ -49,12 +49,14 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
         return _watch_to_end(system, run_id, watcher, stop)
 
 
-def resume_to_end(run_id: str, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
+def resume_to_end(
+    run_id: str, home: Home, watcher: Watcher, stop: threading.Event, budget: BudgetSettings | None = None
+) -> RunProgress:
     """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
     with EmbeddedSystem(home) as system:
         watcher.submitted(run_id, ())
         if not _is_finished(system, run_id):
-            payload = RunCommand(run_id=run_id).model_dump(mode="json")
+            payload = ResumeCommand(run_id=run_id, budget=budget).model_dump(mode="json")
             append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, payload)
             _wait_until_handled(system, stop)
         return _watch_to_end(system, run_id, watcher, stop)

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from spar.recipes.benchmarks import check_benchmarks
 from spar.recipes.models import Recipe, TrainingSettings
 from spar.recipes.problems import Problem
+from spar.recipes.rebudget import money_problems
 
 
 def check_combinations(recipe: Recipe) -> list[Problem]:
@@ -109,9 +110,7 @@ def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _money_has_a_price(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.budget.money is not None and recipe.budget.price.free:
-        what = f"is {recipe.budget.money:g}, but everything is free: it would never be reached"
-        yield Problem(("budget", "money"), what, "Add budget.price, such as {hour: 2.5} or {completion_million: 0.6}.")
+    yield from money_problems(recipe.budget)
 
 
 RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (

@@ -1,0 +1,46 @@
+"""Of a run that is there only the budget can change, and a cap that could never be reached is told."""
+
+import pytest
+
+from spar.errors import RecipeError
+from spar.recipes.models import BudgetSettings
+from spar.recipes.rebudget import changed_budget
+
+RECIPE = {"name": "demo", "budget": {"calls": 10, "price": {"hour": 2.0}}}
+
+
+def test_changes_are_made_over_what_is_there() -> None:
+    found = changed_budget(RECIPE, ["budget.calls=50", "budget.price.completion_million=0.6"])
+    assert found == BudgetSettings.model_validate({"calls": 50, "price": {"hour": 2.0, "completion_million": 0.6}})
+    assert RECIPE["budget"] == {"calls": 10, "price": {"hour": 2.0}}
+
+
+def test_nothing_asked_changes_nothing() -> None:
+    assert changed_budget(RECIPE, []) is None
+
+
+def test_a_cap_can_be_taken_away() -> None:
+    found = changed_budget(RECIPE, ["budget.calls=null"])
+    assert found is not None
+    assert found.calls is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("seed=1", "only budget"),
+        ("budget.call=5", "Did you mean 'calls'"),
+        ("budget.calls=many", "a whole number"),
+        ("budget=3", "budget"),
+    ],
+)
+def test_what_cannot_be_is_told(change: str, told: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        changed_budget(RECIPE, [change])
+    assert told in str(caught.value)
+
+
+def test_money_needs_a_price() -> None:
+    assert changed_budget(RECIPE, ["budget.money=5"]) is not None
+    with pytest.raises(RecipeError, match="everything is free"):
+        changed_budget({"name": "demo"}, ["budget.money=5"])
