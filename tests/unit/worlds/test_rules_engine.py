@@ -4,6 +4,10 @@ import pytest
 
 from spar.engines.base import LocalModel, Sampling
 from spar.errors import DataError, EngineUnavailable
+from spar.evolution.forms import forms_named
+from spar.evolution.records import EvolutionOutcome
+from spar.evolution.replies import parse_check, parse_evolution
+from spar.evolution.taxonomy import taxonomy_named
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 from spar.worlds.story.comparing import compare
@@ -19,7 +23,7 @@ from spar.worlds.story.conversation import (
     task,
 )
 from spar.worlds.story.engine import ErrorRates, make
-from spar.worlds.story.rules import follows
+from spar.worlds.story.rules import follows, parse_prompt
 from spar.worlds.story.scoring import rate, score
 from spar.worlds.story.teacher import judge
 
@@ -72,7 +76,7 @@ async def test_greedy_scores_ratings_comparisons_and_instructions_make_no_mistak
 
 
 async def test_every_sampled_form_errs_as_often_as_it_is_told() -> None:
-    always = ErrorRates(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    always = ErrorRates(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     chat = await make(settings(), always).serve(MODEL)
     for turns, right in (
         (judge_turns(PROMPT, BAD), judge(PROMPT, BAD)),
@@ -83,6 +87,21 @@ async def test_every_sampled_form_errs_as_often_as_it_is_told() -> None:
         assert right not in [c.text for c in await chat.sample(turns, 8, SAMPLED, 3)]
     for instruction in await chat.sample(instruct_turns(BAD), 8, SAMPLED, 3):
         assert not follows(instruction.text, BAD)
+
+
+async def test_an_evolved_prompt_asks_for_more_and_its_check_says_whether_the_main_constraint_is_in_it() -> None:
+    chat = await make(settings()).serve(MODEL)
+    forms, story = forms_named("compact"), taxonomy_named("story")
+    (written,) = await chat.sample(forms.evolve_messages(PROMPT, story.group("end"), story), 1, GREEDY, 7)
+    found = parse_evolution(written.text, "stop", PROMPT, "end", story)
+    assert found.outcome is EvolutionOutcome.EVOLVED
+    assert {str(c) for c in parse_prompt(PROMPT).constraints} < {str(c) for c in parse_prompt(found.text).constraints}
+    for prompt, used in ((found.text, True), (PROMPT, False)):
+        (checked,) = await chat.sample(forms.validate_messages(prompt, story.group("end")), 1, GREEDY, 7)
+        assert parse_check(checked.text, "stop").main_used is used
+    full = "start knife ; end moss ; words 6 ; with harp ; without echo ; finish !"
+    (declined,) = await chat.sample(forms.evolve_messages(full, story.group("end"), story), 1, GREEDY, 7)
+    assert parse_evolution(declined.text, "stop", full, "end", story).outcome is EvolutionOutcome.DECLINED
 
 
 async def test_sampled_replies_err_and_follow_the_seed() -> None:

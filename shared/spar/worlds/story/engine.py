@@ -12,8 +12,7 @@ from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Samplin
 from spar.errors import DataError, EngineUnavailable
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
-from spar.worlds.story.conversation import recognise
-from spar.worlds.story.replies import EXACT, ErrorRates, reply
+from spar.worlds.story.replies import EXACT, ErrorRates, replying
 
 __all__ = ["EXACT", "ErrorRates", "RulesEngine", "RulesModel", "make"]
 
@@ -28,15 +27,15 @@ class RulesModel:
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         if self.closed:
             raise EngineUnavailable("The rules engine is closed.", "Make a new one.")
-        task = recognise(messages)
-        if task is None:
+        make_reply = replying(messages)
+        if make_reply is None:
             raise DataError(
                 "The rules engine knows only the story world's prompts in the compact templates.",
                 "Set templates: compact and prompts.source: world:story.",
             )
         errors = self._errors if sampling.temperature > 0 else EXACT
         prompt_tokens = sum(len(m.content.split()) + 1 for m in messages) + 1
-        replies = [reply(task, errors, random.Random(f"rules:{seed + i}")) for i in range(n)]
+        replies = [make_reply(errors, random.Random(f"rules:{seed + i}")) for i in range(n)]
         return [_completion(text, prompt_tokens, sampling.max_tokens) for text in replies]
 
 

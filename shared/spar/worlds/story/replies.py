@@ -1,12 +1,14 @@
-"""The rules teacher's reply to any task, wrong as often as it is told to be. Knows no engine and no sampling."""
+"""The rules teacher's reply to any conversation, wrong as often as it is told. Knows no engine and no sampling."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
+from spar.method.records import Message
 from spar.worlds.story import teacher
 from spar.worlds.story.comparing import compare, turned_winner
-from spar.worlds.story.conversation import Task
+from spar.worlds.story.conversation import Task, recognise
+from spar.worlds.story.evolving import recognise_evolution, teach
 from spar.worlds.story.instructing import instruct, misinstruct
 from spar.worlds.story.rules import violations
 from spar.worlds.story.scoring import misrate, misscore, rate, score
@@ -22,9 +24,21 @@ class ErrorRates:
     score: float = 0.03  # per score or rating
     compare: float = 0.05  # per comparison
     instruct: float = 0.1  # per instruction
+    evolve: float = 0.05  # per evolved prompt, and per check of one
 
 
-EXACT = ErrorRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+EXACT = ErrorRates(*[0.0] * len(fields(ErrorRates)))
+
+
+def replying(messages: Sequence[Message]) -> Callable[[ErrorRates, random.Random], str] | None:
+    """What makes replies to a conversation, given error rates and a random source; None if it's no task of this world.
+
+    Prompt evolution's forms come first: to an actor any single turn is a prompt.
+    """
+    if (evolution := recognise_evolution(messages)) is not None:
+        return lambda errors, rng: teach(evolution, errors.evolve, rng)
+    task = recognise(messages)
+    return None if task is None else lambda errors, rng: reply(task, errors, rng)
 
 
 def reply(task: Task, errors: ErrorRates, rng: random.Random) -> str:
