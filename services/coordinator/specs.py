@@ -149,7 +149,7 @@ class Planner:
         spec = BenchmarkSpec(
             benchmark=name,
             model=model,
-            refiner=refiner if settings.search is not None else None,
+            refiner=refiner if settings.strategy != "actor" else None,
             judge=judge,
             engine=self._engine,
             templates=self._templates,

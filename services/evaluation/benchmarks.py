@@ -13,9 +13,11 @@ from spar.evaluation.asking import ask, score_rows
 from spar.evaluation.asking.base import Ask
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
+from spar.inference import Models
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.method.templates import TemplateSet
 from spar.recipes.benchmark_files import DataFile, write_data_files
+from spar.runtime.searching import search_of
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 
@@ -50,13 +52,18 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
         if command.judge is None:
             raise AccountingError("A benchmark names a judge and not where it is.")
         judge = await worker.chat(command.judge, spec.judge)
+    model = await worker.chat(command.engine, spec.model)
+    search = None
+    if spec.refiner is not None:
+        models = Models(model, await worker.chat(command.engine, spec.refiner))
+        search = search_of(models, spec.asking, templates, spec.seed)
     return Ask(
-        model=await worker.chat(command.engine, spec.model),
+        model=model,
         data=data,
         settings=spec.asking,
         templates=templates,
         seed=spec.seed,
-        refiner=None if spec.refiner is None else await worker.chat(command.engine, spec.refiner),
         judge=judge,
+        search=search,
         about=_about(spec),
     )

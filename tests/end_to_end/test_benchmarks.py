@@ -28,7 +28,7 @@ def evaluation(folder: Path) -> dict[str, Any]:
     return {
         "suite": "none",
         "benchmarks": {
-            "ifeval": {"data": str(IFEVAL), "limit": 4, "search": {"policy": "greedy"}},
+            "ifeval": {"data": str(IFEVAL), "limit": 4, "strategy": "greedy"},
             "followbench": {"data": str(FOLLOWBENCH), "limit": 1},
             "llmbar": {"data": str(LLMBAR), "limit": 2, "votes": 3},
             "refinement": {"data": "negatives.jsonl"},

@@ -22,8 +22,8 @@ class Use:
 
 
 USES: Mapping[str, Use] = {
-    "ifeval": Use("actor", ("max_tokens", "judge_tokens", "search")),
-    "followbench": Use("actor", ("max_tokens", "judge_tokens", "search", "judge")),
+    "ifeval": Use("actor", ("max_tokens", "judge_tokens", "strategy", "budget")),
+    "followbench": Use("actor", ("max_tokens", "judge_tokens", "strategy", "budget", "judge")),
     "llmbar": Use("refiner", ("judge_tokens", "votes")),
     "refinement": Use("refiner", ("max_tokens", "judge_tokens", "votes", "judge")),
 }

@@ -232,8 +232,11 @@ class AskSettings(Section):
     """Longest vote."""
     votes: Positive = 1
     """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
-    search: SearchSettings | None = None
-    """Search refinements of each response that the refiner judges bad; None: the responses as they are."""
+    strategy: Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"] = "actor"
+    """actor: its responses as they are. Else the refiner judges each, and a bad one is searched for a better one
+    (`spar.inference.strategies`)."""
+    budget: Positive = 15
+    """Refinements, or further responses, that the strategy may take."""
 
 
 class JudgeSettings(Section):

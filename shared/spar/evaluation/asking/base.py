@@ -7,12 +7,15 @@ from typing import Any, Protocol
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage
-from spar.errors import DataError, RecipeError
+from spar.errors import DataError
 from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
 
 Row = Mapping[str, Any]
 """One item's row, as the scoring half reads it: JSON values only."""
+
+Respond = Callable[[str, Usage], Awaitable[Row]]
+"""A prompt's response by a search at inference, and how that ended (`spar.runtime.searching`)."""
 
 TOO_LONG = "too_long"
 """The failure of an item whose conversation the model does not take: counted, never left out."""
@@ -22,7 +25,8 @@ TOO_LONG = "too_long"
 class Ask:
     """One evaluation: the models that may be asked, the items, and how.
 
-    `model` is the one measured. `refiner` searches refinements of its responses; `judge` judges from outside.
+    `model` is the one measured, or with `search` what that makes of it; the story world measures a `refiner` too.
+    `judge` judges from outside.
     """
 
     model: ChatModel
@@ -32,17 +36,13 @@ class Ask:
     seed: int
     refiner: ChatModel | None = None
     judge: ChatModel | None = None
+    search: Respond | None = None
     about: Mapping[str, str | int] = field(default_factory=dict)
     """What is known of the models and engines: kept with the scores."""
 
     @property
     def scope(self) -> SeedScope:
         return SeedScope(self.seed, 0)
-
-    def need_refiner(self) -> ChatModel:
-        if self.refiner is None:
-            raise RecipeError("A search at inference needs a refiner.", "Name one with --refiner, or leave it out.")
-        return self.refiner
 
 
 class Asking(Protocol):

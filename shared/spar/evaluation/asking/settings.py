@@ -22,7 +22,7 @@ def settings_of(name: str, job: Ask) -> dict[str, str | int]:
     told = {key: v if isinstance(v, int) else json.dumps(v, sort_keys=True) for key, v in asking.items()}
     settings: dict[str, str | int] = {"asking_revision": REVISION, "seed": job.seed, **job.about, **told}
     settings["temperature"] = str(VOTE_TEMPERATURE if "votes" in uses and job.settings.votes > 1 else 0.0)
-    if name not in ("ifeval", "followbench") or job.settings.search is not None:
+    if name not in ("ifeval", "followbench") or job.search is not None:
         settings["templates"] = f"{job.templates.name}:{_digest(job.templates.judge + chr(0) + job.templates.refine)}"
     if name == "followbench" and job.judge is not None:
         settings["judge_template"] = _digest(judge_template().template)
