@@ -30,6 +30,7 @@ from spar.messages.coordinator import (
 )
 from spar.messages.evaluation import TASK as EVALUATE
 from spar.messages.generation import TASK as GENERATE
+from spar.messages.judgment import COMPARE_TASK
 from spar.messages.judgment import TASK as JUDGE
 from spar.messages.refinement import TASK as REFINE
 from spar.messages.states import RunStatus, StepState
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 TASKS = {
     StepKind.GENERATION: GENERATE,
     StepKind.JUDGMENT: JUDGE,
+    StepKind.COMPARISON: COMPARE_TASK,
     StepKind.REFINEMENT: REFINE,
     StepKind.SELECTION: SELECT_TASK,
     StepKind.TRAINING: TRAIN_TASK,

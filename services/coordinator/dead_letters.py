@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from services.coordinator.ledger import Ledger
 from spar.db.tables import Iteration, Run, Step
-from spar.messages.base import StepKind
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import IterationStatus, RunStatus, StepState
 
 IDLE = (StepState.READY, StepState.DEAD)
@@ -50,5 +50,4 @@ def _counts_still(step: Step, run: Run, iteration: Iteration | None) -> bool:
 
 
 def _is_shard_step(step: Step, iteration: Iteration) -> bool:
-    kinds = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
-    return step.iteration == iteration.index and step.kind in kinds
+    return step.iteration == iteration.index and step.kind in SHARD_KINDS

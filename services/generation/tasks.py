@@ -6,6 +6,7 @@ from spar.engines.skills import SeedScope, Usage, respond
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
 from spar.runtime.app import task
+from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
 from spar.together import together
@@ -21,7 +22,8 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     """K responses to each prompt of the shard. A response that is no data is kept as a failure, and counted."""
     spec, usage = command.spec, Usage()
     prompts = await read_rows(worker.store, spec.prompts, Prompt)
+    form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
-    rows = await together(respond(chat, prompt, spec.sampling, scope, usage) for prompt in prompts)
+    rows = await together(respond(chat, prompt, spec.sampling, scope, usage, form) for prompt in prompts)
     return StepOutput(rows, usage, {"prompts": len(rows), "responses": sum(len(row.responses) for row in rows)})

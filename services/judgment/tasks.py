@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from services.judgment.comparing import compare_shard
+from services.judgment.execution import execute_shard
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge
-from spar.messages.judgment import TASK, Judge, JudgmentSpec
+from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge, JudgmentSpec
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
 from spar.method.templates import TemplateSet
+from spar.method.templates.forms import Form
+from spar.recipes.policies import judging_policy
 from spar.runtime.app import task
+from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
 from spar.together import together
@@ -19,33 +24,54 @@ def judge_responses(message: dict[str, Any]) -> None:
     run_step(worker, command, lambda: judge_shard(worker, command))
 
 
+@task(COMPARE_TASK)
+def compare_judgments(message: dict[str, Any]) -> None:
+    command, worker = Compare.model_validate(message), current()
+    run_step(worker, command, lambda: compare_shard(worker, command))
+
+
 async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
-    """Votes over every response of the shard, all at once."""
+    """Judgments of every response of the shard, all at once: a model's votes, or what checkers say."""
     spec, usage = command.spec, Usage()
     generated = await read_rows(worker.store, spec.generated, Generated)
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
-    chat = await worker.chat(command.engine, spec.model)
-    rows = await together(_judge_prompt(chat, row, templates, spec, usage) for row in generated)
+    if judging_policy(spec.judgment.policy).form is None:
+        rows = await execute_shard(worker, spec, generated)
+    else:
+        rows = await _ask_shard(worker, command, generated, usage)
     judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
     return StepOutput(rows, usage, {"responses": len(judged), "votes": sum(len(judgment.votes) for judgment in judged)})
 
 
+async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated], usage: Usage) -> list[JudgedPrompt]:
+    spec = command.spec
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    form = await read_form(worker, spec.form)
+    chat = await worker.chat(command.engine, spec.model)
+    return await together(_judge_prompt(chat, row, templates, form, spec, usage) for row in generated)
+
+
 async def _judge_prompt(
-    chat: ChatModel, row: Generated, templates: TemplateSet, spec: JudgmentSpec, usage: Usage
+    chat: ChatModel, row: Generated, templates: TemplateSet, form: Form | None, spec: JudgmentSpec, usage: Usage
 ) -> JudgedPrompt:
     responses = await together(
-        _judge_response(chat, row.prompt, response, templates, spec, usage) for response in row.responses
+        _judge_response(chat, row.prompt, response, templates, form, spec, usage) for response in row.responses
     )
     return JudgedPrompt(row.prompt, tuple(responses))
 
 
 async def _judge_response(
-    chat: ChatModel, prompt: Prompt, response: Response, templates: TemplateSet, spec: JudgmentSpec, usage: Usage
+    chat: ChatModel,
+    prompt: Prompt,
+    response: Response,
+    templates: TemplateSet,
+    form: Form | None,
+    spec: JudgmentSpec,
+    usage: Usage,
 ) -> JudgedResponse:
     """A failed response is no data: it is not judged."""
     if response.failure is not None:
         return JudgedResponse(response, None)
     scope = SeedScope(spec.seed, spec.iteration)
     where = (JUDGE_RESPONSE, (response.index,))
-    judgment = await judge(chat, prompt, response.text, templates, spec.judgment, scope, *where, usage)
+    judgment = await judge(chat, prompt, response.text, templates, spec.judgment, scope, *where, usage, form)
     return JudgedResponse(response, judgment)

@@ -1,23 +1,25 @@
-"""Selection: an iteration's shards become pairs, refiner examples, and one outcome per prompt.
+"""Selection: an iteration's shards become rows for the actor, examples for the refiner, and one outcome per prompt.
 
-Loads, lets the method decide, measures lengths with the trainers' own tokenisation, stores. Which text makes a pair
-or an example is `spar.method`'s.
+Loads, lets the recipe's policy decide, measures lengths with the trainers' own tokenisation, stores. Which text makes a
+pair or an example is `spar.method`'s.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.training.judge_pairs import judge_pairs
 from spar.engines.skills import NEGATIVE, SeedScope
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
-from spar.method.negatives import choose_negative
 from spar.method.outcomes import count_outcomes
-from spar.method.pairs import mark_duplicates, refined_pair, sampled_pair
+from spar.method.pairs import mark_duplicates
 from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
+from spar.method.selecting import Choice, Material
 from spar.method.templates import TemplateSet
+from spar.recipes.policies import selection_options, selection_policy
 from spar.runtime.models import model_folder
 from spar.runtime.steps import StepOutput, put_rows, read_rows
 from spar.runtime.worker import Worker
@@ -41,9 +43,11 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
     ends = await _mark_too_long(worker, spec, ends)
     ends = _mark_over_cap(ends, spec)
     pairs = [end for end in ends if isinstance(end, Pair)]
-    outcomes = [Outcome.PAIR if isinstance(end, Pair) else end for end in ends]
+    actor_examples = [end for end in ends if isinstance(end, Example)]
+    outcomes = [_outcome(end) for end in ends]
     counted = count_outcomes(outcomes, len(data.prompts))
     examples, example_counts = await _examples(worker, spec, data, templates)
+    judging, judging_counts = await _judge_pairs(worker, spec, templates)
     rows = [PromptEnd(prompt.id, outcome) for prompt, outcome in zip(data.prompts, outcomes, strict=True)]
     selected = Selected(
         pairs_key=put_rows(worker.store, "pairs", "pairs", pairs),
@@ -51,11 +55,27 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
         examples_key=put_rows(worker.store, "examples", "examples", examples),
         examples=len(examples),
         outcomes_key=put_rows(worker.store, "outcomes", "outcomes", rows),
+        actor_examples_key=put_rows(worker.store, "examples", "examples", actor_examples) if actor_examples else None,
+        actor_examples=len(actor_examples),
+        judge_pairs_key=put_rows(worker.store, "pairs", "pairs", judging) if judging else None,
+        judge_pairs=len(judging),
     )
-    counts = {f"outcome_{outcome}": n for outcome, n in counted.items()} | {
-        f"examples_{name}": n for name, n in example_counts.items()
+    counts = {
+        **{f"outcome_{outcome}": n for outcome, n in counted.items()},
+        **{f"examples_{name}": n for name, n in example_counts.items()},
+        **{f"judge_pairs_{name}": n for name, n in judging_counts.items()},
     }
     return StepOutput([selected], counts={name: float(n) for name, n in counts.items()})
+
+
+def _outcome(end: Choice) -> Outcome:
+    match end:
+        case Pair():
+            return Outcome.PAIR
+        case Example():
+            return Outcome.EXAMPLE
+        case _:
+            return end
 
 
 async def _load(worker: Worker, spec: SelectionSpec) -> IterationData:
@@ -73,41 +93,53 @@ async def _load(worker: Worker, spec: SelectionSpec) -> IterationData:
     return IterationData(tuple(prompts), tuple(judged), trees)
 
 
-def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Pair | Outcome:
-    """A pair, or why there is none, before pairs are compared with each other."""
+def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Choice:
+    """The prompt's row, or why there is none, before rows are compared with each other."""
     judged = data.judged[position]
     if judged is None:
         return Outcome.ENGINE_FAILED
     seed = SeedScope(spec.seed, spec.iteration).derive(judged.prompt, NEGATIVE)
-    if spec.selection.pairs == "sampled":
-        return sampled_pair(judged, seed)
-    negative = choose_negative(judged, seed)
-    if isinstance(negative, Outcome):
-        return negative
-    tree = data.trees.get(position)
-    return Outcome.ENGINE_FAILED if tree is None else refined_pair(tree)
+    material = Material(judged, data.trees.get(position), seed, selection_options(spec.selection))
+    return selection_policy(spec.selection.pairs).choose(material)
 
 
-async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Pair | Outcome]) -> list[Pair | Outcome]:
+async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Choice]) -> list[Choice]:
+    """The rows are all of one type: a policy makes pairs or examples."""
     pairs = [end for end in ends if isinstance(end, Pair)]
-    fits = iter(await _fits(worker, spec.actor, spec.actor_limit, pairs))
-    return [Outcome.TOO_LONG if isinstance(end, Pair) and not next(fits) else end for end in ends]
+    examples = [end for end in ends if isinstance(end, Example)]
+    fits = iter(await _fits(worker, spec.actor, spec.actor_limit, pairs or examples))
+    return [Outcome.TOO_LONG if not isinstance(end, Outcome) and not next(fits) else end for end in ends]
 
 
-def _mark_over_cap(ends: list[Pair | Outcome], spec: SelectionSpec) -> list[Pair | Outcome]:
-    """The first pairs are kept: prompts come in no order that matters."""
+def _mark_over_cap(ends: list[Choice], spec: SelectionSpec) -> list[Choice]:
+    """The first rows are kept: prompts come in no order that matters."""
     left = len(ends) if spec.selection.max_pairs is None else spec.selection.max_pairs
-    marked: list[Pair | Outcome] = []
+    marked: list[Choice] = []
     for end in ends:
-        over = isinstance(end, Pair) and left == 0
-        left -= isinstance(end, Pair) and not over
+        is_row = not isinstance(end, Outcome)
+        over = is_row and left == 0
+        left -= is_row and not over
         marked.append(Outcome.OVER_CAP if over else end)
     return marked
+
+
+async def _judge_pairs(
+    worker: Worker, spec: SelectionSpec, templates: TemplateSet
+) -> tuple[list[Pair], dict[str, int]]:
+    """Pairs of judgments that fit the training, and how each compared prompt ended."""
+    made = await judge_pairs(worker, spec, templates)
+    fits = await _fits(worker, spec.actor, spec.actor_limit, made.pairs)
+    kept = [pair for pair, fit in zip(made.pairs, fits, strict=True) if fit]
+    if not made.counts:
+        return kept, {}
+    return kept, {**made.counts, "pair": len(kept), "too_long": len(made.pairs) - len(kept)}
 
 
 async def _examples(
     worker: Worker, spec: SelectionSpec, data: IterationData, templates: TemplateSet
 ) -> tuple[list[Example], dict[str, int]]:
+    if not spec.refiner_data:
+        return [], {}
     rules = RefinerDataRules(**spec.selection.refiner.model_dump())
     judged = [row for row in data.judged if row is not None]
     seed = derive_seed(spec.seed, spec.iteration, "", "refiner_data")

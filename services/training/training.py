@@ -80,12 +80,12 @@ def _progress(worker: Worker, command: Train) -> Callable[[TrainProgress], None]
 
 
 async def _fetch_rows(worker: Worker, command: Train, path: Path) -> None:
-    ref = command.spec.rows
+    refs = (command.spec.rows, *command.spec.more)
     if command.spec.trainer.method == "dpo":
-        pairs = await read_rows(worker.store, ref, Pair)
+        pairs = [pair for ref in refs for pair in await read_rows(worker.store, ref, Pair)]
         await asyncio.to_thread(_write_rows, path, pairs)
     else:
-        examples = await read_rows(worker.store, ref, Example)
+        examples = [example for ref in refs for example in await read_rows(worker.store, ref, Example)]
         await asyncio.to_thread(_write_rows, path, examples)
 
 

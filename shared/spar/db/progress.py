@@ -9,12 +9,10 @@ from sqlmodel import Session, col, select
 
 from spar.db.spending import read_spending
 from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
-from spar.messages.base import StepKind
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
-
-SHARD_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
 
 
 @dataclass(frozen=True, slots=True)

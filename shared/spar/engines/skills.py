@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import AccountingError
+from spar.method.comparing import Match, parse_winner
+from spar.method.judging import JudgingPolicy
 from spar.method.policies import SearchPolicy, make_policy
 from spar.method.records import (
     Generated,
@@ -22,17 +24,19 @@ from spar.method.records import (
     Prompt,
     Refinement,
     ReplyFailure,
+    Response,
     Tree,
     Vote,
 )
 from spar.method.refinements import parse_refinement
-from spar.method.responses import parse_response
 from spar.method.seeds import derive_seed
 from spar.method.templates import TemplateSet
+from spar.method.templates.forms import Form
 from spar.method.tree_search import search
-from spar.method.verdicts import parse_vote
 from spar.method.voting import VoteRules, critique_to_refine, judge_until_quorum
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
+from spar.recipes.policies import generating_policy, judging_options, judging_policy
+from spar.together import together
 
 RESPOND = "respond"
 """Seed step of an actor's responses."""
@@ -42,6 +46,8 @@ NEGATIVE = "negative"
 """Seed step of drawing a prompt's negative, and its sampled pair."""
 JUDGE_NODE = "judge_node"
 """Seed step of votes over a text in a tree; the path is the node's."""
+COMPARE = "compare"
+"""Seed step of comparing two judgments; the path is the response's index, then theirs in the order of showing."""
 REFINE_NODE = "refine_node"
 """Seed step of refinements; the path is the parent's."""
 
@@ -108,19 +114,25 @@ def policy_of(settings: SearchSettings) -> SearchPolicy:
 
 
 async def respond(
-    chat: ChatModel, prompt: Prompt, settings: GenerationSettings, scope: SeedScope, usage: Usage
+    chat: ChatModel,
+    prompt: Prompt,
+    settings: GenerationSettings,
+    scope: SeedScope,
+    usage: Usage,
+    form: Form | None = None,
 ) -> Generated:
-    """Ask an actor for K responses to the bare prompt, in one call."""
-    messages = (Message("user", prompt.text),)
+    """Ask for K replies to a prompt in one call: an actor for responses to it as it is, or by the policy's form."""
+    policy = generating_policy(settings.policy)
+    messages = (Message("user", prompt.text),) if form is None else form.messages(text=prompt.text)
     seed = scope.derive(prompt, RESPOND)
     usage.calls += 1
     completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
     usage.count(completions)
-    responses = tuple(
-        parse_response(index, completion.text, completion.finish_reason) for index, completion in enumerate(completions)
-    )
+    responses = [
+        policy.read(index, completion.text, completion.finish_reason) for index, completion in enumerate(completions)
+    ]
     usage.count_failures([response.failure for response in responses])
-    return Generated(prompt, responses)
+    return policy.arrange(prompt, responses)
 
 
 async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plainly
@@ -133,20 +145,67 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
     step: str,
     path: Path,
     usage: Usage,
+    form: Form | None = None,
 ) -> Judgment:
-    """Ask a refiner for votes over a text until enough can be read, all missing votes in one call."""
-    messages = templates.judge_messages(prompt.text, text)
+    """Ask a refiner for votes over a text until enough can be read, all missing votes in one call.
+
+    How a reply is read, and what the votes come to, is the policy's of the settings; `form` is what it asks with, where
+    that isn't the judge template.
+    """
+    policy, options = judging_policy(settings.policy), judging_options(settings)
+    messages = judge_messages(policy, templates, form, prompt.text, text)
 
     async def ask(n: int, attempt: int) -> Sequence[Vote]:
         seed = scope.derive(prompt, step, *path, attempt)
         usage.calls += 1
         completions = await chat.sample(messages, n, sampling_of(settings), seed)
         usage.count(completions)
-        votes = [parse_vote(completion.text, completion.finish_reason) for completion in completions]
+        votes = [policy.parse(completion.text, completion.finish_reason, options) for completion in completions]
         usage.count_failures([vote.failure for vote in votes])
         return votes
 
-    return await judge_until_quorum(ask, vote_rules(settings))
+    def settle(votes: Sequence[Vote], quorum: int) -> Judgment:
+        return policy.settle(votes, quorum, options)
+
+    return await judge_until_quorum(ask, vote_rules(settings), settle)
+
+
+def judge_messages(
+    policy: JudgingPolicy, templates: TemplateSet, form: Form | None, prompt: str, response: str
+) -> tuple[Message, ...]:
+    """The turn that asks for a judgment by this policy."""
+    if policy.form == "judge":
+        return templates.judge_messages(prompt, response)
+    if form is None or form.name != policy.form:
+        raise AccountingError(f"The policy {policy.name} was to judge without its form {policy.form}.")
+    return form.messages(prompt=prompt, response=response)
+
+
+async def compare(  # noqa: PLR0913 - what a comparison depends on, each passed plainly
+    chat: ChatModel,
+    prompt: Prompt,
+    response: Response,
+    judgments: Sequence[str],
+    form: Form,
+    settings: SamplingSettings,
+    scope: SeedScope,
+    usage: Usage,
+) -> list[Match]:
+    """Ask a judge which of two judgments of a response is better, for each two and in both orders, all at once."""
+
+    async def one(first: int, second: int) -> Match:
+        texts = {"first": judgments[first], "second": judgments[second]}
+        messages = form.messages(prompt=prompt.text, response=response.text, **texts)
+        seed = scope.derive(prompt, COMPARE, response.index, first, second)
+        usage.calls += 1
+        completions = await chat.sample(messages, 1, sampling_of(settings), seed)
+        usage.count(completions)
+        winner, failure = parse_winner(completions[0].text, completions[0].finish_reason)
+        usage.count_failures([failure])
+        return Match(first, second, winner, failure)
+
+    both = [(first, second) for first in range(len(judgments)) for second in range(len(judgments)) if first != second]
+    return await together(one(first, second) for first, second in both)
 
 
 async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed plainly

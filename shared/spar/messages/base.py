@@ -18,10 +18,15 @@ class StepKind(StrEnum):
 
     GENERATION = "generation"
     JUDGMENT = "judgment"
+    COMPARISON = "comparison"
     REFINEMENT = "refinement"
     SELECTION = "selection"
     TRAINING = "training"
     EVALUATION = "evaluation"
+
+
+SHARD_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.COMPARISON, StepKind.REFINEMENT)
+"""The steps of a shard; the others are an iteration's."""
 
 
 class Wire(BaseModel):
@@ -80,7 +85,10 @@ class Spec(Wire):
     revision: int
 
     def fingerprint(self) -> str:
-        """SHA-256 over the canonical JSON, where objects count as their hash and models as their fingerprint."""
+        """SHA-256 over the canonical JSON, where objects count as their hash and models as their fingerprint.
+
+        A field made by `later` does not count while it has its default (docs/decisions/0007).
+        """
         canonical = json.dumps(_identify(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -94,7 +102,7 @@ def _identify(value: Any) -> Any:
         case BaseModel():
             return {
                 "": type(value).__name__,
-                **{name: _identify(getattr(value, name)) for name in type(value).model_fields},
+                **{name: _identify(getattr(value, name)) for name in type(value).model_fields if _counts(value, name)},
             }
         case list() | tuple():
             return [_identify(item) for item in value]
@@ -102,6 +110,11 @@ def _identify(value: Any) -> Any:
             return {str(key): _identify(item) for key, item in value.items()}
         case _:
             return value
+
+
+def _counts(value: BaseModel, name: str) -> bool:
+    leaves_out = type(value).model_fields[name].exclude_if
+    return leaves_out is None or not leaves_out(getattr(value, name))
 
 
 class StepMessage(Wire):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from spar.messages.base import ModelRef, Wire
 from spar.recipes.models import BudgetSettings
 
@@ -19,6 +21,8 @@ class Submission(Wire):
     models: dict[str, ModelRef]
     templates: str
     prompts: str
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Keys of what else the recipe's policies read: `form:NAME`, `checkers`, `mix`."""
 
 
 class RunCommand(Wire):

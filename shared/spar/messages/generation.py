@@ -3,14 +3,18 @@
 from typing import Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import GenerationSettings
+from spar.recipes.models import GenerationSettings, later
 
 REVISION: Final = 1
 TASK = "generation.generate"
 
 
 class GenerationSpec(Spec):
-    """Have the actor answer a shard's prompts. Input: rows of Prompt. Result: rows of Generated."""
+    """Have the actor respond to a shard's prompts, or the backward model write instructions for its texts.
+
+    Input: rows of Prompt. Result: rows of Generated, in the same order. `form` is what the policy asks with, if it
+    has one.
+    """
 
     revision: Literal[1] = REVISION
     model: ModelRef
@@ -19,6 +23,7 @@ class GenerationSpec(Spec):
     seed: int
     iteration: int
     prompts: ObjectRef
+    form: ObjectRef | None = later(None)
 
 
 class Generate(StepMessage):

@@ -1,16 +1,22 @@
-"""Commands to the judgment service."""
+"""Commands to the judgment service: judge responses, and compare judgments."""
 
 from typing import Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import JudgmentSettings
+from spar.recipes.models import ComparisonSettings, JudgmentSettings, later
 
 REVISION: Final = 1
+COMPARISON_REVISION: Final = 1
 TASK = "judgment.judge"
+COMPARE_TASK = "judgment.compare"
 
 
 class JudgmentSpec(Spec):
-    """Have the refiner judge a shard's responses. Input: rows of Generated. Result: rows of JudgedPrompt."""
+    """Have the refiner judge a shard's responses. Input: rows of Generated. Result: rows of JudgedPrompt.
+
+    `form` is what the policy asks with, if that isn't the judge template. `checkers` holds rows of CheckedPrompt, for a
+    policy that asks no model.
+    """
 
     revision: Literal[1] = REVISION
     model: ModelRef
@@ -20,7 +26,30 @@ class JudgmentSpec(Spec):
     seed: int
     iteration: int
     generated: ObjectRef
+    form: ObjectRef | None = later(None)
+    checkers: ObjectRef | None = later(None)
 
 
 class Judge(StepMessage):
     spec: JudgmentSpec
+
+
+class ComparisonSpec(Spec):
+    """Have the judge compare its judgments of one response of each prompt, two at a time, in both orders.
+
+    Input: rows of JudgedPrompt. Result: rows of ComparedPrompt, for those prompts whose judgments differ.
+    """
+
+    revision: Literal[1] = COMPARISON_REVISION
+    model: ModelRef
+    engine: EngineIdentity
+    form: ObjectRef
+    judgment: JudgmentSettings
+    comparison: ComparisonSettings
+    seed: int
+    iteration: int
+    judged: ObjectRef
+
+
+class Compare(StepMessage):
+    spec: ComparisonSpec

@@ -6,7 +6,15 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from spar.messages.base import ModelRef, ObjectRef, Spec, StepMessage, Wire
-from spar.recipes.models import DpoSettings, SelectionSettings, SftSettings, TrainingSettings
+from spar.recipes.models import (
+    ComparisonSettings,
+    DpoSettings,
+    JudgmentSettings,
+    SelectionSettings,
+    SftSettings,
+    TrainingSettings,
+    later,
+)
 
 SELECTION_REVISION: Final = 1
 TRAINING_REVISION: Final = 1
@@ -26,6 +34,13 @@ class ShardResults:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardComparisons:
+    """One row of a selection's compared judgments: a shard's rows of ComparedPrompt; None if it never got that far."""
+
+    compared: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PromptEnd:
     """One row of a selection's outcomes, in the order of the iteration's prompts."""
 
@@ -35,13 +50,21 @@ class PromptEnd:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A selection's result, its only row: keys of three row objects (Pair, Example, PromptEnd) and how many."""
+    """A selection's result, its only row: keys of row objects and how many rows each has.
+
+    Pairs (of responses, for the actor's DPO) and examples (for the refiner) always; PromptEnds. Where the actor trains
+    by SFT `actor_examples` are its rows; where judgments were compared `judge_pairs` are trained on beside the pairs.
+    """
 
     pairs_key: str
     pairs: int
     examples_key: str
     examples: int
     outcomes_key: str
+    actor_examples_key: str | None = None
+    actor_examples: int = 0
+    judge_pairs_key: str | None = None
+    judge_pairs: int = 0
 
 
 class LengthLimit(Wire):
@@ -55,10 +78,20 @@ class LengthLimit(Wire):
         return cls(trainer=settings.kind, max_length=settings.max_length)
 
 
+class JudgingRef(Wire):
+    """What a selection knows of the judging: its settings, the form that was asked with, and the pairs wanted of it."""
+
+    judgment: JudgmentSettings
+    form: ObjectRef | None = None
+    comparison: ComparisonSettings | None = None
+
+
 class SelectionSpec(Spec):
     """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults.
 
-    Of the trainings only their length limits matter here: another learning rate makes the same selection.
+    Of the trainings only their length limits matter here: another learning rate makes the same selection. `judging` is
+    how responses were judged, where that isn't by verdicts; `compared` holds rows of ShardComparisons. Without
+    `refiner_data` no refiner is trained, and none of its examples are made.
     """
 
     revision: Literal[1] = SELECTION_REVISION
@@ -71,6 +104,9 @@ class SelectionSpec(Spec):
     seed: int
     iteration: int
     inputs: ObjectRef
+    judging: JudgingRef | None = later(None)
+    compared: ObjectRef | None = later(None)
+    refiner_data: bool = later(True)
 
 
 class Select(StepMessage):
@@ -78,7 +114,10 @@ class Select(StepMessage):
 
 
 class TrainingSpec(Spec):
-    """Train one model. `rows` holds rows of Pair (dpo) or Example (sft). Result: one row of Trained."""
+    """Train one model. `rows` holds rows of Pair (dpo) or Example (sft). Result: one row of Trained.
+
+    `more` are further rows of the same kind, trained on with them: pairs of judgments, or a recipe's mixed-in set.
+    """
 
     revision: Literal[1] = TRAINING_REVISION
     role: Role
@@ -86,6 +125,7 @@ class TrainingSpec(Spec):
     trainer: Annotated[DpoSettings | SftSettings, Field(discriminator="method")]
     seed: int
     rows: ObjectRef
+    more: tuple[ObjectRef, ...] = later(())
 
 
 class Train(StepMessage):

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 from spar.recipes.benchmarks import check_benchmarks
 from spar.recipes.models import Recipe, TrainingSettings
+from spar.recipes.policy_checks import check_policies
 from spar.recipes.problems import Problem
 from spar.recipes.rebudget import money_problems
 
@@ -72,12 +73,6 @@ def _search_fits(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("search", "keep"), f"is {search.keep}, but a node has only {search.branch} children", fix)
 
 
-def _sampled_pairs_need_two(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.selection.pairs == "sampled" and recipe.generation.n < 2:
-        what = "is sampled: a pair takes two responses to a prompt, and generation.n is 1"
-        yield Problem(("selection", "pairs"), what, "Raise generation.n (the paper has 5).")
-
-
 def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
     trainings: tuple[tuple[str, TrainingSettings], ...] = (
         ("actor", recipe.training.actor),
@@ -103,6 +98,8 @@ def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.models.one or not recipe.training.train_refiner:
+        return
     caps = recipe.selection.refiner
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
@@ -120,7 +117,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _remote_engine_serves_trained_models,
     _vllm_computes_in,
     _search_fits,
-    _sampled_pairs_need_two,
+    check_policies,
     _batches_divide,
     _adapters_are_not_divided,
     _refiner_learns_something,

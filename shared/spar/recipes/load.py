@@ -73,8 +73,12 @@ def _validate(data: Data) -> tuple[Recipe | None, list[Problem]]:
 
 
 def _remove(data: Data, keys: Keys) -> None:
-    for key in keys[:-1]:
-        data = data.get(key, {})
+    for depth, key in enumerate(keys[:-1]):
+        inner = data.get(key, {})
+        if not isinstance(inner, dict):  # a list, such as `stages`: it goes as a whole
+            keys = keys[: depth + 1]
+            break
+        data = inner
     data.pop(keys[-1], None)
 
 

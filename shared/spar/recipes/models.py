@@ -4,9 +4,9 @@ Every field has the paper's value as its default where the paper has one. Loadin
 for bad files are `spar.recipes.load`'s; nothing here reads a file.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -21,12 +21,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def later(default: Any) -> Any:
+    """A field that came when results were stored already. While it has its default it is not written and is part of
+    no identity, so that what was stored before it is still found."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 class ModelSettings(Section):
     """Where the two models start: `builtin:story/actor`, a directory, `hub:ID@REVISION`, or `served:NAME`
     (a name that a remote endpoint knows: it can be asked, not trained)."""
 
     actor: str
     refiner: str
+    one: bool = later(False)
+    """One model plays both roles: what the actor becomes is the next refiner too, and no refiner is trained."""
+    backward: str | None = later(None)
+    """Who writes instructions for unlabelled texts (generation.policy instruct); it is never trained."""
 
 
 class PromptSettings(Section):
@@ -88,6 +98,8 @@ class GenerationSettings(SamplingSettings):
     """Responses per prompt (the paper's K)."""
     temperature: Temperature = 0.9
     top_p: Probability = 0.9
+    policy: str = later("respond")
+    """What is asked about a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
 
 
 class JudgmentSettings(SamplingSettings):
@@ -97,6 +109,10 @@ class JudgmentSettings(SamplingSettings):
     retries: Count = 3
     """How often missing votes on a response are asked for again (profile paper: 0); on a node, search.retries."""
     temperature: Temperature = 0.7
+    policy: str = later("verdict")
+    """How a response is judged: `spar.method.judging`, or an entry point of spar.judgment_policies."""
+    options: dict[str, float] = later({})
+    """The policy's own settings, such as {good: 5}."""
 
     @model_validator(mode="after")
     def _quorum_is_reachable(self) -> "JudgmentSettings":
@@ -136,10 +152,23 @@ class RefinerDataSettings(Section):
 
 
 class SelectionSettings(Section):
-    pairs: Literal["refined", "sampled"] = "refined"
-    """refined: the search's result over the negative. sampled: a good over a bad response (no_refinement)."""
+    pairs: str = "refined"
+    """What a prompt gives to the actor's training: `spar.method.selecting`, or an entry point of
+    spar.selection_policies. refined: the search's result over the negative. sampled: a good over a bad response."""
     max_pairs: Positive | None = None
     refiner: RefinerDataSettings = RefinerDataSettings()
+    options: dict[str, float] = later({})
+    """The policy's own settings, such as {rho: 0.3}."""
+
+
+class ComparisonSettings(SamplingSettings):
+    """Judgments of one response compared with each other, two at a time in both orders (Meta-Rewarding)."""
+
+    judgments: Annotated[int, Field(ge=2)] = 11
+    """At most so many judgments of a response are compared: n of them make n (n - 1) comparisons."""
+    temperature: Temperature = 0.7
+    max_words: Positive | None = None
+    """A chosen judgment with more words makes no pair, so that judgments don't grow from iteration to iteration."""
 
 
 class LoraSettings(Section):
@@ -204,9 +233,43 @@ class SftSettings(TrainingSettings):
     packing: bool = False
 
 
+def _method(settings: Any) -> str:
+    """Which training a section describes; what names no method is DPO, as it was when there was no other."""
+    said = settings.get("method", "dpo") if isinstance(settings, dict) else getattr(settings, "method", "dpo")
+    return str(said)
+
+
+ActorSettings = Annotated[
+    Annotated[DpoSettings, Tag("dpo")] | Annotated[SftSettings, Tag("sft")], Discriminator(_method)
+]
+
+
 class TrainingPlan(Section):
-    actor: DpoSettings = DpoSettings()
+    actor: ActorSettings = DpoSettings()
     refiner: SftSettings = SftSettings()
+    train_refiner: bool = later(True)
+    """False: the refiner stays as it is."""
+    from_start: bool = later(False)
+    """Each iteration trains the actor that the run began with, instead of going on from the last one."""
+    mix: str | None = later(None)
+    """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows,
+    `world:story-skills` or `world:story-seed`."""
+    mix_rows: Positive = later(1000)
+    """How many of them."""
+
+
+class Stage(Section):
+    """Other settings for some iterations; what a section here does not say is as in the recipe."""
+
+    iterations: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
+    generation: GenerationSettings | None = None
+    judgment: JudgmentSettings | None = None
+    search: SearchSettings | None = None
+    selection: SelectionSettings | None = None
+    training: TrainingPlan | None = None
+    comparison: ComparisonSettings | None = None
+    compares: bool = True
+    """False: no judgments are compared in these iterations."""
 
 
 class EvaluationSettings(Section):
@@ -324,8 +387,18 @@ class Recipe(Section):
     generation: GenerationSettings = GenerationSettings()
     judgment: JudgmentSettings = JudgmentSettings()
     search: SearchSettings = SearchSettings()
+    comparison: ComparisonSettings | None = later(None)
+    """Compare judgments and train on the better ones; None: don't."""
     selection: SelectionSettings = SelectionSettings()
     training: TrainingPlan = TrainingPlan()
+    stages: Annotated[tuple[Stage, ...], Field(strict=False, exclude_if=lambda stages: not stages)] = ()
     evaluation: EvaluationPlan | None = None
     dispatch: DispatchSettings = DispatchSettings()
     budget: BudgetSettings = BudgetSettings()
+
+    @property
+    def refiner_fate(self) -> Literal["trained", "kept", "shared"]:
+        """What an iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
+        if self.models.one:
+            return "shared"
+        return "trained" if self.training.train_refiner else "kept"

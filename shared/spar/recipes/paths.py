@@ -10,8 +10,10 @@ from typing import Any
 
 from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
+from spar.method.templates.forms import Form, builtin_form, read_form
 from spar.recipes.benchmarks import USES, data_keys, planned
 from spar.recipes.models import Recipe
+from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import Data
 
@@ -20,12 +22,15 @@ STORED = "stored:"
 PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "actor"): ("builtin:", "hub:", "served:"),
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
+    ("models", "backward"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
+    ("training", "mix"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
-WORLDS = ("world:story",)
+WORLDS = ("world:story", "world:story-texts")
+MIXES = ("world:story-skills", "world:story-seed")
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 
@@ -48,8 +53,9 @@ def names_a_file(keys: Keys, value: str) -> bool:
 
 def check_files(recipe: Recipe) -> Iterator[Problem]:
     """What the recipe names by a path and is not there, or is not what it should be."""
-    for role, value in (("actor", recipe.models.actor), ("refiner", recipe.models.refiner)):
-        if names_a_file(("models", role), value):
+    models = {"actor": recipe.models.actor, "refiner": recipe.models.refiner, "backward": recipe.models.backward}
+    for role, value in models.items():
+        if value is not None and names_a_file(("models", role), value):
             yield from _check_model(("models", role), Path(value))
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         yield from _check_prompts(Path(recipe.prompts.source))
@@ -58,6 +64,8 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("prompts", "source"), f"is {recipe.prompts.source!r}, which is no world of ours", fix)
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
+    yield from _check_forms(recipe)
+    yield from _check_mix(recipe.training.mix)
     for keys, training in zip(LAUNCHES, (recipe.training.actor, recipe.training.refiner), strict=True):
         if names_a_file(keys, training.launch.config) and not Path(training.launch.config).is_file():
             fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
@@ -107,3 +115,44 @@ def _check_templates(folder: Path) -> Iterator[Problem]:
         read_templates(folder.name, folder)
     except RecipeError as error:
         yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)
+
+
+def read_forms(recipe: Recipe) -> list[Form]:
+    """The forms that the recipe's policies have filled in. Raises RecipeError for one that is nowhere, or broken."""
+    forms = []
+    for name, text in forms_needed(recipe).items():
+        if names_a_file(("templates",), recipe.templates):
+            form = read_form(name, Path(recipe.templates))
+        else:
+            form = builtin_form(recipe.templates, name)
+        if form is None and text is None:
+            raise RecipeError(
+                f"The template set {recipe.templates} has no {name}.txt, which this recipe's policies ask with.",
+                "Write one (templates/spar/ has examples), or choose other policies.",
+            )
+        forms.append(form or Form(name, text or ""))
+    return forms
+
+
+def _check_forms(recipe: Recipe) -> Iterator[Problem]:
+    try:
+        forms_needed(recipe)
+    except RecipeError:  # a policy that isn't there is told by policy_checks
+        return
+    try:
+        read_forms(recipe)
+    except RecipeError as error:
+        yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)
+
+
+def _check_mix(mix: str | None) -> Iterator[Problem]:
+    keys = ("training", "mix")
+    if mix is None:
+        return
+    if not names_a_file(keys, mix):
+        if mix not in MIXES:
+            fix = f"Choose {' or '.join(MIXES)}, or name a JSONL file."
+            yield Problem(keys, f"is {mix!r}, which is no data of ours", fix)
+    elif not Path(mix).is_file():
+        fix = 'Name a JSONL file of {"messages": [...]} rows.'
+        yield Problem(keys, f"names a file that is not there: {mix}", fix)

@@ -4,7 +4,7 @@ Knows pydantic's complaints and turns them into sentences; reads no file.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -61,7 +61,7 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Prob
 
 
 def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
-    keys = tuple(str(part) for part in detail["loc"])
+    keys = _without_tags(tuple(str(part) for part in detail["loc"]))
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "extra_forbidden":
         return _unknown_key(keys, model)
@@ -71,11 +71,19 @@ def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.")
     if value is None:
         return Problem(keys, "is empty", "Give it a value, or delete the key to get the default.")
+    if kind == "union_tag_invalid":
+        return Problem((*keys, "method"), f"is {context['tag']!r}", f"Choose one of: {context['expected_tags']}.")
     if kind == "literal_error":
         return Problem(keys, f"is {value!r}", f"Choose one of: {context['expected']}.")
     if kind in WANTED:
         return Problem(keys, f"is {value!r}", f"Write {WANTED[kind]}.")
     return Problem(keys, f"is {value!r}", f"{detail['msg'].replace('Input should', 'It should')}.")
+
+
+def _without_tags(keys: Keys) -> Keys:
+    """pydantic names the method it took an actor's training for; in a recipe no such key is written."""
+    marks = {index for index, key in enumerate(keys) if index and key in ("dpo", "sft") and keys[index - 1] == "actor"}
+    return tuple(key for index, key in enumerate(keys) if index not in marks)
 
 
 def _unknown_key(keys: Keys, model: type[BaseModel]) -> Problem:
@@ -103,10 +111,16 @@ def section_at(model: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
     """The model of the section at `keys`; None if a value stands there."""
     section: type[BaseModel] | None = model
     for key in keys:
+        if key.isdecimal():  # a place in a list of sections
+            continue
         if section is None or key not in section.model_fields:
             return None
-        annotation = section.model_fields[key].annotation
-        choices = [annotation, *get_args(annotation)]
-        models = (each for each in choices if isinstance(each, type) and issubclass(each, BaseModel))
-        section = next(models, None)
+        section = next(_models_in(section.model_fields[key].annotation), None)
     return section
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -17,7 +17,9 @@ from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.models import Recipe
 from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
+from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
+from spar.recipes.stages import said, whole
 
 NOT_IDENTITY: tuple[Keys, ...] = (
     # How fast and where, never what: a run goes on as the same run when these change.
@@ -46,10 +48,12 @@ def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
 
 
 def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
-    data = recipe.model_dump(exclude_unset=True)
+    data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
     for (section, key), value in _profile_values(recipe.profile).items():
         data.setdefault(section, {}).setdefault(key, value)
+    if recipe.stages:
+        data["stages"] = whole(data)
     ready = Recipe.model_validate(data)
     return ready, [*check_combinations(ready), *check_files(ready)]
 
@@ -81,7 +85,12 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         data["prompts"]["source"] = _sha256_of(Path(recipe.prompts.source))
     if names_a_file(("templates",), recipe.templates):
-        data["templates"] = [_sha256_of(Path(recipe.templates) / name) for name in TEMPLATE_FILES]
+        folder = Path(recipe.templates)
+        forms = [folder / f"{name}.txt" for name in forms_needed(recipe)]
+        files = [*(folder / name for name in TEMPLATE_FILES), *(form for form in forms if form.is_file())]
+        data["templates"] = [_sha256_of(file) for file in files]
+    if recipe.training.mix is not None and names_a_file(("training", "mix"), recipe.training.mix):
+        data["training"]["mix"] = _sha256_of(Path(recipe.training.mix))
     for name, settings in planned(recipe.evaluation).items():
         section = data["evaluation"]["benchmarks"][name]
         if names_a_file(data_keys(name), settings.data):

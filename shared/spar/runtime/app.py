@@ -19,6 +19,7 @@ COORDINATOR_QUEUE = "coordinator"
 QUEUES = {
     StepKind.GENERATION: "generation",
     StepKind.JUDGMENT: "judgment",
+    StepKind.COMPARISON: "judgment",
     StepKind.REFINEMENT: "refinement",
     StepKind.SELECTION: "training",
     StepKind.TRAINING: "training",

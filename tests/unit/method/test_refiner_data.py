@@ -23,7 +23,7 @@ from tests.unit.method.builders import (
 )
 
 TEMPLATES = TemplateSet("tiny", "judge $prompt / $response", "refine it")
-KINDS = list(ExampleKind)
+KINDS = list(RefinerDataRules().caps)
 
 
 def _select(

@@ -17,7 +17,8 @@ class JudgingPolicy:
     Without a form no model is asked, and the replies come from the prompt's checkers. `parse` makes a vote of one
     reply and its finish reason; `settle` makes the judgment of all votes, needing a quorum of parsable ones.
     `options` are the settings it knows, with their defaults. `votes_only` says that `Judgment.value` is V, the share
-    of Yes, and that critiques tell what to refine: only then can a search go by it.
+    of Yes, and that critiques tell what to refine: only then can a search go by it. `read` is the number that a reply
+    states, for policies whose replies state one: only their judgments can be compared.
     """
 
     name: str
@@ -27,3 +28,4 @@ class JudgingPolicy:
     options: Options = field(default_factory=dict)
     text: str | None = None
     votes_only: bool = False
+    read: Callable[[str], float | None] | None = None

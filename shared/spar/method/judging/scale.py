@@ -49,7 +49,7 @@ def scale_policy(name: str, form: str, scale: Scale, good: float) -> JudgingPoli
         critique = next((vote.reply for vote in votes if vote.verdict is label), None)
         return Judgment(tuple(votes), label, None, mean, critique)
 
-    return JudgingPolicy(name, form, parse, settle, options={"good": good})
+    return JudgingPolicy(name, form, parse, settle, options={"good": good}, read=scale.read)
 
 
 def _verdict(number: float, options: Options) -> Verdict:

@@ -13,14 +13,17 @@ from types import MappingProxyType
 from spar.errors import RecipeError
 from spar.method.records import Message
 
-PLACEHOLDERS: Mapping[str, frozenset[str]] = MappingProxyType(
+JUDGES = frozenset({"prompt", "response"})
+WRITES = frozenset({"text"})
+PLACEHOLDERS: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
     {
-        "compare": frozenset({"prompt", "response", "first", "second"}),
-        "instruct": frozenset({"text"}),
+        "score": (JUDGES,),
+        "rate": (JUDGES,),
+        "compare": (JUDGES | {"first", "second"},),
+        "instruct": (WRITES,),
     }
 )
-"""What must be in a form besides the usual $prompt and $response."""
-USUAL = frozenset({"prompt", "response"})
+"""What a form must have filled in. One of a third party's judges a response or is written for a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,9 @@ class Form:
         template = Template(self.text)
         if not template.is_valid():
             raise RecipeError(f"The form {self.name!r} has a stray $.", "Write $$ for a dollar sign.")
-        wanted = PLACEHOLDERS.get(self.name, USUAL)
-        if set(template.get_identifiers()) != wanted:
-            names = ", ".join(f"${name}" for name in sorted(wanted))
+        wanted = PLACEHOLDERS.get(self.name, (JUDGES, WRITES))
+        if set(template.get_identifiers()) not in wanted:
+            names = " or ".join(", ".join(f"${name}" for name in sorted(names)) for names in wanted)
             raise RecipeError(
                 f"The form {self.name!r} must have {names}, and no other placeholder.", "Correct its file."
             )

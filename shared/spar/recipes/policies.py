@@ -1,0 +1,79 @@
+"""Finds policies by name, our own and third parties' alike, and says which forms and data a recipe's policies need.
+
+Ours are the tables of `spar.method`; others come by entry points (docs/extending.md). Knows nothing of running them.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import TypeVar, cast
+
+from spar.errors import RecipeError
+from spar.method.generating import GENERATING, GeneratingPolicy
+from spar.method.judging import JUDGING, JudgingPolicy
+from spar.method.selecting import SELECTING, SelectionPolicy
+from spar.recipes.models import JudgmentSettings, Recipe, SelectionSettings
+from spar.recipes.stages import settings_of
+
+JUDGMENT_GROUP = "spar.judgment_policies"
+SELECTION_GROUP = "spar.selection_policies"
+GENERATION_GROUP = "spar.generation_policies"
+COMPARE = "compare"
+"""The form of the meta-judge."""
+
+Policy = TypeVar("Policy", JudgingPolicy, SelectionPolicy, GeneratingPolicy)
+
+
+def judging_policy(name: str) -> JudgingPolicy:
+    return _find(name, "judgment.policy", JUDGING, JUDGMENT_GROUP)
+
+
+def selection_policy(name: str) -> SelectionPolicy:
+    return _find(name, "selection.pairs", SELECTING, SELECTION_GROUP)
+
+
+def generating_policy(name: str) -> GeneratingPolicy:
+    return _find(name, "generation.policy", GENERATING, GENERATION_GROUP)
+
+
+def judging_options(settings: JudgmentSettings) -> dict[str, float]:
+    """The policy's options, complete."""
+    return {**judging_policy(settings.policy).options, **settings.options}
+
+
+def selection_options(settings: SelectionSettings) -> dict[str, float]:
+    return {**selection_policy(settings.pairs).options, **settings.options}
+
+
+def searches(recipe: Recipe) -> bool:
+    """Whether shards go through the tree search."""
+    return selection_policy(recipe.selection.pairs).searches
+
+
+def needs_checkers(recipe: Recipe) -> bool:
+    """Whether responses are judged by code that comes with their prompts."""
+    return any(judging_policy(each.judgment.policy).form is None for each in settings_of(recipe))
+
+
+def forms_needed(recipe: Recipe) -> dict[str, str | None]:
+    """The forms besides judge and refine, by name, each with its policy's own text for sets that have no such file."""
+    needed: dict[str, str | None] = {}
+    for each in settings_of(recipe):
+        for policy in (judging_policy(each.judgment.policy), generating_policy(each.generation.policy)):
+            if policy.form not in (None, "judge"):
+                needed[str(policy.form)] = policy.text
+        if each.comparison is not None:
+            needed[COMPARE] = None
+    return needed
+
+
+def _find(name: str, key: str, table: Mapping[str, Policy], group: str) -> Policy:
+    if name in table:
+        return table[name]
+    if name in _installed(group):
+        return cast(Policy, entry_points(group=group)[name].load())
+    known = ", ".join(sorted({*table, *_installed(group)}))
+    raise RecipeError(f"{key} is {name!r}, which is no policy.", f"Choose one of: {known}; or install one in {group}.")
+
+
+def _installed(group: str) -> set[str]:
+    return set(entry_points(group=group).names)

@@ -1,0 +1,139 @@
+"""Whether a recipe's policies are there, know their options, and fit each other, in each of its stages.
+
+Looks at the recipe and the tables of policies; what cannot go together for other reasons is in `combinations`.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from spar.errors import RecipeError
+from spar.recipes.models import Recipe
+from spar.recipes.policies import (
+    generating_policy,
+    judging_policy,
+    selection_policy,
+)
+from spar.recipes.problems import Keys, Problem
+from spar.recipes.stages import at
+
+
+def check_policies(recipe: Recipe) -> Iterator[Problem]:
+    yield from _stages_fit(recipe)
+    yield from _in_iteration(recipe, ())
+    for index, stage in enumerate(recipe.stages):
+        yield from _in_iteration(at(recipe, stage.iterations[0]), ("stages", str(index)))
+    yield from _one_model(recipe)
+    yield from _mix_is_used(recipe)
+
+
+def _in_iteration(recipe: Recipe, place: Keys) -> Iterator[Problem]:
+    names = list(_known_names(recipe))
+    for problem in names or [*_options_are_known(recipe), *_fit(recipe)]:
+        yield Problem((*place, *problem.keys), problem.what, problem.fix)
+
+
+def _known_names(recipe: Recipe) -> Iterator[Problem]:
+    for keys, find, name in (
+        (("generation", "policy"), generating_policy, recipe.generation.policy),
+        (("judgment", "policy"), judging_policy, recipe.judgment.policy),
+        (("selection", "pairs"), selection_policy, recipe.selection.pairs),
+    ):
+        try:
+            find(name)
+        except RecipeError as error:
+            yield Problem(keys, f"is {name!r}, which is no policy", error.fix)
+
+
+def _options_are_known(recipe: Recipe) -> Iterator[Problem]:
+    known = {
+        "judgment": (judging_policy(recipe.judgment.policy).options, recipe.judgment.options),
+        "selection": (selection_policy(recipe.selection.pairs).options, recipe.selection.options),
+    }
+    for section, (ours, given) in known.items():
+        for name in given:
+            if name not in ours:
+                yield Problem((section, "options", name), "is no option of this policy", _instead(name, ours))
+
+
+def _instead(name: str, options: Mapping[str, float]) -> str:
+    close = difflib.get_close_matches(name, options, n=1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Known options: {', '.join(options)}." if options else "It has none: delete the key."
+
+
+def _fit(recipe: Recipe) -> Iterator[Problem]:
+    judging, selecting = judging_policy(recipe.judgment.policy), selection_policy(recipe.selection.pairs)
+    method = recipe.training.actor.method
+    if (selecting.makes == "pairs") != (method == "dpo"):
+        what = f"is {recipe.selection.pairs}, which makes {selecting.makes}, but the actor trains by {method}"
+        fix = (
+            f"Set training.actor.method to {'dpo' if selecting.makes == 'pairs' else 'sft'}, or choose another policy."
+        )
+        yield Problem(("selection", "pairs"), what, fix)
+    if selecting.searches and not judging.votes_only:
+        what = f"is {recipe.selection.pairs}, whose search goes by votes, but judgment.policy is {judging.name}"
+        yield Problem(
+            ("selection", "pairs"), what, "Set judgment.policy to verdict, or choose a policy without a search."
+        )
+    if recipe.generation.n < selecting.responses:
+        what = f"is {recipe.selection.pairs}: a pair takes two responses to a prompt, and generation.n is 1"
+        yield Problem(("selection", "pairs"), what, "Raise generation.n (the paper has 5).")
+    if not judging.votes_only and recipe.refiner_fate == "trained":
+        what = f"is {judging.name}, but a refiner learns to give verdicts"
+        fix = "Set training.train_refiner to false, or models.one to true."
+        yield Problem(("judgment", "policy"), what, fix)
+    yield from _generation_fits(recipe)
+    if recipe.comparison is not None:
+        yield from _comparison_fits(recipe)
+
+
+def _generation_fits(recipe: Recipe) -> Iterator[Problem]:
+    policy = generating_policy(recipe.generation.policy)
+    if policy.backward and recipe.models.backward is None:
+        fix = "Add models.backward: the model that writes instructions."
+        yield Problem(("generation", "policy"), f"is {policy.name}, but there is no backward model to ask", fix)
+    if policy.backward and recipe.generation.n != 1:
+        yield Problem(
+            ("generation", "n"), f"is {recipe.generation.n}, but a text takes one instruction", "Set it to 1."
+        )
+    if not policy.backward and recipe.models.backward is not None and not recipe.stages:
+        fix = "Delete it, or set generation.policy to instruct."
+        yield Problem(("models", "backward"), "names a model that nobody asks", fix)
+
+
+def _comparison_fits(recipe: Recipe) -> Iterator[Problem]:
+    if judging_policy(recipe.judgment.policy).read is None:
+        what = "compares judgments with scores, but judgment.policy is " + recipe.judgment.policy
+        yield Problem(("comparison",), what, "Set judgment.policy to rubric.")
+    if recipe.training.actor.method != "dpo" or not recipe.models.one:
+        what = "gives pairs of judgments, but no model here is trained by dpo to judge"
+        yield Problem(("comparison",), what, "Set models.one to true and training.actor.method to dpo, or delete it.")
+
+
+def _stages_fit(recipe: Recipe) -> Iterator[Problem]:
+    named = Counter(iteration for stage in recipe.stages for iteration in stage.iterations)
+    for iteration, times in sorted(named.items()):
+        if times > 1:
+            yield Problem(("stages",), f"has iteration {iteration} {times} times", "Name it once.")
+        if iteration > recipe.iterations:
+            fix = "Correct the stage, or raise iterations."
+            yield Problem(("stages",), f"names iteration {iteration}, but there are {recipe.iterations}", fix)
+    for index, stage in enumerate(recipe.stages):
+        if stage.training is not None and stage.training.mix not in (None, recipe.training.mix):
+            what = "is another one than training.mix: one run mixes one set in"
+            yield Problem(("stages", str(index), "training", "mix"), what, "Name it in training.mix alone.")
+
+
+def _one_model(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.models.one and recipe.models.actor != recipe.models.refiner:
+        what = f"is true, but models.actor is {recipe.models.actor} and models.refiner {recipe.models.refiner}"
+        yield Problem(("models", "one"), what, "Name the same model for both.")
+
+
+def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:
+    methods = {at(recipe, iteration).training.actor.method for iteration in range(1, recipe.iterations + 1)}
+    if recipe.training.mix is not None and "sft" not in methods:
+        what = "names conversations to mix in, but the actor trains by dpo, on pairs"
+        yield Problem(("training", "mix"), what, "Delete it, or set training.actor.method to sft.")

@@ -1,0 +1,67 @@
+"""A recipe's stages: which settings an iteration has, and making a stage's sections whole. Reads no file.
+
+`whole` is for resolving: what a stage leaves out is taken from the recipe as its user wrote it. `at` is for running.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from spar.recipes.models import DpoSettings, Recipe, SftSettings
+
+SECTIONS = ("generation", "judgment", "search", "selection", "training", "comparison")
+METHODS: dict[str, type[BaseModel]] = {"dpo": DpoSettings, "sft": SftSettings}
+
+
+def at(recipe: Recipe, iteration: int) -> Recipe:
+    """The recipe as it is in this iteration (from 1); without a stage for it, as it stands."""
+    for stage in recipe.stages:
+        if iteration in stage.iterations:
+            changed = {name: section for name in SECTIONS if (section := getattr(stage, name)) is not None}
+            if not stage.compares:
+                changed["comparison"] = None
+            return recipe.model_copy(update=changed)
+    return recipe
+
+
+def settings_of(recipe: Recipe) -> list[Recipe]:
+    """Every different way in which an iteration of the recipe may be set, the recipe's own first."""
+    return [recipe, *(at(recipe, stage.iterations[0]) for stage in recipe.stages)]
+
+
+def said(value: Any) -> Any:
+    """What was written of a section, as plain data: also what says no more than the default does."""
+    match value:
+        case BaseModel():
+            return {
+                name: said(getattr(value, name)) for name in type(value).model_fields if name in value.model_fields_set
+            }
+        case tuple():
+            return tuple(said(item) for item in value)
+        case _:
+            return value
+
+
+def whole(data: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The stages of what a recipe says, each section completed by the recipe's."""
+    return tuple(
+        {name: _over(data.get(name) or {}, value) if name in SECTIONS else value for name, value in stage.items()}
+        for stage in data.get("stages", ())
+    )
+
+
+def _over(base: Mapping[str, Any], changes: Any) -> Any:
+    """Section over section, key by key. Another training method drops the keys that only the old one has."""
+    if not isinstance(changes, Mapping):
+        return changes
+    merged = {**base, **{key: _over(_section(base, key), value) for key, value in changes.items()}}
+    method = changes.get("method")
+    if method in METHODS and method != base.get("method", "dpo"):
+        return {key: value for key, value in merged.items() if key in METHODS[method].model_fields}
+    return merged
+
+
+def _section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = data.get(key)
+    return inner if isinstance(inner, Mapping) else {}
