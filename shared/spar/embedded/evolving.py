@@ -26,6 +26,8 @@ from spar.recipes.models import EngineSettings, SamplingSettings
 
 ATTEMPTS = 3
 """Of a step that runs out of time, or fails in a way that nobody foresaw; then its shard is given up."""
+ILL = 3
+"""Shards given up without any step done in between: not they are ill, but the engine."""
 STEP_DEADLINE = 24 * 3600.0  # seconds; calls have a deadline of their own, this ends what hangs without one
 _STOPS: dict[str, type[SparError]] = {
     error.__name__: error
@@ -96,6 +98,7 @@ class ShardRunner:
     _again: deque[_Step] = field(default_factory=deque)
     _in_flight: dict[int, _Step] = field(default_factory=dict)
     _sent: int = 0
+    _given_up: int = 0
 
     def run(self, shards: Sequence[ObjectRef]) -> list[ShardEnd]:
         """Every shard's end, in order. Raises what no other attempt would mend; the results so far are kept."""
@@ -139,6 +142,7 @@ class ShardRunner:
         """Wait for one report, and follow it."""
         report = self.queue.next_report()
         if isinstance(report, StepFinished):
+            self._given_up = 0
             self._done(self._in_flight.pop(report.step_id), self.queue.book(report))
         elif isinstance(report, StepFailed):
             self._failed(self._in_flight.pop(report.step_id), report)
@@ -151,13 +155,14 @@ class ShardRunner:
 
     def _failed(self, step: _Step, report: StepFailed) -> None:
         stops = _STOPS.get(report.reason)
-        if stops is not None:
-            kept = f"What is done is kept ({len(self._ends)} shards whole): the same command goes on."
-            raise stops(report.error, kept)
-        if step.attempt < ATTEMPTS:
+        if stops is None and step.attempt < ATTEMPTS:
             self._again.append(step)
-        else:
-            self._end(step.shard, ShardEnd(step.evolved, None, report.error))
+            return
+        self._given_up += stops is None
+        if stops is not None or self._given_up == ILL:
+            kept = f"What is done is kept ({len(self._ends)} shards): the same command goes on."
+            raise (stops or EngineError)(report.error, kept)
+        self._end(step.shard, ShardEnd(step.evolved, None, report.error))
 
     def _end(self, shard: int, end: ShardEnd) -> None:
         self._ends[shard] = end

@@ -84,8 +84,13 @@ class StepQueue:
         return self._reports.get()
 
     def result(self, fingerprint: str) -> Result | None:
-        with Session(self._database, expire_on_commit=False) as session:
-            return Ledger(session).result(fingerprint)
+        """What the books have. A result whose object is gone is struck out, so that it is made again."""
+        with Session(self._database, expire_on_commit=False) as session, session.begin():
+            known = Ledger(session).result(fingerprint)
+            if known is None or self.store.exists(known.key):
+                return known
+            session.delete(known)
+            return None
 
     def book(self, report: StepFinished) -> Result:
         """Write down a finished step's result: the first of its fingerprint counts."""

@@ -37,7 +37,10 @@ def log_to(path: Path | None) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    before, root.handlers[:] = list(root.handlers), [handler]
+    for earlier in before:
+        if isinstance(earlier, LogFile):
+            earlier.close()
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the schema
     structlog.configure(
