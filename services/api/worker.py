@@ -1,7 +1,5 @@
 """Starts the API: `python -m services.api.worker`. Serves until SIGTERM or SIGINT; live events end at once then."""
 
-import socket
-
 import uvicorn
 
 from services.api.app import make_app
@@ -9,13 +7,14 @@ from services.api.backend import Backend
 from services.api.settings import ApiSettings
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
-from spar.errors import ServiceError
 from spar.runtime.app import configure
 from spar.runtime.broker import CeleryBroker
+from spar.runtime.http import bind
 from spar.runtime.log import log_to
 from spar.runtime.process import main, open_store
 from spar.runtime.settings import Settings
 
+PORT_TAKEN = "Stop what uses that port, or set SPAR_API_PORT and SPAR_API_HOST."
 GRACE_S = 3  # for requests that are being answered; a listener to live events would stay for ever
 
 
@@ -29,22 +28,11 @@ def start(settings: Settings) -> None:
     config = uvicorn.Config(
         make_app(backend), log_config=None, timeout_graceful_shutdown=GRACE_S, server_header=False, access_log=False
     )
-    with bind(mine.host, mine.port) as listening:
+    with bind(mine.host, mine.port, "The API", PORT_TAKEN) as listening:
         host, port = listening.getsockname()[:2]
         print(f"listening on http://{host}:{port}", flush=True)
         uvicorn.Server(config).run(sockets=[listening])
     database.dispose()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Raises ServiceError for a port that is in use or a host that is not ours."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise ServiceError(
-            f"The API cannot listen on {host}:{port}: {error.strerror or error}.",
-            "Stop what uses that port, or set SPAR_API_PORT and SPAR_API_HOST.",
-        ) from error
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ COMMANDS: dict[str, Lazy] = {
     "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
     "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),
     "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),
+    "serve": Lazy("serve", "serve", "Serve two models as one OpenAI-compatible endpoint, with tree search."),
     "recipe": Lazy("recipe", "app", "List the built-in recipes, show a recipe."),
     "prompts": Lazy("prompts", "app", "Bring prompts in from files and datasets."),
     "export": Lazy("export", "export", "Write a run's training data as other trainers read it."),

@@ -3,16 +3,21 @@
 Opens the engine that serves it. Knows nothing of what is asked of it.
 """
 
+import asyncio
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from spar.engines.base import Engine, LocalModel
+from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.openai import OpenAIEngine
 from spar.engines.openai_replies import KEY_VARIABLE
 from spar.engines.registry import make_engine
 from spar.errors import ModelUnusable
+from spar.method.records import Message
+from spar.method.templates import BUILTIN as BUILTIN_TEMPLATES
+from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings
 from spar.store.model_files import folder_fingerprint
 from spar.worlds.story.builtin import builtin_model
@@ -48,6 +53,44 @@ class Endpoint:
         return OpenAIEngine(self.settings, ATTEMPTS, own if os.environ.get(own) else KEY_VARIABLE)
 
 
+class Served:
+    """A ChatModel that is loaded, or found at its server, when it is first asked; one that can't be is tried anew."""
+
+    def __init__(self, engine: Engine, model: LocalModel) -> None:
+        self._engine, self._model = engine, model
+        self._chat: ChatModel | None = None
+        self._finding = asyncio.Lock()
+
+    async def find(self) -> ChatModel:
+        """Raises EngineError."""
+        async with self._finding:
+            if self._chat is None:
+                self._chat = await self._engine.serve(self._model)
+            return self._chat
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        chat = self._chat or await self.find()
+        return await chat.sample(messages, n, sampling, seed)
+
+
+class OpenEndpoints:
+    """The models of some endpoints, by role. Models of this process share an engine, so that they share its thread."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._engines: dict[str, Engine] = {}
+        self.models = {place.role: Served(self._engine(place), place.model) for place in endpoints}
+
+    def _engine(self, place: Endpoint) -> Engine:
+        key = place.settings.kind if place.settings.url is None else place.role
+        if key not in self._engines:
+            self._engines[key] = place.open()
+        return self._engines[key]
+
+    async def close(self) -> None:
+        for engine in self._engines.values():
+            await engine.close()
+
+
 def endpoint(role: Role, place: str, asking: Asking | None = None) -> Endpoint:
     """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable."""
     how = asking or Asking()
@@ -72,3 +115,10 @@ def _folder(role: Role, place: str) -> Path:
             "Give http://HOST:PORT/v1#NAME, a directory with a model's files, or builtin:story/actor.",
         )
     return folder
+
+
+def templates_for(name: str | None, refiner: str) -> TemplateSet:
+    """A built-in set or a folder; None is the set that the refiner was trained on, as far as we know it."""
+    if name is None:
+        name = "compact" if refiner.startswith(BUILTIN) else "spar"
+    return builtin_templates(name) if name in BUILTIN_TEMPLATES else read_templates(name, Path(name))

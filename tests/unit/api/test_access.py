@@ -6,8 +6,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.api.settings import ApiSettings
-from services.api.worker import bind
+from services.api.worker import PORT_TAKEN
 from spar.errors import ServiceError
+from spar.runtime.http import bind
 from tests.unit.api.conftest import RECIPE, TOKEN
 from tests.unit.coordinator.stage import Stage
 
@@ -35,8 +36,8 @@ def test_the_api_does_not_start_without_a_token() -> None:
 
 
 def test_a_port_in_use_is_told() -> None:
-    with bind("127.0.0.1", 0) as taken, pytest.raises(ServiceError, match="SPAR_API_PORT"):
-        bind("127.0.0.1", taken.getsockname()[1])
+    with bind("127.0.0.1", 0, "The API", PORT_TAKEN) as taken, pytest.raises(ServiceError, match="SPAR_API_PORT"):
+        bind("127.0.0.1", taken.getsockname()[1], "The API", PORT_TAKEN)
 
 
 def test_the_dashboard_wants_a_login(anyone: TestClient) -> None:

@@ -1,0 +1,69 @@
+"""Turns a request into what is asked of the models, within what the gateway allows. Asks nothing itself."""
+
+import secrets
+from dataclasses import dataclass
+
+from services.gateway.errors import Refusal
+from services.gateway.form import ChatForm
+from services.gateway.settings import GatewaySettings
+from spar.engines.base import Sampling
+from spar.inference.records import Asked
+from spar.inference.strategies import STRATEGIES, Shape, Strategy, make_strategy
+from spar.method.records import Message
+
+PREFIX = "spar:"
+MODELS = {f"{PREFIX}{name}": kind.help for name, kind in STRATEGIES.items()}
+"""The names that clients may ask for, and what answers."""
+_RESERVE = 0.1  # share of a deadline that is kept for stopping what still runs and for sending the response
+_MOST_RESERVE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One request, resolved. `search_s` is the deadline less what it takes to stop and to reply."""
+
+    model: str
+    asked: Asked
+    strategy: Strategy
+    deadline_s: float
+    votes: int | None
+
+    @property
+    def search_s(self) -> float:
+        return self.deadline_s - min(_MOST_RESERVE_S, _RESERVE * self.deadline_s)
+
+
+def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
+    """Raises a Refusal: 404 for an unknown model, 400 for more than is allowed."""
+    if form.model not in MODELS:
+        raise Refusal(
+            404,
+            "model_not_found",
+            f"There is no model '{form.model}'.",
+            f"Choose one of: {', '.join(MODELS)}.",
+            param="model",
+        )
+    spar = form.spar
+    budget = min(settings.budget, settings.most_budget) if spar.budget is None else spar.budget
+    deadline_s = min(settings.deadline_s, settings.longest_deadline_s) if spar.deadline_s is None else spar.deadline_s
+    _check("budget", budget, settings.most_budget)
+    _check("deadline_s", deadline_s, settings.longest_deadline_s)
+    tokens = form.max_completion_tokens or form.max_tokens or settings.response_tokens
+    asked = Asked(
+        messages=tuple(Message("system" if t.role == "developer" else t.role, t.text) for t in form.messages),
+        sampling=Sampling(form.temperature, form.top_p, tokens),
+        seed=secrets.randbits(62) if form.seed is None else form.seed,
+    )
+    strategy = make_strategy(form.model.removeprefix(PREFIX), budget, Shape(spar.branch, spar.keep, spar.depth))
+    return Task(form.model, asked, strategy, deadline_s, spar.votes)
+
+
+def _check(name: str, asked: float, most: float) -> None:
+    if asked > most:
+        raise Refusal(
+            400,
+            "invalid_request",
+            f"`spar.{name}` is {asked:g}; this gateway allows {most:g}.",
+            f"Ask for {most:g} or less, or start the gateway with more.",
+            param=f"spar.{name}",
+        )

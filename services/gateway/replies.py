@@ -1,0 +1,110 @@
+"""The shapes of OpenAI's replies, whole and in chunks, with what the search has to say under `spar`. Pure data."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from spar.engines.skills import Usage
+from spar.inference.records import Found
+from spar.method.records import Node, Tree
+
+_PIECE = re.compile(r".{1,48}(?:\s+|$)|.{1,48}", re.DOTALL)
+"""About a line of text: what a stream sends at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What every chunk of one completion repeats."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+
+def completion(heading: Heading, found: Found, with_tree: bool) -> dict[str, Any]:
+    message = {"role": "assistant", "content": found.text, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(found)}
+    told = {"usage": usage(found), "spar": facts(found, with_tree)}
+    return {**_heading(heading, "chat.completion"), "choices": [choice], **told}
+
+
+def chunks(heading: Heading, found: Found, with_tree: bool, with_usage: bool) -> Iterator[dict[str, Any]]:
+    """The text in pieces, then why it ended, then what it took if that was asked for."""
+    top = _heading(heading, "chat.completion.chunk")
+    for number, piece in enumerate(_PIECE.findall(found.text) or [""]):
+        delta = {"role": "assistant", "content": piece} if number == 0 else {"content": piece}
+        yield {**top, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
+    last = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": _finish(found)}
+    yield {**top, "choices": [last], "spar": facts(found, with_tree)}
+    if with_usage:
+        yield {**top, "choices": [], "usage": usage(found)}
+
+
+def usage(found: Found) -> dict[str, int]:
+    """What all calls to both models took together."""
+    prompt = found.actor.prompt_tokens + found.refiner.prompt_tokens
+    completed = found.actor.completion_tokens + found.refiner.completion_tokens
+    return {"prompt_tokens": prompt, "completion_tokens": completed, "total_tokens": prompt + completed}
+
+
+def facts(found: Found, with_tree: bool) -> dict[str, Any]:
+    """How the text came to be; its parts of the usage add up to the whole."""
+    told: dict[str, Any] = {
+        "ending": found.ending.value,
+        "value": found.value,
+        "counts": asdict(found.counts),
+        "usage": {"actor": _usage(found.actor), "refiner": _usage(found.refiner)},
+        "reason": found.reason,
+    }
+    return {**told, "tree": None if found.tree is None else _tree(found.tree)} if with_tree else told
+
+
+def models(names: dict[str, str], created: int) -> list[dict[str, Any]]:
+    return [
+        {"id": name, "object": "model", "created": created, "owned_by": "spar", "description": said}
+        for name, said in names.items()
+    ]
+
+
+def _heading(heading: Heading, kind: str) -> dict[str, Any]:
+    return {"id": heading.id, "object": kind, "created": heading.created, "model": heading.model}
+
+
+def _finish(found: Found) -> str:
+    return "length" if found.cut_off else "stop"
+
+
+def _usage(used: Usage) -> dict[str, Any]:
+    return {
+        "calls": used.calls,
+        "replies": used.replies,
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "failures": dict(used.failures),
+    }
+
+
+def _tree(tree: Tree) -> dict[str, Any]:
+    return {
+        "prompt": tree.prompt.text,
+        "solved": tree.solved,
+        "best": None if tree.best is None else list(tree.best),
+        "nodes": [_node(node) for node in tree.nodes],
+        "failures": tree.failures,
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    judgment = node.judgment
+    return {
+        "path": list(node.path),
+        "text": node.text,
+        "value": judgment.value,
+        "label": None if judgment.label is None else judgment.label.value,
+        "votes": [None if vote.verdict is None else vote.verdict.value for vote in judgment.votes],
+        "critique": judgment.critique,
+        "reply": node.reply,
+    }

@@ -1,0 +1,109 @@
+"""The gateway's routes: chat completions, the models, and how the gateway is. Each loads, asks, replies."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from services.gateway import replies
+from services.gateway.asking import MODELS, Task, resolve
+from services.gateway.auth import require_token
+from services.gateway.backend import Backend, Context
+from services.gateway.disconnects import while_connected
+from services.gateway.errors import Refusal, told
+from services.gateway.form import ChatForm, with_headers
+from services.gateway.streaming import EventStream
+from spar.errors import EngineError
+from spar.inference.growing import Told
+from spar.inference.infer import infer
+from spar.inference.records import Found
+
+log = structlog.get_logger()
+READY_S = 5.0  # for both models to be found, each time a health check asks
+STARTED = int(time.time())
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(require_token)])
+public = APIRouter()
+
+
+@router.post("/chat/completions")
+async def chat(form: ChatForm, request: Request, context: Context) -> Response:
+    form = with_headers(form, request.headers)
+    task = resolve(form, context.settings)
+    due = asyncio.get_running_loop().time() + task.search_s
+    place = context.admission.place(due)
+    heading = replies.Heading(task.model)
+    with_tree = form.spar.tree
+    if form.stream:
+
+        async def work(say: Told) -> Iterable[dict[str, Any]]:
+            found = await _infer(context, task, due, say)
+            return replies.chunks(heading, found, with_tree, form.stream_options.include_usage)
+
+        return EventStream(work, place, context.settings.heartbeat_s)
+
+    async def whole() -> Found:
+        async with place:
+            return await _infer(context, task, due, _unheard)
+
+    found = await while_connected(request.receive, whole())
+    return JSONResponse(replies.completion(heading, found, with_tree), headers={"X-Spar-Ending": found.ending.value})
+
+
+@router.get("/models")
+async def models() -> dict[str, Any]:
+    return {"object": "list", "data": replies.models(MODELS, STARTED)}
+
+
+@router.get("/models/{name:path}")
+async def model(name: str) -> dict[str, Any]:
+    for each in replies.models(MODELS, STARTED):
+        if each["id"] == name:
+            return each
+    raise Refusal(404, "model_not_found", f"There is no model '{name}'.", "GET /v1/models lists them.", param="model")
+
+
+@public.get("/health")
+async def health(context: Context) -> dict[str, Any]:
+    """That the gateway runs, and how busy it is."""
+    admission = context.admission
+    return {"status": "ok", "running": admission.running, "waiting": admission.waiting}
+
+
+@public.get("/ready")
+async def ready(context: Context) -> Response:
+    """Whether both models can be asked; 503 and why not otherwise."""
+    try:
+        async with asyncio.timeout(READY_S):
+            await context.find_models()
+    except TimeoutError:
+        return JSONResponse({"status": "waiting", "reason": f"no model was found within {READY_S:g} s"}, 503)
+    except EngineError as error:
+        log.warning("not_ready", error=str(error))
+        return JSONResponse({"status": "waiting", **told(error)[1]}, 503)
+    return JSONResponse({"status": "ok"})
+
+
+async def _infer(context: Backend, task: Task, due: float, say: Told) -> Found:
+    """Within what is left of the deadline after waiting for a place."""
+    left = max(0.0, due - asyncio.get_running_loop().time())
+    found = await infer(context.models, task.asked, task.strategy, context.refining(task.votes), left, say)
+    log.info(
+        "inferred",
+        model=task.model,
+        ending=found.ending.value,
+        value=found.value,
+        generations=found.counts.generations,
+        refinements=found.counts.refinements,
+        judgments=found.counts.judgments,
+        reason=found.reason,
+    )
+    return found
+
+
+def _unheard(line: str) -> None:
+    """A reply that comes in one piece tells nothing on the way."""

@@ -1,0 +1,67 @@
+"""The gateway's settings, from the environment (SPAR_GATEWAY_*) or from `spar serve`."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spar.errors import RecipeError, ServiceError
+from spar.inference.strategies import FULL_TREE
+
+SHORTEST_TOKEN = 16
+
+
+class GatewaySettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SPAR_GATEWAY_", frozen=True)
+
+    actor: str = ""
+    """URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."""
+    refiner: str = ""
+    token: SecretStr = SecretStr("")
+    """What every request has to show. There is no way to run without one."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8100, ge=0, le=65535)
+
+    templates: str | None = None
+    """The refiner's forms: spar, compact, or a folder. None: compact for the built-in models, spar for all others."""
+    votes: int = Field(default=5, gt=0)
+    judge_tokens: int = Field(default=2048, gt=0)
+    refine_tokens: int = Field(default=3072, gt=0)
+    response_tokens: int = Field(default=2048, gt=0)
+    """Of the actor, where a request says nothing."""
+    send_seed: bool = True
+    """Whether servers are sent seeds."""
+
+    budget: int = Field(default=FULL_TREE, gt=0)
+    """Refinements per request, where it says nothing."""
+    most_budget: int = Field(default=64, gt=0)
+    """The most that a request may ask for."""
+    deadline_s: float = Field(default=60.0, gt=0)
+    """Seconds per request, where it says nothing."""
+    longest_deadline_s: float = Field(default=600.0, gt=0)
+
+    running: int = Field(default=64, gt=0)
+    """Requests that are worked on at once."""
+    waiting: int = Field(default=256, ge=0)
+    """Requests that wait for one of these; further ones are refused (429)."""
+    window: int = Field(default=512, gt=0)
+    """Requests in flight at each server; sequences decoded together in this process."""
+    heartbeat_s: float = Field(default=5.0, gt=0)
+    """A stream is never silent for longer."""
+    max_request_bytes: int = Field(default=4 * 1024**2, gt=0)
+
+    def check(self) -> None:
+        """Raises RecipeError without two models, ServiceError without a token that is worth its name."""
+        self.check_models()
+        if len(self.token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ServiceError(
+                f"The gateway has no token of at least {SHORTEST_TOKEN} characters, and does not start without one.",
+                "Set SPAR_GATEWAY_TOKEN, for example to what `openssl rand -hex 32` prints.",
+            )
+
+    def check_models(self) -> None:
+        for role, place in (("actor", self.actor), ("refiner", self.refiner)):
+            if not place:
+                raise RecipeError(
+                    f"The gateway has no {role}.",
+                    f"Give --{role} (or SPAR_GATEWAY_{role.upper()}): http://HOST:PORT/v1#NAME, a model's directory,"
+                    f" or builtin:story/{role}.",
+                )

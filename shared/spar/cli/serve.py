@@ -1,0 +1,63 @@
+"""`spar serve`: an OpenAI-compatible endpoint with tree search at inference, over any two models.
+
+Options are the gateway's settings (`services.gateway.settings`); what is not given comes from the environment.
+"""
+
+import secrets
+from typing import Annotated, Any
+
+import typer
+
+from spar.cli.console import err
+
+
+def serve(  # noqa: PLR0913 - one parameter per option
+    actor: Annotated[
+        str | None,
+        typer.Option(help="URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."),
+    ] = None,
+    refiner: Annotated[str | None, typer.Option(help="The same, of the model that judges and refines.")] = None,
+    token: Annotated[
+        str | None, typer.Option(help="What clients send as api_key; by default one is made up and printed.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Where it listens (127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one (8100).")] = None,
+    templates: Annotated[str | None, typer.Option(help="The refiner's forms: spar, compact, or a folder.")] = None,
+    votes: Annotated[int | None, typer.Option(min=1, help="Votes per judgment (5).")] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="Refinements per request, if it says nothing (15).")] = None,
+    deadline: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds per request, if it says nothing (60).")
+    ] = None,
+    running: Annotated[int | None, typer.Option(min=1, help="Requests that are worked on at once (64).")] = None,
+    waiting: Annotated[int | None, typer.Option(min=0, help="Requests that may wait; more are refused (256).")] = None,
+    send_seed: Annotated[bool | None, typer.Option(help="Whether servers are sent seeds.")] = None,
+) -> None:
+    """Serve chat completions: `spar:actor` as it is, `spar:bfs` and others with tree search. Ends with Ctrl-C.
+
+    Everything can be set by SPAR_GATEWAY_* in the environment, too; a token should be. Keys of the two servers:
+    SPAR_ACTOR_API_KEY and SPAR_REFINER_API_KEY, or SPAR_ENGINE_API_KEY for both.
+    """
+    from services.gateway.settings import GatewaySettings
+    from services.gateway.worker import serve as start
+
+    given: dict[str, Any] = {
+        "actor": actor,
+        "refiner": refiner,
+        "token": token,
+        "host": host,
+        "port": port,
+        "templates": templates,
+        "votes": votes,
+        "budget": budget,
+        "deadline_s": deadline,
+        "running": running,
+        "waiting": waiting,
+        "send_seed": send_seed,
+    }
+    settings = GatewaySettings(**{name: value for name, value in given.items() if value is not None})
+    settings.check_models()
+    if not settings.token.get_secret_value():
+        made_up = secrets.token_hex(16)
+        err.print(f"No token was given; clients send this one as api_key: {made_up}", markup=False, soft_wrap=True)
+        settings = settings.model_copy(update={"token": type(settings.token)(made_up)})
+    start(settings)
