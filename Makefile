@@ -95,7 +95,7 @@ constraints: setup ## Write constraints.txt from what .venv holds (after a chang
 env: ## Write .env for docker compose, with random secrets; never overwrites
 	@if [ -e .env ]; then echo ".env is there already: kept as it is."; else umask 077; \
 	while IFS= read -r line; do case "$$line" in \
-	*_PASSWORD=|SPAR_API_TOKEN=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
+	*_PASSWORD=|SPAR_API_TOKEN=|SPAR_GATEWAY_TOKEN=) printf '%s%s\n' "$$line" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;; \
 	*) printf '%s\n' "$$line" ;; esac; done < .env.example > .env.new && mv .env.new .env && echo "Wrote .env."; fi
 
 compose-demo: ## Run the demo on the containers of docker compose, scaled, and fetch its report (needs Docker)

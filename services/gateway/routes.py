@@ -23,7 +23,7 @@ from spar.inference.infer import infer
 from spar.inference.records import Found
 
 log = structlog.get_logger()
-READY_S = 5.0  # for both models to be found, each time a health check asks
+READY_S = 3.0  # for both models to be found; less than a health check waits
 STARTED = int(time.time())
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_token)])

@@ -10,7 +10,7 @@ SHORTEST_TOKEN = 16
 
 
 class GatewaySettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SPAR_GATEWAY_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SPAR_GATEWAY_", env_ignore_empty=True, frozen=True)
 
     actor: str = ""
     """URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."""

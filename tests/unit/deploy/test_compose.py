@@ -15,8 +15,8 @@ import pytest
 from tests.unit.deploy.files import OVERLAYS, ROOT, base, read, with_overlay
 
 WORKERS = {"generation", "judgment", "refinement", "training", "evaluation"}
-SERVICES = {"redis", "postgres", "minio", "bucket", "coordinator", "api", "flower", *WORKERS}
-PUBLISHED = {"api", "flower", "grafana"}
+SERVICES = {"redis", "postgres", "minio", "bucket", "coordinator", "api", "flower", "gateway", *WORKERS}
+PUBLISHED = {"api", "flower", "grafana", "gateway"}
 COMBINATIONS = [(), *[(name,) for name in OVERLAYS], ("cpu", "simulated"), ("cpu", "simulated", "observability")]
 
 
@@ -51,6 +51,11 @@ def test_services_wait_for_what_they_need(services: dict[str, dict[str, Any]]) -
             assert needed in services, name
             wanted = "service_completed_successfully" if needed == "bucket" else "service_healthy"
             assert how == {"condition": wanted}, name
+
+
+def test_the_gateway_starts_only_when_asked_for_and_needs_nothing_else() -> None:
+    assert base()["gateway"]["profiles"] == ["gateway"]
+    assert "depends_on" not in base()["gateway"]
 
 
 def test_named_volumes_are_declared(services: dict[str, dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.api.settings import ApiSettings
+from services.gateway.settings import GatewaySettings
 from spar.engines import gpu_host
 from spar.runtime.settings import Settings
 from tests.unit.deploy.files import OVERLAYS, ROOT
@@ -17,6 +18,8 @@ NAMED = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=", EXAMPLE, flags=re.MULTILINE)
 SETTINGS = {
     *(f"SPAR_{name.upper()}" for name in Settings.model_fields),
     *(f"SPAR_API_{name.upper()}" for name in ApiSettings.model_fields),
+    *(f"SPAR_GATEWAY_{name.upper()}" for name in GatewaySettings.model_fields),
+    *(f"SPAR_{role}_API_KEY" for role in ("ACTOR", "REFINER")),
     gpu_host.GPUS_VARIABLE,
     gpu_host.LOCK_DIR_VARIABLE,
     gpu_host.ROLES_VARIABLE,
@@ -64,8 +67,10 @@ def make_env(folder: Path) -> str:
 def test_make_env_writes_secrets_that_nobody_else_can_read(folder: Path) -> None:
     make_env(folder)
     written = dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines() if re.match(r"\w+=", line))
-    secrets = {name: value for name, value in written.items() if name.endswith("_PASSWORD") or name == "SPAR_API_TOKEN"}
-    assert len(secrets) == 6
+    secrets = {
+        name: value for name, value in written.items() if name.endswith(("_PASSWORD", "_API_TOKEN", "_GATEWAY_TOKEN"))
+    }
+    assert len(secrets) == 7
     assert all(re.fullmatch(r"[0-9a-f]{48}", value) for value in secrets.values())
     assert len(set(secrets.values())) == len(secrets)
     assert written["HF_TOKEN"] == ""
