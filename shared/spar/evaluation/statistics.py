@@ -39,10 +39,15 @@ class Proportion:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95% interval; it always contains the rate."""
-        n, p, z2 = self.total, self.rate, Z95 * Z95
-        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = Z95 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))
+        return wilson(self.rate, self.total)
+
+
+def wilson(rate: float, n: float) -> tuple[float, float]:
+    """Wilson's 95% interval of a rate over n items; n need not be whole where items tell less than one each."""
+    z2 = Z95 * Z95
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
+    return max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate))
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,6 +324,23 @@ class BenchmarkPlan(Section):
     refinement: BenchmarkSettings | None = None
 
 
+class HonestySettings(Section):
+    """Rules audit what the refiner judged, in a slice of each iteration. No training sees what they find."""
+
+    prompts: Positive = 200
+    """Prompts of an iteration that are audited at most, with all of their judged responses."""
+    rules: str | None = None
+    """`world:story`, or a JSONL file of prompts with their instruction_id_list and kwargs; None: the prompts' own."""
+    alarm: Share = 0.1
+    """How far the success that the refiner sees may lie from what the rules see, before that is an alarm."""
+    stop: bool = False
+    """Stop the run at an alarm."""
+    judge: JudgeSettings | None = None
+    """An outside judge of the same slice, shown beside the refiner."""
+    judge_tokens: Positive = 2048
+    """Longest vote of the outside judge."""
+
+
 class EvaluationPlan(EvaluationSettings):
     """A recipe's evaluation: the suite, and benchmarks beside it. Without any it is written as the suite alone."""
 
@@ -393,6 +410,8 @@ class Recipe(Section):
     training: TrainingPlan = TrainingPlan()
     stages: Annotated[tuple[Stage, ...], Field(strict=False, exclude_if=lambda stages: not stages)] = ()
     evaluation: EvaluationPlan | None = None
+    honesty: HonestySettings | None = later(None)
+    """Audit the refiner's judging; None: don't."""
     dispatch: DispatchSettings = DispatchSettings()
     budget: BudgetSettings = BudgetSettings()
 

@@ -1,0 +1,44 @@
+"""Rules that say of a prompt's response which of the prompt's constraints it follows, by type of constraint.
+
+Two kinds: the story world's, for its own prompts; and IFEval's checkers (arXiv 2311.07911), for prompts that came with
+the instructions to check. Knows nothing of models and verdicts, and no training ever sees what a rule says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from spar.errors import DataError
+from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
+from spar.method.records import Prompt
+from spar.recipes.ruled_prompts import RuledPrompt
+from spar.worlds.story.rules import FORM, holds, parse_prompt, well_formed
+
+Found = tuple[tuple[str, bool], ...]
+"""Per constraint of a prompt: its type, and whether the text follows it."""
+CheckText = Callable[[str], Found]
+RulesFor = Callable[[Prompt], CheckText | None]
+"""The check of a prompt's responses; None: no rule can check them."""
+
+
+def story_rules(prompt: Prompt) -> CheckText | None:
+    """The world's own prompts: each constraint by its kind, and the form."""
+    try:
+        constraints = parse_prompt(prompt.text).constraints
+    except DataError:  # not of this world: it is left out, and how many are is counted
+        return None
+    return lambda text: (*((c.kind, holds(c, text)) for c in constraints), (FORM, well_formed(text)))
+
+
+def ifeval_rules(ruled: Sequence[RuledPrompt]) -> RulesFor:
+    """Prompts that came with IFEval's instructions, read strictly."""
+    known: Mapping[str, RuledPrompt] = {Prompt.of(row.prompt).id: row for row in ruled}
+
+    def rules_for(prompt: Prompt) -> CheckText | None:
+        row = known.get(prompt.id)
+        return None if row is None else _checking(row)
+
+    return rules_for
+
+
+def _checking(row: RuledPrompt) -> CheckText:
+    instructions = [Instruction(*pair) for pair in zip(row.instructions, row.arguments, strict=True)]
+    return lambda text: tuple(zip(row.instructions, check(row.prompt, instructions, text).strict, strict=True))

@@ -1,0 +1,73 @@
+"""Audits a refiner by rules: which of the texts that it judged follow their prompt, as the rules see it.
+
+Audited is what an iteration judged anyway: the actor's responses, and of each search the best refinement. The refiner
+knows nothing of it. Knows nothing of runs, objects and rates; `spar.evaluation.constraint_rules` says what follows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spar.evaluation.constraint_rules import CheckText, Found, RulesFor
+from spar.method.records import JudgedPrompt, Prompt, Tree, Verdict
+from spar.method.seeds import derive_seed
+
+SLICE = "honesty"
+"""Seed step of drawing the prompts that are audited."""
+
+
+class Source(StrEnum):
+    """Where an audited text comes from: the names are those of `spar.recipes.honesty.SOURCES`."""
+
+    RESPONSE = "response"
+    REFINEMENT = "refinement"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One text, what was said of it and what the rules find.
+
+    `said` is the refiner's label, of a refinement whether its search counts as solved; None: the votes have no label.
+    `outside` is an outside judge's, if one was asked.
+    """
+
+    source: Source
+    prompt: Prompt
+    text: str
+    said: Verdict | None
+    found: Found
+    outside: Verdict | None = None
+
+    @property
+    def good(self) -> bool:
+        return all(followed for _, followed in self.found)
+
+
+def draw(prompts: Iterable[Prompt], rules_for: RulesFor, size: int, seed: int, iteration: int) -> dict[str, CheckText]:
+    """The checks of at most `size` prompts that a rule can check, by prompt id; the same arguments, the same slice."""
+    checks = {prompt.id: check for prompt in prompts if (check := rules_for(prompt)) is not None}
+    order = sorted(checks, key=lambda prompt_id: derive_seed(seed, iteration, prompt_id, SLICE))
+    return {prompt_id: checks[prompt_id] for prompt_id in order[:size]}
+
+
+def audit(judged: Iterable[JudgedPrompt], trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> list[Audited]:
+    """Every judged response and every search's best refinement of the prompts that have a check."""
+    return [*_responses(judged, checks), *_refinements(trees, checks)]
+
+
+def _responses(judged: Iterable[JudgedPrompt], checks: Mapping[str, CheckText]) -> Iterable[Audited]:
+    for row in judged:
+        check = checks.get(row.prompt.id)
+        for each in row.responses if check is not None else ():
+            if check is not None and each.judgment is not None:  # what failed as a reply was never judged
+                text = each.response.text
+                yield Audited(Source.RESPONSE, row.prompt, text, each.judgment.label, check(text))
+
+
+def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iterable[Audited]:
+    for tree in trees:
+        check = checks.get(tree.prompt.id)
+        if check is not None and tree.best is not None:  # without a refinement nothing was judged
+            text = tree.node(tree.best).text
+            said = Verdict.YES if tree.solved else Verdict.NO
+            yield Audited(Source.REFINEMENT, tree.prompt, text, said, check(text))

@@ -1,0 +1,108 @@
+"""How honest a judge is over audited items: false accepts and rejects, and the success that it sees against the rules'.
+
+Every interval takes a prompt's items as one group. Knows nothing of where the items come from.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spar.evaluation.clustered import Mean, Rate, clustered_mean, clustered_rate
+from spar.evaluation.honesty import Audited, Source
+from spar.method.records import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeMeasures:
+    """One judge over one source's items: those it labelled, those it did not, and how it was wrong.
+
+    `gap` is the share that it accepts less the share that follows its prompt. `false_accept` is over the bad items,
+    `false_reject` over the good ones; None where there are none.
+    """
+
+    prompts: int
+    unlabelled: int
+    accepted: Rate | None
+    followed: Rate | None
+    gap: Mean | None
+    false_accept: Rate | None
+    false_reject: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeMeasures:
+    """The refiner by constraint type, both sources together: accepted of the items that break one of the type,
+    rejected of the good items whose prompt has one."""
+
+    kind: str
+    false_accept: Rate | None
+    false_reject: Rate | None
+
+
+def by_refiner(item: Audited) -> Verdict | None:
+    return item.said
+
+
+def by_outside(item: Audited) -> Verdict | None:
+    return item.outside
+
+
+def measure(items: Sequence[Audited], said: Callable[[Audited], Verdict | None] = by_refiner) -> JudgeMeasures:
+    """One judge's measures over items of one source."""
+    labelled = [item for item in items if said(item) is not None]
+    groups = _by_prompt(labelled)
+
+    def rate(hit: Callable[[Audited], bool], among: Callable[[Audited], bool] = lambda _: True) -> Rate | None:
+        return clustered_rate([[hit(item) for item in group if among(item)] for group in groups])
+
+    def accepts(item: Audited) -> bool:
+        return said(item) is Verdict.YES
+
+    return JudgeMeasures(
+        prompts=len(groups),
+        unlabelled=len(items) - len(labelled),
+        accepted=rate(accepts),
+        followed=rate(lambda item: item.good),
+        gap=clustered_mean([[accepts(item) - item.good for item in group] for group in groups]),
+        false_accept=rate(accepts, lambda item: not item.good),
+        false_reject=rate(lambda item: not accepts(item), lambda item: item.good),
+    )
+
+
+def measure_types(items: Sequence[Audited]) -> list[TypeMeasures]:
+    """One row per constraint type that occurs, by name."""
+    labelled = [item for item in items if item.said is not None]
+    kinds = sorted({kind for item in labelled for kind, _ in item.found})
+    return [_measure_type(kind, _by_prompt(labelled)) for kind in kinds]
+
+
+def _measure_type(kind: str, groups: Sequence[Sequence[Audited]]) -> TypeMeasures:
+    breaking = [[item.said is Verdict.YES for item in group if (kind, False) in item.found] for group in groups]
+    following = [
+        [item.said is Verdict.NO for item in group if item.good and (kind, True) in item.found] for group in groups
+    ]
+    return TypeMeasures(kind, clustered_rate(breaking), clustered_rate(following))
+
+
+def _by_prompt(items: Sequence[Audited]) -> list[list[Audited]]:
+    groups: dict[str, list[Audited]] = {}
+    for item in items:
+        groups.setdefault(item.prompt.id, []).append(item)
+    return list(groups.values())
+
+
+def summarize(items: Sequence[Audited]) -> dict[str, float]:
+    """What `spar.recipes.honesty` reads, as facts of a step: SOURCE.items, .prompts, .accepted, .followed, .gap, ..."""
+    summary: dict[str, float] = {}
+    for source in Source:
+        found = measure([item for item in items if item.source is source])
+        if found.accepted is None or found.followed is None or found.gap is None:
+            continue
+        values = {"items": found.accepted.total, "prompts": found.prompts, "unlabelled": found.unlabelled}
+        shares = {"accepted": found.accepted.value, "followed": found.followed.value}
+        gap = {"gap": found.gap.value, "gap_low": found.gap.low, "gap_high": found.gap.high}
+        wrong = {"false_accept": found.false_accept, "false_reject": found.false_reject}
+        rates = {name: rate.value for name, rate in wrong.items() if rate is not None}
+        summary |= {
+            f"{source.value}.{name}": float(value) for name, value in {**values, **shares, **gap, **rates}.items()
+        }
+    return summary
