@@ -3,9 +3,10 @@
 from typing import Any
 
 from services.evaluation.benchmarks import measure_benchmark
+from services.evaluation.honesty import audit_judging
 from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
-from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec
+from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.runtime.app import task
@@ -23,6 +24,8 @@ async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
     """Measure one model, or audit an iteration's pairs. Rows: every item with its check, or a benchmark's report."""
     if isinstance(command.spec, BenchmarkSpec):
         return await measure_benchmark(worker, command, command.spec)
+    if isinstance(command.spec, HonestySpec):
+        return await audit_judging(worker, command, command.spec)
     result = await _measure(worker, command, command.spec)
     return StepOutput(result.rows, result.usage, {name: float(value) for name, value in result.summary.items()})
 

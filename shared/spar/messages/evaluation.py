@@ -7,6 +7,7 @@ from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings
 
 REVISION: Final = 1
 BENCHMARK_REVISION: Final = 1
+HONESTY_REVISION: Final = 1
 TASK = "evaluation.evaluate"
 
 Part = Literal["actor", "refiner", "pairs"]
@@ -44,8 +45,26 @@ class BenchmarkSpec(Spec):
     data: ObjectRef | None
 
 
+class HonestySpec(Spec):
+    """Have rules audit what the refiner judged. `inputs` holds rows of ShardResults. Result: rows of Audited.
+
+    `prompts` is the size of the slice, `rules` a key of RuledPrompts (None: the story world's own). The templates and
+    the tokens of a vote are an outside judge's.
+    """
+
+    revision: Literal[1] = HONESTY_REVISION
+    inputs: ObjectRef
+    rules: ObjectRef | None
+    prompts: int
+    seed: int
+    iteration: int
+    judge: ModelRef | None
+    templates: ObjectRef | None
+    judge_tokens: int | None
+
+
 class Evaluate(StepMessage):
     """`judge` is the engine of the spec's judge: where it is, which determines nothing."""
 
-    spec: EvaluationSpec | BenchmarkSpec
+    spec: EvaluationSpec | BenchmarkSpec | HonestySpec
     judge: EngineSettings | None = None

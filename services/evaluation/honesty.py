@@ -1,0 +1,75 @@
+"""An audit of the refiner's judging on arrival: read what an iteration judged, check a slice by rules, ask a judge.
+
+How items are found and what their measures are is `spar.evaluation`'s; what is an alarm, the coordinator's.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import JUDGE_NODE, SeedScope, Usage, judge
+from spar.errors import AccountingError, DataError
+from spar.evaluation.asking.llmbar import vote_settings
+from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
+from spar.evaluation.honesty import Audited, audit, draw
+from spar.evaluation.honesty_measures import summarize
+from spar.messages.evaluation import Evaluate, HonestySpec
+from spar.messages.training import ShardResults
+from spar.method.records import JudgedPrompt, Prompt, Tree
+from spar.method.templates import TemplateSet
+from spar.recipes.models import JudgmentSettings
+from spar.recipes.ruled_prompts import RuledPrompt
+from spar.runtime.steps import StepOutput, read_rows
+from spar.runtime.worker import Worker
+from spar.together import together
+
+
+async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) -> StepOutput:
+    """Rows: every audited text. The step's counts are the measures that an alarm is decided by."""
+    usage = Usage()
+    shards = await read_rows(worker.store, spec.inputs, ShardResults)
+    checks = await _slice(worker, spec, shards)
+    # One shard at a time: of a large iteration only what is audited stays in memory.
+    items = [item for shard in shards for item in await _audited(worker, shard, checks)]
+    if spec.judge is not None:
+        items = await _with_outside(worker, command, spec, items, usage)
+    return StepOutput(items, usage, summarize(items))
+
+
+async def _slice(worker: Worker, spec: HonestySpec, shards: Sequence[ShardResults]) -> dict[str, CheckText]:
+    rules_for: RulesFor = story_rules
+    if spec.rules is not None:
+        rules_for = ifeval_rules(await read_rows(worker.store, spec.rules, RuledPrompt))
+    prompts = [prompt for shard in shards for prompt in await read_rows(worker.store, shard.prompts, Prompt)]
+    return draw(prompts, rules_for, spec.prompts, spec.seed, spec.iteration)
+
+
+async def _audited(worker: Worker, shard: ShardResults, checks: Mapping[str, CheckText]) -> list[Audited]:
+    """A shard that died early has less to audit, or nothing."""
+    judged = [] if shard.judged is None else await read_rows(worker.store, shard.judged, JudgedPrompt)
+    trees = [] if shard.trees is None else await read_rows(worker.store, shard.trees, Tree)
+    # Off the event loop: checkers take milliseconds each.
+    return await asyncio.to_thread(audit, judged, trees, checks)
+
+
+async def _with_outside(
+    worker: Worker, command: Evaluate, spec: HonestySpec, items: Sequence[Audited], usage: Usage
+) -> list[Audited]:
+    """The same items with one greedy vote each of the outside judge, in the words that the refiner judges with."""
+    if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:
+        raise AccountingError("An audit names an outside judge and not where it is or how it is asked.")
+    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    chat = await worker.chat(command.judge, spec.judge)
+    settings, scope = vote_settings(1, spec.judge_tokens), SeedScope(spec.seed, spec.iteration)
+    return await together(_asked(chat, item, templates, settings, scope, usage) for item in items)
+
+
+async def _asked(
+    chat: ChatModel, item: Audited, templates: TemplateSet, settings: JudgmentSettings, scope: SeedScope, usage: Usage
+) -> Audited:
+    try:
+        found = await judge(chat, item.prompt, item.text, templates, settings, scope, JUDGE_NODE, (), usage)
+    except DataError:  # too long for this judge: it has said nothing, and that is counted as no label
+        return item
+    return replace(item, outside=found.label)
