@@ -14,8 +14,10 @@ from spar.method.records import Message
 PREFIX = "spar:"
 MODELS = {f"{PREFIX}{name}": kind.help for name, kind in STRATEGIES.items()}
 """The names that clients may ask for, and what answers."""
-_RESERVE = 0.1  # share of a deadline that is kept for stopping what still runs and for sending the response
-_MOST_RESERVE_S = 0.5
+_RESERVE = 0.2  # share of a deadline that is kept for stopping what still runs and for sending the response
+_MOST_RESERVE_S = (
+    1.0  # two hundred searches that end in the same moment took 0.6 to 1.3 s on two cores under a load of 5
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,10 @@ class Served:
 
 
 class OpenEndpoints:
-    """The models of some endpoints, by role. Models of this process share an engine, so that they share its thread."""
+    """The models of some endpoints, by role. Models of this process share an engine, so that they share its thread.
+
+    Closes by itself at the end of an `async with`.
+    """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._engines: dict[str, Engine] = {}
@@ -85,6 +88,12 @@ class OpenEndpoints:
         if key not in self._engines:
             self._engines[key] = place.open()
         return self._engines[key]
+
+    async def __aenter__(self) -> "OpenEndpoints":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         for engine in self._engines.values():

@@ -31,7 +31,8 @@ class Growing:
         for reply in replies:
             if reply.text is not None:
                 self._replies.setdefault((parent.path, reply.text), reply.reply)
-        self._told(f"{sum(reply.text is not None for reply in replies)} texts of {n} below {_name(parent.path)}")
+        usable = sum(reply.text is not None for reply in replies)
+        self._told(f"drew {n} below {_name(parent.path)}: {usable} usable")
         return replies
 
     async def judge(self, text: str, path: Path) -> Judgment:
