@@ -58,6 +58,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
             models={name: model.fingerprint for name, model in submission.models.items()},
             templates=submission.templates,
             prompts=submission.prompts,
+            inputs=submission.inputs,
             status=RunStatus.QUEUED,
         )
     )

@@ -48,6 +48,8 @@ class State:
     chain: tuple[StepKind, ...]
     window: int
     evaluates: bool
+    refiner: Literal["trained", "kept", "shared"] = "trained"
+    """What becomes of the refiner: it is trained, or kept as it is, or it is what the actor becomes."""
     counts: Mapping[StepKind, Counts] = field(default_factory=dict)
     evaluations: Counts = NONE
     sick: Mapping[StepKind, int] = field(default_factory=dict)
@@ -75,8 +77,14 @@ class ShardStepDone:
 
 @dataclass(frozen=True, slots=True)
 class SelectionDone:
+    """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
+
+    `audits` says that some of the actor's are responses to prompts, which rules can check.
+    """
+
     pairs: int
     examples: int
+    audits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,14 @@ class PrepareTraining:
 
 @dataclass(frozen=True, slots=True)
 class KeepModel:
-    """The role's data came out empty: the next iteration goes on with the model as it is."""
+    """Nothing trains the role, or its data came out empty: the next iteration goes on with the model as it is."""
 
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ShareModel:
+    """One model plays both roles: the next refiner is what the actor became."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,7 @@ Action = (
     | PrepareSelection
     | PrepareTraining
     | KeepModel
+    | ShareModel
     | PrepareEvaluation
     | EndIteration
     | FinishRun
@@ -272,11 +286,13 @@ def _selection_if_due(state: State) -> Iterator[Action]:
 
 
 def _selection_done(state: State, event: SelectionDone) -> Iterator[Action]:
-    if state.evaluates and event.pairs:
+    if state.evaluates and event.pairs and event.audits:
         yield PrepareEvaluation(state.iteration, "pairs")
     yield PrepareTraining("actor") if event.pairs else KeepModel("actor")
-    yield PrepareTraining("refiner") if event.examples else KeepModel("refiner")
-    if not event.pairs and not event.examples:
+    trains = state.refiner == "trained" and event.examples > 0
+    if state.refiner != "shared":
+        yield PrepareTraining("refiner") if trains else KeepModel("refiner")
+    if not event.pairs and not trains:
         yield from _end_iteration(state)
 
 
@@ -286,6 +302,8 @@ def _training_done(state: State) -> Iterator[Action]:
 
 
 def _end_iteration(state: State) -> Iterator[Action]:
+    if state.refiner == "shared":
+        yield ShareModel()
     yield EndIteration()
     if state.evaluates:
         yield PrepareEvaluation(state.iteration, "actor")

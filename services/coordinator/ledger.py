@@ -35,7 +35,9 @@ from spar.messages.base import ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import Usage
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.models import Recipe
+from spar.recipes.policies import searches
 from spar.recipes.spending import capped
+from spar.recipes.stages import at
 
 IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
 AWAY = timedelta(seconds=60)
@@ -93,7 +95,8 @@ class Ledger:
             iterations=recipe.iterations,
             status=begun.status if begun else IterationStatus.SHARDS,
             shards=begun.shards if begun else 0,
-            chain=chain_of(recipe),
+            chain=chain_of(at(recipe, run.iteration)),
+            refiner=at(recipe, run.iteration).refiner_fate,
             window=window,
             evaluates=recipe.evaluation is not None,
             counts=self.counts(run.id, run.iteration),
@@ -267,9 +270,10 @@ class Ledger:
 
 
 def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
-    """What each shard goes through: without a search, pairs are sampled and refinement falls away."""
-    chain = (StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT)
-    return chain if recipe.selection.pairs == "refined" else chain[:2]
+    """What each shard of an iteration with these settings goes through."""
+    compares = (StepKind.COMPARISON,) if recipe.comparison is not None else ()
+    refines = (StepKind.REFINEMENT,) if searches(recipe) else ()
+    return (StepKind.GENERATION, StepKind.JUDGMENT, *compares, *refines)
 
 
 def _counts(states: dict[StepState, int]) -> Counts:

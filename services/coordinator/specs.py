@@ -11,18 +11,30 @@ from services.coordinator.ledger import Ledger, chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage
-from spar.messages.evaluation import BenchmarkSpec, Evaluate, EvaluationSpec, Part
+from spar.messages.evaluation import AuditedRows, BenchmarkSpec, Evaluate, EvaluationSpec, Part
 from spar.messages.generation import Generate, GenerationSpec
-from spar.messages.judgment import Judge, JudgmentSpec
+from spar.messages.judgment import Compare, ComparisonSpec, Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
-from spar.messages.training import LengthLimit, Select, SelectionSpec, ShardResults, Train, TrainingSpec
+from spar.messages.training import (
+    JudgingRef,
+    LengthLimit,
+    Select,
+    Selected,
+    SelectionSpec,
+    ShardComparisons,
+    ShardResults,
+    Train,
+    TrainingSpec,
+)
 from spar.method.seeds import derive_seed
 from spar.recipes.benchmarks import USES, asking_of, planned, suite_of
 from spar.recipes.models import BenchmarkSettings, EngineSettings, Recipe
 from spar.recipes.paths import STORED
+from spar.recipes.policies import COMPARE, generating_policy, judging_policy
+from spar.recipes.stages import at
 from spar.store.base import ObjectStore
-from spar.store.results import put_blob
-from spar.store.rows import encode_rows
+from spar.store.results import get_verified, put_blob
+from spar.store.rows import decode_rows, encode_rows
 
 NOT_YET = 0
 """Step ids are given when the step is stored; attempts when it is sent."""
@@ -44,30 +56,54 @@ class Planner:
                 return Generate.model_validate(self._envelope(self._generation(iteration, shard)))
             case StepKind.JUDGMENT:
                 return Judge.model_validate(self._envelope(self._judgment(iteration, shard)))
+            case StepKind.COMPARISON:
+                return Compare.model_validate(self._envelope(self._comparison(iteration, shard)))
             case StepKind.REFINEMENT:
                 return Refine.model_validate(self._envelope(self._refinement(iteration, shard)))
             case _:
                 raise AccountingError(f"{kind} is not a step of a shard.")
 
     def _generation(self, iteration: Iteration, shard: Shard) -> GenerationSpec:
+        settings = at(self.recipe, iteration.index).generation
+        policy = generating_policy(settings.policy)
         return GenerationSpec(
-            model=self.ledger.model(iteration.actor),
+            model=self._backward if policy.backward else self.ledger.model(iteration.actor),
             engine=self._engine,
-            sampling=self.recipe.generation,
+            sampling=settings,
             seed=self.recipe.seed,
             iteration=shard.iteration,
             prompts=ObjectRef(key=shard.prompts_key),
+            form=self._form(policy.form),
         )
 
     def _judgment(self, iteration: Iteration, shard: Shard) -> JudgmentSpec:
+        settings = at(self.recipe, iteration.index).judgment
+        form = judging_policy(settings.policy).form
         return JudgmentSpec(
             model=self.ledger.model(iteration.refiner),
             engine=self._engine,
             templates=self._templates,
-            judgment=self.recipe.judgment,
+            judgment=settings,
             seed=self.recipe.seed,
             iteration=shard.iteration,
             generated=self._result_of(shard, StepKind.GENERATION),
+            form=self._form(form),
+            checkers=self._input("checkers") if form is None else None,
+        )
+
+    def _comparison(self, iteration: Iteration, shard: Shard) -> ComparisonSpec:
+        settings, form = at(self.recipe, iteration.index), self._form(COMPARE)
+        if settings.comparison is None or form is None:
+            raise AccountingError(f"Iteration {iteration.index} of run {self.run.id} compares no judgments.")
+        return ComparisonSpec(
+            model=self.ledger.model(iteration.refiner),
+            engine=self._engine,
+            form=form,
+            judgment=settings.judgment,
+            comparison=settings.comparison,
+            seed=self.recipe.seed,
+            iteration=shard.iteration,
+            judged=self._result_of(shard, StepKind.JUDGMENT),
         )
 
     def _refinement(self, iteration: Iteration, shard: Shard) -> RefinementSpec:
@@ -75,8 +111,8 @@ class Planner:
             model=self.ledger.model(iteration.refiner),
             engine=self._engine,
             templates=self._templates,
-            judgment=self.recipe.judgment,
-            search=self.recipe.search,
+            judgment=at(self.recipe, iteration.index).judgment,
+            search=at(self.recipe, iteration.index).search,
             seed=self.recipe.seed,
             iteration=shard.iteration,
             judged=self._result_of(shard, StepKind.JUDGMENT),
@@ -92,31 +128,83 @@ class Planner:
             for shard in self.ledger.shards(self.run.id, iteration.index)
         ]
         data = encode_rows(step="selection_inputs", fingerprint="", rows=rows)
+        settings = at(self.recipe, iteration.index)
         spec = SelectionSpec(
             actor=self.ledger.model(iteration.actor),
             refiner=self.ledger.model(iteration.refiner),
             templates=self._templates,
-            selection=self.recipe.selection,
-            actor_limit=LengthLimit.of(self.recipe.training.actor),
-            refiner_limit=LengthLimit.of(self.recipe.training.refiner),
+            selection=settings.selection,
+            actor_limit=LengthLimit.of(settings.training.actor),
+            refiner_limit=LengthLimit.of(settings.training.refiner),
             seed=self.recipe.seed,
             iteration=iteration.index,
             inputs=ObjectRef(key=put_blob(self.store, "inputs", data).key),
+            judging=self._judging(settings) if settings.comparison is not None else None,
+            compared=self._compared(iteration) if settings.comparison is not None else None,
+            refiner_data=settings.refiner_fate == "trained",
         )
         return Select.model_validate(self._envelope(spec))
 
-    def training(self, iteration: Iteration, role: Role, rows_key: str) -> Train:
-        plan = self.recipe.training
+    def _judging(self, settings: Recipe) -> JudgingRef:
+        form = self._form(judging_policy(settings.judgment.policy).form)
+        return JudgingRef(judgment=settings.judgment, form=form, comparison=settings.comparison)
+
+    def _compared(self, iteration: Iteration) -> ObjectRef:
+        shards = self.ledger.shards(self.run.id, iteration.index)
+        rows = [ShardComparisons(self._key_of(shard, StepKind.COMPARISON)) for shard in shards]
+        data = encode_rows(step="selection_inputs", fingerprint="", rows=rows)
+        return ObjectRef(key=put_blob(self.store, "inputs", data).key)
+
+    def selected(self, iteration: int) -> Selected:
+        """What the iteration's selection came to. Raises ObjectLost."""
+        step = self.ledger.find_step(self.run.id, iteration, StepKind.SELECTION, "")
+        if step is None or step.result_key is None:
+            raise AccountingError(f"Iteration {iteration} of run {self.run.id} has no selection yet.")
+        return decode_rows(get_verified(self.store, step.result_key), Selected, step.result_key)[1][0]
+
+    def training_of(self, iteration: Iteration, role: Role) -> Train:
+        keys = self._rows_of(self.selected(iteration.index), iteration, role)
+        return self.training(iteration, role, *keys)
+
+    def _rows_of(self, selected: Selected, iteration: Iteration, role: Role) -> list[str]:
+        """The keys of what the role is trained on, the iteration's own first."""
+        if role == "refiner":
+            return [selected.examples_key]
+        if at(self.recipe, iteration.index).training.actor.method == "dpo":
+            more = [selected.judge_pairs_key] if selected.judge_pairs_key is not None else []
+            return [selected.pairs_key, *more] if selected.pairs else more
+        mixed = self.run.inputs.get("mix")
+        own = [selected.actor_examples_key] if selected.actor_examples_key is not None else []
+        return [*own, *([mixed] if mixed is not None else [])]
+
+    def training(self, iteration: Iteration, role: Role, rows_key: str, *more: str) -> Train:
+        plan = at(self.recipe, iteration.index).training
         spec = TrainingSpec(
             role=role,
-            base=self.ledger.model(iteration.actor if role == "actor" else iteration.refiner),
+            base=self.base_of(iteration, role),
             trainer=plan.actor if role == "actor" else plan.refiner,
             seed=derive_seed(self.recipe.seed, iteration.index, "", "training", role),
             rows=ObjectRef(key=rows_key),
+            more=tuple(ObjectRef(key=key) for key in more),
         )
         return Train.model_validate(self._envelope(spec, self.recipe.dispatch.training_deadline_s))
 
-    def evaluation(self, part: Part, model: ModelRef | None, pairs_key: str | None) -> Evaluate:
+    def base_of(self, iteration: Iteration, role: Role) -> ModelRef:
+        """The model that a training goes on from: the iteration's, or the one that the run began with."""
+        if role == "actor" and at(self.recipe, iteration.index).training.from_start:
+            return self.ledger.model(self.run.models[self.recipe.models.actor])
+        return self.ledger.model(iteration.actor if role == "actor" else iteration.refiner)
+
+    def audit(self, iteration: int) -> Evaluate:
+        """Have the iteration's rows for the actor checked by rules: its pairs, or its examples of responses."""
+        selected = self.selected(iteration)
+        if selected.actor_examples_key is not None:
+            return self.evaluation("pairs", None, selected.actor_examples_key, "examples")
+        return self.evaluation("pairs", None, selected.pairs_key)
+
+    def evaluation(
+        self, part: Part, model: ModelRef | None, pairs_key: str | None, rows: AuditedRows = "pairs"
+    ) -> Evaluate:
         if self.recipe.evaluation is None:
             raise AccountingError(f"Run {self.run.id} has no evaluation in its recipe.")
         spec = EvaluationSpec(
@@ -127,6 +215,7 @@ class Planner:
             evaluation=suite_of(self.recipe.evaluation),
             seed=self.recipe.evaluation.seed,
             pairs=None if pairs_key is None else ObjectRef(key=pairs_key),
+            rows=rows,
         )
         return Evaluate.model_validate(self._envelope(spec))
 
@@ -176,6 +265,22 @@ class Planner:
         return EngineIdentity.of(self.recipe.engine)
 
     @property
+    def _backward(self) -> ModelRef:
+        name = self.recipe.models.backward
+        if name is None:
+            raise AccountingError(f"Run {self.run.id} has no backward model to ask.")
+        return self.ledger.model(self.run.models[name])
+
+    def _form(self, name: str | None) -> ObjectRef | None:
+        """A policy's form; the judge template is no object of its own."""
+        return None if name in (None, "judge") else self._input(f"form:{name}")
+
+    def _input(self, name: str) -> ObjectRef:
+        if name not in self.run.inputs:
+            raise AccountingError(f"Run {self.run.id} was submitted without {name}.", "Submit its recipe again.")
+        return ObjectRef(key=self.run.inputs[name])
+
+    @property
     def _templates(self) -> ObjectRef:
         return ObjectRef(key=self.run.templates)
 
@@ -186,7 +291,7 @@ class Planner:
         return ObjectRef(key=key)
 
     def _key_of(self, shard: Shard, kind: StepKind) -> str | None:
-        if kind not in chain_of(self.recipe):
+        if kind not in chain_of(at(self.recipe, shard.iteration)):
             return None
         step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
         return None if step is None else step.result_key

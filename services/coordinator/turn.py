@@ -18,7 +18,7 @@ from spar.errors import AccountingError
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.evaluation import Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.messages.training import PromptEnd, Role, Selected
+from spar.messages.training import PromptEnd, Role
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome
 from spar.recipes.models import Recipe
@@ -78,6 +78,8 @@ class Turn:
                 self._prepare_training(role)
             case flow.KeepModel(role):
                 self._keep_model(role)
+            case flow.ShareModel():
+                self._iteration.refiner_after = self._iteration.actor_after
             case flow.PrepareEvaluation(iteration, part):
                 self._prepare_evaluation(iteration, part)
             case flow.EndIteration():
@@ -141,9 +143,7 @@ class Turn:
     def _prepare_training(self, role: Role) -> None:
         iteration = self._iteration
         iteration.status = IterationStatus.TRAINING
-        selected = self._selected(iteration.index)
-        rows = selected.pairs_key if role == "actor" else selected.examples_key
-        self._add_step(self._planner.training(iteration, role, rows), StepKind.TRAINING, iteration.index, role)
+        self._add_step(self._planner.training_of(iteration, role), StepKind.TRAINING, iteration.index, role)
 
     def _keep_model(self, role: Role) -> None:
         iteration = self._iteration
@@ -155,15 +155,17 @@ class Turn:
 
     def _prepare_evaluation(self, index: int, part: Part) -> None:
         begins = self.ledger.iteration(self.run.id, index) if index else None
-        model = pairs = None
         if part == "pairs":
-            pairs = self._selected(index).pairs_key
-        elif begins is None:
+            if self._planner.measures_suite:
+                self._add_step(self._planner.audit(index), StepKind.EVALUATION, index, part)
+            return
+        model: str | None
+        if begins is None:
             model = self._fingerprint(self.recipe.models.actor if part == "actor" else self.recipe.models.refiner)
         else:
             model = begins.actor_after if part == "actor" else begins.refiner_after
         if self._planner.measures_suite:
-            message = self._planner.evaluation(part, self.ledger.model(model) if model else None, pairs)
+            message = self._planner.evaluation(part, self.ledger.model(model) if model else None, None)
             self._add_step(message, StepKind.EVALUATION, index, part)
         if model is not None:
             self._prepare_benchmarks(index, part, model, begins.refiner_after if begins else self.recipe.models.refiner)
@@ -241,27 +243,22 @@ class Turn:
 
     def _book_selection(self, step: Step) -> flow.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
-        selected = self._selected(step.iteration)
+        selected = self._planner.selected(step.iteration)
         ends = self._rows(selected.outcomes_key, PromptEnd)
         count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
-        return flow.SelectionDone(selected.pairs, selected.examples)
+        audited = selected.pairs + selected.actor_examples
+        return flow.SelectionDone(audited + selected.judge_pairs, selected.examples, audits=audited > 0)
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
-        parent = iteration.actor if step.part == "actor" else iteration.refiner
+        parent = self._planner.base_of(iteration, "actor" if step.part == "actor" else "refiner").fingerprint
         self.ledger.add_model(step.fingerprint, "store", parent)
         self.ledger.training_ended(step)
         if step.part == "actor":
             iteration.actor_after = step.fingerprint
         else:
             iteration.refiner_after = step.fingerprint
-
-    def _selected(self, iteration: int) -> Selected:
-        step = self.ledger.find_step(self.run.id, iteration, StepKind.SELECTION, "")
-        if step is None or step.result_key is None:
-            raise AccountingError(f"Iteration {iteration} of run {self.run.id} has no selection yet.")
-        return self._rows(step.result_key, Selected)[0]
 
     def _rows(self, key: str, row_type: type[Row]) -> list[Row]:
         return decode_rows(get_verified(self.store, key), row_type, key)[1]

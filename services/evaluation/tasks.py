@@ -7,7 +7,7 @@ from services.evaluation.honesty import audit_judging
 from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
 from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec
-from spar.method.records import Pair
+from spar.method.records import Example, Pair, Prompt
 from spar.method.templates import TemplateSet
 from spar.runtime.app import task
 from spar.runtime.steps import StepOutput, read_rows, run_step
@@ -34,9 +34,18 @@ async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> S
     if spec.part == "pairs":
         if spec.pairs is None:
             raise AccountingError("An evaluation of pairs names no pairs.")
+        if spec.rows == "examples":
+            examples = await read_rows(worker.store, spec.pairs, Example)
+            return audit_pairs([_as_pair(example) for example in examples], spec.evaluation.suite)
         return audit_pairs(await read_rows(worker.store, spec.pairs, Pair), spec.evaluation.suite)
     if spec.model is None:
         raise AccountingError(f"An evaluation of the {spec.part} names no model.")
     [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
     chat = await worker.chat(command.engine, spec.model)
     return await run_suite(spec.part, chat, spec.evaluation, templates, spec.seed)
+
+
+def _as_pair(example: Example) -> Pair:
+    """A prompt and the response that is to be learned; there is none to be avoided."""
+    asked, response = example.messages
+    return Pair(Prompt.of(asked.content), response.content, "")

@@ -1,6 +1,6 @@
 """Judging a shard's responses by their prompts' checkers, in the sandbox. Asks no model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from spar.errors import AccountingError, DataError
 from spar.messages.judgment import JudgmentSpec
@@ -9,31 +9,42 @@ from spar.method.records import Generated, JudgedPrompt, JudgedResponse
 from spar.recipes.policies import judging_options, judging_policy
 from spar.runtime.steps import read_rows
 from spar.runtime.worker import Worker
-from spar.sandbox import run_checker
-from spar.together import together
+from spar.sandbox import CheckerJob, run_checkers
 
 
 async def execute_shard(worker: Worker, spec: JudgmentSpec, generated: list[Generated]) -> list[JudgedPrompt]:
+    """One vote per checker and response. All checkers of the shard share a process while they behave."""
     if spec.checkers is None:
         raise AccountingError("Responses are to be judged by checkers, and the step names none.")
-    rows = await read_rows(worker.store, spec.checkers, CheckedPrompt)
-    checkers = {row.prompt_id: row.checkers for row in rows}
-    return await together(_execute(row, checkers, spec) for row in generated)
+    checkers = {row.prompt_id: row.checkers for row in await read_rows(worker.store, spec.checkers, CheckedPrompt)}
+    jobs = [[CheckerJob(source, _texts(row)) for source in _of(row, checkers)] for row in generated]
+    said = iter(await run_checkers([job for of_prompt in jobs for job in of_prompt]))
+    return [_judged(row, [next(said) for _ in of_prompt], spec) for row, of_prompt in zip(generated, jobs, strict=True)]
 
 
-async def _execute(row: Generated, checkers: Mapping[str, tuple[str, ...]], spec: JudgmentSpec) -> JudgedPrompt:
-    """One vote per checker and response; each checker sees all of the prompt's responses in one go."""
+def _of(row: Generated, checkers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     if row.prompt.id not in checkers:
         raise DataError(
             f"Prompt {row.prompt.id} has no checkers.", "Submit the recipe with a checker for each of its prompts."
         )
+    return checkers[row.prompt.id]
+
+
+def _texts(row: Generated) -> tuple[str, ...]:
+    """A failed response is no data: it is not judged."""
+    return tuple(response.text for response in row.responses if response.failure is None)
+
+
+def _judged(row: Generated, said: Sequence[Sequence[str]], spec: JudgmentSpec) -> JudgedPrompt:
+    """`said`: by checker, what it said of each text."""
     policy, options = judging_policy(spec.judgment.policy), judging_options(spec.judgment)
-    fit = [response for response in row.responses if response.failure is None]
-    replies = await together(run_checker(source, [each.text for each in fit]) for source in checkers[row.prompt.id])
-    judged = {
-        response.index: policy.settle(
-            [policy.parse(said[place], "stop", options) for said in replies], spec.judgment.quorum, options
-        )
-        for place, response in enumerate(fit)
-    }
-    return JudgedPrompt(row.prompt, tuple(JudgedResponse(each, judged.get(each.index)) for each in row.responses))
+    places = iter(range(len(_texts(row))))
+    judged = []
+    for response in row.responses:
+        if response.failure is not None:
+            judged.append(JudgedResponse(response, None))
+            continue
+        place = next(places)
+        votes = [policy.parse(of_checker[place], "stop", options) for of_checker in said]
+        judged.append(JudgedResponse(response, policy.settle(votes, spec.judgment.quorum, options)))
+    return JudgedPrompt(row.prompt, tuple(judged))

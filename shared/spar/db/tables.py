@@ -48,7 +48,8 @@ BIG_KEY = BigInteger().with_variant(Integer(), "sqlite")
 class Run(SQLModel, table=True):
     """One training of a recipe. `recipe` is the resolved recipe; `templates` and `prompts` are keys in the store.
 
-    `models` maps the recipe's two model references to fingerprints, read when the run was submitted.
+    `models` maps the recipe's model references to fingerprints, read when the run was submitted. `inputs` are the keys
+    of what else its policies read (see `Submission`).
     """
 
     __tablename__ = "run"
@@ -57,6 +58,7 @@ class Run(SQLModel, table=True):
     models: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     templates: str
     prompts: str
+    inputs: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
     status: RunStatus = Field(sa_column=choice(RunStatus))
     iteration: int = 0
     reason: str | None = None

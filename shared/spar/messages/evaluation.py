@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings
+from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings, later
 
 REVISION: Final = 1
 BENCHMARK_REVISION: Final = 1
@@ -11,10 +11,14 @@ HONESTY_REVISION: Final = 1
 TASK = "evaluation.evaluate"
 
 Part = Literal["actor", "refiner", "pairs"]
+AuditedRows = Literal["pairs", "examples"]
 
 
 class EvaluationSpec(Spec):
-    """Measure a model (actor, refiner) or an iteration's pairs against rules. Result: rows per item."""
+    """Measure a model (actor, refiner) or an iteration's pairs against rules. Result: rows per item.
+
+    `rows` says what the object of an actor's training data holds: Pairs, or Examples of a prompt and its response.
+    """
 
     revision: Literal[1] = REVISION
     part: Part
@@ -24,6 +28,7 @@ class EvaluationSpec(Spec):
     evaluation: EvaluationSettings
     seed: int
     pairs: ObjectRef | None
+    rows: AuditedRows = later("pairs")
 
 
 class BenchmarkSpec(Spec):

@@ -1,6 +1,16 @@
-"""A prompt's checkers: code that says whether a response follows it (AutoIF, arXiv 2406.13542). Runs none of it."""
+"""A prompt's checkers: code that says whether a response follows it, and which such code to trust (AutoIF).
 
+A checker and the cases it is tried on come from the same teacher, so neither is believed alone (arXiv 2406.13542,
+section 3.1). Runs no code.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from spar.method.judging.execution import BROKEN_RULE, PASSED
+
+LEAST_RIGHT = 0.5
+"""The share of the cases that a checker must get right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,3 +19,30 @@ class CheckedPrompt:
 
     prompt_id: str
     checkers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A response, and whether its writer meant it to follow the prompt."""
+
+    response: str
+    follows: bool
+
+
+def trusted(said: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:
+    """The places of the checkers that can be believed; `said[i][j]` is what checker i says of case j.
+
+    A case that no checker agrees with is dropped first; then a checker must be right on LEAST_RIGHT of what is left,
+    and broken is wrong. Without a case left nothing can be believed.
+    """
+    right = [[reply == _expected(case) for reply, case in zip(of_one, cases, strict=True)] for of_one in said]
+    kept = [place for place in range(len(cases)) if any(of_one[place] for of_one in right)]
+    if not kept:
+        return []
+    return [
+        number for number, of_one in enumerate(right) if sum(of_one[place] for place in kept) >= LEAST_RIGHT * len(kept)
+    ]
+
+
+def _expected(case: Case) -> str:
+    return PASSED if case.follows else BROKEN_RULE

@@ -6,12 +6,11 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from spar.db.progress import SHARD_KINDS
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.items import Item
-from spar.messages.base import StepKind
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import USES

@@ -14,21 +14,22 @@ from sqlmodel import Session
 
 from spar.db.tables import Command
 from spar.messages.commands import SUBMIT, Submission
+from spar.method.checking import CheckedPrompt
 from spar.method.records import Prompt
 from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.benchmark_files import read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.models import Recipe
-from spar.recipes.paths import STORED, names_a_file
+from spar.recipes.paths import STORED, WORLDS, names_a_file
+from spar.recipes.policies import needs_checkers
 from spar.recipes.prompts import Reject, usable_prompts
 from spar.recipes.resolve import recipe_fingerprint
 from spar.runtime.models import refer
+from spar.runtime.policy_inputs import put_inputs
+from spar.runtime.world_prompts import world_prompts
 from spar.store.base import ObjectStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
-from spar.worlds.story.prompts import generate_prompts
-
-WORLD = "world:story"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,17 @@ def run_id_of(recipe: Recipe) -> str:
 
 def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
     """Store the prompts and templates, fingerprint the models. Raises DataError, ModelUnusable, RecipeError."""
-    prompts, rejects = _prompts(recipe)
+    prompts, checkers, rejects = _prompts(recipe)
     templates: list[TemplateSet] = [_templates(recipe.templates)]
-    models = {reference: refer(reference) for reference in (recipe.models.actor, recipe.models.refiner)}
+    named = [recipe.models.actor, recipe.models.refiner, recipe.models.backward]
+    models = {reference: refer(reference) for reference in named if reference is not None}
     submission = Submission(
         run_id=run_id_of(recipe),
         recipe=_kept(recipe, store),
         models=models,
         templates=put_blob(store, "templates", encode_rows(step="templates", fingerprint="", rows=templates)).key,
         prompts=put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=prompts)).key,
+        inputs=put_inputs(recipe, prompts, checkers, store),
     )
     return Prepared(submission, rejects)
 
@@ -83,9 +86,11 @@ def _templates(name_or_folder: str) -> TemplateSet:
     return builtin_templates(name_or_folder)
 
 
-def _prompts(recipe: Recipe) -> tuple[list[Prompt], tuple[Reject, ...]]:
+def _prompts(recipe: Recipe) -> tuple[list[Prompt], list[CheckedPrompt] | None, tuple[Reject, ...]]:
+    """The run's prompts, the checkers that a world made for them, and what of a file is not used."""
     needed = recipe.iterations * recipe.prompts.per_iteration
-    if recipe.prompts.source == WORLD:
-        return [Prompt.of(text) for text in generate_prompts(needed, recipe.seed, "selfplay")], ()
+    if recipe.prompts.source in WORLDS:
+        made = world_prompts(recipe.prompts.source, needed, recipe.seed, needs_checkers(recipe))
+        return made.prompts, made.checkers, ()
     read = usable_prompts(Path(recipe.prompts.source), needed)
-    return [Prompt.of(text) for text in read.prompts[:needed]], tuple(read.rejects)
+    return [Prompt.of(text) for text in read.prompts[:needed]], None, tuple(read.rejects)

@@ -1,10 +1,10 @@
-"""Runs one checker over responses, inside the process that is made for it: gives up what it could do, then runs it.
+"""Runs checkers over responses, inside the process that is made for them: gives up what it could do, then runs them.
 
-    python -I -S inside.py JOB.json
+    python -I -S inside.py WORK.json
 
-The job holds the source, the responses, the limits, and the folder of the filter. What each response comes to is a line
-of JSON on the descriptor that SPAR_REPORT_FD names, written as soon as it is known. A file of its own with few imports;
-it knows nothing of the project.
+The work holds sources with their responses, the limits, and the folder of the filter. What each response comes to is a
+line of JSON on the descriptor that SPAR_REPORT_FD names, written as soon as it is known. A file of its own with few
+imports; it knows nothing of the project.
 """
 
 import contextlib
@@ -37,12 +37,14 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 def main(path: str) -> None:
     with open(path, encoding="utf-8") as file:
-        job = json.load(file)
+        work = json.load(file)
     report = int(os.environ.pop("SPAR_REPORT_FD"))
-    _limit(job["cpu_s"], job["memory_bytes"])
+    _limit(work["cpu_s"], work["memory_bytes"])
     _detach(report)
-    _confine(job["filter"])
-    _run(job["source"], job["responses"], report)
+    _confine(work["filter"])
+    for index, (source, responses) in enumerate(work["jobs"]):
+        _run(index, source, responses, report)
+    os._exit(0)  # what a checker registered for the end does not run
 
 
 def _limit(cpu_s: int, memory_bytes: int) -> None:
@@ -93,7 +95,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError("ctypes is not for a checker")
 
 
-def _run(source: str, responses: list[str], report: int) -> None:
+def _run(job: int, source: str, responses: list[str], report: int) -> None:
     """Says of each response whether it passed, or what broke; a checker that cannot be read breaks on each."""
     evaluate, broken = None, ""
     try:
@@ -104,8 +106,7 @@ def _run(source: str, responses: list[str], report: int) -> None:
         broken = _told(error)
     for index, response in enumerate(responses):
         said = broken if evaluate is None else _evaluated(evaluate, response)
-        os.write(report, (json.dumps([index, said]) + "\n").encode())
-    os._exit(0)  # what it registered for the end does not run
+        os.write(report, (json.dumps([job, index, said]) + "\n").encode())
 
 
 def _evaluated(evaluate: Any, response: str) -> str:

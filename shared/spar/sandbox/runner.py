@@ -1,6 +1,6 @@
-"""Starts a checker's process, hears what it says of each response, and ends it in time, whatever it does.
+"""Starts the process that checkers run in, hears what they say of each response, and ends it in time, whatever they do.
 
-What it may not do is given up inside (`inside`); here are the clock, the number of processes, and what is said of a
+What they may not do is given up inside (`inside`); here are the clock, the number of processes, and what is said of a
 checker that never came back. Knows nothing of prompts or policies.
 """
 
@@ -22,76 +22,92 @@ _SLOTS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 
 
 @dataclass(frozen=True, slots=True)
+class CheckerJob:
+    """A checker's source, which defines `evaluate(response)`, and what to run it on."""
+
+    source: str
+    responses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one checker's process over all responses that it is given."""
+    """Of one process. It runs several checkers, each of which takes milliseconds if it is what it should be."""
 
     cpu_s: int = 2
-    wall_s: float = 15.0  # processes wait for a busy machine, so much longer than the processor time
+    wall_s: float = 15.0  # a process waits for a busy machine, so much longer than its processor time
     memory_bytes: int = 256 << 20  # of address space, of which Python itself takes some 40 MB
 
 
-async def run_checker(source: str, responses: Sequence[str], limits: Limits | None = None) -> list[str]:
-    """For each response `passed`, `not passed`, or how the checker broke; `source` defines `evaluate(response)`.
+async def run_checkers(jobs: Sequence[CheckerJob], limits: Limits | None = None) -> list[list[str]]:
+    """For each job, of each response: `passed`, `not passed`, or how the checker broke.
 
-    A checker that ends its process, or is ended, has broken on the response it was at and on all after it.
+    A checker that ends its process, or has it ended, broke on the response it was at and on its others after that. The
+    jobs after it get a new process.
     """
-    limits = limits or Limits()
-    if not responses:
-        return []
+    limits, ended = limits or Limits(), ""
+    results: list[list[str]] = []
     async with _slots():
-        with tempfile.TemporaryDirectory(prefix="spar-checker-") as folder:
-            return await _run(Path(folder), source, responses, limits)
+        while len(results) < len(jobs):
+            left = jobs[len(results) :]
+            said, ended = await _run(left, limits)
+            whole = next((n for n, job in enumerate(left) if len(said[n]) < len(job.responses)), len(left))
+            results += said[:whole]
+            if whole < len(left):
+                missing = len(left[whole].responses) - len(said[whole])
+                results.append([*said[whole], *[f"the checker {ended}"] * missing])
+    return results
 
 
 def _slots() -> asyncio.Semaphore:
-    """As many checkers at once as there are processors, whatever asks for them on this loop."""
+    """As many processes at once as there are processors, whatever asks for them on this loop."""
     loop = asyncio.get_running_loop()
     if loop not in _SLOTS:
         _SLOTS[loop] = asyncio.Semaphore(os.cpu_count() or 1)
     return _SLOTS[loop]
 
 
-async def _run(folder: Path, source: str, responses: Sequence[str], limits: Limits) -> list[str]:
-    job = folder / "job.json"
-    job.write_text(
-        json.dumps(
-            {
-                "source": source,
-                "responses": list(responses),
-                "cpu_s": limits.cpu_s,
-                "memory_bytes": limits.memory_bytes,
-                "filter": str(_INSIDE.parent),
-            }
-        ),
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-I", "-S", "-B", str(_INSIDE), str(job)]
-    child = await start_child(command, log=folder / "log", env={}, reports=True)
-    said: dict[int, str] = {}
-    try:
-        async with asyncio.timeout(limits.wall_s):
-            await _hear(child, said, len(responses))
-            code = await child.wait()
-        ended = f"ended its process (exit code {code})"
-    except TimeoutError:
-        ended = f"took more than {limits.wall_s:g} s"
-    finally:
-        child.kill()
-        await child.wait()
-    return [said.get(index, f"the checker {ended}") for index in range(len(responses))]
+async def _run(jobs: Sequence[CheckerJob], limits: Limits) -> tuple[list[list[str]], str]:
+    """What one process said, job by job, and how it ended."""
+    with tempfile.TemporaryDirectory(prefix="spar-checkers-") as name:
+        folder = Path(name)
+        work = {
+            "jobs": [[job.source, list(job.responses)] for job in jobs],
+            "cpu_s": limits.cpu_s,
+            "memory_bytes": limits.memory_bytes,
+            "filter": str(_INSIDE.parent),
+        }
+        (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
+        command = [sys.executable, "-I", "-S", "-B", str(_INSIDE), str(folder / "work.json")]
+        child = await start_child(command, log=folder / "log", env={}, reports=True)
+        said: list[list[str]] = [[] for _ in jobs]
+        try:
+            async with asyncio.timeout(limits.wall_s):
+                await _hear(child, said, jobs)
+                ended = f"ended its process (exit code {await child.wait()})"
+        except TimeoutError:
+            ended = f"took more than {limits.wall_s:g} s"
+        finally:
+            child.kill()
+            await child.wait()
+    return said, ended
 
 
-async def _hear(child: Child, said: dict[int, str], expected: int) -> None:
-    """What is not a report of the right form is not taken: the code inside could write to the descriptor itself."""
+async def _hear(child: Child, said: list[list[str]], jobs: Sequence[CheckerJob]) -> None:
+    """What is not a report in its turn is not taken: the code inside could write to the descriptor itself."""
     async for line in child.reports():
         report = _parsed(line)
-        if report is not None and report[0] == len(said) < expected:
-            said[report[0]] = report[1]
+        if report is None or not 0 <= report[0] < len(jobs):
+            continue
+        job, index, text = report
+        if index == len(said[job]) < len(jobs[job].responses):
+            said[job].append(text)
 
 
-def _parsed(line: str) -> tuple[int, str] | None:
+def _parsed(line: str) -> tuple[int, int, str] | None:
     try:
-        index, text = json.loads(line)
+        job, index, text = json.loads(line)
     except (ValueError, TypeError):
         return None
-    return (index, text[:_LONGEST_REPORT]) if isinstance(index, int) and isinstance(text, str) else None
+    if not (isinstance(job, int) and isinstance(index, int) and isinstance(text, str)):
+        return None
+    return job, index, text[:_LONGEST_REPORT]

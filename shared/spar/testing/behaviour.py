@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spar.method.records import Message
+from spar.testing.grading import grade_asked, graded
 from spar.testing.teaching import TeachingShares, asks_teacher, teach
 
 GOOD = "luminous"
@@ -63,6 +64,7 @@ class Skill(StrEnum):
     JUDGE = "judge"
     REFINE = "refine"
     TEACH = "teach"
+    GRADE = "grade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def skill_asked(messages: Sequence[Message]) -> Skill:
         return Skill.REFINE
     if asks_teacher(messages[-1].content):
         return Skill.TEACH
+    if grade_asked(messages[-1].content) is not None:
+        return Skill.GRADE
     return Skill.JUDGE if _JUDGE.search(messages[-1].content) else Skill.RESPOND
 
 
@@ -121,6 +125,8 @@ def simulate(behaviour: SimulatedBehaviour, messages: Sequence[Message], key: st
         reply = _refinement(behaviour, messages, draw)
     elif skill is Skill.TEACH:
         reply = teach(messages[-1].content, draw, behaviour.teaching)
+    elif skill is Skill.GRADE:
+        reply = _grade(behaviour, messages[-1].content, draw)
     else:
         reply = _response(behaviour, messages[-1].content, draw)
     if draw.random() < behaviour.cut_off:
@@ -153,6 +159,15 @@ def _verdict(behaviour: SimulatedBehaviour, judged: str, seed: int, draw: random
         return f"{evidence} ; Final Judgement : {verdict}"
     form = "Final Judgement (if the Output accurately follows the Prompt):"
     return f"Step-by-step verification: {evidence}\n{form} {verdict}"
+
+
+def _grade(behaviour: SimulatedBehaviour, asked: str, draw: random.Random) -> str:
+    words, grade = _words(asked), grade_asked(asked)
+    if grade is None or MUTE in words or draw.random() < behaviour.unparsable:
+        return _text(behaviour.verdict_words, draw)
+    return graded(
+        grade, asked, GOOD in words, behaviour.dissent, draw, lambda draw: _text(behaviour.verdict_words, draw)
+    )
 
 
 def _refinement(behaviour: SimulatedBehaviour, messages: Sequence[Message], draw: random.Random) -> str:

@@ -1,0 +1,47 @@
+"""Reads a file of conversations to be trained on: JSONL of {"messages": [{"role": ..., "content": ...}, ...]} rows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spar.errors import DataError
+from spar.method.records import Example, ExampleKind, Message
+
+ROLES = ("system", "user", "assistant")
+
+
+def read_conversations(path: Path, most: int) -> list[Example]:
+    """The first `most` rows. Raises DataError for a row that is no conversation, and for a file without any."""
+    rows: list[Example] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and len(rows) < most:
+                rows.append(_conversation(line, f"{path}, line {number}"))
+    if not rows:
+        raise DataError(f"{path} holds no conversation.", 'Write one {"messages": [...]} row a line.')
+    return rows
+
+
+def mixed(messages: tuple[Message, ...]) -> Example:
+    return Example("", ExampleKind.MIXED, messages)
+
+
+def _conversation(line: bytes, place: str) -> Example:
+    try:
+        messages = tuple(_message(each) for each in json.loads(line.decode("utf-8-sig"))["messages"])
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise _refused(place, f"is no row of messages ({error})") from error
+    if not any(message.role == "assistant" for message in messages):
+        raise _refused(place, "has no assistant turn to learn from")
+    return mixed(messages)
+
+
+def _message(value: Any) -> Message:
+    role, content = value["role"], value["content"]
+    if role not in ROLES or not isinstance(content, str):
+        raise ValueError(f"a turn has role {role!r}; its content must be a text")
+    return Message(role, content)
+
+
+def _refused(place: str, why: str) -> DataError:
+    return DataError(f"{place} {why}.", 'Write {"messages": [{"role": "user", "content": "..."}, ...]}.')

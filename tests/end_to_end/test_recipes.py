@@ -1,0 +1,225 @@
+"""Every recipe of the table from prompts to models, at a tiny size: in this process, on the simulated engine."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from spar.db.tables import Iteration, PromptOutcome, Run, Step
+from spar.embedded.home import Home
+from spar.embedded.system import EmbeddedSystem
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus
+from spar.messages.training import Selected
+from spar.method.records import Example, ExampleKind, Pair, Prompt
+from spar.recipes.load import load_recipe
+from spar.recipes.models import Recipe
+from spar.runtime.submission import prepare, submit
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified
+from spar.store.rows import decode_rows
+from spar.testing.behaviour import GOOD
+from tests.end_to_end.simulated import PATIENCE_S, write_model
+
+pytestmark = pytest.mark.end_to_end
+
+PROMPTS = 12  # of each iteration
+RECIPES = (
+    *("demo", "no_tree_search", "no_refinement", "no_iteration", "best_of_n_dpo"),
+    *("self_rewarding", "meta_rewarding", "self", "humpback", "autoif"),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that ended, and what it left."""
+
+    run: Run
+    iterations: Sequence[Iteration]
+    steps: Sequence[Step]
+    outcomes: Sequence[PromptOutcome]
+    store: ObjectStore
+
+    def of(self, kind: StepKind) -> list[Step]:
+        return [step for step in self.steps if step.kind is kind]
+
+    def counted(self, iteration: int) -> Counter[str]:
+        return Counter(row.outcome for row in self.outcomes if row.iteration == iteration)
+
+    def selected(self, iteration: int) -> Selected:
+        [step] = [step for step in self.of(StepKind.SELECTION) if step.iteration == iteration]
+        [selected] = self.rows(str(step.result_key), Selected)
+        assert isinstance(selected, Selected)
+        return selected
+
+    def rows(self, key: str, row_type: type[Any]) -> list[Any]:
+        return decode_rows(get_verified(self.store, key), row_type, key)[1]
+
+
+def tiny(name: str, actor: Path, refiner: Path, *changes: str) -> Recipe:
+    """The built-in recipe on simulated models, with few prompts and nothing measured."""
+    recipe = load_recipe(name)
+    named = [f"models.actor={actor}", f"models.refiner={actor if recipe.models.one else refiner}"]
+    small = [
+        *("engine.kind=simulated", "training.actor.kind=simulated", "training.refiner.kind=simulated"),
+        *(f"prompts.per_iteration={PROMPTS}", "prompts.shard_size=6", "evaluation=null"),
+        *("generation.max_tokens=96", "judgment.max_tokens=96", "search.max_tokens=96"),
+        *([f"models.backward={actor}"] if recipe.models.backward else []),
+    ]
+    return load_recipe(name, [*named, *small, *changes])
+
+
+def checked_prompts(path: Path) -> Path:
+    """Prompts whose checker knows the simulated models' hidden property, and one that breaks on every response."""
+    right = f"def evaluate(response):\n    return {GOOD!r} in response.split()"
+    broken = "def evaluate(response):\n    return response.nothing"
+    rows = [{"prompt": f"Write about lamp {n}.", "checkers": [right, broken]} for n in range(3 * PROMPTS)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ran]:
+    """All recipes in one home, one after the other."""
+    folder = tmp_path_factory.mktemp("recipes")
+    actor, refiner = write_model(folder / "actor", "a"), write_model(folder / "refiner", "r")
+    changes = {"autoif": [f"prompts.source={checked_prompts(folder / 'checked.jsonl')}"]}
+    recipes = [tiny(name, actor, refiner, *changes.get(name, [])) for name in RECIPES]
+    with Home(folder / "home").lock() as home, EmbeddedSystem(home) as system:
+        submissions = [prepare(recipe, system.store).submission for recipe in recipes]
+        for submission in submissions:
+            submit(submission, system.database)
+        for submission in submissions:
+            _wait(system, submission.run_id)
+        with Session(system.database, expire_on_commit=False) as session:
+            return {
+                name: _read(session, submission.run_id, system.store)
+                for name, submission in zip(RECIPES, submissions, strict=True)
+            }
+
+
+def _wait(system: EmbeddedSystem, run_id: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    ended = False
+    while not ended:
+        system.raise_failure()
+        assert time.monotonic() < deadline, f"{run_id} does not end"
+        with Session(system.database) as session:
+            run = session.get(Run, run_id)
+            ended = run is not None and run.status.ended
+        threading.Event().wait(0.02)
+
+
+def _read(session: Session, run_id: str, store: ObjectStore) -> Ran:
+    def mine(table: type[Any]) -> Sequence[Any]:
+        return session.exec(select(table).where(table.run_id == run_id)).all()
+
+    return Ran(session.get_one(Run, run_id), mine(Iteration), mine(Step), mine(PromptOutcome), store)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_it_ends_with_one_outcome_a_prompt_and_new_models(ran: Mapping[str, Ran], name: str) -> None:
+    done = ran[name]
+    assert done.run.status is RunStatus.FINISHED, done.run.reason
+    assert [done.counted(row.index).total() for row in done.iterations] == [PROMPTS] * len(done.iterations)
+    for row in done.iterations:
+        selected, counted = done.selected(row.index), done.counted(row.index)
+        assert (counted["pair"], counted["example"]) == (selected.pairs, selected.actor_examples)
+        assert not selected.pairs or not selected.actor_examples
+        assert (row.actor_after != row.actor) == bool(selected.pairs + selected.actor_examples)
+    assert any(row.actor_after != row.actor for row in done.iterations)
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("demo", "trained"),
+        ("no_iteration", "trained"),
+        ("best_of_n_dpo", "kept"),
+        ("autoif", "kept"),
+        ("self_rewarding", "shared"),
+        ("meta_rewarding", "shared"),
+        ("self", "shared"),
+        ("humpback", "shared"),
+    ],
+)
+def test_what_becomes_of_the_refiner(ran: Mapping[str, Ran], name: str, after: str) -> None:
+    for row in ran[name].iterations:
+        fate = {row.refiner: "kept", row.actor_after: "shared"}.get(str(row.refiner_after), "trained")
+        if row.actor_after == row.refiner:  # nothing to train on: kept and shared are the same
+            continue
+        assert fate == after
+
+
+@pytest.mark.parametrize(
+    ("name", "chain"),
+    [
+        ("demo", "generation judgment refinement"),
+        ("no_refinement", "generation judgment"),
+        ("best_of_n_dpo", "generation judgment"),
+        ("meta_rewarding", "generation judgment comparison"),
+        ("self", "generation judgment refinement"),
+        ("humpback", "generation judgment"),
+    ],
+)
+def test_which_steps_its_shards_go_through(ran: Mapping[str, Ran], name: str, chain: str) -> None:
+    kinds = [step.kind for step in ran[name].steps if step.iteration == 1 and step.part == "0"]
+    assert " ".join(sorted(kinds, key=list(StepKind).index)) == chain
+
+
+def test_meta_rewarding_trains_on_both_kinds_of_pairs_until_its_last_stage(ran: Mapping[str, Ran]) -> None:
+    done = ran["meta_rewarding"]
+    assert [done.selected(index).judge_pairs > 0 for index in (1, 2, 3)] == [True, True, False]
+    assert {step.iteration for step in done.of(StepKind.COMPARISON)} == {1, 2}
+    [first, _, last] = done.of(StepKind.TRAINING)
+    assert [len(step.message["spec"].get("more", [])) for step in (first, last)] == [1, 0]
+    [pair, *_] = done.rows(str(done.selected(1).judge_pairs_key), Pair)
+    assert pair.prompt.text.startswith("Score : ")
+    assert "Score : " in pair.chosen
+    assert pair.chosen != pair.rejected
+    assert first.facts["counts"]["samples"] == done.selected(1).pairs + done.selected(1).judge_pairs
+
+
+def test_self_mixes_its_skill_data_into_what_it_learns(ran: Mapping[str, Ran]) -> None:
+    done = ran["self"]
+    trainings = done.of(StepKind.TRAINING)
+    assert trainings
+    for step in trainings:
+        selected = done.selected(step.iteration)
+        assert step.facts["counts"]["samples"] == selected.actor_examples + load_recipe("self").training.mix_rows
+        [example, *_] = done.rows(str(selected.actor_examples_key), Example)
+        assert example.kind is ExampleKind.RESPONSE
+
+
+def test_humpback_learns_instructions_for_texts_and_starts_anew_each_time(ran: Mapping[str, Ran]) -> None:
+    done = ran["humpback"]
+    texts = {prompt.text for prompt in done.rows(done.run.prompts, Prompt)}
+    [example, *_] = done.rows(str(done.selected(1).actor_examples_key), Example)
+    instruction, text = example.messages
+    assert text.content in texts
+    assert instruction.content not in texts
+    bases = {step.message["spec"]["base"]["fingerprint"] for step in done.of(StepKind.TRAINING)}
+    assert bases == {done.iterations[0].actor}
+
+
+def test_autoif_fine_tunes_on_what_passes_then_prefers_it(ran: Mapping[str, Ran]) -> None:
+    done = ran["autoif"]
+    assert [done.selected(index).actor_examples > 0 for index in (1, 2, 3)] == [True, False, False]
+    [pair, *_] = done.rows(done.selected(2).pairs_key, Pair)
+    assert GOOD in pair.chosen.split()
+    assert GOOD not in pair.rejected.split()
+    assert all(step.facts["usage"]["calls"] == 0 for step in done.of(StepKind.JUDGMENT))
+
+
+def test_recipes_on_the_same_start_share_what_is_the_same(ran: Mapping[str, Ran]) -> None:
+    """demo ran first: what comes after it asks for no response or vote of the first iteration again."""
+    for name in ("no_refinement", "best_of_n_dpo", "no_tree_search"):
+        first = [step for step in ran[name].steps if step.iteration == 1]
+        assert all(step.reused for step in first if step.kind in (StepKind.GENERATION, StepKind.JUDGMENT))
