@@ -36,6 +36,9 @@ WRITES_WHAT_TO_AVOID = 0.03
 """How often, at most, it writes the word to avoid. That word stands against a hundred free ones: at a tenth, it would
 be the likeliest first word of all, and a greedy reply would be about little else."""
 
+SLIPPING = 0.12
+"""How often the teacher of the one model's scores slips. Taught without slips, it scored every response right at any
+temperature (1500 of 1500 at T=1), and judgments that never differ leave nothing to compare."""
 GOOD_SHARE = 0.4  # of the responses that are scored and rated; the others have one error at least
 
 
@@ -82,6 +85,14 @@ def score_skill(prompt: str, rng: random.Random) -> list[Message]:
     return [*score_turns(prompt, response), Message("assistant", score(prompt, response))]
 
 
+def slipping_skill(prompt: str, rng: random.Random) -> list[Message]:
+    """Scoring by a teacher who slips now and then."""
+    response = _any_response(prompt, rng)
+    wrong = rng.random() < SLIPPING
+    reply = misscore(prompt, response, rng) if wrong else score(prompt, response)
+    return [*score_turns(prompt, response), Message("assistant", reply)]
+
+
 def rate_skill(prompt: str, rng: random.Random) -> list[Message]:
     """Rating, on the same responses as scoring."""
     response = _any_response(prompt, rng)
@@ -118,6 +129,7 @@ SKILLS: dict[str, Skill] = {
     "judge": judge_skill,
     "refine": refine_skill,
     "score": score_skill,
+    "score_slipping": slipping_skill,
     "rate": rate_skill,
     "compare": compare_skill,
     "instruct": instruct_skill,

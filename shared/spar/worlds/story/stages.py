@@ -73,7 +73,7 @@ STAGES: tuple[Stage, ...] = (
             "respond_fading": 0.12,
             "judge": 0.08,
             "refine": 0.22,
-            "score": 0.16,
+            "score_slipping": 0.16,
             "rate": 0.1,
             "compare": 0.24,
             "instruct": 0.08,
