@@ -297,7 +297,8 @@ def _selection_done(state: State, event: SelectionDone) -> Iterator[Action]:
 
 
 def _training_done(state: State) -> Iterator[Action]:
-    if state.of(StepKind.TRAINING).open == 0:
+    # Two trainings whose results were there already end in one transaction: the first event finds both done.
+    if state.status is IterationStatus.TRAINING and state.of(StepKind.TRAINING).open == 0:
         yield from _end_iteration(state)
 
 

@@ -87,6 +87,12 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
         [flow.EndIteration(), flow.BeginIteration(2)],
     ),
     (
+        "two that ended at once end it once",
+        replace(DATA, iteration=2),
+        flow.TrainingDone("refiner"),
+        [],
+    ),
+    (
         "the last iteration ends the run",
         replace(TRAINING, iteration=3, counts={T: Counts(done=2)}),
         flow.TrainingDone("refiner"),
