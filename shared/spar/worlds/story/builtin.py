@@ -4,7 +4,7 @@ from pathlib import Path
 
 from spar.errors import ModelUnusable
 
-NAMES: tuple[str, ...] = ("story/backbone", "story/actor", "story/refiner")
+NAMES: tuple[str, ...] = ("story/backbone", "story/actor", "story/refiner", "story/one")
 MODELS = Path(__file__).parent / "models"
 
 
