@@ -1,84 +1,186 @@
-"""`spar eval`: score a file of responses on a public benchmark. Asks no model."""
+"""`spar eval`: measure a model on a benchmark, or score responses that are there already, or compare two results."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table as Grid
 
-from spar.cli.console import out, print_warning
-from spar.cli.tables import print_wide
-from spar.errors import DataError
+from spar.cli.console import out
+from spar.cli.evaluating.output import difference_json, points, print_result
+from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.report import BenchmarkReport, Table, compare
+from spar.evaluation.benchmarks.report import BenchmarkReport, compare, item_json
 from spar.evaluation.statistics import Difference
+from spar.inference.endpoints import Role
 
+NAMES = (*BENCHMARKS, "general")
 ROWS = "; ".join(f"{name}: {{{benchmark.row}}}" for name, benchmark in BENCHMARKS.items())
+MODEL = "URL[#NAME] of an OpenAI-compatible server, a model's directory, builtin:NAME or hub:ID@REVISION."
 
 
-def evaluate(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}.", metavar="NAME")],
-    answers: Annotated[Path, typer.Option("--answers", help=f"Rows to score, as JSON lines. {ROWS}.")],
-    data: Annotated[Path, typer.Option("--data", help="The benchmark's file or folder.")],
-    against: Annotated[
-        Path | None, typer.Option("--against", help="Rows of another model: how much better are those of --answers?")
-    ] = None,
-    items: Annotated[Path | None, typer.Option("--items", help="Write every scored item here, as JSON lines.")] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Score what is there; by default all must be.")] = False,
+class StrategyName(StrEnum):
+    ACTOR = "actor"
+    GREEDY = "greedy"
+    BEST_OF_RESPONSES = "best_of_responses"
+    BEST_OF_N = "best_of_n"
+    ITERATIVE = "iterative"
+    BFS = "bfs"
+    DFS = "dfs"
+
+
+class DtypeName(StrEnum):
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def evaluate(  # noqa: PLR0913 - one parameter per option
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}; or compare.", metavar="NAME")],
+    results: Annotated[list[Path] | None, typer.Argument(help="With compare: two results.", metavar="[A B]")] = None,
+    model: Annotated[str | None, typer.Option(help=f"What is measured: {MODEL}")] = None,
+    refiner: Annotated[str | None, typer.Option(help="Who searches refinements; story: measured too.")] = None,
+    judge: Annotated[str | None, typer.Option(help="Judges from outside: followbench, refinement.")] = None,
+    strategy: Annotated[StrategyName | None, typer.Option(help="The search at inference, with --refiner.")] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None,
+    answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None,
+    votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None,
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None,
+    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are asked.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+    dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32,
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32,
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True,
+    to: Annotated[Path, typer.Option("--out", help="Where results and what models said are kept.")] = Path("evals"),
+    against: Annotated[Path | None, typer.Option(help="Rows of another model, compared with --answers.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Score the --answers there are, though not all.")] = False,
+    tasks: Annotated[str | None, typer.Option(help="general: the tasks, by commas.")] = None,
+    run_code: Annotated[bool, typer.Option("--run-code", help="general: let humaneval run what models write.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="general: print the call of lm-eval, run nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Score responses that are there already on a public benchmark."""
-    if name not in BENCHMARKS:
-        raise DataError(f"There is no benchmark '{name}'.", f"Choose one of: {', '.join(BENCHMARKS)}.")
-    report = BENCHMARKS[name].score(answers, data, partial)
-    difference = None
-    if against is not None:
-        difference = compare(BENCHMARKS[name].score(against, data, partial), report)
+    """Measure a model on a benchmark, or score responses that are there already, or compare two results.
+
+    An evaluation that stopped goes on with the same command. Exit codes: 2 bad input, 3 engine or disk failed.
+    """
+    if name == "compare":
+        _compare(results or [], as_json)
+    elif name not in NAMES:
+        raise DataError(f"There is no benchmark '{name}'.", f"Choose one of: {', '.join(NAMES)}.")
+    elif name == "general":
+        from spar.cli.evaluating.general import GeneralJob, measure_general
+
+        asked = {"limit": limit, "max_tokens": max_tokens, "seed": seed, "window": window, "dtype": dtype.value}
+        job = GeneralJob.of(model, tasks, data, to, asked, run_code)
+        measure_general(job, dry_run, as_json)
+    elif answers is not None:
+        if model is not None:
+            raise RecipeError("Both --answers and --model are given.", "Score what is there, or ask a model.")
+        _score(name, answers, data, against, items, partial, as_json)
+    else:
+        asked = {
+            "limit": limit,
+            "votes": votes,
+            "max_tokens": max_tokens,
+            "judge_tokens": judge_tokens,
+            "strategy": None if strategy is None else strategy.value,
+            "budget": budget,
+        }
+        engine = {"dtype": dtype.value, "window": window, "deadline_s": deadline, "send_seed": send_seed}
+        _ask(
+            name,
+            data,
+            (model, refiner, judge),
+            asked,
+            {"engine": engine, "templates": templates, "seed": seed, "out": to},
+            as_json,
+        )
+
+
+def _ask(
+    name: str,
+    data: Path | None,
+    models: tuple[str | None, str | None, str | None],
+    asked: dict[str, Any],
+    how: dict[str, Any],
+    as_json: bool,
+) -> None:
+    from spar.cli.evaluating.asking import evaluate_model
+    from spar.cli.evaluating.job import EngineOptions, make_job
+
+    model, refiner, judge = models
+    if model is None:
+        raise RecipeError("Nothing says what to measure.", "Name a --model, or rows that are there as --answers.")
+    places: dict[Role, str | None] = {"actor": model, "refiner": refiner, "judge": judge}
+    result = evaluate_model(make_job(name, data, places, asked, how | {"engine": EngineOptions(**how["engine"])}))
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False))
+        return
+    print_result(result)
+    usage = result["usage"]
+    out.print(
+        f"{usage['asked']} calls asked, {usage['remembered']} known already, {usage['seconds']} s; {result['folder']}",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _score(
+    name: str,
+    answers: Path,
+    data: Path | None,
+    against: Path | None,
+    items: Path | None,
+    partial: bool,
+    as_json: bool,
+) -> None:
+    from spar.cli.evaluating.job import NEEDS_NO_DATA
+    from spar.evaluation.benchmarks.negatives import WORLD
+
+    if data is None and name not in NEEDS_NO_DATA:
+        raise DataError(f"{name} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
+    place = data or Path(WORLD)
+    report = BENCHMARKS[name].score(answers, place, partial)
+    difference = None if against is None else compare(BENCHMARKS[name].score(against, place, partial), report)
     if items is not None:
         _write_items(items, report)
+    result = report.as_json()
     if as_json:
-        typer.echo(json.dumps(report.as_json() | _difference_json(difference), ensure_ascii=False))
+        compared = {} if difference is None else {"against": difference_json(difference)}
+        typer.echo(json.dumps(result | compared, ensure_ascii=False))
         return
-    _print(report)
+    print_result(result)
     if difference is not None:
-        out.print(f"against {against}: {_points(difference)} points of correct items", soft_wrap=True, markup=False)
+        out.print(f"against {against}: {points(difference)} points of correct items", soft_wrap=True, markup=False)
 
 
-def _difference_json(difference: Difference | None) -> dict[str, dict[str, float]]:
-    if difference is None:
-        return {}
-    return {"against": {"estimate": difference.estimate, "low": difference.low, "high": difference.high}}
+def _compare(results: list[Path], as_json: bool) -> None:
+    from spar.cli.evaluating.folder import read_correct
+    from spar.evaluation.benchmarks.report import compare_items
 
-
-def _points(difference: Difference) -> str:
-    return f"{difference.estimate:+.1f} [{difference.low:+.1f}, {difference.high:+.1f}]"
+    if len(results) != 2:
+        raise DataError(f"compare takes two results, and {len(results)} are named.", "Name two folders of evaluations.")
+    before, after = (read_correct(place) for place in results)
+    difference: Difference = compare_items(before, after)
+    right = [sum(each.values()) for each in (before, after)]
+    if as_json:
+        told = {"items": len(before), "correct": right, "difference": difference_json(difference)}
+        typer.echo(json.dumps(told))
+        return
+    for place, correct in zip(results, right, strict=True):
+        out.print(f"{place}: {correct} of {len(before)} items correct", soft_wrap=True, markup=False)
+    out.print(f"second less first, paired: {points(difference)} points", soft_wrap=True, markup=False)
 
 
 def _write_items(path: Path, report: BenchmarkReport) -> None:
     with path.open("w", encoding="utf-8") as file:
         for item in report.items:
-            row = {"item": item.key, "correct": item.correct, **item.detail}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _print(report: BenchmarkReport) -> None:
-    out.print(
-        f"{report.benchmark}: " + ", ".join(f"{value} {name}" for name, value in report.counts.items()), soft_wrap=True
-    )
-    scores = Grid("score", "value", "95% interval", box=None)
-    for name, value in report.scores.items():
-        interval = report.intervals.get(name)
-        scores.add_row(name, f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}")
-    print_wide(scores)
-    for table in report.tables:
-        print_wide(_grid(table))
-    for warning in report.warnings:
-        print_warning(warning)
-
-
-def _grid(table: Table) -> Grid:
-    grid = Grid(*table.columns, box=None, title=table.name, title_justify="left")
-    for row in table.rows:
-        grid.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row))
-    return grid
+            file.write(json.dumps(item_json(item), ensure_ascii=False) + "\n")

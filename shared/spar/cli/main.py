@@ -54,7 +54,7 @@ COMMANDS: dict[str, Lazy] = {
     "prompts": Lazy("prompts", "app", "Bring prompts in from files and datasets."),
     "export": Lazy("export", "export", "Write a run's training data as other trainers read it."),
     "world": Lazy("world", "app", "Make the story world's models again, measure them."),
-    "eval": Lazy("eval", "evaluate", "Score responses on IFEval, LLMBar or FollowBench."),
+    "eval": Lazy("eval", "evaluate", "Measure a model on a benchmark, or score responses."),
     "reproduce": Lazy("reproduce", "reproduce", "Show a table of the paper, with our numbers beside it."),
     "plan": Lazy("plan", "plan", "Say what a recipe needs before anything starts, and whether it fits."),
     "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),

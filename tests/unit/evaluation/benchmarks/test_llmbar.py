@@ -129,3 +129,31 @@ def test_two_judges_are_compared_item_by_item(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_llmbar_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         score(tmp_path / "a.jsonl", tmp_path)
+
+
+def votes(path: Path, data: Path, said: list[str]) -> Path:
+    pairs, _ = read_pairs(data)
+    rows = [
+        {"subset": subset, "index": index, "output": output, "replies": said}
+        for subset, listed in pairs.items()
+        for index in range(len(listed))
+        for output in (1, 2)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_majority_of_several_replies_counts_and_k_of_them_are_shown(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {})
+    report = score(votes(tmp_path / "a.jsonl", data, [NO, YES, YES]), data)
+    assert report.scores["average.f1"] == pytest.approx(200 / 3)
+    [curve] = [table for table in report.tables if table.name == "majority"]
+    assert curve.rows == ((1, 50.0, 0.0), (3, 50.0, 66.6667))
+
+
+def test_a_tie_is_wrong_and_no_unparsable_reply(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {})
+    report = score(votes(tmp_path / "a.jsonl", data, [NO, YES]), data)
+    assert report.counts["tied"] == report.counts["items"] == 10
+    assert report.counts["unparsable"] == report.counts["correct"] == 0
+    assert report.warnings == ["10 judgments are tied; they count as wrong."]

@@ -1,0 +1,138 @@
+"""Asks a benchmark's items of the models, keeps every reply as it comes, scores, and keeps the result.
+
+What models said lies in OUT/calls/, by model: after a stop the same command goes on, a larger --limit asks only what
+is new, another judge leaves the responses as they are. An evaluation that is there already is not asked again.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from typing import Any
+
+from rich.live import Live
+from rich.text import Text
+
+from spar.cli.console import err
+from spar.cli.evaluating.folder import folder_of, read_result, write
+from spar.cli.evaluating.job import EvalJob, identity_of
+from spar.engines.base import ChatModel, Engine
+from spar.engines.skills import Usage
+from spar.errors import EngineError
+from spar.evaluation.asking import ask, score_rows
+from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.settings import settings_of
+from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.call_book import open_call_book
+from spar.evaluation.remembering import RememberingModel
+from spar.inference import Models
+from spar.inference.endpoints import Endpoint, Role
+from spar.recipes.benchmark_files import digest_of, read_data_files
+from spar.runtime.searching import search_of
+
+Chats = dict[Role, RememberingModel]
+
+
+def evaluate_model(job: EvalJob) -> dict[str, Any]:
+    """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
+    with ExitStack() as books:
+        engines: dict[str, Engine] = {}
+        chats = _chats(job, engines, books)
+        asked = _ask(job, chats)
+        settings = settings_of(job.benchmark, asked) | {"data": _data_digest(job)}
+        folder = folder_of(job.out, job.benchmark, settings)
+        found = read_result(folder)
+        if found is not None:
+            return found | {"folder": str(folder)}
+        began, usage = time.monotonic(), Usage()
+        rows = asyncio.run(_rows(job, asked, usage, chats, engines))
+        report = score_rows(job.benchmark, rows, asked)
+        told = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
+        return write(folder, report, rows, told) | {"folder": str(folder)}
+
+
+def _chats(job: EvalJob, engines: dict[str, Engine], books: ExitStack) -> Chats:
+    """By role; one for all roles that a model plays, since a book has one writer."""
+    chats: Chats = {}
+    by_model: dict[str, RememberingModel] = {}
+    for role, place in job.places.items():
+        identity = identity_of(place)
+        key = json.dumps(identity)
+        if key not in by_model:
+            book = books.enter_context(open_call_book(job.out / "calls", identity))
+            by_model[key] = RememberingModel(book, _serving(place, engines))
+        chats[role] = by_model[key]
+    return chats
+
+
+def _serving(place: Endpoint, engines: dict[str, Engine]) -> Callable[[], Awaitable[ChatModel]]:
+    """Opened when first asked; models of this process share an engine, those of one server its connections."""
+
+    async def serve() -> ChatModel:
+        key = place.settings.model_dump_json() + (place.role if place.settings.url else "")
+        if key not in engines:
+            engines[key] = place.open()
+        return await engines[key].serve(place.model)
+
+    return serve
+
+
+def _ask(job: EvalJob, chats: Chats) -> Ask:
+    model, refiner = chats["actor"], chats.get("refiner")
+    search = None
+    if refiner is not None and job.benchmark != "story":
+        search = search_of(Models(model, refiner), job.settings, job.templates, job.seed)
+    return Ask(
+        model=model,
+        data=job.data,
+        settings=job.settings,
+        templates=job.templates,
+        seed=job.seed,
+        refiner=refiner,
+        judge=chats.get("judge"),
+        search=search,
+        about=job.about(),
+    )
+
+
+async def _rows(job: EvalJob, asked: Ask, usage: Usage, chats: Chats, engines: dict[str, Engine]) -> list[Row]:
+    try:
+        with Live(_Calls(chats), console=err, refresh_per_second=2, transient=True):
+            return await ask(job.benchmark, asked, usage)
+    except EngineError as error:
+        raise type(error)(
+            error.what, f"{error.fix} {job.out} keeps what was said: the same command goes on."
+        ) from error
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "failures": dict(usage.failures),
+    }
+
+
+def _data_digest(job: EvalJob) -> str:
+    return WORLD if str(job.data) == WORLD else digest_of(read_data_files(job.data))
+
+
+def _calls(chats: Chats) -> dict[str, int]:
+    models = {id(chat): chat for chat in chats.values()}.values()
+    return {"asked": sum(chat.asked for chat in models), "remembered": sum(chat.remembered for chat in models)}
+
+
+class _Calls:
+    """How far it is, on a terminal."""
+
+    def __init__(self, chats: Chats) -> None:
+        self._chats = chats
+
+    def __rich__(self) -> Text:
+        calls = _calls(self._chats)
+        return Text(f"calls: {calls['asked']} asked, {calls['remembered']} known already")

@@ -1,0 +1,58 @@
+"""Where evaluations lie: OUT/<benchmark>-<fingerprint>/ for each, and OUT/calls/ for what models said.
+
+    result.json    counts, scores, intervals, tables, settings, usage      items.jsonl    every item with its response
+    answers.jsonl  the rows that were scored, as `spar eval --answers` takes them
+
+The fingerprint is of all settings: the same evaluation is found again, another one never overwrites it. Asks nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spar.errors import DataError
+from spar.evaluation.asking import encode
+from spar.evaluation.asking.base import Row
+from spar.evaluation.benchmarks.report import BenchmarkReport, item_json
+
+RESULT, ITEMS, ANSWERS = "result.json", "items.jsonl", "answers.jsonl"
+
+
+def folder_of(out: Path, benchmark: str, settings: Mapping[str, Any]) -> Path:
+    canonical = json.dumps(dict(settings), sort_keys=True)
+    return out / f"{benchmark}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
+
+
+def write(folder: Path, report: BenchmarkReport, rows: Sequence[Row], usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep an evaluation; result.json comes last and at once, so that it is there only when all is. Returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ANSWERS).write_bytes(encode(rows))
+    (folder / ITEMS).write_bytes(encode([item_json(item) for item in report.items]))
+    result = report.as_json() | {"usage": dict(usage)}
+    partial = folder / f"{RESULT}.partial"
+    partial.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(folder / RESULT)
+    return result
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """What was kept; None where nothing is."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def read_correct(place: Path) -> dict[str, bool]:
+    """Which items were right: of a result's folder, or of a file that `--items` wrote. Raises DataError."""
+    path = place / ITEMS if place.is_dir() else place
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return {str(row["item"]): bool(row["correct"]) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} has no scored items ({error}).", "Name the folder of an evaluation, or a file that --items wrote."
+        ) from error

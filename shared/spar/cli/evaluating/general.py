@@ -1,0 +1,167 @@
+"""General benchmarks through lm-evaluation-harness: GSM8K, TriviaQA, MMLU, HumanEval, or tasks of one's own.
+
+lm-eval does it all, in a child: its datasets come from the hub (or from where HF_HOME keeps them), the model is asked
+at its server, or loaded in the child. This file words the call, and reads what came out.
+"""
+
+import asyncio
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from spar.children import start_child
+from spar.cli.console import out
+from spar.cli.evaluating.folder import RESULT, folder_of, read_result
+from spar.cli.evaluating.general_results import read_results
+from spar.cli.evaluating.job import EngineOptions, place_of
+from spar.cli.evaluating.output import print_result
+from spar.engines.openai_replies import KEY_VARIABLE
+from spar.errors import DataError, EngineError, RecipeError
+from spar.inference.endpoints import Endpoint
+
+LOG = "lm-eval.log"
+TASKS = {"gsm8k": "gsm8k", "triviaqa": "triviaqa", "mmlu": "mmlu", "humaneval": "humaneval_instruct"}
+"""Our names, as the paper's Table 7 has them, and lm-eval's."""
+RUNS_CODE = frozenset({"humaneval"})
+BY_LOGPROBS = frozenset({"mmlu"})
+"""Scored by the likelihood of each choice: a server must give log-probabilities of its prompt (vLLM does)."""
+UNREACHABLE = (
+    "Couldn't reach",
+    "ConnectionError",
+    "ConnectError",
+    "DatasetNotFoundError",
+    "LocalEntryNotFoundError",
+    "OfflineModeIsEnabled",
+    "Max retries exceeded",
+    "Name or service not known",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralJob:
+    """Which tasks of which model, and where the results go. `own` is a folder of lm-eval task files."""
+
+    place: Endpoint
+    tasks: tuple[str, ...]
+    own: Path | None
+    out: Path
+    limit: int | None
+    max_tokens: int | None
+    seed: int
+
+    @classmethod
+    def of(
+        cls, model: str | None, tasks: str | None, own: Path | None, to: Path, asked: Mapping[str, Any], code: bool
+    ) -> "GeneralJob":
+        if model is None:
+            raise RecipeError("Nothing says what to measure.", "Name a --model: a server's URL#NAME, or a directory.")
+        named = tuple(name.strip() for name in (tasks or "gsm8k,triviaqa,mmlu").split(","))
+        unknown = [name for name in named if name not in TASKS]
+        if unknown and own is None:
+            raise DataError(
+                f"There is no task '{unknown[0]}'.",
+                f"Choose of {', '.join(TASKS)}, or name the folder of your own lm-eval tasks with --data.",
+            )
+        if not code and RUNS_CODE & set(named):
+            raise RecipeError(
+                "humaneval runs the code that the model writes, on this machine.",
+                "Add --run-code if that may be, best in a container without a network of its own.",
+            )
+        options = EngineOptions(asked["dtype"], asked["window"])
+        place = place_of("actor", model, options)
+        return cls(place, named, own, to, asked["limit"], asked["max_tokens"], asked["seed"])
+
+    def calls(self) -> list[list[str]]:
+        """One call of lm-eval for the tasks of each kind."""
+        kinds = [[t for t in self.tasks if (t in BY_LOGPROBS) == logprobs] for logprobs in (False, True)]
+        return [self._call(tasks, bool(BY_LOGPROBS & set(tasks))) for tasks in kinds if tasks]
+
+    def settings(self) -> dict[str, str | int]:
+        command = " && ".join(shlex.join(call) for call in self.calls())
+        return {"model": self.place.model.fingerprint, "command": command}
+
+    def _call(self, tasks: Sequence[str], logprobs: bool) -> list[str]:
+        model, arguments = self._model(logprobs)
+        call = [
+            *("--model", model, "--model_args", ",".join(f"{key}={value}" for key, value in arguments.items())),
+            *("--tasks", ",".join(TASKS.get(task, task) for task in tasks)),
+            *("--seed", str(self.seed), "--log_samples"),
+        ]
+        if not logprobs or model == "hf":
+            call += ["--apply_chat_template"]
+        if self.limit is not None:
+            call += ["--limit", str(self.limit)]
+        if self.max_tokens is not None and not logprobs:
+            call += ["--gen_kwargs", f"max_gen_toks={self.max_tokens}"]
+        if self.own is not None:
+            call += ["--include_path", str(self.own)]
+        if RUNS_CODE & set(tasks):
+            call += ["--confirm_run_unsafe_code"]
+        return call
+
+    def _model(self, logprobs: bool) -> tuple[str, dict[str, Any]]:
+        engine, model = self.place.settings, self.place.model
+        if engine.url is None:
+            # lm-eval's own loader: its batches are not ours.
+            return "hf", {"pretrained": model.path, "dtype": engine.dtype}
+        base, name = engine.url.rstrip("/"), model.name or "default"
+        served = {"model": name, "num_concurrent": engine.max_batch, "max_retries": 3, "tokenized_requests": False}
+        if logprobs:
+            return "local-completions", {"base_url": f"{base}/completions", **served}
+        return "local-chat-completions", {"base_url": f"{base}/chat/completions", **served}
+
+
+def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
+    """Run it, unless the result is there already, and print it; with `dry_run` only the calls."""
+    if dry_run:
+        for call in job.calls():
+            typer.echo(shlex.join(["lm_eval", "run", *call]))
+        return
+    folder = folder_of(job.out, "general", job.settings())
+    result = read_result(folder)
+    if result is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        result = asyncio.run(_run(job, folder))
+        (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(result | {"folder": str(folder)}, ensure_ascii=False))
+        return
+    print_result(result)
+    out.print(str(folder), soft_wrap=True, markup=False)
+
+
+async def _run(job: GeneralJob, folder: Path) -> dict[str, Any]:
+    environment = _environment(job)
+    for place, call in enumerate(job.calls()):
+        # What the model said is kept by lm-eval itself: after a stop the same command goes on.
+        kept = ["--use_cache", str(folder / f"said-{place}"), "--output_path", str(folder / f"lm-eval-{place}")]
+        command = [sys.executable, "-m", "lm_eval", "run", *call, *kept]
+        child = await start_child(command, log=folder / LOG, env=environment)
+        if await child.wait() != 0:
+            raise _failed(job, folder / LOG)
+    return read_results(folder, {name: TASKS.get(name, name) for name in job.tasks}, job.settings())
+
+
+def _environment(job: GeneralJob) -> dict[str, str]:
+    own = {"TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": os.environ.get(KEY_VARIABLE, "none")}
+    return {**os.environ, **own, **({"HF_ALLOW_CODE_EVAL": "1"} if RUNS_CODE & set(job.tasks) else {})}
+
+
+def _failed(job: GeneralJob, log: Path) -> DataError | EngineError:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    last = lines[-1][:300] if lines else "it said nothing"
+    if any(mark in text for mark in UNREACHABLE):
+        return DataError(
+            f"lm-eval could not get what {', '.join(job.tasks)} needs, or not reach the model ({last}).",
+            "Make the hub and the server reachable, or point HF_HOME at a cache that has the datasets and set"
+            f" HF_HUB_OFFLINE=1. All it said: {log}.",
+        )
+    return EngineError(f"lm-eval failed: {last}.", f"Look into {log}.")

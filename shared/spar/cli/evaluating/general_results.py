@@ -1,0 +1,98 @@
+"""Reads what lm-eval wrote: a score with its interval for each task, and every sample for reading and comparing.
+
+Knows nothing of how it was run.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spar.cli.evaluating.folder import ITEMS
+from spar.errors import DataError
+from spar.evaluation.asking import encode
+from spar.evaluation.statistics import Z95, Proportion
+
+PREFERRED = ("exact_match,flexible-extract", "exact_match,remove_whitespace", "pass@1,create_test", "acc,none")
+"""The metric of a task that has several, as lm-eval names them."""
+_WHOLE = 1e-6  # of an item: sums of shares are not exact
+AVERAGED = ("gsm8k", "triviaqa", "mmlu", "humaneval")
+
+
+def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, str | int]) -> dict[str, Any]:
+    """A report as `BenchmarkReport.as_json` has it; `tasks` are lm-eval's names by ours. Writes the items beside it."""
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("lm-eval-*/**/results_*.json"))]
+    if not told:
+        raise DataError(f"lm-eval left no results in {folder}.", "Look into its log there.")
+    scores: dict[str, float] = {}
+    intervals: dict[str, list[float]] = {}
+    counts: dict[str, int] = {}
+    metrics: dict[str, str] = {}
+    for name, task in tasks.items():
+        # The newest first: an older attempt may have left its own.
+        run = next((each for each in reversed(told) if task in each["results"]), None)
+        if run is None:
+            raise DataError(f"lm-eval has no result for {name}.", f"Look into its log in {folder}.")
+        metric, value, error = _metric(run["results"][task])
+        metrics[name], scores[name], counts[name] = metric, round(100 * value, 4), _items(run, task)
+        interval = _interval(value, error, counts[name])
+        if interval is not None:
+            intervals[name] = [round(100 * end, 4) for end in interval]
+    if all(name in scores for name in AVERAGED):
+        scores["average"] = sum(scores[name] for name in AVERAGED) / len(AVERAGED)
+    (folder / ITEMS).write_bytes(encode(_samples(folder, tasks, metrics)))
+    versions = {
+        "lm_eval": str(told[-1].get("lm_eval_version")),
+        "transformers": str(told[-1].get("transformers_version")),
+    }
+    return {
+        "benchmark": "general",
+        "counts": counts,
+        "scores": scores,
+        "intervals": intervals,
+        "tables": {"metrics": [{"task": name, "metric": metric} for name, metric in metrics.items()]},
+        "settings": {**settings, **versions},
+        "warnings": [],
+    }
+
+
+def _metric(result: Mapping[str, Any]) -> tuple[str, float, float | None]:
+    """Name, value and standard error of the metric that counts."""
+    values = {
+        name: value
+        for name, value in result.items()
+        if "," in name and "_stderr," not in name and isinstance(value, int | float)
+    }
+    if not values:
+        raise DataError("lm-eval's result has no metric.", "Look into the task's file.")
+    name = next((each for each in PREFERRED if each in values), next(iter(values)))
+    metric, _, how = name.partition(",")
+    error = result.get(f"{metric}_stderr,{how}")
+    return name, float(values[name]), float(error) if isinstance(error, int | float) else None
+
+
+def _interval(value: float, error: float | None, items: int) -> tuple[float, float] | None:
+    """Wilson's of a share of items; of anything else, from lm-eval's standard error."""
+    right = value * items
+    if items and abs(right - round(right)) < _WHOLE and 0 <= value <= 1:
+        return Proportion(round(right), items).interval
+    return None if error is None else (value - Z95 * error, value + Z95 * error)
+
+
+def _items(run: Mapping[str, Any], task: str) -> int:
+    """How many were asked: of a group, over its parts."""
+    parts = run.get("group_subtasks", {}).get(task) or [task]
+    return sum(int(run["n-samples"][part]["effective"]) for part in parts if part in run["n-samples"])
+
+
+def _samples(folder: Path, tasks: Mapping[str, str], metrics: Mapping[str, str]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for name, task in tasks.items():
+        metric = metrics[name].partition(",")[0]
+        for path in sorted(folder.glob(f"lm-eval-*/**/samples_{task}*.jsonl")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                sample = json.loads(line)
+                key = f"{path.name.rpartition('_')[0].removeprefix('samples_')}/{sample['doc_id']}"
+                correct = bool(sample.get(metric))
+                rows[key] = {"item": key, "correct": correct, "target": sample["target"], "said": sample["resps"]}
+    return list(rows.values())

@@ -1,0 +1,130 @@
+"""What a `spar eval --model` was told, checked and resolved: which benchmark, which models, how they are asked.
+
+Opens nothing and asks nothing. `settings` of a result are made of it, so what is not told here changes no score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from spar.errors import DataError, RecipeError
+from spar.evaluation.asking import ASKINGS
+from spar.evaluation.benchmarks.negatives import WORLD
+from spar.inference.endpoints import Asking, Endpoint, Role, endpoint
+from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
+from spar.recipes.benchmarks import USES
+from spar.recipes.models import AskSettings
+from spar.runtime.models import locate, refer
+from spar.store.directory import DirectoryStore
+from spar.store.models import ModelCache
+
+Dtype = Literal["float64", "float32", "bfloat16"]
+
+NEEDS_NO_DATA = ("refinement", "story")
+"""The world makes their items, if no data are named."""
+STORY = ("limit",)
+CACHE_BYTES = 20 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How models are served here, or asked at their server."""
+
+    dtype: Dtype = "float32"
+    window: int = 32
+    deadline_s: float = 600.0
+    send_seed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EvalJob:
+    """One evaluation. `places` are the models by role: actor is the one measured, whatever its part."""
+
+    benchmark: str
+    data: Path
+    places: Mapping[Role, Endpoint]
+    settings: AskSettings
+    templates: TemplateSet
+    seed: int
+    out: Path
+
+    def about(self) -> dict[str, str | int]:
+        """The models and their engines, as they are kept with the scores."""
+        told: dict[str, str | int] = {}
+        for role, place in self.places.items():
+            name = "model" if role == "actor" else role
+            told |= {name if key == "model" else f"{name}_{key}": value for key, value in identity_of(place).items()}
+        return told
+
+
+def identity_of(place: Endpoint) -> dict[str, str | int]:
+    """What determines a model's replies to a conversation; in the process also what is decoded together, in float32."""
+    engine = place.settings
+    identity: dict[str, str | int] = {"model": place.model.name or place.model.fingerprint, "engine": engine.kind}
+    if engine.url is not None:
+        return identity | {"url": engine.url, "send_seed": int(engine.send_seed)}
+    versions = {name: metadata.version(name) for name in ("torch", "transformers")}
+    return (
+        identity | {"fingerprint": place.model.fingerprint, "dtype": engine.dtype, "batch": engine.max_batch} | versions
+    )
+
+
+def make_job(
+    benchmark: str,
+    data: Path | None,
+    models: Mapping[Role, str | None],
+    asked: Mapping[str, Any],
+    how: Mapping[str, Any],
+) -> EvalJob:
+    """`asked` are settings of `AskSettings` as given, None where they were not; `how` the rest. Raises SparError."""
+    if benchmark not in ASKINGS:
+        raise DataError(f"There is no benchmark '{benchmark}'.", f"Choose one of: {', '.join(ASKINGS)}, general.")
+    given = {key: value for key, value in asked.items() if value is not None}
+    _check_uses(benchmark, given, models)
+    if data is None and benchmark not in NEEDS_NO_DATA:
+        raise DataError(f"{benchmark} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
+    options: EngineOptions = how["engine"]
+    places = {role: place_of(role, name, options) for role, name in models.items() if name is not None}
+    try:
+        settings = AskSettings(**given)
+    except ValidationError as error:
+        problems = "; ".join(problem["msg"] for problem in error.errors())
+        raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
+    templates = _templates(how["templates"], next(iter(models.values())) or "")
+    return EvalJob(benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"])
+
+
+def _check_uses(benchmark: str, given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:
+    uses = ("limit", *USES[benchmark].settings) if benchmark in USES else STORY
+    for key in given:
+        if key not in uses:
+            raise RecipeError(f"--{key.replace('_', '-')} means nothing to {benchmark}.", "Leave it out.")
+    searches = given.get("strategy", "actor") != "actor"
+    wants_refiner = searches or benchmark == "story"
+    if searches and models.get("refiner") is None:
+        raise RecipeError(f"--strategy {given['strategy']} needs a refiner.", "Name one with --refiner.")
+    if models.get("refiner") is not None and not wants_refiner:
+        raise RecipeError(f"--refiner means nothing to {benchmark} without a search.", "Add --strategy bfs, say.")
+    if models.get("judge") is not None and "judge" not in uses:
+        raise RecipeError(f"--judge means nothing to {benchmark}.", "Leave it out.")
+
+
+def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
+    """As elsewhere on the command line, and hub:ID@REVISION besides."""
+    if name.startswith("hub:"):
+        cache = Path.home() / ".cache" / "spar" / "models"
+        found = locate(refer(name), ModelCache(cache, DirectoryStore(cache / "store"), CACHE_BYTES))
+        name = str(found.path)
+    place = endpoint(role, name, Asking(options.window, options.deadline_s, options.send_seed))
+    return replace(place, settings=place.settings.model_copy(update={"dtype": options.dtype}))
+
+
+def _templates(name: str | None, model: str) -> TemplateSet:
+    """A set or a folder; None: what the story world's models were taught with, else the paper's."""
+    if name is None:
+        name = "compact" if model.startswith("builtin:") else "spar"
+    return builtin_templates(name) if name in BUILTIN else read_templates(name, Path(name))

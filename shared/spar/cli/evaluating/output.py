@@ -1,0 +1,41 @@
+"""Prints an evaluation for people: counts, scores with intervals, a table per category, warnings. Computes nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table as Grid
+
+from spar.cli.console import out, print_warning
+from spar.cli.tables import print_wide
+from spar.evaluation.statistics import Difference
+
+
+def print_result(result: Mapping[str, Any]) -> None:
+    """A report as JSON holds it."""
+    counts = ", ".join(f"{value} {name}" for name, value in result["counts"].items())
+    out.print(f"{result['benchmark']}: {counts}", soft_wrap=True, markup=False)
+    scores = Grid("score", "value", "95% interval", box=None)
+    for name, value in result["scores"].items():
+        interval = result["intervals"].get(name)
+        scores.add_row(name, f"{value:.2f}", "" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}")
+    print_wide(scores)
+    for name, rows in result["tables"].items():
+        if rows:
+            print_wide(_grid(name, rows))
+    for warning in result["warnings"]:
+        print_warning(warning)
+
+
+def points(difference: Difference) -> str:
+    return f"{difference.estimate:+.1f} [{difference.low:+.1f}, {difference.high:+.1f}]"
+
+
+def difference_json(difference: Difference) -> dict[str, float]:
+    return {"estimate": difference.estimate, "low": difference.low, "high": difference.high}
+
+
+def _grid(name: str, rows: Sequence[Mapping[str, Any]]) -> Grid:
+    grid = Grid(*rows[0], box=None, title=name, title_justify="left")
+    for row in rows:
+        grid.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row.values()))
+    return grid

@@ -1,0 +1,39 @@
+"""A model whose every reply is known, for the asking halves."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from spar.engines.base import Completion, Sampling
+from spar.errors import DataError
+from spar.evaluation.asking.base import Ask
+from spar.method.records import Message
+from spar.method.templates import builtin_templates
+from spar.recipes.models import AskSettings
+
+YES = "Final Judgement: Yes"
+NO = "Final Judgement: No"
+
+
+class Scripted:
+    """Says what it is told to for a conversation's last turn, and remembers how it was asked."""
+
+    def __init__(self, say: Callable[[str], str], finish: Literal["stop", "length"] = "stop") -> None:
+        self._say, self._finish = say, finish
+        self.asked: list[tuple[str, int, Sampling]] = []
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        text = messages[-1].content
+        self.asked.append((text, n, sampling))
+        return [Completion(self._say(text), self._finish, 7, 3) for _ in range(n)]
+
+
+class Refusing:
+    """Takes no conversation: all are too long for it."""
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        raise DataError("The prompt is longer than the model.", "Ask less.")
+
+
+def job(model: Scripted | Refusing, data: Path, judge: Scripted | Refusing | None = None, **settings: int) -> Ask:
+    return Ask(model, data, AskSettings(**settings), builtin_templates("spar"), seed=3, judge=judge)  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""The asking halves: who is asked what, what goes into the rows, and that the scoring half takes them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spar.engines.skills import Usage
+from spar.evaluation.asking import ASKINGS, ask, encode, score_rows
+from spar.evaluation.asking.followbench import judge_prompt
+from spar.evaluation.benchmarks.followbench import read_tasks
+from spar.recipes.benchmarks import USES
+from tests.unit.evaluation.asking.models import NO, YES, Refusing, Scripted, job
+from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
+
+
+async def test_ifeval_asks_the_bare_prompt_greedily_and_is_scored() -> None:
+    chat, usage = Scripted(lambda _: "no commas here"), Usage()
+    asked = job(chat, IFEVAL, limit=3, max_tokens=64)
+    rows = await ask("ifeval", asked, usage)
+    first = json.loads(IFEVAL.read_text(encoding="utf-8").splitlines()[0])
+    assert chat.asked[0][0] == first["prompt"]
+    assert {(sampling.temperature, sampling.max_tokens) for _, _, sampling in chat.asked} == {(0.0, 64)}
+    assert usage.calls == 3
+    report = score_rows("ifeval", rows, asked)
+    assert report.counts["prompts"] == 3
+    assert report.settings["max_tokens"] == 64
+    assert "templates" not in report.settings  # no verdict was asked for
+
+
+@pytest.mark.parametrize("name", ["ifeval", "followbench"])
+async def test_what_is_too_long_for_the_model_is_counted_not_left_out(name: str) -> None:
+    asked = job(Refusing(), {"ifeval": IFEVAL, "followbench": FOLLOWBENCH}[name], limit=1)
+    rows = await ask(name, asked, Usage())
+    assert {row["failure"] for row in rows} == {"too_long"}
+    assert any("too long" in warning for warning in score_rows(name, rows, asked).warnings)
+
+
+async def test_a_response_cut_off_is_scored_as_it_is_and_told() -> None:
+    asked = job(Scripted(lambda _: "no commas", "length"), IFEVAL, limit=2)
+    rows = await ask("ifeval", asked, Usage())
+    assert [row["response"] for row in rows] == ["no commas", "no commas"]
+    assert score_rows("ifeval", rows, asked).warnings == ["2 replies were cut off at the token limit."]
+
+
+async def test_llmbar_judges_each_output_alone_greedily() -> None:
+    chat = Scripted(lambda _: YES)
+    asked = job(chat, LLMBAR, limit=2)
+    report = score_rows("llmbar", await ask("llmbar", asked, Usage()), asked)
+    assert report.counts["items"] == 20
+    assert report.scores["average.accuracy"] == 50.0
+    assert report.scores["average.f1"] == pytest.approx(66.7, abs=0.05)
+    assert {(n, sampling.temperature) for _, n, sampling in chat.asked} == {(1, 0.0)}
+    assert str(report.settings["templates"]).startswith("spar:")
+
+
+async def test_several_votes_are_sampled_and_their_majority_counts() -> None:
+    chat = Scripted(lambda _: NO)
+    asked = job(chat, LLMBAR, limit=1, votes=5)
+    report = score_rows("llmbar", await ask("llmbar", asked, Usage()), asked)
+    assert {(n, sampling.temperature) for _, n, sampling in chat.asked} == {(5, 0.7)}
+    assert report.settings["temperature"] == "0.7"
+    [curve] = [table for table in report.tables if table.name == "majority"]
+    assert [row[0] for row in curve.rows] == [1, 3, 5]
+    assert {row[1:] for row in curve.rows} == {(50.0, 0.0)}  # always No: half right, no Yes to be right about
+
+
+async def test_followbench_asks_the_judge_about_what_no_rule_checks() -> None:
+    judge = Scripted(lambda text: "[1] it is met\n" + text.splitlines()[-1].replace("YES or NO", "YES"))
+    asked = job(Scripted(lambda _: "a response"), FOLLOWBENCH, judge, limit=1)
+    rows = await ask("followbench", asked, Usage())
+    tasks, _ = read_tasks(FOLLOWBENCH)
+    judged = [row for row in rows if "reply" in row]
+    assert len(rows) == 30
+    assert {tasks[row["group"], row["example_id"], row["level"]].judged for row in judged} == {True}
+    report = score_rows("followbench", rows, asked)
+    assert report.counts["by_judge"] == len(judged) > 0
+    assert report.counts["unparsable"] == report.counts["not_judged"] == 0
+    assert report.settings["judge_template"]
+
+
+async def test_a_judge_that_says_no_list_counts_as_unparsable() -> None:
+    asked = job(Scripted(lambda _: "a response"), FOLLOWBENCH, Scripted(lambda _: "all is well"), limit=1)
+    report = score_rows("followbench", await ask("followbench", asked, Usage()), asked)
+    assert report.counts["unparsable"] == report.counts["by_judge"] > 0
+
+
+async def test_without_a_judge_its_items_are_asked_but_not_scored() -> None:
+    asked = job(Scripted(lambda _: "a response"), FOLLOWBENCH, limit=1)
+    report = score_rows("followbench", await ask("followbench", asked, Usage()), asked)
+    assert report.counts["not_judged"] > 0
+    assert report.counts["by_judge"] == 0
+
+
+def test_the_judge_sees_how_the_prompt_grew() -> None:
+    tasks, _ = read_tasks(FOLLOWBENCH)
+    task = next(task for task in tasks.values() if task.judged and task.key[2] == 3)
+    text = judge_prompt(task, "A $response with [[brackets]].")
+    assert [f"[{number}] {said}" in text for number, said in enumerate(task.way)] == [True] * 4
+    assert text.splitlines()[-1] == "[YES or NO, YES or NO, YES or NO]"
+    assert "A $response with [[brackets]]." in text
+
+
+def test_half_a_surrogate_pair_survives_the_rows() -> None:
+    [line] = encode([{"key": 1, "response": "\ud83d broken"}]).splitlines()
+    assert json.loads(line)["response"] == "\ud83d broken"
+
+
+def test_every_benchmark_of_a_recipe_can_be_asked() -> None:
+    assert set(USES) <= set(ASKINGS)
+
+
+def negatives(folder: Path) -> Path:
+    checked = {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+    rows = [
+        {"prompt": "No commas.", "response": "a, b", **checked},
+        {"prompt": "No commas.", "response": "c, d", **checked},
+        {"prompt": "Be kind.", "response": "Go away."},
+    ]
+    path = folder / "negatives.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+async def test_refinements_are_rated_by_rules_judge_and_refiner_side_by_side(tmp_path: Path) -> None:
+    def refiner(text: str) -> str:
+        if "refine the Output" in text:
+            return "[[start]] better, or so it thinks [[end]]"
+        return YES if "better" in text else NO
+
+    judge = Scripted(lambda text: NO if "No commas" in text else YES)
+    asked = job(Scripted(refiner), negatives(tmp_path), judge)
+    rows = await ask("refinement", asked, Usage())
+    report = score_rows("refinement", rows, asked)
+    assert report.scores == pytest.approx({"acc_rules": 0.0, "acc_judge": 100 / 3, "acc_self": 100.0})
+    [agreement] = [table for table in report.tables if table.name == "agreement"]
+    by_pair = {row[0]: row[1:] for row in agreement.rows}
+    assert by_pair["rules and self"] == (2, 0, 0, 2, 0)
+    assert by_pair["judge and self"] == (3, 1, 0, 2, 0)
+
+
+async def test_a_negative_that_is_not_refined_fails_with_every_rater(tmp_path: Path) -> None:
+    asked = job(Scripted(lambda _: "no verdict, no marks"), negatives(tmp_path), Scripted(lambda _: YES))
+    rows = await ask("refinement", asked, Usage())
+    assert [row["failure"] for row in rows] == ["no_critique"] * 3
+    report = score_rows("refinement", rows, asked)
+    assert report.counts["refined"] == 0
+    assert report.scores == {"acc_self": 0.0}
+    assert report.warnings == ["3 negatives were not refined; they count as failures."]
