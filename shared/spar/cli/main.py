@@ -46,6 +46,7 @@ COMMANDS: dict[str, Lazy] = {
     "cancel": Lazy("cancel", "cancel", "Cancel a run; what is done is kept."),
     "resume": Lazy("resume", "resume", "Go on with a run that was cancelled, failed or stopped."),
     "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
+    "compare": Lazy("compare", "compare", "Compare runs over the same items: gains, shared work, costs."),
     "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
     "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),
     "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),

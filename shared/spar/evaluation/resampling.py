@@ -26,10 +26,11 @@ def bootstrap(
         raise AccountingError("A bootstrap over nothing.")
     draw = random.Random(seed)
     values = sorted(statistic([draw.choices(stratum, k=len(stratum)) for stratum in strata]) for _ in range(resamples))
-    return _quantile(values, 0.025), _quantile(values, 0.975)
+    return quantile(values, 0.025), quantile(values, 0.975)
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
+    """Of sorted values, between two of them in proportion."""
     place = share * (len(values) - 1)
     below = int(place)
     above = min(below + 1, len(values) - 1)

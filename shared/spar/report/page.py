@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spar.report import formats, view
@@ -29,11 +29,11 @@ def render(report: RunReport) -> str:
     outcome_rows = view.outcome_rows(report)
     seconds = view.step_rows(report, "seconds")
     return (
-        _environment()
+        environment()
         .get_template("page.html.jinja")
         .render(
             report=report,
-            style=_style(),
+            style=style(),
             headline=headline(report),
             standfirst=standfirst(report),
             measures=MEASURES,
@@ -57,9 +57,10 @@ def render(report: RunReport) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("spar.report", "templates"),
+def environment(*packages: str) -> Environment:
+    """Of the templates here, and of other packages' before them."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package, "templates") for package in (*packages, "spar.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -76,11 +77,11 @@ def _environment() -> Environment:
         formats.named,
         changed_words,
     ):
-        environment.filters[function.__name__] = function
-    return environment
+        made.filters[function.__name__] = function
+    return made
 
 
 @cache
-def _style() -> Markup:
+def style() -> Markup:
     sheet = files("spar.report").joinpath("templates/page.css").read_text(encoding="utf-8")
     return Markup(sheet)  # our own file: the one thing on the page that is not escaped

@@ -1,0 +1,96 @@
+"""`spar compare`: runs side by side, of one home or of several. Refuses what was measured unlike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spar.cli.console import out, print_warning
+from spar.cli.homes import Found, find_run, reading
+from spar.cli.status import JsonOption
+from spar.cli.tables import print_wide
+from spar.errors import DataError
+
+if TYPE_CHECKING:
+    from spar.comparing.model import Comparison
+    from spar.comparing.reading import MeasuredRun
+
+PAGE = "comparison.html"
+
+RunsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Run ids or their starts, homes, or HOME:RUN. The first is the baseline."),
+]
+DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The home of runs that name none.")]
+MeasureOption = Annotated[
+    str, typer.Option("--measure", metavar="NAME", help="What costs are counted for, and the page's plots show.")
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help=f"The page. [default: {PAGE} in the first run's home]")
+]
+LatexOption = Annotated[Path | None, typer.Option("--latex", metavar="FILE", help="Write the table for LaTeX.")]
+CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every number as CSV.")]
+
+
+def compare(
+    runs: RunsArgument,
+    directory: DirOption = None,
+    measure: MeasureOption = "actor.accuracy",
+    html: HtmlOption = None,
+    latex: LatexOption = None,
+    csv: CsvOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare runs over the same items: gains, differences, shared work, what a point cost."""
+    from spar.comparing.build import build_comparison
+    from spar.comparing.page import render_comparison
+    from spar.comparing.tables import as_csv, as_latex
+
+    named = [_find(run, directory) for run in runs]
+    found = build_comparison(_read(named), measure)
+    page = html or named[0].home.runs / PAGE
+    for path, text in ((page, render_comparison), (latex, as_latex), (csv, as_csv)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text(found), encoding="utf-8")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    _print(found)
+    for path in (page, latex, csv):
+        if path is not None:
+            out.print(f"{path.suffix.lstrip('.') or 'file'}: {path}", markup=False, soft_wrap=True)
+
+
+def _find(run: str, directory: Path | None) -> Found:
+    """HOME:RUN names both; a path that is a home's folder, its newest run."""
+    home, colon, run_id = run.rpartition(":")
+    if colon and Path(home).is_dir():
+        return find_run(run_id, Path(home))
+    if colon and not Path(run).exists():
+        raise DataError(f"{home} in {run} is no directory.", "Write HOME:RUN with the run's directory.")
+    return find_run(run, None if Path(run).is_dir() else directory)
+
+
+def _read(named: Sequence[Found]) -> "list[MeasuredRun]":
+    from spar.comparing.reading import read_run
+    from spar.store.directory import DirectoryStore
+
+    measured = []
+    for each in named:
+        with reading(each.home) as session:
+            measured.append(read_run(session, DirectoryStore(each.home.store), each.run_id, str(each.home.root)))
+    return measured
+
+
+def _print(found: "Comparison") -> None:
+    from spar.comparing.page import comparison_headline
+    from spar.comparing.tables import terminal_tables
+
+    out.print(comparison_headline(found), style="bold", markup=False)
+    for table in terminal_tables(found):
+        print_wide(table)
+        out.print()
+    for note in found.notes:
+        print_warning(note)

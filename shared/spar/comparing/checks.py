@@ -1,0 +1,93 @@
+"""Which runs can be compared: those measured on the same items of the same world. Others are refused, with the why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spar.comparing.reading import MeasuredRun
+from spar.errors import DataError
+from spar.report.measures import REPORTED
+
+WORLD = "world:"
+BESIDE = ("benchmarks",)
+"""Keys of the evaluation that change none of the items compared here."""
+
+
+def check_comparable(runs: Sequence[MeasuredRun]) -> list[str]:
+    """Raise DataError for runs that must not be compared; return what is worth knowing of those that may be."""
+    if len(runs) < 2:
+        raise DataError("One run is nothing to compare.", "Name two or more: spar compare RUN RUN, or HOME:RUN.")
+    first = runs[0]
+    for run in runs:
+        _check_measured(run)
+    for other in runs[1:]:
+        _check_same_settings(first, other)
+        _check_same_items(first, other)
+    _check_distinct(runs)
+    return _notes(runs)
+
+
+def _check_distinct(runs: Sequence[MeasuredRun]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for run in runs:
+        key = (run.home, run.run_id)
+        if key in seen:
+            raise DataError(f"Run {run.run_id} is named twice.", "Name each run once.")
+        seen.add(key)
+
+
+def _check_measured(run: MeasuredRun) -> None:
+    if not run.recipe.get("evaluation"):
+        raise DataError(
+            f"Run {run.run_id} measured nothing: its recipe has no evaluation.",
+            "Run it again with one, such as --set evaluation.suite=story: what is there is reused.",
+        )
+    if not any(run.items[0].values()) or all(run.last(measure) is None for measure in REPORTED):
+        raise DataError(
+            f"Run {run.run_id} has no measurement after its start yet.",
+            f"Let it end an iteration first: spar status, spar resume {run.run_id}.",
+        )
+
+
+def _check_same_settings(first: MeasuredRun, other: MeasuredRun) -> None:
+    mine, theirs = _evaluation(first.recipe), _evaluation(other.recipe)
+    unlike = [
+        f"evaluation.{key} is {mine.get(key)} and {theirs.get(key)}"
+        for key in sorted({*mine, *theirs})
+        if mine.get(key) != theirs.get(key)
+    ]
+    worlds = [str(run.recipe["prompts"]["source"]) for run in (first, other)]
+    if worlds[0] != worlds[1] and any(world.startswith(WORLD) for world in worlds):
+        unlike.append(f"prompts.source is {worlds[0]} and {worlds[1]}")
+    if unlike:
+        raise DataError(
+            f"Runs {first.run_id} and {other.run_id} were not measured alike: {'; '.join(unlike)}.",
+            "Compare runs with the same evaluation: change it with --set in one of them and run that again; only the "
+            "measurements are made anew.",
+        )
+
+
+def _evaluation(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (recipe.get("evaluation") or {}).items() if key not in BESIDE}
+
+
+def _check_same_items(first: MeasuredRun, other: MeasuredRun) -> None:
+    for measure, name in REPORTED.items():
+        mine = [(item.prompt, item.given) for item in first.items[0][measure]]
+        theirs = [(item.prompt, item.given) for item in other.items[0][measure]]
+        if mine != theirs:
+            raise DataError(
+                f"{name} was measured on other items in run {other.run_id} than in run {first.run_id}.",
+                "They come from different versions of the world: run one of them again in a new --dir.",
+            )
+
+
+def _notes(runs: Sequence[MeasuredRun]) -> list[str]:
+    notes = []
+    if len({tuple(sorted(run.start.values())) for run in runs}) > 1:
+        notes.append("The runs did not begin with the same models: gains are each over its own start.")
+    for run in runs:
+        if run.status != "finished":
+            notes.append(f"Run {run.run_id} is {run.status}: it is compared as far as it got.")
+    if len({str(run.recipe.get("engine", {}).get("kind")) for run in runs}) > 1:
+        notes.append("The runs used different engines.")
+    return notes

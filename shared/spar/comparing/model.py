@@ -1,0 +1,100 @@
+"""A comparison, as `spar compare --json` prints it. Rates are shares of 1; gains and differences percentage points.
+
+Every interval is a 95% bootstrap interval over items and, where there are several, seeds.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Estimate(Facts):
+    value: float
+    low: float
+    high: float
+
+
+class MeasureFacts(Facts):
+    """One measure of one group: means over its seeds. `difference` is to the first group, at the end."""
+
+    measure: str
+    label: str
+    items: int
+    start: float
+    end: Estimate
+    gain: Estimate
+    difference: Estimate | None = None
+    paired_by_seed: bool = True
+    """False: the two groups have no seed in common; then only items are paired."""
+    by_iteration: dict[int, Estimate] = Field(default_factory=dict)
+
+
+class StepWork(Facts):
+    """Calls of one kind of step: made by the runs themselves, and taken over with a result that was there."""
+
+    own: int
+    reused: int
+
+
+class WorkFacts(Facts):
+    """Sums over a group's runs. `seconds` are by the clock, of work done, while a step of a kind was at it.
+
+    `shared_steps` and `shared_calls` are those that the first group has too (the same fingerprints), whoever did them
+    first; `own_calls_ratio` is own calls over the first group's, where each shared seed counts on both sides.
+    """
+
+    calls: dict[str, StepWork] = Field(default_factory=dict)
+    own_calls: int
+    reused_calls: int
+    own_tokens: int
+    reused_tokens: int
+    seconds: float
+    steps: int
+    reused_steps: int
+    shared_steps: int | None = None
+    shared_calls: int | None = None
+    own_calls_ratio: float | None = None
+
+
+class CostFacts(Facts):
+    """Per point gained in the main measure; None: no gain that its interval carries.
+
+    Calls and tokens are all that the runs stand on, whoever made them first; seconds only what was done by themselves.
+    """
+
+    calls: Estimate | None = None
+    tokens: Estimate | None = None
+    seconds: Estimate | None = None
+
+
+class RunName(Facts):
+    run: str
+    home: str
+    seed: int
+    status: str
+    iterations: int
+
+
+class Group(Facts):
+    label: str
+    recipe: str
+    runs: list[RunName]
+    measures: list[MeasureFacts]
+    prompts: int
+    pairs: int
+    pair_precision: float | None
+    work: WorkFacts
+    cost: CostFacts
+
+    def measure(self, name: str) -> MeasureFacts | None:
+        return next((each for each in self.measures if each.measure == name), None)
+
+
+class Comparison(Facts):
+    """`groups[0]` is what the others are compared with; costs are per point of `measure`."""
+
+    measure: str
+    groups: list[Group]
+    notes: list[str] = Field(default_factory=list)

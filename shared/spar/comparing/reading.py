@@ -1,0 +1,91 @@
+"""Reads what is compared of a run: its measured items, its pairs, and what each of its steps took. Sums up nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from spar.db.tables import Step
+from spar.evaluation.items import Item, Measure
+from spar.messages.base import StepKind
+from spar.messages.training import Selected
+from spar.report.measures import REPORTED, of
+from spar.report.reader import RunReader, of_kind
+from spar.report.steps import effort_of
+from spar.store.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """A step that is done: what its result took to make, whether or not this run made it."""
+
+    kind: str
+    fingerprint: str
+    reused: bool
+    calls: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """`items` are by iteration (0: the start) and by measure; `start` maps the recipe's models to fingerprints."""
+
+    run_id: str
+    home: str
+    status: str
+    recipe: dict[str, Any]
+    start: dict[str, str]
+    items: dict[int, dict[Measure, list[Item]]]
+    steps: tuple[StepFacts, ...]
+    prompts: int
+    pairs: int
+    pairs_right: int
+    pairs_checked: int
+    seconds: float
+
+    @property
+    def seed(self) -> int:
+        return int(self.recipe["seed"])
+
+    @property
+    def name(self) -> str:
+        return str(self.recipe["name"])
+
+    def last(self, measure: Measure) -> int | None:
+        """The newest iteration in which it was measured, after the start."""
+        return max((index for index, found in self.items.items() if index and found.get(measure)), default=None)
+
+
+def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> MeasuredRun:
+    """Raises DataError for an unknown run, StoreError for its objects."""
+    reader = RunReader(session, store, run_id)
+    begun = reader.iterations()
+    by_iteration = {index: reader.done_steps(index) for index in range(len(begun) + 1)}
+    items = {index: reader.items(steps) for index, steps in by_iteration.items()}
+    checked = [item for found in items.values() for item in of(found, Measure.PAIR)]
+    steps = [step for found in by_iteration.values() for step in found]
+    return MeasuredRun(
+        run_id=run_id,
+        home=home,
+        status=reader.run.status.value,
+        recipe=reader.run.recipe,
+        start=reader.run.models,
+        items={index: {measure: of(found, measure) for measure in REPORTED} for index, found in items.items()},
+        steps=tuple(_facts(step) for step in steps),
+        prompts=sum(row.prompts for row in begun),
+        pairs=sum(reader.rows(step, Selected)[0].pairs for step in of_kind(steps, StepKind.SELECTION)),
+        pairs_right=sum(item.correct for item in checked),
+        pairs_checked=len(checked),
+        seconds=sum(_seconds(found) for found in by_iteration.values()),
+    )
+
+
+def _facts(step: Step) -> StepFacts:
+    usage = step.facts.get("usage", {})
+    tokens = int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
+    return StepFacts(step.kind.value, step.fingerprint, step.reused, int(usage.get("calls", 0)), tokens)
+
+
+def _seconds(steps: Sequence[Step]) -> float:
+    return sum(effort_of(steps).seconds.values())
