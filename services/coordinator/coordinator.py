@@ -3,24 +3,28 @@
 The only writer of the database (but for `command`). One thread calls it; see `inbox`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 
 import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from services.coordinator import commands, flow, reconcile
+from services.coordinator import commands, flow, reconcile, repairs
 from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.turn import Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
-from spar.errors import EngineUnavailable, ServiceError, StoreError
+from spar.errors import ServiceError
 from spar.messages.base import StepKind
 from spar.messages.coordinator import (
+    FailureReason,
     Report,
     StepFailed,
     StepFinished,
@@ -51,17 +55,19 @@ TASKS = {
     StepKind.EVALUATION: EVALUATE,
 }
 
-ENVIRONMENT_ILL = {EngineUnavailable.__name__, ServiceError.__name__}
+ENVIRONMENT_ILL = {FailureReason.ENGINE_UNAVAILABLE, FailureReason.SERVICE}
 """Reasons of a failure that pass by themselves: the step is tried again when they have."""
-STORAGE_LOST = {StoreError.__name__}
+STORAGE_LOST = {FailureReason.STORE}
 """A full disk or the like: nothing more can be kept until someone has mended it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a coordinator: how many shard steps its workers hold, and when silence counts as loss."""
+    """Bounds of a coordinator: how many shard steps its workers hold, how many runs go on at once and share them, and
+    when silence counts as loss."""
 
     window: int = 1024
+    runs: int = 1
     lease: timedelta = timedelta(seconds=90)
     lost: timedelta = timedelta(seconds=30)
 
@@ -74,10 +80,17 @@ class Coordinator:
         self._store = store
         self._broker = broker
         self._limits = limits
-        self._health = EngineHealth()
+        self._health: defaultdict[str, EngineHealth] = defaultdict(EngineHealth)
+        """By run: an engine that one recipe names must not stop the others."""
+        self._served: dict[str, int] = {}
+        """When each run last sent a shard's step, as a number that grows."""
+        self._clock = count()
+        self._at_work: str | None = None
+        """The run that is being looked at: whose fault it is when that raises."""
 
     def handle(self, report: Report) -> None:
         """Book a worker's report and send what follows from it."""
+        self._at_work = None
         match report:
             case WorkerAlive():
                 with self._session() as ledger:
@@ -91,46 +104,63 @@ class Coordinator:
                 self._take_turn(report.step_id, lambda turn, step: self._failed(turn, step, report))
 
     def tick(self) -> None:
-        """Look at commands, leases and losses; start or go on with a run. Raises ServiceError; safe to repeat."""
-        now = utc_now()
-        self._take_commands()
-        self._reconcile(now)
-        with self._session() as ledger:
-            run = ledger.active_run()
-        if run is not None:
-            self._push(run.id)
-
-    def settle(self) -> None:
-        """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
+        """Look at commands, leases and losses; start or go on with runs. Raises ServiceError; safe to repeat."""
+        self._at_work = None
         self._take_commands()
         self._reconcile(utc_now())
         with self._session() as ledger:
-            run = ledger.active_run()
-        if run is not None and run.status is RunStatus.CANCELLING:
+            on = ledger.runs_on()
+            runs = [*self._in_turn(on), *ledger.queued_runs(self._limits.runs - len(on))]
+        for run in runs:
             self._push(run.id)
+        self._share()
 
-    def fail_active_run(self, reason: str) -> None:
-        """Stop the run that is on: something is wrong that no other attempt will mend."""
+    def settle(self) -> None:
+        """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
+        self._at_work = None
+        self._take_commands()
+        self._reconcile(utc_now())
         with self._session() as ledger:
-            run = ledger.active_run()
-            if run is not None:
-                run.status, run.reason, run.finished_at = RunStatus.FAILED, reason, utc_now()
-                ledger.event("run_failed", run.id, reason=reason)
+            cancelling = [run.id for run in ledger.runs_on() if run.status is RunStatus.CANCELLING]
+        for run_id in cancelling:
+            self._push(run_id)
+
+    def fail_run(self, reason: str) -> None:
+        """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong."""
+        with self._session() as ledger:
+            runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
+            for run in runs:
+                if not run.status.ended:
+                    run.status, run.reason, run.finished_at = RunStatus.FAILED, reason, utc_now()
+                    ledger.event("run_failed", run.id, reason=reason)
 
     def _take_commands(self) -> None:
         with self._session() as ledger:
             commands.handle_new(ledger)
 
-    def _push(self, run_id: str) -> None:
+    def _push(self, run_id: str, rest: bool = False) -> None:
         """Begin a queued run, or look again what may be dispatched."""
         with self._session() as ledger:
-            turn = self._open(ledger, ledger.run(run_id))
-            begin = turn.run.status is RunStatus.QUEUED
+            run = ledger.run(run_id)
+            begin = run.status is RunStatus.QUEUED
             if begin:
-                turn.run.status, turn.run.started_at = RunStatus.RUNNING, utc_now()
+                run.status, run.started_at = RunStatus.RUNNING, utc_now()
+                repairs.forgive(ledger, run_id)
                 ledger.event("run_begun", run_id)
-            turn.happen(flow.RunBegun() if begin and turn.run.iteration == 0 else flow.Woken())
+            turn = self._open(ledger, run, rest)
+            turn.happen(flow.RunBegun() if begin and run.iteration == 0 else flow.Woken())
         self._post(turn.outbox)
+
+    def _share(self) -> None:
+        """Let runs that go on at once have the room there is: first each its part, then any what is left."""
+        if self._limits.runs == 1:
+            return
+        for rest in (False, True):
+            with self._session() as ledger:
+                loads = self._loads(ledger)
+            for load in loads:
+                if load.ready and self._room(load.run_id, loads, rest) > load.in_flight:
+                    self._push(load.run_id, rest)
 
     def _reconcile(self, now: datetime) -> None:
         loss = self._broker.loss()
@@ -167,7 +197,7 @@ class Coordinator:
             # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
             turn.ledger.move(step, StepState.READY)
             return
-        self._health.recovered(step.kind)
+        self._health[turn.run.id].recovered(step.kind)
         # An older attempt's result is as good as the newer's: the fingerprint says so.
         step.worker = report.worker
         turn.sick.pop(step.kind, None)
@@ -191,13 +221,17 @@ class Coordinator:
             reason=report.reason,
             error=report.error,
         )
+        if report.lost is not None:
+            turn.lose(step, report.lost, f"{report.reason}: {report.error}", now)
+            return
         if report.reason in STORAGE_LOST:
             turn.ledger.move(step, StepState.READY, reason=report.error)
             turn.happen(flow.StorageLost(report.error))
             return
         if report.reason in ENVIRONMENT_ILL:
-            given_up = self._health.failed(step.kind, now)
-            turn.sick = self._health.sick(now)
+            health = self._health[turn.run.id]
+            given_up = health.failed(step.kind, now)
+            turn.sick = health.sick(now)
             # The engine or a service is ill, not the step: it goes back without a failure of its own.
             turn.ledger.move(step, StepState.READY, reason=report.error)
             turn.happen(flow.EngineLost(report.error) if given_up else flow.Woken())
@@ -213,8 +247,23 @@ class Coordinator:
         with Session(self._database, expire_on_commit=False) as session, session.begin():
             yield Ledger(session)
 
-    def _open(self, ledger: Ledger, run: Run) -> Turn:
-        return open_turn(ledger, self._store, run, self._limits.window, self._health.sick(utc_now()))
+    def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Turn:
+        self._at_work = run.id
+        window = self._room(run.id, self._loads(ledger), rest)
+        return open_turn(ledger, self._store, run, window, self._health[run.id].sick(utc_now()))
+
+    def _room(self, run_id: str, loads: list[Load], rest: bool) -> int:
+        """How many of the run's shard steps may be in flight: its part, or with all the room that nobody else took."""
+        if rest:
+            return self._limits.window - in_flight_of_others(run_id, loads)
+        return window_of(run_id, loads, self._limits.window)
+
+    def _loads(self, ledger: Ledger) -> list[Load]:
+        """Of the runs that are on, the one that has waited longest for its turn first."""
+        return ledger.loads(self._in_turn(ledger.runs_on()))
+
+    def _in_turn(self, runs: list[Run]) -> list[Run]:
+        return sorted(runs, key=lambda run: self._served.get(run.id, -1))
 
     def _take_turn(self, step_id: int, work: Callable[[Turn, Step], None]) -> None:
         """Do the work in a turn over the step's run; what it put into the outbox leaves once it is committed."""
@@ -227,9 +276,12 @@ class Coordinator:
             turn = self._open(ledger, ledger.run(step.run_id))
             work(turn, step)
         self._post(turn.outbox)
+        self._share()
 
     def _post(self, steps: list[Step]) -> None:
         for step in steps:
+            if step.kind not in flow.WHOLE_ITERATION:
+                self._served[step.run_id] = next(self._clock)
             try:
                 self._broker.send(TASKS[step.kind], QUEUES[step.kind], step.message)
             except ServiceError as error:

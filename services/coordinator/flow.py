@@ -5,7 +5,7 @@ a decision costs the same for ten shards and for ten thousand. Knows nothing of 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from services.coordinator.budget import Purse
@@ -33,6 +33,20 @@ NONE = Counts()
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Results that the store lost and that are being made again: the steps of the earliest such kind.
+
+    What is later may need what is earlier, so it waits. `others_in_flight` are repairs of later kinds.
+    """
+
+    iteration: int
+    kind: StepKind
+    ready: int
+    in_flight: int
+    others_in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
 
@@ -56,6 +70,7 @@ class State:
     cancelling: bool = False
     purse: Purse | None = None
     """What the run may spend; None: no cap."""
+    repair: Repair | None = None
 
     def of(self, kind: StepKind) -> Counts:
         return self.counts.get(kind, NONE)
@@ -119,6 +134,33 @@ class StorageLost:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultLost:
+    """The books have this step's result and the store has not. It was made again `remade` times before."""
+
+    step: int
+    what: str
+    remade: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRemade:
+    """It is there again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemakeDied:
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLost:
+    """Something is gone that no step of the run makes."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """Nothing new: look again, since time has passed or a step went back to ready."""
 
@@ -132,6 +174,10 @@ Event = (
     | StepDied
     | EngineLost
     | StorageLost
+    | ResultLost
+    | ResultRemade
+    | RemakeDied
+    | SourceLost
     | Woken
 )
 
@@ -213,6 +259,20 @@ class Dispatch:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class MakeAgain:
+    """Have a step that was done make its result once more."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRepairs:
+    iteration: int
+    kind: StepKind
+    limit: int
+
+
 Action = (
     BeginIteration
     | PrepareShardStep
@@ -227,7 +287,12 @@ Action = (
     | CancelRun
     | StopRun
     | Dispatch
+    | MakeAgain
+    | DispatchRepairs
 )
+
+MOST_REMAKES = 2
+"""A store that loses the same result a third time is not to be filled again, but to be looked at."""
 
 WHOLE_ITERATION = (StepKind.EVALUATION, StepKind.TRAINING, StepKind.SELECTION)
 """Few and long: dispatched as soon as they are ready, outside the window."""
@@ -243,7 +308,8 @@ def next_actions(state: State, event: Event) -> list[Action]:
     if state.cancelling:
         # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
         return [*consequences, *_cancel_if_drained(state)]
-    return [*consequences, *_affordable(state)]
+    # What was just prepared comes later in the chain, so it goes first: the next look, at once, counts it.
+    return consequences or list(_affordable(state))
 
 
 def _consequences(state: State, event: Event) -> Iterator[Action]:  # noqa: C901 - one case per event
@@ -267,6 +333,8 @@ def _consequences(state: State, event: Event) -> Iterator[Action]:  # noqa: C901
             yield FailRun(f"the engine stays unavailable: {error}")
         case StorageLost(error):
             yield FailRun(f"results cannot be stored: {error}")
+        case ResultLost() | ResultRemade() | RemakeDied() | SourceLost():
+            yield from _after_a_loss(state, event)
         case Woken():
             # An event and what follows from it are one transaction: there is never a decision to catch up with.
             pass
@@ -333,9 +401,30 @@ def _step_died(state: State, event: StepDied) -> Iterator[Action]:
             yield from _selection_if_due(state)
 
 
+def _after_a_loss(state: State, event: ResultLost | ResultRemade | RemakeDied | SourceLost) -> Iterator[Action]:
+    match event:
+        case ResultLost(step, what, remade):
+            if remade < MOST_REMAKES:
+                yield MakeAgain(step)
+            else:
+                yield FailRun(
+                    f"the result of {what} was lost again after it was made anew {remade} times: "
+                    "look why the object store loses objects, then resume the run"
+                )
+        case ResultRemade():
+            # What comes after it is there already, and waits; only a selection that was taken back is not.
+            yield from _selection_if_due(state)
+        case RemakeDied(what, reason):
+            yield FailRun(f"{what} was lost and could not be made again: {reason}")
+        case SourceLost(error):
+            yield FailRun(error)
+
+
 def _cancel_if_drained(state: State) -> Iterator[Action]:
     shards_and_trainings = (kind for kind in state.counts if kind is not StepKind.EVALUATION)
-    if state.evaluations.in_flight == 0 and not any(state.of(kind).in_flight for kind in shards_and_trainings):
+    repairs = state.repair.in_flight + state.repair.others_in_flight if state.repair else 0
+    elsewhere = state.evaluations.in_flight + repairs
+    if not elsewhere and not any(state.of(kind).in_flight for kind in shards_and_trainings):
         yield CancelRun()
 
 
@@ -345,10 +434,9 @@ def _affordable(state: State) -> Iterator[Action]:
     if state.purse is None:
         yield from wanted
         return
-    steps = [(action.kind, action.limit) for action in wanted if isinstance(action, Dispatch)]
-    allowed = state.purse.allowed(steps, lambda kind: _in_flight(state, kind))
-    yield from (action for action in wanted if not isinstance(action, Dispatch))
-    yield from (Dispatch(kind, limit) for kind, limit in allowed)
+    steps = [(action.kind, action.limit) for action in wanted]
+    allowed = dict(state.purse.allowed(steps, lambda kind: _in_flight(state, kind)))
+    yield from (replace(action, limit=allowed[action.kind]) for action in wanted if action.kind in allowed)
     if steps and not allowed and not any(_in_flight(state, kind) for kind in StepKind):
         yield StopRun(state.purse.reason(steps))
 
@@ -357,7 +445,11 @@ def _in_flight(state: State, kind: StepKind) -> int:
     return (state.evaluations if kind is StepKind.EVALUATION else state.of(kind)).in_flight
 
 
-def _dispatches(state: State) -> Iterator[Action]:
+def _dispatches(state: State) -> Iterator[Dispatch | DispatchRepairs]:
+    if state.repair is not None:
+        # Rare and soon over: until then nothing else, for it might need just what is missing.
+        yield from _repairs(state, state.repair)
+        return
     for kind in WHOLE_ITERATION:
         ready = state.evaluations.ready if kind is StepKind.EVALUATION else state.of(kind).ready
         if limit := _within_sickness(state, kind, ready):
@@ -368,6 +460,14 @@ def _dispatches(state: State) -> Iterator[Action]:
         if limit > 0:
             yield Dispatch(kind, limit)
             room -= limit
+
+
+def _repairs(state: State, repair: Repair) -> Iterator[DispatchRepairs]:
+    most = state.window if repair.kind not in WHOLE_ITERATION else repair.in_flight + repair.ready
+    most = min(most, state.sick.get(repair.kind, most))
+    limit = min(repair.ready, most - repair.in_flight)
+    if limit > 0:
+        yield DispatchRepairs(repair.iteration, repair.kind, limit)
 
 
 def _within_sickness(state: State, kind: StepKind, limit: int) -> int:

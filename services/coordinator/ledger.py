@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from services.coordinator.budget import Purse
-from services.coordinator.flow import NONE, Counts, State
+from services.coordinator.flow import NONE, WHOLE_ITERATION, Counts, Repair, State
+from services.coordinator.shares import Load
 from spar.db.spending import read_spending
 from spar.db.tables import (
     Event,
@@ -64,13 +66,31 @@ class Ledger:
         # Strict models take tuples and enums from JSON only as JSON.
         return Recipe.model_validate_json(json.dumps(run.recipe))
 
-    def active_run(self) -> Run | None:
-        """The run that is on, else the oldest queued one: one at a time, in the order of submission."""
-        for status in (RunStatus.RUNNING, RunStatus.CANCELLING, RunStatus.QUEUED):
-            query = select(Run).where(Run.status == status).order_by(col(Run.created_at)).limit(1)
-            if (run := self.session.exec(query).first()) is not None:
-                return run
-        return None
+    def runs_on(self) -> list[Run]:
+        """The runs that are running or being cancelled, in the order of submission."""
+        on = [status for status in RunStatus if status.on]
+        return list(self.session.exec(select(Run).where(col(Run.status).in_(on)).order_by(col(Run.created_at))))
+
+    def queued_runs(self, limit: int) -> list[Run]:
+        """Those whose turn comes next."""
+        query = select(Run).where(Run.status == RunStatus.QUEUED).order_by(col(Run.created_at)).limit(max(0, limit))
+        return list(self.session.exec(query))
+
+    def loads(self, runs: Sequence[Run]) -> list[Load]:
+        """How many steps of shards each has, in this order."""
+        ids = [run.id for run in runs]
+        of_shards = col(StepCount.kind).not_in(WHOLE_ITERATION)
+        rows = self.session.exec(select(StepCount).where(col(StepCount.run_id).in_(ids), of_shards)).all()
+        now = {run.id: run.iteration for run in runs}
+
+        def count(run: Run, states: Sequence[StepState]) -> int:
+            mine = (row for row in rows if row.run_id == run.id and row.iteration == now[run.id])
+            return sum(row.count for row in mine if row.state in states)
+
+        return [
+            Load(run.id, count(run, IN_FLIGHT), count(run, [StepState.READY]), int(run.recipe["dispatch"]["window"]))
+            for run in runs
+        ]
 
     def iteration(self, run_id: str, index: int) -> Iteration:
         iteration = self.session.get(Iteration, (run_id, index))
@@ -103,6 +123,7 @@ class Ledger:
             evaluations=self._evaluation_counts(run.id),
             sick=sick,
             purse=self._purse(run, recipe),
+            repair=self._repair(run.id),
         )
 
     def counts(self, run_id: str, iteration: int) -> dict[StepKind, Counts]:
@@ -119,6 +140,17 @@ class Ledger:
             .group_by(col(StepCount.state))
         )
         return _counts({StepState(state): int(count) for state, count in self.session.exec(query)})
+
+    def _repair(self, run_id: str) -> Repair | None:
+        """The earliest results that are being made again, if any are."""
+        open_ = [step for step in self.repairs(run_id) if step.state in (StepState.READY, *IN_FLIGHT)]
+        if not open_:
+            return None
+        first = open_[0]
+        mine = [step for step in open_ if (step.iteration, step.kind) == (first.iteration, first.kind)]
+        flying = sum(step.state in IN_FLIGHT for step in open_)
+        in_flight = sum(step.state in IN_FLIGHT for step in mine)
+        return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
 
     def _purse(self, run: Run, recipe: Recipe) -> Purse | None:
         if not capped(recipe.budget):
@@ -184,15 +216,38 @@ class Ledger:
         )
         return self.session.exec(query).first()
 
-    def ready_steps(self, run_id: str, kind: StepKind, limit: int, now: datetime) -> Sequence[Step]:
+    def made_by(self, run_id: str, fingerprint: str) -> Step | None:
+        """The run's step that makes this result."""
+        query = select(Step).where(Step.run_id == run_id, Step.fingerprint == fingerprint).order_by(col(Step.id))
+        return self.session.exec(query).first()
+
+    def ready_steps(
+        self, run_id: str, kind: StepKind, limit: int, now: datetime, repairs_of: int | None = None
+    ) -> Sequence[Step]:
+        """Those that may be dispatched now; with `repairs_of`, only those of that iteration that are made again.
+
+        A step whose fingerprint is in flight already, in whatever run, waits for that result: it becomes its own.
+        """
+        twin = aliased(Step)
         query = (
             select(Step)
             .where(Step.run_id == run_id, Step.state == StepState.READY, Step.kind == kind)
             .where(col(Step.not_before).is_(None) | (col(Step.not_before) <= now))
+            .where(
+                ~select(twin.id).where(twin.fingerprint == Step.fingerprint, col(twin.state).in_(IN_FLIGHT)).exists()
+            )
             .order_by(col(Step.id))
             .limit(limit)
         )
+        if repairs_of is not None:
+            query = query.where(Step.remade > 0, Step.iteration == repairs_of)
         return self.session.exec(query).all()
+
+    def repairs(self, run_id: str) -> list[Step]:
+        """Steps whose result was ever lost, the earliest first: what comes later may be made from them."""
+        order = list(StepKind)
+        steps = self.session.exec(select(Step).where(Step.run_id == run_id, Step.remade > 0))
+        return sorted(steps, key=lambda step: (step.iteration, order.index(step.kind), step.id))
 
     def steps_in(self, states: Sequence[StepState], run_id: str | None = None) -> Sequence[Step]:
         query = select(Step).where(col(Step.state).in_(states)).order_by(col(Step.id))
@@ -232,6 +287,11 @@ class Ledger:
             self.session.add(Orphan(key=key, fingerprint=fingerprint))
         return known
 
+    def forget_result(self, result: Result) -> None:
+        """Its object is lost: whoever makes it again is the first."""
+        self.session.delete(result)
+        self.session.flush()
+
     def add_model(self, fingerprint: str, location: str, parent: str | None) -> None:
         if self.session.get(Model, fingerprint) is None:
             self.session.add(Model(fingerprint=fingerprint, location=location, parent=parent))
@@ -243,7 +303,9 @@ class Ledger:
         return ModelRef(fingerprint=model.fingerprint, location=model.location)
 
     def add_outcomes(self, run_id: str, iteration: int, ends: Sequence[tuple[str, str]]) -> None:
-        """One row per prompt, in order. `ends` are (prompt id, outcome)."""
+        """One row per prompt, in order, instead of what was there. `ends` are (prompt id, outcome)."""
+        mine = (col(PromptOutcome.run_id) == run_id, col(PromptOutcome.iteration) == iteration)
+        self.session.execute(delete(PromptOutcome).where(*mine))
         rows = [
             PromptOutcome(run_id=run_id, iteration=iteration, position=position, prompt_id=prompt, outcome=outcome)
             for position, (prompt, outcome) in enumerate(ends)

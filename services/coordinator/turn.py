@@ -4,21 +4,21 @@
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from services.coordinator import flow
+from services.coordinator import flow, repairs
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.specs import Planner
-from spar.db.tables import Iteration, Run, Step, utc_now
-from spar.errors import AccountingError
+from spar.db.tables import Iteration, Result, Run, Step, utc_now
+from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.evaluation import Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.messages.training import PromptEnd, Role
+from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome
 from spar.recipes.models import Recipe
@@ -93,7 +93,12 @@ class Turn:
             case flow.StopRun(reason):
                 self._end_run(RunStatus.STOPPED, reason)
             case flow.Dispatch(kind, limit):
-                self._dispatch(kind, limit)
+                self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now()))
+            case flow.MakeAgain(step):
+                repairs.make_again(self._planner, self.ledger.session.get_one(Step, step))
+                self._prepared = True
+            case flow.DispatchRepairs(iteration, kind, limit):
+                self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
 
     # ---- what actions do ----
 
@@ -184,13 +189,28 @@ class Turn:
         self.run.status, self.run.reason, self.run.finished_at = status, reason, utc_now()
         self.ledger.event(f"run_{status}", self.run.id, reason=reason)
 
-    def _dispatch(self, kind: StepKind, limit: int) -> None:
-        for step in self.ledger.ready_steps(self.run.id, kind, limit, utc_now()):
+    def _send_or_reuse(self, steps: Sequence[Step]) -> None:
+        sent: set[str] = set()
+        for step in steps:
             known = self.ledger.result(step.fingerprint)
-            if known is not None:
+            if known is not None and self._reads(step, known):
                 self.settle(step, known.key, {**known.facts, "seconds": 0.0}, reused=True)
-            else:
+            elif step.fingerprint not in sent:  # else it waits, and has the same result
+                sent.add(step.fingerprint)
                 self.send(step)
+
+    def _reads(self, step: Step, known: Result) -> bool:
+        """Whether the result is there, if it is read here and now; else whoever reads it will tell."""
+        if step.kind is not StepKind.SELECTION:
+            return True
+        try:
+            [selected] = self._rows(known.key, Selected)
+            get_verified(self.store, selected.outcomes_key)
+        except ObjectLost as error:
+            self.ledger.event("result_lost", self.run.id, step=step.id, step_kind=step.kind, key=error.key)
+            self.ledger.forget_result(known)
+            return False
+        return True
 
     # ---- steps changing state ----
 
@@ -212,9 +232,13 @@ class Turn:
 
     def settle(self, step: Step, key: str, facts: dict[str, Any], reused: bool = False) -> None:
         """A step has its result: what follows?"""
+        before = step.result_key
         self.ledger.move(
             step, StepState.DONE, result_key=key, facts=facts, reused=reused, finished_at=utc_now(), reason=None
         )
+        if step.remade:
+            self._settle_again(step, before)
+            return
         match step.kind:
             case StepKind.SELECTION:
                 self._events.append(self._book_selection(step))
@@ -225,6 +249,31 @@ class Turn:
                 self._events.append(flow.EvaluationDone())
             case _:
                 self._events.append(flow.ShardStepDone(step.kind, int(step.part)))
+
+    def _settle_again(self, step: Step, before: str | None) -> None:
+        """What followed from the result has followed already, when it was made first."""
+        if step.kind is StepKind.SELECTION:
+            self._book_selection(step)
+        elif step.kind is StepKind.TRAINING:
+            self.ledger.training_ended(step)
+        self._events.append(repairs.made_again(self._planner, step, before))
+
+    def lose(self, step: Step, key: str, reason: str, now: datetime) -> None:
+        """An attempt found an object missing that the books have: its maker makes it again, then this step goes on."""
+        if not self.run.status.on:
+            self.ledger.move(step, StepState.READY, reason=reason)
+            return
+        event = repairs.after_loss(self._planner, step, key)
+        match event:
+            case None:
+                self.fail(step, reason, True, now)
+                event = flow.Woken()
+            case flow.SourceLost(error) if step.kind is StepKind.EVALUATION:
+                self.fail(step, error, False, now)  # a measurement is not worth a run
+                event = flow.Woken()
+            case _:
+                self.ledger.move(step, StepState.READY, reason=reason)
+        self.happen(event)
 
     def fail(self, step: Step, reason: str, retry: bool, now: datetime) -> None:
         """An attempt ended without a result: another one after a pause, or none."""
@@ -239,7 +288,8 @@ class Turn:
             return
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
-        self._events.append(flow.StepDied(step.kind, step.part, reason))
+        died = flow.StepDied(step.kind, step.part, reason)
+        self._events.append(flow.RemakeDied(repairs.name_of(step), reason) if step.remade else died)
 
     def _book_selection(self, step: Step) -> flow.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -22,7 +22,11 @@ def start(settings: Settings) -> None:
     database = open_database(settings.database_url.get_secret_value())
     with only_one(database, "coordinator"):
         migrate(database)
-        limits = Limits(lease=timedelta(seconds=settings.lease_s), lost=timedelta(seconds=settings.lost_s))
+        limits = Limits(
+            runs=settings.runs_at_once,
+            lease=timedelta(seconds=settings.lease_s),
+            lost=timedelta(seconds=settings.lost_s),
+        )
         broker = CeleryBroker(configure(settings))
         inbox = Inbox(Coordinator(database, open_store(settings), broker, limits), settings.polling_interval_s)
         tasks.install(inbox)

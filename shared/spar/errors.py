@@ -7,8 +7,9 @@
     ├── ConflictError       what is asked does not fit what is there by now
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
     ├── StoreError          the object store
-    │   ├── ObjectMissing
-    │   └── ObjectCorrupt
+    │   └── ObjectLost          an object that was written is not there as it was; `key` says which
+    │       ├── ObjectMissing
+    │       └── ObjectCorrupt
     ├── EngineError         what serves a model
     │   ├── ModelUnusable       the model's files are missing or not what they should be
     │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
@@ -63,11 +64,19 @@ class StoreError(SparError):
     exit_code = 3
 
 
-class ObjectMissing(StoreError):
+class ObjectLost(StoreError):
+    """`key`: the object's, so that whoever made it can make it again."""
+
+    def __init__(self, what: str, fix: str = "", key: str = "") -> None:
+        super().__init__(what, fix)
+        self.key = key
+
+
+class ObjectMissing(ObjectLost):
     pass
 
 
-class ObjectCorrupt(StoreError):
+class ObjectCorrupt(ObjectLost):
     pass
 
 

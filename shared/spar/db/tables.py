@@ -100,13 +100,15 @@ class Step(SQLModel, table=True):
     """One step of one shard (part: its index), or of an iteration (part: actor, refiner, pairs or empty).
 
     Dead rows are the dead letters: `reason` says why. Times and counts are those of the attempt that counted;
-    a `reused` step took its result from an earlier one, so its seconds are 0.
+    a `reused` step took its result from an earlier one, so its seconds are 0. `remade` counts how often its result was
+    made again because the store had lost it.
     """
 
     __tablename__ = "step"
     __table_args__ = (
         UniqueConstraint("run_id", "iteration", "kind", "part"),
         Index("ix_step_queue", "run_id", "state", "kind", "id"),
+        Index("ix_step_remade", "run_id", "remade"),
     )
     id: int | None = Field(default=None, sa_column=Column(BIG_KEY, primary_key=True, autoincrement=True))
     run_id: str = Field(foreign_key="run.id", max_length=80)
@@ -116,7 +118,8 @@ class Step(SQLModel, table=True):
     state: StepState = Field(sa_column=choice(StepState))
     attempt: int = 0
     failures: int = 0
-    fingerprint: str = Field(max_length=64)
+    remade: int = 0
+    fingerprint: str = Field(max_length=64, index=True)
     message: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     result_key: str | None = None
     reused: bool = False

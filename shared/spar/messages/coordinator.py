@@ -1,5 +1,6 @@
 """What workers tell the coordinator: facts, in the past tense. It alone decides what follows."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -61,16 +62,45 @@ class StepFinished(Wire):
     counts: dict[str, float]
 
 
+class FailureReason(StrEnum):
+    """Why an attempt ended without a result: the nearest type of `spar.errors`; UNEXPECTED for what is none of ours."""
+
+    RECIPE = "RecipeError"
+    DATA = "DataError"
+    HOME = "HomeError"
+    CONFLICT = "ConflictError"
+    SERVICE = "ServiceError"
+    STORE = "StoreError"
+    OBJECT_MISSING = "ObjectMissing"
+    OBJECT_CORRUPT = "ObjectCorrupt"
+    ENGINE = "EngineError"
+    MODEL_UNUSABLE = "ModelUnusable"
+    ENGINE_UNAVAILABLE = "EngineUnavailable"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    TRAINING = "TrainingError"
+    ACCOUNTING = "AccountingError"
+    UNEXPECTED = "Unexpected"
+
+    @classmethod
+    def of(cls, error: Exception) -> "FailureReason":
+        named = {reason.value: reason for reason in cls}
+        return next((named[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in named), cls.UNEXPECTED)
+
+
 class StepFailed(Wire):
-    """An attempt ended without a result. `retry` False: another attempt would fail the same way."""
+    """An attempt ended without a result. `retry` False: another attempt would fail the same way.
+
+    `lost` is the key of the object that the store no longer has, if that is why.
+    """
 
     kind: Literal["failed"] = "failed"
     step_id: int
     attempt: int
     worker: str
-    reason: str  # the error's type, for counting
+    reason: FailureReason
     error: str  # what to show a person
     retry: bool
+    lost: str | None = None
 
 
 Report = Annotated[

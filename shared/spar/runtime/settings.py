@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Tasks a worker holds at once; they wait, their work runs on one event loop."""
     polling_interval_s: float = 0.5
     """How often the coordinator looks for commands and leases."""
+    runs_at_once: int = Field(default=1, gt=0)
+    """Runs that go on at the same time and share the workers, by turns; the others are queued."""
     heartbeat_s: float = Field(default=30.0, gt=0)
     lease_s: float = Field(default=90.0, gt=0)
     """Three missed heartbeats."""

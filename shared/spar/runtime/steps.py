@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import structlog
 
 from spar.engines.skills import Usage
-from spar.errors import AccountingError, DataError, EngineUnavailable, ModelUnusable, RecipeError, SparError
+from spar.errors import AccountingError, DataError, ModelUnusable, ObjectLost, RecipeError, SparError
 from spar.messages.base import ObjectRef, StepMessage
-from spar.messages.coordinator import StepFailed, StepFinished, StepStarted
+from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
@@ -95,12 +95,14 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
 
 
 def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFailed:
-    reason = EngineUnavailable.__name__ if isinstance(error, EngineUnavailable) else type(error).__name__
+    reason = FailureReason.of(error)
+    told = f"{type(error).__name__}: {error}" if reason is FailureReason.UNEXPECTED else str(error)
     return StepFailed(
         step_id=message.step_id,
         attempt=message.attempt,
         worker=worker.name,
         reason=reason,
-        error=str(error)[:2000],
+        error=told[:2000],
         retry=not isinstance(error, HOPELESS),
+        lost=error.key or None if isinstance(error, ObjectLost) else None,
     )

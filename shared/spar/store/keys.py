@@ -28,4 +28,5 @@ def missing(key: str, where: object) -> ObjectMissing:
     return ObjectMissing(
         f"There is no object {key} in {where}.",
         "Check that this is the store the run was started with; what was removed by hand must be made again.",
+        key,
     )

@@ -6,10 +6,11 @@ This file knows names and hashes; what makes a folder a usable model is known to
 import hashlib
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spar.errors import ModelUnusable, ObjectCorrupt
+from spar.errors import ModelUnusable, ObjectCorrupt, ObjectLost
 from spar.store.base import ObjectStore
 from spar.store.files import CHUNK, disk_error
 from spar.store.keys import check_key
@@ -77,6 +78,19 @@ def fetch_model_file(store: ObjectStore, fingerprint: str, file: ModelFile, fold
         raise _corrupt(key, "its bytes do not have the SHA-256 that the manifest says")
 
 
+def whole_model(store: ObjectStore, fingerprint: str) -> ModelManifest | None:
+    """The model's manifest if every file of it is there as it was written: each is read once. None if one is lost."""
+    with TemporaryDirectory(prefix="spar-model-") as scratch:
+        try:
+            manifest = read_model_manifest(store, fingerprint)
+            for file in manifest.files:
+                fetch_model_file(store, fingerprint, file, Path(scratch))
+                (Path(scratch) / file.name).unlink()
+        except ObjectLost:
+            return None
+    return manifest
+
+
 def file_sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -120,4 +134,5 @@ def _corrupt(key: str, why: str) -> ObjectCorrupt:
     return ObjectCorrupt(
         f"The object {key} is not what was written: {why}.",
         "Remove the model's objects from the store and run again: the model is made or given again.",
+        key,
     )

@@ -31,6 +31,7 @@ from spar.store.model_files import (
     folder_fingerprint,
     model_key,
     read_model_manifest,
+    whole_model,
 )
 
 __all__ = ["ModelCache", "ModelManifest", "folder_fingerprint", "upload_model"]
@@ -39,9 +40,9 @@ _HELD = 4  # models one process is using at most: base or parent, actor, refiner
 
 
 def upload_model(store: ObjectStore, fingerprint: str, folder: Path) -> ModelManifest:
-    """Store a model's folder under its fingerprint, unless a model is there: the first one stays as it is."""
-    if store.exists(model_key(fingerprint, MANIFEST)):
-        return read_model_manifest(store, fingerprint)
+    """Store a model's folder under its fingerprint, unless a whole model is there: the first one stays as it is."""
+    if store.exists(model_key(fingerprint, MANIFEST)) and (known := whole_model(store, fingerprint)) is not None:
+        return known
     files = describe_folder(folder)
     for file in files:
         store.put_file(model_key(fingerprint, file.name), folder / file.name)

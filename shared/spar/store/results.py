@@ -44,5 +44,6 @@ def get_verified(store: ObjectStore, key: str) -> bytes:
         raise ObjectCorrupt(
             f"The object {key} is not what was written: its bytes do not have the SHA-256 that its key says.",
             "Check the disk, and restore the object; or start the run again in a new directory or bucket.",
+            key,
         )
     return data

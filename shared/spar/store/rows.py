@@ -117,4 +117,5 @@ def _corrupt(key: str, why: str) -> ObjectCorrupt:
     return ObjectCorrupt(
         f"{key or 'A result'} is not a whole result: {why}.",
         "Check the disk, and restore the object; or start the run again in a new directory or bucket.",
+        key,
     )

@@ -11,10 +11,14 @@ from services.coordinator.coordinator import Coordinator, Limits
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.db.tables import Run, Step, StepCount
-from spar.messages.coordinator import StepFailed, StepFinished, StepStarted, Usage
+from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted, Usage
+from spar.messages.training import PromptEnd, Selected
+from spar.method.records import Pair, Prompt
 from spar.recipes.models import Recipe
 from spar.runtime.submission import prepare, submit
 from spar.store.directory import DirectoryStore
+from spar.store.results import put_blob, put_result
+from spar.store.rows import encode_rows
 from spar.testing.broker import RecordingBroker
 
 NOTHING_EXPIRES = Limits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
@@ -74,15 +78,30 @@ class Stage:
             )
         )
 
-    def fail(self, message: dict[str, Any], reason: str = "DeadlineExceeded", retry: bool = True) -> None:
+    def put_selection(self, message: dict[str, Any], seed: str = "") -> str:
+        """A selection's result with everything that it points at, as the training service stores it; its key."""
+
+        def put(prefix: str, rows: list[Any]) -> str:
+            return put_blob(self.store, prefix, encode_rows(step=prefix, fingerprint="", rows=rows)).key
+
+        pair = Pair(Prompt.of(f"a prompt {seed}"), "chosen", "rejected")
+        ends = put("outcomes", [PromptEnd(str(n), "pair" if n == 0 else "all_good") for n in range(6)])
+        selected = Selected(put("pairs", [pair]), 1, put("examples", [Prompt.of("an example")]), 1, ends)
+        data = encode_rows(step="select", fingerprint=message["fingerprint"], rows=[selected])
+        return put_result(self.store, message["fingerprint"], data).key
+
+    def fail(
+        self, message: dict[str, Any], reason: str = "DeadlineExceeded", retry: bool = True, lost: str | None = None
+    ) -> None:
         self.report(
             StepFailed(
                 step_id=message["step_id"],
                 attempt=message["attempt"],
                 worker="w",
-                reason=reason,
+                reason=FailureReason(reason),
                 error="why",
                 retry=retry,
+                lost=lost,
             )
         )
 

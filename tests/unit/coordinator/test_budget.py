@@ -171,7 +171,7 @@ def test_a_run_stops_at_its_budget_with_outcomes_that_add_up(stage: Stage) -> No
 def test_with_a_higher_cap_it_goes_on_and_does_nothing_twice(stage: Stage) -> None:
     run = stage.submit(budget={"calls": 4})
     stage.finish(stage.take())
-    stage.finish(stage.take())
+    stage.finish(stage.take(), "results/x/bb")
     done = [step.id for step in stage.steps() if step.result_key]
     _resume(stage, run, BudgetSettings(calls=4))
     assert stage.run_row().status is RunStatus.STOPPED

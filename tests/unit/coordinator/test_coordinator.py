@@ -46,6 +46,13 @@ def test_a_finished_shard_goes_on_by_itself(stage: Stage) -> None:
     assert stage.steps("judgment")[0].state is StepState.RUNNING
 
 
+def test_what_was_just_prepared_goes_before_what_was_ready_earlier(stage: Stage) -> None:
+    stage.submit(dispatch={"window": 2})
+    stage.finish(stage.take())
+    assert stage.broker.waiting("judgment") == 1
+    assert stage.broker.waiting("generation") == 1  # the second of the two that went out first
+
+
 def test_the_same_recipe_submitted_again_changes_nothing(stage: Stage) -> None:
     stage.submit()
     stage.submit()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.coordinator import flow
-from services.coordinator.flow import Counts, State, next_actions
+from services.coordinator.flow import Counts, Repair, State, next_actions
 from spar.messages.base import StepKind
 from spar.messages.states import IterationStatus
 
@@ -202,6 +202,83 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
         replace(TRAINING, cancelling=True),
         flow.StepDied(T, "actor", "no memory"),
         [flow.FailRun("training actor failed for good: no memory")],
+    ),
+    (
+        "a lost result is made again",
+        DATA,
+        flow.ResultLost(step=7, what="generation 2 of iteration 1", remade=0),
+        [flow.MakeAgain(7)],
+    ),
+    (
+        "but not for ever",
+        DATA,
+        flow.ResultLost(step=7, what="generation 2 of iteration 1", remade=flow.MOST_REMAKES),
+        [
+            flow.FailRun(
+                "the result of generation 2 of iteration 1 was lost again after it was made anew 2 times: "
+                "look why the object store loses objects, then resume the run"
+            )
+        ],
+    ),
+    (
+        "while it is made nothing else is sent",
+        replace(DATA, counts={G: Counts(ready=9), R: Counts(ready=2)}, repair=Repair(1, G, ready=1, in_flight=0)),
+        flow.Woken(),
+        [flow.DispatchRepairs(1, G, 1)],
+    ),
+    (
+        "nor what is in flight already",
+        replace(DATA, counts={G: Counts(ready=9)}, repair=Repair(1, G, ready=0, in_flight=1)),
+        flow.Woken(),
+        [],
+    ),
+    (
+        "nor more of it than the window",
+        replace(DATA, repair=Repair(1, G, ready=9, in_flight=2)),
+        flow.Woken(),
+        [flow.DispatchRepairs(1, G, 6)],
+    ),
+    (
+        "an ill engine gets one of them as a probe",
+        replace(DATA, sick={G: 1}, repair=Repair(1, G, ready=9, in_flight=0)),
+        flow.Woken(),
+        [flow.DispatchRepairs(1, G, 1)],
+    ),
+    (
+        "a training is made again whatever is in flight",
+        replace(DATA, window=1, counts={G: Counts(in_flight=4)}, repair=Repair(1, T, ready=2, in_flight=0)),
+        flow.Woken(),
+        [flow.DispatchRepairs(1, T, 2)],
+    ),
+    (
+        "a cancelled run waits for what is made again, too",
+        replace(DATA, cancelling=True, repair=Repair(1, T, ready=0, in_flight=0, others_in_flight=1)),
+        flow.Woken(),
+        [],
+    ),
+    (
+        "what was made again is followed by what waited for it",
+        replace(DATA, counts={J: Counts(ready=1)}),
+        flow.ResultRemade(),
+        [flow.Dispatch(J, 1)],
+    ),
+    (
+        "a selection that was taken back is due again",
+        replace(DATA, counts={R: Counts(done=4)}),
+        flow.ResultRemade(),
+        [flow.PrepareSelection()],
+    ),
+    (
+        "what cannot be made again fails the run",
+        DATA,
+        flow.RemakeDied("training actor of iteration 1", "no memory"),
+        [flow.FailRun("training actor of iteration 1 was lost and could not be made again: no memory")],
+    ),
+    (
+        "so does what no step makes",
+        DATA,
+        flow.SourceLost("the templates are gone: submit again"),
+        [flow.FailRun("the templates are gone: submit again")],
     ),
     ("a run that is not on does nothing", replace(DATA, running=False, counts={G: Counts(ready=9)}), flow.Woken(), []),
 ]

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -76,6 +76,17 @@ def test_an_uploaded_model_comes_back_whole(folder: Path, store: DirectoryStore,
 def test_the_first_model_of_a_fingerprint_stays(folder: Path, store: DirectoryStore, tmp_path: Path) -> None:
     first = upload_model(store, "abc", folder)
     assert upload_model(store, "abc", _model(tmp_path / "other", b"other")) == first
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"weightz")], ids=["missing", "damaged"])
+@pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
+def test_a_model_that_is_not_whole_is_stored_again(
+    folder: Path, store: DirectoryStore, cache: ModelCache, spoil: Callable[[Path], object], name: str
+) -> None:
+    first = upload_model(store, "abc", folder)
+    spoil(store.root / "models/abc" / name)
+    assert upload_model(store, "abc", folder) == first
+    assert (cache.fetch("abc") / "model.safetensors").read_bytes() == b"weights"
 
 
 def test_a_model_without_its_manifest_is_not_there(

@@ -1,0 +1,150 @@
+"""Results that the store has lost: who made them, having them made again, and what then comes after them.
+
+The books say that a result is there and the store has not got it, or not as it was written. Its step is made ready
+again, counted, and told as an event; until it is done, its run does nothing else (`flow`). Nothing here talks to the
+workers, and how often is too often is `flow`'s to say.
+"""
+
+from datetime import datetime
+
+import structlog
+
+from services.coordinator import flow
+from services.coordinator.ledger import Ledger
+from services.coordinator.prompts import cut_shards
+from services.coordinator.specs import Planner
+from spar.db.tables import Step
+from spar.errors import ObjectLost
+from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
+from spar.messages.states import StepState
+
+log = structlog.get_logger()
+
+BY_KEY = ("results", "models")
+"""Their keys go on with the fingerprint of what made them."""
+OF_SELECTION = ("pairs", "examples", "outcomes")
+OF_COORDINATOR = ("inputs", "prompts")
+
+
+def after_loss(planner: Planner, step: Step, key: str) -> flow.Event | None:
+    """What happened, now that `step` (ready again) could not read `key`; None: that attempt failed, as others do."""
+    prefix, _, rest = key.partition("/")
+    if prefix in OF_COORDINATOR:
+        return _stored_again(planner, step)
+    maker = None
+    if prefix in BY_KEY:
+        maker = planner.ledger.made_by(planner.run.id, rest.partition("/")[0])
+    elif prefix in OF_SELECTION:
+        maker = planner.ledger.find_step(planner.run.id, step.iteration, StepKind.SELECTION, "")
+    if maker is None or (maker.state is StepState.DEAD and not maker.remade):
+        return flow.SourceLost(_gone(key))
+    if maker.state not in (StepState.DONE, StepState.DEAD):
+        return flow.Woken()  # it is being made
+    if _after(maker.finished_at, step.dispatched_at):  # it was made again while the step did not know
+        if prefix != "models":
+            plan_again(planner, step)
+        return flow.Woken()
+    return flow.ResultLost(maker.id or 0, name_of(maker), maker.remade)
+
+
+def _stored_again(planner: Planner, step: Step) -> flow.Event | None:
+    """What the coordinator itself wrote, it writes again, under the same key."""
+    try:
+        cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
+    except ObjectLost as error:
+        return flow.SourceLost(_gone(error.key))
+    if step.kind is StepKind.SELECTION:
+        plan_again(planner, step)
+    return None
+
+
+def _gone(key: str) -> str:
+    return (
+        f"the object {key} is not in the store any more, and no step of this run makes it: "
+        "submit the recipe again, which stores what it brings and goes on with this run, or restore the object"
+    )
+
+
+def _after(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one > other
+
+
+def make_again(planner: Planner, step: Step) -> None:
+    """Take a done step back. Its result is found again only if another run has made it since."""
+    ledger = planner.ledger
+    known = ledger.result(step.fingerprint)
+    if known is not None and not _after(known.created_at, step.finished_at):
+        ledger.forget_result(known)
+    remade = step.remade + 1
+    _tell(ledger, "result_lost", step, key=step.result_key, remade=remade)
+    ledger.move(step, StepState.READY, remade=remade, failures=0, reused=False, not_before=None, finished_at=None)
+
+
+def forgive(ledger: Ledger, run_id: str) -> None:
+    """Somebody has looked, and goes on with the run: count from the beginning."""
+    for step in ledger.repairs(run_id):
+        step.remade = 0 if step.state is StepState.DONE else 1
+
+
+def made_again(planner: Planner, step: Step, before: str | None) -> flow.Event:
+    """The step has its result again. What has not been made from it yet, is to be made from what it is now."""
+    _tell(planner.ledger, "result_remade", step, key=step.result_key, same=step.result_key == before)
+    if step.result_key != before:
+        for kind, part in _next(planner, step):
+            later = planner.ledger.find_step(step.run_id, step.iteration, kind, part)
+            if later is not None and later.state is StepState.READY and not plan_again(planner, later):
+                return flow.SourceLost(
+                    f"the model of {name_of(later)} cannot be made again as it was: what it was trained on came out "
+                    "different. Restore the object store, or run the recipe in a new directory or under a new name"
+                )
+    return flow.ResultRemade()
+
+
+def _next(planner: Planner, step: Step) -> list[tuple[StepKind, str]]:
+    """Which steps may read the result: (kind, part)."""
+    if step.kind is StepKind.SELECTION:
+        return [(StepKind.TRAINING, "actor"), (StepKind.TRAINING, "refiner"), (StepKind.EVALUATION, "pairs")]
+    if step.kind not in SHARD_KINDS:
+        return []  # a model is named by what determines it, not by what came out
+    later = SHARD_KINDS[SHARD_KINDS.index(step.kind) + 1 :]
+    return [*((kind, step.part) for kind in later), (StepKind.SELECTION, "")]
+
+
+def plan_again(planner: Planner, step: Step) -> bool:
+    """Word the step's message anew, from what is in the books now. False: its result would get another name, and has
+    that name in use."""
+    message = _message(planner, step)
+    if message is None or message.fingerprint == step.fingerprint:
+        return True
+    if step.kind is StepKind.TRAINING and step.remade:
+        return False
+    step.fingerprint = message.fingerprint
+    step.message = message.model_copy(update={"step_id": step.id, "attempt": step.attempt}).model_dump(mode="json")
+    planner.ledger.session.add(step)
+    return True
+
+
+def _message(planner: Planner, step: Step) -> StepMessage | None:
+    ledger = planner.ledger
+    iteration = ledger.iteration(step.run_id, step.iteration)
+    match step.kind:
+        case StepKind.SELECTION:
+            return planner.selection(iteration)
+        case StepKind.TRAINING:
+            return planner.training_of(iteration, "actor" if step.part == "actor" else "refiner")
+        case StepKind.EVALUATION if step.part == "pairs":
+            return planner.audit(step.iteration)
+        case kind if kind in SHARD_KINDS:
+            return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, int(step.part)))
+        case _:
+            return None
+
+
+def name_of(step: Step) -> str:
+    of = f" {step.part}" if step.part else ""
+    return f"{step.kind}{of} of iteration {step.iteration}"
+
+
+def _tell(ledger: Ledger, event: str, step: Step, **fields: object) -> None:
+    log.warning(event, step=step.id, kind=step.kind, part=step.part, **fields)
+    ledger.event(event, step.run_id, step=step.id, step_kind=step.kind, part=step.part, **fields)
