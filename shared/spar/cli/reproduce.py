@@ -9,9 +9,15 @@ import typer
 from rich.table import Table as Grid
 
 from spar.cli.console import out, print_warning
+from spar.cli.homes import find_run, reading
+from spar.cli.run_scores import RunScores, scores_of_run
+from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
 from spar.errors import DataError
 from spar.evaluation.published import Cell, PublishedTable, Row, beside, mismatches, read_table
+from spar.report.build import build_report
+from spar.report.model import RunReport
+from spar.store.directory import DirectoryStore
 
 Ours = dict[str, dict[str, float]]
 
@@ -25,15 +31,37 @@ def reproduce(
             help="JSON by the table's row names: {row: {column: value}}, or {row: [what spar eval --json printed]}.",
         ),
     ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="A run whose recipe has benchmarks: its id, directory or report.json.")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option("--as", help="Which rows the run stands for: SPaR-8B, say, or one whole row.")
+    ] = None,
+    directory: DirOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a table of the paper, our numbers beside it, the difference, and what was not run."""
     published = read_table(_number(table))
-    cells = beside(published, {} if ours is None else read_ours(ours))
+    found = RunScores() if run is None else scores_of_run(_report(run, directory), published, rows)
+    told = {} if ours is None else read_ours(ours)
+    for row, values in found.ours.items():
+        told[row] = values | told.get(row, {})
+    cells = beside(published, told)
     if as_json:
-        typer.echo(json.dumps(_json(published, cells), ensure_ascii=False))
-    else:
-        _print(published, cells)
+        typer.echo(json.dumps(_json(published, cells) | {"notes": found.notes}, ensure_ascii=False))
+        return
+    _print(published, cells)
+    for note in found.notes:
+        print_warning(note)
+
+
+def _report(run: str, directory: Path | None) -> RunReport:
+    """As it was written, or built anew."""
+    if Path(run).is_file():
+        return RunReport.model_validate_json(Path(run).read_bytes())
+    found = find_run(run, directory)
+    with reading(found.home) as session:
+        return build_report(session, DirectoryStore(found.home.store), found.run_id)
 
 
 def _number(table: str) -> int:

@@ -1,0 +1,90 @@
+"""A run's benchmark scores by the row names of the paper's tables: which iteration stands beside which model.
+
+Reads a finished report; measures nothing, prints nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spar.errors import DataError
+from spar.evaluation.published import PublishedTable
+from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
+
+FAMILIES: Mapping[str, str] = {
+    "llama3-8b": "SPaR-8B",
+    "mistral-7b": "SPaR-7B",
+    "glm-4-9b": "SPaR-9B",
+    "llama3-70b": "SPaR-70B",
+}
+"""The paper's rows for a run of these recipes."""
+SAME: Mapping[str, str] = {"refinement.acc_judge": "refinement.acc_gpt", "refinement.acc_self": "refinement.acc_spar"}
+"""Our columns that the paper has under another name: an outside judge, there GPT-4o; the refiner itself."""
+SEARCHED = " w/ tree search"
+_ITERATION = re.compile(r"-(?:DPO|RFT)-iter\d+.*$|-SFT$")
+
+
+@dataclass(slots=True)
+class RunScores:
+    """Values by row and column, and what a reader must know to compare them."""
+
+    ours: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def scores_of_run(report: RunReport, table: PublishedTable, rows: str | None) -> RunScores:
+    """`rows` is a family such as SPaR-8B, or one row's whole name for the run's last iteration. Raises DataError."""
+    measured = [entry for entry in report.iterations if entry.benchmarks]
+    if not measured:
+        raise DataError(
+            f"Run {report.run} has measured no benchmark.",
+            "Name some in its recipe's evaluation.benchmarks, or use --ours with results of spar eval.",
+        )
+    family = rows or FAMILIES.get(report.recipe_name)
+    known = {row.model for row in table.rows}
+    if family is None or (family not in known and family not in _families(table)):
+        raise DataError(
+            f"Table {table.number} has no rows '{family}'." if family else "Nothing says which rows to compare with.",
+            f"Name them with --as: {', '.join(sorted(_families(table)))}, or one whole row.",
+        )
+    found = RunScores(notes=_partial_notes(measured))
+    for entry in measured[-1:] if family in known else measured:
+        _place(found, entry, family, known)
+    return found
+
+
+def _families(table: PublishedTable) -> set[str]:
+    return {_ITERATION.sub("", row.model) for row in table.rows if _ITERATION.search(row.model)}
+
+
+def _place(found: RunScores, entry: IterationReport, family: str, known: set[str]) -> None:
+    """Each benchmark's scores into the row of its iteration: a measured search has a row of its own."""
+    for name, measures in entry.benchmarks.items():
+        searched = "strategy" in measures.settings and str(measures.settings["strategy"]) != '"actor"'
+        row = family if family in known else _row(family, entry.iteration, known, SEARCHED if searched else "")
+        if row is None:
+            when = f"iteration {entry.iteration}" if entry.iteration else "the start"
+            found.notes.append(f"The table has no row for {name} at {when}{SEARCHED if searched else ''}.")
+            continue
+        found.ours.setdefault(row, {}).update(_columns(name, measures))
+
+
+def _row(family: str, iteration: int, known: set[str], suffix: str) -> str | None:
+    endings = [f"-DPO-iter{iteration}", f"-RFT-iter{iteration}"] if iteration else ["-SFT"]
+    return next((row for ending in endings if (row := f"{family}{ending}{suffix}") in known), None)
+
+
+def _columns(name: str, measures: BenchmarkMeasures) -> dict[str, float]:
+    columns = {f"{name}.{score}": value for score, value in measures.scores.items()}
+    return {SAME.get(column, column): value for column, value in columns.items()}
+
+
+def _partial_notes(measured: list[IterationReport]) -> list[str]:
+    notes = []
+    for name, measures in measured[-1].benchmarks.items():
+        if "limit" in measures.settings:
+            notes.append(
+                f"{name} was asked only the first {measures.settings['limit']} items: not the paper's numbers."
+            )
+        notes += [f"{name}: {warning}" for warning in measures.warnings]
+    return notes
