@@ -93,14 +93,14 @@ async def _run(jobs: Sequence[CheckerJob], limits: Limits) -> tuple[list[list[st
 
 
 async def _hear(child: Child, said: list[list[str]], jobs: Sequence[CheckerJob]) -> None:
-    """What is not a report in its turn is not taken: the code inside could write to the descriptor itself."""
+    """What is not the next report is not taken. (A checker can lie in its turn: about itself, as its return value could,
+    and by going on about those after it, which come from the same teacher. It can do nothing else.)"""
+    expected = [(number, index) for number, job in enumerate(jobs) for index in range(len(job.responses))]
     async for line in child.reports():
         report = _parsed(line)
-        if report is None or not 0 <= report[0] < len(jobs):
-            continue
-        job, index, text = report
-        if index == len(said[job]) < len(jobs[job].responses):
-            said[job].append(text)
+        if report is not None and expected and report[:2] == expected[0]:
+            said[report[0]].append(report[2])
+            expected.pop(0)
 
 
 def _parsed(line: str) -> tuple[int, int, str] | None:

@@ -75,6 +75,42 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
         [flow.KeepModel("actor"), flow.KeepModel("refiner"), flow.EndIteration(), flow.BeginIteration(2)],
     ),
     (
+        "a refiner that is kept trains on nothing",
+        replace(DATA, refiner="kept"),
+        flow.SelectionDone(pairs=5, examples=9),
+        [flow.PrepareTraining("actor"), flow.KeepModel("refiner")],
+    ),
+    (
+        "one model trains once",
+        replace(DATA, refiner="shared"),
+        flow.SelectionDone(pairs=5, examples=0),
+        [flow.PrepareTraining("actor")],
+    ),
+    (
+        "and is the next refiner too",
+        replace(TRAINING, refiner="shared", counts={T: Counts(done=1)}),
+        flow.TrainingDone("actor"),
+        [flow.ShareModel(), flow.EndIteration(), flow.BeginIteration(2)],
+    ),
+    (
+        "one model without data stays what it was, in both roles",
+        replace(DATA, refiner="shared"),
+        flow.SelectionDone(pairs=0, examples=0),
+        [flow.KeepModel("actor"), flow.ShareModel(), flow.EndIteration(), flow.BeginIteration(2)],
+    ),
+    (
+        "pairs of judgments alone are trained on, and no rule can check them",
+        replace(DATA, refiner="shared", evaluates=True),
+        flow.SelectionDone(pairs=5, examples=0, audits=False),
+        [flow.PrepareTraining("actor")],
+    ),
+    (
+        "compared judgments end a shard",
+        replace(DATA, chain=(G, J, StepKind.COMPARISON), counts={StepKind.COMPARISON: Counts(done=4)}),
+        flow.ShardStepDone(StepKind.COMPARISON, 3),
+        [flow.PrepareSelection()],
+    ),
+    (
         "one training waits for the other",
         replace(TRAINING, counts={T: Counts(in_flight=1, done=1)}),
         flow.TrainingDone("actor"),

@@ -187,7 +187,10 @@ def test_extending_is_one_level_and_of_builtins_only(tmp_path: Path) -> None:
 
 
 WITHOUT_MODELS = ("spar", "qwen3-0.6b-single-gpu")
-WHOLE = ("demo", "no_refinement", "no_tree_search")
+WHOLE = (
+    *("demo", "no_refinement", "no_tree_search", "no_iteration", "best_of_n_dpo"),
+    *("self_rewarding", "meta_rewarding", "self", "humpback", "autoif"),
+)
 
 
 @pytest.mark.parametrize("name", builtin_names())
