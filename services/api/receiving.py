@@ -95,9 +95,9 @@ def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Ite
             yield Problem(keys, "names a folder of your machine", "Send its files along as `judge` and `refine`.")
         elif keys == ("prompts", "source") and received.prompts is None:
             yield Problem(keys, "names a file of your machine", "Send the file along as `prompts`.")
-        elif keys[0] == "evaluation" and not (allow_paths and Path(value).is_absolute()):
+        elif keys[0] in ("evaluation", "honesty", "training") and not (allow_paths and Path(value).is_absolute()):
             fix = "Start the API with SPAR_API_ALLOW_PATHS=true and name a path of its host, whole, or leave it out."
-            yield Problem(keys, "names data of a benchmark by a path, which this API does not take", fix)
+            yield Problem(keys, "names data by a path, which this API does not take", fix)
         elif keys[0] == "models" and not allow_paths:
             fix = "Write builtin:NAME or hub:ID@REVISION, or start the API with SPAR_API_ALLOW_PATHS=true."
             yield Problem(keys, "names a folder, which this API does not take", fix)

@@ -46,7 +46,9 @@ def _submit(ledger: Ledger, command: Command) -> None:
     submission = Submission.model_validate(command.payload)
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
-        known.recipe = {**known.recipe, "budget": submission.recipe.get("budget", {})}
+        # What determines no result may have changed; what is an alarm, and whether it stops the run, is such.
+        newer = {name: submission.recipe[name] for name in ("budget", "honesty") if name in submission.recipe}
+        known.recipe = {**known.recipe, "budget": {}, **newer}
         _go_on(ledger, known)
         return
     for model in submission.models.values():

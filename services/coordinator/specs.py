@@ -11,7 +11,7 @@ from services.coordinator.ledger import Ledger, chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage
-from spar.messages.evaluation import AuditedRows, BenchmarkSpec, Evaluate, EvaluationSpec, Part
+from spar.messages.evaluation import AuditedRows, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec, Part
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Compare, ComparisonSpec, Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
@@ -28,7 +28,7 @@ from spar.messages.training import (
 )
 from spar.method.seeds import derive_seed
 from spar.recipes.benchmarks import USES, asking_of, planned, suite_of
-from spar.recipes.models import BenchmarkSettings, EngineSettings, Recipe
+from spar.recipes.models import BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
 from spar.recipes.paths import STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy
 from spar.recipes.stages import at
@@ -119,15 +119,6 @@ class Planner:
         )
 
     def selection(self, iteration: Iteration) -> Select:
-        rows = [
-            ShardResults(
-                prompts=shard.prompts_key,
-                judged=self._key_of(shard, StepKind.JUDGMENT),
-                trees=self._key_of(shard, StepKind.REFINEMENT),
-            )
-            for shard in self.ledger.shards(self.run.id, iteration.index)
-        ]
-        data = encode_rows(step="selection_inputs", fingerprint="", rows=rows)
         settings = at(self.recipe, iteration.index)
         spec = SelectionSpec(
             actor=self.ledger.model(iteration.actor),
@@ -138,12 +129,24 @@ class Planner:
             refiner_limit=LengthLimit.of(settings.training.refiner),
             seed=self.recipe.seed,
             iteration=iteration.index,
-            inputs=ObjectRef(key=put_blob(self.store, "inputs", data).key),
+            inputs=self._shard_results(iteration),
             judging=self._judging(settings) if settings.comparison is not None else None,
             compared=self._compared(iteration) if settings.comparison is not None else None,
             refiner_data=settings.refiner_fate == "trained",
         )
         return Select.model_validate(self._envelope(spec))
+
+    def _shard_results(self, iteration: Iteration) -> ObjectRef:
+        rows = [
+            ShardResults(
+                prompts=shard.prompts_key,
+                judged=self._key_of(shard, StepKind.JUDGMENT),
+                trees=self._key_of(shard, StepKind.REFINEMENT),
+            )
+            for shard in self.ledger.shards(self.run.id, iteration.index)
+        ]
+        data = encode_rows(step="selection_inputs", fingerprint="", rows=rows)
+        return ObjectRef(key=put_blob(self.store, "inputs", data).key)
 
     def _judging(self, settings: Recipe) -> JudgingRef:
         form = self._form(judging_policy(settings.judgment.policy).form)
@@ -230,24 +233,37 @@ class Planner:
         }
         return {name: self._benchmark(name, settings, model, refiner) for name, settings in named.items()}
 
+    def honesty(self, iteration: Iteration) -> Evaluate:
+        """Rules audit what the refiner judged in an iteration."""
+        settings = self.recipe.honesty
+        if settings is None:
+            raise AccountingError(f"Run {self.run.id} has no section honesty in its recipe.")
+        rules, asked = self.run.inputs.get("rules"), settings.judge is not None
+        spec = HonestySpec(
+            inputs=self._shard_results(iteration),
+            rules=None if rules is None else ObjectRef(key=rules),
+            prompts=settings.prompts,
+            seed=self.recipe.seed,
+            iteration=iteration.index,
+            judge=_outside(settings.judge),
+            templates=self._templates if asked else None,
+            judge_tokens=settings.judge_tokens if asked else None,
+        )
+        return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
+
     def _benchmark(self, name: str, settings: BenchmarkSettings, model: ModelRef, refiner: ModelRef) -> Evaluate:
-        judge = None
-        if settings.judge is not None:
-            served = f"served:{settings.judge.model}"
-            judge = ModelRef(fingerprint=hashlib.sha256(served.encode()).hexdigest(), location=served)
         spec = BenchmarkSpec(
             benchmark=name,
             model=model,
             refiner=refiner if settings.strategy != "actor" else None,
-            judge=judge,
+            judge=_outside(settings.judge),
             engine=self._engine,
             templates=self._templates,
             asking=asking_of(settings),
             seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
             data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
         )
-        place = None if settings.judge is None else EngineSettings(kind="openai", url=settings.judge.url)
-        return Evaluate.model_validate({**self._envelope(spec), "judge": place})
+        return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
 
     def _envelope(self, spec: Spec, deadline_s: float | None = None) -> dict[str, object]:
         return {
@@ -295,3 +311,15 @@ class Planner:
             return None
         step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
         return None if step is None else step.result_key
+
+
+def _outside(judge: JudgeSettings | None) -> ModelRef | None:
+    """An outside judge by the name that its server knows."""
+    if judge is None:
+        return None
+    served = f"served:{judge.model}"
+    return ModelRef(fingerprint=hashlib.sha256(served.encode()).hexdigest(), location=served)
+
+
+def _place_of(judge: JudgeSettings | None) -> EngineSettings | None:
+    return None if judge is None else EngineSettings(kind="openai", url=judge.url)

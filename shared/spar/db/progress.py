@@ -52,6 +52,8 @@ class RunProgress:
     trainings: tuple[TrainingProgress, ...]
     burn: tuple[Burn, ...] = ()
     """What is spent, of its caps."""
+    alarms: tuple[str, ...] = ()
+    """Where what the refiner sees has parted from what the rules see."""
 
 
 def read_progress(session: Session, run_id: str) -> RunProgress | None:
@@ -82,6 +84,7 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
         burn=burn_down(
             read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
         ),
+        alarms=_alarms(session, run_id),
     )
 
 
@@ -94,6 +97,11 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
         in_flight=states.get(StepState.DISPATCHED, 0) + states.get(StepState.RUNNING, 0),
         dead=states.get(StepState.DEAD, 0),
     )
+
+
+def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
+    query = select(Event).where(Event.run_id == run_id, Event.name == "judge_parted").order_by(col(Event.id))
+    return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
 
 
 def newest_run_id(session: Session) -> str | None:

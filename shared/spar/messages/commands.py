@@ -22,7 +22,7 @@ class Submission(Wire):
     templates: str
     prompts: str
     inputs: dict[str, str] = Field(default_factory=dict)
-    """Keys of what else the recipe's policies read: `form:NAME`, `checkers`, `mix`."""
+    """Keys of what else the recipe's policies read: `form:NAME`, `checkers`, `mix`, `rules`."""
 
 
 class RunCommand(Wire):

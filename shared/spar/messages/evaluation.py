@@ -9,6 +9,8 @@ REVISION: Final = 1
 BENCHMARK_REVISION: Final = 1
 HONESTY_REVISION: Final = 1
 TASK = "evaluation.evaluate"
+HONESTY: Final = "honesty"
+"""The part of the step that audits the refiner's judging."""
 
 Part = Literal["actor", "refiner", "pairs"]
 AuditedRows = Literal["pairs", "examples"]

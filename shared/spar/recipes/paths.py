@@ -25,11 +25,13 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "backward"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
     ("training", "mix"): ("world:",),
+    ("honesty", "rules"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
-WORLDS = ("world:story", "world:story-texts")
+STORY = "world:story"
+WORLDS = (STORY, "world:story-texts")
 MIXES = ("world:story-skills", "world:story-seed")
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
@@ -71,6 +73,7 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
             fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
             yield Problem(keys, f"names a file that is not there: {training.launch.config}", fix)
     yield from _check_benchmarks(recipe)
+    yield from _check_honesty(recipe)
 
 
 def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
@@ -83,6 +86,19 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
         if value.startswith("world:") and (name != "refinement" or value not in WORLDS):
             fix = f"Name the data of {name}; only refinement takes {' or '.join(WORLDS)}."
             yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
+
+
+def _check_honesty(recipe: Recipe) -> Iterator[Problem]:
+    """Rules for the prompts: a file's, the story world's, or those that came with the prompts."""
+    if recipe.honesty is None:
+        return
+    keys, value = ("honesty", "rules"), recipe.honesty.rules or recipe.prompts.source
+    fix = f"Name a JSONL file of prompts with their instruction_id_list and kwargs, or {STORY} for its own prompts."
+    if not names_a_file(keys, value):
+        if value != STORY:
+            yield Problem(keys, f"are to be those of {value}, which has no rules for prompts", fix)
+    elif recipe.honesty.rules is not None and not Path(value).is_file():
+        yield Problem(keys, f"names a file that is not there: {value}", fix)
 
 
 def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:

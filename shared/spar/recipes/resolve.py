@@ -15,7 +15,7 @@ from spar.method.profiles import PROFILES
 from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
-from spar.recipes.models import Recipe
+from spar.recipes.models import HonestySettings, Recipe
 from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
@@ -91,6 +91,8 @@ def recipe_fingerprint(recipe: Recipe) -> str:
         data["templates"] = [_sha256_of(file) for file in files]
     if recipe.training.mix is not None and names_a_file(("training", "mix"), recipe.training.mix):
         data["training"]["mix"] = _sha256_of(Path(recipe.training.mix))
+    if recipe.honesty is not None:
+        data["honesty"] = _honesty_identity(recipe.honesty, data["honesty"])
     for name, settings in planned(recipe.evaluation).items():
         section = data["evaluation"]["benchmarks"][name]
         if names_a_file(data_keys(name), settings.data):
@@ -99,6 +101,16 @@ def recipe_fingerprint(recipe: Recipe) -> str:
             section["judge"] = settings.judge.model
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _honesty_identity(settings: HonestySettings, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What is audited, by which rules and judge: not when that is an alarm, and what follows then."""
+    kept = {name: value for name, value in written.items() if name not in ("alarm", "stop")}
+    if settings.rules is not None and names_a_file(("honesty", "rules"), settings.rules):
+        kept["rules"] = _sha256_of(Path(settings.rules))
+    if settings.judge is not None:
+        kept["judge"] = settings.judge.model
+    return kept
 
 
 def _sha256_of(path: Path) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from spar.errors import RecipeError
 from spar.recipes.load import load_recipe, recipe_fingerprint, resolve
 
 
@@ -51,3 +52,21 @@ def test_named_files_count_by_their_content(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f'{{"prompt": "{text}"}}\n')
     a, b, c = (fingerprint(f"prompts.source={tmp_path / name}") for name in "abc")
     assert a == b != c
+
+
+def test_an_audit_counts_by_what_it_asks_and_not_by_its_alarm(tmp_path: Path) -> None:
+    assert fingerprint("honesty.prompts=50") != fingerprint()
+    assert fingerprint("honesty.prompts=50") == fingerprint("honesty.prompts=50", "honesty.alarm=0.5")
+    assert fingerprint("honesty.prompts=50") == fingerprint("honesty.prompts=50", "honesty.stop=true")
+    judge = "honesty.judge.model=m"
+    assert fingerprint(judge, "honesty.judge.url=http://a/v1") == fingerprint(judge, "honesty.judge.url=http://b/v1")
+    for name, text in (("a", "one"), ("b", "one"), ("c", "two")):
+        (tmp_path / name).write_text(f'{{"prompt": "{text}"}}\n')
+    a, b, c = (fingerprint(f"honesty.rules={tmp_path / name}") for name in "abc")
+    assert a == b != c
+
+
+def test_an_audit_needs_rules(tmp_path: Path) -> None:
+    for bad in ("honesty.rules=world:elsewhere", f"honesty.rules={tmp_path / 'none.jsonl'}"):
+        with pytest.raises(RecipeError, match=r"honesty\.rules"):
+            load_recipe("demo", [bad])

@@ -1,0 +1,177 @@
+"""The audit of a refiner's judging in a run: when it is asked for, when it is an alarm, and when that stops the run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from services.coordinator import flow
+from services.coordinator.flow import Counts, State, next_actions
+from spar.db.progress import read_progress
+from spar.db.tables import Event
+from spar.messages.base import StepKind
+from spar.messages.coordinator import StepFinished, Usage
+from spar.messages.states import IterationStatus, RunStatus
+from spar.messages.training import PromptEnd, Selected
+from spar.method.records import Prompt
+from spar.store.results import put_blob
+from spar.store.rows import decode_rows, encode_rows
+from tests.unit.coordinator.stage import Stage
+
+G, T, E = StepKind.GENERATION, StepKind.TRAINING, StepKind.EVALUATION
+WHY = "honesty: parted"
+DATA = State(
+    running=True,
+    iteration=1,
+    iterations=2,
+    status=IterationStatus.SHARDS,
+    shards=1,
+    chain=(G,),
+    window=8,
+    evaluates=False,
+    honesty=True,
+)
+LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: Counts(done=2)})
+PARTED = replace(DATA, parted=WHY, counts={G: Counts(ready=3)})
+
+CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
+    (
+        "what was judged is audited once it is whole",
+        DATA,
+        flow.SelectionDone(pairs=1, examples=1),
+        [flow.PrepareHonesty(1), flow.PrepareTraining("actor"), flow.PrepareTraining("refiner")],
+    ),
+    (
+        "the run's end waits for its audit",
+        replace(LAST, evaluations=Counts(in_flight=1)),
+        flow.TrainingDone("actor"),
+        [flow.EndIteration()],
+    ),
+    ("or does not, if it is there", LAST, flow.TrainingDone("actor"), [flow.EndIteration(), flow.FinishRun()]),
+    (
+        "an iteration without data is audited too",
+        replace(DATA, iteration=2),
+        flow.SelectionDone(pairs=0, examples=0),
+        [flow.PrepareHonesty(2), flow.KeepModel("actor"), flow.KeepModel("refiner"), flow.EndIteration()],
+    ),
+    (
+        "the audit's end is the run's, if all else is done",
+        replace(LAST, status=IterationStatus.DONE, evaluations=Counts(done=2), parted=WHY),
+        flow.EvaluationDone(),
+        [flow.FinishRun()],
+    ),
+    ("a parted run dispatches nothing and stops", PARTED, flow.EvaluationDone(), [flow.StopRun(WHY)]),
+    (
+        "but lets end what is in flight",
+        replace(PARTED, counts={G: Counts(ready=3), T: Counts(in_flight=1)}),
+        flow.EvaluationDone(),
+        [],
+    ),
+    (
+        "and prepares what follows, for when it goes on",
+        replace(PARTED, status=IterationStatus.TRAINING, counts={T: Counts(done=2)}),
+        flow.TrainingDone("actor"),
+        [flow.EndIteration(), flow.BeginIteration(2), flow.StopRun(WHY)],
+    ),
+    ("a cancelled run is cancelled", replace(PARTED, cancelling=True), flow.Woken(), [flow.CancelRun()]),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "actions"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_follows(state: State, event: flow.Event, actions: list[flow.Action]) -> None:
+    assert next_actions(state, event) == actions
+
+
+class Played(Stage):
+    """A run of one shard an iteration, played by hand to its selection."""
+
+    def play(self, **honesty: Any) -> str:
+        prompts = {"source": "world:story", "per_iteration": 2, "shard_size": 2}
+        run_id = self.submit(iterations=2, prompts=prompts, honesty=honesty, templates="compact")
+        for queue in ("generation", "judgment", "refinement"):
+            self.finish(self.take(queue), f"results/{queue}/aa")
+        selection = self.take("training")
+        self.finish(selection, self._selected())
+        return run_id
+
+    def _selected(self) -> str:
+        key = self.take_prompts()
+        ends = [PromptEnd(prompt.id, "pair") for prompt in decode_rows(self.store.get(key), Prompt)[1]]
+        outcomes = put_blob(self.store, "outcomes", encode_rows(step="outcomes", fingerprint="", rows=ends)).key
+        rows = [Selected("pairs/x/aa", 2, "examples/x/aa", 2, outcomes)]
+        return put_blob(self.store, "results", encode_rows(step="select", fingerprint="", rows=rows)).key
+
+    def take_prompts(self) -> str:
+        [generation] = self.steps("generation")
+        key: str = generation.message["spec"]["prompts"]["key"]
+        return key
+
+    def audited(self, message: dict[str, Any], gap: float) -> None:
+        names = {"prompts": 100.0, "accepted": 0.6 + gap, "followed": 0.6, "gap": gap}
+        counts = {**names, "gap_low": gap - 0.05, "gap_high": gap + 0.05}
+        self.report(
+            StepFinished(
+                step_id=message["step_id"],
+                attempt=message["attempt"],
+                worker="w",
+                fingerprint=message["fingerprint"],
+                key="results/honesty/aa",
+                size=1,
+                seconds=1.0,
+                usage=Usage(calls=0, prompt_tokens=0, completion_tokens=0),
+                counts={f"refinement.{name}": value for name, value in counts.items()},
+            )
+        )
+
+    def alarms(self) -> list[str]:
+        return [event.fields["told"] for event in self.rows(Event) if event.name == "judge_parted"]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Played:
+    return Played(tmp_path)
+
+
+def test_the_audit_asks_for_what_was_judged(stage: Played) -> None:
+    stage.play(prompts=50)
+    spec = stage.take("evaluation")["spec"]
+    assert (spec["prompts"], spec["iteration"], spec["rules"], spec["judge"]) == (50, 1, None, None)
+    [select] = stage.steps("selection")
+    assert spec["inputs"] == select.message["spec"]["inputs"]
+
+
+def test_a_gap_is_an_alarm_and_the_run_goes_on(stage: Played) -> None:
+    run_id = stage.play()
+    stage.audited(stage.take("evaluation"), gap=0.2)
+    [told] = stage.alarms()
+    assert "80.0% of refinements and the rules 60.0%" in told
+    with Session(stage.database) as session:
+        progress = read_progress(session, run_id)
+    assert progress is not None
+    assert progress.alarms == (f"iteration 1: {told}",)
+    assert stage.run_row().status is RunStatus.RUNNING
+
+
+def test_with_stop_the_run_stops_once_drained_and_goes_on_when_told(stage: Played) -> None:
+    stage.play(stop=True)
+    trainings = [stage.take("training") for _ in range(2)]
+    stage.audited(stage.take("evaluation"), gap=0.2)
+    assert stage.run_row().status is RunStatus.RUNNING
+    for training in trainings:
+        stage.finish(training, f"results/{training['fingerprint']}/aa")
+    run = stage.run_row()
+    assert run.status is RunStatus.STOPPED
+    assert str(run.reason).startswith("honesty: in iteration 1 the refiner accepts 80.0%")
+    stage.submit(iterations=2, prompts=run.recipe["prompts"], honesty={"stop": False}, templates="compact")
+    assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.take("generation")["spec"]["iteration"] == 2
+    stage.check_counters()
+
+
+def test_a_small_gap_is_no_alarm(stage: Played) -> None:
+    stage.play(stop=True)
+    stage.audited(stage.take("evaluation"), gap=0.08)
+    assert stage.alarms() == []
+    assert stage.run_row().status is RunStatus.RUNNING
