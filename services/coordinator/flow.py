@@ -70,6 +70,10 @@ class State:
     cancelling: bool = False
     purse: Purse | None = None
     """What the run may spend; None: no cap."""
+    honesty: bool = False
+    """Whether rules audit each iteration's judging."""
+    parted: str | None = None
+    """Why the run is to stop: what its refiner sees has parted from what the rules see. None: it is not to stop."""
     repair: Repair | None = None
 
     def of(self, kind: StepKind) -> Counts:
@@ -227,6 +231,13 @@ class PrepareEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareHonesty:
+    """Have rules audit what the refiner judged in the iteration."""
+
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndIteration:
     pass
 
@@ -248,7 +259,8 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """Nothing is in flight, and nothing that is ready fits the budget: the run waits for a higher one."""
+    """Nothing is in flight. Nothing that is ready fits the budget, or the refiner's judging has parted from the rules:
+    the run waits until its recipe allows more."""
 
     reason: str
 
@@ -281,6 +293,7 @@ Action = (
     | KeepModel
     | ShareModel
     | PrepareEvaluation
+    | PrepareHonesty
     | EndIteration
     | FinishRun
     | FailRun
@@ -307,7 +320,9 @@ def next_actions(state: State, event: Event) -> list[Action]:
         return consequences
     if state.cancelling:
         # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
-        return [*consequences, *_cancel_if_drained(state)]
+        return [*consequences, *([CancelRun()] if _drained(state) else [])]
+    if state.parted is not None:
+        return [*consequences, *([StopRun(state.parted)] if _drained(state) else [])]
     # What was just prepared comes later in the chain, so it goes first: the next look, at once, counts it.
     return consequences or list(_affordable(state))
 
@@ -356,12 +371,14 @@ def _selection_if_due(state: State) -> Iterator[Action]:
 def _selection_done(state: State, event: SelectionDone) -> Iterator[Action]:
     if state.evaluates and event.pairs and event.audits:
         yield PrepareEvaluation(state.iteration, "pairs")
+    if state.honesty:
+        yield PrepareHonesty(state.iteration)
     yield PrepareTraining("actor") if event.pairs else KeepModel("actor")
     trains = state.refiner == "trained" and event.examples > 0
     if state.refiner != "shared":
         yield PrepareTraining("refiner") if trains else KeepModel("refiner")
     if not event.pairs and not trains:
-        yield from _end_iteration(state)
+        yield from _end_iteration(state, measuring=state.honesty)
 
 
 def _training_done(state: State) -> Iterator[Action]:
@@ -370,7 +387,8 @@ def _training_done(state: State) -> Iterator[Action]:
         yield from _end_iteration(state)
 
 
-def _end_iteration(state: State) -> Iterator[Action]:
+def _end_iteration(state: State, measuring: bool = False) -> Iterator[Action]:
+    """`measuring` says that a measurement was prepared just now: the counts don't have it yet."""
     if state.refiner == "shared":
         yield ShareModel()
     yield EndIteration()
@@ -379,7 +397,7 @@ def _end_iteration(state: State) -> Iterator[Action]:
         yield PrepareEvaluation(state.iteration, "refiner")
     if state.iteration < state.iterations:
         yield BeginIteration(state.iteration + 1)
-    elif not state.evaluates:
+    elif not (state.evaluates or measuring or state.evaluations.open):
         yield FinishRun()
 
 
@@ -420,12 +438,11 @@ def _after_a_loss(state: State, event: ResultLost | ResultRemade | RemakeDied | 
             yield FailRun(error)
 
 
-def _cancel_if_drained(state: State) -> Iterator[Action]:
+def _drained(state: State) -> bool:
     shards_and_trainings = (kind for kind in state.counts if kind is not StepKind.EVALUATION)
     repairs = state.repair.in_flight + state.repair.others_in_flight if state.repair else 0
     elsewhere = state.evaluations.in_flight + repairs
-    if not elsewhere and not any(state.of(kind).in_flight for kind in shards_and_trainings):
-        yield CancelRun()
+    return not elsewhere and not any(state.of(kind).in_flight for kind in shards_and_trainings)
 
 
 def _affordable(state: State) -> Iterator[Action]:

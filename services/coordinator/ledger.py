@@ -35,8 +35,10 @@ from spar.db.tables import (
 from spar.errors import AccountingError
 from spar.messages.base import ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import Usage
+from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.recipes.models import Recipe
+from spar.recipes.honesty import partings, reason
+from spar.recipes.models import HonestySettings, Recipe
 from spar.recipes.policies import searches
 from spar.recipes.spending import capped
 from spar.recipes.stages import at
@@ -123,6 +125,8 @@ class Ledger:
             evaluations=self._evaluation_counts(run.id),
             sick=sick,
             purse=self._purse(run, recipe),
+            honesty=recipe.honesty is not None,
+            parted=self._parted(run, recipe.honesty),
             repair=self._repair(run.id),
         )
 
@@ -151,6 +155,16 @@ class Ledger:
         flying = sum(step.state in IN_FLIGHT for step in open_)
         in_flight = sum(step.state in IN_FLIGHT for step in mine)
         return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
+
+    def _parted(self, run: Run, honesty: HonestySettings | None) -> str | None:
+        """Why the recipe wants the run stopped, if its audits say so."""
+        if honesty is None or not honesty.stop:
+            return None
+        query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
+        for step in self.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
+            if found := partings(step.facts.get("counts", {}), honesty):
+                return reason(step.iteration, found)
+        return None
 
     def _purse(self, run: Run, recipe: Recipe) -> Purse | None:
         if not capped(recipe.budget):

@@ -16,11 +16,12 @@ from services.coordinator.specs import Planner
 from spar.db.tables import Iteration, Result, Run, Step, utc_now
 from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
-from spar.messages.evaluation import Part
+from spar.messages.evaluation import HONESTY, Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome
+from spar.recipes.honesty import partings
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
@@ -82,6 +83,9 @@ class Turn:
                 self._iteration.refiner_after = self._iteration.actor_after
             case flow.PrepareEvaluation(iteration, part):
                 self._prepare_evaluation(iteration, part)
+            case flow.PrepareHonesty(index):
+                message = self._planner.honesty(self.ledger.iteration(self.run.id, index))
+                self._add_step(message, StepKind.EVALUATION, index, HONESTY)
             case flow.EndIteration():
                 self._end_iteration()
             case flow.FinishRun():
@@ -246,6 +250,7 @@ class Turn:
                 self._book_training(step)
                 self._events.append(flow.TrainingDone("actor" if step.part == "actor" else "refiner"))
             case StepKind.EVALUATION:
+                self._tell_partings(step)
                 self._events.append(flow.EvaluationDone())
             case _:
                 self._events.append(flow.ShardStepDone(step.kind, int(step.part)))
@@ -290,6 +295,13 @@ class Turn:
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
         died = flow.StepDied(step.kind, step.part, reason)
         self._events.append(flow.RemakeDied(repairs.name_of(step), reason) if step.remade else died)
+
+    def _tell_partings(self, step: Step) -> None:
+        """An alarm is an event; whether it stops the run, `flow` says."""
+        if step.part == HONESTY and self.recipe.honesty is not None:
+            for parting in partings(step.facts.get("counts", {}), self.recipe.honesty):
+                where = {"iteration": step.iteration, "source": parting.source}
+                self.ledger.event("judge_parted", self.run.id, **where, told=str(parting))
 
     def _book_selection(self, step: Step) -> flow.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
