@@ -1,0 +1,167 @@
+"""Training sets of others: the authors' release by its form, LLaMA-Factory's layouts, and what is left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spar.data.sets.importing import SetsManifest, import_sets
+from spar.errors import DataError
+from spar.export.layouts import alpaca_example, alpaca_pair, messages_example, sharegpt_example, sharegpt_pair
+from spar.method.records import Example, ExampleKind, Message, Pair, Prompt
+from spar.method.templates import builtin_templates
+from spar.recipes.conversations import read_conversations
+from tests.unit.data.files import read_lines
+
+TEMPLATES = builtin_templates("spar")
+PROMPT, BAD, GOOD = "Write one line.", "One\ntwo", "One line"
+CRITIQUE = "Step-by-step verification: two lines\nFinal Judgement (if the Output accurately follows the Prompt): No"
+REFINED = f"Reflection: one line\nFinal Refined Output: [[start]] {GOOD} [[end]]"
+PAIR = Pair(Prompt.of(PROMPT), GOOD, BAD)
+
+
+def turns(*texts: str) -> list[dict[str, str]]:
+    roles = ("user", "assistant") * len(texts)
+    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+
+
+JUDGE = TEMPLATES.judge_messages(PROMPT, BAD)[0].content
+REFINE = TEMPLATES.refine_messages(PROMPT, BAD, CRITIQUE)[2].content
+JUDGMENT, REFINEMENT = turns(JUDGE, CRITIQUE), turns(JUDGE, CRITIQUE, REFINE, REFINED)
+DPO = {"messages": turns(PROMPT), "chosen": turns("", GOOD)[1], "rejected": turns("", BAD)[1]}
+
+
+def write(path: Path, rows: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows, indent=4), encoding="utf-8")
+    return path
+
+
+def rejects(out: Path) -> list[tuple[str, str]]:
+    return [(row["kind"], row["reason"]) for row in read_lines(out / "rejects.jsonl")]
+
+
+def sizes(manifest: SetsManifest) -> dict[str, int]:
+    return {kind: number for kind, number in manifest.sets.items() if number}
+
+
+def test_the_authors_release_becomes_four_sets(tmp_path: Path) -> None:
+    release, out = tmp_path / "SPaR", tmp_path / "out"
+    write(release / "sft" / "data.json", [{"messages": turns(PROMPT, GOOD)}])
+    write(release / "llama3_8b" / "actor" / "iter1.json", [DPO])
+    write(release / "llama3_8b" / "refiner" / "iter1.json", [{"messages": JUDGMENT}, {"messages": REFINEMENT}])
+    (release / "README.md").write_text("A card.", encoding="utf-8")
+    manifest = import_sets([release], out)
+    assert sizes(manifest) == {"responses": 1, "judgments": 1, "refinements": 1, "pairs": 1}
+    assert (manifest.read, manifest.rejected, len(manifest.sources)) == (4, {}, 3)
+    assert read_lines(out / "pairs.jsonl") == [
+        {"prompt": turns(PROMPT), "chosen": turns("", GOOD)[1:], "rejected": turns("", BAD)[1:]}
+    ]
+    (example,) = read_conversations(out / "refinements.jsonl", 10)  # what recipes read
+    assert [message.content for message in example.messages] == [JUDGE, CRITIQUE, REFINE, REFINED]
+
+
+def _example(*texts: str) -> Example:
+    messages = tuple(Message(turn["role"], turn["content"]) for turn in turns(*texts))
+    return Example("id", ExampleKind.REFINEMENT, messages)
+
+
+@pytest.mark.parametrize(
+    ("pair", "conversation"),
+    [
+        (sharegpt_pair(PAIR), sharegpt_example(_example(JUDGE, CRITIQUE, REFINE, REFINED))),
+        (alpaca_pair(PAIR), alpaca_example(_example(JUDGE, CRITIQUE, REFINE, REFINED))),
+        (DPO, messages_example(_example(JUDGE, CRITIQUE, REFINE, REFINED))),
+        ({"prompt": PROMPT, "chosen": GOOD, "rejected": BAD}, {"prompt": PROMPT, "response": GOOD}),
+    ],
+)
+def test_usual_layouts_are_told_by_their_rows(tmp_path: Path, pair: Any, conversation: Any) -> None:
+    source = write(tmp_path / "mixed.json", [pair, conversation])
+    manifest = import_sets([source], tmp_path / "out")
+    assert manifest.sets["pairs"] == 1, rejects(tmp_path / "out")
+    assert manifest.sets["refinements"] + manifest.sets["responses"] == 1
+    assert read_lines(tmp_path / "out" / "pairs.jsonl")[0]["prompt"] == turns(PROMPT)
+
+
+def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
+    info = {
+        "dpo": {
+            "file_name": "a/dpo.json",
+            "formatting": "sharegpt",
+            "ranking": True,
+            "columns": {"messages": "talk", "chosen": "better", "rejected": "worse"},
+            "tags": {"role_tag": "who", "content_tag": "what", "user_tag": "U", "assistant_tag": "A"},
+        },
+        "sft": {"file_name": "sft.json", "columns": {"prompt": "ask", "response": "say", "history": "past"}},
+        "elsewhere": {"hf_hub_url": "some/where"},
+    }
+    write(tmp_path / "in" / "dataset_info.json", info)
+    turn = {"who": "A", "what": BAD}
+    write(
+        tmp_path / "in" / "a" / "dpo.json",
+        [{"talk": [{"who": "U", "what": PROMPT}], "better": {"who": "A", "what": GOOD}, "worse": turn}, DPO],
+    )
+    write(tmp_path / "in" / "sft.json", [{"ask": PROMPT, "say": GOOD, "past": [["Hello", "Hi"]], "input": ""}])
+    manifest = import_sets([tmp_path / "in"], tmp_path / "out")
+    assert sizes(manifest) == {"pairs": 1, "responses": 1}
+    assert read_lines(tmp_path / "out" / "responses.jsonl")[0]["messages"] == turns("Hello", "Hi", PROMPT, GOOD)
+    assert [kind for kind, _ in rejects(tmp_path / "out")] == ["layout"]  # names that were not announced
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "told"),
+    [
+        ({"messages": turns(PROMPT)}, "layout", "do not go from user to assistant"),
+        ({"messages": []}, "layout", "do not go from user to assistant"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "layout", "the role 'tool'"),
+        ({"messages": turns(PROMPT, "")}, "unusable", "a text is empty"),
+        ({"text": "x"}, "layout", "no prompt"),
+        ({**DPO, "messages": turns(PROMPT, "Hi", "More")}, "layout", "one turn of the user"),
+        ({**DPO, "chosen": DPO["rejected"]}, "unusable", "chosen and rejected are the same"),
+        ({**DPO, "rejected": None}, "layout", "no chosen or rejected"),
+        ({"messages": turns(JUDGE, "I cannot say.")}, "unusable", "verdict cannot be read"),
+        ({"messages": turns(JUDGE, CRITIQUE, REFINE, "[[start]] One")}, "unusable", "between [[start]] and [[end]]"),
+        (["no", "keys"], "broken", "not a row of keys"),
+    ],
+)
+def test_a_row_that_teaches_nothing_is_told(tmp_path: Path, row: Any, kind: str, told: str) -> None:
+    manifest = import_sets([write(tmp_path / "rows.json", [row, DPO, DPO])], tmp_path / "out")
+    assert sizes(manifest) == {"pairs": 1}
+    (first, second) = rejects(tmp_path / "out")
+    assert first[0] == kind
+    assert told in first[1]
+    assert second[0] == "duplicate"
+    assert manifest.rejected == {kind: 1, "duplicate": 1}
+
+
+def test_what_cannot_be_read_at_all_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    pointer = tmp_path / "data.json"
+    pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", encoding="utf-8")
+    with pytest.raises(DataError, match="pointer of Git LFS"):
+        import_sets([pointer], out)
+    (tmp_path / "torn.json").write_text('[{"messages": []}, {"mess', encoding="utf-8")
+    with pytest.raises(DataError, match=r"torn\.json"):
+        import_sets([tmp_path / "torn.json"], out)
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "absent", tmp_path / "empty"):
+        with pytest.raises(DataError, match="There is no"):
+            import_sets([path], out)
+    write(tmp_path / "told" / "data.json", [DPO])
+    write(tmp_path / "told" / "dataset_info.json", {"a": []})
+    with pytest.raises(DataError, match="LLaMA-Factory"):
+        import_sets([tmp_path / "told"], out)
+    assert not any(out.iterdir())
+
+
+def test_an_output_is_written_anew_only_if_asked(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "rows.json", [DPO]), tmp_path / "out"
+    import_sets([source], out)
+    with pytest.raises(DataError, match="--replace"):
+        import_sets([source], out)
+    assert sizes(import_sets([source], out, replace=True)) == {"pairs": 1}
+    strange = tmp_path / "strange"
+    write(strange / "mine.json", [])
+    with pytest.raises(DataError, match="no import of training sets"):
+        import_sets([source], strange, replace=True)
