@@ -93,8 +93,11 @@ async def _run(jobs: Sequence[CheckerJob], limits: Limits) -> tuple[list[list[st
 
 
 async def _hear(child: Child, said: list[list[str]], jobs: Sequence[CheckerJob]) -> None:
-    """What is not the next report is not taken. (A checker can lie in its turn: about itself, as its return value could,
-    and by going on about those after it, which come from the same teacher. It can do nothing else.)"""
+    """What is not the next report is not taken.
+
+    A checker can still lie in its turn: about itself, as its return value could, and by going on about those after it,
+    which come from the same teacher. That is all it can do.
+    """
     expected = [(number, index) for number, job in enumerate(jobs) for index in range(len(job.responses))]
     async for line in child.reports():
         report = _parsed(line)

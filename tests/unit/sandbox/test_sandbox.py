@@ -12,7 +12,7 @@ import pytest
 
 from spar.sandbox import CheckerJob, Limits, run_checkers, seccomp
 
-SHORT = Limits(cpu_s=1, wall_s=3.0)
+SHORT = Limits(cpu_s=1, wall_s=2.0)
 
 
 def check(source: str, *responses: str, limits: Limits = SHORT) -> list[str]:
