@@ -16,6 +16,7 @@ from services.coordinator.specs import Planner
 from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
+from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
 
 log = structlog.get_logger()
@@ -53,7 +54,7 @@ def _stored_again(planner: Planner, step: Step) -> flow.Event | None:
         cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
     except ObjectLost as error:
         return flow.SourceLost(_gone(error.key))
-    if step.kind is StepKind.SELECTION:
+    if step.kind is StepKind.SELECTION or step.part == HONESTY:
         plan_again(planner, step)
     return None
 
@@ -107,7 +108,7 @@ def _next(planner: Planner, step: Step) -> list[tuple[StepKind, str]]:
     if step.kind not in SHARD_KINDS:
         return []  # a model is named by what determines it, not by what came out
     later = SHARD_KINDS[SHARD_KINDS.index(step.kind) + 1 :]
-    return [*((kind, step.part) for kind in later), (StepKind.SELECTION, "")]
+    return [*((kind, step.part) for kind in later), (StepKind.SELECTION, ""), (StepKind.EVALUATION, HONESTY)]
 
 
 def plan_again(planner: Planner, step: Step) -> bool:
@@ -134,6 +135,8 @@ def _message(planner: Planner, step: Step) -> StepMessage | None:
             return planner.training_of(iteration, "actor" if step.part == "actor" else "refiner")
         case StepKind.EVALUATION if step.part == "pairs":
             return planner.audit(step.iteration)
+        case StepKind.EVALUATION if step.part == HONESTY:
+            return planner.honesty(iteration)
         case kind if kind in SHARD_KINDS:
             return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, int(step.part)))
         case _:
