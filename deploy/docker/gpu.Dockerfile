@@ -21,7 +21,9 @@ FROM base-${VARIANT} AS lists
 # What to install, from what pyproject.toml says: only a change of these two files installs again, not one of pyproject's.
 WORKDIR /build
 COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
-RUN python3 requirements.py cpu
+# `eval` for the evaluation worker: a recipe may want IFEval, whose checkers are lm-eval's. Not `data`: no service imports
+# prompts or exports files; `spar prompts import` runs where its files are, and the API takes what came out of it.
+RUN python3 requirements.py cpu eval
 
 FROM base-${VARIANT}
 # vLLM's image starts its server and is made for root: neither is wanted here.

@@ -13,6 +13,7 @@ FROM python:3.11-slim AS lists
 # What to install, from what pyproject.toml says: only a change of these two files installs again, not one of pyproject's.
 WORKDIR /build
 COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
+# Not `data`: the API reads a prompts file as plain JSON lines and writes no Parquet (see gpu.Dockerfile).
 RUN python3 requirements.py stack
 
 FROM python:3.11-slim

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from importlib.metadata import requires
 from pathlib import Path
 from types import ModuleType
 
@@ -29,6 +30,36 @@ def test_the_slim_image_has_no_torch() -> None:
     assert not any(name.startswith(("torch", "transformers")) for name in lists.requirements(PYPROJECT, ["stack"]))
     assert any(name.startswith("flower==") for name in lists.requirements(PYPROJECT, ["stack"]))
     assert any(name.startswith("torch==") for name in lists.requirements(PYPROJECT, ["cpu"]))
+
+
+@pytest.mark.parametrize("extra", ["cpu", "eval", "stack"])
+def test_everything_that_an_image_installs_is_pinned(extra: str) -> None:
+    """What is asked for by name, and so what `pip freeze` of an environment with it found: `make constraints`."""
+    pinned = {pin.partition("==")[0] for pin in (ROOT / "constraints.txt").read_text().splitlines() if "==" in pin}
+    asked = {re.split(r"[^A-Za-z0-9_.-]", each)[0] for each in lists.requirements(PYPROJECT, [extra])}
+    assert {lists.normal(name) for name in asked} <= {lists.normal(name) for name in pinned}
+
+
+def test_what_flower_needs_is_pinned_too() -> None:
+    needs = [re.split(r"[^A-Za-z0-9_.-]", each)[0] for each in requires("flower") or []]
+    constraints = (ROOT / "constraints.txt").read_text().lower()
+    assert needs
+    assert all(f"\n{name.lower()}==" in constraints.replace("-", "_") for name in needs)
+
+
+SERVICES_NEED = {"slim": ["stack"], "gpu": ["cpu", "eval"]}
+
+
+@pytest.mark.parametrize(("image", "extras"), SERVICES_NEED.items())
+def test_images_install_what_their_services_import(image: str, extras: list[str]) -> None:
+    text = (ROOT / "deploy" / "docker" / f"{image}.Dockerfile").read_text()
+    assert f"RUN python3 requirements.py {' '.join(extras)}\n" in text
+
+
+def test_no_service_needs_what_the_images_leave_out() -> None:
+    """The extra `data`: readers of many kinds of files, which only commands use."""
+    readers = re.compile(r"^\s*(?:from|import) (?:spar\.data|pyarrow|py3langid|rensa)\b", re.MULTILINE)
+    assert not [path for path in sorted((ROOT / "services").rglob("*.py")) if readers.search(path.read_text())]
 
 
 def test_what_the_base_image_has_stays_as_it_is() -> None:
