@@ -86,10 +86,11 @@ class StepQueue:
     def result(self, fingerprint: str) -> Result | None:
         """What the books have. A result whose object is gone is struck out, so that it is made again."""
         with Session(self._database, expire_on_commit=False) as session, session.begin():
-            known = Ledger(session).result(fingerprint)
+            ledger = Ledger(session)
+            known = ledger.result(fingerprint)
             if known is None or self.store.exists(known.key):
                 return known
-            session.delete(known)
+            ledger.forget_result(known)
             return None
 
     def book(self, report: StepFinished) -> Result:
