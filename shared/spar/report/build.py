@@ -109,6 +109,7 @@ def _looped(
             "outcomes": reader.outcomes(row.index),
             "pairs": sum(reader.rows(step, Selected)[0].pairs for step in selections),
             "refiner_data": refiner_data(selections),
+            "honesty": reader.honesty(steps),
             "trees": facts.trees,
             "solved": facts.solved,
             "tree_sizes": {str(size): trees for size, trees in sorted(facts.sizes.items())},

@@ -79,6 +79,49 @@ class BenchmarkMeasures(Facts):
     result: str = ""
 
 
+class RateFacts(Facts):
+    """`count` of `of` texts, as a share of 1 with its interval."""
+
+    value: float
+    interval: Interval
+    count: int
+    of: int
+
+
+class JudgeFacts(Facts):
+    """A judge over audited texts: the share that it accepts, that the rules find good, and how far apart they are.
+
+    False accepts are of the bad texts, false rejects of the good ones. `unlabelled` texts have no verdict of its.
+    """
+
+    prompts: int
+    unlabelled: int
+    accepted: RateFacts | None = None
+    followed: RateFacts | None = None
+    gap: float | None = None
+    gap_interval: Interval | None = None
+    false_accept: RateFacts | None = None
+    false_reject: RateFacts | None = None
+
+
+class TypeFacts(Facts):
+    """A constraint type: accepted of the texts that break one, rejected of the good texts whose prompt has one."""
+
+    kind: str
+    false_accept: RateFacts | None = None
+    false_reject: RateFacts | None = None
+
+
+class HonestyFacts(Facts):
+    """An iteration's audit, by source: response, refinement. `result` is the key of the object with every text."""
+
+    refiner: dict[str, JudgeFacts]
+    outside: dict[str, JudgeFacts] = Field(default_factory=dict)
+    types: list[TypeFacts] = Field(default_factory=list)
+    alarms: list[str] = Field(default_factory=list)
+    result: str = ""
+
+
 class IterationReport(Facts):
     """Iteration 0 is the start: the models as they came, measured, and nothing else.
 
@@ -100,6 +143,7 @@ class IterationReport(Facts):
     solved: int = 0
     tree_sizes: dict[str, int] = Field(default_factory=dict)
     refiner_data: RefinerData = RefinerData()
+    honesty: HonestyFacts | None = None
     training: dict[Role, TrainingFacts] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
     tokens: dict[str, int] = Field(default_factory=dict)

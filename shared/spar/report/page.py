@@ -16,6 +16,7 @@ from markupsafe import Markup
 from spar.report import formats, view
 from spar.report.benchmarks import benchmark_tables
 from spar.report.headline import MEASURES, gains, headline, standfirst
+from spar.report.honesty import alarms, audited_labels, honesty_tables, type_rows
 from spar.report.model import RunReport
 from spar.report.words import changed_words
 
@@ -41,6 +42,10 @@ def render(report: RunReport) -> str:
             actor_chart=view.accuracy_chart(report, "actor", ACTOR_SERIES),
             refiner_chart=view.accuracy_chart(report, "refiner", REFINER_SERIES),
             benchmark_tables=benchmark_tables(report, labels),
+            honesty=honesty_tables(report, labels),
+            honesty_types=type_rows(report),
+            honesty_labels=audited_labels(report, labels),
+            alarms=alarms(report),
             trained=view.trained(report),
             labels=labels,
             outcome_rows=outcome_rows,

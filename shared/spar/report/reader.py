@@ -9,11 +9,15 @@ from sqlmodel import Session, col, select
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import KeptReport
+from spar.evaluation.honesty import Audited
 from spar.evaluation.items import Item
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.evaluation import HONESTY
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import USES
+from spar.report.honesty import honesty_facts
+from spar.report.model import HonestyFacts
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
@@ -77,7 +81,15 @@ class RunReader:
 
     def items(self, steps: Sequence[Step]) -> list[Item]:
         evaluations = of_kind(steps, StepKind.EVALUATION)
-        return [item for step in evaluations if step.part not in USES for item in self.rows(step, Item)]
+        return [item for step in evaluations if step.part not in {*USES, HONESTY} for item in self.rows(step, Item)]
+
+    def honesty(self, steps: Sequence[Step]) -> HonestyFacts | None:
+        """What rules found of the refiner's judging, if the recipe asks."""
+        for step in of_kind(steps, StepKind.EVALUATION):
+            if step.part == HONESTY:
+                facts = honesty_facts(self.rows(step, Audited), step.facts.get("counts", {}), self.run.recipe)
+                return facts.model_copy(update={"result": str(step.result_key)})
+        return None
 
     def benchmarks(self, steps: Sequence[Step]) -> dict[str, tuple[str, KeptReport]]:
         """By name: the key of the result, which holds the responses too, and what it says."""

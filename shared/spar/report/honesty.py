@@ -1,0 +1,121 @@
+"""How honestly a run's refiner judged: each iteration's audit as facts, and arranged for the page.
+
+Measures nothing itself and draws nothing; what is an alarm is `spar.recipes.honesty`'s.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spar.evaluation.clustered import Rate
+from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
+from spar.recipes.honesty import SOURCES, partings
+from spar.recipes.models import HonestySettings
+from spar.report.charts import LineChart, Measured, Series, line_chart
+from spar.report.model import HonestyFacts, JudgeFacts, RateFacts, RunReport, TypeFacts
+
+SEEN = (("accepted", "the refiner sees", "c-first"), ("followed", "the rules see", "c-second"))
+
+
+@dataclass(frozen=True, slots=True)
+class HonestyRow:
+    """One iteration of one source: the refiner, and the outside judge if one was asked."""
+
+    label: str
+    refiner: JudgeFacts
+    outside: JudgeFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class HonestyTable:
+    """One source over the iterations: the success that is seen as lines, and how it is wrong as rows."""
+
+    name: str
+    chart: LineChart | None
+    rows: tuple[HonestyRow, ...]
+    outside: bool
+
+
+def honesty_facts(items: Sequence[Audited], counts: Mapping[str, float], recipe: Mapping[str, Any]) -> HonestyFacts:
+    """An audit's rows and its step's counts, as report.json holds them."""
+    settings = HonestySettings.model_validate(recipe["honesty"])
+    return HonestyFacts(
+        refiner={source.value: _judge(items, source) for source in Source},
+        outside={source.value: _judge(items, source, outside=True) for source in Source} if settings.judge else {},
+        types=[
+            TypeFacts(kind=row.kind, false_accept=_rate(row.false_accept), false_reject=_rate(row.false_reject))
+            for row in measure_types(items)
+        ],
+        alarms=[str(parting) for parting in partings(counts, settings)],
+    )
+
+
+def _judge(items: Sequence[Audited], source: Source, outside: bool = False) -> JudgeFacts:
+    found: JudgeMeasures = measure(
+        [item for item in items if item.source is source], by_outside if outside else by_refiner
+    )
+    return JudgeFacts(
+        prompts=found.prompts,
+        unlabelled=found.unlabelled,
+        accepted=_rate(found.accepted),
+        followed=_rate(found.followed),
+        gap=None if found.gap is None else found.gap.value,
+        gap_interval=None if found.gap is None else (found.gap.low, found.gap.high),
+        false_accept=_rate(found.false_accept),
+        false_reject=_rate(found.false_reject),
+    )
+
+
+def _rate(rate: Rate | None) -> RateFacts | None:
+    if rate is None:
+        return None
+    return RateFacts(value=rate.value, interval=(rate.low, rate.high), count=rate.count, of=rate.total)
+
+
+def alarms(report: RunReport) -> list[str]:
+    """Every iteration's, in order."""
+    return [
+        f"in iteration {entry.iteration} {told}"
+        for entry in report.iterations
+        for told in (entry.honesty.alarms if entry.honesty is not None else [])
+    ]
+
+
+def honesty_tables(report: RunReport, labels: Sequence[str]) -> list[HonestyTable]:
+    """One per source that any iteration has."""
+    tables = [_table(report, labels, source, name) for source, name in SOURCES.items()]
+    return [table for table in tables if table.rows]
+
+
+def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> HonestyTable:
+    audited = [
+        (labels[place], entry.iteration, entry.honesty)
+        for place, entry in enumerate(report.iterations)
+        if entry.honesty is not None and entry.honesty.refiner[source].accepted is not None
+    ]
+    rows = tuple(HonestyRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
+    series = [
+        Series(said, style, _points(audited, lambda facts, seen=seen: getattr(facts.refiner[source], seen)))
+        for seen, said, style in SEEN
+    ]
+    return HonestyTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
+
+
+def _points(
+    audited: Sequence[tuple[str, int, HonestyFacts]], seen: Callable[[HonestyFacts], RateFacts | None]
+) -> list[Measured]:
+    found = [(index, seen(facts)) for _, index, facts in audited]
+    return [Measured(index, rate.value, *rate.interval) for index, rate in found if rate is not None]
+
+
+def type_rows(report: RunReport) -> list[tuple[str, list[TypeFacts | None]]]:
+    """By constraint type, one cell for each audited iteration."""
+    audited = [entry.honesty for entry in report.iterations if entry.honesty is not None]
+    by_kind = [{row.kind: row for row in facts.types} for facts in audited]
+    kinds = sorted({kind for found in by_kind for kind in found})
+    return [(kind, [found.get(kind) for found in by_kind]) for kind in kinds]
+
+
+def audited_labels(report: RunReport, labels: Sequence[str]) -> list[str]:
+    return [label for label, entry in zip(labels, report.iterations, strict=True) if entry.honesty is not None]

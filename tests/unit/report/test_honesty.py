@@ -1,0 +1,73 @@
+"""The audit in a report: from rows to facts to the page, and the alarm on top of it."""
+
+import random
+
+from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty_measures import summarize
+from spar.method.records import Prompt, Verdict
+from spar.recipes.models import HonestySettings, JudgeSettings
+from spar.report.honesty import alarms, honesty_facts, honesty_tables, type_rows
+from spar.report.model import HonestyFacts, RunReport
+from spar.report.page import render
+from tests.unit.report.example import example_report
+from tests.unit.report.test_page import read
+
+
+def audited(lenient: float, seed: int) -> list[Audited]:
+    """100 prompts with four responses and a refinement each; the refiner accepts this share of the bad ones."""
+    draw = random.Random(seed)
+    items = []
+    for index in range(100):
+        for source in (*[Source.RESPONSE] * 4, Source.REFINEMENT):
+            good = draw.random() < 0.6
+            said = Verdict.YES if good or draw.random() < lenient else Verdict.NO
+            found = (("<b>start</b>", good), ("words", True))
+            outside = Verdict.YES if good else Verdict.NO
+            items.append(Audited(source, Prompt.of(f"prompt {index}"), "text", said, found, outside))
+    return items
+
+
+def facts(lenient: float, seed: int, judge: bool = False) -> HonestyFacts:
+    settings = HonestySettings(judge=JudgeSettings(url="http://judge/v1", model="j") if judge else None)
+    items = audited(lenient, seed)
+    return honesty_facts(items, summarize(items), {"honesty": settings.model_dump(mode="json")})
+
+
+def report(*lenient: float, judge: bool = False) -> RunReport:
+    made = example_report()
+    audits = [None, *(facts(share, seed, judge) for seed, share in enumerate(lenient))]
+    entries = [e.model_copy(update={"honesty": a}) for e, a in zip(made.iterations, audits, strict=True)]
+    return made.model_copy(update={"iterations": entries})
+
+
+def test_the_page_shows_what_the_refiner_sees_beside_what_the_rules_see() -> None:
+    made = report(0.02, 0.1, 0.7)
+    page = read(render(made))
+    assert "Does the refiner judge honestly?" in page.text
+    assert "the rules see" in page.text
+    assert [entry.honesty.alarms == [] for entry in made.iterations if entry.honesty] == [True, True, False]
+    assert page.text.count("Alarm:") == len(alarms(made)) == 2  # responses and refinements of iteration 3
+    assert "in iteration 3 the refiner accepts" in page.text
+    assert "<b>start</b>" in page.text  # a constraint type is text too
+    assert "Outside judge" not in page.text
+
+
+def test_an_outside_judge_has_columns_of_its_own() -> None:
+    made = report(0.3, 0.3, 0.3, judge=True)
+    responses, _ = honesty_tables(made, ["Start", "Iteration 1", "Iteration 2", "Iteration 3"])
+    assert responses.outside
+    first = responses.rows[0]
+    assert first.outside is not None
+    assert first.outside.accepted == first.outside.followed == first.refiner.followed
+    assert "Outside judge accepts" in read(render(made)).text
+
+
+def test_types_line_up_over_the_iterations() -> None:
+    rows = dict(type_rows(report(0.0, 1.0, 1.0)))
+    broken = [cell.false_accept.value for cell in rows["<b>start</b>"] if cell is not None and cell.false_accept]
+    assert broken == [0.0, 1.0, 1.0]
+    assert all(cell is not None and cell.false_accept is None for cell in rows["words"])
+
+
+def test_a_run_without_an_audit_shows_none() -> None:
+    assert "honestly" not in render(example_report())
