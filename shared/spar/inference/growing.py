@@ -38,6 +38,7 @@ class Growing:
     async def judge(self, text: str, path: Path) -> Judgment:
         self._counts.judgments += 1
         judgment = await self._judge(text, path)
+        self._counts.votes += len(judgment.votes)
         if judgment.failure is not JudgmentFailure.NO_QUORUM or not path:
             self._nodes[path] = Node(path, text, judgment, self._replies.get((path[:-1], text)) if path else None)
         value = "none" if judgment.value is None else f"{judgment.value:.2f}"

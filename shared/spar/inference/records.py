@@ -54,11 +54,12 @@ class Refining:
 
 @dataclass(slots=True)
 class Counts:
-    """What was asked for so far, wanted in the end or not."""
+    """What was asked for so far, wanted in the end or not; of votes, what came."""
 
     generations: int = 0
     refinements: int = 0
     judgments: int = 0
+    votes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

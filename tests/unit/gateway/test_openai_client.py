@@ -43,7 +43,7 @@ async def test_the_actor_alone_is_neither_judged_nor_refined(at: Gateway) -> Non
     assert reply.choices[0].finish_reason == "stop"
     said = spar(reply)
     assert (said["ending"], said["value"]) == ("actor", None)
-    assert said["counts"] == {"generations": 1, "refinements": 0, "judgments": 0}
+    assert said["counts"] == {"generations": 1, "refinements": 0, "judgments": 0, "votes": 0}
     assert said["usage"]["refiner"]["calls"] == 0
 
 
@@ -79,7 +79,7 @@ async def test_a_good_response_is_left_as_it_is() -> None:
     async with gateway(actor=server(replace(PLAIN, response_good=1.0))) as at, at.client() as client:
         reply = await client.chat.completions.create(model="spar:bfs", messages=ASKED)
     assert spar(reply)["ending"] == "accepted"
-    assert spar(reply)["counts"] == {"generations": 1, "refinements": 0, "judgments": 1}
+    assert spar(reply)["counts"] == {"generations": 1, "refinements": 0, "judgments": 1, "votes": 5}
 
 
 async def test_the_same_seed_gives_the_same_tree(at: Gateway) -> None:

@@ -1,0 +1,87 @@
+"""Runs a sweep for `spar decode`: opens the models and the books of their replies, and writes what was found.
+
+OUT/decode.json      the report          OUT/responses.jsonl    every text with its score
+OUT/decode.html      the same as a page  OUT/calls/             what the models said, by model
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from spar.cli.evaluating.job import identity_of
+from spar.errors import EngineError
+from spar.evaluation.call_book import open_call_book
+from spar.evaluation.remembering import RememberingModel
+from spar.inference.endpoints import Endpoint, OpenEndpoints, Role
+from spar.inference.records import Models
+from spar.method.templates import TemplateSet
+from spar.sweep.measure import measure
+from spar.sweep.page import render_sweep
+from spar.sweep.plan import Cell
+from spar.sweep.report import SweepReport
+from spar.sweep.running import Drawn, Told
+from spar.sweep.settings import SweepSettings
+from spar.sweep.sources import read_source
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    source: str
+    data: Path | None
+    limit: int | None
+    places: Mapping[Role, Endpoint]
+    templates: TemplateSet
+    settings: SweepSettings
+    out: Path
+
+    @property
+    def page(self) -> Path:
+        return self.out / "decode.html"
+
+
+def run_sweep(sweep: Sweep, told: Told) -> SweepReport:
+    """Raises SparError; what was said until then stays."""
+    try:
+        report, drawn = asyncio.run(_measure(sweep, told))
+    except EngineError as error:
+        fix = f"{error.fix} {sweep.out} keeps what was said: the same command goes on."
+        raise type(error)(error.what, fix) from error
+    _write(sweep, report, drawn)
+    return report
+
+
+async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[Cell, Sequence[Drawn]]]:
+    source = read_source(sweep.source, sweep.data, sweep.limit, sweep.settings.seed)
+    with ExitStack() as books:
+        async with OpenEndpoints(sweep.places.values()) as servers:
+            chats = _remembering(sweep, servers, books)
+            models = Models(chats["actor"], chats["refiner"])
+            return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, told)
+
+
+def _remembering(sweep: Sweep, servers: OpenEndpoints, books: ExitStack) -> dict[Role, RememberingModel]:
+    """By role; one for all roles that a model plays, since a book has one writer."""
+    by_model: dict[str, RememberingModel] = {}
+    chats: dict[Role, RememberingModel] = {}
+    for role, place in sweep.places.items():
+        identity = identity_of(place)
+        key = json.dumps(identity)
+        if key not in by_model:
+            book = books.enter_context(open_call_book(sweep.out / "calls", identity))
+            by_model[key] = RememberingModel(book, servers.models[role].find)
+        chats[role] = by_model[key]
+    return chats
+
+
+def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[Cell, Sequence[Drawn]]) -> None:
+    models = {role: identity_of(place) for role, place in sweep.places.items()}
+    with (sweep.out / "responses.jsonl").open("w", encoding="utf-8") as file:
+        for cell, rows in drawn.items():
+            for row in rows:
+                file.write(json.dumps({**asdict(cell), **asdict(row)}) + "\n")
+    told = json.dumps({"models": models, **report.as_json()}, indent=1, ensure_ascii=False)
+    (sweep.out / "decode.json").write_text(told + "\n", encoding="utf-8")
+    sweep.page.write_text(render_sweep(report), encoding="utf-8")

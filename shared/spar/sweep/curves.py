@@ -1,0 +1,100 @@
+"""Rates of good texts over what was drawn for them, with intervals, and strategies compared at equal budgets.
+
+Plain arithmetic over what was measured. Prompts are the units of every bootstrap, the same ones in all cells.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from spar.evaluation.resampling import bootstrap
+from spar.evaluation.statistics import Difference, paired_difference
+from spar.sweep.plan import ONLY, Cell
+from spar.sweep.running import Drawn
+
+BASELINES = ("actor", "greedy", "best_of_responses", "best_of_n", "iterative")
+"""What a tree search must beat to be worth its trouble."""
+SEARCHES = ("bfs", "dfs")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A cell: the share of good texts with its interval, and what a prompt took in the mean."""
+
+    strategy: str
+    budget: int
+    rate: float
+    low: float
+    high: float
+    draws: float
+    judgments: float
+    votes: float
+    tokens: float
+    endings: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A search against a baseline under the same budget, in points of good texts over the same prompts.
+
+    `draws` is what each of the two took in the mean: a search that ends early takes less than it may.
+    """
+
+    search: str
+    baseline: str
+    budget: int
+    difference: Difference
+    search_draws: float
+    baseline_draws: float
+
+    @property
+    def said(self) -> str:
+        """Whether the search is better at equal draws; only an interval without 0 says so."""
+        if self.difference.low > 0 and self.search_draws <= self.baseline_draws:
+            return "better, with no more draws"
+        if self.difference.low > 0:
+            return "better, with more draws"
+        return "worse" if self.difference.high < 0 else "not shown to differ"
+
+
+def points_of(drawn: Mapping[Cell, Sequence[Drawn]]) -> list[Point]:
+    return [_point(cell, rows) for cell, rows in drawn.items()]
+
+
+def comparisons_of(drawn: Mapping[Cell, Sequence[Drawn]]) -> list[Comparison]:
+    """Each search against each baseline of the same budget; or of its only one, as the actor alone has."""
+    found = []
+    for cell, rows in drawn.items():
+        if cell.name not in SEARCHES:
+            continue
+        for name in BASELINES:
+            other = Cell(name, ONLY.get(name, cell.budget))
+            if other in drawn:
+                found.append(_compare(cell, rows, other, drawn[other]))
+    return found
+
+
+def _point(cell: Cell, rows: Sequence[Drawn]) -> Point:
+    low, high = bootstrap([[row.good for row in rows]], lambda strata: _mean(strata[0]))
+    endings = sorted({row.ending for row in rows})
+    return Point(
+        strategy=cell.name,
+        budget=cell.budget,
+        rate=_mean([row.good for row in rows]),
+        low=low,
+        high=high,
+        draws=_mean([row.draws for row in rows]),
+        judgments=_mean([row.judgments for row in rows]),
+        votes=_mean([row.votes for row in rows]),
+        tokens=_mean([row.tokens for row in rows]),
+        endings={ending: sum(row.ending == ending for row in rows) for ending in endings},
+    )
+
+
+def _compare(cell: Cell, rows: Sequence[Drawn], other: Cell, others: Sequence[Drawn]) -> Comparison:
+    difference = paired_difference([row.good for row in others], [row.good for row in rows])
+    draws = [_mean([row.draws for row in each]) for each in (rows, others)]
+    return Comparison(cell.name, other.name, cell.budget, difference, *draws)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,91 @@
+"""Asks the models for every task of every cell. What a search found is scored after it: no score reaches a search.
+
+Knows nothing of files, intervals or plots.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spar.engines.base import Sampling
+from spar.engines.skills import Usage
+from spar.errors import EngineUnavailable
+from spar.inference.infer import infer
+from spar.inference.records import Asked, Ending, Found, Models, Refining
+from spar.inference.strategies import Shape
+from spar.method.records import Message
+from spar.sweep.plan import Cell
+from spar.sweep.tasks import Score, Task
+from spar.together import together
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What one cell made of one task. `draws` are responses and refinements."""
+
+    prompt: str
+    text: str
+    good: bool
+    ending: str
+    value: float | None
+    draws: int
+    judgments: int
+    votes: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a sweep asks with. The first response is greedy, as the paper's inference is."""
+
+    models: Models
+    tasks: Sequence[Task]
+    score: Score
+    how: Refining
+    shape: Shape
+    response_tokens: int
+    seed: int
+    at_once: int
+
+
+Told = Callable[[Cell], None]
+
+
+async def run_cells(job: Job, cells: Sequence[Cell], told: Told) -> dict[Cell, list[Drawn]]:
+    """Every task of every cell, in the order of the tasks. Raises the models' errors; a failed engine has no cells."""
+    drawn: dict[Cell, list[Drawn]] = {}
+    for cell in cells:
+        drawn[cell] = await _cell(job, cell)
+        told(cell)
+    return drawn
+
+
+async def _cell(job: Job, cell: Cell) -> list[Drawn]:
+    strategy, places = cell.strategy(job.shape), asyncio.Semaphore(job.at_once)
+
+    async def one(task: Task) -> Drawn:
+        asked = Asked((Message("user", task.prompt),), Sampling(0.0, 1.0, job.response_tokens), job.seed)
+        async with places:
+            found = await infer(job.models, asked, strategy, job.how)
+            if found.ending is Ending.ENGINE_FAILED:
+                raise EngineUnavailable(f"A model cannot be asked: {found.reason}", "Then run the same command again.")
+            return _drawn(task, found, await job.score(task, found.text))
+
+    return await together(one(task) for task in job.tasks)
+
+
+def _drawn(task: Task, found: Found, good: bool) -> Drawn:
+    usage = Usage()
+    for part in (found.actor, found.refiner):
+        usage.add(part)
+    return Drawn(
+        prompt=task.prompt,
+        text=found.text,
+        good=good and bool(found.text),
+        ending=found.ending.value,
+        value=found.value,
+        draws=found.counts.generations + found.counts.refinements,
+        judgments=found.counts.judgments,
+        votes=found.counts.votes,
+        tokens=usage.prompt_tokens + usage.completion_tokens,
+    )

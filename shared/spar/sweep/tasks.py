@@ -1,0 +1,117 @@
+"""The prompts of a sweep, and who says whether a response is good: rules where there are any, else a judge.
+
+Knows no strategy and no budget.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spar.engines.base import ChatModel
+from spar.engines.skills import SeedScope, Usage, judge
+from spar.errors import DataError
+from spar.evaluation.benchmarks import ifeval
+from spar.evaluation.benchmarks.ifeval_checkers import check
+from spar.method.records import Prompt, Verdict
+from spar.method.templates import TemplateSet
+from spar.recipes.models import JudgmentSettings
+from spar.worlds.story.items import judge_items
+from spar.worlds.story.prompts import generate_prompts
+from spar.worlds.story.rules import follows
+
+Check = Callable[[str], bool]
+"""Whether a response's text follows the prompt, by rules."""
+Score = Callable[["Task", str], Awaitable[bool]]
+SCORE_STEP = "sweep_score"
+"""Seed step of a judge's votes on final texts: none of the votes that a search saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    prompt: str
+    check: Check | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeItem:
+    """A response whose truth is known: what a judge is measured with."""
+
+    prompt: str
+    response: str
+    good: bool
+
+
+def story_tasks(count: int, seed: int) -> list[Task]:
+    """Held-out prompts of the story world, and its rules."""
+    return [Task(prompt, _story_check(prompt)) for prompt in generate_prompts(count, seed, "heldout")]
+
+
+def story_judge_items(count: int, seed: int) -> list[JudgeItem]:
+    return [JudgeItem(*item) for item in judge_items(count, seed, "heldout")]
+
+
+def ifeval_tasks(data: Path, count: int | None) -> list[Task]:
+    """IFEval's prompts; a response is good if it follows every instruction, read strictly."""
+    tasks, _ = ifeval.read_tasks(data)
+    return [Task(task.prompt, _ifeval_check(task)) for task in list(tasks.values())[:count]]
+
+
+def file_tasks(path: Path, count: int | None) -> list[Task]:
+    """Rows of {"prompt": ...}, one JSON object a line. No rule knows them."""
+    tasks: dict[str, Task] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read ({error}).", "Name a file of JSON lines.") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and len(tasks) != count:
+            text = _prompt(path, number, line)
+            tasks.setdefault(text, Task(text))
+    if not tasks:
+        raise DataError(f"{path} has no prompts.", 'Write rows of {"prompt": "..."}, one a line.')
+    return list(tasks.values())
+
+
+async def by_rules(task: Task, text: str) -> bool:
+    assert task.check is not None, "the sources with rules give every task its own"
+    return task.check(text)
+
+
+def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings, seed: int, usage: Usage) -> Score:
+    """A text is good if the majority of the judge's votes says so. A text without a quorum of votes is not."""
+    known: dict[tuple[str, str], bool] = {}
+
+    async def score(task: Task, text: str) -> bool:
+        key = (task.prompt, text)
+        if key not in known:
+            scope, prompt = SeedScope(seed, 0), Prompt.of(task.prompt)
+            judgment = await judge(chat, prompt, text, templates, settings, scope, SCORE_STEP, (), usage)
+            known[key] = judgment.label is Verdict.YES
+        return known[key]
+
+    return score
+
+
+def all_checked(tasks: Sequence[Task]) -> bool:
+    return all(task.check is not None for task in tasks)
+
+
+def _prompt(path: Path, number: int, line: str) -> str:
+    try:
+        row: Any = json.loads(line)
+        text = row["prompt"]
+    except (ValueError, KeyError, TypeError):
+        text = None
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"{path} line {number} has no prompt.", 'Write rows of {"prompt": "..."}, one a line.')
+    return text
+
+
+def _story_check(prompt: str) -> Check:
+    return lambda text: follows(prompt, text)
+
+
+def _ifeval_check(task: ifeval.Task) -> Check:
+    return lambda text: all(check(task.prompt, task.instructions, text).strict)
