@@ -62,6 +62,21 @@ def test_the_authors_release_becomes_four_sets(tmp_path: Path) -> None:
     assert [message.content for message in example.messages] == [JUDGE, CRITIQUE, REFINE, REFINED]
 
 
+def test_a_prompt_may_speak_of_the_final_judgement(tmp_path: Path) -> None:
+    rows = [{"messages": turns("Write a poem about the Final Judgement.", GOOD)}]
+    assert sizes(import_sets([write(tmp_path / "rows.json", rows)], tmp_path / "out")) == {"responses": 1}
+
+
+def test_the_story_worlds_conversations_are_told_apart(tmp_path: Path) -> None:
+    compact = builtin_templates("compact")
+    judge = compact.judge_messages("end moss", "harp")[0].content
+    refine = compact.refine_messages("end moss", "harp", "any")[2].content
+    critique = "end moss : got harp no ; Final Judgement : No"
+    rows = [turns("end moss", "harp"), turns(judge, critique), turns(judge, critique, refine, "[[start]] moss [[end]]")]
+    manifest = import_sets([write(tmp_path / "rows.json", [{"messages": row} for row in rows])], tmp_path / "out")
+    assert sizes(manifest) == {"responses": 1, "judgments": 1, "refinements": 1}
+
+
 def _example(*texts: str) -> Example:
     messages = tuple(Message(turn["role"], turn["content"]) for turn in turns(*texts))
     return Example("id", ExampleKind.REFINEMENT, messages)

@@ -12,8 +12,9 @@ from spar.data.sets.rows import Conversation
 from spar.method.refinements import parse_refinement
 from spar.method.verdicts import parse_vote
 
-_ASKS_JUDGMENT = re.compile(r"\bfinal\s+judge?ment\b", re.IGNORECASE)
-_ASKS_REFINEMENT = re.compile(r"\[\[start\]\]", re.IGNORECASE)
+# The form with its choice, for a prompt may well speak of a final judgement; and the story world's compact templates.
+_ASKS_JUDGMENT = re.compile(r"\bfinal\s+judge?ment\b[^\n]*\byes\s+or\s+no\b|\AJudge : ", re.IGNORECASE)
+_ASKS_REFINEMENT = re.compile(r"\[\[start\]\]|\ARefine\Z", re.IGNORECASE)
 
 
 class SetKind(StrEnum):
