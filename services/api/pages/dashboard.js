@@ -92,6 +92,7 @@ function show(detail) {
   state.replaceChildren(element("span", `status ${progress.status}`, progress.status), ` iteration ${progress.iteration} of ${progress.iterations}`);
   byId("reason").hidden = !progress.reason;
   byId("reason").textContent = progress.reason || "";
+  byId("alarms").replaceChildren(...progress.alarms.map((alarm) => element("p", "wrong", `Alarm: ${alarm}`)));
   const begun = [...new Set(progress.steps.map((step) => step.iteration))].sort((a, b) => b - a);
   const spent = progress.burn.filter((burn) => burn.spent || burn.cap !== null);
   byId("iterations").replaceChildren(...(spent.length ? [spentCard(spent)] : []), ...begun.map((index) => card(index, progress, detail.outcomes[index])));

@@ -77,7 +77,9 @@ def _tell_end(progress: RunProgress, written: WrittenReport) -> int:
             return FAILED
         case RunStatus.STOPPED:
             err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False)
-            err.print("What is done is kept: run the same command with a higher budget to go on.")
+            spent = (progress.reason or "").startswith("budget")
+            what = "a higher budget" if spent else "what the reason names changed"
+            err.print(f"What is done is kept: run the same command with {what} to go on.")
             return STOPPED
         case RunStatus.CANCELLED:
             err.print("Cancelled. What is done is kept: run the same command again, or `spar resume`, to go on.")

@@ -50,6 +50,8 @@ def _print(run: RunProgress) -> None:
     out.print(f"run {run.run_id}: {run.status}, iteration {run.iteration} of {run.iterations}", markup=False)
     if run.reason:
         out.print(f"reason: {run.reason}", markup=False, soft_wrap=True)
+    for alarm in run.alarms:
+        out.print(f"alarm: {alarm}", style="bold yellow", markup=False, soft_wrap=True)
     if spent := spent_line(run.burn):
         out.print(spent, markup=False, soft_wrap=True)
     table = Table("iteration", "step", "done", "of", "in flight", "failed for good")

@@ -46,8 +46,10 @@ def follow(server: Api, run_id: str) -> int:
             return FAILED
         case RunStatus.STOPPED:
             err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False, soft_wrap=True)
-            fix = f"What is done is kept: `spar resume {run_id} --set budget.KEY=VALUE` goes on."
-            err.print(fix, markup=False, soft_wrap=True)
+            how = "submit its recipe with what the reason names changed to go on"
+            if (progress.reason or "").startswith("budget"):
+                how = f"`spar resume {run_id} --set budget.KEY=VALUE` goes on"
+            err.print(f"What is done is kept: {how}.", markup=False, soft_wrap=True)
             return STOPPED
         case _:
             err.print(
