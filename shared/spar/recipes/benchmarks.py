@@ -15,17 +15,32 @@ ALWAYS = ("data", "limit")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Whose model a benchmark measures, and the settings that change what it measures."""
+    """Whose model a benchmark measures, the settings that change what it measures, and the scores that pages show."""
 
     part: Literal["actor", "refiner"]
     settings: tuple[str, ...]
+    shown: tuple[str, ...]
 
 
 USES: Mapping[str, Use] = {
-    "ifeval": Use("actor", ("max_tokens", "judge_tokens", "strategy", "budget")),
-    "followbench": Use("actor", ("max_tokens", "judge_tokens", "strategy", "budget", "judge")),
-    "llmbar": Use("refiner", ("judge_tokens", "votes")),
-    "refinement": Use("refiner", ("max_tokens", "judge_tokens", "votes", "judge")),
+    "ifeval": Use(
+        "actor",
+        ("max_tokens", "judge_tokens", "strategy", "budget"),
+        ("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
+    ),
+    "followbench": Use(
+        "actor",
+        ("max_tokens", "judge_tokens", "strategy", "budget", "judge"),
+        ("hsr.average", "ssr.average", "csl"),
+    ),
+    "llmbar": Use(
+        "refiner",
+        ("judge_tokens", "votes"),
+        ("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
+    ),
+    "refinement": Use(
+        "refiner", ("max_tokens", "judge_tokens", "votes", "judge"), ("acc_rules", "acc_judge", "acc_self")
+    ),
 }
 
 

@@ -7,15 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.benchmarks.report import KeptReport, compare_items
+from spar.recipes.benchmarks import USES
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
-
-SHOWN = {
-    "ifeval": ("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
-    "followbench": ("hsr.average", "ssr.average", "csl"),
-    "llmbar": ("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
-    "refinement": ("acc_rules", "acc_judge", "acc_self"),
-}
-"""The scores that a page shows of each, in order; the others stand in report.json."""
 
 Kept = Mapping[str, tuple[str, KeptReport]]
 """By benchmark: the key of its result, and what it says."""
@@ -74,13 +67,13 @@ def _change(name: str, index: int, before: KeptReport, after: KeptReport) -> Cha
 
 def benchmark_tables(report: RunReport, labels: Sequence[str]) -> list[BenchmarkTable]:
     """One table per benchmark that any iteration has; columns are the shown scores that it has."""
-    names = [name for name in SHOWN if any(name in entry.benchmarks for entry in report.iterations)]
+    names = [name for name in USES if any(name in entry.benchmarks for entry in report.iterations)]
     return [_table(report, labels, name) for name in names]
 
 
 def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTable:
     measured = [entry.benchmarks[name] for entry in report.iterations if name in entry.benchmarks]
-    columns = tuple(score for score in SHOWN[name] if any(score in one.scores for one in measured))
+    columns = tuple(score for score in USES[name].shown if any(score in one.scores for one in measured))
     rows = tuple(
         BenchmarkRow(
             labels[place],

@@ -49,7 +49,7 @@ def evaluate_model(job: EvalJob) -> dict[str, Any]:
         rows = asyncio.run(_rows(job, asked, usage, chats, engines))
         report = score_rows(job.benchmark, rows, asked)
         told = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
-        return write(folder, report, rows, told) | {"folder": str(folder)}
+        return write(folder, report, rows, {"usage": told, "models": job.names()}) | {"folder": str(folder)}
 
 
 def _chats(job: EvalJob, engines: dict[str, Engine], books: ExitStack) -> Chats:

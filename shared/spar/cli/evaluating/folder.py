@@ -25,12 +25,12 @@ def folder_of(out: Path, benchmark: str, settings: Mapping[str, Any]) -> Path:
     return out / f"{benchmark}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
 
-def write(folder: Path, report: BenchmarkReport, rows: Sequence[Row], usage: Mapping[str, Any]) -> dict[str, Any]:
+def write(folder: Path, report: BenchmarkReport, rows: Sequence[Row], more: Mapping[str, Any]) -> dict[str, Any]:
     """Keep an evaluation; result.json comes last and at once, so that it is there only when all is. Returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ANSWERS).write_bytes(encode(rows))
     (folder / ITEMS).write_bytes(encode([item_json(item) for item in report.items]))
-    result = report.as_json() | {"usage": dict(usage)}
+    result = report.as_json() | dict(more)
     partial = folder / f"{RESULT}.partial"
     partial.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(folder / RESULT)

@@ -52,6 +52,11 @@ class EvalJob:
     seed: int
     out: Path
 
+    def names(self) -> dict[str, str]:
+        """The models as people know them; a folder's name decides nothing."""
+        places = self.places.items()
+        return {role: str(place.model.path or place.model.name or place.settings.url) for role, place in places}
+
     def about(self) -> dict[str, str | int]:
         """The models and their engines, as they are kept with the scores."""
         told: dict[str, str | int] = {}
@@ -64,13 +69,12 @@ class EvalJob:
 def identity_of(place: Endpoint) -> dict[str, str | int]:
     """What determines a model's replies to a conversation; in the process also what is decoded together, in float32."""
     engine = place.settings
-    identity: dict[str, str | int] = {"model": place.model.name or place.model.fingerprint, "engine": engine.kind}
     if engine.url is not None:
-        return identity | {"url": engine.url, "send_seed": int(engine.send_seed)}
+        served = place.model.name or "the only one"
+        return {"model": served, "engine": engine.kind, "url": engine.url, "send_seed": int(engine.send_seed)}
     versions = {name: metadata.version(name) for name in ("torch", "transformers")}
-    return (
-        identity | {"fingerprint": place.model.fingerprint, "dtype": engine.dtype, "batch": engine.max_batch} | versions
-    )
+    batch = {"dtype": engine.dtype, "batch": engine.max_batch}
+    return {"model": place.model.fingerprint, "engine": engine.kind, **batch, **versions}
 
 
 def make_job(

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Every evaluation once, at small size: the story world's models, and SmolLM2-135M where a real chat model makes sense.
+# Run by `make evals`. Results in $OUT; a second call prints what is there, and asks only what is new.
+set -euo pipefail
+SPAR=${SPAR:-.venv/bin/spar}
+DATA=${EVAL_DATA:-../shared/data}
+OUT=${EVALS_OUT:-evals}
+SMOLLM2=${SMOLLM2:-.smollm2/model}
+
+measure() {
+    printf '\n== spar eval %s\n' "$*"
+    "$SPAR" eval "$@" --out "$OUT"
+}
+
+for folder in ifeval llmbar followbench; do
+    test -d "$DATA/$folder" || { echo "error: $DATA/$folder is not there." >&2; echo "fix: make evals EVAL_DATA=FOLDER (see docs/evaluation.md)" >&2; exit 2; }
+done
+
+measure story --model builtin:story/actor --refiner builtin:story/refiner --limit 500
+measure story --model builtin:story/backbone --refiner builtin:story/backbone --limit 500
+measure refinement --model builtin:story/refiner --judge builtin:story/backbone
+measure ifeval --model "$SMOLLM2" --data "$DATA/ifeval" --limit 50 --max-tokens 256
+measure ifeval --model "$SMOLLM2" --refiner "$SMOLLM2" --strategy bfs --budget 3 --data "$DATA/ifeval" --limit 8 --max-tokens 128 --judge-tokens 128
+measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 8 --judge-tokens 192
+measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 4 --judge-tokens 192 --votes 3
+measure followbench --model "$SMOLLM2" --judge "$SMOLLM2" --data "$DATA/followbench" --limit 1 --max-tokens 192 --judge-tokens 192
+measure general --model "$SMOLLM2" --tasks tiny_facts --data benchmarks/evals/tasks
+
+printf '\n== the two story models, item by item\n'
+mapfile -t stories < <(ls -d "$OUT"/story-*)
+"$SPAR" eval compare "${stories[@]:0:2}"
+
+printf '\n== a run that measures its own iterations\n'
+"$SPAR" run demo --dir "$OUT/run" --set iterations=1 --set prompts.per_iteration=60 --set evaluation.actor_prompts=200 \
+    --set evaluation.judge_items=100 --set evaluation.refine_items=100 --set evaluation.benchmarks.refinement.data=world:story
+"$SPAR" reproduce table3 --run "$OUT/run" --as SPaR-8B

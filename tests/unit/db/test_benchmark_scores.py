@@ -1,0 +1,55 @@
+"""Benchmarks' scores in a run's progress: those of done steps that pages show, by iteration, and nothing else."""
+
+from pathlib import Path
+
+from sqlmodel import Session
+
+from spar.db.engine import open_database
+from spar.db.migrate import migrate
+from spar.db.progress import BenchmarkScore, read_progress
+from spar.db.tables import Run, Step
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus, StepState
+
+
+def evaluation(iteration: int, part: str, state: StepState, **counts: float) -> Step:
+    named = {name.replace("__", "."): value for name, value in counts.items()}
+    return Step(
+        run_id="r",
+        iteration=iteration,
+        kind=StepKind.EVALUATION,
+        part=part,
+        state=state,
+        fingerprint=f"{part}{iteration}",
+        message={},
+        facts={"counts": named},
+    )
+
+
+def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'spar.db'}")
+    migrate(database)
+    with Session(database) as session:
+        session.add(
+            Run(
+                id="r",
+                recipe={"iterations": 1},
+                models={},
+                templates="t",
+                prompts="p",
+                status=RunStatus.RUNNING,
+            )
+        )
+        session.flush()
+        session.add(evaluation(1, "ifeval", StepState.DONE, score__average=20.0, score__unheard_of=1.0))
+        session.add(evaluation(0, "ifeval", StepState.DONE, score__average=18.0))
+        session.add(evaluation(0, "actor", StepState.DONE, actor_greedy=0.5))
+        session.add(evaluation(1, "llmbar", StepState.RUNNING))
+        session.flush()
+        progress = read_progress(session, "r")
+    database.dispose()
+    assert progress is not None
+    assert progress.scores == (
+        BenchmarkScore(0, "ifeval", "average", 18.0),
+        BenchmarkScore(1, "ifeval", "average", 20.0),
+    )
