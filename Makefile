@@ -86,6 +86,13 @@ format: setup ## Format the code
 demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 
+.PHONY: recipes recipes-table
+recipes: setup ## Run every recipe of the tables on the story world, one seed (half an hour on two cores)
+	$(BIN)/python benchmarks/recipes/run.py
+
+recipes-table: setup ## The same with three seeds (an hour and a half)
+	$(BIN)/python benchmarks/recipes/run.py --seeds 0 1 2 --dir runs/recipes-table
+
 bench: setup ## Run the benchmarks
 	for each in $(sort $(filter-out benchmarks/scaling.py,$(wildcard benchmarks/*.py))); do echo "== $$each"; $(BIN)/python "$$each"; done
 

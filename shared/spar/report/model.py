@@ -127,7 +127,8 @@ class IterationReport(Facts):
 
     `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together, seconds by the clock
     while at least one was at work; a step whose result was there already counts in `reused` and took nothing.
-    `tree_sizes` maps nodes (as text) to trees.
+    `tree_sizes` maps nodes (as text) to trees. `pairs` counts what the actor had to learn from: pairs, or where it was
+    trained by SFT, examples.
     """
 
     iteration: int

@@ -39,7 +39,7 @@ def put_inputs(
         found = checkers if checkers is not None else read_checkers(Path(recipe.prompts.source), prompts)
         inputs["checkers"] = _put(store, "checkers", found)
     if recipe.training.mix is not None:
-        inputs["mix"] = _put(store, "examples", _mix(recipe, recipe.training.mix))
+        inputs["mix"] = _put(store, "mixed", _mix(recipe, recipe.training.mix))
     if recipe.honesty is not None:
         rules = recipe.honesty.rules or recipe.prompts.source
         if names_a_file(("honesty", "rules"), rules):
