@@ -15,8 +15,8 @@ from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
 from spar.inference import Models
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
-from spar.method.templates import TemplateSet
 from spar.recipes.benchmark_files import DataFile, write_data_files
+from spar.runtime.forms import read_templates
 from spar.runtime.searching import search_of
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
@@ -42,7 +42,7 @@ def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
 
 
 async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path) -> Ask:
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     data = Path(WORLD)
     if spec.data is not None:
         files = await read_rows(worker.store, spec.data, DataFile)

@@ -20,6 +20,7 @@ from spar.method.records import JudgedPrompt, Prompt, Tree
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings
 from spar.recipes.ruled_prompts import RuledPrompt
+from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 from spar.together import together
@@ -59,7 +60,7 @@ async def _with_outside(
     """The same items with one greedy vote each of the outside judge, in the words that the refiner judges with."""
     if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:
         raise AccountingError("An audit names an outside judge and not where it is or how it is asked.")
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.judge, spec.judge)
     settings, scope = vote_settings(1, spec.judge_tokens), SeedScope(spec.seed, spec.iteration)
     return await together(_asked(chat, item, templates, settings, scope, usage) for item in items)

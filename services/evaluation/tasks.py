@@ -8,8 +8,8 @@ from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
 from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec
 from spar.method.records import Example, Pair, Prompt
-from spar.method.templates import TemplateSet
 from spar.runtime.app import task
+from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
 
@@ -40,7 +40,7 @@ async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> S
         return audit_pairs(await read_rows(worker.store, spec.pairs, Pair), spec.evaluation.suite)
     if spec.model is None:
         raise AccountingError(f"An evaluation of the {spec.part} names no model.")
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.engine, spec.model)
     return await run_suite(spec.part, chat, spec.evaluation, templates, spec.seed)
 

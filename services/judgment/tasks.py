@@ -12,7 +12,7 @@ from spar.method.templates import TemplateSet
 from spar.method.templates.forms import Form
 from spar.recipes.policies import judging_policy
 from spar.runtime.app import task
-from spar.runtime.forms import read_form
+from spar.runtime.forms import read_form, read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
 from spar.together import together
@@ -44,7 +44,7 @@ async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
 
 async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated], usage: Usage) -> list[JudgedPrompt]:
     spec = command.spec
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
     return await together(_judge_prompt(chat, row, templates, form, spec, usage) for row in generated)

@@ -6,8 +6,8 @@ from spar.engines.skills import NEGATIVE, SeedScope, Usage, refine_tree
 from spar.messages.refinement import TASK, Refine
 from spar.method.negatives import choose_negative
 from spar.method.records import JudgedPrompt, JudgedResponse
-from spar.method.templates import TemplateSet
 from spar.runtime.app import task
+from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
 from spar.together import together
@@ -23,7 +23,7 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
     """One tree per prompt that has a negative; all trees of the shard grow at once."""
     spec, usage = command.spec, Usage()
     judged = await read_rows(worker.store, spec.judged, JudgedPrompt)
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]

@@ -20,6 +20,7 @@ from spar.method.seeds import derive_seed
 from spar.method.selecting import Choice, Material
 from spar.method.templates import TemplateSet
 from spar.recipes.policies import selection_options, selection_policy
+from spar.runtime.forms import read_templates
 from spar.runtime.models import model_folder
 from spar.runtime.steps import StepOutput, put_rows, read_rows
 from spar.runtime.worker import Worker
@@ -38,7 +39,7 @@ class IterationData:
 async def select_data(worker: Worker, command: Select) -> StepOutput:
     spec = command.spec
     data = await _load(worker, spec)
-    [templates] = await read_rows(worker.store, spec.templates, TemplateSet)
+    templates = await read_templates(worker, spec.templates)
     ends = mark_duplicates([_end_of(data, position, spec) for position in range(len(data.prompts))])
     ends = await _mark_too_long(worker, spec, ends)
     ends = _mark_over_cap(ends, spec)

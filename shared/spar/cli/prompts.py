@@ -1,5 +1,6 @@
 """`spar prompts`: brings prompts in from files and datasets of many kinds, and has a teacher evolve them."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,11 +9,13 @@ import typer
 
 from spar.cli.console import err, out
 from spar.cli.evolve import evolve
+from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
 from spar.errors import DataError
 
 if TYPE_CHECKING:
     from spar.data.importing import Imported
+    from spar.data.settings import ImportSettings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -45,48 +48,59 @@ def _group() -> None:
 app.command("evolve")(evolve)
 
 
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the command line says; `settings` is what decides the files."""
+
+    sources: Sources
+    to: Out
+    format_: Format = "auto"
+    field: Field = None
+    encoding: Encoding = "utf-8"
+    split: Split = "train"
+    system: System = "reject"
+    min_chars: MinChars = 1
+    max_chars: MaxChars = 20_000
+    min_words: MinWords = 0
+    language: Language = None
+    near: Near = 0.7
+    no_near: NoNear = False
+    evaluation: Evaluation = None
+    ngram: Ngram = 8
+    overlap: Overlap = 0.5
+    sft_share: SftShare = 0.0
+    seed: Seed = 0
+    replace: Replace = False
+
+    def settings(self) -> "ImportSettings":
+        """Raises DataError for what no import can do."""
+        from spar.data.filters import Lengths
+        from spar.data.settings import ImportSettings
+        from spar.data.sources import Options
+
+        return ImportSettings(
+            options=Options(self.format_, self.field, self.encoding, self.split),
+            system=self.system,
+            lengths=Lengths(self.min_chars, self.max_chars, self.min_words),
+            languages=tuple(sorted(set(self.language or ()))),
+            near=None if self.no_near else self.near,
+            evaluation=tuple(self.evaluation or ()),
+            ngram=self.ngram,
+            overlap=self.overlap,
+            sft_share=self.sft_share,
+            seed=self.seed,
+        )
+
+
 @app.command("import")
-def import_(  # noqa: PLR0913 - one parameter for each option
-    sources: Sources,
-    to: Out,
-    format_: Format = "auto",
-    field: Field = None,
-    encoding: Encoding = "utf-8",
-    split: Split = "train",
-    system: System = "reject",
-    min_chars: MinChars = 1,
-    max_chars: MaxChars = 20_000,
-    min_words: MinWords = 0,
-    language: Language = None,
-    near: Near = 0.7,
-    no_near: NoNear = False,
-    evaluation: Evaluation = None,
-    ngram: Ngram = 8,
-    overlap: Overlap = 0.5,
-    sft_share: SftShare = 0.0,
-    seed: Seed = 0,
-    replace: Replace = False,
-) -> None:
+@options_of(ImportOptions)
+def import_(options: ImportOptions) -> None:
     """Read prompts, leave out what is broken, unwanted, repeated or in an evaluation set, and split the rest."""
     _check_installed()
-    from spar.data.filters import Lengths
     from spar.data.importing import import_prompts
-    from spar.data.settings import ImportSettings
-    from spar.data.sources import Options
 
-    settings = ImportSettings(
-        options=Options(format_, field, encoding, split),
-        system=system,
-        lengths=Lengths(min_chars, max_chars, min_words),
-        languages=tuple(sorted(set(language or ()))),
-        near=None if no_near else near,
-        evaluation=tuple(evaluation or ()),
-        ngram=ngram,
-        overlap=overlap,
-        sft_share=sft_share,
-        seed=seed,
-    )
-    _print(import_prompts(sources, to, settings, replace, _progress), to)
+    done = import_prompts(options.sources, options.to, options.settings(), options.replace, _progress)
+    _print(done, options.to)
 
 
 def _check_installed() -> None:

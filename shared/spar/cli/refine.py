@@ -5,6 +5,7 @@ The search is the refinement worker's own (`spar.engines.skills`); nothing else 
 
 import asyncio
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +13,14 @@ from typing import Annotated
 import typer
 
 from spar.cli.console import err, out
+from spar.cli.options import options_of
 from spar.cli.refining.many import search_file
 from spar.cli.refining.progress import shown_progress
 from spar.cli.refining.rows import count_rows
 from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.engines.registry import make_engine
 from spar.errors import RecipeError
+from spar.recipes.models import JudgmentSettings, SearchSettings
 
 
 class PolicyName(StrEnum):
@@ -33,66 +36,72 @@ class ProfileName(StrEnum):
     PAPER = "paper"
 
 
-def refine(  # noqa: PLR0913 - one parameter per option
+@dataclass(frozen=True, slots=True)
+class RefineOptions:
+    """What the command line says; `job` is what it means."""
+
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="JSON lines of {prompt, response}.", show_default=False)
-    ],
+    ]
     engine: Annotated[
         str,
         typer.Option(help="Base URL of an OpenAI-compatible server, or a model's directory.", show_default=False),
-    ],
+    ]
     output: Annotated[
         Path, typer.Option("--out", help="JSON lines, one a row; continued if there.", show_default=False)
-    ],
-    model: Annotated[
-        str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")
-    ] = None,
-    policy: Annotated[PolicyName, typer.Option(help="How trees grow.")] = PolicyName.BFS,
-    profile: Annotated[ProfileName, typer.Option(help="paper: the paper's outcome rules.")] = ProfileName.FIXED,
-    templates: Annotated[str, typer.Option(help="spar, compact, or a folder.")] = "spar",
-    branch: Annotated[int | None, typer.Option(min=1, help="Refinements per node (3).")] = None,
-    keep: Annotated[int | None, typer.Option(min=1, help="Nodes kept per level (2).")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Levels (3).")] = None,
-    votes: Annotated[int | None, typer.Option(min=1, help="Votes per judgment (5).")] = None,
-    quorum: Annotated[int | None, typer.Option(min=1, help="Readable votes that a judgment needs.")] = None,
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None,
-    refine_tokens: Annotated[int | None, typer.Option(min=1, help="Longest refinement (3072).")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Of votes and refinements.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True,
-    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 512,
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
-    trees: Annotated[int, typer.Option(min=1, help="Trees searched at once.")] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-) -> None:
+    ]
+    model: Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")] = (
+        None
+    )
+    policy: Annotated[PolicyName, typer.Option(help="How trees grow.")] = PolicyName.BFS
+    profile: Annotated[ProfileName, typer.Option(help="paper: the paper's outcome rules.")] = ProfileName.FIXED
+    templates: Annotated[str, typer.Option(help="spar, compact, or a folder.")] = "spar"
+    branch: Annotated[int | None, typer.Option(min=1, help="Refinements per node (3).")] = None
+    keep: Annotated[int | None, typer.Option(min=1, help="Nodes kept per level (2).")] = None
+    depth: Annotated[int | None, typer.Option(min=1, help="Levels (3).")] = None
+    votes: Annotated[int | None, typer.Option(min=1, help="Votes per judgment (5).")] = None
+    quorum: Annotated[int | None, typer.Option(min=1, help="Readable votes that a judgment needs.")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None
+    refine_tokens: Annotated[int | None, typer.Option(min=1, help="Longest refinement (3072).")] = None
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Of votes and refinements.")] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 512
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    trees: Annotated[int, typer.Option(min=1, help="Trees searched at once.")] = 512
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False
+
+    def job(self) -> RefineJob:
+        """Raises RecipeError for what cannot be run as asked."""
+        if self.output.resolve() == self.source.resolve():
+            raise RecipeError(f"--out is the input itself ({self.source}).", "Write to another file.")
+        engine, model = engine_and_model(self.engine, self.model, self.window, self.deadline, self.send_seed)
+        judgment, search = self._settings()
+        templates = templates_named(self.templates)
+        return RefineJob(self.source, self.output, engine, model, templates, judgment, search, self.seed, self.trees)
+
+    def _settings(self) -> tuple[JudgmentSettings, SearchSettings]:
+        greedy = self.policy is PolicyName.GREEDY and self.temperature is None
+        votes = {"votes": self.votes, "quorum": self.quorum, "max_tokens": self.judge_tokens}
+        size = {"branch": self.branch, "keep": self.keep, "depth": self.depth, "max_tokens": self.refine_tokens}
+        return with_profile(
+            self.profile.value,
+            {**votes, "temperature": self.temperature},
+            {"policy": self.policy.value, **size, "temperature": 0.0 if greedy else self.temperature},
+        )
+
+
+@options_of(RefineOptions)
+def refine(options: RefineOptions) -> None:
     """Search refinements for rows of {prompt, response}; each tree is written as it finishes.
 
     Go on after a stop with the same command. Exit codes: 2 bad input or settings, 3 engine or disk failed.
     """
-    if policy is PolicyName.GREEDY and temperature is None:
-        search_temperature: float | None = 0.0
-    else:
-        search_temperature = temperature
-    if output.resolve() == source.resolve():
-        raise RecipeError(f"--out is the input itself ({source}).", "Write to another file.")
-    settings, served = engine_and_model(engine, model, window, deadline, send_seed)
-    judgment, search = with_profile(
-        profile.value,
-        {"votes": votes, "quorum": quorum, "max_tokens": judge_tokens, "temperature": temperature},
-        {
-            "policy": policy.value,
-            "branch": branch,
-            "keep": keep,
-            "depth": depth,
-            "max_tokens": refine_tokens,
-            "temperature": search_temperature,
-        },
-    )
-    total = count_rows(source)
-    job = RefineJob(source, output, settings, served, templates_named(templates), judgment, search, seed, trees)
+    job = options.job()
+    total = count_rows(job.input)
     with shown_progress(err, total) as show:
-        summary = asyncio.run(search_file(job, make_engine(settings), show))
-    if as_json:
+        summary = asyncio.run(search_file(job, make_engine(job.engine), show))
+    if options.as_json:
         out.print_json(json.dumps(summary.as_json()))
         return
     for line in summary.lines():

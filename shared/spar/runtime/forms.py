@@ -1,6 +1,7 @@
-"""Reads the form that a step asks with. Knows no step."""
+"""Reads the texts that a step asks with: templates, and forms. Knows no step."""
 
 from spar.messages.base import ObjectRef
+from spar.method.templates import TemplateSet
 from spar.method.templates.forms import Form
 from spar.runtime.steps import read_rows
 from spar.runtime.worker import Worker
@@ -12,3 +13,9 @@ async def read_form(worker: Worker, ref: ObjectRef | None) -> Form | None:
         return None
     [form] = await read_rows(worker.store, ref, Form)
     return form
+
+
+async def read_templates(worker: Worker, ref: ObjectRef) -> TemplateSet:
+    """The object's only row."""
+    [templates] = await read_rows(worker.store, ref, TemplateSet)
+    return templates
