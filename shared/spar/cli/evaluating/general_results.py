@@ -80,18 +80,21 @@ def _interval(value: float, error: float | None, items: int) -> tuple[float, flo
 
 
 def _items(run: Mapping[str, Any], task: str) -> int:
-    """How many were asked: of a group, over its parts."""
-    parts = run.get("group_subtasks", {}).get(task) or [task]
-    return sum(int(run["n-samples"][part]["effective"]) for part in parts if part in run["n-samples"])
+    """How many were asked: of a group, over its parts, which may be groups themselves."""
+    if task in run["n-samples"]:
+        return int(run["n-samples"][task]["effective"])
+    return sum(_items(run, part) for part in run.get("group_subtasks", {}).get(task, ()))
 
 
 def _samples(folder: Path, tasks: Mapping[str, str], metrics: Mapping[str, str]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for name, task in tasks.items():
-        metric = metrics[name].partition(",")[0]
+        metric, _, how = metrics[name].partition(",")
         for path in sorted(folder.glob(f"lm-eval-*/**/samples_{task}*.jsonl")):
             for line in path.read_text(encoding="utf-8").splitlines():
                 sample = json.loads(line)
+                if sample.get("filter", how) != how:  # a row for each way of reading the reply
+                    continue
                 key = f"{path.name.rpartition('_')[0].removeprefix('samples_')}/{sample['doc_id']}"
                 correct = bool(sample.get(metric))
                 rows[key] = {"item": key, "correct": correct, "target": sample["target"], "said": sample["resps"]}

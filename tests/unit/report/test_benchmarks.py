@@ -1,0 +1,74 @@
+"""Public benchmarks in a report: what is kept, what changed since the start, what a page shows."""
+
+import pytest
+
+from spar.errors import DataError
+from spar.evaluation.benchmarks.report import BenchmarkReport, KeptReport, ScoredItem, Table, keep
+from spar.report.benchmarks import benchmark_changes, benchmark_tables, measures_of
+from spar.report.model import IterationReport, RunReport
+from spar.report.page import render
+
+
+def kept(*correct: bool, warnings: tuple[str, ...] = ()) -> KeptReport:
+    share = 100 * sum(correct) / len(correct)
+    return keep(
+        BenchmarkReport(
+            benchmark="ifeval",
+            counts={"prompts": len(correct)},
+            scores={"average": share, "unshown": 1.0},
+            intervals={"average": (share - 1, share + 1)},
+            tables=(Table("families", ("family", "total"), (("keywords", 2),)),),
+            items=[ScoredItem(str(place), right, {"response": "<b>said</b>"}) for place, right in enumerate(correct)],
+            settings={"max_tokens": 256},
+            warnings=warnings,
+        )
+    )
+
+
+def report(*iterations: KeptReport | None) -> RunReport:
+    by_iteration = [{} if one is None else {"ifeval": ("results/f/s", one)} for one in iterations]
+    entries = [
+        IterationReport(iteration=index, benchmarks=measures_of(found)) for index, found in enumerate(by_iteration)
+    ]
+    return RunReport(
+        run="r",
+        recipe_name="mine",
+        seed=0,
+        status="running",
+        planned_iterations=3,
+        iterations=entries,
+        benchmark_changes=benchmark_changes(dict(enumerate(by_iteration))),
+        recipe={},
+    )
+
+
+def test_scores_settings_and_tables_are_kept_with_where_the_responses_lie() -> None:
+    [entry] = report(kept(True, False)).iterations
+    measured = entry.benchmarks["ifeval"]
+    assert (measured.scores["average"], measured.settings["max_tokens"]) == (50.0, 256)
+    assert measured.tables["families"] == [{"family": "keywords", "total": 2}]
+    assert measured.result == "results/f/s"
+
+
+def test_a_change_is_paired_over_the_same_items() -> None:
+    made = report(kept(False, False, True), kept(True, True, True))
+    [change] = made.benchmark_changes
+    assert (change.measure, change.before, change.after, change.items) == ("ifeval", 0, 1, 3)
+    assert change.points == pytest.approx(100 * 2 / 3)
+    with pytest.raises(DataError, match="don't score the same items"):
+        report(kept(True), kept(True, False))
+
+
+def test_a_page_shows_what_was_measured_and_a_gap_where_nothing_was() -> None:
+    made = report(kept(False, True, warnings=("one was <cut> off",)), None, kept(True, True))
+    [table] = benchmark_tables(made, ["Start", "Iteration 1", "Iteration 2"])
+    assert table.columns == ("average",)
+    assert [row.label for row in table.rows] == ["Start", "Iteration 2"]
+    page = render(made)
+    assert "On public benchmarks" in page
+    assert "+50.0" in page
+    assert "<cut>" not in page
+
+
+def test_a_run_without_benchmarks_says_nothing_of_them() -> None:
+    assert "On public benchmarks" not in render(report(None))
