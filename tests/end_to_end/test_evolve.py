@@ -155,6 +155,9 @@ def test_the_same_command_again_asks_nothing_and_another_seed_is_another_evoluti
     assert place.evolve("http://127.0.0.1:9/v1", "copy") == 0  # the home has all results
     assert place.rows("copy", "evolved.jsonl") == first
     assert place.evolve(instant, "out", "--yes", "--seed", "1") == 2
+    (place.folder / "copy" / "evolved.jsonl").write_text("mine\n", encoding="utf-8")
+    assert place.evolve(instant, "copy", "--yes") == 2
+    assert (place.folder / "copy" / "evolved.jsonl").read_text(encoding="utf-8") == "mine\n"
     assert place.evolve(instant, "out", "--yes", "--seed", "1", "--replace") == 0
     assert {row["prompt"] for row in place.rows("out", "evolved.jsonl")} != {row["prompt"] for row in first}
 

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spar.cli.console import err, out, print_warning
+from spar.cli.console import err, out
 from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
 from spar.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
-    from spar.embedded.evolution import Done
-    from spar.evolution.price import Cost, Estimate
     from spar.messages.base import ModelRef
     from spar.recipes.models import EngineSettings
 
@@ -87,8 +85,10 @@ def evolve(  # noqa: PLR0913 - one parameter for each option
     3 the engine or the disk failed.
     """
     _check_installed()
+    from spar.cli.evolve_report import Asker, Progress, print_evolution
     from spar.data.sources import Options
-    from spar.embedded.evolution import EvolveJob, evolve_prompts
+    from spar.embedded.evolution import evolve_prompts
+    from spar.embedded.evolution_job import EvolveJob
     from spar.embedded.home import Home
     from spar.evolution.forms import forms_named
     from spar.evolution.price import Prices
@@ -119,14 +119,14 @@ def evolve(  # noqa: PLR0913 - one parameter for each option
     with Home(home or RUNS / "evolution").lock() as place:
         place.runs.mkdir(exist_ok=True)
         log_to(place.runs / "log.jsonl")
-        done = evolve_prompts(job, place, _Asker(yes), _Progress())
+        done = evolve_prompts(job, place, Asker(yes), Progress())
     if done is None:
         err.print("Nothing was asked of the teacher.")
         sys.exit(STOPPED)
     if as_json:
         out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
     else:
-        _print(done, to)
+        print_evolution(done, to)
 
 
 def _check_installed() -> None:
@@ -154,65 +154,3 @@ def _teacher(
     if place == RULES:
         return EngineSettings(kind=RULES), refer("served:story/teacher")
     return EngineSettings(kind="transformers", max_batch=window, deadline_s=deadline_s), refer(place)
-
-
-class _Asker:
-    """Tells the price, and asks unless it was told yes beforehand."""
-
-    def __init__(self, yes: bool) -> None:
-        self._yes = yes
-
-    def __call__(self, shards: int, cost: "Estimate") -> bool:
-        work = cost.work
-        before = f", {work.to_check:,} evolved before to be checked" if work.to_check else ""
-        err.print(f"{work.to_evolve:,} seed prompts to evolve{before} ({shards:,} shards in all)")
-        for name, part in (("likely", cost.likely), ("at most", cost.at_most)):
-            err.print(f"  {name:<8} {_told(part)}", markup=False)
-        if self._yes:
-            return True
-        if not sys.stdin.isatty():
-            raise RecipeError("It asks before it starts, and there is nobody to ask.", "Add --yes.")
-        return typer.confirm("Start?", err=True)
-
-
-def _told(cost: "Cost") -> str:
-    money = "" if cost.money is None else f", {cost.money:,.2f} in money"
-    tokens = f"about {cost.prompt_tokens:,} tokens in and {cost.completion_tokens:,} out"
-    return f"{cost.calls:,} calls, {tokens}{money}"
-
-
-class _Progress:
-    """One line for each tenth of the shards at least, and no more than one a shard."""
-
-    def __init__(self) -> None:
-        self._told = 0
-
-    def __call__(self, ended: int) -> None:
-        if ended >= self._told * 1.1 + 1:
-            self._told = ended
-            err.print(f"{ended:,} shards done", markup=False)
-
-
-def _print(done: "Done", to: Path) -> None:
-    manifest, statistics = done.manifest, done.manifest.statistics
-    if done.repeated:
-        out.print(f"{to} holds this evolution already.", markup=False, soft_wrap=True)
-    lines: list[tuple[str, object]] = [("rows read", f"{manifest.rows:,}")]
-    rejected = {name: n for name, n in manifest.outcomes.items() if n and name != "evolved"}
-    lines += [(f"- {name}", f"{n:,}") for name, n in rejected.items()]
-    lines += [("= evolved", f"{manifest.outcomes['evolved']:,}")]
-    if statistics["words"]:
-        lines += [
-            ("words", f"{statistics['words_of_seeds']['mean']} -> {statistics['words']['mean']} (means)"),
-            ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
-        ]
-    taken = manifest.taken
-    lines += [("calls", f"{taken.calls:,}"), ("tokens", f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out")]
-    lines += [("money", f"{taken.money:,.2f}")] if taken.money is not None else []
-    for name, said in lines:
-        out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
-    out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
-    if rejected:
-        out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
-    if manifest.outcomes["engine_failed"]:
-        print_warning("Some shards failed in every attempt: the same command tries them again.")

@@ -1,81 +1,34 @@
 """An evolution from source files to its folder: read and cut, price, run, collect.
 
 Everything but the output lives in a home: shards, results and their books. So a stop costs what was in flight, and
-another evolution of the same seed prompts pays only for what it asks differently.
+rows that were added at the end of a file are all that is asked.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-from spar.data.layouts import SystemRule
-from spar.data.sources import Options, check_sources, source_identity
-from spar.embedded.evolving import EvolutionPlan, Looked, ShardEnd, ShardRunner
+from spar.data.sources import check_sources, source_identity
+from spar.embedded.evolution_job import EvolveJob
+from spar.embedded.evolution_shards import SHARD, CutShard, cut_shards, open_work, plan_of
+from spar.embedded.evolving import Looked, ShardEnd, ShardRunner
 from spar.embedded.home import Home
 from spar.embedded.step_queue import StepQueue
 from spar.errors import DataError
-from spar.evolution.forms import FormSet
 from spar.evolution.manifest import EvolutionManifest, Taken, check_sum, earlier_manifest
-from spar.evolution.price import ADDED_CHARACTERS, Estimate, Prices, Work, estimate
+from spar.evolution.price import Estimate, Prices, estimate
 from spar.evolution.records import Checked
-from spar.evolution.seeds import Ended, Seed, read_seeds
+from spar.evolution.seeds import Seed
 from spar.evolution.statistics import SetStatistics, outcomes_in_order
-from spar.evolution.taxonomy import Taxonomy
 from spar.evolution.writing import WORK, EvolutionFiles
-from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
-from spar.messages.evolution import EVOLVE_REVISION, VALIDATE_REVISION
-from spar.recipes.models import EngineSettings, SamplingSettings
-from spar.runtime.steps import put_rows
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
 
-SHARD = 16
-"""Seed prompts that travel together, as in runs."""
 SPARE_THREADS = 4
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, slots=True)
-class EvolveJob:
-    """What is asked for. `window` is how many prompts are with the teacher at once."""
-
-    sources: tuple[str, ...]
-    out: Path
-    options: Options
-    system: SystemRule
-    limit: int | None
-    engine: EngineSettings
-    model: ModelRef
-    taxonomy: Taxonomy
-    forms: FormSet
-    sampling: SamplingSettings
-    retries: int
-    seed: int
-    window: int
-    prices: Prices
-    replace: bool = False
-
-    def settings(self) -> dict[str, Any]:
-        """All that decides the output, as JSON has it; where the teacher runs, and its price, do not."""
-        return {
-            "revisions": [EVOLVE_REVISION, VALIDATE_REVISION],
-            "options": asdict(self.options),
-            "system": self.system,
-            "limit": self.limit,
-            "teacher": self.model.model_dump(mode="json"),
-            "engine": EngineIdentity.of(self.engine).model_dump(mode="json"),
-            "taxonomy": {"name": self.taxonomy.name, "sha256": _digest(asdict(self.taxonomy))},
-            "forms": {"name": self.forms.name, "sha256": _digest(asdict(self.forms))},
-            "sampling": self.sampling.model_dump(mode="json"),
-            "retries": self.retries,
-            "seed": self.seed,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +37,6 @@ class Done:
 
     manifest: EvolutionManifest
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    prompts: ObjectRef
-    seeds: ObjectRef
-    count: int
-    characters: int
 
 
 Agree = Callable[[int, Estimate], bool]
@@ -105,25 +50,19 @@ def evolve_prompts(job: EvolveJob, home: Home, agree: Agree, looked: Looked) -> 
     """
     check_sources(list(job.sources), job.options)
     sources = [source_identity(name) for name in job.sources]
-    earlier = earlier_manifest(job.out, WORK)
-    if earlier is not None and earlier.fits(job.settings(), sources):
-        if earlier.is_whole(job.out):
-            return Done(earlier, repeated=True)
-    elif earlier is not None and not job.replace:
-        raise DataError(
-            f"{job.out} holds an evolution of other sources or settings.",
-            "Choose another --out, or add --replace to write it anew.",
-        )
+    finished = _finished(job, sources)
+    if finished is not None:
+        return Done(finished, repeated=True)
     statistics = SetStatistics(job.taxonomy, job.seed)
     with (
         StepQueue(home, job.window // SHARD + SPARE_THREADS) as queue,
         EvolutionFiles(job.out, statistics) as files,
     ):
-        shards = _cut(job, queue.store, files)
+        shards = cut_shards(job, queue.store, files)
         rows = sum(shard.count for shard in shards) + files.outcomes.total()
-        plan = _plan(job, queue.store)
+        plan = plan_of(job, queue.store)
         cost = estimate(
-            _work(shards, plan, queue), job.forms, job.taxonomy, job.retries, plan.sampling.max_tokens, job.prices
+            open_work(shards, plan, queue), job.forms, job.taxonomy, job.retries, plan.sampling.max_tokens, job.prices
         )
         if cost.likely.calls and not agree(len(shards), cost):
             return None
@@ -143,56 +82,21 @@ def evolve_prompts(job: EvolveJob, home: Home, agree: Agree, looked: Looked) -> 
     return Done(manifest)
 
 
-def _cut(job: EvolveJob, store: ObjectStore, files: EvolutionFiles) -> list[_Shard]:
-    shards: list[_Shard] = []
-    waiting: list[Seed] = []
-    for row in read_seeds(job.sources, job.options, job.system, job.limit):
-        if isinstance(row, Ended):
-            files.add_ended(row)
-            continue
-        waiting.append(row)
-        if len(waiting) == SHARD:
-            shards.append(_put(store, waiting))
-            waiting = []
-    return [*shards, _put(store, waiting)] if waiting else shards
+def _finished(job: EvolveJob, sources: list[dict[str, str | int]]) -> EvolutionManifest | None:
+    """This very evolution, if the output holds it whole. Raises DataError for another one, unless it is to go."""
+    earlier = earlier_manifest(job.out, WORK)
+    if earlier is None:
+        return None
+    same = earlier.fits(job.settings(), sources) and earlier.is_whole(job.out)
+    if not same and not job.replace:
+        raise DataError(
+            f"{job.out} holds an evolution of other sources or settings, or its files were changed.",
+            "Choose another --out, or add --replace to write it anew.",
+        )
+    return earlier if same and not earlier.owes else None
 
 
-def _put(store: ObjectStore, seeds: Sequence[Seed]) -> _Shard:
-    """Prompts and places apart: where a prompt came from does not decide what becomes of it."""
-    prompts = put_rows(store, "prompts", "prompts", [seed.prompt for seed in seeds])
-    places = put_rows(store, "seeds", "seeds", seeds)
-    characters = sum(len(seed.prompt.text) for seed in seeds)
-    return _Shard(ObjectRef(key=prompts), ObjectRef(key=places), len(seeds), characters)
-
-
-def _plan(job: EvolveJob, store: ObjectStore) -> EvolutionPlan:
-    return EvolutionPlan(
-        model=job.model,
-        engine=job.engine,
-        forms=ObjectRef(key=put_rows(store, "forms", "forms", [job.forms])),
-        taxonomy=ObjectRef(key=put_rows(store, "taxonomies", "taxonomy", [job.taxonomy])),
-        sampling=job.sampling,
-        retries=job.retries,
-        seed=job.seed,
-    )
-
-
-def _work(shards: Sequence[_Shard], plan: EvolutionPlan, queue: StepQueue) -> Work:
-    """What has no result yet."""
-    to_evolve = evolve_characters = to_check = check_characters = 0
-    for shard in shards:
-        evolved = queue.result(plan.evolve(shard.prompts).fingerprint())
-        if evolved is None:
-            to_evolve += shard.count
-            evolve_characters += shard.characters
-        elif queue.result(plan.validate(ObjectRef(key=evolved.key)).fingerprint()) is None:
-            count = int(evolved.facts["counts"]["evolved"])
-            to_check += count
-            check_characters += count * (shard.characters // shard.count + ADDED_CHARACTERS)
-    return Work(to_evolve, evolve_characters, to_check, check_characters)
-
-
-def _collect(shards: Sequence[_Shard], ends: Sequence[ShardEnd], store: ObjectStore, files: EvolutionFiles) -> None:
+def _collect(shards: Sequence[CutShard], ends: Sequence[ShardEnd], store: ObjectStore, files: EvolutionFiles) -> None:
     for shard, end in zip(shards, ends, strict=True):
         seeds = _read(store, shard.seeds.key, Seed)
         if end.checked is None:
@@ -222,7 +126,3 @@ def _taken(ends: Sequence[ShardEnd], prices: Prices) -> Taken:
         money=prices.money(prompt, completion),
         failed_replies=dict(sorted(failed.items())),
     )
-
-
-def _digest(plain: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

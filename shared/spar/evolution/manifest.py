@@ -52,9 +52,13 @@ class EvolutionManifest(BaseModel):
         return (self.settings, self.sources) == (settings, sources)
 
     def is_whole(self, folder: Path) -> bool:
-        """Its files are as they were written, and no shard is owed."""
-        there = all((folder / n).is_file() and sha256_of(folder / n) == sha for n, sha in self.files.items())
-        return there and not self.outcomes[EvolutionOutcome.ENGINE_FAILED]
+        """Its files are as they were written."""
+        return all((folder / name).is_file() and sha256_of(folder / name) == sha for name, sha in self.files.items())
+
+    @property
+    def owes(self) -> bool:
+        """Whether shards were given up, which the same evolution tries again."""
+        return self.outcomes[EvolutionOutcome.ENGINE_FAILED] > 0
 
     def write(self, folder: Path) -> None:
         text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)

@@ -1,0 +1,74 @@
+"""What `spar prompts evolve` says: the price before it starts, how far it is, and what came out."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from spar.cli.console import err, out, print_warning
+from spar.embedded.evolution import Done
+from spar.errors import RecipeError
+from spar.evolution.price import Cost, Estimate
+
+
+class Asker:
+    """Tells the price, and asks unless it was told yes beforehand."""
+
+    def __init__(self, yes: bool) -> None:
+        self._yes = yes
+
+    def __call__(self, shards: int, cost: Estimate) -> bool:
+        work = cost.work
+        before = f", {work.to_check:,} evolved before to be checked" if work.to_check else ""
+        err.print(f"{work.to_evolve:,} seed prompts to evolve{before} (shards: {shards:,})")
+        for name, part in (("likely", cost.likely), ("at most", cost.at_most)):
+            err.print(f"  {name:<8} {_told(part)}", markup=False)
+        if self._yes:
+            return True
+        if not sys.stdin.isatty():
+            raise RecipeError("It asks before it starts, and there is nobody to ask.", "Add --yes.")
+        return typer.confirm("Start?", err=True)
+
+
+def _told(cost: Cost) -> str:
+    money = "" if cost.money is None else f", {cost.money:,.2f} in money"
+    tokens = f"about {cost.prompt_tokens:,} tokens in and {cost.completion_tokens:,} out"
+    return f"{cost.calls:,} calls, {tokens}{money}"
+
+
+class Progress:
+    """One line for each tenth of the shards at least, and no more than one a shard."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, ended: int) -> None:
+        if ended >= self._told * 1.1 + 1:
+            self._told = ended
+            err.print(f"shards done: {ended:,}", markup=False)
+
+
+def print_evolution(done: Done, to: Path) -> None:
+    manifest, statistics = done.manifest, done.manifest.statistics
+    if done.repeated:
+        out.print(f"{to} holds this evolution already.", markup=False, soft_wrap=True)
+    lines: list[tuple[str, object]] = [("rows read", f"{manifest.rows:,}")]
+    rejected = {name: n for name, n in manifest.outcomes.items() if n and name != "evolved"}
+    lines += [(f"- {name}", f"{n:,}") for name, n in rejected.items()]
+    lines += [("= evolved", f"{manifest.outcomes['evolved']:,}")]
+    if statistics["words"]:
+        lines += [
+            ("words", f"{statistics['words_of_seeds']['mean']} -> {statistics['words']['mean']} (means)"),
+            ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
+        ]
+    taken = manifest.taken
+    lines += [("calls", f"{taken.calls:,}"), ("tokens", f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out")]
+    lines += [("money", f"{taken.money:,.2f}")] if taken.money is not None else []
+    for name, said in lines:
+        out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
+    if manifest.outcomes["evolved"]:
+        out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
+    if rejected:
+        out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
+    if manifest.outcomes["engine_failed"]:
+        print_warning("Some shards failed in every attempt: the same command tries them again.")

@@ -1,0 +1,57 @@
+"""What an evolution is asked for, and the part of it that decides the output. Does nothing."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spar.data.layouts import SystemRule
+from spar.data.sources import Options
+from spar.evolution.forms import FormSet
+from spar.evolution.price import Prices
+from spar.evolution.taxonomy import Taxonomy
+from spar.messages.base import EngineIdentity, ModelRef
+from spar.messages.evolution import EVOLVE_REVISION, VALIDATE_REVISION
+from spar.recipes.models import EngineSettings, SamplingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EvolveJob:
+    """What is asked for. `window` is how many prompts are with the teacher at once."""
+
+    sources: tuple[str, ...]
+    out: Path
+    options: Options
+    system: SystemRule
+    limit: int | None
+    engine: EngineSettings
+    model: ModelRef
+    taxonomy: Taxonomy
+    forms: FormSet
+    sampling: SamplingSettings
+    retries: int
+    seed: int
+    window: int
+    prices: Prices
+    replace: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """All that decides the output, as JSON has it; where the teacher runs, and its price, do not."""
+        return {
+            "revisions": [EVOLVE_REVISION, VALIDATE_REVISION],
+            "options": asdict(self.options),
+            "system": self.system,
+            "limit": self.limit,
+            "teacher": self.model.model_dump(mode="json"),
+            "engine": EngineIdentity.of(self.engine).model_dump(mode="json"),
+            "taxonomy": {"name": self.taxonomy.name, "sha256": _digest(asdict(self.taxonomy))},
+            "forms": {"name": self.forms.name, "sha256": _digest(asdict(self.forms))},
+            "sampling": self.sampling.model_dump(mode="json"),
+            "retries": self.retries,
+            "seed": self.seed,
+        }
+
+
+def _digest(plain: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
