@@ -57,7 +57,7 @@ class Served:
     """A ChatModel that is loaded, or found at its server, when it is first asked; one that can't be is tried anew."""
 
     def __init__(self, engine: Engine, model: LocalModel) -> None:
-        self._engine, self._model = engine, model
+        self.engine, self._model = engine, model
         self._chat: ChatModel | None = None
         self._finding = asyncio.Lock()
 
@@ -65,7 +65,7 @@ class Served:
         """Raises EngineError."""
         async with self._finding:
             if self._chat is None:
-                self._chat = await self._engine.serve(self._model)
+                self._chat = await self.engine.serve(self._model)
             return self._chat
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:

@@ -33,7 +33,7 @@ def render_sweep(report: SweepReport) -> str:
             plots=plots,
             majority=_majority(report.majority),
             style=style(),
-            names=list(dict.fromkeys(point.strategy for point in report.points)),
+            names=[name for name in dict.fromkeys(point.strategy for point in report.points) if name != "actor"],
         )
     )
 

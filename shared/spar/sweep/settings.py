@@ -18,6 +18,8 @@ class SweepSettings:
     strategies: Sequence[str] = tuple(STRATEGIES)
     budgets: Sequence[int] = BUDGETS
     shape: Shape = field(default_factory=Shape)
+    retries: int = 0
+    """How often a failed refinement is asked for again. Above 0 more may be drawn than the budget; it is counted."""
     votes: int = 5
     majority: Sequence[int] = (1, 3, 5, 7, 9)
     """Votes of the majority curve; none: no curve."""
@@ -35,9 +37,8 @@ class SweepSettings:
         return JudgmentSettings(votes=self.votes, quorum=quorum, temperature=TEMPERATURE, max_tokens=self.judge_tokens)
 
     def refining(self, templates: TemplateSet) -> Refining:
-        """A failed refinement is not asked for again: what is drawn for a budget is never more than the budget."""
         refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.refine_tokens)
-        return Refining(templates, self.judgment, refinement, retries=0)
+        return Refining(templates, self.judgment, refinement, self.retries)
 
     def told(self, templates: TemplateSet) -> Mapping[str, Any]:
         settings = asdict(self)
