@@ -12,14 +12,14 @@ from transformers import TrainerCallback
 from spar.errors import TrainingError
 from spar.training.base import TrainProgress
 from spar.training.ranks import Ranks
-from spar.training.reports import Report, Reporter
+from spar.training.reports import Listener, Report
 from spar.training.workspace import MARKER
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
     """Knows nothing of the method: DPO and SFT are watched alike. On every rank; the first one reports."""
 
-    def __init__(self, reporter: Reporter, ranks: Ranks) -> None:
+    def __init__(self, reporter: Listener, ranks: Ranks) -> None:
         self._reporter, self._ranks = reporter, ranks
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

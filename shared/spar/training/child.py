@@ -7,6 +7,7 @@ what is cheap to check before it loads torch. Its environment (offline, threads)
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,7 +26,7 @@ from spar.training.jobs import (
     without_too_long,
 )
 from spar.training.ranks import Ranks, die_with_parent
-from spar.training.reports import Failed, Report, Reporter
+from spar.training.reports import Failed, Listener, Report, Reporter
 from spar.training.tokenize import Tokenizer
 from spar.training.workspace import Workspace, locked
 
@@ -42,15 +43,15 @@ class Start:
     finished: TrainOutcome | None = None
 
 
-def run(job: TrainJob, reporter: Reporter, ranks: Ranks) -> TrainOutcome | None:
-    """The outcome on the first rank, None on the others."""
+def run(job: TrainJob, reporter: Listener, ranks: Ranks, watchers: Sequence[Any] = ()) -> TrainOutcome | None:
+    """The outcome on the first rank, None on the others. `watchers` are callbacks of transformers' trainer."""
     started = time.monotonic()
     with locked(job.work, wait_s=LOCK_WAIT_S) if ranks.first else nullcontext():
         workspace = Workspace(job, claim=ranks.first)
         start = ranks.from_first(_prepared(job, workspace) if ranks.first else Start())
         if start.finished is not None:
             return start.finished if ranks.first else None
-        return _train(job, workspace, start, reporter, ranks, started)
+        return _train(job, workspace, start, reporter, ranks, started, watchers)
 
 
 def _prepared(job: TrainJob, workspace: Workspace) -> Start:
@@ -72,13 +73,20 @@ def _prepared(job: TrainJob, workspace: Workspace) -> Start:
 
 
 def _train(
-    job: TrainJob, workspace: Workspace, start: Start, reporter: Reporter, ranks: Ranks, started: float
+    job: TrainJob,
+    workspace: Workspace,
+    start: Start,
+    reporter: Listener,
+    ranks: Ranks,
+    started: float,
+    watchers: Sequence[Any],
 ) -> TrainOutcome | None:
     from spar.training.callbacks import Watch
     from spar.training.weights import gathered, write_trained
 
     trainer = _trainer(job, workspace)
-    trainer.add_callback(Watch(reporter, ranks))
+    for watcher in (Watch(reporter, ranks), *watchers):
+        trainer.add_callback(watcher)
     trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
     weights = gathered(trainer)
     if not ranks.first:

@@ -5,7 +5,7 @@ On a descriptor of its own because libraries print to the standard ones as they 
 
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import TypeAdapter
 
@@ -48,6 +48,12 @@ _REPORTS = TypeAdapter(Report)
 
 def parse_report(line: str) -> Report:
     return _REPORTS.validate_json(line)
+
+
+class Listener(Protocol):
+    """Whom a training reports to."""
+
+    def send(self, report: Report) -> None: ...
 
 
 class Reporter:

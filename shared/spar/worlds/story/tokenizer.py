@@ -1,6 +1,7 @@
 """Writes the story world's vocabulary as tokenizer files that transformers, TRL and vLLM load."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from spar.worlds.story.vocabulary import ASSISTANT, END, PAD, ROLES, SPECIAL, UNKNOWN, vocabulary
@@ -20,20 +21,21 @@ CHAT_TEMPLATE = (
 of its beginnings, which is how training and serving come to the same ids."""
 
 
-def tokenizer_json() -> str:
-    """Words between blanks, no normalising; decoding joins with one blank."""
+def tokenizer_json(tokens: Sequence[str] | None = None) -> str:
+    """Words between blanks, no normalising; decoding joins with one blank. Other tokens than the world's begin with
+    SPECIAL."""
     from tokenizers import AddedToken, Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
 
-    ids = {token: i for i, token in enumerate(vocabulary())}
+    ids = {token: i for i, token in enumerate(vocabulary() if tokens is None else tokens)}
     tokenizer = Tokenizer(WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     return str(tokenizer.to_str(pretty=False))
 
 
-def save_tokenizer(folder: Path, max_positions: int) -> None:
+def save_tokenizer(folder: Path, max_positions: int, tokens: Sequence[str] | None = None) -> None:
     """tokenizer.json and tokenizer_config.json, the chat template in the latter."""
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -45,5 +47,5 @@ def save_tokenizer(folder: Path, max_positions: int) -> None:
         "clean_up_tokenization_spaces": False,
         "chat_template": CHAT_TEMPLATE,
     }
-    (folder / "tokenizer.json").write_text(tokenizer_json() + "\n", encoding="utf-8")
+    (folder / "tokenizer.json").write_text(tokenizer_json(tokens) + "\n", encoding="utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
