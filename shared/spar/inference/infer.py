@@ -45,7 +45,7 @@ async def infer(
     except TimeoutError:
         if not limit.expired():
             raise
-        return inference.so_far(Ending.DEADLINE, f"the deadline of {deadline_s:g} s")
+        return inference.so_far(Ending.DEADLINE, f"the deadline ({deadline_s:.3g} s)")
     except (EngineError, DataError) as error:  # DataError: what was found is too long for the refiner
         return inference.after_failure(error)
 
