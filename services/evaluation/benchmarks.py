@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from services.evaluation.resuming import Resuming
 from spar.engines.skills import Usage
 from spar.errors import AccountingError
 from spar.evaluation.asking import ask, score_rows
@@ -24,12 +25,13 @@ from spar.runtime.worker import Worker
 
 async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSpec) -> StepOutput:
     """Counts of the step are the report's scores, as `score.NAME`."""
-    with TemporaryDirectory(prefix="spar-benchmark-") as folder:
-        job = await _job(worker, command, spec, Path(folder))
+    with TemporaryDirectory(prefix="spar-benchmark-") as folder, Resuming(worker, command.fingerprint) as resuming:
+        job = await _job(worker, command, spec, Path(folder), resuming)
         usage = Usage()
         rows = await ask(spec.benchmark, job, usage)
         # Off the event loop: checkers and bootstraps take seconds.
         report = await asyncio.to_thread(score_rows, spec.benchmark, rows, job)
+        await resuming.forget()
     kept: KeptReport = keep(report)
     return StepOutput([kept], usage, {f"score.{name}": value for name, value in report.scores.items()})
 
@@ -41,7 +43,7 @@ def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
     return {"model": spec.model.fingerprint, **named, "engine": engine, "send_seed": int(spec.engine.send_seed)}
 
 
-async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path) -> Ask:
+async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path, resuming: Resuming) -> Ask:
     templates = await read_templates(worker, spec.templates)
     data = Path(WORLD)
     if spec.data is not None:
@@ -51,11 +53,11 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
     if spec.judge is not None:
         if command.judge is None:
             raise AccountingError("A benchmark names a judge and not where it is.")
-        judge = await worker.chat(command.judge, spec.judge)
-    model = await worker.chat(command.engine, spec.model)
+        judge = resuming.model(command.judge, spec.judge)
+    model = resuming.model(command.engine, spec.model)
     search = None
     if spec.refiner is not None:
-        models = Models(model, await worker.chat(command.engine, spec.refiner))
+        models = Models(model, resuming.model(command.engine, spec.refiner))
         search = search_of(models, spec.asking, templates, spec.seed)
     return Ask(
         model=model,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spar.engines.base import Completion, Sampling
-from spar.errors import DataError, StoreError
+from spar.errors import ConflictError, DataError, StoreError
 from spar.method.records import Message
 
 FORMAT = 1
@@ -83,7 +83,7 @@ class CallBook:
 
 @contextmanager
 def open_call_book(folder: Path, identity: Mapping[str, Any]) -> Iterator[CallBook]:
-    """The model's file in the folder, named by its identity. Raises DataError and StoreError."""
+    """The model's file in the folder, named by its identity. Raises ConflictError, DataError and StoreError."""
     name = hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"{name}.jsonl"
     try:
@@ -95,7 +95,9 @@ def open_call_book(folder: Path, identity: Mapping[str, Any]) -> Iterator[CallBo
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise DataError(f"Another evaluation is writing {path}.", "Wait for it, or use another --out.") from error
+            raise ConflictError(
+                f"Another evaluation is writing {path}.", "Wait for it, or use another --out."
+            ) from error
         book = CallBook(path, descriptor)
         book.load(identity)
         yield book

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spar.engines.base import ChatModel, Completion, Sampling
-from spar.errors import DataError, EngineUnavailable
+from spar.errors import ConflictError, DataError, EngineUnavailable
 from spar.evaluation.call_book import open_call_book
 from spar.evaluation.remembering import RememberingModel
 from spar.method.records import Message
@@ -98,5 +98,5 @@ async def test_a_broken_line_in_the_middle_is_told(tmp_path: Path) -> None:
 def test_models_have_files_of_their_own_with_one_writer_each(tmp_path: Path) -> None:
     with open_call_book(tmp_path, MODEL), open_call_book(tmp_path, {"model": "other"}):
         assert len(list(tmp_path.iterdir())) == 2
-        with pytest.raises(DataError, match="Another evaluation"), open_call_book(tmp_path, MODEL):
+        with pytest.raises(ConflictError, match="Another evaluation"), open_call_book(tmp_path, MODEL):
             pass
