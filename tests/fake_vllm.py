@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 
 def main() -> None:
@@ -48,7 +49,10 @@ async def _serve(args: argparse.Namespace) -> None:
 
 def _journal(args: argparse.Namespace) -> int:
     """Note this start; how many there were with it."""
-    line = {"pid": os.getpid(), "devices": os.environ.get("CUDA_VISIBLE_DEVICES"), **vars(args)}
+    # As vLLM does: a socket with a new name, which nobody removes.
+    left = Path(os.environ["VLLM_RPC_BASE_PATH"], str(uuid4()))
+    left.touch()
+    line = {"pid": os.getpid(), "devices": os.environ.get("CUDA_VISIBLE_DEVICES"), "left": str(left), **vars(args)}
     with Path(args.journal).open("a+") as journal:
         journal.write(json.dumps(line) + "\n")
         journal.flush()

@@ -12,12 +12,13 @@ from spar.db.migrate import migrate
 from spar.runtime.app import COORDINATOR_QUEUE, configure
 from spar.runtime.broker import CeleryBroker, check_password
 from spar.runtime.log import log_to
-from spar.runtime.process import consume, main, open_store
+from spar.runtime.process import consume, main, reach_store
 from spar.runtime.settings import Settings
 
 
 def start(settings: Settings) -> None:
     log_to(None)
+    store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
     database = open_database(settings.database_url.get_secret_value())
     with only_one(database, "coordinator"):
@@ -28,7 +29,7 @@ def start(settings: Settings) -> None:
             lost=timedelta(seconds=settings.lost_s),
         )
         broker = CeleryBroker(configure(settings))
-        inbox = Inbox(Coordinator(database, open_store(settings), broker, limits), settings.polling_interval_s)
+        inbox = Inbox(Coordinator(database, store, broker, limits), settings.polling_interval_s)
         tasks.install(inbox)
         inbox.start()
 

@@ -109,7 +109,13 @@ def _size(file: Path) -> int:
 
 
 async def _spawn(
-    command: Sequence[str], log: Path, env: Mapping[str, str], stdin: int, report: int | None, keep: Sequence[int]
+    command: Sequence[str],
+    log: Path,
+    env: Mapping[str, str],
+    stdin: int,
+    report: int | None,
+    keep: Sequence[int],
+    scratch: Path | None,
 ) -> Process:
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
@@ -118,6 +124,7 @@ async def _spawn(
             "-S",
             str(_GUARD),
             str(-1 if report is None else report),
+            "" if scratch is None else str(scratch),
             *command,
             stdin=stdin,
             stdout=output,
@@ -135,11 +142,13 @@ async def start_child(
     env: Mapping[str, str] | None = None,
     reports: bool = False,
     keep: Sequence[int] = (),
+    scratch: Path | None = None,
 ) -> Child:
     """Start `command` with its output in `log` (appended) and the environment `env` (None: ours).
 
     With `reports` the command finds REPORT_FD in its environment. A command that does not exist exits with 127.
-    The guard keeps the descriptors `keep` open until the command is gone: locks on what the command uses.
+    The guard keeps the descriptors `keep` open until the command is gone: locks on what the command uses. Then it
+    removes the folder `scratch`, also when we are not there any more to do so.
     """
     environment = dict(os.environ if env is None else env)
     log_start = _size(log)
@@ -152,7 +161,7 @@ async def start_child(
             theirs.append(report)
             heard = await _listen(ours)
             environment[REPORT_FD] = str(report)
-        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None, keep)
+        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None, keep, scratch)
     except BaseException:
         os.close(lifeline)
         if heard is not None:

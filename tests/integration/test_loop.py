@@ -104,9 +104,22 @@ def test_a_second_coordinator_says_why_it_ends(running: Stack, tmp_path: Path) -
 def test_wrong_credentials_are_told_at_once(
     tmp_path: Path, redis_url: str, new_postgres_url: str, s3: servers.S3Server
 ) -> None:
+    """By an S3 that answers every request with 403."""
     with stack(tmp_path, redis_url, new_postgres_url, s3) as made, s3.require_credentials():
-        made.start("generation")
-        process = made.processes.pop("generation")
-        assert process.wait(timeout=60) == 3
-        assert "error:" in made.log("generation")
-        assert "fix:" in made.log("generation")
+        made.start("generation", "coordinator")
+        for name in ("generation", "coordinator"):
+            assert made.processes.pop(name).wait(timeout=60) == 3
+            log = made.log(name)
+            assert f"error: The object store at {s3.endpoint} refuses our credentials" in log
+            assert "fix: Set the access key and the secret key" in log
+            assert s3.secret_key not in log
+
+
+def test_a_store_that_is_away_is_told_at_once(
+    tmp_path: Path, redis_url: str, new_postgres_url: str, s3: servers.S3Server
+) -> None:
+    with stack(tmp_path, redis_url, new_postgres_url, s3) as made:
+        made.environment["SPAR_S3_ENDPOINT"] = f"127.0.0.1:{servers.free_port()}"
+        made.start("coordinator")
+        assert made.processes.pop("coordinator").wait(timeout=60) == 3
+        assert "cannot be reached" in made.log("coordinator")

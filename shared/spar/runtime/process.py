@@ -38,6 +38,16 @@ def open_store(settings: Settings) -> ObjectStore:
     )
 
 
+def reach_store(settings: Settings) -> ObjectStore:
+    """The same, once it has replied: one that is away or refuses us is told at once, not by the first step.
+
+    Raises ServiceError.
+    """
+    store = open_store(settings)
+    store.exists("models/ready")
+    return store
+
+
 def main(start: Callable[[Settings], None]) -> None:
     """Run a process's `start`; a SparError becomes a message and an exit code."""
     try:
@@ -51,8 +61,7 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     """Hold a worker and consume the queues, until SIGTERM or SIGINT. What is in flight then is cancelled."""
     log_to(None)
     refuse_too_small_a_host()
-    store = open_store(settings)
-    store.exists("models/ready")  # a store that is away or refuses us is told at once, not by the first step
+    store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
     cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
     configure(settings)

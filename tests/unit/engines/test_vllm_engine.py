@@ -74,6 +74,19 @@ async def test_a_server_starts_with_the_first_call(engine: Start, journal: Path,
     os.close(server)
 
 
+async def test_nothing_of_a_server_is_left_in_the_temporary_folder(
+    engine: Start, journal: Path, tmp_path: Path
+) -> None:
+    async with engine("--fail", "1") as vllm:
+        await say(await vllm.serve(write_model(tmp_path, "m1")))
+        failed, serving = (Path(start["left"]) for start in starts(journal))
+        assert not failed.parent.exists()
+        assert serving.exists()
+        os.kill(starts(journal)[1]["pid"], signal.SIGKILL)
+        await until(lambda: not serving.parent.exists())
+    assert failed.parent != serving.parent
+
+
 async def test_a_crash_is_survived_by_the_calls_it_hit(engine: Start, journal: Path, tmp_path: Path) -> None:
     async with engine("--slow", "0.2") as vllm:
         chat = await vllm.serve(write_model(tmp_path, "m1"))
@@ -291,5 +304,6 @@ async def test_kill_9_of_the_worker_leaves_nothing_behind(journal: Path, host: G
         worker.kill()
         assert gone(server)
         os.close(server)
+    await until(lambda: not Path(starts(journal)[0]["left"]).parent.exists())
     async with asyncio.timeout(20), claim(1, "next", GpuHost(("GPU-a",), host.locks)):
         pass

@@ -74,12 +74,20 @@ def test_our_arguments_come_after_the_recipes_own(tmp_path: Path) -> None:
     assert expected | {"--tensor-parallel-size=2", "--generation-config=vllm"} <= set(arguments)
 
 
-def test_the_server_gets_its_gpus_and_no_credentials() -> None:
+def test_the_server_gets_its_gpus_and_no_credentials(tmp_path: Path) -> None:
     ours = {"PATH": "/bin", "SPAR_BROKER_URL": "redis://:secret@x", "HF_TOKEN": "t", "VLLM_API_KEY": "k"}
-    environment = serve_environment({"CUDA_VISIBLE_DEVICES": "GPU-1"}, ours)
+    environment = serve_environment({"CUDA_VISIBLE_DEVICES": "GPU-1"}, tmp_path, ours)
     assert environment["PATH"] == "/bin"
     assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-1"
     assert not set(ours) - {"PATH"} & set(environment)
+
+
+def test_the_server_has_a_temporary_folder_of_its_own_and_keeps_what_it_compiled(tmp_path: Path) -> None:
+    environment = serve_environment({}, tmp_path, {"TMPDIR": "/elsewhere"})
+    assert environment["TMPDIR"] == environment["VLLM_RPC_BASE_PATH"] == str(tmp_path)
+    assert not environment["TORCHINDUCTOR_CACHE_DIR"].startswith(str(tmp_path))
+    told = serve_environment({}, tmp_path, {"TORCHINDUCTOR_CACHE_DIR": "/cache"})
+    assert told["TORCHINDUCTOR_CACHE_DIR"] == "/cache"
 
 
 def test_the_command_can_be_named() -> None:

@@ -70,8 +70,11 @@ async def test_exit_code_output_and_reports_come_back(tmp_path: Path) -> None:
 
 
 async def test_a_command_that_does_not_exist_exits_with_127(tmp_path: Path) -> None:
-    child = await start_child(["no-such-command"], log=tmp_path / "log")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    child = await start_child(["no-such-command"], log=tmp_path / "log", scratch=scratch)
     assert await child.wait() == 127
+    assert not scratch.exists()
     assert "no-such-command: No such file" in child.tail()
 
 

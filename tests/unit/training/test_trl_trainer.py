@@ -1,9 +1,10 @@
 """TRL in its child: the objective, resume after a kill, LoRA, packing, and what cannot be trained."""
 
-import asyncio
 import json
 import math
+import os
 import random
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from spar.errors import ModelUnusable, TrainingError
 from spar.recipes.models import DpoSettings, LoraSettings, SftSettings
+from spar.runtime.steps import HOPELESS
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.base import TrainJob, TrainOutcome, TrainProgress
 from spar.training.jobs import read_rows
@@ -92,19 +94,30 @@ async def test_killed_and_resumed_gives_the_weights_of_an_uninterrupted_training
 
 
 async def killed_at(step: int, job: TrainJob) -> None:
-    """Cancel the training at a step: its child is killed, not asked."""
-    reached = asyncio.Event()
+    """kill -9 of the child, and of nothing else, at a step: whoever started it is told, and may try again."""
 
     def watch(progress: TrainProgress) -> None:
-        if progress.step >= step:
-            reached.set()
+        if progress.step == step:
+            os.kill(child_of(job), signal.SIGKILL)
 
-    training = asyncio.create_task(make().train(job, watch))
-    await reached.wait()
-    training.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await training
+    with pytest.raises(TrainingError, match="ended with exit code 137") as told:
+        await make().train(job, watch)
+    assert not isinstance(told.value, HOPELESS)
     assert not job.output.exists()
+
+
+def child_of(job: TrainJob) -> int:
+    """The process that trains: it has the job in its command line, as its guard has."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(job.work).encode() in command and b"guard.py" not in command:
+            found.append(int(folder.name))
+    [pid] = found
+    return pid
 
 
 async def test_packed_lora_in_bfloat16_gives_a_whole_model_like_its_base(base: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import gettempdir
 
 from spar.engines.vllm_server.lineup import Lineup
 from spar.errors import EngineUnavailable
@@ -58,10 +59,19 @@ def serve_arguments(settings: EngineSettings, lineup: Lineup, port: int) -> list
     ]
 
 
-def serve_environment(devices: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The server's environment: this process's without credentials, without a network to fetch models from."""
+def serve_environment(
+    devices: Mapping[str, str], scratch: Path, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The server's environment: this process's without credentials, without a network to fetch models from.
+
+    `scratch` is its temporary folder: vLLM makes sockets and files with new names at every start and leaves them there.
+    What torch compiles is kept, where it would be without one.
+    """
     kept = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
-    return {**{name: value for name, value in kept.items() if name not in _NOT_THEIRS}, **_ALWAYS, **devices}
+    theirs = {name: value for name, value in kept.items() if name not in _NOT_THEIRS}
+    temporary = {"TMPDIR": str(scratch), "VLLM_RPC_BASE_PATH": str(scratch)}
+    compiled = {"TORCHINDUCTOR_CACHE_DIR": str(Path(gettempdir()) / f"torchinductor_{os.getuid()}")}
+    return {**compiled, **theirs, **_ALWAYS, **temporary, **devices}
 
 
 def _on_gpus(settings: EngineSettings) -> Sequence[str]:

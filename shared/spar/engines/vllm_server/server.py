@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 
 import aiohttp
 import structlog
@@ -157,9 +158,11 @@ async def start_server(
     `devices` is the environment that says which GPUs it may use, `keep` the descriptors that hold their locks.
     """
     port = _free_port()
+    scratch = Path(await asyncio.to_thread(mkdtemp, prefix="spar-vllm-tmp-"))
     arguments = [*command, *serve_arguments(settings, lineup, port)]
     log.info("vllm_start", arguments=arguments[1:], devices=dict(devices), log=str(log_file))
-    child = await start_child(arguments, log=log_file, env=serve_environment(devices), keep=keep)
+    environment = serve_environment(devices, scratch)
+    child = await start_child(arguments, log=log_file, env=environment, keep=keep, scratch=scratch)
     server = VllmServer(settings, lineup, child, port)
     try:
         await server.until_ready()
