@@ -93,8 +93,8 @@ def test_what_becomes_of_the_refiner(ran: Mapping[str, Ran], name: str, after: s
     ],
 )
 def test_which_steps_its_shards_go_through(ran: Mapping[str, Ran], name: str, chain: str) -> None:
-    kinds = [step.kind for step in ran[name].steps if step.iteration == 1 and step.part == "0"]
-    assert " ".join(sorted(kinds, key=list(StepKind).index)) == chain
+    kinds = {step.kind for step in ran[name].steps if step.iteration == 1 and step.part == "0"}
+    assert [kind for kind in StepKind if kind in kinds] == chain.split()
 
 
 def test_meta_rewarding_trains_on_both_kinds_of_pairs_until_its_last_stage(ran: Mapping[str, Ran]) -> None:

@@ -1,4 +1,4 @@
-"""`spar prompts`: brings prompts in from files and datasets of many kinds, and has a teacher evolve them."""
+"""`spar prompts`: brings prompts in from files and datasets of many kinds; a teacher evolves them, or checks them."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spar.cli.checkers import checkers
 from spar.cli.console import err, out
 from spar.cli.evolve import evolve
 from spar.cli.options import options_of
@@ -46,6 +47,7 @@ def _group() -> None:
 
 
 app.command("evolve")(evolve)
+app.command("checkers")(checkers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.errors import DataError
-from spar.method.checking import Case, CheckedPrompt, trusted
+from spar.method.checking import Case, CheckedPrompt
 from spar.method.records import Prompt
-from spar.sandbox import CheckerJob, run_checkers
+from spar.runtime.trial import trusted_sources
 from spar.worlds.story import checkers as teacher
 from spar.worlds.story.instructing import unlabelled_texts
 from spar.worlds.story.prompts import generate_prompts
@@ -63,15 +63,11 @@ async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
 async def _checked(texts: Sequence[str], seed: int) -> list[tuple[str, tuple[str, ...]]]:
     """Each prompt with the checkers that survive: right on the cases, and asking for nothing that the prompt bans."""
     written = [_write(text, random.Random(f"story-checkers:{seed}:{text}")) for text in texts]
-    jobs = [
-        CheckerJob(source, tuple(case.response for case in cases)) for sources, cases in written for source in sources
+    kept = await trusted_sources(written)
+    return [
+        (text, tuple(source for source in sources if _means(text, source)))
+        for text, sources in zip(texts, kept, strict=True)
     ]
-    said = iter(await run_checkers(jobs))
-    result = []
-    for text, (sources, cases) in zip(texts, written, strict=True):
-        right = trusted([next(said) for _ in sources], cases)
-        result.append((text, tuple(dict.fromkeys(sources[place] for place in right if _means(text, sources[place])))))
-    return result
 
 
 def _write(text: str, rng: random.Random) -> tuple[list[str], list[Case]]:

@@ -6,6 +6,7 @@ import pytest
 
 from spar.errors import RecipeError
 from spar.recipes.load import builtin_names, load_recipe, recipe_path, to_yaml
+from spar.recipes.models import DpoSettings
 
 MINIMAL = """\
 name: mine
@@ -42,6 +43,7 @@ def test_the_least_a_recipe_says_gets_the_papers_values(tmp_path: Path) -> None:
         2,
         3,
     )
+    assert isinstance(recipe.training.actor, DpoSettings)
     assert (recipe.training.actor.beta, recipe.training.actor.learning_rate) == (0.1, 2e-7)
 
 

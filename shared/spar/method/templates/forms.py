@@ -21,6 +21,9 @@ PLACEHOLDERS: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "rate": (JUDGES,),
         "compare": (JUDGES | {"first", "second"},),
         "instruct": (WRITES,),
+        "checker": (frozenset({"prompt"}),),
+        "meaning": (frozenset({"checker"}),),
+        "contradiction": (frozenset({"prompt", "other"}),),
     }
 )
 """What a form must have filled in. One of a third party's judges a response or is written for a text."""

@@ -1,0 +1,122 @@
+"""`spar prompts checkers`: a teacher writes code that checks each prompt's responses, and what can be trusted is kept.
+
+AutoIF's preparation (arXiv 2406.13542, section 3.1): what comes out is a prompts file for the recipe `autoif`. The same
+command goes on after any stop.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spar.cli.checker_file import CheckerFile
+from spar.cli.console import err, out
+from spar.cli.options import options_of
+from spar.cli.refining.settings import engine_and_model
+from spar.engines.base import Engine, LocalModel, Sampling
+from spar.engines.checker_skills import CheckerForms, Teacher
+from spar.engines.registry import make_engine
+from spar.engines.skills import SeedScope, Usage
+from spar.errors import DataError, RecipeError
+from spar.method.records import Prompt
+from spar.method.templates.forms import builtin_form, read_form
+from spar.recipes.prompts import read_prompts
+from spar.runtime.checker_writing import Checked, write_checkers
+from spar.together import together
+
+FORMS = ("checker", "meaning", "contradiction")
+TELL_EVERY = 100  # prompts
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerOptions:
+    """What the command line says."""
+
+    source: Annotated[Path, typer.Argument(metavar="PROMPTS", help="JSON lines of {prompt}.", show_default=False)]
+    teacher: Annotated[
+        str, typer.Option(help="Base URL of an OpenAI-compatible server, or a model's directory.", show_default=False)
+    ]
+    output: Annotated[
+        Path, typer.Option("--out", help="JSON lines of {prompt, checkers}; continued if there.", show_default=False)
+    ]
+    model: Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")] = (
+        None
+    )
+    templates: Annotated[
+        str, typer.Option(help=f"spar, or a folder with {', '.join(f'{name}.txt' for name in FORMS)}.")
+    ] = "spar"
+    samples: Annotated[int, typer.Option(min=1, help="Checkers asked for per prompt.")] = 3
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
+    seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 64
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+
+
+@options_of(CheckerOptions)
+def checkers(options: CheckerOptions) -> None:
+    """Have a teacher write code that checks responses, try it, and keep what can be trusted, for the recipe autoif.
+
+    Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
+    """
+    if options.output.resolve() == options.source.resolve():
+        raise RecipeError(f"--out is the input itself ({options.source}).", "Write to another file.")
+    forms = _forms(options.templates)
+    engine, model = engine_and_model(
+        options.teacher, options.model, options.window, options.deadline, options.send_seed
+    )
+    read = read_prompts(options.source)
+    if not read.prompts:
+        raise DataError(f"{options.source} holds no usable prompt.", 'Write one {"prompt": "..."} row a line.')
+    file = CheckerFile.open(options.output)
+    usage = asyncio.run(_write_all(options, forms, make_engine(engine), model, read.prompts, file))
+    _tell(file, usage, rejected=len(read.rejects), to=options.output)
+
+
+def _forms(name: str) -> CheckerForms:
+    found = [builtin_form(name, each) if name == "spar" else read_form(each, Path(name)) for each in FORMS]
+    missing = [f"{each}.txt" for each, form in zip(FORMS, found, strict=True) if form is None]
+    if missing:
+        raise RecipeError(f"{name} has no {' and no '.join(missing)}.", "Write it there.")
+    return CheckerForms(*(form for form in found if form is not None))
+
+
+async def _write_all(
+    options: CheckerOptions,
+    forms: CheckerForms,
+    engine: Engine,
+    model: LocalModel,
+    prompts: Sequence[str],
+    file: CheckerFile,
+) -> Usage:
+    usage = Usage()
+    try:
+        chat = await engine.serve(model)
+        sampling = Sampling(options.temperature, 1.0, options.max_tokens)
+        teacher = Teacher(chat, sampling, forms, SeedScope(options.seed, 0), usage)
+        left = iter([text for text in prompts if text not in file.done])
+
+        async def worker() -> None:
+            for text in left:  # shared: each prompt goes to the worker that is free
+                file.add(text, await write_checkers(teacher, Prompt.of(text), options.samples))
+                if len(file.done) % TELL_EVERY == 0:
+                    err.print(f"{len(file.done):,} of {len(prompts):,} prompts", markup=False)
+
+        await together(worker() for _ in range(options.window))
+    finally:
+        await engine.close()
+    return usage
+
+
+def _tell(file: CheckerFile, usage: Usage, rejected: int, to: Path) -> None:
+    total = file.ends.total()
+    lines = [("prompts", total), *((f"- {end}", file.ends[end]) for end in Checked if end is not Checked.KEPT)]
+    lines += [("= with checkers", file.ends[Checked.KEPT]), ("rows that are no prompt", rejected)]
+    lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
+    for name, count in lines:
+        out.print(f"{name:<24} {count:>10,}", markup=False)
+    out.print(f"{to}: prompts for --set prompts.source, with the recipe autoif", markup=False, soft_wrap=True)

@@ -1,0 +1,113 @@
+"""A teacher's checkers for one prompt: what becomes of what it writes, with a teacher that follows a script."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from spar.engines.base import Completion, Sampling
+from spar.engines.checker_skills import CheckerForms, Teacher
+from spar.engines.skills import SeedScope, Usage
+from spar.method.checker_replies import parse_checker, parse_contradiction
+from spar.method.checking import Case
+from spar.method.records import Message, Prompt
+from spar.method.templates.forms import Form, builtin_form
+from spar.runtime.checker_writing import Checked, CheckerOutcome, write_checkers
+
+PROMPT = Prompt.of("Write in lower case.")
+RIGHT = "def evaluate(response):\n    return response.islower()\n"
+WRONG = "def evaluate(response):\n    return response == 'Abc'\n"
+CASES = '[{"response": "abc", "follows": true}, {"response": "Abc", "follows": false}]'
+
+
+def reply(source: str, cases: str = CASES) -> str:
+    return f"Here it is:\n```python\n{source}```\nand\n```json\n{cases}\n```\n"
+
+
+class Script:
+    """A ChatModel that says what a function of the turn's text says."""
+
+    def __init__(self, says: Callable[[str], list[str]]) -> None:
+        self.says = says
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        return [Completion(text, "stop", 1, 1) for text in self.says(messages[0].content)[:n]]
+
+
+def form(name: str) -> Form:
+    found = builtin_form("spar", name)
+    assert found is not None
+    return found
+
+
+def prepared(
+    written: list[str], meaning: str = "Use no capitals.", contradiction: str = "No"
+) -> tuple[CheckerOutcome, Usage]:
+    def says(asked: str) -> list[str]:
+        if "contradict each other" in asked:
+            return [f"Reason: x\nContradiction: {contradiction}"]
+        return [meaning] if "to pass this check" in asked else written
+
+    usage = Usage()
+    forms = CheckerForms(form("checker"), form("meaning"), form("contradiction"))
+    teacher = Teacher(Script(says), Sampling(0.7, 1.0, 99), forms, SeedScope(0, 0), usage)
+    return asyncio.run(write_checkers(teacher, PROMPT, len(written))), usage
+
+
+def test_a_checker_that_its_cases_agree_with_is_kept() -> None:
+    outcome, usage = prepared([reply(RIGHT), reply(WRONG), reply(RIGHT)])
+    assert (outcome.end, outcome.sources) == (Checked.KEPT, (RIGHT,))
+    assert usage.calls == 3  # written in one call; what the one source means, and whether that contradicts
+
+
+@pytest.mark.parametrize(
+    ("written", "meaning", "contradiction", "end"),
+    [
+        (["no code", "```python\ndef other():\n    pass\n```"], "x", "No", Checked.NO_CHECKER),
+        ([reply(RIGHT, '[{"response": "abc", "follows": false}]')], "x", "No", Checked.UNTRUSTED),
+        ([reply("def evaluate(response):\n    raise SystemExit\n")], "x", "No", Checked.UNTRUSTED),
+        ([reply(RIGHT)], "Write in capitals.", "Yes", Checked.CONTRADICTED),
+        ([reply(RIGHT)], "x", "(Yes or No)", Checked.UNSURE),
+        ([reply(RIGHT)], "", "No", Checked.UNSURE),
+    ],
+)
+def test_a_prompt_without_a_checker_has_a_reason(
+    written: list[str], meaning: str, contradiction: str, end: Checked
+) -> None:
+    assert prepared(written, meaning, contradiction)[0] == CheckerOutcome(end)
+
+
+def test_replies_that_are_no_data_are_counted() -> None:
+    _, usage = prepared([reply(RIGHT), "", "no code"])
+    assert usage.failures == {"empty": 1, "unparsable": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nnot python at all(\n```\n```json\n[]\n```",
+        f"```python\n{RIGHT}```",
+        f"```json\n{CASES}\n```",
+        reply(RIGHT, '{"response": "a", "follows": true}'),
+        reply(RIGHT, '[{"response": "a", "follows": "yes"}]'),
+        reply(RIGHT, "[" * 100_000),
+        "",
+    ],
+)
+def test_what_is_no_checker_with_cases_is_none(text: str) -> None:
+    assert parse_checker(text) is None
+
+
+def test_the_forms_quoted_before_are_passed_over() -> None:
+    quoted = "```python\ndef evaluate(response):\n    (the check)\n    x = = 1\n```\n"
+    found = parse_checker(quoted + reply(RIGHT))
+    assert found is not None
+    assert (found.source, found.cases[0]) == (RIGHT, Case("abc", True))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("Contradiction: No", False), ("Contradiction: (Yes or No)\nContradiction: **Yes**", True), ("No", None)],
+)
+def test_a_contradiction_is_said_on_its_line(text: str, said: bool | None) -> None:
+    assert parse_contradiction(text) is said
