@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from spar.db.progress import RunProgress
-from spar.db.tables import Event, Step
+from spar.db.tables import Event, Orphan, Step
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.report.build import build_report
@@ -90,6 +90,32 @@ def test_replicas_share_the_work(running: Stack, tmp_path: Path) -> None:
     with Session(running.database) as session:
         steps = session.exec(select(Step).where(Step.kind == StepKind.REFINEMENT)).all()
     assert {step.worker for step in steps} == {"refinement", "refinement.2"}
+
+
+def test_two_runs_at_once_share_workers_and_results(
+    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
+) -> None:
+    redis_server.flush()
+    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
+        made.environment["SPAR_RUNS_AT_ONCE"] = "2"
+        made.start(*SERVICES)
+        first = write_recipe(tmp_path / "first", engine=SLOW, iterations=1, name="first")
+        second = tmp_path / "second.yaml"  # the same under another name
+        second.write_text(first.read_text().replace("name: first", "name: second"))
+        runs = [made.submit(first), made.submit(second)]
+        made.wait_for(runs[1], lambda run: run.status is RunStatus.RUNNING)
+        for run_id in runs:
+            assert made.wait(run_id).status is RunStatus.FINISHED
+        with Session(made.database) as session:
+            steps = session.exec(select(Step)).all()
+            orphans = session.exec(select(Orphan)).all()
+            reports = [build_report(session, made.store, run_id) for run_id in runs]
+    mine, other = ([step for step in steps if step.run_id == run_id] for run_id in runs)
+    assert {step.fingerprint for step in mine} == {step.fingerprint for step in other}
+    # Every result was computed in one of the two runs, but for what both sent in the same moment.
+    assert sum(not step.reused for step in steps) <= len(mine) + len(orphans)
+    assert facts_of(reports[0].model_dump(mode="json"))[1:] == facts_of(reports[1].model_dump(mode="json"))[1:]
+    assert [sum(report.iterations[1].outcomes.values()) for report in reports] == [60, 60]
 
 
 def test_a_second_coordinator_says_why_it_ends(running: Stack, tmp_path: Path) -> None:
