@@ -26,6 +26,9 @@ measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 4 --judge-tokens
 measure followbench --model "$SMOLLM2" --judge "$SMOLLM2" --data "$DATA/followbench" --limit 1 --max-tokens 192 --judge-tokens 192
 measure general --model "$SMOLLM2" --tasks tiny_facts --data benchmarks/evals/tasks
 
+printf '\n== what a budget buys\n'
+"$SPAR" decode story --limit 100 --budgets 1,2,4 --judge-items 200 --out "$OUT/decode"
+
 printf '\n== the two story models, item by item\n'
 mapfile -t stories < <(ls -d "$OUT"/story-*)
 "$SPAR" eval compare "${stories[@]:0:2}"
