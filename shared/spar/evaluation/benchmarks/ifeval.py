@@ -79,8 +79,10 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
         scores=_scores(checked),
         intervals=_intervals(checked),
         tables=(
-            _table("instructions", [(item.name, s, p) for item, s, p in _instructions(checked)]),
-            _table("families", [(item.name.partition(":")[0], s, p) for item, s, p in _instructions(checked)]),
+            _table("instructions", "instruction", [(item.name, s, p) for item, s, p in _instructions(checked)]),
+            _table(
+                "families", "family", [(item.name.partition(":")[0], s, p) for item, s, p in _instructions(checked)]
+            ),
         ),
         items=[_scored(item) for item in checked],
         settings={**versions(), "data": data_digest, "answers": given.digest},
@@ -155,7 +157,7 @@ def _instructions(checked: Sequence[Checked]) -> list[tuple[Instruction, bool, b
     ]
 
 
-def _table(name: str, rows: Sequence[tuple[str, bool, bool]]) -> Table:
+def _table(name: str, category_name: str, rows: Sequence[tuple[str, bool, bool]]) -> Table:
     body: list[tuple[str | int | float, ...]] = []
     for category in sorted({row[0] for row in rows}):
         strict = Proportion.of([row[1] for row in rows if row[0] == category])
@@ -163,7 +165,7 @@ def _table(name: str, rows: Sequence[tuple[str, bool, bool]]) -> Table:
         low, high = percent_interval(strict)
         shares = tuple(round(value, 4) for value in (percent(strict), low, high, percent(loose)))
         body.append((category, strict.total, strict.successes, loose.successes, *shares))
-    columns = (name[:-1], "total", "strict", "loose", "strict %", "strict low", "strict high", "loose %")
+    columns = (category_name, "total", "strict", "loose", "strict %", "strict low", "strict high", "loose %")
     return Table(name, columns, tuple(body))
 
 

@@ -13,15 +13,24 @@ from spar.errors import DataError
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check, variants
 from spar.evaluation.benchmarks.report import BenchmarkReport
+from spar.evaluation.benchmarks.rows import read_bytes
 from tests.unit.evaluation.benchmarks import ifeval_writer
 from tests.unit.evaluation.benchmarks.places import IFEVAL
 
 ODD_LETTERS = {1122: "#", 1129: "!"}
 
 
+CARRIED = Path(__file__).parent / "carried" / "ifeval_answers.jsonl.zst"
+"""Made by rules, and the first 50 by a real model: see the README beside it."""
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in read_bytes(path).splitlines()]
+
+
 @pytest.fixture(scope="module")
-def responses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ifeval_writer.write(tmp_path_factory.mktemp("ifeval") / "answers.jsonl", IFEVAL)
+def responses() -> Path:
+    return CARRIED
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +43,17 @@ def theirs(report: BenchmarkReport, responses: Path) -> Mapping[int, Mapping[str
     """What lm-eval's own task says of the same responses. Its letters are drawn from here: seeded."""
     task = import_module("lm_eval.tasks.ifeval.utils")
     random.seed(7)
-    given = {row["key"]: row["response"] for row in map(json.loads, responses.read_text().splitlines())}
+    given = {row["key"]: row["response"] for row in rows_of(responses)}
     docs = [json.loads(line) for line in IFEVAL.read_text().splitlines()]
     return {doc["key"]: task.process_results(doc, [given[doc["key"]]]) for doc in docs}
+
+
+def test_what_is_carried_is_what_its_readme_says(tmp_path: Path) -> None:
+    carried = rows_of(CARRIED)
+    written = {row["key"]: row["response"] for row in rows_of(ifeval_writer.write(tmp_path / "rules.jsonl", IFEVAL))}
+    assert [row["by"] for row in carried] == ["smollm2"] * 50 + ["rules"] * 491
+    assert all(row["response"] == written[row["key"]] for row in carried if row["by"] == "rules")
+    assert all(row["response"] != written[row["key"]] for row in carried if row["by"] == "smollm2")
 
 
 def odd(name: str, key: int) -> bool:
@@ -74,7 +91,7 @@ def test_the_counts_are_lm_evals_where_no_letter_is_drawn(
 def test_the_file_tells_good_from_bad(report: BenchmarkReport) -> None:
     """Agreement on all right or all wrong would show nothing."""
     counts = report.counts
-    assert (counts["prompts"], counts["instructions"], counts["empty"]) == (541, 834, 10)
+    assert (counts["prompts"], counts["instructions"], counts["empty"]) == (541, 834, 9)
     assert 150 < counts["prompt_strict"] < counts["prompt_loose"] < 450
     assert 300 < counts["inst_strict"] < counts["inst_loose"] < 700
     kinds = report.tables[0]
@@ -123,7 +140,7 @@ def test_the_eight_loose_variants() -> None:
 
 def test_rows_that_are_missing_are_told_or_left_out(tmp_path: Path, responses: Path) -> None:
     few = tmp_path / "few.jsonl"
-    few.write_text("\n".join(responses.read_text().splitlines()[:3]))
+    few.write_bytes(b"\n".join(read_bytes(responses).splitlines()[:3]))
     with pytest.raises(DataError, match="has 3 of the benchmark's 541 items; missing: "):
         BENCHMARKS["ifeval"].score(few, IFEVAL)
     assert BENCHMARKS["ifeval"].score(few, IFEVAL.parent, partial=True).counts["prompts"] == 3
