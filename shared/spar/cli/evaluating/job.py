@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from spar.errors import DataError, RecipeError
 from spar.evaluation.asking import ASKINGS
 from spar.evaluation.benchmarks.negatives import WORLD
-from spar.inference.endpoints import Asking, Endpoint, Role, endpoint
-from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
+from spar.inference.endpoints import Asking, Endpoint, Role, endpoint, templates_for
+from spar.method.templates import TemplateSet
 from spar.recipes.benchmarks import USES
 from spar.recipes.models import AskSettings
 from spar.runtime.models import locate, refer
@@ -98,7 +98,8 @@ def make_job(
     except ValidationError as error:
         problems = "; ".join(problem["msg"] for problem in error.errors())
         raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
-    templates = _templates(how["templates"], next(iter(models.values())) or "")
+    # Forms are filled in by whoever judges and refines: the refiner of a search, else the model itself.
+    templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
     return EvalJob(benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"])
 
 
@@ -125,10 +126,3 @@ def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
         name = str(found.path)
     place = endpoint(role, name, Asking(options.window, options.deadline_s, options.send_seed))
     return replace(place, settings=place.settings.model_copy(update={"dtype": options.dtype}))
-
-
-def _templates(name: str | None, model: str) -> TemplateSet:
-    """A set or a folder; None: what the story world's models were taught with, else the paper's."""
-    if name is None:
-        name = "compact" if model.startswith("builtin:") else "spar"
-    return builtin_templates(name) if name in BUILTIN else read_templates(name, Path(name))

@@ -54,7 +54,7 @@ def encode(rows: Sequence[Row]) -> bytes:
 
 def _line(row: Row) -> str:
     text = json.dumps(row, ensure_ascii=False)
-    return text if text.isprintable() or _is_utf8(text) else json.dumps(row)
+    return text if _is_utf8(text) else json.dumps(row)
 
 
 def _is_utf8(text: str) -> bool:
