@@ -5,8 +5,9 @@ Everything lies in a folder named by the fingerprint, so that another attempt fi
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -24,6 +25,24 @@ from spar.training.base import TrainJob, TrainProgress
 from spar.training.registry import make_trainer
 
 
+@dataclass(slots=True)
+class StepTimes:
+    """When the first and the last optimizer step were heard of: what lies between is training, without loading."""
+
+    first: tuple[int, float] | None = None
+    last: tuple[int, float] | None = None
+
+    def note(self, step: int) -> None:
+        self.last = (step, time.monotonic())
+        self.first = self.first or self.last
+
+    def counts(self) -> dict[str, float]:
+        """`step_seconds`, if more than one was heard of."""
+        if self.first is None or self.last is None or self.last[0] <= self.first[0]:
+            return {}
+        return {"step_seconds": (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])}
+
+
 async def train_model(worker: Worker, command: Train) -> StepOutput:
     spec = command.spec
     folder = worker.work_dir / "training" / command.fingerprint
@@ -39,7 +58,8 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
         await _fetch_rows(worker, command, job.rows)
     async with training_gpus(spec.trainer) as gpus:
         trainer = make_trainer(spec.trainer.kind)
-        outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command))
+        seen = StepTimes()
+        outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command, seen))
     if is_adapter(job.output):
         await asyncio.to_thread(name_base, job.output, spec.base, job.base)
     await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)
@@ -59,13 +79,15 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
         "steps": outcome.steps,
         "tokens": outcome.tokens,
         "resumed_from": outcome.resumed_from,
+        **seen.counts(),
     }
     loss = {} if outcome.loss is None else {"loss": outcome.loss}
     return StepOutput([trained], counts={**counts, **loss})
 
 
-def _progress(worker: Worker, command: Train) -> Callable[[TrainProgress], None]:
+def _progress(worker: Worker, command: Train, seen: "StepTimes") -> Callable[[TrainProgress], None]:
     def tell(progress: TrainProgress) -> None:
+        seen.note(progress.step)
         report = TrainingProgressed(
             step_id=command.step_id,
             attempt=command.attempt,

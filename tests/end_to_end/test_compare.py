@@ -45,6 +45,7 @@ def test_the_second_recipe_regenerates_nothing_that_is_the_same(home: Path, tmp_
     assert second["work"]["calls"]["judgment"]["own"] == 0
     assert second["work"]["shared_calls"] >= second["work"]["reused_calls"] > 0
     assert second["work"]["own_calls_ratio"] < 1
+    assert second["work"]["first_iteration_ratio"] == 0
     assert all(path.stat().st_size for path in files)
 
 

@@ -10,17 +10,22 @@ from spar.cli.console import out, print_warning
 from spar.cli.homes import Found, find_run, reading
 from spar.cli.status import JsonOption
 from spar.cli.tables import print_wide
+from spar.db.runs import list_runs
+from spar.embedded.home import Home
 from spar.errors import DataError
+from spar.messages.states import RunStatus
 
 if TYPE_CHECKING:
     from spar.comparing.model import Comparison
     from spar.comparing.reading import MeasuredRun
 
 PAGE = "comparison.html"
+PILOT = "-pilot-"
+"""In the ids of pilots: parts of runs, which are not compared unless named."""
 
 RunsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", help="Run ids or their starts, homes, or HOME:RUN. The first is the baseline."),
+    typer.Argument(metavar="RUN...", help="Run ids, recipes (all runs), homes, or HOME:RUN. First: the baseline."),
 ]
 DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The home of runs that name none.")]
 MeasureOption = Annotated[
@@ -47,7 +52,7 @@ def compare(
     from spar.comparing.page import render_comparison
     from spar.comparing.tables import as_csv, as_latex
 
-    named = [_find(run, directory) for run in runs]
+    named = [found for run in runs for found in _find(run, directory)]
     found = build_comparison(_read(named), measure)
     page = html or named[0].home.runs / PAGE
     for path, text in ((page, render_comparison), (latex, as_latex), (csv, as_csv)):
@@ -63,14 +68,25 @@ def compare(
             out.print(f"{path.suffix.lstrip('.') or 'file'}: {path}", markup=False, soft_wrap=True)
 
 
-def _find(run: str, directory: Path | None) -> Found:
-    """HOME:RUN names both; a path that is a home's folder, its newest run."""
+def _find(run: str, directory: Path | None) -> list[Found]:
+    """HOME:RUN names both; a path that is a home's folder, its newest run; a recipe's name, all its finished runs."""
     home, colon, run_id = run.rpartition(":")
-    if colon and Path(home).is_dir():
-        return find_run(run_id, Path(home))
     if colon and not Path(run).exists():
-        raise DataError(f"{home} in {run} is no directory.", "Write HOME:RUN with the run's directory.")
-    return find_run(run, None if Path(run).is_dir() else directory)
+        if not Path(home).is_dir():
+            raise DataError(f"{home} in {run} is no directory.", "Write HOME:RUN with the run's directory.")
+        return _named(run_id, Path(home))
+    return _named(run, None if Path(run).is_dir() else directory)
+
+
+def _named(run: str, directory: Path | None) -> list[Found]:
+    if directory is not None:
+        home = Home(directory)
+        with reading(home) as session:
+            ended = [each for each in list_runs(session) if each.status is RunStatus.FINISHED]
+        mine = [each.run_id for each in reversed(ended) if each.recipe == run and PILOT not in each.run_id]
+        if mine:
+            return [Found(home, run_id, newest=False) for run_id in mine]
+    return [find_run(run, directory)]
 
 
 def _read(named: Sequence[Found]) -> "list[MeasuredRun]":

@@ -1,6 +1,7 @@
 """`spar plan`: says what a recipe needs before anything starts, and refuses what cannot fit (`spar.planning` counts).
 
-Asks nvidia-smi what is here unless it is told; fetches nothing.
+Asks nvidia-smi what is here unless it is told; fetches nothing. With --pilot it runs a small part and forecasts
+the rest.
 """
 
 import json
@@ -14,28 +15,43 @@ from rich.table import Table
 from rich.text import Text
 
 from spar.cli.console import out, print_warning
-from spar.errors import RecipeError
+from spar.errors import ModelUnusable, RecipeError
 from spar.planning.configs import config_in, config_on_hub
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, Models, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
 from spar.recipes.load import load_recipe
+from spar.recipes.models import Recipe
 
 _ASK_SECONDS = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
 _MIB = 1 << 20
 
 
-def plan(
+def plan(  # noqa: PLR0913 - a command has as many options as it has
     name: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
     gpu_memory: Annotated[float | None, typer.Option(metavar="GIB", help="Memory of one GPU.", min=1)] = None,
     gpus: Annotated[int | None, typer.Option(help="GPUs of the host.", min=0)] = None,
     prompt_tokens: Annotated[int, typer.Option(help="Tokens of a long prompt.", min=1)] = 512,
+    pilot: Annotated[
+        int | None, typer.Option("--pilot", metavar="N", help="Run N prompts here and forecast the whole.", min=1)
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="Where the pilot is kept. [default: runs/<recipe name>]")
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="Have the pilot train too, to time it.")] = False,
+    price: Annotated[
+        list[str] | None,
+        typer.Option("--price", metavar="KEY=X", help="prompt, completion (a million tokens) or hour."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit."""
-    recipe = load_recipe(name, overrides or (), run_here=False)
+    recipe = load_recipe(name, overrides or (), run_here=pilot is not None)
+    if pilot is not None:
+        _forecast(recipe, directory, pilot, train, price or [], as_json)
+        return
     told = None if gpu_memory is None else int(gpu_memory * GIB)
     host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
     models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
@@ -50,6 +66,29 @@ def plan(
             f"The recipe {found.recipe} does not fit:\n" + "\n".join(lines),
             "Change it as said, or plan for another host.",
         )
+
+
+def _forecast(
+    recipe: Recipe, directory: Path | None, pilot: int, train: bool, price: list[str], as_json: bool
+) -> None:
+    from spar.cli import forecasting
+    from spar.cli.homes import RUNS
+
+    home = directory or RUNS / recipe.name
+    found = forecasting.forecast_of(recipe, home, pilot, train, forecasting.priced(recipe, price))
+    if as_json:
+        typer.echo(json.dumps(forecasting.as_json(found), indent=2))
+        return
+    forecasting.print_forecast(found, _models_on_disk(recipe))
+
+
+def _models_on_disk(recipe: Recipe) -> str:
+    try:
+        models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+    except ModelUnusable as error:  # it could be run, so only its size is not known
+        return f"; models: not known ({error.what})"
+    disk = plan_of(recipe, models, Host()).disk
+    return f"; models and checkpoints: at most {_gib(disk.total - recipe.iterations * disk.texts_per_iteration)} GiB"
 
 
 def _shape(reference: str) -> Shape | None:

@@ -46,7 +46,7 @@ def run(
 
 def execute(recipe: Recipe, directory: Path) -> int:
     """Run it to its end, write its report and print it; returns the exit code."""
-    with Home(directory).lock() as home, _stop_on_signal() as stop:
+    with Home(directory).lock() as home, stop_on_signal() as stop:
         home.runs.mkdir(exist_ok=True)
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
@@ -58,7 +58,7 @@ def execute(recipe: Recipe, directory: Path) -> int:
 
 def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings | None = None) -> int:
     """Go on with a run that the home has, without its recipe's file; returns the exit code."""
-    with home.lock(), _stop_on_signal() as stop:
+    with home.lock(), stop_on_signal() as stop:
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
             progress = resume_to_end(run_id, home, watcher, stop, budget)
@@ -95,7 +95,7 @@ def _print(written: WrittenReport) -> None:
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
+def stop_on_signal() -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM set the event; a second one ends the process at once."""
     stop = threading.Event()
 

@@ -6,6 +6,7 @@ from spar.comparing.model import CostFacts, Estimate, StepWork, WorkFacts
 from spar.comparing.reading import MeasuredRun, StepFacts
 
 Runs = Sequence[MeasuredRun]
+EVALUATION = "evaluation"
 
 
 def work_of(group: Runs, base: Runs | None) -> WorkFacts:
@@ -34,15 +35,23 @@ def _shared(group: Runs, base: Runs) -> dict[str, float | None]:
     theirs = {step.fingerprint for run in base for step in run.steps}
     shared = [step for run in group for step in run.steps if step.fingerprint in theirs]
     seeds = {run.seed for run in group} & {run.seed for run in base}
-    mine, other = (
-        sum(_calls([step for step in run.steps if not step.reused]) for run in runs if run.seed in seeds)
-        for runs in (group, base)
-    )
+    mine, other = ([step for run in runs if run.seed in seeds for step in run.steps] for runs in (group, base))
     return {
         "shared_steps": len(shared),
         "shared_calls": _calls(shared),
-        "own_calls_ratio": mine / other if other else None,
+        "own_calls_ratio": _ratio(mine, other),
+        "first_iteration_ratio": _ratio(*([step for step in steps if _first(step)] for steps in (mine, other))),
     }
+
+
+def _first(step: StepFacts) -> bool:
+    return step.iteration == 1 and step.kind != EVALUATION
+
+
+def _ratio(mine: Sequence[StepFacts], other: Sequence[StepFacts]) -> float | None:
+    """Of the calls that each made itself."""
+    own, theirs = (_calls([step for step in steps if not step.reused]) for steps in (mine, other))
+    return own / theirs if theirs else None
 
 
 def cost_of(work: WorkFacts, gain: Estimate | None, runs: int) -> CostFacts:

@@ -42,7 +42,8 @@ class WorkFacts(Facts):
     """Sums over a group's runs. `seconds` are by the clock, of work done, while a step of a kind was at it.
 
     `shared_steps` and `shared_calls` are those that the first group has too (the same fingerprints), whoever did them
-    first; `own_calls_ratio` is own calls over the first group's, where each shared seed counts on both sides.
+    first; `own_calls_ratio` is own calls over the first group's, of the seeds that both have; `first_iteration_ratio`
+    the same in the loop's first iteration, where the models are still the same.
     """
 
     calls: dict[str, StepWork] = Field(default_factory=dict)
@@ -56,6 +57,7 @@ class WorkFacts(Facts):
     shared_steps: int | None = None
     shared_calls: int | None = None
     own_calls_ratio: float | None = None
+    first_iteration_ratio: float | None = None
 
 
 class CostFacts(Facts):

@@ -21,6 +21,7 @@ class StepFacts:
     """A step that is done: what its result took to make, whether or not this run made it."""
 
     kind: str
+    iteration: int
     fingerprint: str
     reused: bool
     calls: int
@@ -84,7 +85,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
 def _facts(step: Step) -> StepFacts:
     usage = step.facts.get("usage", {})
     tokens = int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
-    return StepFacts(step.kind.value, step.fingerprint, step.reused, int(usage.get("calls", 0)), tokens)
+    return StepFacts(step.kind.value, step.iteration, step.fingerprint, step.reused, int(usage.get("calls", 0)), tokens)
 
 
 def _seconds(steps: Sequence[Step]) -> float:

@@ -47,14 +47,16 @@ def _taken(found: Comparison) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("recipe", no_wrap=True)
     point = f"per point of {found.measure}"
-    for name in ("pairs", "right", "own calls", "saved", "of the first's", "time", "calls", "tokens", f"time {point}"):
+    heads = ("pairs", "right", "own calls", "saved", "of the first's", "iteration 1", "time")
+    for name in (*heads, "calls", "tokens", f"time {point}"):
         table.add_column(name, justify="right", no_wrap=True)
     for group in found.groups:
         work, cost = group.work, group.cost
         table.add_row(
             Text(group.label),
             *(Text(cell) for cell in (count(group.pairs), percent(group.pair_precision), count(work.own_calls))),
-            *(Text(cell) for cell in (count(work.reused_calls), percent(work.own_calls_ratio), duration(work.seconds))),
+            *(Text(cell) for cell in (count(work.reused_calls), percent(work.own_calls_ratio))),
+            *(Text(cell) for cell in (percent(work.first_iteration_ratio), duration(work.seconds))),
             Text("–" if cost.calls is None else short_count(cost.calls.value)),
             Text("–" if cost.tokens is None else short_count(cost.tokens.value)),
             Text("–" if cost.seconds is None else duration(cost.seconds.value)),
@@ -109,6 +111,7 @@ def _csv_row(group: Group, one: MeasureFacts) -> Row:
         "seconds": work.seconds,
         "reused_steps": work.reused_steps,
         "own_calls_ratio": work.own_calls_ratio,
+        "first_iteration_ratio": work.first_iteration_ratio,
     }
 
 

@@ -17,7 +17,7 @@ from spar.messages.commands import CANCEL, RESUME, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
 from spar.recipes.models import BudgetSettings, Recipe
 from spar.recipes.prompts import Reject
-from spar.runtime.submission import prepare, submit
+from spar.runtime.submission import Prepared, prepare, submit
 
 REFRESH_S = 0.2
 
@@ -37,16 +37,22 @@ def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Eve
     """
     with EmbeddedSystem(home) as system:
         prepared = prepare(recipe, system.store)
-        run_id = prepared.submission.run_id
-        watcher.submitted(run_id, prepared.rejects)
-        folder = home.run_folder(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not _is_finished(system, run_id):
-            _set_others_aside(system, run_id)
-            # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
-            submit(prepared.submission, system.database)
-            _wait_until_handled(system, stop)
-        return _watch_to_end(system, run_id, watcher, stop)
+        home.run_folder(prepared.submission.run_id).mkdir(parents=True, exist_ok=True)
+        return submission_to_end(system, prepared, watcher, stop)
+
+
+def submission_to_end(
+    system: EmbeddedSystem, prepared: Prepared, watcher: Watcher, stop: threading.Event
+) -> RunProgress:
+    """As `run_to_end`, of what has been prepared."""
+    run_id = prepared.submission.run_id
+    watcher.submitted(run_id, prepared.rejects)
+    if not _is_finished(system, run_id):
+        _set_others_aside(system, run_id)
+        # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
+        submit(prepared.submission, system.database)
+        _wait_until_handled(system, stop)
+    return _watch_to_end(system, run_id, watcher, stop)
 
 
 def resume_to_end(

@@ -4,6 +4,7 @@ Only adapters are chosen here; what happens is the services' doing.
 """
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from pydantic import SecretStr
@@ -20,6 +21,7 @@ from services.training import tasks as _training
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.embedded.home import Home
+from spar.engines.base import ChatModel
 from spar.runtime import worker as workers
 from spar.runtime.app import TASK_MODULES, announce, configure, purge
 from spar.runtime.broker import CeleryBroker
@@ -33,6 +35,8 @@ TASKS = (_evaluation, _generation, _judgment, _refinement, _training)
 THREADS = 48
 SPARE_THREADS = 16
 """Kept free of shard steps, so that reports, trainings and evaluations always find a thread."""
+EMBEDDED_WINDOW = THREADS - SPARE_THREADS
+"""Steps of shards at once."""
 CACHE_BYTES = 20 * 1024**3
 
 
@@ -49,7 +53,7 @@ class EmbeddedSystem:
         settings = Settings(broker_url=SecretStr("memory://"), polling_interval_s=0.2)
         app = configure(settings)
         purge(app)  # what another system of this process left in memory
-        coordinator = Coordinator(self.database, self.store, CeleryBroker(app), Limits(window=THREADS - SPARE_THREADS))
+        coordinator = Coordinator(self.database, self.store, CeleryBroker(app), Limits(window=EMBEDDED_WINDOW))
         self._inbox = Inbox(coordinator, settings.polling_interval_s)
         coordinator_tasks.install(self._inbox)
         cache = ModelCache(self.home.work / "models", self.store, CACHE_BYTES)
@@ -68,6 +72,10 @@ class EmbeddedSystem:
         self._thread.start()
         self._inbox.start()
         return self
+
+    def observe(self, through: Callable[[ChatModel], ChatModel]) -> None:
+        """Pass every model through this before it is asked."""
+        self._worker.observe = through
 
     def raise_failure(self) -> None:
         """Raise what kept the coordinator from its books, if anything did."""

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +26,9 @@ from spar.store.rows import decode_rows, encode_rows
 log = structlog.get_logger()
 
 Row = TypeVar("Row")
+
+current_step: ContextVar[StepMessage | None] = ContextVar("current_step", default=None)
+"""Which step a coroutine works for; for those who watch, never for the work itself."""
 
 HOPELESS = (ModelUnusable, DataError, RecipeError, AccountingError)
 """The same step would fail the same way again."""
@@ -45,7 +49,7 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
     began = time.monotonic()
     try:
         worker.announce(StepStarted(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
-        output = worker.loop.run(_awaited(work), message.deadline_s)
+        output = worker.loop.run(_awaited(message, work), message.deadline_s)
         worker.announce(_finished(worker, message, output, time.monotonic() - began))
     except CancelledError:
         # The process is closing: the attempt ends unreported, and its lease gives it to the next one.
@@ -59,7 +63,8 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
         worker.release(message)
 
 
-async def _awaited(work: Callable[[], Awaitable[StepOutput]]) -> StepOutput:
+async def _awaited(message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> StepOutput:
+    current_step.set(message)  # in the context of this coroutine's own task, and of those that it starts
     return await work()
 
 

@@ -40,6 +40,8 @@ class Worker:
         self.work_dir = work_dir
         self.announce = announce
         self.loop = LoopThread()
+        self.observe: Callable[[ChatModel], ChatModel] = lambda chat: chat
+        """What every model is passed through before it is asked: a pilot notes its calls."""
         self._engines: dict[EngineSettings, Engine] = {}
         self._held: set[Held] = set()
         self._lock = threading.Lock()
@@ -53,7 +55,7 @@ class Worker:
         if engine is None:
             engine = self._engines[settings] = make_engine(settings)
         local = await asyncio.to_thread(locate, model, self.cache)
-        return await engine.serve(local)
+        return self.observe(await engine.serve(local))
 
     def hold(self, message: StepMessage) -> None:
         with self._lock:

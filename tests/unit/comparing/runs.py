@@ -44,7 +44,7 @@ def run(
         "recipe": {**RECIPE, "name": name, "seed": seed, **(recipe or {})},
         "start": {"a": "f0", "r": "f1"},
         "items": measured(rates or {0: 0.5, 1: 0.7}, seed),
-        "steps": steps or (StepFacts("generation", f"{run_id}g", False, 10, 100),),
+        "steps": steps or (StepFacts("generation", 1, f"{run_id}g", False, 10, 100),),
         "prompts": 300,
         "pairs": 200,
         "pairs_right": 190,

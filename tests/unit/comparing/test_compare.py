@@ -131,11 +131,11 @@ def test_the_same_seeds_are_paired_and_others_are_not() -> None:
 
 
 def test_shared_work_is_told() -> None:
-    first = (StepFacts("generation", "g", False, 10, 100), StepFacts("judgment", "j", False, 50, 500))
+    first = (StepFacts("generation", 1, "g", False, 10, 100), StepFacts("judgment", 1, "j", False, 50, 500))
     second = (
-        StepFacts("generation", "g", True, 10, 100),
-        StepFacts("judgment", "j", True, 50, 500),
-        StepFacts("refinement", "r", False, 20, 200),
+        StepFacts("generation", 1, "g", True, 10, 100),
+        StepFacts("judgment", 1, "j", True, 50, 500),
+        StepFacts("refinement", 1, "r", False, 20, 200),
     )
     base, other = run(steps=first), run("b", name="other", steps=second)
     work = work_of([other], [base])
@@ -143,6 +143,7 @@ def test_shared_work_is_told() -> None:
     assert (work.shared_steps, work.shared_calls) == (2, 60)
     assert work.own_calls_ratio == pytest.approx(20 / 60)
     assert work.calls["judgment"].model_dump() == {"own": 0, "reused": 50}
+    assert work.first_iteration_ratio == work.own_calls_ratio
     assert work_of([base], None).shared_steps is None
 
 

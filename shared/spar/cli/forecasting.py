@@ -1,0 +1,113 @@
+"""`spar plan --pilot`: runs the pilot and prints what it forecasts. Prices are the recipe's budget's, or --price's."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from spar.cli.console import err, out, print_warning
+from spar.cli.exits import STOPPED
+from spar.cli.tables import print_wide
+from spar.errors import DataError, RecipeError
+from spar.recipes.models import PriceSettings, Recipe
+from spar.recipes.source import parse_value
+
+if TYPE_CHECKING:
+    from spar.planning.forecast import Forecast, Range, StepForecast
+
+PRICES = {"prompt": "prompt_million", "completion": "completion_million", "hour": "hour"}
+MIB = 1 << 20
+
+
+def priced(recipe: Recipe, given: Sequence[str]) -> PriceSettings:
+    """`prompt=0.15 completion=0.6 hour=2.5` over the recipe's own. Raises RecipeError."""
+    changes: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        number = parse_value(value)
+        if name not in PRICES or isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
+            raise RecipeError(
+                f"--price {text} is no price.",
+                "Write prompt=X or completion=X (a million tokens), or hour=X (all machines together).",
+            )
+        changes[PRICES[name]] = float(number)
+    return recipe.budget.price.model_copy(update=changes)
+
+
+def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool, price: PriceSettings) -> "Forecast":
+    """Run the pilot in the home and say what the whole will take. Raises what a run raises; SystemExit on Ctrl-C."""
+    from spar.cli.progress import watching
+    from spar.cli.run import stop_on_signal
+    from spar.embedded.home import Home
+    from spar.embedded.piloting import run_pilot
+    from spar.embedded.system import EMBEDDED_WINDOW
+    from spar.planning.forecast import forecast
+    from spar.runtime.log import log_to
+
+    with Home(directory).lock() as home, stop_on_signal() as stop:
+        home.runs.mkdir(exist_ok=True)
+        log_to(home.runs / "log.jsonl")
+        with watching() as watcher:
+            piloted = run_pilot(recipe, home, prompts, train, watcher, stop)
+    if piloted.facts is None:
+        _tell_unfinished(piloted.progress.reason, stop)
+    return forecast(recipe, piloted.facts, price, EMBEDDED_WINDOW)
+
+
+def _tell_unfinished(reason: str | None, stop: threading.Event) -> None:
+    if stop.is_set():
+        err.print("Stopped. What the pilot saw is kept: run the same command again to go on.")
+        raise SystemExit(STOPPED)
+    raise DataError(f"The pilot came to no end: {reason or 'it was cancelled'}.", "Run the same command again.")
+
+
+def print_forecast(found: "Forecast", disk: str) -> None:
+    counted = f"{found.pilot_prompts} prompts, a forecast for {found.prompts:,}"
+    out.print(f"{found.recipe}: a pilot of {counted} (95% intervals)", style="bold", markup=False, soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("", no_wrap=True)
+    paid = found.total.money is not None
+    for name in ("calls", "tokens read", "tokens written", "hours", *(["money"] if paid else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for step in (*found.steps, found.total):
+        style = "bold" if step is found.total else ""
+        table.add_row(Text(step.step, style=style), *(Text(cell, style=style) for cell in _cells(step, paid)))
+    print_wide(table)
+    out.print("Steps run side by side: their hours add up to more than the total.", style="dim")
+    for role, steps in found.training_steps.items():
+        out.print(f"training: {steps:,} steps of the {role} an iteration", markup=False, soft_wrap=True)
+    out.print(f"results on disk: {_sized(found.result_bytes)}{disk}", markup=False, soft_wrap=True)
+    done = f"{found.done.calls:,.0f} calls and {found.done.tokens:,.0f} tokens"
+    out.print(f"done by the pilot, and found by the run in the same --dir: {done}", markup=False, soft_wrap=True)
+    for note in found.notes:
+        print_warning(note)
+
+
+def _cells(step: "StepForecast", paid: bool) -> list[str]:
+    cells = [_counted(each) for each in (step.calls, step.prompt_tokens, step.completion_tokens)]
+    cells.append(_ranged(step.hours, 2))
+    return [*cells, _ranged(step.money, 2) if step.money is not None else "–"] if paid else cells
+
+
+def _counted(one: "Range") -> str:
+    return _ranged(one, 0)
+
+
+def _ranged(one: "Range", digits: int) -> str:
+    if not one.value:
+        return "–"
+    if digits and one.value < 0.1:
+        digits = 4
+    return f"{one.value:,.{digits}f} ({one.low:,.{digits}f}–{one.high:,.{digits}f})"
+
+
+def _sized(one: "Range") -> str:
+    return f"{one.value / MIB:,.1f} MiB ({one.low / MIB:,.1f}–{one.high / MIB:,.1f})"
+
+
+def as_json(found: "Forecast") -> dict[str, Any]:
+    return asdict(found)

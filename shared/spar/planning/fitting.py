@@ -1,0 +1,56 @@
+"""Reads an engine's pace off a pilot: the pilot is played again on the law of `pace` until its calls last as they did.
+
+What passed while a call ran (steps, tokens of all) cannot be seen from outside, but the replay knows it for each call;
+the weights that explain the seconds best are the next replay's. A few rounds settle it. Pure.
+"""
+
+from collections.abc import Sequence
+
+from spar.planning.pace import Pace, least_squares
+from spar.planning.queueing import Chain, Passed, Shard, timeline
+from spar.runtime.trace import Call
+
+ROUNDS = 5
+"""The weights have settled by then: measured on simulated engines, full and half empty."""
+LEAST_S = 1e-4
+"""A call that took less weighs no more."""
+
+
+def fit_pace(
+    calls: Sequence[Call],
+    shards: Sequence[Shard],
+    beside: Sequence[Chain],
+    kinds: Sequence[str],
+    window: int,
+    sequences: int,
+) -> Pace | None:
+    """None without a call that came to its end."""
+    seen = covered_seconds(calls)
+    if not any(call.lengths for call in calls) or not seen:
+        return None
+    pace = Pace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
+    for _ in range(ROUNDS):
+        passed = timeline(shards, beside, kinds, window, pace).passed
+        pace = Pace(*_weights(passed), sequences)
+    # What the law leaves unexplained is taken as slowness of everything.
+    played = timeline(shards, beside, kinds, window, pace).seconds
+    return pace.times(seen / played) if played else None
+
+
+def _weights(passed: Sequence[Passed]) -> list[float]:
+    """Squared errors relative to each call's time: between the short calls, which are many, and the long ones."""
+    weights = [max(one.seen_s, LEAST_S) ** -0.5 for one in passed]
+    rows = [
+        [weight * each for each in (1.0, one.steps, one.tokens, one.prompt_tokens)]
+        for weight, one in zip(weights, passed, strict=True)
+    ]
+    return least_squares(rows, [weight * one.seen_s for weight, one in zip(weights, passed, strict=True)])
+
+
+def covered_seconds(calls: Sequence[Call]) -> float:
+    """How long at least one call was on its way: pauses of the pilot do not count."""
+    covered, until = 0.0, float("-inf")
+    for call in sorted(calls, key=lambda each: each.began):
+        covered += max(0.0, call.ended - max(call.began, until))
+        until = max(until, call.ended)
+    return covered

@@ -1,0 +1,50 @@
+"""Calls of models as a pilot saw them: what each asked, how long its replies were, and when. As records and as a file.
+
+Knows nothing of who made them.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from spar.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. `unit` is the prompt (or the item of an evaluation) that it was made for; `part` an evaluation's part.
+
+    `lengths` are the tokens of its replies, none if it was cancelled. Times are seconds on one clock.
+    """
+
+    kind: str
+    part: str
+    unit: str
+    prompt_tokens: int
+    lengths: tuple[int, ...]
+    began: float
+    ended: float
+
+    @property
+    def completion_tokens(self) -> int:
+        return sum(self.lengths)
+
+
+def append_calls(path: Path, calls: Iterable[Call]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        for call in calls:
+            file.write(json.dumps(asdict(call)) + "\n")
+
+
+def read_calls(path: Path) -> list[Call]:
+    """Those of every process that worked on the pilot; each has a clock of its own, and they follow one another."""
+    if not path.exists():
+        return []
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [Call(**{**row, "lengths": tuple(row["lengths"])}) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.", "Delete it and the pilot's --dir, and run it again."
+        ) from error
