@@ -19,6 +19,8 @@ PYTHON ?= $(shell for each in python3.12 python3.11 python3 python; do \
 	done)
 # Where torch comes from, if not from pip's usual index: `make setup TORCH_INDEX=URL` (a CPU build saves gigabytes).
 TORCH_INDEX ?=
+# A test waits for processes and servers half of its time.
+TEST_PROCESSES ?= 2
 # Stands local images in for published ones where none can be pulled; without it, that is an error.
 COMPOSE_LAB ?= ../shared/tools/compose-lab
 
@@ -48,8 +50,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,data,eval,stack,test]'
 	@touch $@
 
-test: setup ## Run every test
-	$(BIN)/python -m pytest -m 'not vllm'
+test: setup ## Run every test, in two processes (TEST_PROCESSES=0: in this one)
+	$(BIN)/python -m pytest -m 'not vllm' -n $(TEST_PROCESSES) --dist loadfile
 
 test-unit: setup ## Run the tests that need no service and no torch (seconds)
 	$(BIN)/python -m pytest -m 'not integration and not end_to_end and not torch and not vllm'
