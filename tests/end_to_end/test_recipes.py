@@ -146,3 +146,12 @@ def test_recipes_on_the_same_start_share_what_is_the_same(ran: Mapping[str, Ran]
     for name in ("no_refinement", "best_of_n_dpo", "no_tree_search"):
         shared = (StepKind.GENERATION, StepKind.JUDGMENT)
         assert all(step.reused for step in ran[name].steps if step.kind in shared)
+
+
+def test_a_second_recipe_that_shares_the_judging_makes_less_than_half_of_the_calls(ran: Mapping[str, Ran]) -> None:
+    made = {
+        name: sum(step.facts["usage"]["calls"] for step in done.steps if not step.reused and "usage" in step.facts)
+        for name, done in ran.items()
+    }
+    assert made["no_refinement"] == made["best_of_n_dpo"] == 0
+    assert 0 < made["no_tree_search"] < made["demo"] / 2

@@ -6,6 +6,7 @@ Retries of what cannot be parsed are left out: they are bounded by the recipe, a
 from dataclasses import dataclass
 
 from spar.recipes.models import Recipe, SearchSettings
+from spar.recipes.policies import judging_policy, searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +47,43 @@ def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
 
 def work_of(recipe: Recipe) -> Work:
     prompts, n, votes = recipe.prompts.per_iteration, recipe.generation.n, recipe.judgment.votes
-    trees = prompts if recipe.selection.pairs == "refined" else 0
+    trees = prompts if searches(recipe) else 0
     least, most = nodes_per_tree(recipe.search)
     nodes = (0, trees * most)
     node_votes = (0, nodes[1] * votes)
     responses = prompts * n
+    judged = responses if judging_policy(recipe.judgment.policy).form is not None else 0
+    matches = _matches(recipe)
     tokens = responses * recipe.generation.max_tokens
-    tokens += (responses * votes + node_votes[1]) * recipe.judgment.max_tokens
+    tokens += (judged * votes + node_votes[1]) * recipe.judgment.max_tokens
+    tokens += matches * (recipe.comparison.max_tokens if recipe.comparison is not None else 0)
     tokens += nodes[1] * recipe.search.max_tokens
     return Work(
         prompts=prompts,
         responses=responses,
-        response_votes=responses * votes,
+        response_votes=judged * votes,
         trees=(0, trees),
         nodes_per_tree=(least, most),
         nodes=nodes,
         node_votes=node_votes,
         # One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes.
-        calls=(prompts + responses, prompts + responses + 2 * nodes[1]),
+        calls=(prompts + judged, prompts + judged + matches + 2 * nodes[1]),
         generated_tokens_at_most=tokens,
         actor_steps_at_most=_steps(_pairs(recipe), recipe.training.actor.batch_size, recipe.training.actor.epochs),
         refiner_steps_at_most=_steps(
-            _examples(recipe), recipe.training.refiner.batch_size, recipe.training.refiner.epochs
+            _examples(recipe) if recipe.refiner_fate == "trained" else 0,
+            recipe.training.refiner.batch_size,
+            recipe.training.refiner.epochs,
         ),
     )
+
+
+def _matches(recipe: Recipe) -> int:
+    """Comparisons of two judgments at most: of one response a prompt, each two in both orders, a call each."""
+    if recipe.comparison is None:
+        return 0
+    judgments = min(recipe.comparison.judgments, recipe.judgment.votes)
+    return recipe.prompts.per_iteration * judgments * (judgments - 1)
 
 
 def _pairs(recipe: Recipe) -> int:

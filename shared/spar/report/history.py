@@ -99,9 +99,9 @@ class _Reader:
             shard=shard.index,
             prompt=place.prompt,
             steps=tuple(_fact(step) for step in steps.values()),
-            generated=self._row(steps, StepKind.GENERATION, Generated, place.prompt),
-            judged=self._row(steps, StepKind.JUDGMENT, JudgedPrompt, place.prompt),
-            tree=self._row(steps, StepKind.REFINEMENT, Tree, place.prompt),
+            generated=self._at(steps, StepKind.GENERATION, Generated, place.offset),
+            judged=self._at(steps, StepKind.JUDGMENT, JudgedPrompt, place.offset),
+            tree=self._tree(steps, place.prompt),
             outcome=None if outcome is None else outcome.outcome,
         )
 
@@ -116,12 +116,20 @@ class _Reader:
         rows = sorted(self._session.exec(query), key=lambda step: (order.index(step.kind), step.part))
         return {step.kind: step for step in rows}
 
-    def _row(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row], prompt: Prompt) -> Row | None:
+    def _at(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row], offset: int) -> Row | None:
+        """By place: a shard's rows keep the order of its prompts, and one of them may have been given another prompt."""
+        rows = self._rows(steps, kind, row_type)
+        return rows[offset] if rows else None
+
+    def _tree(self, steps: dict[StepKind, Step], prompt: Prompt) -> Tree | None:
+        """By prompt: only those with a negative have one."""
+        return next((tree for tree in self._rows(steps, StepKind.REFINEMENT, Tree) if tree.prompt.id == prompt.id), None)
+
+    def _rows(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row]) -> list[Row]:
         step = steps.get(kind)
         if step is None or step.result_key is None:
-            return None
-        rows = decode_rows(get_verified(self._store, step.result_key), row_type, step.result_key)[1]
-        return next((row for row in rows if row.prompt.id == prompt.id), None)
+            return []
+        return decode_rows(get_verified(self._store, step.result_key), row_type, step.result_key)[1]
 
 
 def _fact(step: Step) -> StepFact:

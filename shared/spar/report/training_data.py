@@ -1,6 +1,7 @@
 """Reads the training data that a run's selections made, iteration by iteration, for an export. Writes nothing."""
 
 from importlib import metadata
+from typing import TypeVar
 
 from sqlmodel import Session
 
@@ -12,6 +13,8 @@ from spar.messages.training import Selected
 from spar.method.records import Example, Pair
 from spar.report.reader import RunReader, of_kind
 from spar.store.base import ObjectStore
+
+Row = TypeVar("Row", Pair, Example)
 
 
 def read_training_data(
@@ -42,9 +45,14 @@ def _data(reader: RunReader, row: Iteration, selected: Selected) -> IterationDat
         refiner_after=row.refiner_after,
         prompts=row.prompts,
         outcomes=reader.outcomes(row.index),
-        pairs=reader.stored(selected.pairs_key, Pair),
-        examples=reader.stored(selected.examples_key, Example),
+        pairs=_all(reader, Pair, selected.pairs_key, selected.judge_pairs_key),
+        examples=_all(reader, Example, selected.examples_key, selected.actor_examples_key),
     )
+
+
+def _all(reader: RunReader, row_type: type[Row], *keys: str | None) -> list[Row]:
+    """What was trained on: of responses and of judgments; a refiner's and an actor's."""
+    return [row for key in keys if key is not None for row in reader.stored(key, row_type)]
 
 
 def _none(run_id: str, iteration: int | None, have: list[int]) -> DataError:

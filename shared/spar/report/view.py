@@ -20,10 +20,12 @@ from spar.report.headline import measure_of
 from spar.report.model import IterationReport, RunReport
 
 ENDED = ("finished", "failed", "cancelled", "stopped")
-STEPS = ("generation", "judgment", "refinement", "selection", "training", "evaluation")
+STEPS = ("generation", "judgment", "comparison", "refinement", "selection", "training", "evaluation")
 OUTCOMES = (
     Outcome.PAIR,
+    Outcome.EXAMPLE,
     Outcome.ALL_GOOD,
+    Outcome.EQUAL_SCORES,
     Outcome.UNSOLVED,
     Outcome.TIED,
     Outcome.UNPARSABLE,
@@ -37,10 +39,12 @@ OUTCOMES = (
 """What was gained first, then what was lost, the common reasons before the rare ones."""
 MEANING = {
     Outcome.PAIR: "a better response was found, the actor learned from it",
+    Outcome.EXAMPLE: "a response was judged good, the actor was fine-tuned on it",
     Outcome.ALL_GOOD: "no response was judged bad: nothing to learn",
-    Outcome.UNSOLVED: "the search ended without a refinement judged good",
+    Outcome.EQUAL_SCORES: "no response scored higher than another",
+    Outcome.UNSOLVED: "no refinement, or without a search no response, was judged good",
     Outcome.TIED: "no bad response, and at least one tie",
-    Outcome.UNPARSABLE: "no response got enough readable votes",
+    Outcome.UNPARSABLE: "too few responses got enough readable votes",
     Outcome.DUPLICATE: "its prompt stood there twice and has a pair already",
     Outcome.TOO_LONG: "longer than the training length",
     Outcome.OVER_CAP: "a pair too many for the recipe's cap",
