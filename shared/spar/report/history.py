@@ -117,13 +117,15 @@ class _Reader:
         return {step.kind: step for step in rows}
 
     def _at(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row], offset: int) -> Row | None:
-        """By place: a shard's rows keep the order of its prompts, and one of them may have been given another prompt."""
+        """By place: a shard's rows keep the order of its prompts, which a policy may have given another prompt each."""
         rows = self._rows(steps, kind, row_type)
         return rows[offset] if rows else None
 
     def _tree(self, steps: dict[StepKind, Step], prompt: Prompt) -> Tree | None:
         """By prompt: only those with a negative have one."""
-        return next((tree for tree in self._rows(steps, StepKind.REFINEMENT, Tree) if tree.prompt.id == prompt.id), None)
+        return next(
+            (tree for tree in self._rows(steps, StepKind.REFINEMENT, Tree) if tree.prompt.id == prompt.id), None
+        )
 
     def _rows(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row]) -> list[Row]:
         step = steps.get(kind)
