@@ -15,7 +15,7 @@ pytestmark = pytest.mark.end_to_end
 @pytest.fixture(scope="module")
 def piloted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("pilot")
-    plan = [
+    plan: list[str | Path] = [
         "plan",
         write_recipe(folder),
         "--pilot",
@@ -46,7 +46,7 @@ def test_the_same_again_asks_nothing_and_says_the_same(piloted: tuple[Path, dict
     folder, found = piloted
     before = (folder / "home" / "runs").glob("*pilot*/trace.jsonl")
     size = next(before).stat().st_size
-    plan = [
+    plan: list[str | Path] = [
         "plan",
         folder / "recipe.yaml",
         "--pilot",

@@ -54,15 +54,15 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool, pric
         with watching() as watcher:
             piloted = run_pilot(recipe, home, prompts, train, watcher, stop)
     if piloted.facts is None:
-        _tell_unfinished(piloted.progress.reason, stop)
+        raise _unfinished(piloted.progress.reason, stop)
     return forecast(recipe, piloted.facts, price, EMBEDDED_WINDOW)
 
 
-def _tell_unfinished(reason: str | None, stop: threading.Event) -> None:
+def _unfinished(reason: str | None, stop: threading.Event) -> BaseException:
     if stop.is_set():
         err.print("Stopped. What the pilot saw is kept: run the same command again to go on.")
-        raise SystemExit(STOPPED)
-    raise DataError(f"The pilot came to no end: {reason or 'it was cancelled'}.", "Run the same command again.")
+        return SystemExit(STOPPED)
+    return DataError(f"The pilot came to no end: {reason or 'it was cancelled'}.", "Run the same command again.")
 
 
 def print_forecast(found: "Forecast", disk: str) -> None:

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from spar.db.progress import SHARD_KINDS, RunProgress
+from spar.db.progress import RunProgress
 from spar.db.tables import Result, Step
 from spar.embedded.home import Home
 from spar.embedded.runner import Watcher, submission_to_end
 from spar.embedded.system import EmbeddedSystem
-from spar.messages.base import StepKind
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import StepState
 from spar.messages.training import Selected, Trained
 from spar.method.records import Prompt

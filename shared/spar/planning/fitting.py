@@ -31,7 +31,8 @@ def fit_pace(
     pace = Pace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
     for _ in range(ROUNDS):
         passed = timeline(shards, beside, kinds, window, pace).passed
-        pace = Pace(*_weights(passed), sequences)
+        call, step, token, prompt_token = _weights(passed)
+        pace = Pace(call, step, token, prompt_token, sequences)
     # What the law leaves unexplained is taken as slowness of everything.
     played = timeline(shards, beside, kinds, window, pace).seconds
     return pace.times(seen / played) if played else None
