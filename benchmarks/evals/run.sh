@@ -20,7 +20,7 @@ measure story --model builtin:story/actor --refiner builtin:story/refiner --limi
 measure story --model builtin:story/backbone --refiner builtin:story/backbone --limit 500
 measure refinement --model builtin:story/refiner --judge builtin:story/backbone
 measure ifeval --model "$SMOLLM2" --data "$DATA/ifeval" --limit 50 --max-tokens 256
-measure ifeval --model "$SMOLLM2" --refiner "$SMOLLM2" --strategy bfs --budget 2 --data "$DATA/ifeval" --limit 4 --max-tokens 96 --judge-tokens 96
+measure ifeval --model "$SMOLLM2" --refiner "$SMOLLM2" --strategy bfs --budget 2 --data "$DATA/ifeval" --limit 8 --max-tokens 256 --judge-tokens 96
 measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 3 --judge-tokens 128
 measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 1 --judge-tokens 128 --votes 3
 measure followbench --model "$SMOLLM2" --judge "$SMOLLM2" --data "$DATA/followbench" --limit 1 --max-tokens 128 --judge-tokens 128
