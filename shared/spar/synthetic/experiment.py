@@ -1,0 +1,81 @@
+"""One seed of a synthetic experiment: a starting model of its own, its pairs, and a training on each kind of pair.
+
+Reads as the experiment. Both trainings of a seed start from the same model and have the same settings, order, prompts
+and rejected responses, and as many pairs; only the chosen responses differ. Loads torch.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from spar.method.records import Example, ExampleKind, Message
+from spar.synthetic.learning import learn
+from spar.synthetic.models import Sampler, load, make_model
+from spar.synthetic.pairs import KINDS, Kind, PairSets, make_pairs
+from spar.synthetic.results import Point, SeedResult
+from spar.synthetic.settings import Settings
+from spar.synthetic.tasks.base import Task
+
+SPARE = 2
+"""So many prompts are asked for each pair that is wanted: not every one gives a pair."""
+
+Tell = Callable[[str], None]
+
+
+class Experiment:
+    """A task at a size. `tell` hears how far it is."""
+
+    def __init__(self, task: Task, settings: Settings, tell: Tell) -> None:
+        self._task, self._settings, self._tell = task, settings, tell
+        self._held_out = task.prompts("heldout", settings.heldout, 0)  # the same for every seed
+
+    def run(self, seed: int) -> SeedResult:
+        with TemporaryDirectory(prefix="spar-synthetic-") as folder:
+            start = self._teach(seed, Path(folder))
+            sampler = Sampler(start)
+            pairs = make_pairs(self._task, self._sampled(start, sampler, seed), self._settings.pairs)
+            curves = {kind: self._learn(kind, pairs, start, sampler, seed, Path(folder)) for kind in KINDS}
+        return SeedResult(seed, len(pairs.refined), curves)
+
+    def _teach(self, seed: int, folder: Path) -> Path:
+        """The starting model: from random weights, by supervised fine-tuning on responses that are often wrong."""
+        settings, rng = self._settings, random.Random(f"{self._task.name}:start:{seed}")
+        prompts = self._task.prompts("train", settings.start_steps * settings.start_batch, seed)
+        rows = [_example(prompt, self._task.first_response(prompt, rng)) for prompt in prompts]
+        blank = make_model(folder / "blank", self._task.words, settings.shape, seed)
+        start = learn(blank, rows, settings.sft(), seed, folder / "start")
+        self._tell(f"seed {seed}: the starting model is taught")
+        return start
+
+    def _sampled(self, start: Path, sampler: Sampler, seed: int) -> list[tuple[str, Sequence[str]]]:
+        """Each prompt with its responses, as the starting model samples them."""
+        settings, model = self._settings, load(start)
+        prompts = self._task.prompts("train", SPARE * settings.pairs, seed + 1)
+        rounds = [sampler.sample(model, prompts, self._task.longest, seed + n) for n in range(settings.samples)]
+        return list(zip(prompts, zip(*rounds, strict=True), strict=True))
+
+    def _learn(
+        self, kind: Kind, pairs: PairSets, start: Path, sampler: Sampler, seed: int, folder: Path
+    ) -> tuple[Point, ...]:
+        points: list[Point] = []
+
+        def look(step: int, model: Any) -> None:
+            points.append(Point(step, self._measured(sampler, model)))
+
+        learn(start, pairs.of(kind), self._settings.dpo(), seed, folder / kind, look, self._settings.every)
+        ends = zip(self._task.measures, points[0].values, points[-1].values, strict=True)
+        told = ", ".join(f"{name} {100 * before:.1f} -> {100 * after:.1f}%" for name, before, after in ends)
+        self._tell(f"seed {seed}: {len(pairs.refined)} {kind} pairs, {points[-1].step} steps: {told}")
+        return tuple(points)
+
+    def _measured(self, sampler: Sampler, model: Any) -> tuple[float, ...]:
+        responses = sampler.sample(model, self._held_out, self._task.longest, 0)
+        found = [self._task.measure(*each) for each in zip(self._held_out, responses, strict=True)]
+        return tuple(fmean(values) for values in zip(*found, strict=True))
+
+
+def _example(prompt: str, response: str) -> Example:
+    return Example("", ExampleKind.RESPONSE, (Message("user", prompt), Message("assistant", response)))

@@ -1,0 +1,83 @@
+"""The project's own trainers (`spar.training`: SFT and DPO by TRL), in this process and watched while they train.
+
+A run's trainings have a process each, so that memory comes back. Here dozens of small ones follow one another, and what
+is measured between two steps needs the model itself. Loads torch and TRL. Knows no task.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from transformers import TrainerCallback
+
+from spar.method.records import Example, Pair
+from spar.recipes.models import DpoSettings, SftSettings
+from spar.training.base import TrainJob
+from spar.training.child import run
+from spar.training.ranks import Ranks
+from spar.training.reports import Report
+
+Look = Callable[[int, Any], None]
+"""(step, model): called before the first step and after the steps that are to be looked at."""
+
+
+def learn(
+    base: Path,
+    rows: Sequence[Pair] | Sequence[Example],
+    settings: DpoSettings | SftSettings,
+    seed: int,
+    output: Path,
+    look: Look | None = None,
+    every: int = 1,
+) -> Path:
+    """Train a model on rows; returns its folder. Raises TrainingError."""
+    work = output.with_name(f"{output.name}-work")
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "rows.jsonl"
+    adapter = TypeAdapter(type(rows[0]))
+    path.write_text("".join(json.dumps(adapter.dump_python(row, mode="json")) + "\n" for row in rows))
+    job = TrainJob(base, path, settings, seed, output, work)
+    # The libraries' bars and figures; what went wrong is an exception.
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        run(job, _Nobody(), Ranks(), [] if look is None else [_Looking(look, every)])
+    shutil.rmtree(work)
+    return output
+
+
+class _Nobody:
+    """Hears reports and keeps none."""
+
+    def send(self, report: Report) -> None:
+        pass
+
+
+class _Looking(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
+    """Shows the model before the first step, after every n-th, and after the last."""
+
+    def __init__(self, look: Look, every: int) -> None:
+        self._look, self._every = look, every
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any, **_: Any) -> None:
+        self._look(0, model)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, model: Any, **_: Any) -> None:
+        if state.global_step % self._every == 0 or state.global_step == state.max_steps:
+            self._look(state.global_step, model)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """On a busy machine a second torch thread costs more than it brings; and sums come out the same each time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

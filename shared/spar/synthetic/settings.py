@@ -1,0 +1,88 @@
+"""The size of an experiment: what was chosen, on seeds that are not among the reported ones, and what it costs.
+
+Knows no task's content.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from spar.recipes.models import DpoSettings, SftSettings
+from spar.worlds.story.stages import Shape
+from spar.worlds.story.vocabulary import SPECIAL
+
+LONGEST = 64
+"""Tokens of a whole sample; the longest here has about 40."""
+
+SHAPE = Shape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=LONGEST)
+"""About 340,000 parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`start_*` teach the starting model, `pairs` of each kind train it by DPO in batches of `batch`.
+
+    `samples` responses are sampled to each prompt that may give a pair; `heldout` responses are measured at a time,
+    every `every` steps.
+    """
+
+    start_steps: int
+    start_rate: float
+    pairs: int
+    samples: int
+    epochs: int
+    rate: float
+    heldout: int
+    every: int
+    start_batch: int = 64
+    batch: int = 32
+    beta: float = 0.1
+    nll_weight: float = 0.1
+    shape: Shape = SHAPE
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def changed(self, **values: Any) -> "Settings":
+        """With those values that are not None."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def parameters(self, words: int) -> int:
+        """Of a model of this shape with so many words: embeddings that are tied, attention, feed-forward, norms."""
+        hidden, wide = self.shape.hidden, self.shape.feed_forward
+        layer = 4 * hidden * hidden + 3 * hidden * wide + 2 * hidden
+        return (words + len(SPECIAL)) * hidden + self.shape.layers * layer + hidden
+
+    def sft(self) -> SftSettings:
+        return SftSettings(
+            learning_rate=self.start_rate,
+            schedule="cosine",
+            epochs=1,
+            batch_size=self.start_batch,
+            max_length=LONGEST,
+            dtype="float32",
+            checkpoint_steps=1_000_000,  # none: a seed that was cut off begins anew
+            threads=1,
+        )
+
+    def dpo(self) -> DpoSettings:
+        return DpoSettings(
+            learning_rate=self.rate,
+            beta=self.beta,
+            nll_weight=self.nll_weight,
+            epochs=self.epochs,
+            batch_size=self.batch,
+            max_length=LONGEST,
+            dtype="float32",
+            checkpoint_steps=1_000_000,
+            threads=1,
+        )
+
+
+SETTINGS: dict[str, Settings] = {
+    "characters": Settings(
+        start_steps=400, start_rate=3e-3, pairs=640, samples=4, epochs=2, rate=1e-4, heldout=1040, every=4
+    ),
+    "stories": Settings(
+        start_steps=600, start_rate=3e-3, pairs=640, samples=8, epochs=2, rate=1e-4, heldout=600, every=4
+    ),
+}

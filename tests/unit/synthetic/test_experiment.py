@@ -1,0 +1,63 @@
+"""One seed at a tiny size with real models and the project's trainers: it runs, it learns, and it repeats itself."""
+
+import pytest
+
+from spar.synthetic.results import SeedResult
+from spar.synthetic.settings import SETTINGS, Settings
+from spar.synthetic.tasks import TASKS
+from spar.worlds.story.stages import Shape
+
+pytestmark = pytest.mark.torch
+
+TINY = Settings(
+    start_steps=80,
+    start_rate=8e-3,
+    pairs=24,
+    samples=3,
+    epochs=2,
+    rate=4e-3,
+    heldout=52,
+    every=2,
+    start_batch=20,
+    batch=8,
+    shape=Shape(hidden=32, layers=2, heads=2, feed_forward=64, max_positions=64),
+)
+
+
+@pytest.fixture(scope="module")
+def found() -> SeedResult:
+    from spar.synthetic.running import run_seed
+
+    return run_seed("characters", TINY, 3, lambda told: None)
+
+
+def test_both_kinds_are_measured_from_the_same_start_at_the_same_steps(found: SeedResult) -> None:
+    refined, interfering = found.curves["refined"], found.curves["interfering"]
+    assert found.pairs == 24
+    assert [point.step for point in refined] == [point.step for point in interfering] == [0, 2, 4, 6]
+    assert refined[0] == interfering[0]
+    assert all(0 <= value <= 1 for curve in found.curves.values() for point in curve for value in point.values)
+
+
+def test_the_case_is_learned_from_interfering_pairs_alone(found: SeedResult) -> None:
+    assert found.last("interfering", 1) > found.first(1) + 0.2
+    assert found.last("refined", 1) < found.first(1) + 0.2
+
+
+def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import torch
+
+    from spar.synthetic.models import Sampler, load, make_model
+
+    words = TASKS["characters"].words
+    folder = make_model(tmp_path / "model", words, TINY.shape, 0)
+    model = load(folder)
+    assert model.num_parameters() == TINY.parameters(len(words))
+    assert SETTINGS["characters"].parameters(len(words)) == 338_976
+    sampler = Sampler(folder)
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    first = sampler.sample(model, ["3 k", "4 j"], 5, seed=0)
+    assert torch.rand(1) == expected
+    assert sampler.sample(model, ["3 k", "4 j"], 5, seed=0) == first
