@@ -47,7 +47,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
         # What determines no result may have changed; what is an alarm, and whether it stops the run, is such.
-        newer = {name: submission.recipe[name] for name in ("budget", "honesty") if name in submission.recipe}
+        newer = {name: value for name, value in submission.recipe.items() if name in ("budget", "honesty")}
         known.recipe = {**known.recipe, "budget": {}, **newer}
         _go_on(ledger, known)
         return

@@ -3,7 +3,7 @@
 Measures nothing itself and draws nothing; what is an alarm is `spar.recipes.honesty`'s.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,17 +95,14 @@ def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> 
         if entry.honesty is not None and entry.honesty.refiner[source].accepted is not None
     ]
     rows = tuple(HonestyRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
-    series = [
-        Series(said, style, _points(audited, lambda facts, seen=seen: getattr(facts.refiner[source], seen)))
-        for seen, said, style in SEEN
-    ]
+    series = [Series(said, style, _points(audited, source, seen)) for seen, said, style in SEEN]
     return HonestyTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
 
 
-def _points(
-    audited: Sequence[tuple[str, int, HonestyFacts]], seen: Callable[[HonestyFacts], RateFacts | None]
-) -> list[Measured]:
-    found = [(index, seen(facts)) for _, index, facts in audited]
+def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen: str) -> list[Measured]:
+    found: list[tuple[int, RateFacts | None]] = [
+        (index, getattr(facts.refiner[source], seen)) for _, index, facts in audited
+    ]
     return [Measured(index, rate.value, *rate.interval) for index, rate in found if rate is not None]
 
 
