@@ -309,8 +309,8 @@ class Turn:
         ends = self._rows(selected.outcomes_key, PromptEnd)
         count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
-        audited = selected.pairs + selected.actor_examples
-        return flow.SelectionDone(audited + selected.judge_pairs, selected.examples, audits=audited > 0)
+        rows = selected.actor_rows + selected.judge_pairs
+        return flow.SelectionDone(rows, selected.examples, audits=selected.actor_rows > 0)
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -75,7 +75,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         items={index: {measure: of(found, measure) for measure in REPORTED} for index, found in items.items()},
         steps=tuple(_facts(step) for step in steps),
         prompts=sum(row.prompts for row in begun),
-        pairs=sum(reader.rows(step, Selected)[0].pairs for step in of_kind(steps, StepKind.SELECTION)),
+        pairs=sum(reader.rows(step, Selected)[0].actor_rows for step in of_kind(steps, StepKind.SELECTION)),
         pairs_right=sum(item.correct for item in checked),
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),

@@ -66,6 +66,11 @@ class Selected:
     judge_pairs_key: str | None = None
     judge_pairs: int = 0
 
+    @property
+    def actor_rows(self) -> int:
+        """Of responses: a selection makes pairs for DPO or examples for SFT, never both."""
+        return self.pairs + self.actor_examples
+
 
 class LengthLimit(Wire):
     """What a trainer can take: whose tokenisation counts, and how many tokens of a sample."""

@@ -107,7 +107,7 @@ def _looped(
         update={
             "prompts": row.prompts,
             "outcomes": reader.outcomes(row.index),
-            "pairs": sum(_actor_rows(reader.rows(step, Selected)[0]) for step in selections),
+            "pairs": sum(reader.rows(step, Selected)[0].actor_rows for step in selections),
             "refiner_data": refiner_data(selections),
             "honesty": reader.honesty(steps),
             "trees": facts.trees,
@@ -116,11 +116,6 @@ def _looped(
             "wall_seconds": _between(row.started_at, row.finished_at),
         }
     )
-
-
-def _actor_rows(selected: Selected) -> int:
-    """A selection makes pairs for DPO or examples for SFT, never both."""
-    return selected.pairs + selected.actor_examples
 
 
 def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
