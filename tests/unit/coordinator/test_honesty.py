@@ -75,6 +75,18 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
         flow.TrainingDone("actor"),
         [flow.EndIteration(), flow.BeginIteration(2), flow.StopRun(WHY)],
     ),
+    (
+        "nothing is trained before an audit that may stop the run",
+        replace(DATA, auditing=True, counts={T: Counts(ready=2)}, evaluations=Counts(ready=1)),
+        flow.Woken(),
+        [flow.Dispatch(E, 1)],
+    ),
+    (
+        "after it the trainings go",
+        replace(DATA, counts={T: Counts(ready=2)}),
+        flow.EvaluationDone(),
+        [flow.Dispatch(T, 2)],
+    ),
     ("a cancelled run is cancelled", replace(PARTED, cancelling=True), flow.Woken(), [flow.CancelRun()]),
 ]
 
@@ -154,20 +166,25 @@ def test_a_gap_is_an_alarm_and_the_run_goes_on(stage: Played) -> None:
     assert stage.run_row().status is RunStatus.RUNNING
 
 
-def test_with_stop_the_run_stops_once_drained_and_goes_on_when_told(stage: Played) -> None:
+def test_with_stop_the_run_stops_before_it_trains_and_goes_on_when_told(stage: Played) -> None:
     stage.play(stop=True)
-    trainings = [stage.take("training") for _ in range(2)]
+    assert not stage.broker.queues.get("training")
     stage.audited(stage.take("evaluation"), gap=0.2)
-    assert stage.run_row().status is RunStatus.RUNNING
-    for training in trainings:
-        stage.finish(training, f"results/{training['fingerprint']}/aa")
     run = stage.run_row()
     assert run.status is RunStatus.STOPPED
     assert str(run.reason).startswith("honesty: in iteration 1 the refiner accepts 80.0%")
     stage.submit(iterations=2, prompts=run.recipe["prompts"], honesty={"stop": False}, templates="compact")
     assert stage.run_row().status is RunStatus.RUNNING
+    for training in [stage.take("training") for _ in range(2)]:
+        stage.finish(training, f"results/{training['fingerprint']}/aa")
     assert stage.take("generation")["spec"]["iteration"] == 2
     stage.check_counters()
+
+
+def test_an_audit_that_fails_for_good_stops_nothing(stage: Played) -> None:
+    stage.play(stop=True)
+    stage.fail(stage.take("evaluation"), retry=False)
+    assert {stage.take("training")["spec"]["role"] for _ in range(2)} == {"actor", "refiner"}
 
 
 def test_a_small_gap_is_no_alarm(stage: Played) -> None:
@@ -175,3 +192,4 @@ def test_a_small_gap_is_no_alarm(stage: Played) -> None:
     stage.audited(stage.take("evaluation"), gap=0.08)
     assert stage.alarms() == []
     assert stage.run_row().status is RunStatus.RUNNING
+    assert stage.take("training")
