@@ -148,7 +148,7 @@ class Coordinator:
                 repairs.forgive(ledger, run_id)
                 ledger.event("run_begun", run_id)
             turn = self._open(ledger, run, rest)
-            turn.happen(flow.RunBegun() if begin and run.iteration == 0 else flow.Woken())
+            turn.happen(flow.RunBegun() if begin and ledger.current(run) is None else flow.Woken())
         self._post(turn.outbox)
 
     def _share(self) -> None:

@@ -17,7 +17,7 @@ IDLE = (StepState.READY, StepState.DEAD)
 def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tuple[list[Step], list[Step]]:
     """Make the run's dead steps ready again, or those of them with these ids: (revived, too late for that)."""
     dead = [step for step in ledger.steps_in([StepState.DEAD], run.id) if only is None or step.id in only]
-    iteration = ledger.iteration(run.id, run.iteration) if run.iteration else None
+    iteration = ledger.current(run)
     if iteration is not None and any(_is_shard_step(step, iteration) for step in dead):
         _reopen_shards(ledger, run, iteration)
     revived: list[Step] = []

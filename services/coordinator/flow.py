@@ -77,6 +77,10 @@ class State:
     auditing: bool = False
     """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""
     repair: Repair | None = None
+    first: int = 1
+    """The number of the first iteration: before 1 the starting models are made (docs/decisions/0009)."""
+    halfway: bool = False
+    """One of the starting models is still to be made after this iteration: nothing is measured yet."""
 
     def of(self, kind: StepKind) -> Counts:
         return self.counts.get(kind, NONE)
@@ -88,6 +92,13 @@ class State:
 @dataclass(frozen=True, slots=True)
 class RunBegun:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class DataGiven:
+    """An iteration has begun whose training set came with the recipe: it has no shards."""
+
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +184,7 @@ class Woken:
 
 Event = (
     RunBegun
+    | DataGiven
     | ShardStepDone
     | SelectionDone
     | TrainingDone
@@ -226,7 +238,7 @@ class ShareModel:
 
 @dataclass(frozen=True, slots=True)
 class PrepareEvaluation:
-    """Measure what iteration `iteration` ended with (0: the start)."""
+    """Measure what iteration `iteration` ended with (before the first: what the run was given)."""
 
     iteration: int
     part: Literal["actor", "refiner", "pairs"]
@@ -333,9 +345,12 @@ def _consequences(state: State, event: Event) -> Iterator[Action]:  # noqa: C901
     match event:
         case RunBegun():
             if state.evaluates:
-                yield PrepareEvaluation(0, "actor")
-                yield PrepareEvaluation(0, "refiner")
-            yield BeginIteration(1)
+                yield PrepareEvaluation(state.first - 1, "actor")
+                yield PrepareEvaluation(state.first - 1, "refiner")
+            yield BeginIteration(state.first)
+        case DataGiven(role):
+            yield PrepareTraining(role)
+            yield KeepModel("refiner" if role == "actor" else "actor")
         case ShardStepDone():
             yield from _shard_step_done(state, event)
         case SelectionDone():
@@ -394,7 +409,7 @@ def _end_iteration(state: State, measuring: bool = False) -> Iterator[Action]:
     if state.refiner == "shared":
         yield ShareModel()
     yield EndIteration()
-    if state.evaluates:
+    if state.evaluates and not state.halfway:
         yield PrepareEvaluation(state.iteration, "actor")
         yield PrepareEvaluation(state.iteration, "refiner")
     if state.iteration < state.iterations:

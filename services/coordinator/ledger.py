@@ -38,6 +38,7 @@ from spar.messages.coordinator import Usage
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.honesty import partings, reason
+from spar.recipes.init import ACTOR, FIRST, first_iteration
 from spar.recipes.models import HonestySettings, Recipe
 from spar.recipes.policies import searches
 from spar.recipes.spending import capped
@@ -100,6 +101,10 @@ class Ledger:
             raise AccountingError(f"Run {run_id} has no iteration {index}.")
         return iteration
 
+    def current(self, run: Run) -> Iteration | None:
+        """The iteration that the run is in; None before its first."""
+        return self.session.get(Iteration, (run.id, run.iteration))
+
     def shards(self, run_id: str, iteration: int) -> Sequence[Shard]:
         query = select(Shard).where(Shard.run_id == run_id, Shard.iteration == iteration)
         return self.session.exec(query.order_by(col(Shard.index))).all()
@@ -109,12 +114,14 @@ class Ledger:
 
     def state(self, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> State:
         """What `flow.next_actions` looks at."""
-        begun = self.session.get(Iteration, (run.id, run.iteration)) if run.iteration else None
+        begun = self.current(run)
         return State(
             running=run.status.on,
             cancelling=run.status is RunStatus.CANCELLING,
             iteration=run.iteration,
             iterations=recipe.iterations,
+            first=first_iteration(recipe),
+            halfway=begun is not None and begun.index == ACTOR,
             status=begun.status if begun else IterationStatus.SHARDS,
             shards=begun.shards if begun else 0,
             chain=chain_of(at(recipe, run.iteration)),
@@ -125,7 +132,7 @@ class Ledger:
             evaluations=self._evaluation_counts(run.id),
             sick=sick,
             purse=self._purse(run, recipe),
-            honesty=recipe.honesty is not None,
+            honesty=recipe.honesty is not None and run.iteration >= FIRST,
             parted=self._parted(run, recipe.honesty),
             auditing=self._auditing(run, recipe.honesty),
             repair=self._repair(run.id),

@@ -3,6 +3,7 @@
 from spar.db.tables import Run, Shard
 from spar.errors import AccountingError
 from spar.method.records import Prompt
+from spar.recipes.init import ACTOR, FIRST, PROMPTS_INPUT, init_prompts
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified, put_blob
@@ -11,11 +12,8 @@ from spar.store.rows import decode_rows, encode_rows
 
 def cut_shards(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Shard]:
     """Iteration t takes the t-th slice of the run's prompts, in their order; each shard's go into the store."""
-    _, prompts = decode_rows(get_verified(store, run.prompts), Prompt, run.prompts)
-    per_iteration, size = recipe.prompts.per_iteration, recipe.prompts.shard_size
-    mine = prompts[(iteration - 1) * per_iteration : iteration * per_iteration]
-    if len(mine) != per_iteration:
-        raise AccountingError(f"Run {run.id} has {len(mine)} prompts for iteration {iteration}, not {per_iteration}.")
+    mine = _initial(store, run, recipe, iteration) if iteration < FIRST else _of(store, run, recipe, iteration)
+    size = recipe.prompts.shard_size
     shards = []
     for index, first in enumerate(range(0, len(mine), size)):
         rows = mine[first : first + size]
@@ -24,3 +22,28 @@ def cut_shards(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> 
             Shard(run_id=run.id, iteration=iteration, index=index, first=first, prompts=len(rows), prompts_key=key)
         )
     return shards
+
+
+def _of(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Prompt]:
+    per_iteration = recipe.prompts.per_iteration
+    first = (iteration - FIRST) * per_iteration
+    return _checked(_read(store, run.prompts)[first : first + per_iteration], per_iteration, run, iteration)
+
+
+def _initial(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Prompt]:
+    """Of the prompts for the starting models the actor's come first, then the refiner's."""
+    actor, refiner = init_prompts(recipe)
+    prompts = _read(store, run.inputs[PROMPTS_INPUT])
+    if iteration == ACTOR:
+        return _checked(prompts[:actor], actor, run, iteration)
+    return _checked(prompts[actor:], refiner, run, iteration)
+
+
+def _read(store: ObjectStore, key: str) -> list[Prompt]:
+    return decode_rows(get_verified(store, key), Prompt, key)[1]
+
+
+def _checked(mine: list[Prompt], wanted: int, run: Run, iteration: int) -> list[Prompt]:
+    if len(mine) != wanted:
+        raise AccountingError(f"Run {run.id} has {len(mine)} prompts for iteration {iteration}, not {wanted}.")
+    return mine

@@ -27,6 +27,7 @@ from spar.messages.training import (
     TrainingSpec,
 )
 from spar.method.seeds import derive_seed
+from spar.recipes import init
 from spar.recipes.benchmarks import USES, asking_of, planned, suite_of
 from spar.recipes.models import BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
 from spar.recipes.paths import STORED
@@ -51,15 +52,16 @@ class Planner:
 
     def shard_step(self, kind: StepKind, shard: Shard) -> StepMessage:
         iteration = self.ledger.iteration(self.run.id, shard.iteration)
+        engine = init.engine_of(self.recipe, iteration.index, kind)
         match kind:
             case StepKind.GENERATION:
-                return Generate.model_validate(self._envelope(self._generation(iteration, shard)))
+                return Generate.model_validate(self._envelope(self._generation(iteration, shard), engine=engine))
             case StepKind.JUDGMENT:
-                return Judge.model_validate(self._envelope(self._judgment(iteration, shard)))
+                return Judge.model_validate(self._envelope(self._judgment(iteration, shard), engine=engine))
             case StepKind.COMPARISON:
-                return Compare.model_validate(self._envelope(self._comparison(iteration, shard)))
+                return Compare.model_validate(self._envelope(self._comparison(iteration, shard), engine=engine))
             case StepKind.REFINEMENT:
-                return Refine.model_validate(self._envelope(self._refinement(iteration, shard)))
+                return Refine.model_validate(self._envelope(self._refinement(iteration, shard), engine=engine))
             case _:
                 raise AccountingError(f"{kind} is not a step of a shard.")
 
@@ -67,8 +69,8 @@ class Planner:
         settings = at(self.recipe, iteration.index).generation
         policy = generating_policy(settings.policy)
         return GenerationSpec(
-            model=self._backward if policy.backward else self.ledger.model(iteration.actor),
-            engine=self._engine,
+            model=self._backward if policy.backward else self._asked(iteration, StepKind.GENERATION),
+            engine=self._engine_of(iteration, StepKind.GENERATION),
             sampling=settings,
             seed=self.recipe.seed,
             iteration=shard.iteration,
@@ -78,17 +80,17 @@ class Planner:
 
     def _judgment(self, iteration: Iteration, shard: Shard) -> JudgmentSpec:
         settings = at(self.recipe, iteration.index).judgment
-        form = judging_policy(settings.policy).form
+        policy = judging_policy(settings.policy)
         return JudgmentSpec(
-            model=self.ledger.model(iteration.refiner),
-            engine=self._engine,
+            model=self._asked(iteration, StepKind.JUDGMENT),
+            engine=self._engine_of(iteration, StepKind.JUDGMENT),
             templates=self._templates,
             judgment=settings,
             seed=self.recipe.seed,
             iteration=shard.iteration,
             generated=self._result_of(shard, StepKind.GENERATION),
-            form=self._form(form),
-            checkers=self._input("checkers") if form is None else None,
+            form=self._form(policy.form),
+            checkers=self._input("checkers") if policy.form is None and not policy.asks_nobody else None,
         )
 
     def _comparison(self, iteration: Iteration, shard: Shard) -> ComparisonSpec:
@@ -108,8 +110,8 @@ class Planner:
 
     def _refinement(self, iteration: Iteration, shard: Shard) -> RefinementSpec:
         return RefinementSpec(
-            model=self.ledger.model(iteration.refiner),
-            engine=self._engine,
+            model=self._asked(iteration, StepKind.REFINEMENT),
+            engine=self._engine_of(iteration, StepKind.REFINEMENT),
             templates=self._templates,
             judgment=at(self.recipe, iteration.index).judgment,
             search=at(self.recipe, iteration.index).search,
@@ -166,6 +168,8 @@ class Planner:
         return decode_rows(get_verified(self.store, step.result_key), Selected, step.result_key)[1][0]
 
     def training_of(self, iteration: Iteration, role: Role) -> Train:
+        if init.is_given(self.recipe, iteration.index):
+            return self.training(iteration, role, self._input(init.data_input(role)).key)
         keys = self._rows_of(self.selected(iteration.index), iteration, role)
         return self.training(iteration, role, *keys)
 
@@ -178,7 +182,8 @@ class Planner:
             return [selected.pairs_key, *more] if selected.pairs else more
         mixed = self.run.inputs.get("mix")
         own = [selected.actor_examples_key] if selected.actor_examples_key is not None else []
-        return [*own, *([mixed] if mixed is not None else [])]
+        mixes = at(self.recipe, iteration.index).training.mix is not None
+        return [*own, *([mixed] if mixed is not None and mixes else [])]
 
     def training(self, iteration: Iteration, role: Role, rows_key: str, *more: str) -> Train:
         plan = at(self.recipe, iteration.index).training
@@ -195,7 +200,7 @@ class Planner:
     def base_of(self, iteration: Iteration, role: Role) -> ModelRef:
         """The model that a training goes on from: the iteration's, or the one that the run began with."""
         if role == "actor" and at(self.recipe, iteration.index).training.from_start:
-            return self.ledger.model(self.run.models[self.recipe.models.actor])
+            return self.ledger.model(self.ledger.iteration(self.run.id, init.FIRST).actor)
         return self.ledger.model(iteration.actor if role == "actor" else iteration.refiner)
 
     def audit(self, iteration: int) -> Evaluate:
@@ -265,20 +270,32 @@ class Planner:
         )
         return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
 
-    def _envelope(self, spec: Spec, deadline_s: float | None = None) -> dict[str, object]:
+    def _envelope(
+        self, spec: Spec, deadline_s: float | None = None, engine: EngineSettings | None = None
+    ) -> dict[str, object]:
         return {
             "run_id": self.run.id,
             "step_id": NOT_YET,
             "attempt": NOT_YET,
             "fingerprint": spec.fingerprint(),
             "deadline_s": deadline_s or self.recipe.dispatch.step_deadline_s,
-            "engine": self.recipe.engine,
+            "engine": engine or self.recipe.engine,
             "spec": spec,
         }
 
     @property
     def _engine(self) -> EngineIdentity:
         return EngineIdentity.of(self.recipe.engine)
+
+    def _engine_of(self, iteration: Iteration, kind: StepKind) -> EngineIdentity:
+        return EngineIdentity.of(init.engine_of(self.recipe, iteration.index, kind))
+
+    def _asked(self, iteration: Iteration, kind: StepKind) -> ModelRef:
+        """The iteration's own model, or while the starting models are made their teacher."""
+        teacher = init.teacher_of(self.recipe, iteration.index, kind)
+        if teacher is not None:
+            return self.ledger.model(self.run.models[teacher.model])
+        return self.ledger.model(iteration.actor if kind is StepKind.GENERATION else iteration.refiner)
 
     @property
     def _backward(self) -> ModelRef:

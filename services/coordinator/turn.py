@@ -21,6 +21,7 @@ from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome
+from spar.recipes import init
 from spar.recipes.honesty import partings
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
@@ -107,8 +108,9 @@ class Turn:
     # ---- what actions do ----
 
     def _begin_iteration(self, index: int) -> None:
-        before = self.ledger.iteration(self.run.id, index - 1) if index > 1 else None
-        shards = cut_shards(self.store, self.run, self.recipe, index)
+        before = None if index == init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index - 1)
+        given = init.role_of(index) if init.is_given(self.recipe, index) else None
+        shards = [] if given else cut_shards(self.store, self.run, self.recipe, index)
         actor = before.actor_after if before else self.recipe.models.actor
         refiner = before.refiner_after if before else self.recipe.models.refiner
         self.run.iteration = index
@@ -129,6 +131,8 @@ class Turn:
         for shard in shards:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
             self._add_step(message, StepKind.GENERATION, index, str(shard.index))
+        if given is not None:
+            self._events.append(flow.DataGiven(given))
 
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
@@ -163,7 +167,7 @@ class Turn:
         self.ledger.event("model_kept", self.run.id, iteration=iteration.index, role=role)
 
     def _prepare_evaluation(self, index: int, part: Part) -> None:
-        begins = self.ledger.iteration(self.run.id, index) if index else None
+        begins = None if index < init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index)
         if part == "pairs":
             if self._planner.measures_suite:
                 self._add_step(self._planner.audit(index), StepKind.EVALUATION, index, part)

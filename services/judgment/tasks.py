@@ -31,15 +31,22 @@ def compare_judgments(message: dict[str, Any]) -> None:
 
 
 async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
-    """Judgments of every response of the shard, all at once: a model's votes, or what checkers say."""
+    """Judgments of every response of the shard, all at once: a model's votes, what checkers say, or none."""
     spec, usage = command.spec, Usage()
     generated = await read_rows(worker.store, spec.generated, Generated)
-    if judging_policy(spec.judgment.policy).form is None:
+    policy = judging_policy(spec.judgment.policy)
+    if policy.asks_nobody:
+        rows = [_unjudged(row) for row in generated]
+    elif policy.form is None:
         rows = await execute_shard(worker, spec, generated)
     else:
         rows = await _ask_shard(worker, command, generated, usage)
     judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
     return StepOutput(rows, usage, {"responses": len(judged), "votes": sum(len(judgment.votes) for judgment in judged)})
+
+
+def _unjudged(row: Generated) -> JudgedPrompt:
+    return JudgedPrompt(row.prompt, tuple(JudgedResponse(response, None) for response in row.responses))
 
 
 async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated], usage: Usage) -> list[JudgedPrompt]:

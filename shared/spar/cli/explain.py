@@ -18,6 +18,9 @@ MEANING = {
     Outcome.TOO_LONG: "the pair is longer than the trainer takes",
     Outcome.OVER_CAP: "there were enough pairs already (selection.max_pairs)",
     Outcome.PAIR: "the actor learns from it",
+    Outcome.EXAMPLE: "the actor is fine-tuned on a response to it",
+    Outcome.EQUAL_SCORES: "no response scored higher than another",
+    Outcome.LESSON: "the refiner is fine-tuned on its refinement",
     Outcome.NOT_REACHED: "the run stopped before it got here",
 }
 
@@ -68,7 +71,7 @@ def _explain_judgments(judged: JudgedPrompt) -> None:
 def _judgment(response: JudgedResponse) -> str:
     judgment = response.judgment
     if judgment is None:
-        return f"not judged: {response.response.failure}"
+        return f"not judged: {response.response.failure}" if response.response.failure else "not judged"
     verdicts = [str(vote.verdict or vote.failure) for vote in judgment.votes]
     return f"judged {judgment.label or judgment.failure} ({', '.join(verdicts)})"
 

@@ -204,4 +204,5 @@ class Outcome(StrEnum):
     OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)
     PAIR = "pair"
     EXAMPLE = "example"  # a response to it is what the actor is fine-tuned on
+    LESSON = "lesson"  # its negative was refined, and the refinement is what the refiner is fine-tuned on
     NOT_REACHED = "not_reached"  # what a stop left

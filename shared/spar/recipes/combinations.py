@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 
 from spar.recipes.benchmarks import check_benchmarks
+from spar.recipes.init_checks import check_init
 from spar.recipes.models import Recipe, TrainingSettings
 from spar.recipes.policy_checks import check_policies
-from spar.recipes.problems import Problem
+from spar.recipes.problems import Keys, Problem
 from spar.recipes.rebudget import money_problems
 
 
@@ -17,11 +18,18 @@ def check_combinations(recipe: Recipe) -> list[Problem]:
     return [problem for rule in RULES for problem in rule(recipe)]
 
 
+def _trainings(recipe: Recipe) -> Iterator[tuple[Keys, TrainingSettings]]:
+    yield ("training", "actor"), recipe.training.actor
+    yield ("training", "refiner"), recipe.training.refiner
+    if recipe.init is not None:
+        yield ("init", "actor"), recipe.init.actor
+        yield ("init", "refiner"), recipe.init.refiner
+
+
 def _kinds_are_installed(recipe: Recipe) -> Iterator[Problem]:
     asked = [
         (("engine", "kind"), "spar.engines", recipe.engine.kind),
-        (("training", "actor", "kind"), "spar.trainers", recipe.training.actor.kind),
-        (("training", "refiner", "kind"), "spar.trainers", recipe.training.refiner.kind),
+        *(((*keys, "kind"), "spar.trainers", settings.kind) for keys, settings in _trainings(recipe)),
     ]
     for keys, group, kind in asked:
         installed = sorted({entry.name for entry in entry_points(group=group)})
@@ -74,27 +82,23 @@ def _search_fits(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
-    trainings: tuple[tuple[str, TrainingSettings], ...] = (
-        ("actor", recipe.training.actor),
-        ("refiner", recipe.training.refiner),
-    )
-    for name, settings in trainings:
+    for keys, settings in _trainings(recipe):
         micro, processes = settings.micro_batch_size, settings.launch.processes
         if settings.batch_size % processes:
             what = f"is {processes}, which does not divide batch_size {settings.batch_size}"
-            yield Problem(("training", name, "launch", "processes"), what, "Choose a divisor.")
+            yield Problem((*keys, "launch", "processes"), what, "Choose a divisor.")
         elif micro is not None and settings.batch_size // processes % micro:
             share = f" (divided by {processes} processes)" if processes > 1 else ""
             what = f"is {micro}, which does not divide batch_size {settings.batch_size}{share}"
-            yield Problem(("training", name, "micro_batch_size"), what, "Choose a divisor, or leave it out.")
+            yield Problem((*keys, "micro_batch_size"), what, "Choose a divisor, or leave it out.")
 
 
 def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
-    for name, settings in (("actor", recipe.training.actor), ("refiner", recipe.training.refiner)):
+    for keys, settings in _trainings(recipe):
         if settings.lora is not None and settings.launch.config != "none":
             what = f"is {settings.launch.config}: with lora every process holds the whole frozen model"
             fix = "Use launch.config none (any number of processes), or train without lora."
-            yield Problem(("training", name, "launch", "config"), what, fix)
+            yield Problem((*keys, "launch", "config"), what, fix)
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
@@ -118,6 +122,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _vllm_computes_in,
     _search_fits,
     check_policies,
+    check_init,
     _batches_divide,
     _adapters_are_not_divided,
     _refiner_learns_something,

@@ -50,12 +50,16 @@ def finish(source: Source, title: str, run_here: bool = True) -> Recipe:
     recipe, problems = _validate(source.data)
     if recipe is not None:
         recipe, found = resolved_with_problems(recipe)
-        problems = [*problems, *(each for each in found if run_here or each.keys[0] != "models")]
+        problems = [*problems, *(each for each in found if run_here or not _is_model(each.keys))]
     raise_for(title, [*source.problems, *problems], source.places)
     if recipe is None:
         # A required key is missing, and every key's own problem has been raised above.
         raise RecipeError(f"{title} cannot be read.", "Compare it with `spar recipe show demo`.")
     return recipe
+
+
+def _is_model(keys: Keys) -> bool:
+    return keys[0] == "models" or keys == ("init", "teacher", "model")
 
 
 def _validate(data: Data) -> tuple[Recipe | None, list[Problem]]:

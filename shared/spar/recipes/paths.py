@@ -24,11 +24,14 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
     ("models", "backward"): ("builtin:", "hub:", "served:"),
     ("prompts", "source"): ("world:",),
+    ("init", "teacher", "model"): ("builtin:", "hub:", "served:"),
+    ("init", "prompts", "source"): ("world:",),
     ("training", "mix"): ("world:",),
     ("honesty", "rules"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
+INIT_DATA = tuple(("init", "data", role) for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
 STORY = "world:story"
 WORLDS = (STORY, "world:story-texts")
@@ -45,6 +48,20 @@ def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
         value = section.get(keys[-1]) if isinstance(section, dict) else None
         if isinstance(section, dict) and isinstance(value, str) and value and names_a_file(keys, value):
             section[keys[-1]] = str((base_of(keys) / Path(value).expanduser()).resolve())
+    for keys in INIT_DATA:
+        files = _inside(data, keys[:-1]).get(keys[-1])
+        if isinstance(files, list | tuple):
+            base = base_of(keys)
+            paths = [(base / Path(str(file)).expanduser()).resolve() for file in files]
+            _inside(data, keys[:-1])[keys[-1]] = tuple(map(str, paths))
+
+
+def _inside(data: Data, keys: Keys) -> Data:
+    """The section; an empty one where there is none."""
+    section: Any = data
+    for key in keys:
+        section = section.get(key) if isinstance(section, dict) else None
+    return section if isinstance(section, dict) else {}
 
 
 def names_a_file(keys: Keys, value: str) -> bool:
@@ -66,6 +83,7 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(("prompts", "source"), f"is {recipe.prompts.source!r}, which is no world of ours", fix)
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
+    yield from _check_init(recipe)
     yield from _check_forms(recipe)
     yield from _check_mix(recipe.training.mix)
     for keys, training in zip(LAUNCHES, (recipe.training.actor, recipe.training.refiner), strict=True):
@@ -74,6 +92,21 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
             yield Problem(keys, f"names a file that is not there: {training.launch.config}", fix)
     yield from _check_benchmarks(recipe)
     yield from _check_honesty(recipe)
+
+
+def _check_init(recipe: Recipe) -> Iterator[Problem]:
+    """The teacher and the prompts; its data `init_checks` looks at."""
+    if recipe.init is None:
+        return
+    model, source = ("init", "teacher", "model"), ("init", "prompts", "source")
+    if recipe.init.teacher is not None and names_a_file(model, recipe.init.teacher.model):
+        yield from _check_model(model, Path(recipe.init.teacher.model))
+    named = recipe.init.prompts.source
+    if named is not None and not names_a_file(source, named):
+        if named not in WORLDS:
+            yield Problem(source, f"is {named!r}, which is no world of ours", f"Choose {STORY}, or name a JSONL file.")
+    elif named is not None:
+        yield from _check_prompts(Path(named), source)
 
 
 def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
@@ -112,8 +145,7 @@ def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:
         yield Problem(keys, f"names a model without weights: {folder}", fix)
 
 
-def _check_prompts(path: Path) -> Iterator[Problem]:
-    keys = ("prompts", "source")
+def _check_prompts(path: Path, keys: Keys = ("prompts", "source")) -> Iterator[Problem]:
     if not path.is_file():
         fix = 'Name a JSONL file of {"prompt": "..."} rows, or world:story.'
         yield Problem(keys, f"names a file that is not there: {path}", fix)

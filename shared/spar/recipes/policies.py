@@ -51,7 +51,8 @@ def searches(recipe: Recipe) -> bool:
 
 def needs_checkers(recipe: Recipe) -> bool:
     """Whether responses are judged by code that comes with their prompts."""
-    return any(judging_policy(each.judgment.policy).form is None for each in settings_of(recipe))
+    policies = [judging_policy(each.judgment.policy) for each in settings_of(recipe)]
+    return any(policy.form is None and not policy.asks_nobody for policy in policies)
 
 
 def forms_needed(recipe: Recipe) -> dict[str, str | None]:

@@ -5,7 +5,7 @@ Changes no value that the user set. Resolving twice changes nothing.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from spar.method.profiles import PROFILES
 from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
-from spar.recipes.models import HonestySettings, Recipe
+from spar.recipes.models import HonestySettings, InitSettings, Recipe
 from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
@@ -77,11 +77,9 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     their weights have fingerprints of their own.
     """
     data = recipe.model_dump(mode="json")
-    for keys in NOT_IDENTITY:
-        section = data
-        for key in keys[:-1]:
-            section = section[key]
-        section.pop(keys[-1], None)
+    _leave_out(data, NOT_IDENTITY)
+    if recipe.init is not None:
+        data["init"] = _init_identity(recipe.init, data["init"])
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         data["prompts"]["source"] = _sha256_of(Path(recipe.prompts.source))
     if names_a_file(("templates",), recipe.templates):
@@ -101,6 +99,27 @@ def recipe_fingerprint(recipe: Recipe) -> str:
             section["judge"] = settings.judge.model
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _leave_out(data: dict[str, Any], left_out: Iterable[Keys]) -> None:
+    for keys in left_out:
+        section = data
+        for key in keys[:-1]:
+            section = section[key]
+        section.pop(keys[-1], None)
+
+
+def _init_identity(settings: InitSettings, written: dict[str, Any]) -> dict[str, Any]:
+    """As the recipe's: not where a teacher is, nor how fast it is asked; files by their contents."""
+    for role in ("actor", "refiner"):
+        _leave_out(written, [(role, "checkpoint_steps")])
+        written["data"][role] = [_sha256_of(Path(file)) for file in getattr(settings.data, role)]
+    source = settings.prompts.source
+    if source is not None and names_a_file(("init", "prompts", "source"), source):
+        written["prompts"]["source"] = _sha256_of(Path(source))
+    if settings.teacher is not None and settings.teacher.engine is not None:
+        _leave_out(written["teacher"], [keys for keys in NOT_IDENTITY if keys[0] == "engine"])
+    return written
 
 
 def _honesty_identity(settings: HonestySettings, written: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from spar.recipes.init import FIRST, set_for
 from spar.recipes.models import DpoSettings, Recipe, SftSettings
 
 SECTIONS = ("generation", "judgment", "search", "selection", "training", "comparison")
@@ -15,7 +16,9 @@ METHODS: dict[str, type[BaseModel]] = {"dpo": DpoSettings, "sft": SftSettings}
 
 
 def at(recipe: Recipe, iteration: int) -> Recipe:
-    """The recipe as it is in this iteration (from 1); without a stage for it, as it stands."""
+    """The recipe as it is in this iteration; without a stage for it, as it stands. Before 1 it initialises."""
+    if iteration < FIRST:
+        return set_for(recipe, iteration)
     for stage in recipe.stages:
         if iteration in stage.iterations:
             changed = {name: section for name in SECTIONS if (section := getattr(stage, name)) is not None}

@@ -24,6 +24,7 @@ STEPS = ("generation", "judgment", "comparison", "refinement", "selection", "tra
 OUTCOMES = (
     Outcome.PAIR,
     Outcome.EXAMPLE,
+    Outcome.LESSON,
     Outcome.ALL_GOOD,
     Outcome.EQUAL_SCORES,
     Outcome.UNSOLVED,
@@ -40,6 +41,7 @@ OUTCOMES = (
 MEANING = {
     Outcome.PAIR: "a better response was found, the actor learned from it",
     Outcome.EXAMPLE: "a response was judged good, the actor was fine-tuned on it",
+    Outcome.LESSON: "a teacher refined a bad response, the refiner was fine-tuned on it",
     Outcome.ALL_GOOD: "no response was judged bad: nothing to learn",
     Outcome.EQUAL_SCORES: "no response scored higher than another",
     Outcome.UNSOLVED: "no refinement, or without a search no response, was judged good",

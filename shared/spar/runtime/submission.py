@@ -14,19 +14,17 @@ from sqlmodel import Session
 
 from spar.db.tables import Command
 from spar.messages.commands import SUBMIT, Submission
-from spar.method.checking import CheckedPrompt
-from spar.method.records import Prompt
 from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.benchmark_files import read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.models import Recipe
-from spar.recipes.paths import STORED, WORLDS, names_a_file
-from spar.recipes.policies import needs_checkers
-from spar.recipes.prompts import Reject, usable_prompts
+from spar.recipes.paths import STORED, names_a_file
+from spar.recipes.prompts import Reject
 from spar.recipes.resolve import recipe_fingerprint
+from spar.runtime.init_inputs import put_init_inputs
 from spar.runtime.models import refer
 from spar.runtime.policy_inputs import put_inputs
-from spar.runtime.world_prompts import world_prompts
+from spar.runtime.run_prompts import prompts_of
 from spar.store.base import ObjectStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
@@ -47,19 +45,23 @@ def run_id_of(recipe: Recipe) -> str:
 
 def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
     """Store the prompts and templates, fingerprint the models. Raises DataError, ModelUnusable, RecipeError."""
-    prompts, checkers, rejects = _prompts(recipe)
+    found = prompts_of(recipe)
     templates: list[TemplateSet] = [_templates(recipe.templates)]
-    named = [recipe.models.actor, recipe.models.refiner, recipe.models.backward]
+    teacher = recipe.init.teacher.model if recipe.init and recipe.init.teacher else None
+    named = [recipe.models.actor, recipe.models.refiner, recipe.models.backward, teacher]
     models = {reference: refer(reference) for reference in named if reference is not None}
     submission = Submission(
         run_id=run_id_of(recipe),
         recipe=_kept(recipe, store),
         models=models,
         templates=put_blob(store, "templates", encode_rows(step="templates", fingerprint="", rows=templates)).key,
-        prompts=put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=prompts)).key,
-        inputs=put_inputs(recipe, prompts, checkers, store),
+        prompts=put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=found.selfplay)).key,
+        inputs={
+            **put_inputs(recipe, found.selfplay, found.checkers, store),
+            **put_init_inputs(recipe, found.initial, store),
+        },
     )
-    return Prepared(submission, rejects)
+    return Prepared(submission, found.rejects)
 
 
 def _kept(recipe: Recipe, store: ObjectStore) -> dict[str, Any]:
@@ -84,13 +86,3 @@ def _templates(name_or_folder: str) -> TemplateSet:
     if names_a_file(("templates",), name_or_folder):
         return read_templates(Path(name_or_folder).name, Path(name_or_folder))
     return builtin_templates(name_or_folder)
-
-
-def _prompts(recipe: Recipe) -> tuple[list[Prompt], list[CheckedPrompt] | None, tuple[Reject, ...]]:
-    """The run's prompts, the checkers that a world made for them, and what of a file is not used."""
-    needed = recipe.iterations * recipe.prompts.per_iteration
-    if recipe.prompts.source in WORLDS:
-        made = world_prompts(recipe.prompts.source, needed, recipe.seed, needs_checkers(recipe))
-        return made.prompts, made.checkers, ()
-    read = usable_prompts(Path(recipe.prompts.source), needed)
-    return [Prompt.of(text) for text in read.prompts[:needed]], None, tuple(read.rejects)

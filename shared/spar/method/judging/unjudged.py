@@ -1,0 +1,17 @@
+"""`unjudged`: nobody is asked, and every response goes on without a judgment (a teacher's, taken as given)."""
+
+from collections.abc import Sequence
+
+from spar.method.judging.base import JudgingPolicy, Options
+from spar.method.records import Judgment, JudgmentFailure, Vote
+
+
+def _parse(reply: str, finish_reason: str, options: Options) -> Vote:
+    return Vote(reply)
+
+
+def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
+    return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, None, None)
+
+
+UNJUDGED = JudgingPolicy("unjudged", None, _parse, _settle, asks_nobody=True)

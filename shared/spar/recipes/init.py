@@ -1,0 +1,102 @@
+"""The starting models' two iterations: how they are numbered and named, how they are set, who is asked in them.
+
+Iteration -1 makes the actor, iteration 0 the refiner; then comes 1, the first of self-play. So what is measured after
+iteration 0 is the start, as in a run that is given its models, and -2 stands for the backbones. Reads no file.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from spar.recipes.models import (
+    EngineSettings,
+    JudgmentSettings,
+    Recipe,
+    SelectionSettings,
+    TeacherSettings,
+    TrainingPlan,
+)
+
+BACKBONE, ACTOR, REFINER = -2, -1, 0
+FIRST = 1  # of self-play
+NAMES: Mapping[int, str] = {BACKBONE: "backbone", ACTOR: "init actor", REFINER: "init refiner"}
+PROMPTS_INPUT = "init:prompts"
+NOBODY = JudgmentSettings(policy="unjudged", votes=1, quorum=1)
+
+Role = Literal["actor", "refiner"]
+
+
+def first_iteration(recipe: Recipe) -> int:
+    return FIRST if recipe.init is None else ACTOR
+
+
+def role_of(iteration: int) -> Role | None:
+    """Whom the iteration initialises; None in self-play."""
+    if iteration == ACTOR:
+        return "actor"
+    return "refiner" if iteration == REFINER else None
+
+
+def set_for(recipe: Recipe, iteration: int) -> Recipe:
+    """The recipe as it is in an iteration of its initialisation."""
+    init = recipe.init
+    role = role_of(iteration)
+    if init is None or role is None:
+        return recipe
+    if role == "actor":
+        changed: dict[str, object] = {
+            "generation": init.generation,
+            "judgment": NOBODY,
+            "selection": SelectionSettings(pairs="given"),
+            "training": TrainingPlan(actor=init.actor, refiner=init.refiner, train_refiner=False),
+        }
+    else:
+        changed = {
+            "generation": init.responses,
+            "judgment": init.judgment,
+            "search": init.search,
+            "selection": SelectionSettings(pairs="lessons", refiner=init.selection),
+            "training": TrainingPlan(actor=init.actor, refiner=init.refiner),
+        }
+    return recipe.model_copy(update={**changed, "comparison": None})
+
+
+def teacher_of(recipe: Recipe, iteration: int, kind: str) -> TeacherSettings | None:
+    """Who is asked instead of the iteration's own models: for responses the first time, for all else the second."""
+    if recipe.init is None or role_of(iteration) is None:
+        return None
+    own = iteration == REFINER and kind == "generation"
+    return None if own else recipe.init.teacher
+
+
+def engine_of(recipe: Recipe, iteration: int, kind: str) -> EngineSettings:
+    teacher = teacher_of(recipe, iteration, kind)
+    return recipe.engine if teacher is None or teacher.engine is None else teacher.engine
+
+
+def data_input(role: Role) -> str:
+    """The name of a given set among a run's inputs."""
+    return f"init:{role}"
+
+
+def is_given(recipe: Recipe, iteration: int) -> bool:
+    """Whether the iteration trains on files of the user's, and asks nobody."""
+    role = role_of(iteration)
+    return recipe.init is not None and role is not None and bool(getattr(recipe.init.data, role))
+
+
+def init_prompts(recipe: Recipe) -> tuple[int, int]:
+    """How many prompts the actor's and the refiner's iteration take: none where its set is given."""
+    if recipe.init is None:
+        return 0, 0
+    wanted = recipe.init.prompts
+    return (
+        0 if recipe.init.data.actor else wanted.actor,
+        0 if recipe.init.data.refiner else wanted.refiner,
+    )
+
+
+def iteration_name(iteration: int, measured: bool = False) -> str:
+    """As people call it; `measured` means the models after it, not its work."""
+    if measured and iteration in (BACKBONE, REFINER):
+        return "backbone" if iteration == BACKBONE else "start"
+    return NAMES.get(iteration, f"iteration {iteration}")

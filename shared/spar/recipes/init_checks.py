@@ -1,0 +1,65 @@
+"""What of a recipe's `init` cannot be done, as written. Looks at the recipe, at which engines are installed, and at the
+files that it names.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from spar.recipes.init import ACTOR, REFINER, is_given, role_of
+from spar.recipes.models import InitSettings, Recipe
+from spar.recipes.policies import generating_policy, judging_policy
+from spar.recipes.problems import Problem
+
+
+def check_init(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.init is None:
+        return
+    if recipe.models.one:
+        what = "makes two starting models, but models.one has one model play both roles"
+        yield Problem(("init",), what, "Delete it, or set models.one to false.")
+    yield from _teacher_is_there(recipe, recipe.init)
+    yield from _teacher_can_teach(recipe.init)
+    yield from _files_are_there(recipe.init)
+
+
+def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
+    asked = [str(role_of(iteration)) for iteration in (ACTOR, REFINER) if not is_given(recipe, iteration)]
+    if asked and init.teacher is None:
+        what = f"names no teacher, and no data for the {' and the '.join(asked)}"
+        yield Problem(("init",), what, "Add init.teacher.model, or name files in init.data.")
+    if init.teacher is not None and not asked:
+        yield Problem(("init", "teacher"), "is never asked: both sets are given", "Delete it, or init.data.")
+    if init.teacher is None or init.teacher.engine is None:
+        return
+    engine, keys = init.teacher.engine, ("init", "teacher", "engine")
+    installed = sorted({entry.name for entry in entry_points(group="spar.engines")})
+    if engine.kind not in installed:
+        fix = f"Choose one of: {', '.join(installed)}."
+        yield Problem((*keys, "kind"), f"is {engine.kind!r}, which is not installed", fix)
+    if engine.kind == "openai" and engine.url is None:
+        fix = "Add init.teacher.engine.url, such as https://api.openai.com/v1."
+        yield Problem((*keys, "kind"), "is openai, but there is no url to ask", fix)
+
+
+def _teacher_can_teach(init: InitSettings) -> Iterator[Problem]:
+    for name, settings in (("generation", init.generation), ("responses", init.responses)):
+        if settings.policy != "respond" and generating_policy(settings.policy).backward:
+            yield Problem(("init", name, "policy"), f"is {settings.policy}, but prompts are responded to", "Delete it.")
+    if not judging_policy(init.judgment.policy).votes_only:
+        what = f"is {init.judgment.policy}, but a refiner learns to give verdicts"
+        yield Problem(("init", "judgment", "policy"), what, "Set it to verdict.")
+    caps = init.selection
+    if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
+        what = "has every cap at 0: the refiner would have nothing to learn from"
+        yield Problem(("init", "selection"), what, "Raise at least one of the caps.")
+
+
+def _files_are_there(init: InitSettings) -> Iterator[Problem]:
+    for name, files in (("actor", init.data.actor), ("refiner", init.data.refiner)):
+        for file in files:
+            if not Path(file).is_file():
+                fix = (
+                    'Name a JSONL file of {"messages": [...]} rows; `spar sets import` writes them from other layouts.'
+                )
+                yield Problem(("init", "data", name), f"names a file that is not there: {file}", fix)
