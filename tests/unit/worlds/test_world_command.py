@@ -22,14 +22,14 @@ def test_an_unknown_stage_is_refused_and_nothing_is_written(tmp_path: Path) -> N
 
 @pytest.mark.torch
 def test_all_stages_train_in_one_go_each_from_the_one_before_and_are_measured(tmp_path: Path) -> None:
-    arguments = ["train", "--out", str(tmp_path), "--examples", "64", "--items", "2", "--seed", "3"]
+    arguments = ["train", "--out", str(tmp_path), "--examples", "16", "--items", "1", "--seed", "3"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     for stage in STAGES:
         folder = tmp_path / stage.name
         assert (folder / "model.safetensors").is_file()
         card = (folder / "README.md").read_text()
-        assert f"Taught: {min(64, stage.examples)} conversations" in card
+        assert f"Taught: {min(16, stage.examples)} conversations" in card
         assert f"--only {stage.name}" in card
         wanted = {"actor": "actor_greedy", "refiner": "refine", "skills": "compare"}
         assert all(f"| {wanted[part]} |" in card for part in stage.parts)
@@ -38,7 +38,7 @@ def test_all_stages_train_in_one_go_each_from_the_one_before_and_are_measured(tm
 @pytest.mark.torch
 def test_a_stage_starts_from_the_carried_model(tmp_path: Path) -> None:
     arguments = ["train", "--out", str(tmp_path), "--only", "one", "--from", "builtin"]
-    result = CliRunner().invoke(app, [*arguments, "--examples", "64", "--items", "20"])
+    result = CliRunner().invoke(app, [*arguments, "--examples", "16", "--items", "8"])
     assert result.exit_code == 0, result.output
     assert [folder.name for folder in tmp_path.iterdir()] == ["one"]
     rate = re.search(r"\| judge \| ([\d.]+)", (tmp_path / "one" / "README.md").read_text())
