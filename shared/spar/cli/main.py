@@ -56,6 +56,7 @@ COMMANDS: dict[str, Lazy] = {
     "prompts": Lazy("prompts", "app", "Bring prompts in from files and datasets; have a teacher evolve them."),
     "sets": Lazy("sets", "app", "Bring training sets in that others made."),
     "export": Lazy("export", "export", "Write a run's training data as other trainers read it."),
+    "push": Lazy("push", "push", "Send a run's data or a model to the Hugging Face hub; shows it first."),
     "world": Lazy("world", "app", "Make the story world's models again, measure them."),
     "eval": Lazy("eval", "evaluate", "Measure a model on a benchmark, or score responses."),
     "reproduce": Lazy("reproduce", "reproduce", "Show a table of the paper, with our numbers beside it."),

@@ -20,7 +20,7 @@ from services.refinement import tasks as _refinement
 from services.training import tasks as _training
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
-from spar.embedded.home import Home
+from spar.embedded.home import CACHE_BYTES, Home
 from spar.engines.base import ChatModel
 from spar.runtime import worker as workers
 from spar.runtime.app import TASK_MODULES, announce, configure, purge
@@ -37,7 +37,6 @@ SPARE_THREADS = 16
 """Kept free of shard steps, so that reports, trainings and evaluations always find a thread."""
 EMBEDDED_WINDOW = THREADS - SPARE_THREADS
 """Steps of shards at once."""
-CACHE_BYTES = 20 * 1024**3
 
 
 class EmbeddedSystem:

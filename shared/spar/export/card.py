@@ -7,17 +7,17 @@ import yaml
 
 from spar.export.facts import RunFacts
 from spar.export.formats import FORMATS
+from spar.export.model_card import licences
 
 _METHOD = "https://arxiv.org/abs/2412.11605"
-_LICENCE = """No licence is given with this data. The prompts, and the models that wrote the responses and judgments,
-have licences and terms of their own, and some of them limit what may be trained on what they wrote. Look at them, and
-put a licence into the front matter above, before this folder is passed on."""
+_LICENCE = """The prompts, and the models that wrote the responses and judgments, have licences and terms of their own,
+and some of them limit what may be trained on what they wrote."""
 
 
-def write_card(path: Path, run: RunFacts, manifest: dict[str, Any]) -> None:
-    """`manifest` is the export's, without its files."""
+def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str | None) -> None:
+    """`manifest` is the export's, without its files; `licence` what its owner chose for it."""
     front = {
-        "license": "other",
+        "license": licence or "other",
         "tags": ["spar", "preference", "synthetic"],
         "configs": [{"config_name": name, "data_files": file} for name, file in manifest["sets"].items()],
     }
@@ -29,9 +29,15 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any]) -> None:
         f"## Files\n\n{_files(manifest)}\n",
         f"## Statistics\n\n{_statistics(manifest)}\n",
         f"## Lineage\n\n{_lineage(run, manifest)}\n",
-        f"## Licence\n\n{_LICENCE}\n",
+        f"## Licences\n\n{_LICENCE}\n\n{licences(run, licence, _models(run))}\n",
     ]
     path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _models(run: RunFacts) -> list[str]:
+    """The models that the recipe names; those that it trains come from them."""
+    named = run.recipe.get("models", {})
+    return [name for key, name in named.items() if isinstance(name, str) and key != "one"]
 
 
 def _files(manifest: dict[str, Any]) -> str:

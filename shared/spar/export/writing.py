@@ -33,7 +33,12 @@ def check_free(out: Path) -> None:
 
 
 def write_export(
-    run: RunFacts, data: list[IterationData], sets: list[SetName], name: FormatName, out: Path
+    run: RunFacts,
+    data: list[IterationData],
+    sets: list[SetName],
+    name: FormatName,
+    out: Path,
+    licence: str | None = None,
 ) -> dict[str, Any]:
     """Write it and return its manifest. A set without rows is left out; raises DataError if all are."""
     check_free(out)
@@ -44,7 +49,7 @@ def write_export(
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     try:
-        manifest = _write(half, run, data, found, name)
+        manifest = _write(half, run, data, found, name, licence)
         half.replace(out)
     finally:
         shutil.rmtree(half, ignore_errors=True)
@@ -52,7 +57,12 @@ def write_export(
 
 
 def _write(
-    half: Path, run: RunFacts, data: list[IterationData], sets: list[SetName], name: FormatName
+    half: Path,
+    run: RunFacts,
+    data: list[IterationData],
+    sets: list[SetName],
+    name: FormatName,
+    licence: str | None,
 ) -> dict[str, Any]:
     format_ = FORMATS[name]
     rows = {one: _write_rows(half, format_, one, data) for one in sets}
@@ -60,8 +70,8 @@ def _write(
         (half / file).write_text(text, encoding="utf-8")
     (half / "recipe.yaml").write_text(yaml.safe_dump(run.recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
     manifest = _manifest(run, data, name, rows)
-    write_card(half / "README.md", run, manifest)
-    manifest["files"] = {path.name: _sha256(path) for path in sorted(half.iterdir())}
+    write_card(half / "README.md", run, manifest, licence)
+    manifest["files"] = {path.name: file_sha256(path) for path in sorted(half.iterdir())}
     (half / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
 
@@ -143,6 +153,6 @@ def _iteration(one: IterationData) -> dict[str, Any]:
     }
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

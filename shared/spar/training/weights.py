@@ -82,6 +82,12 @@ def write_trained(model: Any, weights: dict[str, Any] | None, job: TrainJob, fol
             _write_whole(_merged(whole_base(job.base), Path(adapter)), None, whole_base(job.base), folder)
 
 
+def write_merged(adapter: Path, folder: Path) -> None:
+    """A whole model of an adapter and its base, in the dtype of the base's weights, for whom adapters are no use."""
+    base = whole_base(adapter)
+    _write_whole(_merged(base, adapter), None, base, folder)
+
+
 def _write_whole(model: Any, weights: dict[str, Any] | None, base: Path, folder: Path) -> None:
     dtype = _stored_dtype(base)
     if weights is None:

@@ -143,7 +143,8 @@ def test_the_card_the_manifest_and_the_lineage(home: Writer, tmp_path: Path) -> 
     assert "- prompts: seeds.jsonl; seed 4" in card
     assert "- actor at the start: org/model (a0a0a0a0a0a0a0a0)" in card
     assert "- refiner at the start: org/other (b0b0b0b0b0b0b0b0)" in card
-    assert "No licence is given with this data." in card
+    assert "No licence is given with it." in card
+    assert "| prompts | seeds.jsonl | not known here |" in card
     lineage = [json.loads(line) for line in (tmp_path / "out" / "lineage.jsonl").read_text().splitlines()]
     assert lineage[2] == {
         "file": "pairs.jsonl",

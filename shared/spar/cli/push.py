@@ -1,0 +1,56 @@
+"""`spar push`: a run's data or one of its models to the Hugging Face hub. Shows what it would send; --yes sends it."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from spar.cli.console import out
+from spar.cli.export import IterationOption, LicenceOption, MergeOption, What, write_out
+from spar.cli.history import DirOption, RunArgument
+from spar.cli.homes import find_run
+from spar.export.formats import FormatName
+
+ToOption = Annotated[Literal["hub"], typer.Option("--to", help="Where to: the Hugging Face hub.")]
+RepoArgument = Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME; it is made if it isn't there.")]
+WhatOption = Annotated[What, typer.Option("--what", help="Data (a dataset repository), or a trained model.")]
+FormatOption = Annotated[FormatName, typer.Option("--format", help="Of data: as for spar export.")]
+PublicOption = Annotated[bool, typer.Option("--public", help="Make a new repository public. [default: private]")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Really send it.")]
+EndpointOption = Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="Another hub.")]
+KIB = 1024
+
+
+def push(  # noqa: PLR0913 - a command has as many options as it has
+    run: RunArgument,
+    repo: RepoArgument,
+    to: ToOption = "hub",
+    what: WhatOption = "all",
+    format_: FormatOption = "parquet",
+    iteration: IterationOption = None,
+    directory: DirOption = None,
+    merge: MergeOption = False,
+    licence: LicenceOption = None,
+    public: PublicOption = False,
+    endpoint: EndpointOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Send a run's data or a model to the hub, with its card. Without --yes nothing leaves this machine."""
+    from spar.export.hub import Target, check_repo, files_of, send
+
+    model = what in ("actor", "refiner")
+    target = Target(check_repo(repo), "model" if model else "dataset", not public, endpoint)
+    found = find_run(run, directory)
+    with tempfile.TemporaryDirectory(dir=found.home.work if found.home.work.is_dir() else None) as place:
+        folder = Path(place) / "push"
+        write_out(found, what, None if model else format_, iteration, folder, merge, licence)
+        out.print(f"\n{target.kind} {repo} ({'public' if public else 'private'}):", markup=False, soft_wrap=True)
+        for name, size in files_of(folder):
+            out.print(f"  {name}  {size / KIB:,.1f} KiB", markup=False, soft_wrap=True)
+        if yes:
+            url = send(folder, target, f"Run {found.run_id}")
+            out.print(f"sent: {url}", markup=False, soft_wrap=True)
+            return
+        out.print("\n" + (folder / "README.md").read_text(encoding="utf-8"), markup=False, soft_wrap=True)
+    out.print("Nothing was sent: this shows what would be. Add --yes to send it.")

@@ -1,0 +1,81 @@
+"""The card of an exported model: README.md with the front matter that the Hugging Face hub reads."""
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from spar.export.facts import RunFacts
+from spar.export.licences import UNKNOWN, licence_of_model, licence_of_prompts
+
+if TYPE_CHECKING:
+    from spar.export.models import ModelFacts
+
+_METHOD = "https://arxiv.org/abs/2412.11605"
+_ROLES = {
+    "actor": "An actor: it responds to prompts.",
+    "refiner": "A refiner: it judges responses and refines bad ones, asked with the templates of its recipe.",
+}
+_USE = {
+    True: "PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(BASE), FOLDER)",
+    False: "AutoModelForCausalLM.from_pretrained(FOLDER)",
+}
+
+
+def model_card(run: RunFacts, model: "ModelFacts", licence: str | None) -> str:
+    """`licence` is what its owner chose; None: nothing is claimed."""
+    front: dict[str, Any] = {"license": licence or "other", "library_name": "transformers"}
+    if model.base.startswith("hub:"):
+        front["base_model"] = model.base.removeprefix("hub:").partition("@")[0]
+    if model.adapter and not model.merged:
+        front["library_name"] = "peft"
+    front["tags"] = ["spar", model.role]
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
+        f"# {model.role.capitalize()} of run {run.run_id}, iteration {model.iteration}\n",
+        f"{_ROLES[model.role]} Trained by spar {run.version} with the recipe `{run.recipe.get('name')}` (whole in"
+        f" recipe.yaml). Method: SPaR, self-play with tree-search refinement ({_METHOD}).\n",
+        f"Load it with `{_USE[model.adapter and not model.merged]}`. As GGUF: GGUF.md.\n",
+        f"## Statistics\n\n{_statistics(model)}\n",
+        f"## Lineage\n\n{_lineage(run, model)}\n",
+        f"## Licences\n\n{licences(run, licence, [model.base])}\n",
+    ]
+    return "\n".join(parts)
+
+
+def _statistics(model: "ModelFacts") -> str:
+    if not model.measures:
+        return "The run measured nothing: see its recipe."
+    lines = ["| measured by the run | at the start | this model |", "|---|---|---|"]
+    lines += [f"| {name} | {100 * before:.1f}% | {100 * now:.1f}% |" for name, before, now in model.measures]
+    return "\n".join(lines)
+
+
+def _lineage(run: RunFacts, model: "ModelFacts") -> str:
+    source = run.recipe.get("prompts", {}).get("source", "unknown")
+    lines = [
+        f"- this model: {model.fingerprint[:16]}{', merged into its base' if model.merged else ''}",
+        f"- trained from: {(model.parent or 'unknown')[:16]}",
+        f"- at the start of the run: {model.base} ({run.start.get(model.base, 'unknown')[:16]})",
+        f"- prompts: {source}; seed {run.recipe.get('seed', 0)}",
+    ]
+    return "\n".join(lines)
+
+
+def licences(run: RunFacts, chosen: str | None, models: list[str]) -> str:
+    """A table of what went in, under which licence each part was published, and what was chosen for the whole."""
+    source = str(run.recipe.get("prompts", {}).get("source", "unknown"))
+    rows = [("prompts", source, licence_of_prompts(source))]
+    rows += [("model", name, licence_of_model(name)) for name in dict.fromkeys(models)]
+    lines = ["| part | name | published under |", "|---|---|---|"]
+    lines += [f"| {part} | {name} | {licence} |" for part, name, licence in rows]
+    unknown = any(licence == UNKNOWN for _, _, licence in rows)
+    if chosen is not None:
+        lines.append(f"\nPublished here under: {chosen}, chosen by whoever published it.")
+    else:
+        lines.append(
+            "\nNo licence is given with it. Those above, and terms of use of the models that wrote the data, hold"
+        )
+        lines.append("for what was made with them. Put a licence into the front matter before it is passed on.")
+    if unknown:
+        lines.append(f"Where it says '{UNKNOWN}', look at the source.")
+    return "\n".join(lines)

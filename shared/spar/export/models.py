@@ -1,0 +1,79 @@
+"""A trained model as a folder that others load: its files, a card, how to make GGUF of it, the recipe, a manifest.
+
+Written beside the wanted folder and renamed: a folder that is there is whole. Knows nothing of how models are loaded.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from spar.adapters import CONFIG
+from spar.export.facts import RunFacts
+from spar.export.gguf import FILE, instructions
+from spar.export.model_card import model_card
+from spar.export.writing import MANIFEST, check_free, file_sha256
+
+NOT_SHIPPED = ("base", "manifest.json", "README.md")
+"""A link to a base on this host; the store's own list; a card that speaks of another model."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
+
+    role: str
+    iteration: int
+    fingerprint: str
+    parent: str | None
+    base: str
+    adapter: bool
+    merged: bool = False
+    measures: tuple[tuple[str, float, float], ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What its files and its card are called."""
+        return f"{self.role}-{self.iteration}"
+
+
+def write_model(
+    run: RunFacts, model: ModelFacts, fill: Callable[[Path], None], out: Path, licence: str | None = None
+) -> dict[str, str]:
+    """`fill` puts the model's files into a folder. Returns the SHA-256 of each file written."""
+    check_free(out)
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    try:
+        fill(half)
+        (half / "README.md").write_text(model_card(run, model, licence), encoding="utf-8")
+        adapter = model.adapter and not model.merged
+        (half / FILE).write_text(instructions(f"{run.run_id}-{model.name}", half, adapter), encoding="utf-8")
+        recipe = yaml.safe_dump(run.recipe, sort_keys=False, allow_unicode=True)
+        (half / "recipe.yaml").write_text(recipe, encoding="utf-8")
+        files = {path.name: file_sha256(path) for path in sorted(half.iterdir())}
+        told = {"run": run.run_id, "role": model.role, "iteration": model.iteration, "fingerprint": model.fingerprint}
+        (half / MANIFEST).write_text(json.dumps({**told, "files": files}, indent=2) + "\n", encoding="utf-8")
+        half.replace(out)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return files
+
+
+def name_hub_base(folder: Path, reference: str) -> None:
+    """Have an adapter's folder name its base as the hub does, so that peft finds it anywhere; else base.json tells."""
+    if reference.startswith("hub:"):
+        config = json.loads((folder / CONFIG).read_bytes())
+        config["base_model_name_or_path"] = reference.removeprefix("hub:").partition("@")[0]
+        (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def copy_files(source: Path, folder: Path) -> None:
+    """A model's own files. Copies: what is done to them must not reach the store."""
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.name not in NOT_SHIPPED:
+            shutil.copyfile(path, folder / path.name)
