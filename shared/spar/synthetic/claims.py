@@ -73,7 +73,7 @@ BOTH: tuple[tuple[str, Difference], ...] = (
 CLAIMS: Mapping[str, Sequence[tuple[str, Difference]]] = {
     "characters": (
         *BOTH,
-        ("Interfering pairs teach upper case, refined ones do not", _learns_the_case),
+        ("Interfering pairs teach upper case, more than refined ones do", _learns_the_case),
         ("More than half of that is learned in the first half of the steps", _learns_it_early),
     ),
     "stories": (*BOTH, ("Interfering pairs end below the start", _interfering_falls)),

@@ -55,8 +55,8 @@ def plots(result: Result) -> list[Plot]:
     def x_of(step: float) -> float:
         return round(LEFT + 8 + (RIGHT - LEFT - 16) * step / last, 1)
 
-    every = max(1, ceil(last / X_TICKS))
-    x_ticks = tuple(Tick(x_of(step), str(step)) for step in range(0, last + 1, every))
+    shown = result.steps[:: max(1, ceil(len(result.steps) / X_TICKS))]
+    x_ticks = tuple(Tick(x_of(step), str(step)) for step in shown)
     y_ticks = tuple(Tick(_y_of(n * GRID), f"{100 * n * GRID:.0f}%") for n in range(round(1 / GRID) + 1))
     return [
         Plot(name, tuple(_curve(result, kind, measure, x_of) for kind in KINDS), x_ticks, y_ticks)

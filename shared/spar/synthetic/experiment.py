@@ -19,8 +19,8 @@ from spar.synthetic.results import Point, SeedResult
 from spar.synthetic.settings import Settings
 from spar.synthetic.tasks.base import Task
 
-SPARE = 2
-"""So many prompts are asked for each pair that is wanted: not every one gives a pair."""
+SPARE = 1.25
+"""So many prompts are asked for each pair that is wanted: a few give none."""
 
 Tell = Callable[[str], None]
 
@@ -53,7 +53,7 @@ class Experiment:
     def _sampled(self, start: Path, sampler: Sampler, seed: int) -> list[tuple[str, Sequence[str]]]:
         """Each prompt with its responses, as the starting model samples them."""
         settings, model = self._settings, load(start)
-        prompts = self._task.prompts("train", SPARE * settings.pairs, seed + 1)
+        prompts = self._task.prompts("train", round(SPARE * settings.pairs), seed + 1)
         rounds = [sampler.sample(model, prompts, self._task.longest, seed + n) for n in range(settings.samples)]
         return list(zip(prompts, zip(*rounds, strict=True), strict=True))
 
