@@ -79,7 +79,8 @@ def post_run(received: Submitted, context: Context, answer: Response, key: Idemp
 @router.post("/{run_id}/cancel", status_code=202, responses=refusals(404, 409))
 def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Accepted:
     """Stop it: nothing new is sent out, what is in flight ends, everything is kept."""
-    _refuse_if(context, run_id, (RunStatus.FINISHED, RunStatus.FAILED), "there is nothing to cancel")
+    ended = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.STOPPED)
+    _refuse_if(context, run_id, ended, "there is nothing to cancel")
     return _accept(context, CANCEL, RunCommand(run_id=run_id), key)
 
 

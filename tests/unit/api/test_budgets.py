@@ -17,6 +17,7 @@ def test_a_stopped_run_goes_on_under_a_higher_budget(client: TestClient, stage: 
     assert (progress["status"], progress["reason"]) == ("stopped", "budget: 4 of 4 calls")
     assert progress["burn"][0] == {"name": "calls", "spent": 4, "cap": 4}
 
+    assert client.post(f"/runs/{run_id}/cancel").status_code == 409
     wrong = client.post(f"/runs/{run_id}/resume", json={"set": ["seed=3"]})
     assert wrong.status_code == 422
     assert "only budget.*" in wrong.json()["error"]
