@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from spar.method.records import Example, ExampleKind, Message
-from spar.synthetic.learning import learn
+from spar.synthetic.learning import learn, quiet
 from spar.synthetic.models import Sampler, load, make_model
 from spar.synthetic.pairs import KINDS, Kind, PairSets, make_pairs
 from spar.synthetic.results import Point, SeedResult
@@ -45,14 +45,17 @@ class Experiment:
         settings, rng = self._settings, random.Random(f"{self._task.name}:start:{seed}")
         prompts = self._task.prompts("train", settings.start_steps * settings.start_batch, seed)
         rows = [_example(prompt, self._task.first_response(prompt, rng)) for prompt in prompts]
-        blank = make_model(folder / "blank", self._task.words, settings.shape, seed)
+        with quiet():
+            blank = make_model(folder / "blank", self._task.words, settings.shape, seed)
         start = learn(blank, rows, settings.sft(), seed, folder / "start")
         self._tell(f"seed {seed}: the starting model is taught")
         return start
 
     def _sampled(self, start: Path, sampler: Sampler, seed: int) -> list[tuple[str, Sequence[str]]]:
         """Each prompt with its responses, as the starting model samples them."""
-        settings, model = self._settings, load(start)
+        settings = self._settings
+        with quiet():
+            model = load(start)
         prompts = self._task.prompts("train", round(SPARE * settings.pairs), seed + 1)
         rounds = [sampler.sample(model, prompts, self._task.longest, seed + n) for n in range(settings.samples)]
         return list(zip(prompts, zip(*rounds, strict=True), strict=True))

@@ -42,8 +42,7 @@ def learn(
     adapter = TypeAdapter(type(rows[0]))
     path.write_text("".join(json.dumps(adapter.dump_python(row, mode="json")) + "\n" for row in rows))
     job = TrainJob(base, path, settings, seed, output, work)
-    # The libraries' bars and figures; what went wrong is an exception.
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+    with quiet():
         run(job, _Nobody(), Ranks(), [] if look is None else [_Looking(look, every)])
     shutil.rmtree(work)
     return output
@@ -68,6 +67,13 @@ class _Looking(TrainerCallback):  # type: ignore[misc]  # transformers is not fo
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any, **_: Any) -> None:
         if state.global_step % self._every == 0 or state.global_step == state.max_steps:
             self._look(state.global_step, model)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' bars and figures; what goes wrong is an exception."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield
 
 
 @contextmanager

@@ -86,5 +86,5 @@ SETTINGS: dict[str, Settings] = {
         start_steps=400, start_rate=3e-3, pairs=1280, samples=6, epochs=1, rate=2e-4, heldout=500, every=4
     ),
 }
-"""DPO is set alike for both. Of three rates tried in one pilot of the characters (seed 100, not among the reported ones)
-this is the higher of the two at which refined pairs kept raising the accuracy (docs/synthetic.md)."""
+"""DPO is set alike for both. Of three rates tried in pilots of the characters (seed 100, which is not reported) this is
+the higher of the two at which refined pairs kept raising the accuracy (docs/synthetic.md)."""

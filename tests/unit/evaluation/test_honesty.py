@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from spar.evaluation.clustered import clustered_mean, clustered_rate
+from spar.evaluation.clustered import Rate, clustered_mean, clustered_rate
 from spar.evaluation.constraint_rules import ifeval_rules, story_rules
 from spar.evaluation.honesty import Audited, Source, audit, draw
 from spar.evaluation.honesty_measures import by_outside, measure, measure_types, summarize
@@ -119,7 +119,7 @@ def test_what_is_audited_and_how_it_counts() -> None:
     assert kinds == {"start": ((1, 1), (2, 3)), "words": ((1, 2), (2, 3)), "form": (None, (2, 3))}
 
 
-def _counts(rate):  # type: ignore[no-untyped-def]
+def _counts(rate: Rate | None) -> tuple[int, int] | None:
     return None if rate is None else (rate.count, rate.total)
 
 

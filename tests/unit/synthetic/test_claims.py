@@ -12,7 +12,7 @@ from spar.errors import AccountingError, DataError, RecipeError
 from spar.synthetic.claims import claims_of
 from spar.synthetic.page import render
 from spar.synthetic.results import Point, Result, SeedResult, result_from_json, result_json
-from spar.synthetic.running import run_experiment
+from spar.synthetic.running import RunSeed, Tell, run_experiment
 from spar.synthetic.settings import SETTINGS, Settings
 from spar.synthetic.statistics import paired_test, two_sided_p
 from tests.unit.report.test_page import read
@@ -93,8 +93,8 @@ def test_the_page_tells_every_verdict_and_every_number() -> None:
     assert "the opposite did" in losing
 
 
-def fake(asked: list[int]):  # type: ignore[no-untyped-def]
-    def run(name: str, settings: Settings, number: int, tell) -> SeedResult:  # type: ignore[no-untyped-def]
+def fake(asked: list[int]) -> RunSeed:
+    def run(name: str, settings: Settings, number: int, tell: Tell) -> SeedResult:
         asked.append(number)
         return seed(number, 0.8, 0.5, (0.1, 0.8, 0.9))
 

@@ -1,5 +1,7 @@
 """One seed at a tiny size with real models and the project's trainers: it runs, it learns, and it repeats itself."""
 
+from pathlib import Path
+
 import pytest
 
 from spar.synthetic.results import SeedResult
@@ -44,7 +46,7 @@ def test_the_case_is_learned_from_interfering_pairs_alone(found: SeedResult) -> 
     assert found.last("refined", 1) < found.first(1) + 0.2
 
 
-def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path: Path) -> None:
     import torch
 
     from spar.synthetic.models import Sampler, load, make_model
