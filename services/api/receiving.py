@@ -15,13 +15,15 @@ from spar.errors import RecipeError
 from spar.recipes.load import finish, over_base
 from spar.recipes.models import Recipe
 from spar.recipes.override import apply_overrides
-from spar.recipes.paths import PREFIXES, names_a_file
+from spar.recipes.paths import INIT_DATA, PREFIXES, names_a_file
 from spar.recipes.problems import Keys, Problem, raise_for
 from spar.recipes.source import Source, parse
 
 NAME = "recipe"
 JSON = "application/json"
 JUDGE, REFINE = "judge.txt", "refine.txt"
+WITH_DATA = ("evaluation", "honesty", "init", "training")
+"""Sections that may name files or folders of data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def _take_files(received: Received, source: Source, folder: Path) -> None:
 
 def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Iterator[Problem]:
     """Whatever the recipe names on this host that the request did not bring."""
+    yield from _foreign_sets(source, allow_paths)
     for keys in [*PREFIXES, ("templates",)]:
         value = _value_at(source, keys)
         if not isinstance(value, str) or not names_a_file(keys, value):
@@ -95,7 +98,7 @@ def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Ite
             yield Problem(keys, "names a folder of your machine", "Send its files along as `judge` and `refine`.")
         elif keys == ("prompts", "source") and received.prompts is None:
             yield Problem(keys, "names a file of your machine", "Send the file along as `prompts`.")
-        elif keys[0] in ("evaluation", "honesty", "training") and not (allow_paths and Path(value).is_absolute()):
+        elif keys[0] in WITH_DATA and not (allow_paths and Path(value).is_absolute()):
             fix = "Start the API with SPAR_API_ALLOW_PATHS=true and name a path of its host, whole, or leave it out."
             yield Problem(keys, "names data by a path, which this API does not take", fix)
         elif keys[0] == "models" and not allow_paths:
@@ -103,6 +106,15 @@ def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Ite
             yield Problem(keys, "names a folder, which this API does not take", fix)
         elif keys[0] == "models" and not Path(value).is_absolute():
             yield Problem(keys, "names a folder by a relative path", "Write its path on the workers' hosts, whole.")
+
+
+def _foreign_sets(source: Source, allow_paths: bool) -> Iterator[Problem]:
+    for keys in INIT_DATA:
+        files = _value_at(source, keys)
+        named = files if isinstance(files, list | tuple) else []
+        if any(not (allow_paths and Path(str(file)).is_absolute()) for file in named):
+            fix = "Start the API with SPAR_API_ALLOW_PATHS=true and name paths of its host, whole, or leave it out."
+            yield Problem(keys, "names files, which this API does not take", fix)
 
 
 def _value_at(source: Source, keys: Keys) -> object:

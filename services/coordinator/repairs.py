@@ -18,6 +18,7 @@ from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
+from spar.recipes.init import iteration_name
 
 log = structlog.get_logger()
 
@@ -145,7 +146,7 @@ def _message(planner: Planner, step: Step) -> StepMessage | None:
 
 def name_of(step: Step) -> str:
     of = f" {step.part}" if step.part else ""
-    return f"{step.kind}{of} of iteration {step.iteration}"
+    return f"{step.kind}{of} of {iteration_name(step.iteration)}"
 
 
 def _tell(ledger: Ledger, event: str, step: Step, **fields: object) -> None:

@@ -83,9 +83,20 @@ function spentCard(burns) {
   return made;
 }
 
+function nameOf(iteration, progress) {
+  if (iteration > 0) return `Iteration ${iteration}`;
+  if (iteration < 0) return iteration === -1 ? "Init actor" : "Backbone";
+  return progress.steps.some((step) => step.iteration < 0) ? "Init refiner, start" : "Start";
+}
+
+function placeOf(run) {
+  if (!run.initialising) return `iteration ${run.iteration} of ${run.iterations}`;
+  return run.iteration < 0 ? "init actor" : "init refiner";
+}
+
 function card(iteration, progress, counts) {
   const made = element("section", "card");
-  made.append(element("h3", "", iteration ? `Iteration ${iteration}` : "Start"));
+  made.append(element("h3", "", nameOf(iteration, progress)));
   for (const step of progress.steps.filter((each) => each.iteration === iteration)) made.append(stepRow(step));
   for (const job of progress.trainings.filter((each) => each.iteration === iteration)) made.append(trainingRow(job));
   const scores = progress.scores.filter((each) => each.iteration === iteration);
@@ -97,7 +108,7 @@ function card(iteration, progress, counts) {
 function show(detail) {
   const progress = detail.progress;
   const state = byId("state");
-  state.replaceChildren(element("span", `status ${progress.status}`, progress.status), ` iteration ${progress.iteration} of ${progress.iterations}`);
+  state.replaceChildren(element("span", `status ${progress.status}`, progress.status), ` ${placeOf(progress)}`);
   byId("reason").hidden = !progress.reason;
   byId("reason").textContent = progress.reason || "";
   byId("alarms").replaceChildren(...progress.alarms.map((alarm) => element("p", "wrong", `Alarm: ${alarm}`)));
@@ -138,7 +149,7 @@ function listItem(each) {
   const link = element("a");
   link.href = `/?run=${encodeURIComponent(each.run_id)}`;
   if (each.run_id === run) link.setAttribute("aria-current", "page");
-  link.append(element("b", "", each.run_id), " ", element("span", `status ${each.status}`, each.status), " ", element("small", "", `iteration ${each.iteration} of ${each.iterations}`));
+  link.append(element("b", "", each.run_id), " ", element("span", `status ${each.status}`, each.status), " ", element("small", "", placeOf(each)));
   const item = element("li");
   item.append(link);
   return item;

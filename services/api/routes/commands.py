@@ -17,6 +17,7 @@ from spar.db.tables import Run
 from spar.errors import RecipeError
 from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
+from spar.recipes.init import init_prompts
 from spar.recipes.models import BudgetSettings
 from spar.recipes.prompts import Reject
 from spar.recipes.rebudget import changed_budget
@@ -63,7 +64,7 @@ class AcceptedRun:
 def post_run(received: Submitted, context: Context, answer: Response, key: IdempotencyKey = None) -> AcceptedRun:
     """Submit a recipe: YAML or JSON alone, or a form with its files. The same recipe is the same run: it goes on."""
     with recipe_of(received, context.settings.allow_paths) as recipe:
-        if recipe.iterations * recipe.prompts.per_iteration > MAX_PROMPTS:
+        if recipe.iterations * recipe.prompts.per_iteration + sum(init_prompts(recipe)) > MAX_PROMPTS:
             raise RecipeError(
                 f"The recipe asks for more than {MAX_PROMPTS:,} prompts in all.",
                 "Lower iterations or prompts.per_iteration.",

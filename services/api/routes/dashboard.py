@@ -16,6 +16,7 @@ from starlette.responses import Response
 from services.api.auth import COOKIE, cookie_of, has_cookie, same
 from services.api.backend import Context
 from spar.db.runs import list_runs
+from spar.recipes.init import place_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -34,7 +35,7 @@ def get_dashboard(request: Request, context: Context) -> Response:
     with context.session() as session:
         runs = list_runs(session)
     chosen = request.query_params.get("run") or next((run.run_id for run in runs), None)
-    return _page("dashboard.html.jinja", runs=runs, chosen=chosen)
+    return _page("dashboard.html.jinja", runs=runs, chosen=chosen, place_of=place_of)
 
 
 @router.get("/login", response_model=None)

@@ -5,6 +5,7 @@ from rich.text import Text
 from spar.cli.console import out
 from spar.cli.history import DirOption, PromptArgument, RunArgument, histories
 from spar.method.records import JudgedPrompt, JudgedResponse, Outcome, Tree
+from spar.recipes.init import iteration_name
 from spar.report.history import PromptHistory, StepFact
 
 MEANING = {
@@ -30,7 +31,7 @@ SHARED = ("generation", "judgment", "refinement")
 def explain(run: RunArgument, prompt: PromptArgument, directory: DirOption = None) -> None:
     """Tell every step that a prompt went through, and its outcome."""
     for history in histories(run, prompt, directory):
-        _print(f"iteration {history.iteration}, position {history.position}, shard {history.shard}", "bold")
+        _print(f"{iteration_name(history.iteration)}, position {history.position}, shard {history.shard}", "bold")
         _print(f"prompt {history.prompt.id}: {history.prompt.text}")
         _explain_steps(history)
         if history.judged is not None:

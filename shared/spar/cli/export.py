@@ -1,5 +1,7 @@
 """`spar export`: writes a run's training data as other trainers read it, or one of its models as others load it."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +13,8 @@ from spar.cli.homes import Found, find_run, reading
 from spar.errors import DataError
 from spar.export.formats import FormatName, SetName
 from spar.export.writing import check_free, write_export
+from spar.method.records import ExampleKind
+from spar.recipes.init import ACTOR, iteration_name
 
 What = Literal["pairs", "examples", "all", "actor", "refiner"]
 
@@ -21,12 +25,22 @@ WhatOption = Annotated[
     What, typer.Option("--what", help="The actor's pairs, the refiner's examples, both; or a trained model.")
 ]
 IterationOption = Annotated[
-    int | None, typer.Option("--iteration", min=1, help="One iteration. [default: all; of a model the newest]")
+    int | None,
+    typer.Option(
+        "--iteration",
+        min=ACTOR,
+        help="One iteration; -1: what the actor was initialised with, 0: the refiner. "
+        "[default: all; of a model the newest]",
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder that is empty or not there yet.")]
 MergeOption = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base: a whole model.")]
 LicenceOption = Annotated[
     str | None, typer.Option("--license", metavar="ID", help="What the card says; without it: other, and why.")
+]
+KindOption = Annotated[
+    list[ExampleKind] | None,
+    typer.Option("--kind", help="Only examples of this kind, such as response or refinement; may be repeated."),
 ]
 SETS: dict[str, list[SetName]] = {"pairs": ["pairs"], "examples": ["examples"], "all": ["pairs", "examples"]}
 
@@ -40,14 +54,15 @@ def export(  # noqa: PLR0913 - a command has as many options as it has
     directory: DirOption = None,
     merge: MergeOption = False,
     licence: LicenceOption = None,
+    kind: KindOption = None,
 ) -> None:
     """Write a run's training data as other trainers read it, or a trained model with its card and GGUF steps."""
     check_free(to)
     found = find_run(run, directory)
-    write_out(found, what, format_, iteration, to, merge, licence)
+    write_out(found, what, format_, iteration, to, merge, licence, kind or ())
 
 
-def write_out(
+def write_out(  # noqa: PLR0913 - the command's options
     found: Found,
     what: What,
     format_: FormatName | None,
@@ -55,6 +70,7 @@ def write_out(
     to: Path,
     merge: bool,
     licence: str | None,
+    kinds: Collection[ExampleKind] = (),
 ) -> None:
     """Write it and tell what was written. Raises DataError for what does not fit together."""
     if what in ("actor", "refiner"):
@@ -66,17 +82,25 @@ def write_out(
     elif format_ is None:
         raise DataError("It is not said for which trainer.", "Give --format trl, or another one: spar export --help.")
     else:
-        _write_data(found, what, format_, iteration, to, licence)
+        _write_data(found, what, format_, iteration, to, licence, kinds)
 
 
 def _write_data(
-    found: Found, what: What, format_: FormatName, iteration: int | None, to: Path, licence: str | None
+    found: Found,
+    what: What,
+    format_: FormatName,
+    iteration: int | None,
+    to: Path,
+    licence: str | None,
+    kinds: Collection[ExampleKind],
 ) -> None:
     from spar.report.training_data import read_training_data
     from spar.store.directory import DirectoryStore
 
     with reading(found.home) as session:
         facts, data = read_training_data(session, DirectoryStore(found.home.store), found.run_id, iteration)
+    if kinds:
+        data = [replace(one, examples=[row for row in one.examples if row.kind in kinds]) for one in data]
     manifest = write_export(facts, data, SETS[what], format_, to, licence)
     for name, file in manifest["sets"].items():
         out.print(f"{to / file}: {manifest['rows'][name]} rows", markup=False, soft_wrap=True)
@@ -97,6 +121,6 @@ def _write_model(
         store = DirectoryStore(found.home.store)
         facts, model, ref = read_model_facts(session, store, found.run_id, role, iteration)
     files = export_model(found.home, facts, model, ref, to, merge, licence)
-    told = f"{role} of iteration {model.iteration} ({model.fingerprint[:16]})"
+    told = f"{role} of {iteration_name(model.iteration)} ({model.fingerprint[:16]})"
     out.print(f"{to}: {told}, {len(files)} files", markup=False, soft_wrap=True)
     out.print(f"card: {to / 'README.md'}; as GGUF: {to / 'GGUF.md'}", markup=False, soft_wrap=True)

@@ -20,6 +20,8 @@ from sqlmodel import Session
 from spar.cli.burn import Tenths, caps
 from spar.cli.console import err, print_warning
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
+from spar.messages.base import StepKind
+from spar.recipes.init import FIRST, iteration_name
 from spar.recipes.prompts import Reject
 
 if TYPE_CHECKING:
@@ -111,10 +113,10 @@ class _Bars:
 
     def show(self, run: RunProgress) -> None:
         for step in run.steps:
-            self._show(f"iteration {step.iteration} {step.kind}", step.done + step.dead, step.total)
+            self._show(f"{_name(step)} {step.kind}", step.done + step.dead, step.total)
         for job in run.trainings:
             loss = "" if job.loss is None else f" loss {job.loss:.3f}"
-            self._show(f"iteration {job.iteration} {job.role}", job.step, job.steps, loss)
+            self._show(f"{iteration_name(job.iteration)} {job.role}", job.step, job.steps, loss)
         for burn in caps(run.burn):
             self._show(f"budget: {burn.name}", burn.spent, burn.cap or 0)
 
@@ -133,7 +135,7 @@ class _Lines:
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
         if name not in QUIET:
-            told = " ".join(f"{key}={value}" for key, value in fields.items() if value is not None)
+            told = " ".join(f"{key}={_value(key, value)}" for key, value in fields.items() if value is not None)
             _line(f"{name.replace('_', ' ')} {told}")
 
     def show(self, run: RunProgress) -> None:
@@ -144,9 +146,17 @@ class _Lines:
             if _is_through(step) and key not in self._through:
                 self._through.add(key)
                 dead = f", {step.dead} failed for good" if step.dead else ""
-                _line(f"iteration {step.iteration}: {step.kind} {step.done}/{step.total}{dead}")
+                _line(f"{_name(step)}: {step.kind} {step.done}/{step.total}{dead}")
         for line in self._tenths.news(run.burn):
             _line(line)
+
+
+def _value(key: str, value: Any) -> Any:
+    return iteration_name(value).replace(" ", "_") if key == "iteration" and value < FIRST else value
+
+
+def _name(step: StepProgress) -> str:
+    return iteration_name(step.iteration, measured=step.kind is StepKind.EVALUATION)
 
 
 def _is_through(step: StepProgress) -> bool:

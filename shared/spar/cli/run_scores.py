@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from spar.errors import DataError
 from spar.evaluation.published import PublishedTable
+from spar.recipes.init import iteration_name
 from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
 
 FAMILIES: Mapping[str, str] = {
@@ -63,7 +64,11 @@ def _place(found: RunScores, entry: IterationReport, family: str, known: set[str
         searched = "strategy" in measures.settings and str(measures.settings["strategy"]) != '"actor"'
         row = family if family in known else _row(family, entry.iteration, known, SEARCHED if searched else "")
         if row is None:
-            when = f"iteration {entry.iteration}" if entry.iteration else "the start"
+            when = (
+                f"iteration {entry.iteration}"
+                if entry.iteration > 0
+                else f"the {iteration_name(entry.iteration, True)}"
+            )
             found.notes.append(f"The table has no row for {name} at {when}{SEARCHED if searched else ''}.")
             continue
         found.ours.setdefault(row, {}).update(_columns(name, measures))

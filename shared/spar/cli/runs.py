@@ -14,6 +14,7 @@ from spar.cli.console import out
 from spar.cli.homes import homes, reading
 from spar.cli.status import DirOption, JsonOption
 from spar.db.runs import RunSummary, list_runs
+from spar.recipes.init import iteration_name
 
 
 def runs(directory: DirOption = None, api: ApiOption = None, as_json: JsonOption = False) -> None:
@@ -37,9 +38,10 @@ def runs(directory: DirOption = None, api: ApiOption = None, as_json: JsonOption
 
 def _table(found: Iterable[tuple[str, RunSummary]]) -> Table:
     table = Table("run", "status", "iteration", "created", "ended", "directory", box=None, pad_edge=False)
-    for place, run in found:
-        cells = (run.run_id, run.status, f"{run.iteration} of {run.iterations}")
-        table.add_row(*map(Text, cells), Text(_time(run.created_at)), Text(_time(run.finished_at)), Text(place))
+    for home, run in found:
+        place = f"{run.iteration} of {run.iterations}"
+        cells = (run.run_id, run.status, iteration_name(run.iteration) if run.initialising else place)
+        table.add_row(*map(Text, cells), Text(_time(run.created_at)), Text(_time(run.finished_at)), Text(home))
     return table
 
 

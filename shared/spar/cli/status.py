@@ -12,8 +12,10 @@ from spar.cli.burn import spent_line
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.homes import find_run, reading
-from spar.db.progress import RunProgress, read_progress
+from spar.db.progress import RunProgress, StepProgress, read_progress
 from spar.errors import HomeError
+from spar.messages.base import StepKind
+from spar.recipes.init import FIRST, iteration_name, place_of
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run id, or a run directory. [default: the newest]")
@@ -47,7 +49,8 @@ def _read(run: str | None, directory: Path | None) -> RunProgress:
 
 
 def _print(run: RunProgress) -> None:
-    out.print(f"run {run.run_id}: {run.status}, iteration {run.iteration} of {run.iterations}", markup=False)
+    place = place_of(run.iteration, run.iterations, run.initialising)
+    out.print(f"run {run.run_id}: {run.status}, {place}", markup=False)
     if run.reason:
         out.print(f"reason: {run.reason}", markup=False, soft_wrap=True)
     for alarm in run.alarms:
@@ -57,8 +60,16 @@ def _print(run: RunProgress) -> None:
     table = Table("iteration", "step", "done", "of", "in flight", "failed for good")
     for step in run.steps:
         numbers = (step.done, step.total, step.in_flight, step.dead)
-        table.add_row(str(step.iteration), str(step.kind), *map(str, numbers))
+        table.add_row(_name(step), str(step.kind), *map(str, numbers))
     out.print(table)
     for job in run.trainings:
         loss = "" if job.loss is None else f", loss {job.loss:.4f}"
-        out.print(f"iteration {job.iteration}: {job.role} trained {job.step} of {job.steps} steps{loss}", markup=False)
+        out.print(
+            f"{iteration_name(job.iteration)}: {job.role} trained {job.step} of {job.steps} steps{loss}", markup=False
+        )
+
+
+def _name(step: StepProgress) -> str:
+    if step.iteration >= FIRST:
+        return str(step.iteration)
+    return iteration_name(step.iteration, measured=step.kind is StepKind.EVALUATION)

@@ -6,6 +6,7 @@ from rich.tree import Tree as Branch
 from spar.cli.console import out
 from spar.cli.history import DirOption, PromptArgument, RunArgument, histories
 from spar.errors import DataError
+from spar.recipes.init import iteration_name
 from spar.report.model import ExampleNode
 from spar.report.trees import example_tree
 from spar.report.words import WordSpan
@@ -22,7 +23,7 @@ def tree(run: RunArgument, prompt: PromptArgument, directory: DirOption = None) 
         assert history.tree is not None  # filtered above
         shown = example_tree(history.tree, history.iteration)
         ending = "solved" if shown.solved else "unsolved"
-        out.print(Text(f"iteration {history.iteration}, prompt {shown.prompt_id}: {ending}"))
+        out.print(Text(f"{iteration_name(history.iteration)}, prompt {shown.prompt_id}: {ending}"))
         out.print(Text(shown.prompt))
         out.print(_branches(shown.nodes, shown.best))
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from spar.db.tables import Step
+from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected
+from spar.recipes.init import FIRST
 from spar.report.measures import REPORTED, of
 from spar.report.reader import RunReader, of_kind
 from spar.report.steps import effort_of
@@ -30,7 +31,7 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """`items` are by iteration (0: the start) and by measure; `start` maps the recipe's models to fingerprints."""
+    """`items` are by iteration (0: the start) and by measure; `start` names the models that self-play began with."""
 
     run_id: str
     home: str
@@ -55,14 +56,15 @@ class MeasuredRun:
 
     def last(self, measure: Measure) -> int | None:
         """The newest iteration in which it was measured, after the start."""
-        return max((index for index, found in self.items.items() if index and found.get(measure)), default=None)
+        return max((index for index, found in self.items.items() if index > 0 and found.get(measure)), default=None)
 
 
 def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> MeasuredRun:
     """Raises DataError for an unknown run, StoreError for its objects."""
     reader = RunReader(session, store, run_id)
     begun = reader.iterations()
-    by_iteration = {index: reader.done_steps(index) for index in range(len(begun) + 1)}
+    indices = sorted({0, reader.first - 1, *(row.index for row in begun)})
+    by_iteration = {index: reader.done_steps(index) for index in indices}
     items = {index: reader.items(steps) for index, steps in by_iteration.items()}
     checked = [item for found in items.values() for item in of(found, Measure.PAIR)]
     steps = [step for found in by_iteration.values() for step in found]
@@ -71,7 +73,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         home=home,
         status=reader.run.status.value,
         recipe=reader.run.recipe,
-        start=reader.run.models,
+        start=_start(reader, begun),
         items={index: {measure: of(found, measure) for measure in REPORTED} for index, found in items.items()},
         steps=tuple(_facts(step) for step in steps),
         prompts=sum(row.prompts for row in begun),
@@ -80,6 +82,14 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),
     )
+
+
+def _start(reader: RunReader, begun: Sequence[Iteration]) -> dict[str, str]:
+    """The models that self-play begins with: the recipe's, or those that the run made of them."""
+    first = next((row for row in begun if row.index == FIRST), None)
+    if first is None or reader.first == FIRST:
+        return reader.run.models
+    return {"actor": first.actor, "refiner": first.refiner}
 
 
 def _facts(step: Step) -> StepFacts:

@@ -12,6 +12,7 @@ from spar.db.tables import Event, Iteration, Run, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
 from spar.recipes.benchmarks import USES
+from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
 
@@ -70,6 +71,8 @@ class RunProgress:
     """Where what the refiner sees has parted from what the rules see."""
     scores: tuple[BenchmarkScore, ...] = ()
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
+    initialising: bool = False
+    """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
 
 def read_progress(session: Session, run_id: str) -> RunProgress | None:
@@ -102,7 +105,12 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
         ),
         alarms=_alarms(session, run_id),
         scores=_scores(session, run_id),
+        initialising=is_initialising(run),
     )
+
+
+def is_initialising(run: Run) -> bool:
+    return bool(run.recipe.get("init")) and run.started_at is not None and run.iteration < FIRST
 
 
 def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int], shards: int) -> StepProgress:

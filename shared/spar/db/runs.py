@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from spar.db.progress import RunProgress, read_progress
+from spar.db.progress import RunProgress, is_initialising, read_progress
 from spar.db.tables import Command, Event, PromptOutcome, Run, Step
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, SUBMIT
@@ -27,6 +27,7 @@ class RunSummary:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    initialising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _summary(run: Run) -> RunSummary:
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        initialising=is_initialising(run),
     )
 
 

@@ -68,7 +68,8 @@ class Run(SQLModel, table=True):
 
 
 class Iteration(SQLModel, table=True):
-    """Iteration `index` counts from 1. The models it starts with, and, once trained, those it ends with."""
+    """Iteration `index` counts from 1, or from -1 where the run makes its starting models (spar.recipes.init). The
+    models it starts with, and, once trained, those it ends with."""
 
     __tablename__ = "iteration"
     run_id: str = Field(primary_key=True, foreign_key="run.id", max_length=80)

@@ -8,6 +8,7 @@ import yaml
 from spar.export.facts import RunFacts
 from spar.export.formats import FORMATS
 from spar.export.model_card import licences
+from spar.recipes.init import FIRST, iteration_name
 
 _METHOD = "https://arxiv.org/abs/2412.11605"
 _LICENCE = """The prompts, and the models that wrote the responses and judgments, have licences and terms of their own,
@@ -53,7 +54,7 @@ def _statistics(manifest: dict[str, Any]) -> str:
     for one in manifest["iterations"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in one["examples"].items()) or "none"
         ends = ", ".join(f"{count} {name}" for name, count in one["outcomes"].items() if count)
-        lines.append(f"| {one['iteration']} | {one['prompts']} | {one['pairs']} | {kinds} | {ends} |")
+        lines.append(f"| {_name(one)} | {one['prompts']} | {one['pairs']} | {kinds} | {ends} |")
     return "\n".join(lines)
 
 
@@ -66,7 +67,11 @@ def _lineage(run: RunFacts, manifest: dict[str, Any]) -> str:
     for one in manifest["iterations"]:
         after = ", ".join(f"{one[key][:16]}" for key in ("actor_after", "refiner_after") if one[key])
         lines.append(
-            f"- iteration {one['iteration']}: made by actor {one['actor'][:16]} and refiner {one['refiner'][:16]};"
-            f" trained on it: {after or 'nothing yet'}"
+            f"- {iteration_name(one['iteration'])}: made by actor {one['actor'][:16]} and refiner "
+            f"{one['refiner'][:16]}; trained on it: {after or 'nothing yet'}"
         )
     return "\n".join(lines)
+
+
+def _name(one: dict[str, Any]) -> str:
+    return str(one["iteration"]) if one["iteration"] >= FIRST else iteration_name(one["iteration"])

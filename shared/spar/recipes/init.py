@@ -100,3 +100,8 @@ def iteration_name(iteration: int, measured: bool = False) -> str:
     if measured and iteration in (BACKBONE, REFINER):
         return "backbone" if iteration == BACKBONE else "start"
     return NAMES.get(iteration, f"iteration {iteration}")
+
+
+def place_of(iteration: int, iterations: int, initialising: bool) -> str:
+    """How far a run is."""
+    return iteration_name(iteration) if initialising else f"iteration {iteration} of {iterations}"

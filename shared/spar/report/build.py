@@ -45,13 +45,14 @@ def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport
     benchmarks: dict[int, Kept] = {}
     examples: list[ExampleTree] = []
     entries = []
-    for index in range(len(begun) + 1):
+    rows = {row.index: row for row in begun}
+    for index in [reader.first - 1, *rows]:
         steps = reader.done_steps(index)
         measured[index] = reader.items(steps)
         benchmarks[index] = reader.benchmarks(steps)
         entry = _measured_entry(reader, index, steps, measured[index])
         entry = entry.model_copy(update={"benchmarks": measures_of(benchmarks[index])})
-        entries.append(_looped(reader, entry, begun[index - 1], steps, examples) if index else entry)
+        entries.append(_looped(reader, entry, rows[index], steps, examples) if index in rows else entry)
     return RunReport(
         run=run.id,
         recipe_name=str(run.recipe["name"]),
@@ -158,8 +159,8 @@ def _models(reader: RunReader, begun: Sequence[Iteration]) -> list[ModelFacts]:
     for row in begun:
         before = {"actor": row.actor, "refiner": row.refiner}
         after = {"actor": row.actor_after, "refiner": row.refiner_after}
-        if row.index == 1:
-            found += [_model(reader, role, before[role], 0) for role in ROLES]
+        if not found:
+            found += [_model(reader, role, before[role], row.index - 1) for role in ROLES]
         found += [
             _model(reader, role, fingerprint, row.index)
             for role in ROLES

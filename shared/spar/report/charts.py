@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor
 
+from spar.recipes.init import ACTOR, BACKBONE, iteration_name
+
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 300, 16, 214
 LABEL_GAP = 34
@@ -95,10 +97,11 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
     if not shown:
         return None
     bottom, top, step = _scale([point for one in shown for point in one.points])
+    first = min(0, *(point.x for one in shown for point in one.points))
     last = max(point.x for one in shown for point in one.points)
 
     def x_of(x: int) -> float:
-        return round(LEFT + 14 + (RIGHT - LEFT - 28) * (x / last if last else 0.5), 1)
+        return round(LEFT + 14 + (RIGHT - LEFT - 28) * ((x - first) / (last - first) if last > first else 0.5), 1)
 
     def y_of(value: float) -> float:
         return round(BOTTOM - (BOTTOM - TOP) * (value - bottom) / (top - bottom), 1)
@@ -117,7 +120,7 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
     ]
     ticks = round((top - bottom) / step)
     y_ticks = [Tick(y_of(bottom + i * step), f"{100 * (bottom + i * step):.0f}%") for i in range(ticks + 1)]
-    x_ticks = [Tick(x_of(x), "start" if x == 0 else str(x)) for x in range(last + 1)]
+    x_ticks = [Tick(x_of(x), _tick(x)) for x in range(first, last + 1) if x != ACTOR]
     return LineChart(lines, x_ticks, y_ticks)
 
 
@@ -154,8 +157,12 @@ def columns(counts: Mapping[int, int], sizes: Sequence[int], highest: int) -> li
     return found
 
 
+def _tick(x: int) -> str:
+    return str(x) if x > 0 else iteration_name(x, measured=True)
+
+
 def _mark(name: str, point: Measured, x: float, y_of: Callable[[float], float]) -> Mark:
-    when = "at the start" if point.x == 0 else f"after iteration {point.x}"
+    when = {BACKBONE: "of the backbone", 0: "at the start"}.get(point.x, f"after iteration {point.x}")
     said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
     return Mark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
 

@@ -5,6 +5,7 @@ Knows nothing of pages; every sentence is plain text.
 
 from dataclasses import dataclass
 
+from spar.recipes.init import BACKBONE
 from spar.report.formats import percent, plural, signed
 from spar.report.model import Change, IterationReport, RunReport
 
@@ -46,8 +47,8 @@ def gains(report: RunReport) -> list[Gain]:
     for measure, label in MEASURES.items():
         values = {e.iteration: measure_of(e, measure) for e in report.iterations}
         measured = {index: value for index, value in values.items() if value is not None}
-        if 0 in measured and len(measured) > 1:
-            last = max(measured)
+        last = max(measured, default=0)
+        if 0 in measured and last > 0:
             change = report.change(measure, 0, last)
             found.append(Gain(label, measured[0], measured[last], change))
     return found
@@ -77,6 +78,11 @@ def standfirst(report: RunReport) -> str:
     sentences = []
     if (actor := by_label.get(MEASURES["actor.accuracy"])) and actor.change:
         sentences.append(_paired(actor.change))
+    if report.initialised and (made := report.change("actor.accuracy", BACKBONE, 0)):
+        sentences.append(
+            f"Its start was made from the backbone: {signed(made.points)} points "
+            f"({signed(made.low)} to {signed(made.high)})."
+        )
     if refine := by_label.get(MEASURES["refiner.refine_accuracy"]):
         sentences.append(f"The refiner repairs {percent(refine.now)} of bad responses {_since(refine)}.")
     if judge := by_label.get(MEASURES["refiner.judge_accuracy"]):
@@ -101,7 +107,8 @@ def _progress(report: RunReport) -> str:
 
 
 def _done(report: RunReport) -> int:
-    return sum(1 for entry in report.iterations if entry.wall_seconds is not None)
+    """Iterations of self-play that have ended."""
+    return sum(1 for entry in report.iterations if entry.iteration > 0 and entry.wall_seconds is not None)
 
 
 def _work(report: RunReport) -> str:

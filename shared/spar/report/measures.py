@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from spar.errors import AccountingError
 from spar.evaluation.items import Item, Measure
 from spar.evaluation.statistics import Proportion, paired_difference
+from spar.recipes.init import BACKBONE
 from spar.report.model import ActorMeasures, Change, Interval, RefinerMeasures
 
 REPORTED = {
@@ -65,14 +66,16 @@ def refiner_measures(items: Sequence[Item]) -> RefinerMeasures:
 
 
 def changes(measured: ByIteration) -> list[Change]:
-    """Every measure: the start against each later iteration, then each iteration against the next."""
+    """Every measure: the backbone against the start that was made of it, the start against each later iteration, then
+    each iteration against the next."""
     found = []
     for measure, name in REPORTED.items():
         by_iteration = {index: of(items, measure) for index, items in sorted(measured.items())}
         present = [index for index, items in by_iteration.items() if items]
+        made = [(BACKBONE, 0)] if BACKBONE in present and 0 in present else []
         from_start = [(0, index) for index in present if index > 0 and 0 in present]
         onwards = [(index, index + 1) for index in present if index > 0 and index + 1 in present]
-        for before, after in from_start + onwards:
+        for before, after in made + from_start + onwards:
             found.append(_change(name, before, after, by_iteration[before], by_iteration[after]))
     return found
 

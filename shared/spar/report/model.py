@@ -123,7 +123,8 @@ class HonestyFacts(Facts):
 
 
 class IterationReport(Facts):
-    """Iteration 0 is the start: the models as they came, measured, and nothing else.
+    """Iteration 0 is the start: the models as they came, measured, and nothing else. A run that makes its starting
+    models first begins with -2, the backbones; -1 makes the actor, 0 the refiner, and is the start too.
 
     `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together, seconds by the clock
     while at least one was at work; a step whose result was there already counts in `reused` and took nothing.
@@ -231,6 +232,11 @@ class RunReport(Facts):
     totals: Totals = Totals()
     versions: dict[str, str] = Field(default_factory=dict)
     recipe: dict[str, Any]
+
+    @property
+    def initialised(self) -> bool:
+        """Whether the run makes its starting models itself."""
+        return bool(self.iterations) and self.iterations[0].iteration < 0
 
     def change(self, measure: str, before: int, after: int) -> Change | None:
         """The paired difference of one measure between two iterations, if both were measured."""

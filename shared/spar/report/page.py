@@ -81,6 +81,8 @@ def environment(*packages: str) -> Environment:
         formats.plural,
         formats.named,
         changed_words,
+        view.name_of,
+        view.made_in,
     ):
         made.filters[function.__name__] = function
     return made

@@ -16,6 +16,7 @@ from spar.messages.evaluation import HONESTY
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import USES
+from spar.recipes.init import ACTOR, FIRST
 from spar.report.honesty import honesty_facts
 from spar.report.model import HonestyFacts
 from spar.store.base import ObjectStore
@@ -33,6 +34,11 @@ class RunReader:
         if run is None:
             raise DataError(f"There is no run '{run_id}' here.", "List the runs with: spar status.")
         self._session, self._store, self.run = session, store, run
+
+    @property
+    def first(self) -> int:
+        """The number of the run's first iteration."""
+        return ACTOR if self.run.recipe.get("init") else FIRST
 
     def iterations(self) -> Sequence[Iteration]:
         """Those that have begun, in order."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from spar.errors import AccountingError
 from spar.method.records import Outcome
+from spar.recipes.init import BACKBONE, iteration_name
 from spar.report.charts import (
     Column,
     LineChart,
@@ -17,7 +18,7 @@ from spar.report.charts import (
 )
 from spar.report.formats import named
 from spar.report.headline import measure_of
-from spar.report.model import IterationReport, RunReport
+from spar.report.model import IterationReport, ModelFacts, RunReport
 
 ENDED = ("finished", "failed", "cancelled", "stopped")
 STEPS = ("generation", "judgment", "comparison", "refinement", "selection", "training", "evaluation")
@@ -85,8 +86,8 @@ class Histogram:
 
 
 def trained(report: RunReport) -> list[IterationReport]:
-    """The iterations after the start."""
-    return [entry for entry in report.iterations if entry.iteration > 0]
+    """What was run: all but what stands for the models that were given."""
+    return report.iterations[1:]
 
 
 def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str, str]]) -> LineChart | None:
@@ -101,7 +102,7 @@ def outcome_rows(report: RunReport) -> list[Row]:
     for entry in entries:
         if report.status in ENDED and sum(entry.outcomes.values()) != entry.prompts:
             raise AccountingError(
-                f"Iteration {entry.iteration} has {entry.prompts} prompts and {sum(entry.outcomes.values())} outcomes."
+                f"{name_of(entry.iteration)} has {entry.prompts} prompts and {sum(entry.outcomes.values())} outcomes."
             )
     rows = []
     for outcome in OUTCOMES:
@@ -143,13 +144,28 @@ def histograms(report: RunReport) -> list[Histogram]:
     sizes = range(min(seen), max(seen) + 1)
     highest = max(max(count.values()) for count in counts)
     return [
-        Histogram(f"Iteration {entry.iteration}", columns(count, sizes, highest), entry.trees, entry.solved)
+        Histogram(name_of(entry.iteration), columns(count, sizes, highest), entry.trees, entry.solved)
         for entry, count in zip(entries, counts, strict=True)
     ]
 
 
 def column_labels(report: RunReport) -> list[str]:
-    return ["Start" if entry.iteration == 0 else f"Iteration {entry.iteration}" for entry in report.iterations]
+    """As columns and rows are called that show both what an iteration did and what was measured after it."""
+    names = {BACKBONE: "Backbone", 0: "Init refiner (start)" if report.initialised else "Start"}
+    return [names.get(entry.iteration) or name_of(entry.iteration) for entry in report.iterations]
+
+
+def made_in(model: ModelFacts) -> str:
+    """When the run got the model."""
+    if model.iteration == BACKBONE:
+        return "backbone"
+    return (
+        "at the start" if model.iteration == 0 and model.parent is None else f"after {iteration_name(model.iteration)}"
+    )
+
+
+def name_of(iteration: int) -> str:
+    return iteration_name(iteration).capitalize()
 
 
 def _measured(report: RunReport, measure: str) -> list[Measured]:
