@@ -17,6 +17,7 @@ from rich.text import Text
 from spar.cli.console import out, print_warning
 from spar.errors import ModelUnusable, RecipeError
 from spar.planning.configs import config_in, config_on_hub
+from spar.planning.init_work import InitWork
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, Models, Plan, with_gpus
@@ -68,9 +69,7 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         )
 
 
-def _forecast(
-    recipe: Recipe, directory: Path | None, pilot: int, train: bool, price: list[str], as_json: bool
-) -> None:
+def _forecast(recipe: Recipe, directory: Path | None, pilot: int, train: bool, price: list[str], as_json: bool) -> None:
     from spar.cli import forecasting
     from spar.cli.homes import RUNS
 
@@ -147,10 +146,30 @@ def _print(found: Plan) -> None:
         each.add_row(Text(label), Text(value))
     out.print()
     out.print(each)
+    if found.init is not None:
+        _print_init(found.init)
     parts = f"bases {_gib(disk.bases)}, checkpoints {_gib(disk.checkpoints)}"
     out.print(f"\nDisk in all: at most {_gib(disk.total)} GiB ({parts}).")
     for note in found.notes:
         print_warning(note)
+
+
+def _print_init(work: InitWork) -> None:
+    """Once, before the first iteration."""
+    steps = {role: each for role, each in (("actor", work.actor), ("refiner", work.refiner)) if each is not None}
+    prompts = ", ".join(f"{each.prompts:,} ({role})" for role, each in steps.items())
+    table = Table("starting models", "", box=None, pad_edge=False)
+    rows = [
+        ("prompts", prompts or "none: both sets are given"),
+        ("teacher's calls", f"{work.teacher_calls[0]:,} to {work.teacher_calls[1]:,}"),
+        ("teacher's tokens", f"at most {work.teacher_tokens_at_most:,}"),
+        ("own calls", f"{work.own_calls:,}"),
+        ("own tokens", f"at most {work.own_tokens_at_most:,}"),
+    ]
+    for label, value in rows:
+        table.add_row(Text(label), Text(value))
+    out.print()
+    out.print(table)
 
 
 def _gib(size: int) -> str:

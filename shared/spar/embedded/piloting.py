@@ -19,6 +19,7 @@ from spar.db.tables import Result, Step
 from spar.embedded.home import Home
 from spar.embedded.runner import Watcher, submission_to_end
 from spar.embedded.system import EmbeddedSystem
+from spar.errors import RecipeError
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import StepState
 from spar.messages.training import Selected, Trained
@@ -68,7 +69,14 @@ def run_pilot(
 
 
 def _prepare(recipe: Recipe, store: ObjectStore, wanted: int, train: bool) -> tuple[Prepared, list[Prompt], Recipe]:
-    """The full run's submission, cut down; nothing of the full run is begun."""
+    """The full run's submission, cut down; nothing of the full run is begun. Raises RecipeError for one that makes its
+    starting models: a pilot from the backbones would measure other models than the run's."""
+    if recipe.init is not None:
+        raise RecipeError(
+            "A pilot needs the starting models, and this recipe makes them itself (init).",
+            "Run it with budget.trainings=2 (it stops once they are made), export both, and plan with models.actor and "
+            "models.refiner; `spar plan` without --pilot counts the calls of init, the teacher's apart.",
+        )
     whole = prepare(recipe, store)
     _, prompts = decode_rows(get_verified(store, whole.submission.prompts), Prompt, whole.submission.prompts)
     chosen = pilot_prompts(prompts, recipe, wanted)

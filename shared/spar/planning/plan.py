@@ -6,6 +6,7 @@ what would make it fit.
 
 from collections.abc import Iterator
 
+from spar.planning.init_work import InitWork, init_work_of
 from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
 from spar.planning.records import Disk, Host, Models, Need, Plan
 from spar.planning.refusals import refused_trainer, refused_worker, sequences_per_sample
@@ -26,7 +27,7 @@ CHECKPOINTS = 2
 def plan_of(recipe: Recipe, models: Models, host: Host, prompt_tokens: int = 512) -> Plan:
     workers = list(_workers(recipe, models, host, prompt_tokens))
     trainers = list(_trainers(recipe, models))
-    work = work_of(recipe)
+    work, init = work_of(recipe), init_work_of(recipe)
     refusals = [
         *(refusal for need in workers for refusal in refused_worker(recipe, need, host)),
         *(refusal for need, shape, settings in trainers for refusal in refused_trainer(need, shape, settings, host)),
@@ -36,10 +37,11 @@ def plan_of(recipe: Recipe, models: Models, host: Host, prompt_tokens: int = 512
         iterations=recipe.iterations,
         host=host,
         needs=(*workers, *(need for need, _, _ in trainers)),
-        disk=_disk(recipe, models, work),
+        disk=_disk(recipe, models, work, init),
         work=work,
         refusals=tuple(refusals),
         notes=tuple(_notes(recipe, models, host, workers)),
+        init=init,
     )
 
 
@@ -93,7 +95,7 @@ def _trainers(recipe: Recipe, models: Models) -> Iterator[tuple[Need, Shape, Tra
             )
 
 
-def _disk(recipe: Recipe, models: Models, work: Work) -> Disk:
+def _disk(recipe: Recipe, models: Models, work: Work, init: InitWork | None) -> Disk:
     stored = 2 if recipe.engine.dtype == "bfloat16" else 4
     trained, checkpoints, bases = 0, 0, set()
     for shape, settings in ((models.actor, recipe.training.actor), (models.refiner, recipe.training.refiner)):
@@ -109,12 +111,15 @@ def _disk(recipe: Recipe, models: Models, work: Work) -> Disk:
     size = sum(each for _, each in bases)
     texts = work.generated_tokens_at_most * BYTES_PER_TOKEN
     per_iteration = COPIES * trained
+    before = 0
+    if init is not None:  # one training of each, as in an iteration
+        before = per_iteration + (init.teacher_tokens_at_most + init.own_tokens_at_most) * BYTES_PER_TOKEN
     return Disk(
         bases=size,
         models_per_iteration=per_iteration,
         texts_per_iteration=texts,
         checkpoints=checkpoints,
-        total=size + checkpoints + recipe.iterations * (per_iteration + texts),
+        total=size + checkpoints + before + recipe.iterations * (per_iteration + texts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from spar.planning.init_work import InitWork
 from spar.planning.memory import Memory
 from spar.planning.shape import Shape
 from spar.planning.work import Work
@@ -56,6 +57,8 @@ class Plan:
     work: Work
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...]
+    init: InitWork | None = None
+    """What the starting models take, once; None: they are given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,105 @@
+"""Starting models as recipe data: what its parts become, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from spar.errors import RecipeError
+from spar.planning.init_work import init_work_of
+from spar.recipes.init import ACTOR, BACKBONE, REFINER, engine_of, iteration_name, teacher_of
+from spar.recipes.load import load_recipe, recipe_fingerprint
+from spar.recipes.policies import needs_checkers
+from spar.recipes.stages import at
+
+
+def test_the_papers_settings_are_the_defaults_key_by_key(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: demo\nname: mine\ninit: {teacher: {model: 'served:t'}, actor: {epochs: 2}}\n")
+    init = load_recipe(str(file)).init
+    assert init is not None
+    assert (init.actor.learning_rate, init.actor.epochs, init.actor.batch_size) == (2e-6, 2, 64)
+    assert (init.generation.n, init.generation.temperature) == (1, 0.7)
+    assert (init.search.policy, init.search.temperature) == ("greedy", 0.0)
+    assert (init.prompts.actor, init.selection.tree_yes, init.selection.contested_only) == (8000, 0, False)
+
+
+def test_how_its_two_iterations_are_set() -> None:
+    recipe = load_recipe("story-init")
+    actor, refiner, first = (at(recipe, iteration) for iteration in (ACTOR, REFINER, 1))
+    assert (actor.judgment.policy, actor.selection.pairs, actor.refiner_fate) == ("unjudged", "given", "kept")
+    assert (refiner.selection.pairs, refiner.refiner_fate) == ("lessons", "trained")
+    assert refiner.search.policy == "greedy"
+    assert first == recipe
+    assert not needs_checkers(recipe)
+
+
+def test_who_is_asked_and_by_which_engine() -> None:
+    recipe = load_recipe("story-init")
+    asked = {
+        (i, k): teacher_of(recipe, i, k) is not None for i in (ACTOR, REFINER, 1) for k in ("generation", "judgment")
+    }
+    assert [place for place, teacher in asked.items() if teacher] == [
+        (ACTOR, "generation"),
+        (ACTOR, "judgment"),
+        (REFINER, "judgment"),
+    ]
+    kinds = [
+        engine_of(recipe, *place).kind for place in ((ACTOR, "generation"), (REFINER, "generation"), (1, "judgment"))
+    ]
+    assert kinds == ["rules", "transformers", "transformers"]
+
+
+def test_names() -> None:
+    assert [iteration_name(index) for index in (BACKBONE, ACTOR, REFINER, 1)] == [
+        *("backbone", "init actor", "init refiner", "iteration 1"),
+    ]
+    assert iteration_name(REFINER, measured=True) == "start"
+
+
+def test_where_the_teacher_is_makes_no_other_run_and_what_it_is_does() -> None:
+    kind = "init.teacher.engine.kind=openai"
+    here, there = (
+        recipe_fingerprint(load_recipe("story-init", [kind, f"init.teacher.engine.url=http://{host}/v1"]))
+        for host in "ab"
+    )
+    assert here == there
+    assert recipe_fingerprint(load_recipe("story-init", ["init.teacher.model=served:other"])) != recipe_fingerprint(
+        load_recipe("story-init")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["init.teacher=null"], "names no teacher, and no data for the actor and the refiner"),
+        (["models.one=true"], "models.one has one model play both roles"),
+        (["init.judgment.policy=rubric"], "a refiner learns to give verdicts"),
+        (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
+        (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),
+        (["init.teacher.engine.kind=openai"], "is openai, but there is no url to ask"),
+        (["init.teacher.model=nowhere"], "names a folder that is not there"),
+        (["init.prompts.source=nowhere.jsonl"], "names a file that is not there"),
+        (["init.actor.micro_batch_size=5"], "does not divide batch_size 32"),
+    ],
+)
+def test_what_cannot_be_done_is_told(changes: list[str], told: str) -> None:
+    with pytest.raises(RecipeError) as raised:
+        load_recipe("story-init", changes)
+    assert told in str(raised.value)
+
+
+def test_both_sets_given_leave_a_teacher_without_work(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    with pytest.raises(RecipeError, match="is never asked: both sets are given"):
+        load_recipe("story-init", [f"init.data.{role}=[{tmp_path / 'a.jsonl'}]" for role in ("actor", "refiner")])
+
+
+def test_a_plan_counts_the_teachers_calls_apart() -> None:
+    recipe = load_recipe("story-init", ["init.prompts.actor=10", "init.prompts.refiner=6", "init.judgment.votes=3"])
+    work = init_work_of(recipe)
+    assert work is not None
+    # It responds to 10 prompts, and judges 2 responses to each of 6; of those it refines one at most, and judges it.
+    assert work.teacher_calls == (10 + 12, 10 + 12 + 12)
+    assert work.own_calls == 6
+    assert work.teacher_tokens_at_most == 10 * 16 + 12 * 3 * 96 + 6 * (48 + 3 * 96)
+    assert init_work_of(load_recipe("demo")) is None
