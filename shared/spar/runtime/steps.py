@@ -55,6 +55,7 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
         # The process is closing: the attempt ends unreported, and its lease gives it to the next one.
         log.info("step_cancelled", step=message.step_id)
     except SparError as error:
+        log.warning("step_failed", step=message.step_id, attempt=message.attempt, error=str(error))
         worker.announce(_failed(worker, message, error))
     except Exception as error:
         log.exception("step_raised", step=message.step_id)
