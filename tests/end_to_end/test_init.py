@@ -1,16 +1,29 @@
 """Starting models made before self-play, at a tiny size: in this process, on the simulated engine."""
 
+import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session, create_engine
 
+from spar.db.progress import RunProgress
+from spar.embedded.home import Home
+from spar.embedded.runner import Watcher, run_to_end
+from spar.errors import DataError
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.method.records import Example, ExampleKind
 from spar.recipes.init import ACTOR, REFINER
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
+from spar.report.build import build_report
+from spar.report.model import RunReport
+from spar.report.page import render
+from spar.report.training_data import read_training_data
+from spar.runtime.run_prompts import prompts_of
+from spar.store.directory import DirectoryStore
 from tests.end_to_end.recipes import PROMPTS, Ran, run_all, simulated_models, small
 
 pytestmark = pytest.mark.end_to_end
@@ -94,3 +107,63 @@ def test_another_self_play_finds_all_of_it_made(ran: list[Ran]) -> None:
     assert {step.fingerprint for step in again} == before
     assert all(step.reused for step in again)
     assert not all(step.reused for step in ran[1].steps if step.iteration > REFINER)
+
+
+def test_a_stop_in_the_middle_loses_nothing_and_changes_nothing(ran: list[Ran], tmp_path: Path) -> None:
+    recipe, stop = initialised(tmp_path), threading.Event()
+
+    def stop_in_the_second(session: Session, progress: RunProgress) -> None:
+        if progress.iteration == REFINER and any(step.iteration == REFINER and step.done for step in progress.steps):
+            stop.set()
+
+    with Home(tmp_path / "home").lock() as home:
+        stopped = run_to_end(recipe, home, Watcher(lambda *_: None, stop_in_the_second), stop)
+        assert (stopped.iteration, stopped.initialising) == (REFINER, True)
+        assert not stopped.status.ended
+        again = run_to_end(recipe, home, Watcher(lambda *_: None, lambda *_: None), threading.Event())
+    assert again.status is RunStatus.FINISHED
+    report, kinds = _left(home, again.run_id)
+    assert [entry.iteration for entry in report.iterations] == [ACTOR - 1, ACTOR, REFINER, 1]
+    made = {row.index: (row.actor_after, row.refiner_after) for row in ran[0].iterations}
+    models = {(model.iteration, model.role): model.fingerprint for model in report.models}
+    assert (models[ACTOR, "actor"], models[REFINER, "refiner"]) == (made[ACTOR][0], made[REFINER][1])
+    assert "Init refiner" in render(report)
+    assert [bool({"response"} & kinds[index]) for index in (ACTOR, REFINER)] == [True, False]
+    assert "refinement" in kinds[REFINER]
+
+
+def _left(home: Home, run_id: str) -> tuple[RunReport, dict[int, set[str]]]:
+    """The report, and of which kinds the examples are that an export has of each iteration."""
+    engine, store = create_engine(home.database_url), DirectoryStore(home.store)
+    try:
+        with Session(engine) as session:
+            _, data = read_training_data(session, store, run_id, None)
+            return build_report(session, store, run_id), {
+                one.iteration: {example.kind.value for example in one.examples} for one in data
+            }
+    finally:
+        engine.dispose()
+
+
+def test_given_sets_need_no_teacher(tmp_path: Path) -> None:
+    turns = [[("user", f"Say {n}."), ("assistant", f"{n}")] for n in range(5)]
+    rows = [{"messages": [{"role": role, "content": text} for role, text in row]} for row in turns]
+    files = {"actor": tmp_path / "responses.jsonl", "refiner": tmp_path / "judgments.jsonl"}
+    for file in files.values():
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    more = ["init.teacher=null", *(f"init.data.{role}=[{file}]" for role, file in files.items())]
+    [done] = run_all([initialised(tmp_path, more)], tmp_path / "home")
+    assert done.run.status is RunStatus.FINISHED, done.run.reason
+    assert [(row.prompts, row.shards) for row in done.iterations if row.index <= REFINER] == [(0, 0), (0, 0)]
+    trained = {(step.iteration, step.part): step.facts["counts"]["samples"] for step in done.of(StepKind.TRAINING)}
+    assert (trained[ACTOR, "actor"], trained[REFINER, "refiner"]) == (5, 5)
+    assert {step.kind for step in done.steps if step.iteration <= REFINER} == {StepKind.TRAINING}
+
+
+def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
+    for name in ("sft", "play"):
+        prompts = ["in both", *(f"{name} {n}" for n in range(40))]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"prompt": text}) + "\n" for text in prompts))
+    more = [f"init.prompts.source={tmp_path / 'sft.jsonl'}", f"prompts.source={tmp_path / 'play.jsonl'}"]
+    with pytest.raises(DataError, match=r"in init.prompts.source and in prompts.source, such as: in both"):
+        prompts_of(initialised(tmp_path, more))
