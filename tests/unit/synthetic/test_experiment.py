@@ -12,14 +12,14 @@ from spar.worlds.story.stages import Shape
 pytestmark = pytest.mark.torch
 
 TINY = Settings(
-    start_steps=80,
+    start_steps=120,
     start_rate=8e-3,
-    pairs=24,
+    pairs=32,
     samples=3,
-    epochs=2,
-    rate=4e-3,
+    epochs=3,
+    rate=1e-3,
     heldout=52,
-    every=2,
+    every=4,
     start_batch=20,
     batch=8,
     shape=Shape(hidden=32, layers=2, heads=2, feed_forward=64, max_positions=64),
@@ -35,15 +35,16 @@ def found() -> SeedResult:
 
 def test_both_kinds_are_measured_from_the_same_start_at_the_same_steps(found: SeedResult) -> None:
     refined, interfering = found.curves["refined"], found.curves["interfering"]
-    assert found.pairs == 24
-    assert [point.step for point in refined] == [point.step for point in interfering] == [0, 2, 4, 6]
+    assert found.pairs == 32
+    assert [point.step for point in refined] == [point.step for point in interfering] == [0, 4, 8, 12]
     assert refined[0] == interfering[0]
     assert all(0 <= value <= 1 for curve in found.curves.values() for point in curve for value in point.values)
 
 
 def test_the_case_is_learned_from_interfering_pairs_alone(found: SeedResult) -> None:
-    assert found.last("interfering", 1) > found.first(1) + 0.2
-    assert found.last("refined", 1) < found.first(1) + 0.2
+    start = found.first(1)
+    assert found.last("interfering", 1) - start > 0.1
+    assert found.last("refined", 1) - start < 0.05
 
 
 def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path: Path) -> None:
