@@ -66,7 +66,8 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
     indices = sorted({0, reader.first - 1, *(row.index for row in begun)})
     by_iteration = {index: reader.done_steps(index) for index in indices}
     items = {index: reader.items(steps) for index, steps in by_iteration.items()}
-    checked = [item for found in items.values() for item in of(found, Measure.PAIR)]
+    selfplay = [step for index in indices if index >= FIRST for step in by_iteration[index]]
+    checked = [item for index, found in items.items() if index >= FIRST for item in of(found, Measure.PAIR)]
     steps = [step for found in by_iteration.values() for step in found]
     return MeasuredRun(
         run_id=run_id,
@@ -77,7 +78,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         items={index: {measure: of(found, measure) for measure in REPORTED} for index, found in items.items()},
         steps=tuple(_facts(step) for step in steps),
         prompts=sum(row.prompts for row in begun),
-        pairs=sum(reader.rows(step, Selected)[0].actor_rows for step in of_kind(steps, StepKind.SELECTION)),
+        pairs=sum(reader.rows(step, Selected)[0].actor_rows for step in of_kind(selfplay, StepKind.SELECTION)),
         pairs_right=sum(item.correct for item in checked),
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),

@@ -14,6 +14,7 @@ from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected, Trained
+from spar.recipes.init import FIRST
 from spar.report.benchmarks import Kept, benchmark_changes, measures_of
 from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
 from spar.report.model import (
@@ -177,7 +178,7 @@ def _model(reader: RunReader, role: Role, fingerprint: str, iteration: int) -> M
 def _totals(entries: Sequence[IterationReport], wall_seconds: float | None) -> Totals:
     return Totals(
         prompts=sum(entry.prompts for entry in entries),
-        pairs=sum(entry.pairs for entry in entries),
+        pairs=sum(entry.pairs for entry in entries if entry.iteration >= FIRST),
         trees=sum(entry.trees for entry in entries),
         calls=sum(sum(entry.calls.values()) for entry in entries),
         tokens=sum(sum(entry.tokens.values()) for entry in entries),

@@ -202,7 +202,8 @@ class ModelFacts(Facts):
 
 
 class Totals(Facts):
-    """Over the whole run. `seconds` is the sum over steps, `wall_seconds` by the clock, pauses included."""
+    """Over the whole run; `pairs` are those of self-play. `seconds` is the sum over steps, `wall_seconds` by the clock,
+    pauses included."""
 
     prompts: int = 0
     pairs: int = 0
