@@ -51,7 +51,8 @@ def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
     data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
     for (section, key), value in _profile_values(recipe.profile).items():
-        data.setdefault(section, {}).setdefault(key, value)
+        for part in (data, data["init"]) if data.get("init") else (data,):
+            part.setdefault(section, {}).setdefault(key, value)
     if recipe.stages:
         data["stages"] = whole(data)
     ready = Recipe.model_validate(data)

@@ -132,6 +132,21 @@ def test_a_refinement_that_passes_is_an_example() -> None:
     assert choose("refined_passed", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
 
 
+def test_a_given_response_is_taken_whatever_was_judged_of_it() -> None:
+    choice = choose("given", judged_prompt(None, "nnnnn"))
+    assert isinstance(choice, Example)
+    assert choice.messages[1].content == "response 1"
+    assert choose("given", judged_prompt(None, None)) is Outcome.UNPARSABLE
+
+
+def test_a_lesson_gives_the_actor_nothing() -> None:
+    bad = judged_prompt("nnnnn")
+    assert choose("lessons", bad, TREE) is Outcome.LESSON
+    assert choose("lessons", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
+    assert choose("lessons", bad, None) is Outcome.ENGINE_FAILED
+    assert choose("lessons", judged_prompt("yyyyy"), None) is Outcome.ALL_GOOD
+
+
 @given(any_judged, st.sampled_from(sorted(SELECTING)), st.integers(0, 99))
 def test_any_policy_gives_a_row_of_its_kind_or_a_reason(judged: JudgedPrompt, name: str, seed: int) -> None:
     policy = SELECTING[name]

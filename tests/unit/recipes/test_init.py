@@ -23,6 +23,12 @@ def test_the_papers_settings_are_the_defaults_key_by_key(tmp_path: Path) -> None
     assert (init.prompts.actor, init.selection.tree_yes, init.selection.contested_only) == (8000, 0, False)
 
 
+def test_a_profile_holds_for_the_teacher_too() -> None:
+    init = load_recipe("story-init", ["profile=paper", "init.judgment.quorum=1"]).init
+    assert init is not None
+    assert (init.judgment.retries, init.search.stop_when_decided) == (0, False)
+
+
 def test_how_its_two_iterations_are_set() -> None:
     recipe = load_recipe("story-init")
     actor, refiner, first = (at(recipe, iteration) for iteration in (ACTOR, REFINER, 1))
