@@ -80,7 +80,7 @@ def standfirst(report: RunReport) -> str:
         sentences.append(_paired(actor.change))
     if report.initialised and (made := report.change("actor.accuracy", BACKBONE, 0)):
         sentences.append(
-            f"Its start was made from the backbone: {signed(made.points)} points "
+            f"The actor's start was made from the backbone: {signed(made.points)} points "
             f"({signed(made.low)} to {signed(made.high)})."
         )
     if refine := by_label.get(MEASURES["refiner.refine_accuracy"]):

@@ -82,6 +82,7 @@ def environment(*packages: str) -> Environment:
         formats.named,
         changed_words,
         view.name_of,
+        view.short_name,
         view.made_in,
     ):
         made.filters[function.__name__] = function

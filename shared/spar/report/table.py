@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spar.recipes.init import iteration_name
 from spar.report.formats import count, percent, signed
 from spar.report.headline import headline
 from spar.report.model import Change, Interval, IterationReport, RunReport
+from spar.report.view import short_name
 
 ROOMY = 98
 """Columns of a terminal from which on the table has room for all; its essence fits into 80."""
@@ -34,9 +34,8 @@ def build_table(report: RunReport, roomy: bool = True) -> Table:
 def _row(report: RunReport, entry: IterationReport) -> list[Text]:
     actor, refiner = entry.actor, entry.refiner
     begun = entry is not report.iterations[0]
-    name = str(entry.iteration) if entry.iteration > 0 else iteration_name(entry.iteration, measured=True)
     return [
-        Text(name),
+        Text(short_name(entry.iteration)),
         _rate(actor.accuracy, actor.accuracy_interval),
         _change(report.change("actor.accuracy", 0, entry.iteration)),
         _rate(actor.accuracy_sampled, actor.accuracy_sampled_interval),

@@ -164,6 +164,11 @@ def made_in(model: ModelFacts) -> str:
     )
 
 
+def short_name(iteration: int) -> str:
+    """Of what was measured after it."""
+    return str(iteration) if iteration > 0 else iteration_name(iteration, measured=True)
+
+
 def name_of(iteration: int) -> str:
     return iteration_name(iteration).capitalize()
 
