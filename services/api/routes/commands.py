@@ -31,7 +31,12 @@ KEY = re.compile(r"[!-~]{1,100}")
 router = APIRouter(prefix="/runs", tags=["commands"])
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="Repeat a request with its key, and it is done once."),
+    Header(
+        alias="Idempotency-Key",
+        description="Repeat a request with its key, and it is done once.",
+        # Described, not enforced by it: our own refusal says what a key is.
+        json_schema_extra={"pattern": f"^{KEY.pattern}$"},
+    ),
 ]
 
 
