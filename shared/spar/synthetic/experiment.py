@@ -11,6 +11,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from spar.errors import TrainingError
 from spar.method.records import Example, ExampleKind, Message
 from spar.synthetic.learning import learn, quiet
 from spar.synthetic.models import Sampler, load, make_model
@@ -21,6 +22,9 @@ from spar.synthetic.tasks.base import Task
 
 SPARE = 1.25
 """So many prompts are asked for each pair that is wanted: a few give none."""
+
+LEAST_ACCURACY = 0.1
+"""A start that is right less often has not learned the task: its pairs would compare nothing."""
 
 Tell = Callable[[str], None]
 
@@ -36,6 +40,7 @@ class Experiment:
         with TemporaryDirectory(prefix="spar-synthetic-") as folder:
             start = self._teach(seed, Path(folder))
             sampler = Sampler(start)
+            self._refuse_blank(seed, sampler, start)
             pairs = make_pairs(self._task, self._sampled(start, sampler, seed), self._settings.pairs)
             curves = {kind: self._learn(kind, pairs, start, sampler, seed, Path(folder)) for kind in KINDS}
         return SeedResult(seed, len(pairs.refined), curves)
@@ -47,9 +52,17 @@ class Experiment:
         rows = [_example(prompt, self._task.first_response(prompt, rng)) for prompt in prompts]
         with quiet():
             blank = make_model(folder / "blank", self._task.words, settings.shape, seed)
-        start = learn(blank, rows, settings.sft(), seed, folder / "start")
-        self._tell(f"seed {seed}: the starting model is taught")
-        return start
+        return learn(blank, rows, settings.sft(), seed, folder / "start")
+
+    def _refuse_blank(self, seed: int, sampler: Sampler, start: Path) -> None:
+        with quiet():
+            accuracy = self._measured(sampler, load(start))[0]
+        self._tell(f"seed {seed}: the starting model is right {100 * accuracy:.1f}% of the time")
+        if accuracy < LEAST_ACCURACY:
+            raise TrainingError(
+                f"The starting model of the {self._task.name} has not learned its task with seed {seed}.",
+                "Teach it longer: --start-steps.",
+            )
 
     def _sampled(self, start: Path, sampler: Sampler, seed: int) -> list[tuple[str, Sequence[str]]]:
         """Each prompt with its responses, as the starting model samples them."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from spar.errors import TrainingError
 from spar.synthetic.results import SeedResult
 from spar.synthetic.settings import SETTINGS, Settings
 from spar.synthetic.tasks import TASKS
@@ -64,3 +65,10 @@ def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path: Path) -> Non
     first = sampler.sample(model, ["3 k", "4 j"], 5, seed=0)
     assert torch.rand(1) == expected
     assert sampler.sample(model, ["3 k", "4 j"], 5, seed=0) == first
+
+
+def test_a_start_that_learned_nothing_is_refused() -> None:
+    from spar.synthetic.running import run_seed
+
+    with pytest.raises(TrainingError, match="start-steps"):
+        run_seed("characters", TINY.changed(start_steps=1), 3, lambda told: None)
