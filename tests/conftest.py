@@ -1,11 +1,15 @@
 """Fixtures that every test can use: real servers, started when the first test asks and stopped at the end."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests import servers
+
+# As `make` does it, and before torch is imported: its second thread collapses when the other core is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("spar", deadline=None)  # a busy machine is not a failure
 settings.load_profile("spar")
