@@ -102,7 +102,7 @@ async def test_replies_are_those_of_a_loop_without_batch_or_cache(loaded: Loaded
 async def test_any_company_and_order_give_the_same_texts(loaded: Loaded, max_batch: int) -> None:
     wanted = None
     for order in range(3 if max_batch > 2 else 1):
-        calls = some_calls(2, 25 if max_batch > 5 else 9)  # small batches take many turns
+        calls = some_calls(2, 25)
         arriving = random.Random(order).sample(calls, len(calls))
         batch = Batch(loaded.model, loaded.ends, max_batch)
         while arriving:
