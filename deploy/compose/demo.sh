@@ -28,7 +28,7 @@ down() { [ "${KEEP:-}" = 1 ] || compose down --timeout 30; }
 trap down EXIT
 
 say "building and starting"
-compose up -d --build --wait
+compose up -d --build --wait || { compose logs --no-color --tail 4; exit 3; }  # Docker only says which is unhealthy
 mkdir -p "$OUT"
 steps_by_worker > "$OUT/before.txt"
 # shellcheck disable=SC2086 # several arguments are meant

@@ -11,7 +11,7 @@ make --no-print-directory env
 . deploy/compose/images.sh
 export SPAR_THREADS=${SPAR_THREADS:-4} SIMULATED_SECONDS_PER_TOKEN=${SIMULATED_SECONDS_PER_TOKEN:-0.04}
 trap 'docker compose "${FILES[@]}" down --timeout 30' EXIT
-docker compose "${FILES[@]}" up -d --build --wait
+docker compose "${FILES[@]}" up -d --build --wait || { docker compose "${FILES[@]}" logs --no-color --tail 4; exit 3; }
 SPAR_API_TOKEN=$(sed -n 's/^SPAR_API_TOKEN=//p' .env)
 export SPAR_API_TOKEN
 "${PYTHON:-.venv/bin/python}" benchmarks/scaling.py "$@"
