@@ -41,7 +41,9 @@ def main(path: str) -> None:
     report = int(os.environ.pop("SPAR_REPORT_FD"))
     _limit(work["cpu_s"], work["memory_bytes"])
     _detach(report)
-    _confine(work["filter"])
+    if not _confine(work["filter"]):
+        os._exit(1)
+    os.write(report, b"confined\n")
     for index, (source, responses) in enumerate(work["jobs"]):
         _run(index, source, responses, report)
     os._exit(0)  # what a checker registered for the end does not run
@@ -70,18 +72,19 @@ def _detach(report: int) -> None:
     os.closerange(report + 1, 64)
 
 
-def _confine(filter_folder: str) -> None:
-    """The kernel's filter where it takes it; a network of its own where it gives one; and Python's own refusals."""
+def _confine(filter_folder: str) -> bool:
+    """The kernel's filter (False without it), a network of its own where it gives one, and Python's own refusals."""
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NET)  # a refusal changes nothing: the others still hold
     sys.path.append(filter_folder)
     import seccomp  # type: ignore[import-not-found]
 
-    seccomp.confine()
+    confined: bool = seccomp.confine()
     sys.path.remove(filter_folder)
     for name in [name for name in sys.modules if "ctypes" in name or name in ("seccomp", "resource")]:
         del sys.modules[name]
     sys.addaudithook(_refuse)
+    return confined
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:

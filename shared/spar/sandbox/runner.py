@@ -15,8 +15,11 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from spar.children import Child, start_child
+from spar.errors import ServiceError
 
 _INSIDE = Path(__file__).with_name("inside.py")
+_CONFINED = "confined"
+"""What the process says first of all, when it can do no harm any more. No checker has run before that."""
 _LONGEST_REPORT = 400  # characters: more than `inside` ever says of a response
 _SLOTS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
@@ -38,23 +41,26 @@ class Limits:
     memory_bytes: int = 256 << 20  # of address space, of which Python itself takes some 40 MB
 
 
-async def run_checkers(jobs: Sequence[CheckerJob], limits: Limits | None = None) -> list[list[str]]:
+async def run_checkers(
+    jobs: Sequence[CheckerJob], limits: Limits | None = None, filters: Path = _INSIDE.parent
+) -> list[list[str]]:
     """For each job, of each response: `passed`, `not passed`, or how the checker broke.
 
     A checker that ends its process, or has it ended, broke on the response it was at and on its others after that. The
-    jobs after it get a new process.
+    jobs after it get a new process. `filters` is the folder of the module `seccomp`. Raises ServiceError where the
+    kernel confines no process: nothing is run there.
     """
-    limits, ended = limits or Limits(), ""
-    results: list[list[str]] = []
+    limits, results = limits or Limits(), list[list[str]]()
     async with _slots():
         while len(results) < len(jobs):
             left = jobs[len(results) :]
-            said, ended = await _run(left, limits)
+            heard = await _run(left, limits, filters)
+            said = heard.said
             whole = next((n for n, job in enumerate(left) if len(said[n]) < len(job.responses)), len(left))
             results += said[:whole]
             if whole < len(left):
                 missing = len(left[whole].responses) - len(said[whole])
-                results.append([*said[whole], *[f"the checker {ended}"] * missing])
+                results.append([*said[whole], *[f"the checker {heard.ended}"] * missing])
     return results
 
 
@@ -66,33 +72,46 @@ def _slots() -> asyncio.Semaphore:
     return _SLOTS[loop]
 
 
-async def _run(jobs: Sequence[CheckerJob], limits: Limits) -> tuple[list[list[str]], str]:
+@dataclass(slots=True)
+class _Heard:
     """What one process said, job by job, and how it ended."""
+
+    said: list[list[str]]
+    confined: bool = False
+    ended: str = ""
+
+
+async def _run(jobs: Sequence[CheckerJob], limits: Limits, filters: Path) -> _Heard:
     with tempfile.TemporaryDirectory(prefix="spar-checkers-") as name:
         folder = Path(name)
         work = {
             "jobs": [[job.source, list(job.responses)] for job in jobs],
             "cpu_s": limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
-            "filter": str(_INSIDE.parent),
+            "filter": str(filters),
         }
         (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
         command = [sys.executable, "-I", "-S", "-B", str(_INSIDE), str(folder / "work.json")]
         child = await start_child(command, log=folder / "log", env={}, reports=True)
-        said: list[list[str]] = [[] for _ in jobs]
+        heard = _Heard([[] for _ in jobs])
         try:
             async with asyncio.timeout(limits.wall_s):
-                await _hear(child, said, jobs)
-                ended = f"ended its process (exit code {await child.wait()})"
+                await _hear(child, heard, jobs)
+                heard.ended = f"ended its process (exit code {await child.wait()})"
         except TimeoutError:
-            ended = f"took more than {limits.wall_s:g} s"
+            heard.ended = f"took more than {limits.wall_s:g} s"
         finally:
             child.kill()
             await child.wait()
-    return said, ended
+    if not heard.confined:
+        raise ServiceError(
+            f"Checkers are not run here: their process {heard.ended} before the kernel had confined it.",
+            "Run this on Linux (x86-64 or arm64) with seccomp, or try again if it was only slow.",
+        )
+    return heard
 
 
-async def _hear(child: Child, said: list[list[str]], jobs: Sequence[CheckerJob]) -> None:
+async def _hear(child: Child, heard: _Heard, jobs: Sequence[CheckerJob]) -> None:
     """What is not the next report is not taken.
 
     A checker can still lie in its turn: about itself, as its return value could, and by going on about those after it,
@@ -100,9 +119,12 @@ async def _hear(child: Child, said: list[list[str]], jobs: Sequence[CheckerJob])
     """
     expected = [(number, index) for number, job in enumerate(jobs) for index in range(len(job.responses))]
     async for line in child.reports():
+        if not heard.confined:
+            heard.confined = line.strip() == _CONFINED
+            continue
         report = _parsed(line)
         if report is not None and expected and report[:2] == expected[0]:
-            said[report[0]].append(report[2])
+            heard.said[report[0]].append(report[2])
             expected.pop(0)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from spar.errors import ServiceError
 from spar.sandbox import CheckerJob, Limits, run_checkers, seccomp
 
 SHORT = Limits(cpu_s=1, wall_s=2.0)
@@ -152,3 +153,10 @@ os._exit(refused)
     if ended.returncode == 3:
         pytest.skip("this kernel takes no filter")
     assert ended.returncode == 5, ended.stderr
+
+
+def test_where_the_kernel_confines_nothing_no_checker_is_run(tmp_path: Path) -> None:
+    (tmp_path / "seccomp.py").write_text("def confine():\n    return False\n")
+    with pytest.raises(ServiceError, match="Checkers are not run here") as caught:
+        asyncio.run(run_checkers([CheckerJob(body("return True"), ("a",))], SHORT, filters=tmp_path))
+    assert "seccomp" in caught.value.fix
