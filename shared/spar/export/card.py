@@ -10,7 +10,6 @@ from spar.export.formats import FORMATS
 from spar.export.model_card import licences
 from spar.recipes.init import FIRST, iteration_name
 
-_METHOD = "https://arxiv.org/abs/2412.11605"
 _LICENCE = """The prompts, and the models that wrote the responses and judgments, have licences and terms of their own,
 and some of them limit what may be trained on what they wrote."""
 
@@ -25,8 +24,8 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
         f"# Training data of run {run.run_id}\n",
-        f"Made by spar {run.version} with the recipe `{manifest['recipe']}` (whole in recipe.yaml). Method: SPaR,"
-        f" self-play with tree-search refinement ({_METHOD}).\n",
+        f"Made by spar {run.version} with the recipe `{manifest['recipe']}` (whole in recipe.yaml). Method:"
+        f" {run.method}.\n",
         f"## Files\n\n{_files(manifest)}\n",
         f"## Statistics\n\n{_statistics(manifest)}\n",
         f"## Lineage\n\n{_lineage(run, manifest)}\n",

@@ -6,6 +6,8 @@ from typing import Any
 
 from spar.method.records import Example, Pair
 
+PAPER = "https://arxiv.org/abs/2412.11605"
+
 
 @dataclass(frozen=True, slots=True)
 class IterationData:
@@ -31,3 +33,15 @@ class RunFacts:
     recipe: dict[str, Any]
     start: dict[str, str]
     version: str
+
+    @property
+    def method(self) -> str:
+        """In a sentence: SPaR where bad responses were refined by a tree search, else the policies that were at work."""
+        recipe = self.recipe
+        chosen = recipe.get("selection", {}).get("pairs", "refined")
+        judged = recipe.get("judgment", {}).get("policy", "verdict")
+        searched = recipe.get("search", {}).get("policy", "bfs")
+        if (chosen, judged) == ("refined", "verdict") and searched in ("bfs", "dfs"):
+            return f"SPaR, self-play with tree-search refinement ({PAPER})"
+        search = f", refined by `{searched}`" if chosen.startswith("refined") else ""
+        return f"responses judged by `{judged}`{search}; rows chosen by `{chosen}`"

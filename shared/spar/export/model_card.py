@@ -10,7 +10,6 @@ from spar.export.licences import UNKNOWN, licence_of_model, licence_of_prompts
 if TYPE_CHECKING:
     from spar.export.models import ModelFacts
 
-_METHOD = "https://arxiv.org/abs/2412.11605"
 _ROLES = {
     "actor": "An actor: it responds to prompts.",
     "refiner": "A refiner: it judges responses and refines bad ones, asked with the templates of its recipe.",
@@ -33,7 +32,7 @@ def model_card(run: RunFacts, model: "ModelFacts", licence: str | None) -> str:
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
         f"# {model.role.capitalize()} of run {run.run_id}, iteration {model.iteration}\n",
         f"{_ROLES[model.role]} Trained by spar {run.version} with the recipe `{run.recipe.get('name')}` (whole in"
-        f" recipe.yaml). Method: SPaR, self-play with tree-search refinement ({_METHOD}).\n",
+        f" recipe.yaml). Method: {run.method}.\n",
         f"Load it with `{_USE[model.adapter and not model.merged]}`. As GGUF: GGUF.md.\n",
         f"## Statistics\n\n{_statistics(model)}\n",
         f"## Lineage\n\n{_lineage(run, model)}\n",
