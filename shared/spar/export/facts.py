@@ -36,7 +36,7 @@ class RunFacts:
 
     @property
     def method(self) -> str:
-        """In a sentence: SPaR where bad responses were refined by a tree search, else the policies that were at work."""
+        """SPaR where bad responses were refined by a tree search, else the policies that were at work."""
         recipe = self.recipe
         chosen = recipe.get("selection", {}).get("pairs", "refined")
         judged = recipe.get("judgment", {}).get("policy", "verdict")
