@@ -55,15 +55,20 @@ def _check_same_settings(first: MeasuredRun, other: MeasuredRun) -> None:
         for key in sorted({*mine, *theirs})
         if mine.get(key) != theirs.get(key)
     ]
-    worlds = [str(run.recipe["prompts"]["source"]) for run in (first, other)]
-    if worlds[0] != worlds[1] and any(world.startswith(WORLD) for world in worlds):
-        unlike.append(f"prompts.source is {worlds[0]} and {worlds[1]}")
+    sources = [str(run.recipe["prompts"]["source"]) for run in (first, other)]
+    if _world(sources[0]) != _world(sources[1]):
+        unlike.append(f"prompts.source is {sources[0]} and {sources[1]}")
     if unlike:
         raise DataError(
             f"Runs {first.run_id} and {other.run_id} were not measured alike: {'; '.join(unlike)}.",
             "Compare runs with the same evaluation: change it with --set in one of them and run that again; only the "
             "measurements are made anew.",
         )
+
+
+def _world(source: str) -> str:
+    """`world:story` and `world:story-texts` are one world; files are none."""
+    return source.partition("-")[0] if source.startswith(WORLD) else ""
 
 
 def _evaluation(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,10 @@ def test_runs_that_were_measured_unlike_are_refused(other: dict[str, object], to
     assert told in str(caught.value)
 
 
+def test_other_prompts_of_the_same_world_are_measured_alike() -> None:
+    build_comparison([run(), run("b", recipe={"prompts": {"source": "world:story-texts"}})])
+
+
 def test_other_items_are_refused_whatever_the_settings_say() -> None:
     other = run("b")
     other.items[0][Measure.JUDGE][3] = replace(other.items[0][Measure.JUDGE][3], given="another")
