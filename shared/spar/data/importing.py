@@ -13,7 +13,7 @@ from pathlib import Path
 
 from spar.data.decontamination import EvaluationIndex
 from spar.data.evaluation_sets import evaluation_files, evaluation_prompts
-from spar.data.manifest import MANIFEST, Counts, Manifest, read_manifest, sha256_of
+from spar.data.manifest import MANIFEST, Counts, Manifest, read_manifest
 from spar.data.repeats import Repeats
 from spar.data.scan import Progress, Rejects, Scan, checks_of
 from spar.data.settings import ImportSettings
@@ -21,6 +21,7 @@ from spar.data.sources import check_sources, source_identity
 from spar.data.spool import Spool
 from spar.data.words import normal_form
 from spar.errors import DataError
+from spar.hashing import file_sha256
 
 SFT, SELF_PLAY, REJECTS = "sft.jsonl", "self_play.jsonl", "rejects.jsonl"
 WORK = ".work"
@@ -63,7 +64,7 @@ def import_prompts(
             evaluation_prompts=len(index) if index else 0,
             counts=counts,
             read_by_source=dict(zip(sources, scan.read, strict=True)),
-            files={name: sha256_of(work / name) for name in (SFT, SELF_PLAY, REJECTS)},
+            files={name: file_sha256(work / name) for name in (SFT, SELF_PLAY, REJECTS)},
         )
         _move_out(work, out, manifest)
     finally:

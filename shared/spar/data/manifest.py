@@ -1,6 +1,5 @@
 """What an import says of itself: its settings, its sources, and counts that add up. Knows nothing of how it is made."""
 
-import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spar.data.rows import RejectKind
 from spar.errors import AccountingError, DataError
+from spar.hashing import holds
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -51,7 +51,7 @@ class Manifest(BaseModel):
         return (self.settings, self.sources, self.evaluation) == (settings, sources, evaluation)
 
     def is_whole(self, folder: Path) -> bool:
-        return all((folder / name).is_file() and sha256_of(folder / name) == sha for name, sha in self.files.items())
+        return holds(folder, self.files)
 
     def write(self, folder: Path) -> None:
         text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
@@ -67,8 +67,3 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(f"{path} is not the manifest of an import.", "Choose another --out.") from error
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spar.data.manifest import sha256_of
 from spar.errors import AccountingError, DataError
 from spar.evolution.records import EvolutionOutcome
+from spar.hashing import holds
 
 MANIFEST = "manifest.json"
 KIND = "evolution"
@@ -53,7 +53,7 @@ class EvolutionManifest(BaseModel):
 
     def is_whole(self, folder: Path) -> bool:
         """Its files are as they were written."""
-        return all((folder / name).is_file() and sha256_of(folder / name) == sha for name, sha in self.files.items())
+        return holds(folder, self.files)
 
     @property
     def owes(self) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from spar.data.manifest import sha256_of
 from spar.data.rows import shown
 from spar.data.words import normal_form, number_of
 from spar.errors import AccountingError
@@ -19,6 +18,7 @@ from spar.evolution.manifest import MANIFEST, EvolutionManifest
 from spar.evolution.records import Checked, EvolutionOutcome
 from spar.evolution.seeds import Ended, Seed
 from spar.evolution.statistics import SetStatistics
+from spar.hashing import file_sha256
 
 EVOLVED, REJECTS = "evolved.jsonl", "rejects.jsonl"
 WORK = ".work"
@@ -114,7 +114,7 @@ class EvolutionFiles:
         """The SHA-256 of each file, which ends writing."""
         self._evolved.close()
         self._rejects.close()
-        return {name: sha256_of(self._work / name) for name in (EVOLVED, REJECTS)}
+        return {name: file_sha256(self._work / name) for name in (EVOLVED, REJECTS)}
 
     def finish(self, manifest: EvolutionManifest) -> None:
         manifest.write(self._work)

@@ -3,7 +3,6 @@
 All of it is written into a folder beside the wanted one and then renamed: a folder that is there is whole.
 """
 
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -18,6 +17,7 @@ from spar.export.card import write_card
 from spar.export.facts import IterationData, RunFacts
 from spar.export.formats import FORMATS, Format, FormatName, SetName
 from spar.export.layouts import Row
+from spar.hashing import file_sha256
 
 LINEAGE = "lineage.jsonl"
 MANIFEST = "manifest.json"
@@ -151,8 +151,3 @@ def _iteration(one: IterationData) -> dict[str, Any]:
         "pairs": len(one.pairs),
         "examples": dict(sorted(Counter(example.kind.value for example in one.examples).items())),
     }
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

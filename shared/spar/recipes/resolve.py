@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from spar.hashing import file_sha256
 from spar.method.profiles import PROFILES
 from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
@@ -82,14 +83,14 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     if recipe.init is not None:
         data["init"] = _init_identity(recipe.init, data["init"])
     if names_a_file(("prompts", "source"), recipe.prompts.source):
-        data["prompts"]["source"] = _sha256_of(Path(recipe.prompts.source))
+        data["prompts"]["source"] = file_sha256(Path(recipe.prompts.source))
     if names_a_file(("templates",), recipe.templates):
         folder = Path(recipe.templates)
         forms = [folder / f"{name}.txt" for name in forms_needed(recipe)]
         files = [*(folder / name for name in TEMPLATE_FILES), *(form for form in forms if form.is_file())]
-        data["templates"] = [_sha256_of(file) for file in files]
+        data["templates"] = [file_sha256(file) for file in files]
     if recipe.training.mix is not None and names_a_file(("training", "mix"), recipe.training.mix):
-        data["training"]["mix"] = _sha256_of(Path(recipe.training.mix))
+        data["training"]["mix"] = file_sha256(Path(recipe.training.mix))
     if recipe.honesty is not None:
         data["honesty"] = _honesty_identity(recipe.honesty, data["honesty"])
     for name, settings in planned(recipe.evaluation).items():
@@ -114,10 +115,10 @@ def _init_identity(settings: InitSettings, written: dict[str, Any]) -> dict[str,
     """As the recipe's: not where a teacher is, nor how fast it is asked; files by their contents."""
     for role in ("actor", "refiner"):
         _leave_out(written, [(role, "checkpoint_steps")])
-        written["data"][role] = [_sha256_of(Path(file)) for file in getattr(settings.data, role)]
+        written["data"][role] = [file_sha256(Path(file)) for file in getattr(settings.data, role)]
     source = settings.prompts.source
     if source is not None and names_a_file(("init", "prompts", "source"), source):
-        written["prompts"]["source"] = _sha256_of(Path(source))
+        written["prompts"]["source"] = file_sha256(Path(source))
     if settings.teacher is not None and settings.teacher.engine is not None:
         _leave_out(written["teacher"], [keys for keys in NOT_IDENTITY if keys[0] == "engine"])
     return written
@@ -127,15 +128,10 @@ def _honesty_identity(settings: HonestySettings, written: Mapping[str, Any]) -> 
     """What is audited, by which rules and judge: not when that is an alarm, and what follows then."""
     kept = {name: value for name, value in written.items() if name not in ("alarm", "stop")}
     if settings.rules is not None and names_a_file(("honesty", "rules"), settings.rules):
-        kept["rules"] = _sha256_of(Path(settings.rules))
+        kept["rules"] = file_sha256(Path(settings.rules))
     if settings.judge is not None:
         kept["judge"] = settings.judge.model
     return kept
-
-
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def to_yaml(recipe: Recipe) -> str:

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spar.errors import ModelUnusable, ObjectCorrupt, ObjectLost
+from spar.hashing import file_sha256
 from spar.store.base import ObjectStore
-from spar.store.files import CHUNK, disk_error
+from spar.store.files import disk_error
 from spar.store.keys import check_key
 
 MANIFEST = "manifest.json"
@@ -89,14 +90,6 @@ def whole_model(store: ObjectStore, fingerprint: str) -> ModelManifest | None:
         except ObjectLost:
             return None
     return manifest
-
-
-def file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def describe_folder(folder: Path) -> tuple[ModelFile, ...]:

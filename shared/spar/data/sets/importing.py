@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from spar.data.json_arrays import read_json_array
-from spar.data.manifest import MANIFEST, sha256_of
+from spar.data.manifest import MANIFEST
 from spar.data.rows import Fields, Reading, RejectKind, Unusable, shown
 from spar.data.scan import Rejects
 from spar.data.sets.kinds import SetKind, kind_of
@@ -25,6 +25,7 @@ from spar.data.sources import source_identity
 from spar.data.text_files import open_text, read_json_lines
 from spar.data.words import number_of
 from spar.errors import AccountingError, DataError
+from spar.hashing import file_sha256
 from spar.method.records import Pair
 
 REJECTS = "rejects.jsonl"
@@ -70,7 +71,7 @@ def import_sets(paths: list[Path], out: Path, replace: bool = False) -> SetsMani
             read=read,
             sets={kind: counts[kind] for kind in SetKind},
             rejected={kind: number for kind in RejectKind if (number := rejected[kind])},
-            files={name: sha256_of(work / name) for name in names},
+            files={name: file_sha256(work / name) for name in names},
         )
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (work / MANIFEST).write_text(text + "\n", encoding="utf-8")
