@@ -83,7 +83,7 @@ class State:
     """One of the starting models is still to be made after this iteration: nothing is measured yet."""
 
     def of(self, kind: StepKind) -> Counts:
-        return self.counts.get(kind, NONE)
+        return self.evaluations if kind is StepKind.EVALUATION else self.counts.get(kind, NONE)
 
 
 # ---- events: what just happened ----
@@ -456,10 +456,8 @@ def _after_a_loss(state: State, event: ResultLost | ResultRemade | RemakeDied | 
 
 
 def _drained(state: State) -> bool:
-    shards_and_trainings = (kind for kind in state.counts if kind is not StepKind.EVALUATION)
     repairs = state.repair.in_flight + state.repair.others_in_flight if state.repair else 0
-    elsewhere = state.evaluations.in_flight + repairs
-    return not elsewhere and not any(state.of(kind).in_flight for kind in shards_and_trainings)
+    return not repairs and not any(state.of(kind).in_flight for kind in StepKind)
 
 
 def _affordable(state: State) -> Iterator[Action]:
@@ -469,14 +467,10 @@ def _affordable(state: State) -> Iterator[Action]:
         yield from wanted
         return
     steps = [(action.kind, action.limit) for action in wanted]
-    allowed = dict(state.purse.allowed(steps, lambda kind: _in_flight(state, kind)))
+    allowed = dict(state.purse.allowed(steps, lambda kind: state.of(kind).in_flight))
     yield from (replace(action, limit=allowed[action.kind]) for action in wanted if action.kind in allowed)
-    if steps and not allowed and not any(_in_flight(state, kind) for kind in StepKind):
+    if steps and not allowed and not any(state.of(kind).in_flight for kind in StepKind):
         yield StopRun(state.purse.reason(steps))
-
-
-def _in_flight(state: State, kind: StepKind) -> int:
-    return (state.evaluations if kind is StepKind.EVALUATION else state.of(kind)).in_flight
 
 
 def _dispatches(state: State) -> Iterator[Dispatch | DispatchRepairs]:
@@ -485,10 +479,9 @@ def _dispatches(state: State) -> Iterator[Dispatch | DispatchRepairs]:
         yield from _repairs(state, state.repair)
         return
     for kind in WHOLE_ITERATION:
-        ready = state.evaluations.ready if kind is StepKind.EVALUATION else state.of(kind).ready
         if kind is StepKind.TRAINING and state.auditing:
             continue
-        if limit := _within_sickness(state, kind, ready):
+        if limit := _within_sickness(state, kind, state.of(kind).ready):
             yield Dispatch(kind, limit)
     room = state.window - sum(state.of(kind).in_flight for kind in state.chain)
     for kind in reversed(state.chain):
@@ -509,5 +502,4 @@ def _repairs(state: State, repair: Repair) -> Iterator[DispatchRepairs]:
 def _within_sickness(state: State, kind: StepKind, limit: int) -> int:
     if kind not in state.sick:
         return limit
-    counts = state.evaluations if kind is StepKind.EVALUATION else state.of(kind)
-    return min(limit, max(0, state.sick[kind] - counts.in_flight))
+    return min(limit, max(0, state.sick[kind] - state.of(kind).in_flight))
