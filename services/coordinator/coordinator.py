@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from services.coordinator import commands, flow, reconcile, repairs
+from services.coordinator import commands, events, flow, reconcile, repairs
 from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load, in_flight_of_others, window_of
@@ -148,7 +148,7 @@ class Coordinator:
                 repairs.forgive(ledger, run_id)
                 ledger.event("run_begun", run_id)
             turn = self._open(ledger, run, rest)
-            turn.happen(flow.RunBegun() if begin and ledger.current(run) is None else flow.Woken())
+            turn.happen(events.RunBegun() if begin and ledger.current(run) is None else events.Woken())
         self._post(turn.outbox)
 
     def _share(self) -> None:
@@ -202,7 +202,7 @@ class Coordinator:
         step.worker = report.worker
         turn.sick.pop(step.kind, None)
         turn.settle(step, result.key, facts)
-        turn.happen(flow.Woken())
+        turn.happen(events.Woken())
 
     def _failed(self, turn: Turn, step: Step, report: StepFailed) -> None:
         if step.attempt != report.attempt or step.state not in IN_FLIGHT:
@@ -226,7 +226,7 @@ class Coordinator:
             return
         if report.reason in STORAGE_LOST:
             turn.ledger.move(step, StepState.READY, reason=report.error)
-            turn.happen(flow.StorageLost(report.error))
+            turn.happen(events.StorageLost(report.error))
             return
         if report.reason in ENVIRONMENT_ILL:
             health = self._health[turn.run.id]
@@ -234,10 +234,10 @@ class Coordinator:
             turn.sick = health.sick(now)
             # The engine or a service is ill, not the step: it goes back without a failure of its own.
             turn.ledger.move(step, StepState.READY, reason=report.error)
-            turn.happen(flow.EngineLost(report.error) if given_up else flow.Woken())
+            turn.happen(events.EngineLost(report.error) if given_up else events.Woken())
             return
         turn.fail(step, f"{report.reason}: {report.error}", report.retry, now)
-        turn.happen(flow.Woken())
+        turn.happen(events.Woken())
 
     # ---- sessions ----
 

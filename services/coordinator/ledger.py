@@ -13,8 +13,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from services.coordinator.budget import Purse
-from services.coordinator.flow import NONE, WHOLE_ITERATION, Counts, Repair, State
+from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.shares import Load
+from services.coordinator.state import NONE, Counts, Repair, State
 from spar.db.spending import read_spending
 from spar.db.tables import (
     Event,

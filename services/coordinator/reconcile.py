@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.coordinator import flow
+from services.coordinator import events
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.turn import Turn
 from spar.db.tables import Step
@@ -67,4 +67,4 @@ def give_up(turn: Turn, step: Step, why: str, now: datetime) -> None:
         turn.fail(step, why, True, now)
     else:
         turn.ledger.move(step, StepState.READY, reason=why)
-    turn.happen(flow.Woken())
+    turn.happen(events.Woken())

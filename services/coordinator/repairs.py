@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from services.coordinator import flow
+from services.coordinator import events
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.specs import Planner
@@ -28,7 +28,7 @@ OF_SELECTION = ("pairs", "examples", "outcomes")
 OF_COORDINATOR = ("inputs", "prompts")
 
 
-def after_loss(planner: Planner, step: Step, key: str) -> flow.Event | None:
+def after_loss(planner: Planner, step: Step, key: str) -> events.Event | None:
     """What happened, now that `step` (ready again) could not read `key`; None: that attempt failed, as others do."""
     prefix, _, rest = key.partition("/")
     if prefix in OF_COORDINATOR:
@@ -39,22 +39,22 @@ def after_loss(planner: Planner, step: Step, key: str) -> flow.Event | None:
     elif prefix in OF_SELECTION:
         maker = planner.ledger.find_step(planner.run.id, step.iteration, StepKind.SELECTION, "")
     if maker is None or (maker.state is StepState.DEAD and not maker.remade):
-        return flow.SourceLost(_gone(key))
+        return events.SourceLost(_gone(key))
     if maker.state not in (StepState.DONE, StepState.DEAD):
-        return flow.Woken()  # it is being made
+        return events.Woken()  # it is being made
     if _after(maker.finished_at, step.dispatched_at):  # it was made again while the step did not know
         if prefix != "models":
             plan_again(planner, step)
-        return flow.Woken()
-    return flow.ResultLost(maker.id or 0, name_of(maker), maker.remade)
+        return events.Woken()
+    return events.ResultLost(maker.id or 0, name_of(maker), maker.remade)
 
 
-def _stored_again(planner: Planner, step: Step) -> flow.Event | None:
+def _stored_again(planner: Planner, step: Step) -> events.Event | None:
     """What the coordinator itself wrote, it writes again, under the same key."""
     try:
         cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
     except ObjectLost as error:
-        return flow.SourceLost(_gone(error.key))
+        return events.SourceLost(_gone(error.key))
     if step.kind is StepKind.SELECTION or step.part == HONESTY:
         plan_again(planner, step)
     return None
@@ -88,18 +88,18 @@ def forgive(ledger: Ledger, run_id: str) -> None:
         step.remade = 0 if step.state is StepState.DONE else 1
 
 
-def made_again(planner: Planner, step: Step, before: str | None) -> flow.Event:
+def made_again(planner: Planner, step: Step, before: str | None) -> events.Event:
     """The step has its result again. What has not been made from it yet, is to be made from what it is now."""
     _tell(planner.ledger, "result_remade", step, key=step.result_key, same=step.result_key == before)
     if step.result_key != before:
         for kind, part in _next(planner, step):
             later = planner.ledger.find_step(step.run_id, step.iteration, kind, part)
             if later is not None and later.state is StepState.READY and not plan_again(planner, later):
-                return flow.SourceLost(
+                return events.SourceLost(
                     f"the model of {name_of(later)} cannot be made again as it was: what it was trained on came out "
                     "different. Restore the object store, or run the recipe in a new directory or under a new name"
                 )
-    return flow.ResultRemade()
+    return events.ResultRemade()
 
 
 def _next(planner: Planner, step: Step) -> list[tuple[StepKind, str]]:

@@ -6,7 +6,6 @@ Reads the ledger for the inputs; decides nothing about order.
 import hashlib
 from dataclasses import dataclass
 
-from services.coordinator.flow import Role
 from services.coordinator.ledger import Ledger, chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
@@ -18,6 +17,7 @@ from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import (
     JudgingRef,
     LengthLimit,
+    Role,
     Select,
     Selected,
     SelectionSpec,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from services.coordinator import flow, repairs
+from services.coordinator import actions, events, flow, repairs
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.specs import Planner
@@ -45,16 +45,16 @@ class Turn:
     window: int
     sick: dict[StepKind, int]
     outbox: list[Step] = field(default_factory=list)
-    _events: deque[flow.Event] = field(default_factory=deque)
+    _events: deque[events.Event] = field(default_factory=deque)
     _prepared: bool = False
 
-    def happen(self, event: flow.Event) -> None:
+    def happen(self, event: events.Event) -> None:
         """Apply the event, and those that it leads to at once: a reused result is done when it is dispatched."""
         self._events.append(event)
         while self._events or self._prepared:
             if not self._events:
                 # New steps are ready: look once more what may be dispatched.
-                self._events.append(flow.Woken())
+                self._events.append(events.Woken())
                 self._prepared = False
             state = self.ledger.state(self.run, self.recipe, self.window, self.sick)
             for action in flow.next_actions(state, self._events.popleft()):
@@ -68,41 +68,41 @@ class Turn:
     def _iteration(self) -> Iteration:
         return self.ledger.iteration(self.run.id, self.run.iteration)
 
-    def _apply(self, action: flow.Action) -> None:  # noqa: C901 - one line per action
+    def _apply(self, action: actions.Action) -> None:  # noqa: C901 - one line per action
         match action:
-            case flow.BeginIteration(index):
+            case actions.BeginIteration(index):
                 self._begin_iteration(index)
-            case flow.PrepareShardStep(kind, shard):
+            case actions.PrepareShardStep(kind, shard):
                 self._prepare_shard_step(kind, shard)
-            case flow.PrepareSelection():
+            case actions.PrepareSelection():
                 self._prepare_selection()
-            case flow.PrepareTraining(role):
+            case actions.PrepareTraining(role):
                 self._prepare_training(role)
-            case flow.KeepModel(role):
+            case actions.KeepModel(role):
                 self._keep_model(role)
-            case flow.ShareModel():
+            case actions.ShareModel():
                 self._iteration.refiner_after = self._iteration.actor_after
-            case flow.PrepareEvaluation(iteration, part):
+            case actions.PrepareEvaluation(iteration, part):
                 self._prepare_evaluation(iteration, part)
-            case flow.PrepareHonesty(index):
+            case actions.PrepareHonesty(index):
                 message = self._planner.honesty(self.ledger.iteration(self.run.id, index))
                 self._add_step(message, StepKind.EVALUATION, index, HONESTY)
-            case flow.EndIteration():
+            case actions.EndIteration():
                 self._end_iteration()
-            case flow.FinishRun():
+            case actions.FinishRun():
                 self._end_run(RunStatus.FINISHED, None)
-            case flow.FailRun(reason):
+            case actions.FailRun(reason):
                 self._end_run(RunStatus.FAILED, reason)
-            case flow.CancelRun():
+            case actions.CancelRun():
                 self._end_run(RunStatus.CANCELLED, None)
-            case flow.StopRun(reason):
+            case actions.StopRun(reason):
                 self._end_run(RunStatus.STOPPED, reason)
-            case flow.Dispatch(kind, limit):
+            case actions.Dispatch(kind, limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now()))
-            case flow.MakeAgain(step):
+            case actions.MakeAgain(step):
                 repairs.make_again(self._planner, self.ledger.session.get_one(Step, step))
                 self._prepared = True
-            case flow.DispatchRepairs(iteration, kind, limit):
+            case actions.DispatchRepairs(iteration, kind, limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
 
     # ---- what actions do ----
@@ -132,7 +132,7 @@ class Turn:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
             self._add_step(message, StepKind.GENERATION, index, str(shard.index))
         if given is not None:
-            self._events.append(flow.DataGiven(given))
+            self._events.append(events.DataGiven(given))
 
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
@@ -252,12 +252,12 @@ class Turn:
                 self._events.append(self._book_selection(step))
             case StepKind.TRAINING:
                 self._book_training(step)
-                self._events.append(flow.TrainingDone("actor" if step.part == "actor" else "refiner"))
+                self._events.append(events.TrainingDone("actor" if step.part == "actor" else "refiner"))
             case StepKind.EVALUATION:
                 self._tell_partings(step)
-                self._events.append(flow.EvaluationDone())
+                self._events.append(events.EvaluationDone())
             case _:
-                self._events.append(flow.ShardStepDone(step.kind, int(step.part)))
+                self._events.append(events.ShardStepDone(step.kind, int(step.part)))
 
     def _settle_again(self, step: Step, before: str | None) -> None:
         """What followed from the result has followed already, when it was made first."""
@@ -276,10 +276,10 @@ class Turn:
         match event:
             case None:
                 self.fail(step, reason, True, now)
-                event = flow.Woken()
-            case flow.SourceLost(error) if step.kind is StepKind.EVALUATION:
+                event = events.Woken()
+            case events.SourceLost(error) if step.kind is StepKind.EVALUATION:
                 self.fail(step, error, False, now)  # a measurement is not worth a run
-                event = flow.Woken()
+                event = events.Woken()
             case _:
                 self.ledger.move(step, StepState.READY, reason=reason)
         self.happen(event)
@@ -297,8 +297,8 @@ class Turn:
             return
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
-        died = flow.StepDied(step.kind, step.part, reason)
-        self._events.append(flow.RemakeDied(repairs.name_of(step), reason) if step.remade else died)
+        died = events.StepDied(step.kind, step.part, reason)
+        self._events.append(events.RemakeDied(repairs.name_of(step), reason) if step.remade else died)
 
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
@@ -307,14 +307,14 @@ class Turn:
                 where = {"iteration": step.iteration, "source": parting.source}
                 self.ledger.event("judge_parted", self.run.id, **where, told=str(parting))
 
-    def _book_selection(self, step: Step) -> flow.SelectionDone:
+    def _book_selection(self, step: Step) -> events.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
         selected = self._planner.selected(step.iteration)
         ends = self._rows(selected.outcomes_key, PromptEnd)
         count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
         rows = selected.actor_rows + selected.judge_pairs
-        return flow.SelectionDone(rows, selected.examples, audits=selected.actor_rows > 0)
+        return events.SelectionDone(rows, selected.examples, audits=selected.actor_rows > 0)
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from services.coordinator import flow
+from services.coordinator import actions, events
 from services.coordinator.budget import PROBES, Purse
-from services.coordinator.flow import Counts, State, next_actions
+from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
+from services.coordinator.state import Counts, State
 from spar.db.progress import read_progress
 from spar.db.spending import read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
@@ -120,11 +121,11 @@ STATE = State(
 
 
 def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() -> None:
-    assert next_actions(STATE, flow.Woken()) == [flow.StopRun("budget: 10 of 10 calls")]
+    assert next_actions(STATE, events.Woken()) == [actions.StopRun("budget: 10 of 10 calls")]
     flying = State(**{**_fields(STATE), "counts": {G: Counts(ready=2, in_flight=1, done=1)}})
-    assert next_actions(flying, flow.Woken()) == []
+    assert next_actions(flying, events.Woken()) == []
     rich = State(**{**_fields(STATE), "purse": purse(calls=35)})
-    assert next_actions(rich, flow.Woken()) == [flow.Dispatch(G, 2)]
+    assert next_actions(rich, events.Woken()) == [actions.Dispatch(G, 2)]
 
 
 def test_a_finished_run_is_finished_whatever_it_cost() -> None:
@@ -135,7 +136,7 @@ def test_a_finished_run_is_finished_whatever_it_cost() -> None:
         "counts": {},
         "evaluations": Counts(done=4),
     }
-    assert next_actions(State(**{**_fields(STATE), **over}), flow.EvaluationDone()) == [flow.FinishRun()]
+    assert next_actions(State(**{**_fields(STATE), **over}), events.EvaluationDone()) == [actions.FinishRun()]
 
 
 def _fields(state: State) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.coordinator import flow
-from services.coordinator.flow import Counts, Repair, State, next_actions
+from services.coordinator import actions, events, flow
+from services.coordinator.flow import next_actions
+from services.coordinator.state import Counts, Repair, State
 from spar.messages.base import StepKind
 from spar.messages.states import IterationStatus
 
@@ -27,259 +28,269 @@ DATA = State(
 )
 TRAINING = replace(DATA, status=IterationStatus.TRAINING)
 
-CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
-    ("a run begins", DATA, flow.RunBegun(), [flow.BeginIteration(1)]),
+CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
+    ("a run begins", DATA, events.RunBegun(), [actions.BeginIteration(1)]),
     (
         "a measured run measures its start first",
         replace(DATA, evaluates=True),
-        flow.RunBegun(),
-        [flow.PrepareEvaluation(0, "actor"), flow.PrepareEvaluation(0, "refiner"), flow.BeginIteration(1)],
+        events.RunBegun(),
+        [actions.PrepareEvaluation(0, "actor"), actions.PrepareEvaluation(0, "refiner"), actions.BeginIteration(1)],
     ),
     (
         "a run that makes its starting models measures what it was given, and begins before 1",
         replace(DATA, evaluates=True, first=-1),
-        flow.RunBegun(),
-        [flow.PrepareEvaluation(-2, "actor"), flow.PrepareEvaluation(-2, "refiner"), flow.BeginIteration(-1)],
+        events.RunBegun(),
+        [actions.PrepareEvaluation(-2, "actor"), actions.PrepareEvaluation(-2, "refiner"), actions.BeginIteration(-1)],
     ),
     (
         "with one of them made nothing is measured",
         replace(TRAINING, evaluates=True, first=-1, iteration=-1, halfway=True),
-        flow.TrainingDone("actor"),
-        [flow.EndIteration(), flow.BeginIteration(0)],
+        events.TrainingDone("actor"),
+        [actions.EndIteration(), actions.BeginIteration(0)],
     ),
     (
         "with both made the start is",
         replace(TRAINING, evaluates=True, first=-1, iteration=0),
-        flow.TrainingDone("refiner"),
+        events.TrainingDone("refiner"),
         [
-            flow.EndIteration(),
-            flow.PrepareEvaluation(0, "actor"),
-            flow.PrepareEvaluation(0, "refiner"),
-            flow.BeginIteration(1),
+            actions.EndIteration(),
+            actions.PrepareEvaluation(0, "actor"),
+            actions.PrepareEvaluation(0, "refiner"),
+            actions.BeginIteration(1),
         ],
     ),
     (
         "a given set is trained on at once",
         replace(DATA, first=-1, iteration=0, shards=0),
-        flow.DataGiven("refiner"),
-        [flow.PrepareTraining("refiner"), flow.KeepModel("actor")],
+        events.DataGiven("refiner"),
+        [actions.PrepareTraining("refiner"), actions.KeepModel("actor")],
     ),
-    ("a shard goes on", DATA, flow.ShardStepDone(G, 2), [flow.PrepareShardStep(J, 2)]),
-    ("a shard goes on to search", DATA, flow.ShardStepDone(J, 2), [flow.PrepareShardStep(R, 2)]),
-    ("one shard's end is not the iteration's", replace(DATA, counts={R: Counts(done=3)}), flow.ShardStepDone(R, 2), []),
+    ("a shard goes on", DATA, events.ShardStepDone(G, 2), [actions.PrepareShardStep(J, 2)]),
+    ("a shard goes on to search", DATA, events.ShardStepDone(J, 2), [actions.PrepareShardStep(R, 2)]),
+    (
+        "one shard's end is not the iteration's",
+        replace(DATA, counts={R: Counts(done=3)}),
+        events.ShardStepDone(R, 2),
+        [],
+    ),
     (
         "the last shard's end is",
         replace(DATA, counts={R: Counts(done=4)}),
-        flow.ShardStepDone(R, 2),
-        [flow.PrepareSelection()],
+        events.ShardStepDone(R, 2),
+        [actions.PrepareSelection()],
     ),
     (
         "a dead shard has ended too",
         replace(DATA, counts={R: Counts(done=3), G: Counts(done=3, dead=1)}),
-        flow.StepDied(G, "1", "why"),
-        [flow.PrepareSelection()],
+        events.StepDied(G, "1", "why"),
+        [actions.PrepareSelection()],
     ),
     (
         "without a search judgment is the last step",
         replace(DATA, chain=(G, J), counts={J: Counts(done=4)}),
-        flow.ShardStepDone(J, 3),
-        [flow.PrepareSelection()],
+        events.ShardStepDone(J, 3),
+        [actions.PrepareSelection()],
     ),
     (
         "both models train",
         DATA,
-        flow.SelectionDone(pairs=5, examples=9),
-        [flow.PrepareTraining("actor"), flow.PrepareTraining("refiner")],
+        events.SelectionDone(pairs=5, examples=9),
+        [actions.PrepareTraining("actor"), actions.PrepareTraining("refiner")],
     ),
     (
         "a role without data keeps its model",
         DATA,
-        flow.SelectionDone(pairs=0, examples=9),
-        [flow.KeepModel("actor"), flow.PrepareTraining("refiner")],
+        events.SelectionDone(pairs=0, examples=9),
+        [actions.KeepModel("actor"), actions.PrepareTraining("refiner")],
     ),
     (
         "no data at all: the iteration is over",
         DATA,
-        flow.SelectionDone(pairs=0, examples=0),
-        [flow.KeepModel("actor"), flow.KeepModel("refiner"), flow.EndIteration(), flow.BeginIteration(2)],
+        events.SelectionDone(pairs=0, examples=0),
+        [actions.KeepModel("actor"), actions.KeepModel("refiner"), actions.EndIteration(), actions.BeginIteration(2)],
     ),
     (
         "a refiner that is kept trains on nothing",
         replace(DATA, refiner="kept"),
-        flow.SelectionDone(pairs=5, examples=9),
-        [flow.PrepareTraining("actor"), flow.KeepModel("refiner")],
+        events.SelectionDone(pairs=5, examples=9),
+        [actions.PrepareTraining("actor"), actions.KeepModel("refiner")],
     ),
     (
         "one model trains once",
         replace(DATA, refiner="shared"),
-        flow.SelectionDone(pairs=5, examples=0),
-        [flow.PrepareTraining("actor")],
+        events.SelectionDone(pairs=5, examples=0),
+        [actions.PrepareTraining("actor")],
     ),
     (
         "and is the next refiner too",
         replace(TRAINING, refiner="shared", counts={T: Counts(done=1)}),
-        flow.TrainingDone("actor"),
-        [flow.ShareModel(), flow.EndIteration(), flow.BeginIteration(2)],
+        events.TrainingDone("actor"),
+        [actions.ShareModel(), actions.EndIteration(), actions.BeginIteration(2)],
     ),
     (
         "one model without data stays what it was, in both roles",
         replace(DATA, refiner="shared"),
-        flow.SelectionDone(pairs=0, examples=0),
-        [flow.KeepModel("actor"), flow.ShareModel(), flow.EndIteration(), flow.BeginIteration(2)],
+        events.SelectionDone(pairs=0, examples=0),
+        [actions.KeepModel("actor"), actions.ShareModel(), actions.EndIteration(), actions.BeginIteration(2)],
     ),
     (
         "pairs of judgments alone are trained on, and no rule can check them",
         replace(DATA, refiner="shared", evaluates=True),
-        flow.SelectionDone(pairs=5, examples=0, audits=False),
-        [flow.PrepareTraining("actor")],
+        events.SelectionDone(pairs=5, examples=0, audits=False),
+        [actions.PrepareTraining("actor")],
     ),
     (
         "compared judgments end a shard",
         replace(DATA, chain=(G, J, StepKind.COMPARISON), counts={StepKind.COMPARISON: Counts(done=4)}),
-        flow.ShardStepDone(StepKind.COMPARISON, 3),
-        [flow.PrepareSelection()],
+        events.ShardStepDone(StepKind.COMPARISON, 3),
+        [actions.PrepareSelection()],
     ),
     (
         "one training waits for the other",
         replace(TRAINING, counts={T: Counts(in_flight=1, done=1)}),
-        flow.TrainingDone("actor"),
+        events.TrainingDone("actor"),
         [],
     ),
     (
         "both trained: the next iteration",
         replace(TRAINING, counts={T: Counts(done=2)}),
-        flow.TrainingDone("actor"),
-        [flow.EndIteration(), flow.BeginIteration(2)],
+        events.TrainingDone("actor"),
+        [actions.EndIteration(), actions.BeginIteration(2)],
     ),
     (
         "two that ended at once end it once",
         replace(DATA, iteration=2),
-        flow.TrainingDone("refiner"),
+        events.TrainingDone("refiner"),
         [],
     ),
     (
         "the last iteration ends the run",
         replace(TRAINING, iteration=3, counts={T: Counts(done=2)}),
-        flow.TrainingDone("refiner"),
-        [flow.EndIteration(), flow.FinishRun()],
+        events.TrainingDone("refiner"),
+        [actions.EndIteration(), actions.FinishRun()],
     ),
     (
         "a measured run waits for its measurements",
         replace(TRAINING, iteration=3, counts={T: Counts(done=2)}, evaluates=True),
-        flow.TrainingDone("refiner"),
-        [flow.EndIteration(), flow.PrepareEvaluation(3, "actor"), flow.PrepareEvaluation(3, "refiner")],
+        events.TrainingDone("refiner"),
+        [actions.EndIteration(), actions.PrepareEvaluation(3, "actor"), actions.PrepareEvaluation(3, "refiner")],
     ),
     (
         "the last measurement ends it",
         replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=8)),
-        flow.EvaluationDone(),
-        [flow.FinishRun()],
+        events.EvaluationDone(),
+        [actions.FinishRun()],
     ),
     (
         "so does its failure",
         replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=7, dead=1)),
-        flow.StepDied(E, "actor", "why"),
-        [flow.FinishRun()],
+        events.StepDied(E, "actor", "why"),
+        [actions.FinishRun()],
     ),
     (
         "a training that dies fails the run",
         TRAINING,
-        flow.StepDied(T, "actor", "no memory"),
-        [flow.FailRun("training actor failed for good: no memory")],
+        events.StepDied(T, "actor", "no memory"),
+        [actions.FailRun("training actor failed for good: no memory")],
     ),
     (
         "a selection that dies fails the run",
         DATA,
-        flow.StepDied(S, "", "why"),
-        [flow.FailRun("selection failed for good: why")],
+        events.StepDied(S, "", "why"),
+        [actions.FailRun("selection failed for good: why")],
     ),
     (
         "an engine that stays away fails the run",
         DATA,
-        flow.EngineLost("refused"),
-        [flow.FailRun("the engine stays unavailable: refused")],
+        events.EngineLost("refused"),
+        [actions.FailRun("the engine stays unavailable: refused")],
     ),
     (
         "a store that cannot keep results fails the run",
         DATA,
-        flow.StorageLost("disk full"),
-        [flow.FailRun("results cannot be stored: disk full")],
+        events.StorageLost("disk full"),
+        [actions.FailRun("results cannot be stored: disk full")],
     ),
     (
         "later steps go first",
         replace(DATA, counts={G: Counts(ready=9), J: Counts(ready=3), R: Counts(ready=2)}),
-        flow.Woken(),
-        [flow.Dispatch(R, 2), flow.Dispatch(J, 3), flow.Dispatch(G, 3)],
+        events.Woken(),
+        [actions.Dispatch(R, 2), actions.Dispatch(J, 3), actions.Dispatch(G, 3)],
     ),
     (
         "the window is bounded",
         replace(DATA, counts={G: Counts(ready=9, in_flight=2), R: Counts(in_flight=6)}),
-        flow.Woken(),
+        events.Woken(),
         [],
     ),
     (
         "whole-iteration steps need no room",
         replace(TRAINING, counts={T: Counts(ready=2), G: Counts(in_flight=8)}),
-        flow.Woken(),
-        [flow.Dispatch(T, 2)],
+        events.Woken(),
+        [actions.Dispatch(T, 2)],
     ),
-    ("an ill engine gets nothing", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 0}), flow.Woken(), []),
-    ("then one probe", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 1}), flow.Woken(), [flow.Dispatch(G, 1)]),
-    ("one at a time", replace(DATA, counts={G: Counts(ready=9, in_flight=1)}, sick={G: 1}), flow.Woken(), []),
+    ("an ill engine gets nothing", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 0}), events.Woken(), []),
+    (
+        "then one probe",
+        replace(DATA, counts={G: Counts(ready=9)}, sick={G: 1}),
+        events.Woken(),
+        [actions.Dispatch(G, 1)],
+    ),
+    ("one at a time", replace(DATA, counts={G: Counts(ready=9, in_flight=1)}, sick={G: 1}), events.Woken(), []),
     (
         "a cancelled run prepares what follows, and sends nothing",
         replace(DATA, cancelling=True, counts={G: Counts(ready=9, in_flight=1), J: Counts(ready=2)}),
-        flow.ShardStepDone(G, 2),
-        [flow.PrepareShardStep(J, 2)],
+        events.ShardStepDone(G, 2),
+        [actions.PrepareShardStep(J, 2)],
     ),
     (
         "its last step in flight ends it",
         replace(DATA, cancelling=True, counts={G: Counts(ready=9), J: Counts(ready=2)}),
-        flow.ShardStepDone(G, 2),
-        [flow.PrepareShardStep(J, 2), flow.CancelRun()],
+        events.ShardStepDone(G, 2),
+        [actions.PrepareShardStep(J, 2), actions.CancelRun()],
     ),
     (
         "it waits for a training",
         replace(TRAINING, cancelling=True, counts={T: Counts(ready=1, in_flight=1)}),
-        flow.Woken(),
+        events.Woken(),
         [],
     ),
     (
         "it waits for a measurement, of whichever iteration",
         replace(DATA, cancelling=True, counts={G: Counts(ready=2)}, evaluations=Counts(in_flight=1)),
-        flow.Woken(),
+        events.Woken(),
         [],
     ),
     (
         "with nothing in flight it ends at once",
         replace(DATA, cancelling=True, counts={G: Counts(ready=9)}),
-        flow.Woken(),
-        [flow.CancelRun()],
+        events.Woken(),
+        [actions.CancelRun()],
     ),
     (
         "cancelled too late it is finished",
         replace(TRAINING, iteration=3, cancelling=True, counts={T: Counts(done=2)}),
-        flow.TrainingDone("refiner"),
-        [flow.EndIteration(), flow.FinishRun()],
+        events.TrainingDone("refiner"),
+        [actions.EndIteration(), actions.FinishRun()],
     ),
     (
         "a training that dies meanwhile fails it",
         replace(TRAINING, cancelling=True),
-        flow.StepDied(T, "actor", "no memory"),
-        [flow.FailRun("training actor failed for good: no memory")],
+        events.StepDied(T, "actor", "no memory"),
+        [actions.FailRun("training actor failed for good: no memory")],
     ),
     (
         "a lost result is made again",
         DATA,
-        flow.ResultLost(step=7, what="generation 2 of iteration 1", remade=0),
-        [flow.MakeAgain(7)],
+        events.ResultLost(step=7, what="generation 2 of iteration 1", remade=0),
+        [actions.MakeAgain(7)],
     ),
     (
         "but not for ever",
         DATA,
-        flow.ResultLost(step=7, what="generation 2 of iteration 1", remade=flow.MOST_REMAKES),
+        events.ResultLost(step=7, what="generation 2 of iteration 1", remade=flow.MOST_REMAKES),
         [
-            flow.FailRun(
+            actions.FailRun(
                 "the result of generation 2 of iteration 1 was lost again after it was made anew 2 times: "
                 "look why the object store loses objects, then resume the run"
             )
@@ -288,70 +299,75 @@ CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
     (
         "while it is made nothing else is sent",
         replace(DATA, counts={G: Counts(ready=9), R: Counts(ready=2)}, repair=Repair(1, G, ready=1, in_flight=0)),
-        flow.Woken(),
-        [flow.DispatchRepairs(1, G, 1)],
+        events.Woken(),
+        [actions.DispatchRepairs(1, G, 1)],
     ),
     (
         "nor what is in flight already",
         replace(DATA, counts={G: Counts(ready=9)}, repair=Repair(1, G, ready=0, in_flight=1)),
-        flow.Woken(),
+        events.Woken(),
         [],
     ),
     (
         "nor more of it than the window",
         replace(DATA, repair=Repair(1, G, ready=9, in_flight=2)),
-        flow.Woken(),
-        [flow.DispatchRepairs(1, G, 6)],
+        events.Woken(),
+        [actions.DispatchRepairs(1, G, 6)],
     ),
     (
         "an ill engine gets one of them as a probe",
         replace(DATA, sick={G: 1}, repair=Repair(1, G, ready=9, in_flight=0)),
-        flow.Woken(),
-        [flow.DispatchRepairs(1, G, 1)],
+        events.Woken(),
+        [actions.DispatchRepairs(1, G, 1)],
     ),
     (
         "a training is made again whatever is in flight",
         replace(DATA, window=1, counts={G: Counts(in_flight=4)}, repair=Repair(1, T, ready=2, in_flight=0)),
-        flow.Woken(),
-        [flow.DispatchRepairs(1, T, 2)],
+        events.Woken(),
+        [actions.DispatchRepairs(1, T, 2)],
     ),
     (
         "a cancelled run waits for what is made again, too",
         replace(DATA, cancelling=True, repair=Repair(1, T, ready=0, in_flight=0, others_in_flight=1)),
-        flow.Woken(),
+        events.Woken(),
         [],
     ),
     (
         "what was made again is followed by what waited for it",
         replace(DATA, counts={J: Counts(ready=1)}),
-        flow.ResultRemade(),
-        [flow.Dispatch(J, 1)],
+        events.ResultRemade(),
+        [actions.Dispatch(J, 1)],
     ),
     (
         "a selection that was taken back is due again",
         replace(DATA, counts={R: Counts(done=4)}),
-        flow.ResultRemade(),
-        [flow.PrepareSelection()],
+        events.ResultRemade(),
+        [actions.PrepareSelection()],
     ),
     (
         "what cannot be made again fails the run",
         DATA,
-        flow.RemakeDied("training actor of iteration 1", "no memory"),
-        [flow.FailRun("training actor of iteration 1 was lost and could not be made again: no memory")],
+        events.RemakeDied("training actor of iteration 1", "no memory"),
+        [actions.FailRun("training actor of iteration 1 was lost and could not be made again: no memory")],
     ),
     (
         "so does what no step makes",
         DATA,
-        flow.SourceLost("the templates are gone: submit again"),
-        [flow.FailRun("the templates are gone: submit again")],
+        events.SourceLost("the templates are gone: submit again"),
+        [actions.FailRun("the templates are gone: submit again")],
     ),
-    ("a run that is not on does nothing", replace(DATA, running=False, counts={G: Counts(ready=9)}), flow.Woken(), []),
+    (
+        "a run that is not on does nothing",
+        replace(DATA, running=False, counts={G: Counts(ready=9)}),
+        events.Woken(),
+        [],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("state", "event", "actions"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_follows(state: State, event: flow.Event, actions: list[flow.Action]) -> None:
-    assert next_actions(state, event) == actions
+@pytest.mark.parametrize(("state", "event", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_follows(state: State, event: events.Event, wanted: list[actions.Action]) -> None:
+    assert next_actions(state, event) == wanted
 
 
 @dataclass
@@ -370,18 +386,18 @@ class Play:
     steps_left: int = 1_000_000
 
     def run(self) -> None:
-        self.happen(flow.RunBegun())
+        self.happen(events.RunBegun())
         self.go_on()
 
     def cancel(self) -> None:
         self.state = replace(self.state, cancelling=True)
-        self.happen(flow.Woken())
+        self.happen(events.Woken())
         self.go_on()
 
     def resume(self) -> None:
         self.ended = ""
         self.state = replace(self.state, cancelling=False)
-        self.happen(flow.Woken())
+        self.happen(events.Woken())
         self.go_on()
 
     def go_on(self) -> None:
@@ -393,47 +409,47 @@ class Play:
             self.count(kind, in_flight=-1, done=int(not died), dead=int(died))
             self.happen(self.event(kind, part, died))
 
-    def event(self, kind: StepKind, part: str, died: bool) -> flow.Event:
+    def event(self, kind: StepKind, part: str, died: bool) -> events.Event:
         if died:
-            return flow.StepDied(kind, part, "bad luck")
+            return events.StepDied(kind, part, "bad luck")
         if kind is S:
-            return flow.SelectionDone(self.rng.choice([0, 3]), self.rng.choice([0, 3]))
+            return events.SelectionDone(self.rng.choice([0, 3]), self.rng.choice([0, 3]))
         if kind is T:
-            return flow.TrainingDone("actor" if part == "actor" else "refiner")
-        return flow.EvaluationDone() if kind is E else flow.ShardStepDone(kind, int(part))
+            return events.TrainingDone("actor" if part == "actor" else "refiner")
+        return events.EvaluationDone() if kind is E else events.ShardStepDone(kind, int(part))
 
-    def happen(self, event: flow.Event) -> None:
-        events = [event]
-        while events:
-            for action in next_actions(self.state, events.pop(0)):
+    def happen(self, event: events.Event) -> None:
+        happened = [event]
+        while happened:
+            for action in next_actions(self.state, happened.pop(0)):
                 if self.apply(action):
-                    events.append(flow.Woken())
+                    happened.append(events.Woken())
 
-    def apply(self, action: flow.Action) -> bool:  # noqa: C901 - one line per action
+    def apply(self, action: actions.Action) -> bool:  # noqa: C901 - one line per action
         match action:
-            case flow.BeginIteration(index):
+            case actions.BeginIteration(index):
                 self.begun.append(index)
                 self.state = replace(self.state, iteration=index, status=IterationStatus.SHARDS, shards=5, counts={})
                 for shard in range(5):
                     self.prepare(G, str(shard))
-            case flow.PrepareShardStep(kind, shard):
+            case actions.PrepareShardStep(kind, shard):
                 self.prepare(kind, str(shard))
-            case flow.PrepareSelection():
+            case actions.PrepareSelection():
                 self.state = replace(self.state, status=IterationStatus.SELECTION)
                 self.prepare(S, "")
-            case flow.PrepareTraining(role):
+            case actions.PrepareTraining(role):
                 self.state = replace(self.state, status=IterationStatus.TRAINING)
                 self.prepare(T, role)
-            case flow.PrepareEvaluation(iteration, part):
+            case actions.PrepareEvaluation(iteration, part):
                 self.prepare(E, f"{iteration} {part}")
-            case flow.EndIteration():
+            case actions.EndIteration():
                 self.state = replace(self.state, status=IterationStatus.DONE)
-            case flow.FinishRun():
+            case actions.FinishRun():
                 self.ended = "finished"
-            case flow.CancelRun():
+            case actions.CancelRun():
                 assert not self.flying
                 self.ended = "cancelled"
-            case flow.Dispatch(kind, limit):
+            case actions.Dispatch(kind, limit):
                 chosen = [step for step in self.ready if step[0] is kind][:limit]
                 assert len(chosen) == limit
                 for step in chosen:
@@ -445,11 +461,11 @@ class Play:
                 self.most_in_flight = max(self.most_in_flight, shard_steps)
         return isinstance(
             action,
-            flow.PrepareShardStep
-            | flow.PrepareSelection
-            | flow.PrepareTraining
-            | flow.PrepareEvaluation
-            | flow.BeginIteration,
+            actions.PrepareShardStep
+            | actions.PrepareSelection
+            | actions.PrepareTraining
+            | actions.PrepareEvaluation
+            | actions.BeginIteration,
         )
 
     def prepare(self, kind: StepKind, part: str) -> None:

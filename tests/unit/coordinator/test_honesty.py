@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from services.coordinator import flow
-from services.coordinator.flow import Counts, State, next_actions
+from services.coordinator import actions, events
+from services.coordinator.flow import next_actions
+from services.coordinator.state import Counts, State
 from spar.db.progress import read_progress
 from spar.db.tables import Event
 from spar.messages.base import StepKind
@@ -36,63 +37,63 @@ DATA = State(
 LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: Counts(done=2)})
 PARTED = replace(DATA, parted=WHY, counts={G: Counts(ready=3)})
 
-CASES: list[tuple[str, State, flow.Event, list[flow.Action]]] = [
+CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     (
         "what was judged is audited once it is whole",
         DATA,
-        flow.SelectionDone(pairs=1, examples=1),
-        [flow.PrepareHonesty(1), flow.PrepareTraining("actor"), flow.PrepareTraining("refiner")],
+        events.SelectionDone(pairs=1, examples=1),
+        [actions.PrepareHonesty(1), actions.PrepareTraining("actor"), actions.PrepareTraining("refiner")],
     ),
     (
         "the run's end waits for its audit",
         replace(LAST, evaluations=Counts(in_flight=1)),
-        flow.TrainingDone("actor"),
-        [flow.EndIteration()],
+        events.TrainingDone("actor"),
+        [actions.EndIteration()],
     ),
-    ("or does not, if it is there", LAST, flow.TrainingDone("actor"), [flow.EndIteration(), flow.FinishRun()]),
+    ("or does not, if it is there", LAST, events.TrainingDone("actor"), [actions.EndIteration(), actions.FinishRun()]),
     (
         "an iteration without data is audited too",
         replace(DATA, iteration=2),
-        flow.SelectionDone(pairs=0, examples=0),
-        [flow.PrepareHonesty(2), flow.KeepModel("actor"), flow.KeepModel("refiner"), flow.EndIteration()],
+        events.SelectionDone(pairs=0, examples=0),
+        [actions.PrepareHonesty(2), actions.KeepModel("actor"), actions.KeepModel("refiner"), actions.EndIteration()],
     ),
     (
         "the audit's end is the run's, if all else is done",
         replace(LAST, status=IterationStatus.DONE, evaluations=Counts(done=2), parted=WHY),
-        flow.EvaluationDone(),
-        [flow.FinishRun()],
+        events.EvaluationDone(),
+        [actions.FinishRun()],
     ),
-    ("a parted run dispatches nothing and stops", PARTED, flow.EvaluationDone(), [flow.StopRun(WHY)]),
+    ("a parted run dispatches nothing and stops", PARTED, events.EvaluationDone(), [actions.StopRun(WHY)]),
     (
         "but lets end what is in flight",
         replace(PARTED, counts={G: Counts(ready=3), T: Counts(in_flight=1)}),
-        flow.EvaluationDone(),
+        events.EvaluationDone(),
         [],
     ),
     (
         "and prepares what follows, for when it goes on",
         replace(PARTED, status=IterationStatus.TRAINING, counts={T: Counts(done=2)}),
-        flow.TrainingDone("actor"),
-        [flow.EndIteration(), flow.BeginIteration(2), flow.StopRun(WHY)],
+        events.TrainingDone("actor"),
+        [actions.EndIteration(), actions.BeginIteration(2), actions.StopRun(WHY)],
     ),
     (
         "nothing is trained before an audit that may stop the run",
         replace(DATA, auditing=True, counts={T: Counts(ready=2)}, evaluations=Counts(ready=1)),
-        flow.Woken(),
-        [flow.Dispatch(E, 1)],
+        events.Woken(),
+        [actions.Dispatch(E, 1)],
     ),
     (
         "after it the trainings go",
         replace(DATA, counts={T: Counts(ready=2)}),
-        flow.EvaluationDone(),
-        [flow.Dispatch(T, 2)],
+        events.EvaluationDone(),
+        [actions.Dispatch(T, 2)],
     ),
-    ("a cancelled run is cancelled", replace(PARTED, cancelling=True), flow.Woken(), [flow.CancelRun()]),
+    ("a cancelled run is cancelled", replace(PARTED, cancelling=True), events.Woken(), [actions.CancelRun()]),
 ]
 
 
 @pytest.mark.parametrize(("state", "event", "actions"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_follows(state: State, event: flow.Event, actions: list[flow.Action]) -> None:
+def test_what_follows(state: State, event: events.Event, actions: list[actions.Action]) -> None:
     assert next_actions(state, event) == actions
 
 

@@ -1,0 +1,117 @@
+"""What just happened to a run: facts that `flow` draws consequences from."""
+
+from dataclasses import dataclass
+
+from spar.messages.base import StepKind
+from spar.messages.training import Role
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegun:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DataGiven:
+    """An iteration has begun whose training set came with the recipe: it has no shards."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStepDone:
+    kind: StepKind
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionDone:
+    """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
+
+    `audits` says that some of the actor's are responses to prompts, which rules can check.
+    """
+
+    pairs: int
+    examples: int
+    audits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDone:
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationDone:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StepDied:
+    kind: StepKind
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """An engine has been failing for so long that waiting makes no sense."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageLost:
+    """Results cannot be kept: working on would be for nothing."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLost:
+    """The books have this step's result and the store has not. It was made again `remade` times before."""
+
+    step: int
+    what: str
+    remade: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRemade:
+    """It is there again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemakeDied:
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLost:
+    """Something is gone that no step of the run makes."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Nothing new: look again, since time has passed or a step went back to ready."""
+
+
+Loss = ResultLost | ResultRemade | RemakeDied | SourceLost
+"""What becomes of a result that the store lost."""
+
+Event = (
+    RunBegun
+    | DataGiven
+    | ShardStepDone
+    | SelectionDone
+    | TrainingDone
+    | EvaluationDone
+    | StepDied
+    | EngineLost
+    | StorageLost
+    | Loss
+    | Woken
+)

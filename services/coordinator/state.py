@@ -1,0 +1,80 @@
+"""Where a run is, as counts: all that `flow` decides from. Knows nothing of where they are kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.coordinator.budget import Purse
+from spar.messages.base import StepKind
+from spar.messages.states import IterationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many steps of one kind are in each state; in flight is dispatched or running."""
+
+    ready: int = 0
+    in_flight: int = 0
+    done: int = 0
+    dead: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.ready + self.in_flight
+
+
+NONE = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Results that the store lost and that are being made again: the steps of the earliest such kind.
+
+    What is later may need what is earlier, so it waits. `others_in_flight` are repairs of later kinds.
+    """
+
+    iteration: int
+    kind: StepKind
+    ready: int
+    in_flight: int
+    others_in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
+
+    `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
+    be in flight as probes. A `cancelling` run is running too, but dispatches nothing more.
+    """
+
+    running: bool
+    iteration: int
+    iterations: int
+    status: IterationStatus
+    shards: int
+    chain: tuple[StepKind, ...]
+    window: int
+    evaluates: bool
+    refiner: Literal["trained", "kept", "shared"] = "trained"
+    """What becomes of the refiner: it is trained, or kept as it is, or it is what the actor becomes."""
+    counts: Mapping[StepKind, Counts] = field(default_factory=dict)
+    evaluations: Counts = NONE
+    sick: Mapping[StepKind, int] = field(default_factory=dict)
+    cancelling: bool = False
+    purse: Purse | None = None
+    """What the run may spend; None: no cap."""
+    honesty: bool = False
+    """Whether rules audit each iteration's judging."""
+    parted: str | None = None
+    """Why the run is to stop: what its refiner sees has parted from what the rules see. None: it is not to stop."""
+    auditing: bool = False
+    """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""
+    repair: Repair | None = None
+    first: int = 1
+    """The number of the first iteration: before 1 the starting models are made (docs/decisions/0009)."""
+    halfway: bool = False
+    """One of the starting models is still to be made after this iteration: nothing is measured yet."""
+
+    def of(self, kind: StepKind) -> Counts:
+        return self.evaluations if kind is StepKind.EVALUATION else self.counts.get(kind, NONE)
