@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from spar.testing.process import server_process
 
 PACE = ("--step-base", "0.02", "--step-per-sequence", "0.0001", "--prefill-per-token", "0.00002")
 SPAR = [sys.executable, "-m", "spar.cli.main"]
@@ -47,7 +47,7 @@ def main() -> None:
     args = parser.parse_args()
     worst = 0.0
     for name, (options, changes) in WORKLOADS.items():
-        with tempfile.TemporaryDirectory() as folder, served(options) as url:
+        with tempfile.TemporaryDirectory() as folder, server_process("--any-model", *PACE, *options) as url:
             told, took = measure(Path(folder), url, args.prompts, args.pilot, changes)
         print(name)
         for what, found in took.items():
@@ -61,17 +61,6 @@ def main() -> None:
             )
     print(f"worst: {100 * worst:.1f}%")
     sys.exit(worst > args.limit)
-
-
-@contextmanager
-def served(options: tuple[str, ...]) -> Iterator[str]:
-    server = [sys.executable, "-m", "spar.testing.server", "--port", "0", "--any-model", *PACE, *options]
-    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
 
 
 def measure(

@@ -18,6 +18,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from spar.testing.process import server_process
+
 LENGTHS = ("--response-words", "40", "160", "--verdict-words", "30", "90", "--reflection-words", "20", "60")
 
 
@@ -44,16 +46,10 @@ def measure(folder: Path, number: int, options: list[str]) -> tuple[float, dict[
     source = folder / "negatives.jsonl"
     rows = [{"prompt": f"Begin text {i} with river.", "response": "moon table " * 30} for i in range(number)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    server = [sys.executable, "-m", "spar.testing.server", "--port", "0", *LENGTHS]
-    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().split()[-1]
-            took = _refine(source, url, folder / "out.jsonl", options)
-            with urllib.request.urlopen(f"{url.removesuffix('/v1')}/stats", timeout=10) as reply:
-                return took, json.load(reply)
-        finally:
-            process.terminate()
+    with server_process(*LENGTHS) as url:
+        took = _refine(source, url, folder / "out.jsonl", options)
+        with urllib.request.urlopen(f"{url.removesuffix('/v1')}/stats", timeout=10) as reply:
+            return took, json.load(reply)
 
 
 def _refine(source: Path, url: str, out: Path, options: list[str]) -> float:

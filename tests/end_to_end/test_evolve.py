@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,29 +21,11 @@ from spar.cli.main import main
 from spar.evolution.records import EvolutionOutcome
 from spar.recipes.prompts import read_prompts
 from spar.runtime.log import log_to
+from spar.testing.process import INSTANT, server_process
 from spar.worlds.story.prompts import generate_prompts, split_of
 from spar.worlds.story.rules import parse_prompt
 
 pytestmark = pytest.mark.end_to_end
-
-INSTANT = ("--step-base", "0", "--step-per-sequence", "0", "--prefill-per-token", "0")
-
-
-@contextmanager
-def server(*options: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "spar.testing.server", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def instant() -> Iterator[str]:
-    with server(*INSTANT) as url:
-        yield url
 
 
 @dataclass(frozen=True)
@@ -168,7 +150,7 @@ def booked_results(home: Path) -> list[str]:
 
 
 def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
-    with server("--step-base", "0.002") as url:
+    with server_process("--step-base", "0.002") as url:
         assert place.evolve(url, "whole", "--yes", "--dir", str(place.folder / "another")) == 0
         # One shard at a time, so that it is still at work when the signal comes, however busy the machine.
         command = [sys.executable, "-m", "spar.cli.main", *place.arguments(url, "out", "--yes", "--window", "16")]
@@ -202,7 +184,7 @@ def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
 def test_a_server_that_refuses_ends_it_and_nothing_is_lost(
     place: Place, instant: str, options: tuple[str, ...], code: int, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server(*INSTANT, *options) as url:
+    with server_process(*INSTANT, *options) as url:
         assert place.evolve(url, "out", "--yes", "--deadline", "1") == code
     assert told in " ".join(capsys.readouterr().err.split())
     assert place.evolve(instant, "out", "--yes") == 0
@@ -212,7 +194,7 @@ def test_a_server_that_refuses_ends_it_and_nothing_is_lost(
 def test_shards_that_run_out_of_time_are_told_and_tried_again(
     place: Place, instant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server(*INSTANT, "--hang", "0.08") as url:
+    with server_process(*INSTANT, "--hang", "0.08") as url:
         assert place.evolve(url, "out", "--yes", "--deadline", "0.3") == 0
     outcomes = place.manifest("out")["outcomes"]
     assert outcomes["engine_failed"] % 16 in (0, 1)  # whole shards; the last has one prompt

@@ -9,34 +9,17 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spar.testing.process import INSTANT, server_process
+
 pytestmark = pytest.mark.end_to_end
 
-INSTANT = ("--step-base", "0", "--step-per-sequence", "0", "--prefill-per-token", "0")
 Done = subprocess.CompletedProcess[str]
-
-
-@contextmanager
-def server(*options: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "spar.testing.server", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def instant() -> Iterator[str]:
-    with server(*INSTANT) as url:
-        yield url
 
 
 def negatives(path: Path, number: int) -> Path:
@@ -101,7 +84,7 @@ def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been(
 ) -> None:
     source = negatives(tmp_path / "in.jsonl", 40)
     whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
-    with server("--step-base", "0.002") as url:
+    with server_process("--step-base", "0.002") as url:
         assert refine(source, url, whole).returncode == 0
         # A few trees at a time, so that it is still at work when the signal comes, however busy the machine.
         with subprocess.Popen(arguments(source, url, out, "--trees", "2"), preexec_fn=hear_interrupts) as process:
@@ -142,7 +125,7 @@ def test_other_settings_another_input_and_a_strange_file_are_refused(tmp_path: P
 
 def test_an_engine_that_dies_stops_the_search_and_what_is_done_is_kept(tmp_path: Path, instant: str) -> None:
     source, out = negatives(tmp_path / "in.jsonl", 40), tmp_path / "out.jsonl"
-    with server(*INSTANT, "--stop-after", "150") as url:
+    with server_process(*INSTANT, "--stop-after", "150") as url:
         failed = refine(source, url, out, "--trees", "4", "--deadline", "3")
     assert failed.returncode == 3, failed.stderr
     kept = len(by_line(out))
@@ -214,7 +197,7 @@ def test_the_server_is_kept_full(tmp_path: Path) -> None:
     """At most 1.25 times what the same tokens need on a server that is always full, start of the process included."""
     source, out = negatives(tmp_path / "in.jsonl", 200), tmp_path / "out.jsonl"
     lengths = ("--response-words", "10", "40", "--verdict-words", "8", "24", "--reflection-words", "5", "15")
-    with server(*lengths) as url:
+    with server_process(*lengths) as url:
         begun = time.monotonic()
         assert refine(source, url, out).returncode == 0
         took = time.monotonic() - begun

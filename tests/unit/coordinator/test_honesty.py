@@ -92,9 +92,9 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
 ]
 
 
-@pytest.mark.parametrize(("state", "event", "actions"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_follows(state: State, event: events.Event, actions: list[actions.Action]) -> None:
-    assert next_actions(state, event) == actions
+@pytest.mark.parametrize(("state", "event", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_follows(state: State, event: events.Event, wanted: list[actions.Action]) -> None:
+    assert next_actions(state, event) == wanted
 
 
 class Played(Stage):
