@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.test_refine import INSTANT, server
+from spar.testing.process import INSTANT, server_process
 
 pytestmark = pytest.mark.end_to_end
 
@@ -31,7 +31,7 @@ def calls_in(folder: Path) -> list[bytes]:
 def test_a_sweep_is_written_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     prompts, out = tmp_path / "prompts.jsonl", tmp_path / "out"
     prompts.write_text("".join(json.dumps({"prompt": f"Write text {i}."}) + "\n" for i in range(12)))
-    with server(*INSTANT) as url:
+    with server_process(*INSTANT) as url:
         asked = (str(prompts), "--actor", url, "--refiner", url, "--budgets", "1,2,4", "--out", str(out))
         done = decode(*asked)
         assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.test_refine import INSTANT, server
+from spar.testing.process import INSTANT, server_process
 
 pytestmark = pytest.mark.end_to_end
 TOKEN = "a token that tests use"
@@ -46,7 +46,10 @@ def curl(url: str, token: str, body: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[str, str]]:
     with ExitStack() as stack:
-        yield stack.enter_context(server(*INSTANT)), stack.enter_context(server(*INSTANT, "--model", "judge"))
+        yield (
+            stack.enter_context(server_process(*INSTANT)),
+            stack.enter_context(server_process(*INSTANT, "--model", "judge")),
+        )
 
 
 def test_two_servers_become_one_that_searches(servers: tuple[str, str]) -> None:
