@@ -5,6 +5,7 @@ what is new.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.table import Table as Grid
 
 from spar.cli.console import err, out, print_warning
 from spar.cli.evaluating.job import EngineOptions, place_of
+from spar.cli.options import options_of
 from spar.cli.sweeping import Sweep, run_sweep
 from spar.cli.tables import print_wide
 from spar.errors import RecipeError
@@ -27,70 +29,80 @@ from spar.sweep.sources import STORY
 DEFAULT_BUDGETS = ",".join(str(budget) for budget in BUDGETS)
 
 
-def decode(  # noqa: PLR0913 - one parameter per option
-    source: Annotated[str, typer.Argument(metavar="PROMPTS", help="story, ifeval, or JSON lines of {prompt}.")],
-    actor: Annotated[str, typer.Option(help="URL[#NAME], a model's directory, or builtin:NAME.")] = "",
-    refiner: Annotated[str, typer.Option(help="The same, of the model that judges and refines.")] = "",
-    judge: Annotated[str, typer.Option(help="Who scores what no rule checks; else the refiner does.")] = "",
-    to: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path("decode"),
-    data: Annotated[Path | None, typer.Option(help="IFEval's input_data.jsonl, or its folder.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Prompts (story 500; else all).")] = None,
-    strategies: Annotated[str, typer.Option(help="Names by comma.")] = ",".join(STRATEGIES),
-    budgets: Annotated[str, typer.Option(help="Texts drawn for a prompt at most, by comma.")] = DEFAULT_BUDGETS,
-    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = 3,
-    keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = 2,
-    depth: Annotated[int, typer.Option(min=1, help="Levels.")] = 3,
-    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is asked for again.")] = 0,
-    votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = 5,
-    majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = "1,3,5,7,9",
-    judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = 1000,
-    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder.")] = None,
-    response_tokens: Annotated[int, typer.Option(min=1, help="Longest response.")] = 2048,
-    judge_tokens: Annotated[int, typer.Option(min=1, help="Longest vote.")] = 2048,
-    refine_tokens: Annotated[int, typer.Option(min=1, help="Longest refinement.")] = 3072,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
-    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 256,
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
-    trees: Annotated[int, typer.Option(min=1, help="Prompts worked on at once.")] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """What the command line says."""
+
+    source: Annotated[str, typer.Argument(metavar="PROMPTS", help="story, ifeval, or JSON lines of {prompt}.")]
+    actor: Annotated[str, typer.Option(help="URL[#NAME], a model's directory, or builtin:NAME.")] = ""
+    refiner: Annotated[str, typer.Option(help="The same, of the model that judges and refines.")] = ""
+    judge: Annotated[str, typer.Option(help="Who scores what no rule checks; else the refiner does.")] = ""
+    to: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path("decode")
+    data: Annotated[Path | None, typer.Option(help="IFEval's input_data.jsonl, or its folder.")] = None
+    limit: Annotated[int | None, typer.Option(min=1, help="Prompts (story 500; else all).")] = None
+    strategies: Annotated[str, typer.Option(help="Names by comma.")] = ",".join(STRATEGIES)
+    budgets: Annotated[str, typer.Option(help="Texts drawn for a prompt at most, by comma.")] = DEFAULT_BUDGETS
+    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = 3
+    keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = 2
+    depth: Annotated[int, typer.Option(min=1, help="Levels.")] = 3
+    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is asked for again.")] = 0
+    votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = 5
+    majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = "1,3,5,7,9"
+    judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = 1000
+    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder.")] = None
+    response_tokens: Annotated[int, typer.Option(min=1, help="Longest response.")] = 2048
+    judge_tokens: Annotated[int, typer.Option(min=1, help="Longest vote.")] = 2048
+    refine_tokens: Annotated[int, typer.Option(min=1, help="Longest refinement.")] = 3072
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 256
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    trees: Annotated[int, typer.Option(min=1, help="Prompts worked on at once.")] = 512
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False
+
+
+@options_of(DecodeOptions)
+def decode(given: DecodeOptions) -> None:
     """Sweep greedy, best of n, iterative refinement and tree search over budgets, and draw what each budget buys."""
-    places: dict[Role, str] = {"actor": actor, "refiner": refiner, "judge": judge}
-    if source == STORY:
-        places = {"actor": actor or "builtin:story/actor", "refiner": refiner or "builtin:story/refiner"}
-    for role in ("actor", "refiner"):
-        if not places[role]:
-            raise RecipeError(f"A sweep needs a model as its {role}.", f"Name one with --{role} URL[#NAME] or DIR.")
-    options = EngineOptions(window=window, deadline_s=deadline)
-    settings = SweepSettings(
-        strategies=[name.strip() for name in strategies.split(",") if name.strip()],
-        budgets=_numbers("--budgets", budgets),
-        shape=Shape(branch, keep, depth),
-        retries=retries,
-        votes=votes,
-        majority=_numbers("--majority", majority),
-        judge_items=judge_items,
-        response_tokens=response_tokens,
-        judge_tokens=judge_tokens,
-        refine_tokens=refine_tokens,
-        seed=seed,
-        at_once=trees,
-    )
-    sweep = Sweep(
-        source=source,
-        data=data,
-        limit=limit,
-        places={role: place_of(role, place, options) for role, place in places.items() if place},
-        templates=templates_for(templates, places["refiner"]),
-        settings=settings,
-        out=to,
-    )
+    sweep = _sweep(given)
     report = run_sweep(sweep, _tell)
-    if as_json:
+    if given.as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         return
     _print(report)
     out.print(f"page: {sweep.page}", soft_wrap=True, markup=False)
+
+
+def _sweep(given: DecodeOptions) -> Sweep:
+    places: dict[Role, str] = {"actor": given.actor, "refiner": given.refiner, "judge": given.judge}
+    if given.source == STORY:
+        places = {"actor": given.actor or "builtin:story/actor", "refiner": given.refiner or "builtin:story/refiner"}
+    for role in ("actor", "refiner"):
+        if not places[role]:
+            raise RecipeError(f"A sweep needs a model as its {role}.", f"Name one with --{role} URL[#NAME] or DIR.")
+    options = EngineOptions(window=given.window, deadline_s=given.deadline)
+    settings = SweepSettings(
+        strategies=[name.strip() for name in given.strategies.split(",") if name.strip()],
+        budgets=_numbers("--budgets", given.budgets),
+        shape=Shape(given.branch, given.keep, given.depth),
+        retries=given.retries,
+        votes=given.votes,
+        majority=_numbers("--majority", given.majority),
+        judge_items=given.judge_items,
+        response_tokens=given.response_tokens,
+        judge_tokens=given.judge_tokens,
+        refine_tokens=given.refine_tokens,
+        seed=given.seed,
+        at_once=given.trees,
+    )
+    return Sweep(
+        source=given.source,
+        data=given.data,
+        limit=given.limit,
+        places={role: place_of(role, place, options) for role, place in places.items() if place},
+        templates=templates_for(given.templates, places["refiner"]),
+        settings=settings,
+        out=given.to,
+    )
 
 
 def _numbers(option: str, text: str) -> list[int]:

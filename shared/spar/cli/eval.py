@@ -1,14 +1,16 @@
 """`spar eval`: measure a model on a benchmark, or score responses that are there already, or compare two results."""
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from spar.cli.console import out
 from spar.cli.evaluating.output import difference_json, points, print_result
+from spar.cli.options import options_of
 from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.report import BenchmarkReport, compare, item_json
@@ -36,92 +38,94 @@ class DtypeName(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-def evaluate(  # noqa: PLR0913 - one parameter per option
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}; or compare.", metavar="NAME")],
-    results: Annotated[list[Path] | None, typer.Argument(help="With compare: two results.", metavar="[A B]")] = None,
-    model: Annotated[str | None, typer.Option(help=f"What is measured: {MODEL}")] = None,
-    refiner: Annotated[str | None, typer.Option(help="Who searches refinements; story: measured too.")] = None,
-    judge: Annotated[str | None, typer.Option(help="Judges from outside: followbench, refinement.")] = None,
-    strategy: Annotated[StrategyName | None, typer.Option(help="The search at inference, with --refiner.")] = None,
-    budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None,
-    answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None,
-    votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None,
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None,
-    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are asked.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
-    dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32,
-    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32,
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True,
-    to: Annotated[Path, typer.Option("--out", help="Where results and what models said are kept.")] = Path("evals"),
-    against: Annotated[Path | None, typer.Option(help="Rows of another model, compared with --answers.")] = None,
-    items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Score the --answers there are, though not all.")] = False,
-    tasks: Annotated[str | None, typer.Option(help="general: the tasks, by commas.")] = None,
-    run_code: Annotated[bool, typer.Option("--run-code", help="general: let humaneval run what models write.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="general: print the call of lm-eval, run nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """What the command line says."""
+
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}; or compare.", metavar="NAME")]
+    results: Annotated[list[Path] | None, typer.Argument(help="With compare: two results.", metavar="[A B]")] = None
+    model: Annotated[str | None, typer.Option(help=f"What is measured: {MODEL}")] = None
+    refiner: Annotated[str | None, typer.Option(help="Who searches refinements; story: measured too.")] = None
+    judge: Annotated[str | None, typer.Option(help="Judges from outside: followbench, refinement.")] = None
+    strategy: Annotated[StrategyName | None, typer.Option(help="The search at inference, with --refiner.")] = None
+    budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None
+    answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None
+    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder.")] = None
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None
+    votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None
+    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are asked.")] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
+    dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    to: Annotated[Path, typer.Option("--out", help="Where results and what models said are kept.")] = Path("evals")
+    against: Annotated[Path | None, typer.Option(help="Rows of another model, compared with --answers.")] = None
+    items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None
+    partial: Annotated[bool, typer.Option("--partial", help="Score the --answers there are, though not all.")] = False
+    tasks: Annotated[str | None, typer.Option(help="general: the tasks, by commas.")] = None
+    run_code: Annotated[bool, typer.Option("--run-code", help="general: let humaneval run what models write.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="general: print the call of lm-eval, run nothing.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+
+
+@options_of(EvalOptions)
+def evaluate(given: EvalOptions) -> None:
     """Measure a model on a benchmark, or score responses that are there already, or compare two results.
 
     An evaluation that stopped goes on with the same command. Exit codes: 2 bad input, 3 engine or disk failed.
     """
-    if name == "compare":
-        _compare(results or [], as_json)
-    elif name not in NAMES:
-        raise DataError(f"There is no benchmark '{name}'.", f"Choose one of: {', '.join(NAMES)}.")
-    elif name == "general":
-        from spar.cli.evaluating.general import GeneralJob, measure_general
-
-        asked = {"limit": limit, "max_tokens": max_tokens, "seed": seed, "window": window, "dtype": dtype.value}
-        job = GeneralJob.of(model, tasks, data, to, asked, run_code)
-        measure_general(job, dry_run, as_json)
-    elif answers is not None:
-        if model is not None:
-            raise RecipeError("Both --answers and --model are given.", "Score what is there, or ask a model.")
-        _score(name, answers, data, against, items, partial, as_json)
+    if given.name == "compare":
+        _compare(given.results or [], given.as_json)
+    elif given.name not in NAMES:
+        raise DataError(f"There is no benchmark '{given.name}'.", f"Choose one of: {', '.join(NAMES)}.")
+    elif given.name == "general":
+        _general(given)
+    elif given.answers is None:
+        _ask(given)
+    elif given.model is None:
+        _score(given.name, given.answers, given.data, given.against, given.items, given.partial, given.as_json)
     else:
-        asked = {
-            "limit": limit,
-            "votes": votes,
-            "max_tokens": max_tokens,
-            "judge_tokens": judge_tokens,
-            "strategy": None if strategy is None else strategy.value,
-            "budget": budget,
-        }
-        engine = {"dtype": dtype.value, "window": window, "deadline_s": deadline, "send_seed": send_seed}
-        _ask(
-            name,
-            data,
-            (model, refiner, judge),
-            asked,
-            {"engine": engine, "templates": templates, "seed": seed, "out": to},
-            as_json,
-        )
+        raise RecipeError("Both --answers and --model are given.", "Score what is there, or ask a model.")
 
 
-def _ask(
-    name: str,
-    data: Path | None,
-    models: tuple[str | None, str | None, str | None],
-    asked: dict[str, Any],
-    how: dict[str, Any],
-    as_json: bool,
-) -> None:
+def _general(given: EvalOptions) -> None:
+    from spar.cli.evaluating.general import GeneralJob, measure_general
+
+    asked = {
+        "limit": given.limit,
+        "max_tokens": given.max_tokens,
+        "seed": given.seed,
+        "window": given.window,
+        "dtype": given.dtype.value,
+    }
+    job = GeneralJob.of(given.model, given.tasks, given.data, given.to, asked, given.run_code)
+    measure_general(job, given.dry_run, given.as_json)
+
+
+def _ask(given: EvalOptions) -> None:
     from spar.cli.evaluating.asking import evaluate_model
     from spar.cli.evaluating.job import EngineOptions, make_job
 
-    model, refiner, judge = models
-    if model is None:
+    if given.model is None:
         raise RecipeError("Nothing says what to measure.", "Name a --model, or rows that are there as --answers.")
-    places: dict[Role, str | None] = {"actor": model, "refiner": refiner, "judge": judge}
-    result = evaluate_model(make_job(name, data, places, asked, how | {"engine": EngineOptions(**how["engine"])}))
-    if as_json:
+    places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": given.judge}
+    asked = {
+        "limit": given.limit,
+        "votes": given.votes,
+        "max_tokens": given.max_tokens,
+        "judge_tokens": given.judge_tokens,
+        "strategy": None if given.strategy is None else given.strategy.value,
+        "budget": given.budget,
+    }
+    engine = EngineOptions(
+        dtype=given.dtype.value, window=given.window, deadline_s=given.deadline, send_seed=given.send_seed
+    )
+    how = {"engine": engine, "templates": given.templates, "seed": given.seed, "out": given.to}
+    result = evaluate_model(make_job(given.name, given.data, places, asked, how))
+    if given.as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
     print_result(result)

@@ -5,6 +5,7 @@ The same command goes on after any stop. Everything is `spar.embedded.evolution`
 
 import json
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +15,12 @@ import typer
 from spar.cli.console import err, out
 from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
+from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
 from spar.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
+    from spar.embedded.evolution_job import EvolveJob
     from spar.messages.base import ModelRef
     from spar.recipes.models import EngineSettings
 
@@ -51,34 +54,40 @@ Home_ = Annotated[
 ]
 
 
-def evolve(  # noqa: PLR0913 - one parameter for each option
-    sources: Sources,
-    to: Out,
-    teacher: Teacher,
-    model: ModelName = None,
-    taxonomy: TaxonomyName = None,
-    forms: Forms = None,
-    format_: Format = "auto",
-    field: Field = None,
-    encoding: Encoding = "utf-8",
-    split: Split = "train",
-    system: System = "reject",
-    limit: Limit = None,
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7,
-    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024,
-    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is asked for again.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0,
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True,
-    window: Annotated[int | None, typer.Option(min=1, help="Prompts with the teacher at once.")] = None,
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0,
-    price_in: PriceIn = None,
-    price_out: PriceOut = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it starts.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Write an earlier evolution in DIR anew.")] = False,
-    home: Home_ = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class EvolveOptions:
+    """What the command line says."""
+
+    sources: Sources
+    to: Out
+    teacher: Teacher
+    model: ModelName = None
+    taxonomy: TaxonomyName = None
+    forms: Forms = None
+    format_: Format = "auto"
+    field: Field = None
+    encoding: Encoding = "utf-8"
+    split: Split = "train"
+    system: System = "reject"
+    limit: Limit = None
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
+    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
+    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is asked for again.")] = 2
+    seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    window: Annotated[int | None, typer.Option(min=1, help="Prompts with the teacher at once.")] = None
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    price_in: PriceIn = None
+    price_out: PriceOut = None
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it starts.")] = False
+    replace: Annotated[bool, typer.Option("--replace", help="Write an earlier evolution in DIR anew.")] = False
+    home: Home_ = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False
+
+
+@options_of(EvolveOptions)
+def evolve(given: EvolveOptions) -> None:
     """Have a teacher turn seed prompts into prompts with constraints, check them, and count every row.
 
     It says what that will cost and asks; the same command goes on after a stop. Exit codes: 2 bad input or settings,
@@ -86,47 +95,52 @@ def evolve(  # noqa: PLR0913 - one parameter for each option
     """
     _check_installed()
     from spar.cli.evolve_report import Asker, Progress, print_evolution
-    from spar.data.sources import Options
     from spar.embedded.evolution import evolve_prompts
-    from spar.embedded.evolution_job import EvolveJob
     from spar.embedded.home import Home
+    from spar.runtime.log import log_to
+
+    job = _job(given)
+    with Home(given.home or RUNS / "evolution").lock() as place:
+        place.runs.mkdir(exist_ok=True)
+        log_to(place.runs / "log.jsonl")
+        done = evolve_prompts(job, place, Asker(given.yes), Progress())
+    if done is None:
+        err.print("Nothing was asked of the teacher.")
+        sys.exit(STOPPED)
+    if given.as_json:
+        out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
+    else:
+        print_evolution(done, given.to)
+
+
+def _job(given: EvolveOptions) -> "EvolveJob":
+    from spar.data.sources import Options
+    from spar.embedded.evolution_job import EvolveJob
     from spar.evolution.forms import forms_named
     from spar.evolution.price import Prices
     from spar.evolution.taxonomy import taxonomy_named
     from spar.recipes.models import SamplingSettings
-    from spar.runtime.log import log_to
 
-    story = teacher == RULES
-    together = window or (THERE if "://" in teacher else HERE)
-    engine, served = _teacher(teacher, model, together, deadline, send_seed)
-    job = EvolveJob(
-        sources=tuple(sources),
-        out=to,
-        options=Options(format_, field, encoding, split),
-        system=system,
-        limit=limit,
+    story = given.teacher == RULES
+    together = given.window or (THERE if "://" in given.teacher else HERE)
+    engine, served = _teacher(given.teacher, given.model, together, given.deadline, given.send_seed)
+    return EvolveJob(
+        sources=tuple(given.sources),
+        out=given.to,
+        options=Options(given.format_, given.field, given.encoding, given.split),
+        system=given.system,
+        limit=given.limit,
         engine=engine,
         model=served,
-        taxonomy=taxonomy_named(taxonomy or ("story" if story else "spar")),
-        forms=forms_named(forms or ("compact" if story else "spar")),
-        sampling=SamplingSettings(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
-        retries=retries,
-        seed=seed,
+        taxonomy=taxonomy_named(given.taxonomy or ("story" if story else "spar")),
+        forms=forms_named(given.forms or ("compact" if story else "spar")),
+        sampling=SamplingSettings(temperature=given.temperature, top_p=given.top_p, max_tokens=given.max_tokens),
+        retries=given.retries,
+        seed=given.seed,
         window=together,
-        prices=Prices(price_in, price_out),
-        replace=replace,
+        prices=Prices(given.price_in, given.price_out),
+        replace=given.replace,
     )
-    with Home(home or RUNS / "evolution").lock() as place:
-        place.runs.mkdir(exist_ok=True)
-        log_to(place.runs / "log.jsonl")
-        done = evolve_prompts(job, place, Asker(yes), Progress())
-    if done is None:
-        err.print("Nothing was asked of the teacher.")
-        sys.exit(STOPPED)
-    if as_json:
-        out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
-    else:
-        print_evolution(done, to)
 
 
 def _check_installed() -> None:
