@@ -11,10 +11,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from spar.cli.evaluating.books import remembering
 from spar.cli.evaluating.job import identity_of
 from spar.errors import EngineError
-from spar.evaluation.call_book import open_call_book
-from spar.evaluation.remembering import RememberingModel
 from spar.inference.endpoints import Endpoint, OpenEndpoints, Role
 from spar.inference.records import Models
 from spar.method.templates import TemplateSet
@@ -57,23 +56,9 @@ async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[Cell,
     source = read_source(sweep.source, sweep.data, sweep.limit, sweep.settings.seed)
     with ExitStack() as books:
         async with OpenEndpoints(sweep.places.values()) as servers:
-            chats = _remembering(sweep, servers, books)
+            chats = remembering(sweep.places, sweep.out, lambda role, _: servers.models[role].find, books)
             models = Models(chats["actor"], chats["refiner"])
             return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, told)
-
-
-def _remembering(sweep: Sweep, servers: OpenEndpoints, books: ExitStack) -> dict[Role, RememberingModel]:
-    """By role; one for all roles that a model plays, since a book has one writer."""
-    by_model: dict[str, RememberingModel] = {}
-    chats: dict[Role, RememberingModel] = {}
-    for role, place in sweep.places.items():
-        identity = identity_of(place)
-        key = json.dumps(identity)
-        if key not in by_model:
-            book = books.enter_context(open_call_book(sweep.out / "calls", identity))
-            by_model[key] = RememberingModel(book, servers.models[role].find)
-        chats[role] = by_model[key]
-    return chats
 
 
 def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[Cell, Sequence[Drawn]]) -> None:

@@ -5,7 +5,6 @@ to decide but what to send next, and its caller does that. Results are in the ho
 a step of the same fingerprint has made is found again.
 """
 
-import threading
 from queue import SimpleQueue
 from types import TracebackType
 
@@ -19,20 +18,16 @@ from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.db.tables import Result
 from spar.embedded.home import Home
+from spar.embedded.pool import Pool, memory_app
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFinished
-from spar.runtime import worker as workers
-from spar.runtime.app import configure, purge
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
-from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore
-from spar.store.models import ModelCache
 
 TASKS = _evolving
 """Imported for its registration with the Celery app."""
 QUEUE = "generation"
-CACHE_BYTES = 20 * 1024**3
 
 
 class StepQueue:
@@ -47,33 +42,15 @@ class StepQueue:
 
     def __enter__(self) -> "StepQueue":
         settings = Settings(broker_url=SecretStr("memory://"))
-        app = configure(settings)
-        purge(app)  # what another system of this process left in memory
-        cache = ModelCache(self._home.work / "models", self.store, CACHE_BYTES)
-        announce = self._reports.put
-        self._worker = Worker("embedded", self.store, cache, self._home.work, announce, settings.heartbeat_s)
-        workers.install(self._worker)
+        app = memory_app(settings)
         self._broker = CeleryBroker(app)
-        self._celery = app.WorkController(
-            pool="threads",
-            concurrency=self._threads,
-            queues=[QUEUE],
-            without_heartbeat=True,
-            without_gossip=True,
-            without_mingle=True,
-            quiet=True,
-        )
-        self._thread = threading.Thread(target=self._celery.start, name="spar-celery", daemon=True)
-        self._thread.start()
+        self._pool = Pool(app, self._home, self.store, self._reports.put, settings.heartbeat_s, [QUEUE], self._threads)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._worker.close()
-        self._celery.stop()
-        self._thread.join()
-        workers.install(None)
+        self._pool.close()
         self._database.dispose()
 
     def send(self, task: str, message: StepMessage) -> None:

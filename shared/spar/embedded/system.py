@@ -3,7 +3,6 @@
 Only adapters are chosen here; what happens is the services' doing.
 """
 
-import threading
 from collections.abc import Callable
 from types import TracebackType
 
@@ -20,15 +19,13 @@ from services.refinement import tasks as _refinement
 from services.training import tasks as _training
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
-from spar.embedded.home import CACHE_BYTES, Home
+from spar.embedded.home import Home
+from spar.embedded.pool import Pool, memory_app
 from spar.engines.base import ChatModel
-from spar.runtime import worker as workers
-from spar.runtime.app import TASK_MODULES, announce, configure, purge
+from spar.runtime.app import TASK_MODULES, announce
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
-from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore
-from spar.store.models import ModelCache
 
 TASKS = (_evaluation, _generation, _judgment, _refinement, _training)
 """Imported for their registration with the Celery app."""
@@ -50,31 +47,17 @@ class EmbeddedSystem:
 
     def __enter__(self) -> "EmbeddedSystem":
         settings = Settings(broker_url=SecretStr("memory://"), polling_interval_s=0.2)
-        app = configure(settings)
-        purge(app)  # what another system of this process left in memory
+        app = memory_app(settings)
         coordinator = Coordinator(self.database, self.store, CeleryBroker(app), Limits(window=EMBEDDED_WINDOW))
         self._inbox = Inbox(coordinator, settings.polling_interval_s)
         coordinator_tasks.install(self._inbox)
-        cache = ModelCache(self.home.work / "models", self.store, CACHE_BYTES)
-        self._worker = Worker("embedded", self.store, cache, self.home.work, announce, settings.heartbeat_s)
-        workers.install(self._worker)
-        self._celery = app.WorkController(
-            pool="threads",
-            concurrency=THREADS,
-            queues=list(TASK_MODULES),
-            without_heartbeat=True,
-            without_gossip=True,
-            without_mingle=True,
-            quiet=True,
-        )
-        self._thread = threading.Thread(target=self._celery.start, name="spar-celery", daemon=True)
-        self._thread.start()
+        self._pool = Pool(app, self.home, self.store, announce, settings.heartbeat_s, list(TASK_MODULES), THREADS)
         self._inbox.start()
         return self
 
     def observe(self, through: Callable[[ChatModel], ChatModel]) -> None:
         """Pass every model through this before it is asked."""
-        self._worker.observe = through
+        self._pool.worker.observe = through
 
     def raise_failure(self) -> None:
         """Raise what kept the coordinator from its books, if anything did."""
@@ -84,10 +67,7 @@ class EmbeddedSystem:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._worker.close()
-        self._celery.stop()
-        self._thread.join()
+        self._pool.close()
         self._inbox.close()
         coordinator_tasks.install(None)
-        workers.install(None)
         self.database.dispose()

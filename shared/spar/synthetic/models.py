@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+from transformers import GenerationConfig, LlamaForCausalLM
 
 from spar.errors import AccountingError
 from spar.method.records import Message
 from spar.training.tokenize import Tokenizer
 from spar.worlds.story.stages import Shape
 from spar.worlds.story.tokenizer import save_tokenizer
+from spar.worlds.story.train import llama_config
 from spar.worlds.story.vocabulary import END, PAD, SPECIAL
 
 
@@ -23,21 +24,7 @@ def make_model(folder: Path, words: Sequence[str], shape: Shape, seed: int) -> P
     tokens = (*SPECIAL, *words)
     torch.manual_seed(seed)
     end, pad = tokens.index(END), tokens.index(PAD)
-    config = LlamaConfig(
-        vocab_size=len(tokens),
-        hidden_size=shape.hidden,
-        intermediate_size=shape.feed_forward,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.heads,
-        max_position_embeddings=shape.max_positions,
-        tie_word_embeddings=True,
-        pad_token_id=pad,
-        bos_token_id=None,
-        eos_token_id=end,
-        dtype="float32",
-    )
-    model = LlamaForCausalLM(config)
+    model = LlamaForCausalLM(llama_config(shape, len(tokens), pad, end))
     model.generation_config = GenerationConfig(eos_token_id=end, pad_token_id=pad)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)

@@ -5,9 +5,7 @@ is new, another judge leaves the responses as they are. An evaluation that is th
 """
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,8 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from spar.cli.console import err
+from spar.cli.evaluating.books import Serve, remembering
 from spar.cli.evaluating.folder import folder_of, read_result, write
-from spar.cli.evaluating.job import EvalJob, identity_of
+from spar.cli.evaluating.job import EvalJob
 from spar.engines.base import ChatModel, Engine
 from spar.engines.skills import Usage
 from spar.errors import EngineError
@@ -24,7 +23,6 @@ from spar.evaluation.asking import ask, score_rows
 from spar.evaluation.asking.base import Ask, Row
 from spar.evaluation.asking.settings import settings_of
 from spar.evaluation.benchmarks.negatives import WORLD
-from spar.evaluation.call_book import open_call_book
 from spar.evaluation.remembering import RememberingModel
 from spar.inference import Models
 from spar.inference.endpoints import Endpoint, Role
@@ -38,7 +36,7 @@ def evaluate_model(job: EvalJob) -> dict[str, Any]:
     """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
     with ExitStack() as books:
         engines: dict[str, Engine] = {}
-        chats = _chats(job, engines, books)
+        chats = remembering(job.places, job.out, lambda _, place: _serving(place, engines), books)
         asked = _ask(job, chats)
         settings = settings_of(job.benchmark, asked) | {"data": _data_digest(job)}
         folder = folder_of(job.out, job.benchmark, settings)
@@ -52,21 +50,7 @@ def evaluate_model(job: EvalJob) -> dict[str, Any]:
         return write(folder, report, rows, {"usage": told, "models": job.names()}) | {"folder": str(folder)}
 
 
-def _chats(job: EvalJob, engines: dict[str, Engine], books: ExitStack) -> Chats:
-    """By role; one for all roles that a model plays, since a book has one writer."""
-    chats: Chats = {}
-    by_model: dict[str, RememberingModel] = {}
-    for role, place in job.places.items():
-        identity = identity_of(place)
-        key = json.dumps(identity)
-        if key not in by_model:
-            book = books.enter_context(open_call_book(job.out / "calls", identity))
-            by_model[key] = RememberingModel(book, _serving(place, engines))
-        chats[role] = by_model[key]
-    return chats
-
-
-def _serving(place: Endpoint, engines: dict[str, Engine]) -> Callable[[], Awaitable[ChatModel]]:
+def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
     """Opened when first asked; models of this process share an engine, those of one server its connections."""
 
     async def serve() -> ChatModel:

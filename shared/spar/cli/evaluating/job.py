@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from spar.embedded.home import CACHE_BYTES
 from spar.errors import DataError, RecipeError
 from spar.evaluation.asking import ASKINGS
 from spar.evaluation.benchmarks.negatives import WORLD
@@ -27,7 +28,6 @@ Dtype = Literal["float64", "float32", "bfloat16"]
 NEEDS_NO_DATA = ("refinement", "story")
 """The world makes their items, if no data are named."""
 STORY = ("limit",)
-CACHE_BYTES = 20 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)

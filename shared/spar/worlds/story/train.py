@@ -63,7 +63,7 @@ def train_stage(
 
 def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalLM:
     if stage.start is None:
-        return LlamaForCausalLM(_config(shape))
+        return LlamaForCausalLM(llama_config(shape, SIZE, IDS[PAD], IDS[END]))
     folder = models / stage.start
     if not (folder / "model.safetensors").is_file():
         raise TrainingError(
@@ -74,9 +74,10 @@ def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalL
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
-def _config(shape: Shape) -> LlamaConfig:
+def llama_config(shape: Shape, size: int, pad: int, end: int) -> LlamaConfig:
+    """A tiny Llama over `size` words, of which two, by id, are padding and the end."""
     return LlamaConfig(
-        vocab_size=SIZE,
+        vocab_size=size,
         hidden_size=shape.hidden,
         intermediate_size=shape.feed_forward,
         num_hidden_layers=shape.layers,
@@ -84,9 +85,9 @@ def _config(shape: Shape) -> LlamaConfig:
         num_key_value_heads=shape.heads,
         max_position_embeddings=shape.max_positions,
         tie_word_embeddings=True,
-        pad_token_id=IDS[PAD],
+        pad_token_id=pad,
         bos_token_id=None,
-        eos_token_id=IDS[END],
+        eos_token_id=end,
         dtype="float32",
     )
 

@@ -1,0 +1,31 @@
+"""Models whose replies are kept as they come, in OUT/calls/: what was said is not asked again."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from spar.cli.evaluating.job import identity_of
+from spar.engines.base import ChatModel
+from spar.evaluation.call_book import open_call_book
+from spar.evaluation.remembering import RememberingModel
+from spar.inference.endpoints import Endpoint, Role
+
+Serve = Callable[[], Awaitable[ChatModel]]
+"""Opens a model, when it is first asked what its book does not know."""
+
+
+def remembering(
+    places: Mapping[Role, Endpoint], out: Path, serving: Callable[[Role, Endpoint], Serve], books: ExitStack
+) -> dict[Role, RememberingModel]:
+    """By role; one for all roles that a model plays, since a book has one writer."""
+    by_model: dict[str, RememberingModel] = {}
+    chats: dict[Role, RememberingModel] = {}
+    for role, place in places.items():
+        identity = identity_of(place)
+        key = json.dumps(identity)
+        if key not in by_model:
+            book = books.enter_context(open_call_book(out / "calls", identity))
+            by_model[key] = RememberingModel(book, serving(role, place))
+        chats[role] = by_model[key]
+    return chats
