@@ -1,0 +1,84 @@
+"""What a run is, as data: the recipe that one YAML file says, section by section.
+
+Every field has the paper's value as its default where the paper has one. Loading, overriding and the messages
+for bad files are `spar.recipes.load`'s; nothing here reads a file.
+"""
+
+from spar.recipes.models.base import Count, Positive, Probability, Section, Share, Temperature, later
+from spar.recipes.models.evaluation import (
+    AskSettings,
+    BenchmarkPlan,
+    BenchmarkSettings,
+    EvaluationPlan,
+    EvaluationSettings,
+    HonestySettings,
+    JudgeSettings,
+)
+from spar.recipes.models.init import INIT_DEFAULTS, InitData, InitPrompts, InitSettings, TeacherSettings
+from spar.recipes.models.models import EngineSettings, ModelSettings, VllmSettings
+from spar.recipes.models.recipe import Recipe, Stage
+from spar.recipes.models.running import BudgetSettings, DispatchSettings, PriceSettings
+from spar.recipes.models.steps import (
+    ComparisonSettings,
+    GenerationSettings,
+    JudgmentSettings,
+    PromptSettings,
+    RefinerDataSettings,
+    SamplingSettings,
+    SearchSettings,
+    SelectionSettings,
+)
+from spar.recipes.models.training import (
+    ActorSettings,
+    DpoSettings,
+    LaunchSettings,
+    LoraSettings,
+    SftSettings,
+    TrainingPlan,
+    TrainingSettings,
+)
+
+__all__ = [
+    "INIT_DEFAULTS",
+    "ActorSettings",
+    "AskSettings",
+    "BenchmarkPlan",
+    "BenchmarkSettings",
+    "BudgetSettings",
+    "ComparisonSettings",
+    "Count",
+    "DispatchSettings",
+    "DpoSettings",
+    "EngineSettings",
+    "EvaluationPlan",
+    "EvaluationSettings",
+    "GenerationSettings",
+    "HonestySettings",
+    "InitData",
+    "InitPrompts",
+    "InitSettings",
+    "JudgeSettings",
+    "JudgmentSettings",
+    "LaunchSettings",
+    "LoraSettings",
+    "ModelSettings",
+    "Positive",
+    "PriceSettings",
+    "Probability",
+    "PromptSettings",
+    "Recipe",
+    "RefinerDataSettings",
+    "SamplingSettings",
+    "SearchSettings",
+    "Section",
+    "SelectionSettings",
+    "SftSettings",
+    "Share",
+    "Stage",
+    "TeacherSettings",
+    "Temperature",
+    "TrainingPlan",
+    "TrainingSettings",
+    "VllmSettings",
+    "later",
+]

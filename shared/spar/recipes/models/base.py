@@ -1,0 +1,23 @@
+"""What every section of a recipe is, and the kinds of numbers in it."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def later(default: Any) -> Any:
+    """A field that came when results were stored already. While it has its default it is not written and is part of
+    no identity, so that what was stored before it is still found."""
+    return Field(default=default, exclude_if=lambda value: value == default)

@@ -1,0 +1,87 @@
+"""How the starting models are made, if a recipe has them made."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from spar.recipes.models.base import Positive, Section
+from spar.recipes.models.models import EngineSettings
+from spar.recipes.models.steps import GenerationSettings, JudgmentSettings, RefinerDataSettings, SearchSettings
+from spar.recipes.models.training import SftSettings
+
+INIT_DEFAULTS: dict[str, dict[str, Any]] = {
+    "generation": {"n": 1, "temperature": 0.7, "top_p": 1.0},
+    "responses": {},
+    "judgment": {},
+    "search": {"policy": "greedy", "temperature": 0.0},
+    "selection": {
+        "refinements": 10_000,
+        "response_no": 10_000,
+        "response_yes": 10_000,
+        "tree_yes": 0,
+        "tree_no": 0,
+        "contested_only": False,
+    },
+    "actor": {"learning_rate": 2e-6},
+    "refiner": {"learning_rate": 2e-6},
+}
+"""What the paper says of the starting models (METHOD section 2): the teacher at 0.7, refining greedily, SFT at 2e-6."""
+
+
+class TeacherSettings(Section):
+    """Who makes what the starting models learn from (the paper: GPT-4o-mini)."""
+
+    model: str
+    """As in `models`; usually `served:NAME`."""
+    engine: EngineSettings | None = None
+    """What serves it; None: the recipe's engine."""
+
+
+class InitPrompts(Section):
+    """The starting models' own prompts: none of them is in self-play."""
+
+    source: str | None = None
+    """As `prompts.source`; None: the same source, of which these are the first."""
+    actor: Positive = 8000
+    """Those that the teacher responds to, for the actor."""
+    refiner: Positive = 8000
+    """Others, which the new actor responds to; its responses are judged and refined for the refiner."""
+
+
+class InitData(Section):
+    """Given sets instead of a teacher's, as `spar sets import` writes them; all files of a role are trained on."""
+
+    actor: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    refiner: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class InitSettings(Section):
+    """How the starting models are made from `models`, the backbones (METHOD section 2): the actor by SFT on a teacher's
+    responses, the refiner by SFT on its judgments and refinements of the new actor's responses."""
+
+    teacher: TeacherSettings | None = None
+    prompts: InitPrompts = InitPrompts()
+    data: InitData = InitData()
+    generation: GenerationSettings
+    """The teacher's responses; one of each prompt is learned."""
+    responses: GenerationSettings
+    """The new actor's, which are judged."""
+    judgment: JudgmentSettings
+    search: SearchSettings
+    """How the teacher refines a negative: once, greedily."""
+    selection: RefinerDataSettings
+    """Caps and balance of the refiner's sets."""
+    actor: SftSettings
+    refiner: SftSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, data: Any) -> Any:
+        """Key by key, since these sections have other defaults here than in self-play."""
+        if not isinstance(data, dict):
+            return data
+        whole = {
+            name: {**defaults, **given} if isinstance(given := data.get(name, {}), dict) else given
+            for name, defaults in INIT_DEFAULTS.items()
+        }
+        return {**data, **whole}

@@ -1,0 +1,58 @@
+"""Where the models come from, and what serves them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from spar.recipes.models.base import Positive, Probability, Section, Share, later
+
+
+class ModelSettings(Section):
+    """Where the two models start: `builtin:story/actor`, a directory, `hub:ID@REVISION`, or `served:NAME`
+    (a name that a remote endpoint knows: it can be asked, not trained)."""
+
+    actor: str
+    refiner: str
+    one: bool = later(False)
+    """One model plays both roles: what the actor becomes is the next refiner too, and no refiner is trained."""
+    backward: str | None = later(None)
+    """Who writes instructions for unlabelled texts (generation.policy instruct); it is never trained."""
+
+
+class VllmSettings(Section):
+    """How the vllm engine runs its own server; only `max_model_len` and `extra_args` may change a reply."""
+
+    device: Literal["gpu", "cpu"] = "gpu"
+    """gpu: the server runs on GPUs that it claims. cpu: a CPU build of vLLM, which claims nothing."""
+    tensor_parallel: Positive = 1
+    """GPUs that one server spans."""
+    gpu_memory_utilization: Probability = 0.9
+    max_model_len: Positive | None = None
+    """Tokens of prompt and reply together; None: what the model has."""
+    extra_args: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Arguments of `vllm serve` that are not named here, such as ["--quantization", "fp8"]."""
+    start_deadline_s: Annotated[float, Field(gt=0)] = 1800.0
+    """Seconds from the server's start until it is ready; a large model loads and compiles for minutes."""
+    patience_s: Annotated[float, Field(ge=0)] = 600.0
+    """Seconds a model that is asked for goes on being served while calls for another wait."""
+    idle_s: Annotated[float, Field(ge=0)] = 60.0
+    """Seconds without calls after which the server stops and its GPUs are free for others."""
+
+
+class EngineSettings(Section):
+    """What serves the models. `kind` is an entry point of the group `spar.engines`."""
+
+    kind: str = "transformers"
+    url: str | None = None
+    """An OpenAI-compatible base URL, such as http://localhost:8000/v1 (kind openai; vllm: a server of your own)."""
+    dtype: Literal["float64", "float32", "bfloat16"] = "float32"
+    """float64 makes sampled text independent of what else is in the batch: bit-for-bit repeats on a CPU."""
+    max_batch: Positive = 256
+    """Sequences decoded together (transformers, vllm), or requests in flight (openai)."""
+    deadline_s: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds one call may take before it is a DeadlineExceeded."""
+    send_seed: bool = True
+    """Whether a remote engine is sent seeds."""
+    latency: Share = 0.0
+    """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
+    vllm: VllmSettings = VllmSettings()
