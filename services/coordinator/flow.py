@@ -163,7 +163,7 @@ def _affordable(state: State) -> Iterator[actions.Action]:
     steps = [(action.kind, action.limit) for action in wanted]
     allowed = dict(state.purse.allowed(steps, lambda kind: state.of(kind).in_flight))
     yield from (replace(action, limit=allowed[action.kind]) for action in wanted if action.kind in allowed)
-    if steps and not allowed and not any(state.of(kind).in_flight for kind in StepKind):
+    if steps and not allowed and _drained(state):
         yield actions.StopRun(state.purse.reason(steps))
 
 

@@ -12,7 +12,7 @@ from services.coordinator import actions, events
 from services.coordinator.budget import PROBES, Purse
 from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
-from services.coordinator.state import Counts, State
+from services.coordinator.state import Counts, Repair, State
 from spar.db.progress import read_progress
 from spar.db.spending import read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
@@ -126,6 +126,16 @@ def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() 
     assert next_actions(flying, events.Woken()) == []
     rich = State(**{**_fields(STATE), "purse": purse(calls=35)})
     assert next_actions(rich, events.Woken()) == [actions.Dispatch(G, 2)]
+
+
+@pytest.mark.parametrize(("own", "others"), [(1, 0), (0, 1)])
+def test_a_repair_of_another_iteration_is_in_flight_too(own: int, others: int) -> None:
+    """The counts are of this iteration alone, and a run stops with nothing on its way."""
+    repairing = {"counts": {}, "iteration": 2, "iterations": 2}
+    flying = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, own, others)})
+    assert next_actions(flying, events.Woken()) == []
+    landed = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, 0, 0)})
+    assert next_actions(landed, events.Woken()) == [actions.StopRun("budget: 10 of 10 calls")]
 
 
 def test_a_finished_run_is_finished_whatever_it_cost() -> None:
