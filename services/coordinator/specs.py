@@ -135,6 +135,7 @@ class Planner:
             judging=self._judging(settings) if settings.comparison is not None else None,
             compared=self._compared(iteration) if settings.comparison is not None else None,
             refiner_data=settings.refiner_fate == "trained",
+            measured=self._input("measured") if "measured" in self.run.inputs else None,
         )
         return Select.model_validate(self._envelope(spec))
 

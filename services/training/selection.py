@@ -5,7 +5,7 @@ pair or an example is `spar.method`'s.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from services.training.judge_pairs import judge_pairs
@@ -13,7 +13,7 @@ from spar.engines.skills import NEGATIVE, SeedScope
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
 from spar.method.outcomes import count_outcomes
-from spar.method.pairs import mark_duplicates
+from spar.method.pairs import mark_duplicates, mark_measured
 from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
@@ -40,14 +40,16 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
     spec = command.spec
     data = await _load(worker, spec)
     templates = await read_templates(worker, spec.templates)
-    ends = mark_duplicates([_end_of(data, position, spec) for position in range(len(data.prompts))])
+    ends = [_end_of(data, position, spec) for position in range(len(data.prompts))]
+    measured = await _measured(worker, spec)
+    ends = mark_duplicates(mark_measured(ends, measured))
     ends = await _mark_too_long(worker, spec, ends)
     ends = _mark_over_cap(ends, spec)
     pairs = [end for end in ends if isinstance(end, Pair)]
     actor_examples = [end for end in ends if isinstance(end, Example)]
     outcomes = [_outcome(end) for end in ends]
     counted = count_outcomes(outcomes, len(data.prompts))
-    examples, example_counts = await _examples(worker, spec, data, templates)
+    examples, example_counts = await _examples(worker, spec, data, measured, templates)
     judging, judging_counts = await _judge_pairs(worker, spec, templates)
     rows = [PromptEnd(prompt.id, outcome) for prompt, outcome in zip(data.prompts, outcomes, strict=True)]
     selected = Selected(
@@ -104,6 +106,11 @@ def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Choice:
     return selection_policy(spec.selection.pairs).choose(material)
 
 
+async def _measured(worker: Worker, spec: SelectionSpec) -> frozenset[str]:
+    rows = await read_rows(worker.store, spec.measured, Prompt) if spec.measured is not None else []
+    return frozenset(prompt.id for prompt in rows)
+
+
 async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Choice]) -> list[Choice]:
     """The rows are all of one type: a policy makes pairs or examples."""
     pairs = [end for end in ends if isinstance(end, Pair)]
@@ -137,14 +144,16 @@ async def _judge_pairs(
 
 
 async def _examples(
-    worker: Worker, spec: SelectionSpec, data: IterationData, templates: TemplateSet
+    worker: Worker, spec: SelectionSpec, data: IterationData, measured: Set[str], templates: TemplateSet
 ) -> tuple[list[Example], dict[str, int]]:
+    """Of prompts that are measured nothing is taken; they have their outcome."""
     if not spec.refiner_data:
         return [], {}
     rules = RefinerDataRules(**spec.selection.refiner.model_dump())
-    judged = [row for row in data.judged if row is not None]
+    judged = [row for row in data.judged if row is not None and row.prompt.id not in measured]
+    trees = [tree for tree in data.trees.values() if tree.prompt.id not in measured]
     seed = derive_seed(spec.seed, spec.iteration, "", "refiner_data")
-    selected = select_refiner_examples(list(data.trees.values()), judged, rules, templates, seed)
+    selected = select_refiner_examples(trees, judged, rules, templates, seed)
     fits = await _fits(worker, spec.refiner, spec.refiner_limit, selected.examples)
     kept = [example for example, fit in zip(selected.examples, fits, strict=True) if fit]
     return kept, {**selected.counts, "too_long": len(selected.examples) - len(kept), "used": len(kept)}

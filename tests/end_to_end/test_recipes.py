@@ -132,6 +132,28 @@ def test_humpback_learns_instructions_for_texts_and_starts_anew_each_time(ran: M
     assert bases == {done.iterations[0].actor}
 
 
+def test_humpback_learns_no_instruction_that_is_measured(ran: Mapping[str, Ran], tmp_path: Path) -> None:
+    """The same run, but that a benchmark asks what the backward model wrote for one text."""
+    before = ran["humpback"]
+    [example, *_] = before.rows(str(before.selected(1).actor_examples_key), Example)
+    asked = {
+        "key": 1,
+        "prompt": example.messages[0].content,
+        "instruction_id_list": ["punctuation:no_comma"],
+        "kwargs": [{}],
+    }
+    (tmp_path / "asked.jsonl").write_text(json.dumps(asked) + "\n")
+    actor, _ = simulated_models(tmp_path)
+    benchmark = f"{{suite: none, benchmarks: {{ifeval: {{data: {tmp_path / 'asked.jsonl'}, max_tokens: 96}}}}}}"
+    changes = [*small(actor, actor, 1), f"models.backward={actor}", f"evaluation={benchmark}"]
+    [after] = run_all([load_recipe("humpback", changes)], tmp_path / "home")
+    assert after.run.status is RunStatus.FINISHED, after.run.reason
+    assert after.counted(1)["measured"] >= 1
+    assert after.counted(1)["example"] == before.counted(1)["example"] - after.counted(1)["measured"]
+    learned = [row.messages[0].content for row in after.rows(str(after.selected(1).actor_examples_key), Example)]
+    assert asked["prompt"] not in learned
+
+
 def test_autoif_fine_tunes_on_what_passes_then_prefers_it(ran: Mapping[str, Ran]) -> None:
     done = ran["autoif"]
     assert [done.selected(index).actor_examples > 0 for index in (1, 2)] == [True, False]

@@ -15,6 +15,7 @@ MEANING = {
     Outcome.TIED: "no response was judged bad, and the votes on at least one tied",
     Outcome.ALL_GOOD: "every response was judged good: nothing to refine",
     Outcome.UNSOLVED: "no refinement passed the gate",
+    Outcome.MEASURED: "the instruction that was written for it is one that evaluations ask",
     Outcome.DUPLICATE: "an earlier pair has the same prompt",
     Outcome.TOO_LONG: "the pair is longer than the trainer takes",
     Outcome.OVER_CAP: "there were enough pairs already (selection.max_pairs)",

@@ -33,11 +33,12 @@ SAMPLED_TEMPERATURE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """How one suite measures an actor and a refiner, and checks a pair's chosen response."""
+    """How one suite measures an actor and a refiner, checks a pair's chosen response, and which prompts it asks."""
 
     actor: Measuring
     refiner: Measuring
     audit: Callable[[Sequence[Pair]], list[Item]]
+    prompts: Callable[[EvaluationSettings], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ async def run_suite(
     measuring = suite.actor if part == "actor" else suite.refiner
     rows = await measuring(chat, settings, templates, seed, usage)
     return SuiteResult(tuple(rows), summarize(rows), usage)
+
+
+def prompts_of_suite(settings: EvaluationSettings) -> list[str]:
+    """Every prompt that the suite asks about."""
+    return [] if settings.suite == "none" else _suite(settings.suite).prompts(settings)
 
 
 def audit_pairs(pairs: Sequence[Pair], suite: str = "story") -> SuiteResult:
@@ -99,8 +105,14 @@ async def _story_refiner(
     return judgments + await story.evaluate_refine(chat, refined, templates, seed, usage)
 
 
+def _story_prompts(settings: EvaluationSettings) -> list[str]:
+    """An actor, a judge and a refiner are measured on the same prompts, each on the first so many."""
+    most = max(settings.actor_prompts, settings.judge_items, settings.refine_items)
+    return generate_prompts(most, settings.seed, HELD_OUT)
+
+
 SUITES: Mapping[str, Suite] = {
-    "story": Suite(_story_actor, _story_refiner, story.pair_precision),
+    "story": Suite(_story_actor, _story_refiner, story.pair_precision, _story_prompts),
 }
 
 

@@ -96,7 +96,8 @@ class SelectionSpec(Spec):
 
     Of the trainings only their length limits matter here: another learning rate makes the same selection. `judging` is
     how responses were judged, where that isn't by verdicts; `compared` holds rows of ShardComparisons. Without
-    `refiner_data` no refiner is trained, and none of its examples are made.
+    `refiner_data` no refiner is trained, and none of its examples are made. `measured` holds rows of Prompt that
+    nobody may learn from, where a model writes the prompts.
     """
 
     revision: Literal[1] = SELECTION_REVISION
@@ -112,6 +113,7 @@ class SelectionSpec(Spec):
     judging: JudgingRef | None = later(None)
     compared: ObjectRef | None = later(None)
     refiner_data: bool = later(True)
+    measured: ObjectRef | None = later(None)
 
 
 class Select(StepMessage):

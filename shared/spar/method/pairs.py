@@ -1,6 +1,6 @@
 """Makes the actor's preference pairs: a refinement over its negative, or a good over a bad sample (no_refinement)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from random import Random
 
 from spar.method.negatives import choose_negative, labelled
@@ -36,6 +36,14 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
     return Pair(judged.prompt, Random(seed + 1).choice(good), rejected)
 
 
+def mark_measured(results: Sequence[Pair | Example | Outcome], measured: Set[str]) -> list[Pair | Example | Outcome]:
+    """The same results, with MEASURED for each row whose prompt is among the ids of those that evaluations ask."""
+    return [
+        Outcome.MEASURED if not isinstance(result, Outcome) and _prompt_id(result) in measured else result
+        for result in results
+    ]
+
+
 def mark_duplicates(results: Sequence[Pair | Example | Outcome]) -> list[Pair | Example | Outcome]:
     """The same results, with DUPLICATE for each row whose prompt an earlier one has taken."""
     taken: set[str] = set()
@@ -44,7 +52,11 @@ def mark_duplicates(results: Sequence[Pair | Example | Outcome]) -> list[Pair | 
         if isinstance(result, Outcome):
             marked.append(result)
             continue
-        prompt_id = result.prompt.id if isinstance(result, Pair) else result.prompt_id
+        prompt_id = _prompt_id(result)
         marked.append(Outcome.DUPLICATE if prompt_id in taken else result)
         taken.add(prompt_id)
     return marked
+
+
+def _prompt_id(row: Pair | Example) -> str:
+    return row.prompt.id if isinstance(row, Pair) else row.prompt_id

@@ -55,6 +55,11 @@ def needs_checkers(recipe: Recipe) -> bool:
     return any(policy.form is None and not policy.asks_nobody for policy in policies)
 
 
+def writes_prompts(recipe: Recipe) -> bool:
+    """Whether a model writes the prompts that are learned from, so that they can be any, measured ones too."""
+    return any(generating_policy(each.generation.policy).backward for each in settings_of(recipe))
+
+
 def forms_needed(recipe: Recipe) -> dict[str, str | None]:
     """The forms besides judge and refine, by name, each with its policy's own text for sets that have no such file."""
     needed: dict[str, str | None] = {}

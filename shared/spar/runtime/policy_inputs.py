@@ -14,8 +14,9 @@ from spar.recipes.checkers import read_checkers
 from spar.recipes.conversations import mixed, read_conversations
 from spar.recipes.models import Recipe
 from spar.recipes.paths import names_a_file, read_forms
-from spar.recipes.policies import needs_checkers
+from spar.recipes.policies import needs_checkers, writes_prompts
 from spar.recipes.ruled_prompts import read_ruled_prompts
+from spar.runtime.measured import measured_prompts
 from spar.store.base import ObjectStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
@@ -38,6 +39,8 @@ def put_inputs(
     if needs_checkers(recipe):
         found = checkers if checkers is not None else read_checkers(Path(recipe.prompts.source), prompts)
         inputs["checkers"] = _put(store, "checkers", found)
+    if writes_prompts(recipe) and recipe.evaluation is not None:
+        inputs["measured"] = _put(store, "measured", measured_prompts(recipe.evaluation))
     if recipe.training.mix is not None:
         inputs["mix"] = _put(store, "mixed", _mix(recipe, recipe.training.mix))
     if recipe.honesty is not None:

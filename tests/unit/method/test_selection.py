@@ -10,9 +10,20 @@ from spar.errors import AccountingError
 from spar.method import search
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import count_outcomes, first_outcome
-from spar.method.pairs import mark_duplicates, refined_pair, sampled_pair
+from spar.method.pairs import mark_duplicates, mark_measured, refined_pair, sampled_pair
 from spar.method.policies import SearchPolicy
-from spar.method.records import JudgedPrompt, JudgedResponse, Node, Outcome, Pair, Prompt, Tree, Verdict
+from spar.method.records import (
+    Example,
+    ExampleKind,
+    JudgedPrompt,
+    JudgedResponse,
+    Node,
+    Outcome,
+    Pair,
+    Prompt,
+    Tree,
+    Verdict,
+)
 from spar.method.seeds import derive_seed
 from tests.unit.method.builders import (
     PROMPT,
@@ -109,6 +120,19 @@ def test_the_first_pair_of_a_prompt_stays() -> None:
         Outcome.DUPLICATE,
         other,
     ]
+
+
+def test_what_is_measured_is_not_learned() -> None:
+    pair, example = Pair(Prompt.of("a"), "x", "y"), Example(Prompt.of("b").id, ExampleKind.RESPONSE, ())
+    other = Pair(Prompt.of("c"), "x", "y")
+    rows = [pair, Outcome.TIED, example, other]
+    assert mark_measured(rows, {Prompt.of("a").id, Prompt.of("b").id}) == [
+        Outcome.MEASURED,
+        Outcome.TIED,
+        Outcome.MEASURED,
+        other,
+    ]
+    assert mark_measured(rows, frozenset()) == rows
 
 
 @given(st.lists(st.sampled_from(Outcome)))
