@@ -28,8 +28,8 @@ from spar.messages.training import (
 )
 from spar.method.seeds import derive_seed
 from spar.recipes import init
-from spar.recipes.benchmarks import USES, asking_of, planned, suite_of
-from spar.recipes.models import BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
+from spar.recipes.benchmarks import USES, measurements, planned, suite_of
+from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
 from spar.recipes.paths import STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy
 from spar.recipes.stages import at
@@ -233,11 +233,13 @@ class Planner:
         return self.recipe.evaluation is not None and self.recipe.evaluation.suite != "none"
 
     def benchmarks(self, part: Part, model: ModelRef, refiner: ModelRef) -> dict[str, Evaluate]:
-        """The recipe's benchmarks that measure this part, by name; `refiner` searches for those that search."""
-        named = {
-            name: settings for name, settings in planned(self.recipe.evaluation).items() if USES[name].part == part
+        """What the recipe's benchmarks measure of this part, by name; `refiner` searches for those that search."""
+        return {
+            measured: self._benchmark(name, settings, asking, model, refiner if asking.strategy != "actor" else None)
+            for name, settings in planned(self.recipe.evaluation).items()
+            if USES[name].part == part
+            for measured, asking in measurements(name, settings).items()
         }
-        return {name: self._benchmark(name, settings, model, refiner) for name, settings in named.items()}
 
     def honesty(self, iteration: Iteration) -> Evaluate:
         """Rules audit what the refiner judged in an iteration."""
@@ -257,15 +259,17 @@ class Planner:
         )
         return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
 
-    def _benchmark(self, name: str, settings: BenchmarkSettings, model: ModelRef, refiner: ModelRef) -> Evaluate:
+    def _benchmark(
+        self, name: str, settings: BenchmarkSettings, asking: AskSettings, model: ModelRef, refiner: ModelRef | None
+    ) -> Evaluate:
         spec = BenchmarkSpec(
             benchmark=name,
             model=model,
-            refiner=refiner if settings.strategy != "actor" else None,
+            refiner=refiner,
             judge=_outside(settings.judge),
             engine=self._engine,
             templates=self._templates,
-            asking=asking_of(settings),
+            asking=asking,
             seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
             data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
         )

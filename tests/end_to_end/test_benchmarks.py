@@ -28,7 +28,7 @@ def evaluation(folder: Path) -> dict[str, Any]:
     return {
         "suite": "none",
         "benchmarks": {
-            "ifeval": {"data": str(IFEVAL), "limit": 4, "strategy": "greedy"},
+            "ifeval": {"data": str(IFEVAL), "limit": 4, "strategy": ["actor", "greedy"]},
             "followbench": {"data": str(FOLLOWBENCH), "limit": 1},
             "llmbar": {"data": str(LLMBAR), "limit": 2, "votes": 3},
             "refinement": {"data": "negatives.jsonl"},
@@ -43,7 +43,10 @@ def test_benchmarks_are_measured_at_the_start_and_after_the_iteration(tmp_path: 
     assert ended.returncode == 0, ended.stderr
     report = report_of(tmp_path / "home")
     start, after = report["iterations"]
-    assert set(start["benchmarks"]) == set(after["benchmarks"]) == {"ifeval", "followbench", "llmbar", "refinement"}
+    measured = {"ifeval", "ifeval:greedy", "followbench", "llmbar", "refinement"}
+    assert set(start["benchmarks"]) == set(after["benchmarks"]) == measured
+    assert "refiner" in start["benchmarks"]["ifeval:greedy"]["settings"]
+    assert "refiner" not in start["benchmarks"]["ifeval"]["settings"]
     assert start["benchmarks"]["ifeval"]["counts"]["prompts"] == 4
     assert start["benchmarks"]["llmbar"]["counts"]["items"] == 20
     assert start["benchmarks"]["llmbar"]["settings"]["votes"] == 3

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spar.errors import DataError
+from spar.evaluation.benchmarks.report import strategy_in
 from spar.evaluation.published import PublishedTable
+from spar.recipes.benchmarks import benchmark_of
 from spar.recipes.init import iteration_name
 from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
 
@@ -22,6 +24,7 @@ FAMILIES: Mapping[str, str] = {
 SAME: Mapping[str, str] = {"refinement.acc_judge": "refinement.acc_gpt", "refinement.acc_self": "refinement.acc_spar"}
 """Our columns that the paper has under another name: an outside judge, there GPT-4o; the refiner itself."""
 SEARCHED = " w/ tree search"
+TREES = ("bfs", "dfs")
 _ITERATION = re.compile(r"-(?:DPO|RFT)-iter\d+.*$|-SFT$")
 
 
@@ -59,24 +62,37 @@ def _families(table: PublishedTable) -> set[str]:
 
 
 def _place(found: RunScores, entry: IterationReport, family: str, known: set[str]) -> None:
-    """Each benchmark's scores into the row of its iteration: a measured search has a row of its own."""
-    for name, measures in entry.benchmarks.items():
-        searched = "strategy" in measures.settings and str(measures.settings["strategy"]) != '"actor"'
-        row = family if family in known else _row(family, entry.iteration, known, SEARCHED if searched else "")
+    """Each measurement's scores into the row of its iteration: a tree search has a row of its own, no other has one."""
+    for part, measures in entry.benchmarks.items():
+        strategy = strategy_in(measures.settings)
+        row = _row(family, entry.iteration, known, strategy)
+        name, by = benchmark_of(part) or part, "" if strategy == "actor" else f" by {strategy}"
+        columns = _columns(name, measures)
         if row is None:
             when = (
                 f"iteration {entry.iteration}"
                 if entry.iteration > 0
                 else f"the {iteration_name(entry.iteration, True)}"
             )
-            found.notes.append(f"The table has no row for {name} at {when}{SEARCHED if searched else ''}.")
-            continue
-        found.ours.setdefault(row, {}).update(_columns(name, measures))
+            found.notes.append(f"The table has no row for {name}{by} at {when}.")
+        elif columns.keys() & found.ours.get(row, {}).keys():
+            found.notes.append(f"{name}{by} is left out: {row} has another search's numbers.")
+        else:
+            found.ours.setdefault(row, {}).update(columns)
 
 
-def _row(family: str, iteration: int, known: set[str], suffix: str) -> str | None:
+def _row(family: str, iteration: int, known: set[str], strategy: str) -> str | None:
+    if family in known:
+        return family if _stands_for(family, strategy) else None
+    if strategy not in ("actor", *TREES):
+        return None
+    suffix = "" if strategy == "actor" else SEARCHED
     endings = [f"-DPO-iter{iteration}", f"-RFT-iter{iteration}"] if iteration else ["-SFT"]
     return next((row for ending in endings if (row := f"{family}{ending}{suffix}") in known), None)
+
+
+def _stands_for(row: str, strategy: str) -> bool:
+    return strategy in TREES if row.endswith(SEARCHED) else strategy == "actor"
 
 
 def _columns(name: str, measures: BenchmarkMeasures) -> dict[str, float]:

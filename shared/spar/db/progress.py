@@ -11,7 +11,7 @@ from spar.db.spending import read_spending
 from spar.db.tables import Event, Iteration, Run, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
-from spar.recipes.benchmarks import USES
+from spar.recipes.benchmarks import USES, benchmark_of
 from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
@@ -44,7 +44,8 @@ class TrainingProgress:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkScore:
-    """What a benchmark came to after an iteration, in percent (levels are levels)."""
+    """What a benchmark came to after an iteration, in percent (levels are levels). `benchmark` is the measurement's
+    name: with several strategies `ifeval` and `ifeval:bfs`."""
 
     iteration: int
     benchmark: str
@@ -130,13 +131,12 @@ def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
 
 
 def _scores(session: Session, run_id: str) -> tuple[BenchmarkScore, ...]:
-    query = select(Step).where(
-        Step.run_id == run_id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE, col(Step.part).in_(USES)
-    )
+    query = select(Step).where(Step.run_id == run_id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
     return tuple(
         BenchmarkScore(step.iteration, step.part, name, step.facts["counts"][f"{SCORE}{name}"])
         for step in session.exec(query.order_by(col(Step.iteration), col(Step.id)))
-        for name in USES[step.part].shown
+        if (benchmark := benchmark_of(step.part)) is not None
+        for name in USES[benchmark].shown
         if f"{SCORE}{name}" in step.facts["counts"]
     )
 

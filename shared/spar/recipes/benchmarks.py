@@ -3,7 +3,7 @@
 Knows nothing of how they are asked and scored; that is `spar.evaluation`'s.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,8 @@ from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, 
 from spar.recipes.problems import Problem
 
 ALWAYS = ("data", "limit")
+BY = ":"
+"""Between a benchmark and the strategy that it is measured by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,29 @@ def suite_of(plan: EvaluationPlan) -> EvaluationSettings:
     return EvaluationSettings(**{name: getattr(plan, name) for name in EvaluationSettings.model_fields})
 
 
-def asking_of(settings: BenchmarkSettings) -> AskSettings:
-    """Without the data's place and the judge's address, which determine nothing."""
-    return AskSettings(**{name: getattr(settings, name) for name in AskSettings.model_fields})
+def measurements(name: str, settings: BenchmarkSettings) -> dict[str, AskSettings]:
+    """Each strategy's by its name, without the data's place and the judge's address, which determine nothing.
+
+    One alone has the benchmark's own name, and so has the actor's among several: `ifeval`, `ifeval:bfs`.
+    """
+    asked = {key: getattr(settings, key) for key in AskSettings.model_fields}
+    alone = len(settings.strategy) == 1
+    return {
+        name if alone or one == "actor" else f"{name}{BY}{one}": AskSettings(**{**asked, "strategy": one})
+        for one in settings.strategy
+    }
+
+
+def benchmark_of(part: str) -> str | None:
+    """The benchmark that a measurement's name means; None if it means none."""
+    name = part.partition(BY)[0]
+    return name if name in USES else None
+
+
+def in_order(parts: Iterable[str]) -> list[str]:
+    """Names of measurements by benchmark, as `USES` has them; those of a benchmark stay as they are."""
+    order = list(USES)
+    return sorted(parts, key=lambda part: order.index(part.partition(BY)[0]))
 
 
 def data_keys(name: str) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ Knows nothing of how they are asked and scored, and draws nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spar.evaluation.benchmarks.report import KeptReport, compare_items
-from spar.recipes.benchmarks import USES
+from spar.evaluation.benchmarks.report import KeptReport, compare_items, strategy_in
+from spar.recipes.benchmarks import USES, benchmark_of, in_order
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
 
 Kept = Mapping[str, tuple[str, KeptReport]]
-"""By benchmark: the key of its result, and what it says."""
+"""By name of the measurement (`ifeval`, `ifeval:bfs`): the key of its result, and what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class BenchmarkRow:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkTable:
+    """One measurement's. `name` is what people read: the benchmark, and the strategy that is not the actor's alone."""
+
     name: str
     columns: tuple[str, ...]
     rows: tuple[BenchmarkRow, ...]
@@ -66,14 +68,15 @@ def _change(name: str, index: int, before: KeptReport, after: KeptReport) -> Cha
 
 
 def benchmark_tables(report: RunReport, labels: Sequence[str]) -> list[BenchmarkTable]:
-    """One table per benchmark that any iteration has; columns are the shown scores that it has."""
-    names = [name for name in USES if any(name in entry.benchmarks for entry in report.iterations)]
-    return [_table(report, labels, name) for name in names]
+    """One table per measurement that any iteration has; columns are the shown scores that it has."""
+    names = dict.fromkeys(name for entry in report.iterations for name in entry.benchmarks)
+    return [_table(report, labels, name) for name in in_order(names)]
 
 
 def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTable:
     measured = [entry.benchmarks[name] for entry in report.iterations if name in entry.benchmarks]
-    columns = tuple(score for score in USES[name].shown if any(score in one.scores for one in measured))
+    benchmark = benchmark_of(name) or name
+    columns = tuple(score for score in USES[benchmark].shown if any(score in one.scores for one in measured))
     rows = tuple(
         BenchmarkRow(
             labels[place],
@@ -85,7 +88,9 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
     )
     last = measured[-1]
     items = next(iter(last.counts.values()), 0)
-    return BenchmarkTable(name, columns, rows, items, last.settings, last.warnings)
+    strategy = strategy_in(last.settings)
+    shown = benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
+    return BenchmarkTable(shown, columns, rows, items, last.settings, last.warnings)
 
 
 def _cell(measures: BenchmarkMeasures, column: str) -> tuple[float, Interval | None] | None:

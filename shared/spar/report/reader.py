@@ -15,7 +15,7 @@ from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
-from spar.recipes.benchmarks import USES
+from spar.recipes.benchmarks import benchmark_of, in_order
 from spar.recipes.init import ACTOR, FIRST
 from spar.report.honesty import honesty_facts
 from spar.report.model import HonestyFacts
@@ -87,7 +87,8 @@ class RunReader:
 
     def items(self, steps: Sequence[Step]) -> list[Item]:
         evaluations = of_kind(steps, StepKind.EVALUATION)
-        return [item for step in evaluations if step.part not in {*USES, HONESTY} for item in self.rows(step, Item)]
+        suite = [step for step in evaluations if step.part != HONESTY and benchmark_of(step.part) is None]
+        return [item for step in suite for item in self.rows(step, Item)]
 
     def honesty(self, steps: Sequence[Step]) -> HonestyFacts | None:
         """What rules found of the refiner's judging, if the recipe asks."""
@@ -98,10 +99,9 @@ class RunReader:
         return None
 
     def benchmarks(self, steps: Sequence[Step]) -> dict[str, tuple[str, KeptReport]]:
-        """By name: the key of the result, which holds the responses too, and what it says."""
-        evaluations = {step.part: step for step in of_kind(steps, StepKind.EVALUATION)}
-        found = {name: evaluations[name] for name in USES if name in evaluations}
-        return {name: (str(step.result_key), self.rows(step, KeptReport)[0]) for name, step in found.items()}
+        """By name of the measurement: the key of the result, which holds the responses too, and what it says."""
+        found = {step.part: step for step in of_kind(steps, StepKind.EVALUATION) if benchmark_of(step.part) is not None}
+        return {part: (str(found[part].result_key), self.rows(found[part], KeptReport)[0]) for part in in_order(found)}
 
     def trees(self, steps: Sequence[Step]) -> Iterator[Tree]:
         """One shard at a time: a large run's trees are not in memory together."""

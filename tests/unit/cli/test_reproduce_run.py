@@ -65,6 +65,27 @@ def test_a_search_and_a_limit_are_not_taken_for_something_else(tmp_path: Path) -
     assert told["notes"] == ["ifeval was asked only the first 50 items: not the paper's numbers."]
 
 
+def test_each_strategy_stands_in_its_own_row_or_is_told(tmp_path: Path) -> None:
+    measured = {
+        "ifeval": benchmark({"strategy": '"actor"'}, average=80.0),
+        "ifeval:bfs": benchmark({"strategy": '"bfs"'}, average=83.0),
+        "ifeval:dfs": benchmark({"strategy": '"dfs"'}, average=84.0),
+        "ifeval:best_of_n": benchmark({"strategy": '"best_of_n"'}, average=82.0),
+    }
+    run = write(tmp_path, "llama3-8b", {}, {}, {}, measured)
+    told = reproduce("table1", "--run", run)
+    searched = "SPaR-8B-DPO-iter3 w/ tree search"
+    assert cells(told, "SPaR-8B-DPO-iter3")["ifeval.average"]["ours"] == 80.0
+    assert cells(told, searched)["ifeval.average"]["ours"] == 83.0
+    left_out = f"ifeval by dfs is left out: {searched} has another search's numbers."
+    assert told["notes"] == [left_out, "The table has no row for ifeval by best_of_n at iteration 3."]
+    whole = reproduce("table1", "--run", run, "--as", searched)
+    assert cells(whole, searched)["ifeval.average"]["ours"] == 83.0
+    assert (
+        cells(reproduce("table1", "--run", run, "--as", "SPaR-8B-SFT"), "SPaR-8B-SFT")["ifeval.average"]["ours"] == 80.0
+    )
+
+
 def test_an_ablation_names_its_row_and_the_judges_columns_theirs(tmp_path: Path) -> None:
     llmbar = benchmark({}, Natural__accuracy=70.0)
     run = write(tmp_path, "no_tree_search", {"llmbar": llmbar}, {"llmbar": benchmark({}, Natural__accuracy=71.0)})

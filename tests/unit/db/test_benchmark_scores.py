@@ -43,6 +43,7 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
         session.flush()
         session.add(evaluation(1, "ifeval", StepState.DONE, score__average=20.0, score__unheard_of=1.0))
         session.add(evaluation(0, "ifeval", StepState.DONE, score__average=18.0))
+        session.add(evaluation(0, "ifeval:bfs", StepState.DONE, score__average=19.0))
         session.add(evaluation(0, "actor", StepState.DONE, actor_greedy=0.5))
         session.add(evaluation(1, "llmbar", StepState.RUNNING))
         session.flush()
@@ -51,5 +52,6 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
     assert progress is not None
     assert progress.scores == (
         BenchmarkScore(0, "ifeval", "average", 18.0),
+        BenchmarkScore(0, "ifeval:bfs", "average", 19.0),
         BenchmarkScore(1, "ifeval", "average", 20.0),
     )

@@ -7,10 +7,11 @@ import pytest
 
 from spar.errors import RecipeError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
-from spar.messages.evaluation import EvaluationSpec
+from spar.messages.evaluation import BenchmarkSpec, EvaluationSpec
 from spar.recipes.benchmark_files import DataFile, read_data_files, write_data_files
-from spar.recipes.benchmarks import planned, suite_of
+from spar.recipes.benchmarks import benchmark_of, in_order, measurements, planned, suite_of
 from spar.recipes.load import load_recipe, recipe_fingerprint, to_yaml
+from spar.recipes.models import AskSettings, Recipe
 from tests.unit.recipes.test_load import MINIMAL, write
 
 AS_BEFORE = "b076c8a8092b8cee3c96b9ff6f2effbd4be149e0217bf592194147453d088132"
@@ -72,6 +73,47 @@ def test_a_recipe_written_out_whole_loads_again(tmp_path: Path) -> None:
     assert planned(again.evaluation)["refinement"].data == str(data)
 
 
+SEARCHED_AS_BEFORE = "176a353c860779dc320e26458ca0cd5b4740cfc2e2340889e5cb31ca195326f5"
+"""The fingerprint of a measurement by search from when a benchmark had one strategy."""
+
+
+def searching(folder: Path, strategy: str) -> Recipe:
+    (folder / "i.jsonl").write_text("{}\n")
+    return load_recipe(recipe(folder, f"  benchmarks:\n    ifeval: {{data: i.jsonl, strategy: {strategy}}}\n"))
+
+
+def test_one_strategy_is_written_and_counts_as_before_there_could_be_several(tmp_path: Path) -> None:
+    alone, listed = searching(tmp_path, "bfs"), searching(tmp_path, "[bfs]")
+    assert alone == listed
+    assert alone.model_dump(mode="json")["evaluation"]["benchmarks"]["ifeval"]["strategy"] == "bfs"
+    [(name, asking)] = measurements("ifeval", planned(alone.evaluation)["ifeval"]).items()
+    assert (name, asking) == ("ifeval", AskSettings(strategy="bfs"))
+    model = ModelRef(fingerprint="m" * 64, location="dir:/m")
+    spec = BenchmarkSpec(
+        benchmark=name,
+        model=model,
+        refiner=model,
+        judge=None,
+        engine=EngineIdentity.of(alone.engine),
+        templates=ObjectRef(key="templates/" + "0" * 64),
+        asking=asking,
+        seed=0,
+        data=ObjectRef(key="benchmarks/" + "0" * 64),
+    )
+    assert spec.fingerprint() == SEARCHED_AS_BEFORE
+
+
+def test_each_of_several_strategies_is_a_measurement_of_its_own(tmp_path: Path) -> None:
+    loaded = searching(tmp_path, "[actor, bfs, best_of_n]")
+    again = load_recipe(write(tmp_path, to_yaml(loaded)))
+    assert Recipe.model_validate_json(loaded.model_dump_json()) == again == loaded
+    asked = measurements("ifeval", planned(again.evaluation)["ifeval"])
+    assert list(asked) == ["ifeval", "ifeval:bfs", "ifeval:best_of_n"]
+    assert asked["ifeval:bfs"] == AskSettings(strategy="bfs")
+    assert [benchmark_of(part) for part in (*asked, "honesty", "actor")] == ["ifeval"] * 3 + [None, None]
+    assert in_order(["llmbar", "ifeval:bfs", "ifeval"]) == ["ifeval:bfs", "ifeval", "llmbar"]
+
+
 @pytest.mark.parametrize(
     ("evaluation", "told"),
     [
@@ -86,6 +128,13 @@ def test_a_recipe_written_out_whole_loads_again(tmp_path: Path) -> None:
             "  benchmarks:\n    llmbar: {data: 'world:story', judge: {url: u, model: m}}\n",
             "judge means nothing to llmbar",
         ),
+        (
+            "  benchmarks:\n    ifeval: {data: 'world:story', strategy: [actor, bsf]}\n",
+            "strategy is ['actor', 'bsf']. Choose one of: actor, greedy",
+        ),
+        ("  benchmarks:\n    ifeval: {data: 'world:story', strategy: []}\n", "strategy is []"),
+        ("  benchmarks:\n    ifeval: {data: 'world:story', strategy: 3}\n", "strategy is 3"),
+        ("  benchmarks:\n    ifeval: {data: 'world:story', strategy: [bfs, bfs]}\n", "it names a strategy twice"),
         ("  benchmarks:\n    ifeval: {}\n", "evaluation.benchmarks.ifeval.data is missing"),
         ("  benchmarks:\n    sudoku: {data: x}\n", "sudoku is not a key of a recipe"),
     ],

@@ -9,7 +9,7 @@ from spar.report.model import IterationReport, RunReport
 from spar.report.page import render
 
 
-def kept(*correct: bool, warnings: tuple[str, ...] = ()) -> KeptReport:
+def kept(*correct: bool, warnings: tuple[str, ...] = (), **settings: str | int) -> KeptReport:
     share = 100 * sum(correct) / len(correct)
     return keep(
         BenchmarkReport(
@@ -19,7 +19,7 @@ def kept(*correct: bool, warnings: tuple[str, ...] = ()) -> KeptReport:
             intervals={"average": (share - 1, share + 1)},
             tables=(Table("families", ("family", "total"), (("keywords", 2),)),),
             items=[ScoredItem(str(place), right, {"response": "<b>said</b>"}) for place, right in enumerate(correct)],
-            settings={"max_tokens": 256},
+            settings={"max_tokens": 256, **settings},
             warnings=warnings,
         )
     )
@@ -68,6 +68,25 @@ def test_a_page_shows_what_was_measured_and_a_gap_where_nothing_was() -> None:
     assert "On public benchmarks" in page
     assert "+50.0" in page
     assert "<cut>" not in page
+
+
+def test_each_strategy_has_a_table_and_a_change_of_its_own() -> None:
+    start = {"ifeval:bfs": ("k", kept(True, False, strategy='"bfs"')), "ifeval": ("k", kept(False, False))}
+    after = {"ifeval:bfs": ("k", kept(True, True, strategy='"bfs"')), "ifeval": ("k", kept(False, False))}
+    measured = {0: start, 1: after}
+    made = report(None, None).model_copy(
+        update={
+            "iterations": [
+                IterationReport(iteration=i, benchmarks=measures_of(found)) for i, found in measured.items()
+            ],
+            "benchmark_changes": benchmark_changes(measured),
+        }
+    )
+    tables = benchmark_tables(made, ["Start", "Iteration 1"])
+    assert [table.name for table in tables] == ["ifeval by bfs", "ifeval"]
+    last = [table.rows[-1].change for table in tables]
+    assert [None if change is None else change.points for change in last] == [50.0, 0.0]
+    assert "ifeval by bfs, 2 items" in render(made)
 
 
 def test_a_run_without_benchmarks_says_nothing_of_them() -> None:

@@ -4,6 +4,7 @@ Scores and intervals are percentages, except where a benchmark counts levels. A 
 `items` are the scored rows themselves, kept for reading and for comparing two models item by item.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,11 @@ def keep(report: BenchmarkReport) -> KeptReport:
 
 def item_json(item: ScoredItem) -> dict[str, Any]:
     return {"item": item.key, "correct": item.correct, **item.detail}
+
+
+def strategy_in(settings: Mapping[str, str | int]) -> str:
+    """The strategy that a report's settings name; the actor's alone if they name none."""
+    return str(json.loads(str(settings.get("strategy", '"actor"'))))
 
 
 def percent(proportion: Proportion) -> float:

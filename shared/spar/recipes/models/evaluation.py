@@ -1,10 +1,36 @@
 """What is measured: the suite, benchmarks, and an audit of the refiner."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic_core import PydanticKnownError
 
 from spar.recipes.models.base import Count, Positive, Section, Share
+
+Strategy = Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"]
+"""actor: its responses as they are. Else the refiner judges each, and a bad one is searched for a better one
+(`spar.inference.strategies`)."""
+
+
+def _named(value: Any) -> tuple[Any, ...]:
+    """One name, or a list of different ones."""
+    named = value if isinstance(value, list | tuple) else (value,)
+    known = get_args(Strategy)
+    if not named or any(name not in known for name in named):
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(known)})
+    if len(set(named)) < len(named):
+        raise ValueError("it names a strategy twice")
+    return tuple(named)
+
+
+def _written(named: tuple[str, ...]) -> Any:
+    """One alone is written as its name, as before there could be several: stored recipes are still the same."""
+    return named[0] if len(named) == 1 else list(named)
+
+
+Strategies = Annotated[
+    tuple[Strategy, ...], Field(strict=False), BeforeValidator(_named), PlainSerializer(_written, return_type=Any)
+]
 
 
 class EvaluationSettings(Section):
@@ -19,7 +45,7 @@ class EvaluationSettings(Section):
     refine_items: Positive = 1000
 
 
-class AskSettings(Section):
+class AskedSettings(Section):
     """How a benchmark asks the models that it measures. Which of these one uses: `spar.recipes.benchmarks`."""
 
     limit: Positive | None = None
@@ -30,9 +56,12 @@ class AskSettings(Section):
     """Longest vote."""
     votes: Positive = 1
     """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
-    strategy: Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"] = "actor"
-    """actor: its responses as they are. Else the refiner judges each, and a bad one is searched for a better one
-    (`spar.inference.strategies`)."""
+
+
+class AskSettings(AskedSettings):
+    """Of one measurement."""
+
+    strategy: Strategy = "actor"
     budget: Positive = 15
     """Refinements, or further responses, that the strategy may take."""
 
@@ -44,7 +73,13 @@ class JudgeSettings(Section):
     model: str
 
 
-class BenchmarkSettings(AskSettings):
+class BenchmarkSettings(AskedSettings):
+    """Of a benchmark in a recipe: a measurement for each strategy."""
+
+    strategy: Strategies = ("actor",)
+    """One name, or a list of several."""
+    budget: Positive = 15
+    """Refinements, or further responses, that each strategy may take."""
     data: str
     """The benchmark's file or folder, as `spar eval --data` takes it; refinement also takes `world:story`."""
     judge: JudgeSettings | None = None
