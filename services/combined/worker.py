@@ -5,6 +5,7 @@ knows the services only by their tasks; the coordinator's queue is not for it.
 """
 
 from services.evaluation import tasks as _evaluation
+from services.generation import evolving as _evolving
 from services.generation import tasks as _generation
 from services.judgment import tasks as _judgment
 from services.refinement import tasks as _refinement
@@ -14,7 +15,7 @@ from spar.runtime.app import WORKER_QUEUES
 from spar.runtime.process import main, run_worker
 from spar.runtime.settings import Settings
 
-TASKS = (_evaluation, _generation, _judgment, _refinement, _training)
+TASKS = (_evaluation, _evolving, _generation, _judgment, _refinement, _training)
 """Imported for their registration with the Celery app."""
 
 

@@ -1,12 +1,11 @@
 """Finds what was lost: workers that fell silent, messages that never arrived. The leases of our own.
 
-A step is dispatched, running or done. Running without a sign of life for a lease: another attempt. Dispatched never
-expires by age, for a backlog is not a loss; it does when the broker was emptied, or when its queue is empty and it
-has waited long enough for a `started`.
+When a step in flight counts as lost is `spar.runtime.leases`'s to say; it then gets another attempt.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache, partial
 
 import structlog
 
@@ -18,13 +17,9 @@ from spar.messages.coordinator import WorkerAlive
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
 from spar.runtime.broker import Broker, Loss
+from spar.runtime.leases import Gone, Leases, Signs, why_gone
 
 log = structlog.get_logger()
-
-SILENT = "lease_expired"
-NEVER_ARRIVED = "message_lost"
-BROKER_EMPTIED = "broker_emptied"
-PROCESS_GONE = "process_gone"
 
 
 def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
@@ -40,31 +35,22 @@ def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
 
 def lost_steps(
     ledger: Ledger, broker: Broker, loss: Loss, lease: timedelta, lost: timedelta, now: datetime
-) -> Iterator[tuple[Step, str]]:
+) -> Iterator[tuple[Step, Gone]]:
     """The steps in flight that nobody works on, each with the reason."""
-    waiting: dict[str, int] = {}
+    waiting, leases = cache(broker.waiting), Leases(lease, lost)
     for step in ledger.steps_in(IN_FLIGHT):
-        if loss is Loss.EVERYTHING:
-            yield step, PROCESS_GONE
-        elif step.state is StepState.RUNNING:
-            if step.alive_at is not None and now - step.alive_at > lease:
-                yield step, SILENT
-        elif loss is Loss.MESSAGES:
-            yield step, BROKER_EMPTIED
-        elif step.dispatched_at is not None and now - step.dispatched_at > lost:
-            queue = QUEUES[step.kind]
-            if queue not in waiting:
-                waiting[queue] = broker.waiting(queue)
-            if waiting[queue] == 0:
-                yield step, NEVER_ARRIVED
+        signs = Signs(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at)
+        why = why_gone(signs, loss, leases, partial(waiting, QUEUES[step.kind]), now)
+        if why is not None:
+            yield step, why
 
 
-def give_up(turn: Turn, step: Step, why: str, now: datetime) -> None:
+def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     """End the attempt. A silent worker counts as a failure of the step; a lost message does not."""
-    log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why)
-    turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why)
-    if why == SILENT:
-        turn.fail(step, why, True, now)
+    log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
+    turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
+    if why is Gone.SILENT:
+        turn.fail(step, why.value, True, now)
     else:
-        turn.ledger.move(step, StepState.READY, reason=why)
+        turn.ledger.move(step, StepState.READY, reason=why.value)
     turn.happen(events.Woken())

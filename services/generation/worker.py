@@ -1,10 +1,10 @@
 """Starts a worker of the generation service: `python -m services.generation.worker`."""
 
-from services.generation import tasks
+from services.generation import evolving, tasks
 from spar.runtime.process import main, run_worker
 from spar.runtime.settings import Settings
 
-TASKS = tasks
+TASKS = (evolving, tasks)
 """Imported for their registration with the Celery app."""
 
 

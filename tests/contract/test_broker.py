@@ -8,8 +8,9 @@ from kombu import Queue
 
 from spar.errors import ServiceError
 from spar.runtime.app import WORKER_QUEUES, purge
-from spar.runtime.broker import Broker, CeleryBroker, Loss
+from spar.runtime.broker import EPOCH_KEY, WATCHER_S, Broker, CeleryBroker, Loss
 from spar.testing.broker import RecordingBroker
+from tests import servers
 
 TASK, QUEUE = "generation.generate", "generation"
 MAKERS = ["recording", "memory", pytest.param("redis", marks=pytest.mark.integration)]
@@ -68,6 +69,21 @@ def test_redis_remembers_for_the_next_process_and_tells_when_it_was_emptied(
         connection.default_channel.client.flushall()
     assert following.loss() is Loss.MESSAGES
     assert following.loss() is Loss.NONE
+    app.close()
+
+
+@pytest.mark.integration
+def test_every_watcher_is_told_of_a_loss_and_leaves_nothing(redis_server: servers.RedisServer, redis_url: str) -> None:
+    app = celery_on(redis_url)
+    coordinator, watcher = CeleryBroker(app), CeleryBroker(app, "evolve")
+    brokers = (coordinator, watcher)
+    for _ in range(2):
+        assert [broker.loss() for broker in brokers] == [Loss.MESSAGES] * 2
+        assert [broker.loss() for broker in brokers] == [Loss.NONE] * 2
+        with redis_server.client() as client:
+            assert client.ttl(EPOCH_KEY) == -1
+            assert 0 < client.ttl(f"{EPOCH_KEY}:evolve") <= WATCHER_S
+        redis_server.flush()
     app.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from spar.recipes.models import EngineSettings
+from spar.recipes.models import EngineSettings, later
 
 
 class StepKind(StrEnum):
@@ -118,7 +118,11 @@ def _counts(value: BaseModel, name: str) -> bool:
 
 
 class StepMessage(Wire):
-    """The envelope of every command to a worker; each adds its own `spec`."""
+    """The envelope of every command to a worker; each adds its own `spec`.
+
+    `reply_to` is the queue that is told how it goes; None: the coordinator's. Who has no coordinator has no tables
+    either: such a step's report is kept in the store, beside its result (docs/decisions/0008).
+    """
 
     version: Literal[1] = 1
     run_id: str
@@ -127,3 +131,4 @@ class StepMessage(Wire):
     fingerprint: str
     deadline_s: float
     engine: EngineSettings
+    reply_to: str | None = later(None)

@@ -1,7 +1,7 @@
 """The Celery app: task names, queues and delivery. Knows nothing of what tasks do.
 
 Tasks acknowledge early: late acknowledgement ends a worker when Redis restarts under a running task, and redelivers
-long ones. Recovery is the coordinator's leases (services/coordinator/reconcile.py).
+long ones. Recovery is leases of our own (spar.runtime.leases).
 """
 
 from collections.abc import Callable
@@ -78,6 +78,10 @@ def in_brief(message: dict[str, Any]) -> str:
     return " ".join(f"{name}={message[name]}" for name in named if name in message)
 
 
+UNTIL_TOLD = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 2.0}
+"""How a report is sent: again and again while the broker is away."""
+
+
 def announce(report: Report) -> None:
     """Tell the coordinator. While the broker is away this waits, for the report is the only trace of the work."""
     message = report.model_dump(mode="json")
@@ -87,7 +91,7 @@ def announce(report: Report) -> None:
         argsrepr=in_brief(message),
         queue=COORDINATOR_QUEUE,
         retry=True,
-        retry_policy={"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 2.0},
+        retry_policy=UNTIL_TOLD,
     )
 
 

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 EPOCH_KEY = "spar:epoch"
 CONNECT_S = 5.0
+WATCHER_S = 24 * 3600
+"""A watcher comes and goes; its key goes a day after its last look."""
 
 
 class Loss(StrEnum):
@@ -43,10 +45,12 @@ class Broker(Protocol):
 
 
 class CeleryBroker:
-    """Celery's broker, by way of its own connections."""
+    """Celery's broker, by way of its own connections. `watcher` names one besides the coordinator who asks for losses:
+    each is told of every loss, once."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, watcher: str = "") -> None:
         self._app = app
+        self._watcher = watcher
         self._first = True
 
     def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
@@ -69,7 +73,11 @@ class CeleryBroker:
         try:
             with self._app.connection_for_read() as connection:
                 # Written with the first look; gone only if Redis lost its data, and the messages with it.
-                fresh = connection.default_channel.client.set(EPOCH_KEY, uuid.uuid4().hex, nx=True)
+                client = connection.default_channel.client
+                key = f"{EPOCH_KEY}:{self._watcher}" if self._watcher else EPOCH_KEY
+                fresh = client.set(key, uuid.uuid4().hex, nx=True)
+                if self._watcher:
+                    client.expire(key, WATCHER_S)
         except Exception as error:
             self._first = first
             if not isinstance(error, (OperationalError, *_redis_errors())):

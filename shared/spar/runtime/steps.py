@@ -18,6 +18,7 @@ from spar.errors import AccountingError, DataError, ModelUnusable, ObjectLost, R
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
+from spar.runtime.kept import keep_report, kept_report
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified, put_blob, put_result
@@ -44,24 +45,38 @@ class StepOutput:
 
 
 def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> None:
-    """Do the work and tell the coordinator how it went. Raises nothing but bugs of its own."""
+    """Do the work and tell who sent it how it went. Raises nothing but bugs of its own."""
     worker.hold(message)
-    began = time.monotonic()
+    to = message.reply_to
     try:
-        worker.announce(StepStarted(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
-        output = worker.loop.run(_awaited(message, work), message.deadline_s)
-        worker.announce(_finished(worker, message, output, time.monotonic() - began))
+        worker.tell(to, StepStarted(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
+        worker.tell(to, _made_before(worker, message) or _make(worker, message, work))
     except CancelledError:
         # The process is closing: the attempt ends unreported, and its lease gives it to the next one.
         log.info("step_cancelled", step=message.step_id)
     except SparError as error:
         log.warning("step_failed", step=message.step_id, attempt=message.attempt, error=str(error))
-        worker.announce(_failed(worker, message, error))
+        worker.tell(to, _failed(worker, message, error))
     except Exception as error:
         log.exception("step_raised", step=message.step_id)
-        worker.announce(_failed(worker, message, error))
+        worker.tell(to, _failed(worker, message, error))
     finally:
         worker.release(message)
+
+
+def _made_before(worker: Worker, message: StepMessage) -> StepFinished | None:
+    """Of a step that no coordinator sent: its message may have been sent again though an earlier one was worked on."""
+    known = None if message.reply_to is None else kept_report(worker.store, message.fingerprint)
+    return known and known.model_copy(update={"step_id": message.step_id, "attempt": message.attempt})
+
+
+def _make(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> StepFinished:
+    began = time.monotonic()
+    output = worker.loop.run(_awaited(message, work), message.deadline_s)
+    report = _finished(worker, message, output, time.monotonic() - began)
+    if message.reply_to is not None:
+        keep_report(worker.store, report)
+    return report
 
 
 async def _awaited(message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> StepOutput:

@@ -16,10 +16,13 @@ from spar.messages.coordinator import Held, Report, WorkerAlive
 from spar.recipes.models import EngineSettings
 from spar.runtime.loop import LoopThread
 from spar.runtime.models import locate
+from spar.runtime.replies import reply
 from spar.store.base import ObjectStore
 from spar.store.models import ModelCache
 
 Announce = Callable[[Report], None]
+Reply = Callable[[Report, str], None]
+"""A report, and the queue that it goes to."""
 
 
 class Worker:
@@ -33,17 +36,20 @@ class Worker:
         work_dir: Path,
         announce: Announce,
         heartbeat_s: float,
+        reply: Reply = reply,
     ) -> None:
         self.name = name
         self.store = store
         self.cache = cache
         self.work_dir = work_dir
         self.announce = announce
+        """Tells the coordinator."""
+        self._reply = reply
         self.loop = LoopThread()
         self.observe: Callable[[ChatModel], ChatModel] = lambda chat: chat
         """What every model is passed through before it is asked: a pilot notes its calls."""
         self._engines: dict[EngineSettings, Engine] = {}
-        self._held: set[Held] = set()
+        self._held: set[tuple[str | None, Held]] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._heart = threading.Thread(target=self._beat, args=(heartbeat_s,), name="spar-heartbeat", daemon=True)
@@ -59,11 +65,18 @@ class Worker:
 
     def hold(self, message: StepMessage) -> None:
         with self._lock:
-            self._held.add(Held(step_id=message.step_id, attempt=message.attempt))
+            self._held.add(_attempt_of(message))
 
     def release(self, message: StepMessage) -> None:
         with self._lock:
-            self._held.discard(Held(step_id=message.step_id, attempt=message.attempt))
+            self._held.discard(_attempt_of(message))
+
+    def tell(self, to: str | None, report: Report) -> None:
+        """Say how a step goes to the queue that its message names; None: to the coordinator."""
+        if to is None:
+            self.announce(report)
+        else:
+            self._reply(report, to)
 
     @property
     def closing(self) -> bool:
@@ -80,10 +93,18 @@ class Worker:
 
     def _beat(self, every_s: float) -> None:
         while not self._closing.wait(every_s):
+            by_queue: dict[str | None, list[Held]] = {}
             with self._lock:
-                held = tuple(sorted(self._held, key=lambda attempt: attempt.step_id))
-            if held:
-                self.announce(WorkerAlive(worker=self.name, held=held))
+                for to, attempt in self._held:
+                    by_queue.setdefault(to, []).append(attempt)
+            for to, held in by_queue.items():
+                in_order = tuple(sorted(held, key=lambda attempt: attempt.step_id))
+                self.tell(to, WorkerAlive(worker=self.name, held=in_order))
+
+
+def _attempt_of(message: StepMessage) -> tuple[str | None, Held]:
+    """Step ids are the sender's own, so that only with its queue they are different ones."""
+    return message.reply_to, Held(step_id=message.step_id, attempt=message.attempt)
 
 
 _current: list[Worker] = []

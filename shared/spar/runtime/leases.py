@@ -1,0 +1,52 @@
+"""When silence counts as loss: which attempts in flight nobody works on any more. Pure; knows no books and no clock.
+
+Running without a sign of life for a lease: lost. Dispatched never expires by age, for a backlog is not a loss; it does
+when the broker was emptied, or when its queue is empty and it has waited long enough for a `started`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from spar.runtime.broker import Loss
+
+
+class Gone(StrEnum):
+    """Why an attempt counts as lost."""
+
+    SILENT = "lease_expired"
+    NEVER_ARRIVED = "message_lost"
+    BROKER_EMPTIED = "broker_emptied"
+    PROCESS_GONE = "process_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """The bounds; those of processes come from their settings."""
+
+    lease: timedelta = timedelta(seconds=90)  # three missed heartbeats
+    lost: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of an attempt in flight: whether a worker said that it began, and when what was last heard."""
+
+    running: bool
+    sent_at: datetime | None
+    alive_at: datetime | None
+
+
+def why_gone(signs: Signs, loss: Loss, leases: Leases, waiting: Callable[[], int], now: datetime) -> Gone | None:
+    """Why the attempt is lost; None: it is not. `waiting` counts the messages in its queue, and is asked only if that
+    decides it."""
+    if loss is Loss.EVERYTHING:
+        return Gone.PROCESS_GONE
+    if signs.running:
+        silent = signs.alive_at is not None and now - signs.alive_at > leases.lease
+        return Gone.SILENT if silent else None
+    if loss is Loss.MESSAGES:
+        return Gone.BROKER_EMPTIED
+    overdue = signs.sent_at is not None and now - signs.sent_at > leases.lost
+    return Gone.NEVER_ARRIVED if overdue and waiting() == 0 else None

@@ -1,0 +1,103 @@
+"""The way back to who sends steps and is no coordinator: what a worker replies, and the queue that it comes to.
+
+The queue is the asker's own, made up for one process. It goes when that process closes it; after a kill, the broker
+drops what is in it an hour after the last reply. Knows nothing of what is asked.
+"""
+
+import uuid
+from contextlib import suppress
+from queue import Empty
+
+from celery import Celery
+from kombu import Connection, Queue
+from kombu.simple import SimpleQueue
+from pydantic import ValidationError
+
+from spar.errors import ServiceError
+from spar.messages.coordinator import REPORT, Report
+from spar.runtime.app import UNTIL_TOLD, app
+
+KEPT_S = 3600
+"""An asker that is away for longer, as on a laptop that sleeps, finds in the store what was done."""
+SHORTEST_S = 0.01  # with none at all, what waits would not be looked at
+
+
+def reply(report: Report, to: str, celery: Celery = app) -> None:
+    """Tell the queue. While the broker is away this waits, as `announce` does."""
+    with celery.producer_pool.acquire(block=True) as producer:
+        producer.publish(
+            report.model_dump(mode="json"),
+            serializer="json",
+            exchange="",  # straight to the queue: no binding of it stays behind
+            routing_key=to,
+            declare=[_queue(to)],
+            retry=True,
+            retry_policy=UNTIL_TOLD,
+        )
+
+
+class ReplyQueue:
+    """A queue of this process's own. `name` is what `reply_to` says. Not safe from several threads."""
+
+    def __init__(self, celery: Celery, asker: str) -> None:
+        self.name = f"replies.{asker}.{uuid.uuid4().hex}"
+        self._app = celery
+        self._connection: Connection | None = None
+        self._waiting: SimpleQueue | None = None
+        self._losses: tuple[type[Exception], ...] = ()
+
+    def next(self, timeout_s: float) -> Report | None:
+        """The oldest report, or None when none came within the time. Raises ServiceError while the broker is away, once
+        it has waited as long for it."""
+        timeout_s = max(timeout_s, SHORTEST_S)
+        if self._waiting is None:
+            self._connect(timeout_s)
+        assert self._waiting is not None  # or `_connect` has raised
+        try:
+            message = self._waiting.get(timeout=timeout_s)
+        except Empty:
+            return None
+        except self._losses as error:
+            self._drop()
+            raise _away(error) from error
+        try:
+            report: Report = REPORT.validate_python(message.payload)
+        except ValidationError as error:
+            raise ServiceError(
+                "A worker's report is none that this version can read.", "Use the version that the workers have."
+            ) from error
+        return report
+
+    def close(self) -> None:
+        """Remove the queue, with what is in it. If the broker is away, it goes by its age."""
+        if self._waiting is not None:
+            with suppress(*self._losses):
+                self._waiting.close()
+                self._waiting.queue.purge()  # an empty queue is none, in Redis
+        self._drop()
+
+    def _connect(self, timeout_s: float) -> None:
+        self._connection = self._app.connection_for_read()
+        self._losses = self._connection.recoverable_connection_errors
+        try:
+            self._connection.ensure_connection(max_retries=1, interval_start=timeout_s, reraise_as_library_errors=False)
+            self._waiting = SimpleQueue(self._connection.default_channel, _queue(self.name), no_ack=True)
+        except self._losses as error:
+            self._drop()
+            raise _away(error) from error
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.release()
+        self._connection = self._waiting = None
+
+
+def _queue(name: str) -> Queue:
+    # By its arguments kombu knows that it has to be declared each time, and Redis then counts its hour anew.
+    return Queue(name, queue_arguments={"x-expires": KEPT_S * 1000})
+
+
+def _away(error: Exception) -> ServiceError:
+    return ServiceError(
+        f"The message broker cannot be reached: {error}.", "Check that Redis runs; work goes on when it is back."
+    )
