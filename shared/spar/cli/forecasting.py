@@ -1,7 +1,6 @@
-"""`spar plan --pilot`: runs the pilot and prints what it forecasts. Prices are the recipe's budget's, or --price's."""
+"""`spar plan --pilot`: runs the pilot and prints what it forecasts. Prices are those of the recipe's budget."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,33 +11,16 @@ from rich.text import Text
 from spar.cli.console import err, out, print_warning
 from spar.cli.exits import STOPPED
 from spar.cli.tables import print_wide
-from spar.errors import DataError, RecipeError
-from spar.recipes.models import PriceSettings, Recipe
-from spar.recipes.source import parse_value
+from spar.errors import DataError
+from spar.recipes.models import Recipe
 
 if TYPE_CHECKING:
     from spar.planning.forecast import Forecast, Range, StepForecast
 
-PRICES = {"prompt": "prompt_million", "completion": "completion_million", "hour": "hour"}
 MIB = 1 << 20
 
 
-def priced(recipe: Recipe, given: Sequence[str]) -> PriceSettings:
-    """`prompt=0.15 completion=0.6 hour=2.5` over the recipe's own. Raises RecipeError."""
-    changes: dict[str, float] = {}
-    for text in given:
-        name, _, value = text.partition("=")
-        number = parse_value(value)
-        if name not in PRICES or isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
-            raise RecipeError(
-                f"--price {text} is no price.",
-                "Write prompt=X or completion=X (a million tokens), or hour=X (all machines together).",
-            )
-        changes[PRICES[name]] = float(number)
-    return recipe.budget.price.model_copy(update=changes)
-
-
-def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool, price: PriceSettings) -> "Forecast":
+def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "Forecast":
     """Run the pilot in the home and say what the whole will take. Raises what a run raises; SystemExit on Ctrl-C."""
     from spar.cli.progress import watching
     from spar.cli.run import stop_on_signal
@@ -55,7 +37,7 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool, pric
             piloted = run_pilot(recipe, home, prompts, train, watcher, stop)
     if piloted.facts is None:
         raise _unfinished(piloted.progress.reason, stop)
-    return forecast(recipe, piloted.facts, price, EMBEDDED_WINDOW)
+    return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW)
 
 
 def _unfinished(reason: str | None, stop: threading.Event) -> BaseException:

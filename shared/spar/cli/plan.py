@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from spar.cli.console import out, print_warning
+from spar.cli.plan_tables import gib, print_plan
+from spar.cli.pricing import HELP as PRICE_HELP
+from spar.cli.pricing import with_prices
 from spar.errors import ModelUnusable, RecipeError
+from spar.planning.benchmark_items import benchmark_items
 from spar.planning.configs import config_in, config_on_hub
-from spar.planning.init_work import InitWork
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, Models, Plan, with_gpus
@@ -43,24 +43,23 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
     ] = None,
     train: Annotated[bool, typer.Option("--train", help="Have the pilot train too, to time it.")] = False,
     price: Annotated[
-        list[str] | None,
-        typer.Option("--price", metavar="KEY=X", help="prompt, completion (a million tokens) or hour."),
+        list[str] | None, typer.Option("--price", metavar="KEY=X", help=f"May be repeated: {PRICE_HELP}")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit."""
-    recipe = load_recipe(name, overrides or (), run_here=pilot is not None)
+    recipe = with_prices(load_recipe(name, overrides or (), run_here=pilot is not None), price or ())
     if pilot is not None:
-        _forecast(recipe, directory, pilot, train, price or [], as_json)
+        _forecast(recipe, directory, pilot, train, as_json)
         return
     told = None if gpu_memory is None else int(gpu_memory * GIB)
     host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
     models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
-    found = plan_of(recipe, models, host, prompt_tokens)
+    found = plan_of(recipe, models, host, prompt_tokens, benchmark_items(recipe))
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
     else:
-        _print(found)
+        print_plan(found)
     if found.refusals:
         lines = [f"  {each.part} {each.what}. {each.fix}" for each in found.refusals]
         raise RecipeError(
@@ -69,12 +68,12 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         )
 
 
-def _forecast(recipe: Recipe, directory: Path | None, pilot: int, train: bool, price: list[str], as_json: bool) -> None:
+def _forecast(recipe: Recipe, directory: Path | None, pilot: int, train: bool, as_json: bool) -> None:
     from spar.cli import forecasting
     from spar.cli.homes import RUNS
 
     home = directory or RUNS / recipe.name
-    found = forecasting.forecast_of(recipe, home, pilot, train, forecasting.priced(recipe, price))
+    found = forecasting.forecast_of(recipe, home, pilot, train)
     if as_json:
         typer.echo(json.dumps(forecasting.as_json(found), indent=2))
         return
@@ -86,8 +85,8 @@ def _models_on_disk(recipe: Recipe) -> str:
         models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
     except ModelUnusable as error:  # it could be run, so only its size is not known
         return f"; models: not known ({error.what})"
-    disk = plan_of(recipe, models, Host()).disk
-    return f"; models and checkpoints: at most {_gib(disk.total - recipe.iterations * disk.texts_per_iteration)} GiB"
+    disk = plan_of(recipe, models, Host(), items=benchmark_items(recipe)).disk
+    return f"; models and checkpoints: at most {gib(disk.total - disk.texts)} GiB"
 
 
 def _shape(reference: str) -> Shape | None:
@@ -119,62 +118,3 @@ def _as_json(found: Plan) -> dict[str, Any]:
     for need, source in zip(data["needs"], found.needs, strict=True):
         need["memory"]["total"] = source.memory.total
     return data
-
-
-def _print(found: Plan) -> None:
-    table = Table("part", "GPUs", "GiB a GPU", "of which", "host GiB", "tokens", "at once", box=None, pad_edge=False)
-    for need in found.needs:
-        parts = ", ".join(f"{name} {_gib(size)}" for name, size in need.memory.parts.items() if size)
-        table.add_row(
-            *(Text(cell) for cell in (need.part, str(need.gpus), _gib(need.memory.total), parts)),
-            *(Text(cell) for cell in (_gib(need.memory.host), f"{need.length:,}", _or_dash(need.sequences))),
-        )
-    out.print(table)
-    work, disk = found.work, found.disk
-    rows = [
-        ("responses", f"{work.responses:,}"),
-        ("votes on responses", f"{work.response_votes:,}"),
-        ("trees", f"at most {work.trees[1]:,}, of {work.nodes_per_tree[0]} to {work.nodes_per_tree[1]} nodes"),
-        ("votes on nodes", f"at most {work.node_votes[1]:,}"),
-        ("calls", f"{work.calls[0]:,} to {work.calls[1]:,}"),
-        ("tokens", f"at most {work.generated_tokens_at_most:,}"),
-        ("training steps", f"at most {work.actor_steps_at_most:,} (actor), {work.refiner_steps_at_most:,} (refiner)"),
-        ("disk", f"models {_gib(disk.models_per_iteration)} GiB, texts at most {_gib(disk.texts_per_iteration)} GiB"),
-    ]
-    each = Table(f"each of {found.iterations} iterations", "", box=None, pad_edge=False)
-    for label, value in rows:
-        each.add_row(Text(label), Text(value))
-    out.print()
-    out.print(each)
-    if found.init is not None:
-        _print_init(found.init)
-    parts = f"bases {_gib(disk.bases)}, checkpoints {_gib(disk.checkpoints)}"
-    out.print(f"\nDisk in all: at most {_gib(disk.total)} GiB ({parts}).")
-    for note in found.notes:
-        print_warning(note)
-
-
-def _print_init(work: InitWork) -> None:
-    """Once, before the first iteration."""
-    steps = {role: each for role, each in (("actor", work.actor), ("refiner", work.refiner)) if each is not None}
-    prompts = ", ".join(f"{each.prompts:,} ({role})" for role, each in steps.items())
-    table = Table("starting models", "", box=None, pad_edge=False)
-    rows = [
-        ("prompts", prompts or "none: both sets are given"),
-        ("teacher's calls", f"{work.teacher_calls[0]:,} to {work.teacher_calls[1]:,}"),
-        ("teacher's tokens", f"at most {work.teacher_tokens_at_most:,}"),
-        ("own calls", f"{work.own_calls:,}"),
-        ("own tokens", f"at most {work.own_tokens_at_most:,}"),
-    ]
-    for label, value in rows:
-        table.add_row(Text(label), Text(value))
-    out.print()
-    out.print(table)
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:,.1f}" if size >= GIB // 10 else f"{size / GIB:.3f}"
-
-
-def _or_dash(value: int | None) -> str:
-    return "-" if value is None else str(value)

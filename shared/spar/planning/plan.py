@@ -4,18 +4,20 @@ Pure: the recipe, the models' shapes and the host come in, a Plan goes out. A pa
 what would make it fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, added
 from spar.planning.init_work import InitWork, init_work_of
+from spar.planning.measuring import Items, Measured, measuring_of
 from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
-from spar.planning.records import Disk, Host, Models, Need, Plan
+from spar.planning.records import Disk, Host, Models, Need, Plan, Share
 from spar.planning.refusals import refused_trainer, refused_worker, sequences_per_sample
 from spar.planning.shape import Shape
-from spar.planning.work import Work, work_of
-from spar.recipes.models import Recipe, TrainingSettings
+from spar.planning.work import StageWork, alike, stage_works
+from spar.recipes.init import FIRST
+from spar.recipes.models import PriceSettings, Recipe, TrainingSettings
+from spar.recipes.stages import at
 
-TEMPLATE_TOKENS = 256
-"""An estimate: what the judge and refine templates add to a prompt and a response."""
 BYTES_PER_TOKEN = 4
 """An estimate: characters of a token of English."""
 COPIES = 2
@@ -24,29 +26,62 @@ CHECKPOINTS = 2
 """Kept while a model is trained (spar.training.arguments)."""
 
 
-def plan_of(recipe: Recipe, models: Models, host: Host, prompt_tokens: int = 512) -> Plan:
-    workers = list(_workers(recipe, models, host, prompt_tokens))
+def plan_of(
+    recipe: Recipe,
+    models: Models,
+    host: Host,
+    prompt_tokens: int = PROMPT_TOKENS,
+    items: Mapping[str, Items] | None = None,
+) -> Plan:
+    """`items` are those of the recipe's benchmarks (`benchmark_items`)."""
+    settings = [each for each, _ in alike(recipe)]
+    workers = list(_workers(recipe, settings, models, host, prompt_tokens))
     trainers = list(_trainers(recipe, models))
-    work, init = work_of(recipe), init_work_of(recipe)
+    stages, init = stage_works(recipe, prompt_tokens), init_work_of(recipe, prompt_tokens)
+    measured = measuring_of(recipe, items or {}, prompt_tokens)
+    whole = tuple(_shares(recipe.budget.price, stages, init, measured))
     refusals = [
         *(refusal for need in workers for refusal in refused_worker(recipe, need, host)),
-        *(refusal for need, shape, settings in trainers for refusal in refused_trainer(need, shape, settings, host)),
+        *(refusal for need, shape, each in trainers for refusal in refused_trainer(need, shape, each, host)),
     ]
     return Plan(
         recipe=recipe.name,
         iterations=recipe.iterations,
         host=host,
         needs=(*workers, *(need for need, _, _ in trainers)),
-        disk=_disk(recipe, models, work, init),
-        work=work,
+        disk=_disk(recipe, settings, models, whole),
+        stages=stages,
+        measured=measured,
+        whole=whole,
         refusals=tuple(refusals),
-        notes=tuple(_notes(recipe, models, host, workers)),
+        notes=tuple(_notes(recipe, settings, models, host, workers)),
         init=init,
     )
 
 
-def _lengths(recipe: Recipe, prompt_tokens: int) -> dict[str, int]:
-    """Tokens of the longest sequence of each skill, if every reply is as long as its limit."""
+def _shares(
+    price: PriceSettings, stages: Sequence[StageWork], init: InitWork | None, measured: Sequence[Measured]
+) -> Iterator[Share]:
+    own = added([stage.work.asked.times(len(stage.iterations)) for stage in stages])
+    own = added([own, *(each.own for each in measured), *([init.own] if init is not None else [])])
+    judges = added([each.judge for each in measured])
+    teacher = init.teacher if init is not None else NOTHING
+    for who, asked, spent in (
+        ("the run's own models", own, own.spent),
+        ("the teacher", teacher, teacher.spent.teachers),
+        ("outside judges", judges, judges.spent),
+    ):
+        if asked.most:
+            yield Share(who, asked, None if price.calls_free else spent.money(price))
+
+
+def _lengths(settings: Sequence[Recipe], prompt_tokens: int) -> dict[str, int]:
+    """Tokens of the longest sequence of each skill in any stage, if every reply is as long as its limit."""
+    each = [_stage_lengths(recipe, prompt_tokens) for recipe in settings]
+    return {part: max(lengths[part] for lengths in each) for part in each[0]}
+
+
+def _stage_lengths(recipe: Recipe, prompt_tokens: int) -> dict[str, int]:
     response = max(recipe.generation.max_tokens, recipe.search.max_tokens)
     judged = TEMPLATE_TOKENS + prompt_tokens + response + recipe.judgment.max_tokens
     return {
@@ -56,12 +91,14 @@ def _lengths(recipe: Recipe, prompt_tokens: int) -> dict[str, int]:
     }
 
 
-def _workers(recipe: Recipe, models: Models, host: Host, prompt_tokens: int) -> Iterator[Need]:
+def _workers(
+    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, prompt_tokens: int
+) -> Iterator[Need]:
     engine = recipe.engine
     if engine.kind not in ("vllm", "transformers") or engine.url is not None:
         return
     adapters, rank = _adapters(recipe)
-    for part, wanted in _lengths(recipe, prompt_tokens).items():
+    for part, wanted in _lengths(settings, prompt_tokens).items():
         name, shape = ("actor", models.actor) if part == "generation" else ("refiner", models.refiner)
         if shape is None:
             continue
@@ -81,49 +118,53 @@ def _adapters(recipe: Recipe) -> tuple[int, int]:
 
 
 def _trainers(recipe: Recipe, models: Models) -> Iterator[tuple[Need, Shape, TrainingSettings]]:
-    plans: tuple[tuple[str, Shape | None, TrainingSettings], ...] = (
-        ("actor", models.actor, recipe.training.actor),
-        ("refiner", models.refiner, recipe.training.refiner),
-    )
-    for name, shape, settings in plans:
-        if shape is not None and settings.kind == "trl":
+    """Each training of self-play once, however many iterations have it."""
+    shapes = {"actor": models.actor, "refiner": models.refiner}
+    seen: list[tuple[str, TrainingSettings]] = []
+    for iteration in range(FIRST, FIRST + recipe.iterations):
+        for name, settings in _trained(at(recipe, iteration)):
+            shape = shapes[name]
+            if shape is None or settings.kind != "trl" or (name, settings) in seen:
+                continue
+            seen.append((name, settings))
+            first = [role for role, _ in seen].count(name) == 1
+            part = f"train {name}" if first else f"train {name} from {iteration}"
             memory = trainer_memory(shape, settings, sequences_per_sample(settings))
-            yield (
-                Need(f"train {name}", name, settings.launch.processes, memory, settings.max_length),
-                shape,
-                settings,
-            )
+            yield Need(part, name, settings.launch.processes, memory, settings.max_length), shape, settings
 
 
-def _disk(recipe: Recipe, models: Models, work: Work, init: InitWork | None) -> Disk:
+def _trained(recipe: Recipe) -> list[tuple[str, TrainingSettings]]:
+    actor: tuple[str, TrainingSettings] = ("actor", recipe.training.actor)
+    return [actor, ("refiner", recipe.training.refiner)] if recipe.refiner_fate == "trained" else [actor]
+
+
+def _disk(recipe: Recipe, settings: Sequence[Recipe], models: Models, whole: Sequence[Share]) -> Disk:
     stored = 2 if recipe.engine.dtype == "bfloat16" else 4
-    trained, checkpoints, bases = 0, 0, set()
-    for shape, settings in ((models.actor, recipe.training.actor), (models.refiner, recipe.training.refiner)):
-        if shape is None or settings.kind != "trl":
-            continue
-        lora = settings.lora
-        trainable = shape.parameters if lora is None else shape.lora_parameters(lora.rank)
-        trained += 4 * trainable if lora is not None and not lora.merge else stored * shape.parameters
-        checkpoints = max(checkpoints, CHECKPOINTS * 12 * trainable)
-    for name, shape in ((recipe.models.actor, models.actor), (recipe.models.refiner, models.refiner)):
-        if shape is not None:
-            bases.add((name, stored * shape.parameters))
-    size = sum(each for _, each in bases)
-    texts = work.generated_tokens_at_most * BYTES_PER_TOKEN
+    shapes = {"actor": models.actor, "refiner": models.refiner}
+    trained, checkpoints = 0, 0
+    for each in settings:
+        size = 0
+        for name, training in _trained(each):
+            shape = shapes[name]
+            if shape is not None and training.kind == "trl":
+                lora = training.lora
+                trainable = shape.parameters if lora is None else shape.lora_parameters(lora.rank)
+                size += 4 * trainable if lora is not None and not lora.merge else stored * shape.parameters
+                checkpoints = max(checkpoints, CHECKPOINTS * 12 * trainable)
+        trained = max(trained, size)
+    named = {(recipe.models.actor, models.actor), (recipe.models.refiner, models.refiner)}
+    bases = sum(stored * shape.parameters for _, shape in named if shape is not None)
+    texts = sum(share.asked.written for share in whole) * BYTES_PER_TOKEN
     per_iteration = COPIES * trained
-    before = 0
-    if init is not None:  # one training of each, as in an iteration
-        before = per_iteration + (init.teacher_tokens_at_most + init.own_tokens_at_most) * BYTES_PER_TOKEN
-    return Disk(
-        bases=size,
-        models_per_iteration=per_iteration,
-        texts_per_iteration=texts,
-        checkpoints=checkpoints,
-        total=size + checkpoints + before + recipe.iterations * (per_iteration + texts),
-    )
+    # The starting models are one more iteration's: one training of each.
+    iterations = recipe.iterations + (recipe.init is not None)
+    total = bases + checkpoints + texts + iterations * per_iteration
+    return Disk(bases, per_iteration, texts, checkpoints, total)
 
 
-def _notes(recipe: Recipe, models: Models, host: Host, workers: list[Need]) -> Iterator[str]:
+def _notes(
+    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, workers: list[Need]
+) -> Iterator[str]:
     if host.gpu_memory is None or host.gpus is None:
         yield "No GPU was found or told (--gpu-memory, --gpus): the needs are listed, and nothing is refused."
     together = 3 * max((need.gpus for need in workers), default=0)
@@ -132,7 +173,7 @@ def _notes(recipe: Recipe, models: Models, host: Host, workers: list[Need]) -> I
             f"Generation, judgment and refinement in workers of their own want {together} GPUs, and there are "
             f"{host.gpus}: use deploy/compose/single-gpu.yml, where one worker does all in turn (`spar run` does too)."
         )
-    for part, wanted in _lengths(recipe, 0).items():
+    for part, wanted in _lengths(settings, 0).items():
         shape = models.actor if part == "generation" else models.refiner
         limit = min(shape.positions, recipe.engine.vllm.max_model_len or shape.positions) if shape else None
         if limit is not None and wanted >= limit:

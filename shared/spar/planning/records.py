@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from spar.planning.asked import Asked
 from spar.planning.init_work import InitWork
+from spar.planning.measuring import Measured
 from spar.planning.memory import Memory
 from spar.planning.shape import Shape
-from spar.planning.work import Work
+from spar.planning.work import StageWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,12 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Bytes. `per_iteration` are two trained models and the texts; `checkpoints` last while a training does."""
+    """Bytes. `models_per_iteration` are those that one trains, `texts` the whole run's, measurements included;
+    `checkpoints` last while a training does."""
 
     bases: int
     models_per_iteration: int
-    texts_per_iteration: int
+    texts: int
     checkpoints: int
     total: int
 
@@ -48,13 +51,28 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one of those who are asked is asked for, in the whole run. `money` is the most that its calls cost, hours
+    left out; None: calls cost nothing."""
+
+    who: str
+    asked: Asked
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
+    """`stages` are iterations that are set alike; `whole` is everything, by who is asked: the run's own models, the
+    teacher, outside judges."""
+
     recipe: str
     iterations: int
     host: Host
     needs: tuple[Need, ...]
     disk: Disk
-    work: Work
+    stages: tuple[StageWork, ...]
+    measured: tuple[Measured, ...]
+    whole: tuple[Share, ...]
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...]
     init: InitWork | None = None

@@ -3,15 +3,20 @@
 Retries of what cannot be parsed are left out: they are bounded by the recipe, and rare with models that can judge.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spar.method.policies import SearchPolicy, make_policy
+from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, added, calls
+from spar.recipes.init import FIRST
 from spar.recipes.models import Recipe, SearchSettings
 from spar.recipes.policies import judging_policy, searches
+from spar.recipes.stages import at
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Of one iteration. Pairs are (least, most); tokens are the most that the limits allow."""
+    """Of one iteration. Pairs are (least, most). `steps` are what models are asked for, by kind of step."""
 
     prompts: int
     responses: int
@@ -20,44 +25,72 @@ class Work:
     nodes_per_tree: tuple[int, int]
     nodes: tuple[int, int]
     node_votes: tuple[int, int]
-    calls: tuple[int, int]
-    generated_tokens_at_most: int
+    comparisons: int
+    steps: Mapping[str, Asked]
     actor_steps_at_most: int
     refiner_steps_at_most: int
+
+    @property
+    def asked(self) -> Asked:
+        return added(self.steps.values())
+
+
+@dataclass(frozen=True, slots=True)
+class StageWork:
+    """Iterations that are set alike, and the work of each of them."""
+
+    iterations: tuple[int, ...]
+    work: Work
+
+
+def alike(recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
+    """Each way in which iterations of self-play are set, and which are set so, in the order of their first ones."""
+    found: list[tuple[Recipe, list[int]]] = []
+    for iteration in range(FIRST, FIRST + recipe.iterations):
+        settings = at(recipe, iteration)
+        known = next((numbers for each, numbers in found if each == settings), None)
+        if known is None:
+            found.append((settings, [iteration]))
+        else:
+            known.append(iteration)
+    return found
+
+
+def stage_works(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> tuple[StageWork, ...]:
+    """Of all iterations of self-play."""
+    return tuple(StageWork(tuple(numbers), work_of(settings, prompt_tokens)) for settings, numbers in alike(recipe))
 
 
 def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
     """Refinements of one tree, besides its root (METHOD section 2).
 
     A level is expanded whole before its gate is tested, so a tree has its first level at least: 3 in the paper. With
-    stop_when_decided a good first child can be the only one. Breadth first keeps `keep` nodes a level, at most
-    3 + 6 + 6 = 15; depth first `keep` children of each node, at most 3 + 6 + 12 = 21.
+    stop_when_decided a good first child can be the only one.
     """
-    branch, keep, depth = search.branch, min(search.keep, search.branch), search.depth
-    most = {
-        "greedy": 1,
-        "best_of_n": branch,
-        "iterative": depth,
-        "bfs": branch + (depth - 1) * keep * branch,
-        "dfs": sum(branch * keep**level for level in range(depth)),
-    }[search.policy]
-    first = 1 if search.policy in ("greedy", "iterative") else branch
-    return (1 if search.stop_when_decided else first), most
+    policy = make_policy(search.policy, search.branch, search.keep, search.depth, search.gate, 0, True)
+    return (1 if search.stop_when_decided else policy.branch), most_nodes(policy)
 
 
-def work_of(recipe: Recipe) -> Work:
+def most_nodes(policy: SearchPolicy) -> int:
+    """Breadth first keeps `keep` nodes a level, at most 3 + 6 + 6 = 15; depth first `keep` children of each node, at
+    most 3 + 6 + 12 = 21; a budget caps both."""
+    keep = min(policy.keep, policy.branch)
+    if policy.order == "breadth":
+        most = policy.branch + (policy.depth - 1) * keep * policy.branch
+    else:
+        most = sum(policy.branch * keep**level for level in range(policy.depth))
+    return most if policy.max_nodes is None else min(most, policy.max_nodes)
+
+
+def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> Work:
+    """Of an iteration with the recipe's settings as they stand: its stages are `stage_works`'."""
     prompts, n, votes = recipe.prompts.per_iteration, recipe.generation.n, recipe.judgment.votes
     trees = prompts if searches(recipe) else 0
     least, most = nodes_per_tree(recipe.search)
     nodes = (0, trees * most)
-    node_votes = (0, nodes[1] * votes)
     responses = prompts * n
     judged = responses if judging_policy(recipe.judgment.policy).form is not None else 0
     matches = _matches(recipe)
-    tokens = responses * recipe.generation.max_tokens
-    tokens += (judged * votes + node_votes[1]) * recipe.judgment.max_tokens
-    tokens += matches * (recipe.comparison.max_tokens if recipe.comparison is not None else 0)
-    tokens += nodes[1] * recipe.search.max_tokens
     return Work(
         prompts=prompts,
         responses=responses,
@@ -65,10 +98,9 @@ def work_of(recipe: Recipe) -> Work:
         trees=(0, trees),
         nodes_per_tree=(least, most),
         nodes=nodes,
-        node_votes=node_votes,
-        # One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes.
-        calls=(prompts + judged, prompts + judged + matches + 2 * nodes[1]),
-        generated_tokens_at_most=tokens,
+        node_votes=(0, nodes[1] * votes),
+        comparisons=matches,
+        steps=_steps_of(recipe, prompt_tokens, judged, matches, nodes[1]),
         actor_steps_at_most=_steps(_pairs(recipe), recipe.training.actor.batch_size, recipe.training.actor.epochs),
         refiner_steps_at_most=_steps(
             _examples(recipe) if recipe.refiner_fate == "trained" else 0,
@@ -76,6 +108,27 @@ def work_of(recipe: Recipe) -> Work:
             recipe.training.refiner.epochs,
         ),
     )
+
+
+def _steps_of(recipe: Recipe, prompt_tokens: int, judged: int, matches: int, nodes: int) -> dict[str, Asked]:
+    """One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes."""
+    response, vote, refined = recipe.generation.max_tokens, recipe.judgment.max_tokens, recipe.search.max_tokens
+    votes, asked_with = recipe.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
+    steps = {
+        "generation": calls(recipe.prompts.per_iteration, recipe.generation.n * response, prompt_tokens),
+        "judgment": calls(judged, votes * vote, asked_with + response),
+    }
+    if recipe.comparison is not None:
+        steps["comparison"] = calls(matches, recipe.comparison.max_tokens, asked_with + response + 2 * vote, least=0)
+    if nodes:
+        refining = calls(nodes, refined, asked_with + max(response, refined) + vote, least=0)
+        steps["refinement"] = refining.plus(calls(nodes, votes * vote, asked_with + refined, least=0))
+    return steps
+
+
+def only(work: Work, *kinds: str) -> Asked:
+    """Of these kinds of steps."""
+    return added(asked for kind, asked in work.steps.items() if kind in kinds)
 
 
 def _matches(recipe: Recipe) -> int:
@@ -97,3 +150,8 @@ def _examples(recipe: Recipe) -> int:
 
 def _steps(samples: int, batch: int, epochs: int) -> int:
     return -(-samples // batch) * epochs
+
+
+def for_prompts(recipe: Recipe, prompts: int) -> Recipe:
+    """The recipe with iterations of so many prompts."""
+    return recipe.model_copy(update={"prompts": recipe.prompts.model_copy(update={"per_iteration": prompts})})

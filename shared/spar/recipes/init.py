@@ -20,6 +20,8 @@ BACKBONE, ACTOR, REFINER = -2, -1, 0
 FIRST = 1  # of self-play
 NAMES: Mapping[int, str] = {BACKBONE: "backbone", ACTOR: "init actor", REFINER: "init refiner"}
 PROMPTS_INPUT = "init:prompts"
+TEACHERS = ("generation", "judgment", "refinement")
+"""The kinds of steps that may ask a teacher; what is measured, is the models'."""
 NOBODY = JudgmentSettings(policy="unjudged", votes=1, quorum=1)
 
 Role = Literal["actor", "refiner"]
@@ -60,12 +62,16 @@ def set_for(recipe: Recipe, iteration: int) -> Recipe:
     return recipe.model_copy(update={**changed, "comparison": None})
 
 
+def is_teachers(iteration: int, kind: str) -> bool:
+    """Whether a step of this kind asks the teacher: for responses the first time, for all else the second."""
+    if kind not in TEACHERS or role_of(iteration) is None:
+        return False
+    return not (iteration == REFINER and kind == "generation")
+
+
 def teacher_of(recipe: Recipe, iteration: int, kind: str) -> TeacherSettings | None:
-    """Who is asked instead of the iteration's own models: for responses the first time, for all else the second."""
-    if recipe.init is None or role_of(iteration) is None:
-        return None
-    own = iteration == REFINER and kind == "generation"
-    return None if own else recipe.init.teacher
+    """Who is asked instead of the iteration's own models."""
+    return recipe.init.teacher if recipe.init is not None and is_teachers(iteration, kind) else None
 
 
 def engine_of(recipe: Recipe, iteration: int, kind: str) -> EngineSettings:

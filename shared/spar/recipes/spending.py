@@ -3,7 +3,7 @@
 Knows nothing of who counts, or what follows when a cap is reached.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spar.recipes.models import BudgetSettings, PriceSettings
 
@@ -12,17 +12,30 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Work done, or expected. `hours` are by the clock, pauses left out."""
+    """Work done, or expected. `hours` are by the clock, pauses left out; the last two say how many of the tokens were
+    the teacher's, whose calls can have a price of their own."""
 
     calls: float = 0
     prompt_tokens: float = 0
     completion_tokens: float = 0
     hours: float = 0.0
     trainings: float = 0
+    teacher_prompt_tokens: float = 0
+    teacher_completion_tokens: float = 0
 
     @property
     def tokens(self) -> float:
         return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def teachers(self) -> "Spent":
+        """The same work, all of it the teacher's."""
+        return replace(self, teacher_prompt_tokens=self.prompt_tokens, teacher_completion_tokens=self.completion_tokens)
+
+    @property
+    def own(self) -> "Spent":
+        """The same work, none of it the teacher's."""
+        return replace(self, teacher_prompt_tokens=0, teacher_completion_tokens=0)
 
     def plus(self, other: "Spent", times: float = 1) -> "Spent":
         return Spent(
@@ -31,10 +44,17 @@ class Spent:
             self.completion_tokens + times * other.completion_tokens,
             self.hours + times * other.hours,
             self.trainings + times * other.trainings,
+            self.teacher_prompt_tokens + times * other.teacher_prompt_tokens,
+            self.teacher_completion_tokens + times * other.teacher_completion_tokens,
         )
 
     def money(self, price: PriceSettings) -> float:
-        tokens = self.prompt_tokens * price.prompt_million + self.completion_tokens * price.completion_million
+        """What the tokens and the hours cost; the teacher's tokens at its own price, if it has one."""
+        teacher = price.teacher or price
+        tokens = (self.prompt_tokens - self.teacher_prompt_tokens) * price.prompt_million
+        tokens += (self.completion_tokens - self.teacher_completion_tokens) * price.completion_million
+        tokens += self.teacher_prompt_tokens * teacher.prompt_million
+        tokens += self.teacher_completion_tokens * teacher.completion_million
         return tokens / MILLION + self.hours * price.hour
 
 

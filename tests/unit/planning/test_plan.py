@@ -87,7 +87,7 @@ def test_the_papers_iteration_is_50k_responses_and_250k_votes(prompts: str) -> N
     work = work_of(llama(prompts))
     assert (work.prompts, work.responses, work.response_votes) == (10_000, 50_000, 250_000)
     assert (work.nodes, work.node_votes) == ((0, 150_000), (0, 750_000))
-    assert work.calls == (60_000, 360_000)
+    assert (work.asked.least, work.asked.most) == (60_000, 360_000)
     assert (work.actor_steps_at_most, work.refiner_steps_at_most) == (313, 149 * 5)
 
 
@@ -153,3 +153,16 @@ def test_every_built_in_recipe_can_be_planned(name: str, prompts: str) -> None:
     models = [f"models.{role}=hub:Qwen/Qwen3-0.6B@c1899de" for role in ("actor", "refiner")] if "qwen" in name else []
     source = [] if name in ("demo", "no_refinement", "no_tree_search") else [prompts]
     assert planned(load_recipe(name, [*models, *source], run_here=False), Host()).needs
+
+
+def test_memory_is_that_of_the_most_demanding_stage_and_only_what_trains_is_planned(prompts: str) -> None:
+    stage = (
+        "stages=[{iterations: [1], judgment: {max_tokens: 8}, training: {train_refiner: false, actor: {epochs: 2}}}]"
+    )
+    plan = planned(llama(prompts, "iterations=2", stage), Host(8, H100))
+    assert [need.part for need in plan.needs if need.part.startswith("train")] == [
+        "train actor", "train actor from 2", "train refiner",
+    ]  # fmt: skip
+    assert plan.needs[1].length == planned(llama(prompts), Host(8, H100)).needs[1].length
+    kept = planned(llama(prompts, "training.train_refiner=false"), Host(8, H100))
+    assert [need.part for need in kept.needs if need.part.startswith("train")] == ["train actor"]

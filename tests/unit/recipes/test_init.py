@@ -105,7 +105,7 @@ def test_a_plan_counts_the_teachers_calls_apart() -> None:
     work = init_work_of(recipe)
     assert work is not None
     # It responds to 10 prompts, and judges 2 responses to each of 6; of those it refines one at most, and judges it.
-    assert work.teacher_calls == (10 + 12, 10 + 12 + 12)
-    assert work.own_calls == 6
-    assert work.teacher_tokens_at_most == 10 * 16 + 12 * 3 * 96 + 6 * (48 + 3 * 96)
+    assert (work.teacher.least, work.teacher.most) == (10 + 12, 10 + 12 + 12)
+    assert work.own.least == work.own.most == 6
+    assert work.teacher.written == 10 * 16 + 12 * 3 * 96 + 6 * (48 + 3 * 96)
     assert init_work_of(load_recipe("demo")) is None

@@ -23,7 +23,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     """Rows of {group, example_id, level, response} and the judge's `reply`; with a limit, of each group's first
     examples."""
     tasks, _ = read_tasks(job.data)
-    chosen = _first_examples(list(tasks.values()), job.settings.limit)
+    chosen = first_examples(list(tasks.values()), job.settings.limit)
 
     async def one(task: Task) -> Row:
         group, example_id, level = task.key
@@ -61,7 +61,7 @@ def judge_template() -> Template:
     return Template(files(__package__).joinpath("followbench_judge.txt").read_text(encoding="utf-8").rstrip("\n"))
 
 
-def _first_examples(tasks: list[Task], limit: int | None) -> list[Task]:
+def first_examples(tasks: list[Task], limit: int | None) -> list[Task]:
     """All levels of the first examples of each group, in the order of their ids."""
     if limit is None:
         return tasks

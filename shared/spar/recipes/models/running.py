@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from spar.recipes.models.base import Count, Positive, Section
+from spar.recipes.models.base import Count, Positive, Section, later
 
 
 class DispatchSettings(Section):
@@ -18,19 +18,34 @@ class DispatchSettings(Section):
     """Dispatches of one step before it is a dead letter."""
 
 
-class PriceSettings(Section):
-    """What work costs, in any one currency; a price of 0 costs nothing."""
+class CallPrice(Section):
+    """What the calls of one who is asked cost; a price of 0 costs nothing."""
 
     prompt_million: Annotated[float, Field(ge=0)] = 0.0
     """A million tokens that a model reads."""
     completion_million: Annotated[float, Field(ge=0)] = 0.0
     """A million tokens that a model writes."""
+
+    @property
+    def calls_free(self) -> bool:
+        return not (self.prompt_million or self.completion_million)
+
+
+class PriceSettings(CallPrice):
+    """What work costs, in any one currency: all calls alike, but for the teacher's."""
+
     hour: Annotated[float, Field(ge=0)] = 0.0
     """An hour in which the run is on: of all the machines that it holds together."""
+    teacher: CallPrice | None = later(None)
+    """The price of the teacher's calls (`init`); None: as all others."""
+
+    @property
+    def calls_free(self) -> bool:
+        return super().calls_free and (self.teacher is None or self.teacher.calls_free)
 
     @property
     def free(self) -> bool:
-        return not (self.prompt_million or self.completion_million or self.hour)
+        return self.calls_free and not self.hour
 
 
 class BudgetSettings(Section):

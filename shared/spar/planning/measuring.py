@@ -1,0 +1,145 @@
+"""Calls and tokens of measuring a run's models: the suite, benchmarks, and outside judges, these counted apart.
+
+How often: the start and what each iteration made of it; a model that an iteration keeps is not measured again. How many
+items a benchmark has its data says (`benchmark_items`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from spar.evaluation import story
+from spar.inference.strategies import Draws, Strategy, make_strategy
+from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, calls
+from spar.planning.work import most_nodes
+from spar.recipes.benchmarks import USES, measurements, planned
+from spar.recipes.init import FIRST
+from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, JudgmentSettings, Recipe
+from spar.recipes.policies import searches
+from spar.recipes.stages import at
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What a benchmark asks about, its limit applied; `judged` of them an outside judge judges, if there is one."""
+
+    items: int
+    judged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One kind of measurement, made `times` times over `items`: what the run's models are asked in all of them, and
+    what an outside judge is."""
+
+    name: str
+    items: int
+    times: int
+    own: Asked
+    judge: Asked = NOTHING
+
+
+def measuring_of(
+    recipe: Recipe, items: Mapping[str, Items], prompt_tokens: int = PROMPT_TOKENS
+) -> tuple[Measured, ...]:
+    """`items` are those of the recipe's benchmarks, by name."""
+    plan = recipe.evaluation
+    found = list(_suite(recipe, plan, prompt_tokens)) if plan is not None and plan.suite != "none" else []
+    for name, settings in planned(plan).items():
+        found += _benchmark(recipe, name, settings, items[name], prompt_tokens)
+    return (*found, *_honesty(recipe, prompt_tokens))
+
+
+def _benchmark(
+    recipe: Recipe, name: str, settings: BenchmarkSettings, items: Items, prompt_tokens: int
+) -> Iterator[Measured]:
+    """One measurement for each strategy: none of them knows what another asked."""
+    times = rounds(recipe, USES[name].part)
+    for part, asking in measurements(name, settings).items():
+        own, judge = _BENCHMARKS[name](asking, items, prompt_tokens)
+        judge = judge if settings.judge is not None else NOTHING
+        yield Measured(part, items.items, times, own.times(times), judge.times(times))
+
+
+def rounds(recipe: Recipe, part: str) -> int:
+    """How many models of the part a run has: those it was given, those it makes before self-play, and each trained."""
+    before = 2 if recipe.init is not None else 1
+    iterations = range(FIRST, FIRST + recipe.iterations)
+    if part == "actor":
+        return before + len(iterations)
+    return before + sum(at(recipe, iteration).refiner_fate != "kept" for iteration in iterations)
+
+
+def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator[Measured]:
+    """Each prompt greedily and sampled; each item judged; of those to refine each judged, then refined."""
+    asked_with = TEMPLATE_TOKENS + prompt_tokens + story.RESPONSE_TOKENS
+    responses = calls(2 * plan.actor_prompts, story.RESPONSE_TOKENS, prompt_tokens)
+    judged = calls(plan.judge_items + plan.refine_items, story.JUDGMENT_TOKENS, asked_with)
+    refined = calls(plan.refine_items, story.REFINEMENT_TOKENS, asked_with + story.JUDGMENT_TOKENS, least=0)
+    parts = {"actor": (plan.actor_prompts, responses)}
+    parts["refiner"] = (plan.judge_items + plan.refine_items, judged.plus(refined))
+    for part, (number, own) in parts.items():
+        times = rounds(recipe, part)
+        yield Measured(f"{plan.suite}: {part}", number, times, own.times(times))
+
+
+def _responses(settings: AskSettings, items: Items, prompt_tokens: int) -> Asked:
+    """Of the actor; with a strategy what the refiner makes of them, bounded by its budget."""
+    response = calls(items.items, settings.max_tokens, prompt_tokens)
+    return response.plus(_searched(settings, items, make_strategy(settings.strategy, settings.budget), prompt_tokens))
+
+
+def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_tokens: int) -> Asked:
+    """Every response is judged; each further text is drawn and judged, and each may be the last."""
+    if strategy.policy is None:
+        return NOTHING
+    votes = JudgmentSettings().votes * settings.judge_tokens  # as `spar.runtime.searching` asks for them
+    longest = settings.max_tokens + settings.max_tokens // 2
+    asked_with, nodes = TEMPLATE_TOKENS + prompt_tokens, items.items * most_nodes(strategy.policy)
+    judged = calls(items.items, votes, asked_with + settings.max_tokens)
+    if strategy.draws is Draws.RESPONSES:
+        drawn = calls(nodes, settings.max_tokens, prompt_tokens, least=0)
+    else:
+        drawn = calls(nodes, longest, asked_with + longest + settings.judge_tokens, least=0)
+    return judged.plus(drawn).plus(calls(nodes, votes, asked_with + longest, least=0))
+
+
+def _ifeval(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+    return _responses(settings, items, prompt_tokens), NOTHING
+
+
+def _followbench(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+    judge = calls(items.judged, settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens + settings.max_tokens)
+    return _responses(settings, items, prompt_tokens), judge
+
+
+def _llmbar(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+    return calls(items.items, settings.votes * settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens), NOTHING
+
+
+def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+    """Judged, refined, and judged again; an outside judge sees what was refined."""
+    number, votes = items.items, settings.votes * settings.judge_tokens
+    asked_with = TEMPLATE_TOKENS + 2 * prompt_tokens
+    first = calls(number, settings.judge_tokens, asked_with)
+    refined = calls(number, settings.max_tokens, asked_with + settings.judge_tokens, least=0)
+    again = calls(number, votes, TEMPLATE_TOKENS + prompt_tokens + settings.max_tokens, least=0)
+    return first.plus(refined).plus(again), again
+
+
+_BENCHMARKS = {"ifeval": _ifeval, "followbench": _followbench, "llmbar": _llmbar, "refinement": _refinement}
+"""What the run's models are asked in one round, and what an outside judge would be."""
+
+
+def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[Measured]:
+    """The rules ask nobody; an outside judge sees each audited response, and of each search its best."""
+    if recipe.honesty is None or recipe.honesty.judge is None:
+        return
+    prompts, judge, most = min(recipe.honesty.prompts, recipe.prompts.per_iteration), NOTHING, 0
+    for iteration in range(FIRST, FIRST + recipe.iterations):
+        settings = at(recipe, iteration)
+        texts = prompts * (settings.generation.n + searches(settings))
+        longest = max(settings.generation.max_tokens, settings.search.max_tokens if searches(settings) else 0)
+        read = TEMPLATE_TOKENS + prompt_tokens + longest
+        judge = judge.plus(calls(texts, recipe.honesty.judge_tokens, read, least=0))
+        most = max(most, texts)
+    yield Measured("honesty", most, recipe.iterations, NOTHING, judge)
