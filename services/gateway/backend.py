@@ -38,7 +38,8 @@ class Backend:
         await self._open.close()
 
 
-def _backend(request: Request) -> Backend:
+async def _backend(request: Request) -> Backend:
+    """A coroutine, or FastAPI would send every request through a thread."""
     backend: Backend = request.app.state.backend
     return backend
 

@@ -1,10 +1,14 @@
-"""Two hundred requests at once while the refiner is slow, fails or hangs: in time, best so far, and nothing is left."""
+"""Two hundred requests at once while the refiner is slow, fails or hangs: in time, best so far, and nothing is left.
+
+Real sockets, but the loop's own clock: it stands still while anything works, so a deadline is met or missed whatever
+else this machine does. How late responses are by a real clock: benchmarks/gateway.py.
+"""
 
 import asyncio
+import functools
 import os
-import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +20,24 @@ from yarl import URL
 
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import GOOD
+from spar.testing.clock import PATIENCE_S, run_virtually
 from spar.testing.server import ServerOptions
 from tests.unit.gateway.running import TOKEN, Gateway, gateway, server
 
 REQUESTS = 200
-LEAST_DEADLINE_S = 2.0
-SLOWER = 8  # times as long as the actors of all requests alone: a busy machine makes deadlines longer, not tests fail
+DEADLINE_S = 30.0
+SEARCH_S = 29.0  # a second of it is kept for stopping and for the reply
 NOT_OURS = ("/spar/testing/", "/tests/")
+
+
+def virtually(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Runs a test on the clock that jumps."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        run_virtually(test(*args, **kwargs), PATIENCE_S)
+
+    return run
 
 
 def body(number: int, model: str = "spar:bfs", **spar: object) -> dict[str, Any]:
@@ -31,10 +46,12 @@ def body(number: int, model: str = "spar:bfs", **spar: object) -> dict[str, Any]
 
 
 async def ask(session: aiohttp.ClientSession, at: Gateway, said: dict[str, Any]) -> tuple[int, dict[str, Any], float]:
-    began = time.monotonic()
+    """Status, reply, and the seconds that it took on the loop's clock."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with session.post(f"{at.url}/v1/chat/completions", json=said, headers=headers) as reply:
-        return reply.status, await reply.json(), time.monotonic() - began
+        return reply.status, await reply.json(), clock() - began
 
 
 @asynccontextmanager
@@ -42,13 +59,6 @@ async def many() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
-
-
-async def fair_deadline(session: aiohttp.ClientSession, at: Gateway) -> float:
-    """Seconds that are enough for every actor to respond, whatever else this machine does now."""
-    began = time.monotonic()
-    await asyncio.gather(*(ask(session, at, body(i, "spar:actor")) for i in range(REQUESTS)))
-    return max(LEAST_DEADLINE_S, SLOWER * (time.monotonic() - began))
 
 
 def our_tasks() -> list[str]:
@@ -72,23 +82,24 @@ async def until(holds: Any, what: str) -> None:
     assert holds(), what
 
 
-SLOW = CostModel(step_base=0.02, step_per_sequence=0.0, prefill_per_token=0.0)
+SLOW = CostModel(step_base=0.08, step_per_sequence=0.0, prefill_per_token=0.0)
 REFINERS = {
-    "slow": (server(costs=SLOW), {"deadline", "solved", "unsolved"}),
-    "failing": (server(status_500=1.0), {"engine_failed", "deadline"}),
-    "hanging": (server(hang=1.0), {"deadline"}),
-    "sometimes hanging": (server(hang=0.05), {"deadline", "solved", "unsolved"}),
+    "slow": (server(costs=SLOW), {"deadline", "solved"}, {"unsolved"}),
+    "failing": (server(status_500=1.0), {"engine_failed"}, set()),
+    "hanging": (server(hang=1.0), {"deadline"}, set()),
+    "sometimes hanging": (server(hang=0.05), {"deadline", "solved"}, {"unsolved"}),
 }
+"""Each with the endings that must come, and those that may."""
 
 
 @pytest.mark.parametrize("kind", REFINERS)
+@virtually
 async def test_every_response_is_in_time_and_the_best_so_far(kind: str) -> None:
-    refiner, endings = REFINERS[kind]
+    refiner, must, may = REFINERS[kind]
     before, files = asyncio.all_tasks(), len(os.listdir("/proc/self/fd"))
     async with gateway(refiner=refiner, running=REQUESTS) as at, many() as session:
         port = URL(at.backend.settings.refiner).port
-        deadline = await fair_deadline(session, at)
-        asked = [body(i, deadline_s=deadline, tree=True) for i in range(REQUESTS)]
+        asked = [body(i, deadline_s=DEADLINE_S, budget=6, tree=True) for i in range(REQUESTS)]
         replies = await asyncio.gather(*(ask(session, at, each) for each in asked))
         assert at.backend.admission.running == at.backend.admission.waiting == 0
         await until(lambda: our_tasks() == [], "tasks were left")
@@ -96,14 +107,20 @@ async def test_every_response_is_in_time_and_the_best_so_far(kind: str) -> None:
             await until(lambda: connections_to(port or 0) == 0, "connections to the refiner were left")
     assert asyncio.all_tasks() == before
     assert len(os.listdir("/proc/self/fd")) <= files
-    assert max(seconds for _, _, seconds in replies) < 1.5 * deadline
-    said = [reply["spar"] for status, reply, _ in replies if status == 200]
-    assert len(said) == REQUESTS
-    assert {each["ending"] for each in said} <= endings
-    for _, reply, _ in replies:
+    assert [status for status, _, _ in replies] == [200] * REQUESTS
+    endings = {reply["spar"]["ending"] for _, reply, _ in replies}
+    assert must <= endings <= must | may
+    for _, reply, seconds in replies:
         _is_best_so_far(reply)
-    if kind.endswith("hanging") and kind != "hanging":
-        assert {"deadline", "solved"} <= {each["ending"] for each in said}
+        _is_in_time(reply["spar"], seconds)
+
+
+def _is_in_time(said: dict[str, Any], seconds: float) -> None:
+    """What its deadline ended took all that it had for searching, and says so; nothing took longer."""
+    assert seconds <= DEADLINE_S
+    if said["ending"] == "deadline":
+        assert seconds >= SEARCH_S - 0.001  # sums of steps are not exact
+        assert said["reason"].startswith("the deadline (")
 
 
 def _is_best_so_far(reply: dict[str, Any]) -> None:
@@ -117,11 +134,11 @@ def _is_best_so_far(reply: dict[str, Any]) -> None:
     assert (said["ending"] == "solved") == (GOOD in text and said["tree"]["solved"] and said["ending"] != "deadline")
 
 
+@virtually
 async def test_what_is_too_much_is_refused_and_the_rest_is_served() -> None:
     busy = server(costs=replace(SLOW, step_base=0.003))
     async with gateway(refiner=busy, running=8, waiting=16) as at, many() as session:
-        deadline = await fair_deadline(session, at)
-        replies = await asyncio.gather(*(ask(session, at, body(i, deadline_s=deadline)) for i in range(60)))
+        replies = await asyncio.gather(*(ask(session, at, body(i, deadline_s=DEADLINE_S)) for i in range(60)))
         assert at.backend.admission.running == 0
     statuses = Counter(status for status, _, _ in replies)
     assert set(statuses) <= {200, 429, 504}  # 504: its deadline passed just when it got a place
@@ -133,6 +150,7 @@ async def test_what_is_too_much_is_refused_and_the_rest_is_served() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@virtually
 async def test_a_client_that_goes_away_ends_its_search(stream: bool) -> None:
     hanging: ServerOptions = server(hang=1.0)
     async with gateway(refiner=hanging, heartbeat_s=60.0) as at:
@@ -150,6 +168,7 @@ async def test_a_client_that_goes_away_ends_its_search(stream: bool) -> None:
         await until(lambda: our_tasks() == [] and connections_to(port) == 0, "something was left")
 
 
+@virtually
 async def test_an_actor_that_fails_is_an_error_and_a_stream_tells_it() -> None:
     async with gateway(actor=server(status_500=1.0)) as at, many() as session:
         status, reply, _ = await ask(session, at, body(0, deadline_s=30))
@@ -162,6 +181,7 @@ async def test_an_actor_that_fails_is_an_error_and_a_stream_tells_it() -> None:
             assert '"code": "model_unavailable"' in await stream.text()
 
 
+@virtually
 async def test_an_actor_that_does_not_respond_in_time_is_an_error() -> None:
     async with gateway(actor=server(hang=1.0)) as at, many() as session:
         status, reply, _ = await ask(session, at, body(0, deadline_s=0.3))
