@@ -24,7 +24,10 @@ Wanted = TypeVar("Wanted")
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model."""
+    """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model.
+
+    Of the teacher, where that is whom the iteration asks: its calls may have another price.
+    """
 
     budget: BudgetSettings
     spent: Spent

@@ -186,7 +186,7 @@ class Ledger:
         if not capped(recipe.budget):
             return None
         found = read_spending(self.session, run.id)
-        return Purse(recipe.budget, found.spent, found.means)
+        return Purse(recipe.budget, found.spent, found.means_in(run.iteration))
 
     def spend(self, step: Step, usage: Usage) -> None:
         """Book what an attempt took that came to a result, whether or not the result is still wanted."""

@@ -129,9 +129,9 @@ def _print_whole(whole: Sequence[Share]) -> None:
     if len(whole) > 1:
         money = sum(share.money or 0.0 for share in whole)
         rows.append(("all together", added([share.asked for share in whole]), money if paid else None))
-    for who, asked, money in rows:
+    for who, asked, cost in rows:
         cells = [_calls(asked), _some(asked.read), _some(asked.written)]
-        cells += [f"{money:,.2f}"] if money is not None else []
+        cells += [f"{cost:,.2f}"] if cost is not None else []
         table.add_row(Text(who), *(Text(cell) for cell in cells))
     _print(table)
     out.print(

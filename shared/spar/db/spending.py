@@ -1,4 +1,4 @@
-"""Reads what a run has spent, all of it and by kind of step. Writes nothing."""
+"""Reads what a run has spent, all of it and by kind of step, the teacher's calls apart. Writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from spar.db.tables import RunClock, Spending
 from spar.messages.base import StepKind
+from spar.recipes.init import is_teachers
 from spar.recipes.spending import Spent
 
 HOUR_S = 3600.0
@@ -14,23 +15,36 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RunSpending:
-    """`means` are those of the steps of a kind that asked a model; a kind without any has none."""
+    """`means` are those of the steps that asked a model, by their kind and whether that was the teacher; without any
+    there is none."""
 
     spent: Spent
-    means: Mapping[StepKind, Spent]
+    means: Mapping[tuple[StepKind, bool], Spent]
+
+    def means_in(self, iteration: int) -> dict[StepKind, Spent]:
+        """What a step of each kind takes in the iteration. Until one has asked whom it asks, it takes what the others
+        of its kind took, at the price of whom it asks."""
+        found = {}
+        for kind in StepKind:
+            teachers = is_teachers(iteration, kind)
+            mean = self.means.get((kind, teachers)) or self.means.get((kind, not teachers))
+            if mean is not None:
+                found[kind] = mean.teachers if teachers else mean.own
+        return found
 
 
 def read_spending(session: Session, run_id: str) -> RunSpending:
     """A few rows, whatever the number of steps."""
-    sums: dict[StepKind, Spent] = {}
-    steps: dict[StepKind, int] = {}
+    sums: dict[tuple[StepKind, bool], Spent] = {}
+    steps: dict[tuple[StepKind, bool], int] = {}
     for row in session.exec(select(Spending).where(Spending.run_id == run_id)):
         here = Spent(row.calls, row.prompt_tokens, row.completion_tokens, trainings=row.trainings)
-        sums[row.kind] = sums.get(row.kind, Spent()).plus(here)
-        steps[row.kind] = steps.get(row.kind, 0) + row.steps
+        key = row.kind, is_teachers(row.iteration, row.kind)
+        sums[key] = sums.get(key, Spent()).plus(here.teachers if key[1] else here)
+        steps[key] = steps.get(key, 0) + row.steps
     clock = session.get(RunClock, run_id)
     spent = Spent(hours=clock.worked_s / HOUR_S if clock else 0.0)
     for each in sums.values():
         spent = spent.plus(each)
-    means = {kind: Spent().plus(sums[kind], 1 / count) for kind, count in steps.items() if count}
+    means = {key: Spent().plus(sums[key], 1 / count) for key, count in steps.items() if count}
     return RunSpending(spent, means)

@@ -138,6 +138,8 @@ def warnings(recipe: Recipe) -> list[str]:
         found.append("prompts come from world:story, whose models know the templates `compact` only.")
     if recipe.evaluation is not None and recipe.prompts.source != "world:story":
         found.append("evaluation measures the story world, but the prompts come from elsewhere.")
+    if recipe.budget.price.teacher is not None and (recipe.init is None or recipe.init.teacher is None):
+        found.append("budget.price.teacher prices nobody's calls: there is no init.teacher.")
     if recipe.generation.temperature == 0 and recipe.generation.n > 1:
         found.append("generation.temperature is 0: all responses to a prompt will be the same.")
     if recipe.judgment.temperature == 0 and recipe.judgment.votes > 1:

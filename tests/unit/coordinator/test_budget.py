@@ -14,11 +14,12 @@ from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
 from services.coordinator.state import Counts, Repair, State
 from spar.db.progress import read_progress
-from spar.db.spending import read_spending
+from spar.db.spending import RunSpending, read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, ResumeCommand
 from spar.messages.states import IterationStatus, RunStatus
+from spar.recipes.init import REFINER
 from spar.recipes.models import BudgetSettings, PriceSettings
 from spar.recipes.spending import Burn, Spent, burn_down, capped, told
 from spar.report.reader import RunReader
@@ -106,6 +107,32 @@ def test_what_is_spent_adds_up_and_reads_well() -> None:
     assert not capped(BudgetSettings(price=price))
 
 
+def test_the_teachers_tokens_cost_what_they_cost() -> None:
+    spent = Spent(1, 3_000_000, 2_000_000).plus(Spent(1, 1_000_000, 1_000_000).teachers)
+    alike = PriceSettings(prompt_million=1.0, completion_million=10.0)
+    sold = PriceSettings.model_validate({**alike.model_dump(), "teacher": {"completion_million": 100.0}})
+    assert spent.money(alike) == pytest.approx(4 + 30)
+    assert spent.money(sold) == pytest.approx(3 + 20 + 100)
+    assert (sold.free, PriceSettings(teacher=sold.teacher).free, PriceSettings().free) == (False, False, True)
+    # What was written before there was such a price is written alike.
+    assert "teacher" not in alike.model_dump()
+
+
+def test_a_step_that_asks_the_teacher_is_charged_at_its_price() -> None:
+    caps = {"money": 2.0, "price": {"completion_million": 1000.0, "teacher": {"completion_million": 10_000.0}}}
+    half = Spent(calls=1, completion_tokens=50)
+    assert allowed(purse(Spent(), {J: half}, **caps), (J, 99)) == {J: 40}
+    assert allowed(purse(Spent(), {J: half.teachers}, **caps), (J, 99)) == {J: 4}
+
+
+def test_means_are_of_those_who_are_asked() -> None:
+    own, teacher = Spent(calls=2, completion_tokens=10), Spent(calls=1, completion_tokens=70).teachers
+    both = RunSpending(Spent(), {(J, False): own, (J, True): teacher, (G, True): teacher})
+    assert both.means_in(REFINER) == {J: teacher, G: teacher.own}
+    assert both.means_in(1) == {J: own, G: teacher.own}
+    assert RunSpending(Spent(), {(J, False): own}).means_in(REFINER) == {J: own.teachers}
+
+
 STATE = State(
     running=True,
     iteration=1,
@@ -177,6 +204,24 @@ def test_a_run_stops_at_its_budget_with_outcomes_that_add_up(stage: Stage) -> No
         outcomes = RunReader(session, stage.store, run).outcomes(1)
     assert {name: count for name, count in outcomes.items() if count} == {"not_reached": 6}
     stage.check_counters()
+
+
+def test_a_cap_on_money_holds_at_the_teachers_price(stage: Stage) -> None:
+    """A step of the stage writes four tokens: two of the teacher's use up what 500 of the run's own would."""
+    price = {"completion_million": 1000.0, "teacher": {"completion_million": 250_000.0}}
+    init = {"teacher": {"model": "served:t"}, "prompts": {"actor": 6, "refiner": 2}}
+    run = stage.submit(init=init, budget={"money": 2.0, "price": price})
+    stage.finish(stage.take())
+    assert stage.run_row().status is RunStatus.RUNNING
+    stage.finish(stage.take())
+    stage.coordinator.tick()
+    row = stage.run_row()
+    assert (row.status, row.reason) == (RunStatus.STOPPED, "budget: 2.00 of 2.00 money")
+    assert spent(stage, run).teacher_completion_tokens == 8
+    with Session(stage.database) as session:
+        progress = read_progress(session, run)
+    assert progress is not None
+    assert [told(each) for each in progress.burn if each.name == "money"] == ["2.00 of 2.00 money"]
 
 
 def test_with_a_higher_cap_it_goes_on_and_does_nothing_twice(stage: Stage) -> None:

@@ -58,6 +58,7 @@ def test_keep_above_branch_matters_to_breadth_first_only() -> None:
         (["generation.temperature=0", "generation.n=1"], ""),
         (["judgment.temperature=0"], "all votes will agree"),
         (["search.temperature=0"], "all refinements of a node will be the same"),
+        (["budget.price.teacher.prompt_million=1"], "prices nobody's calls: there is no init.teacher"),
     ],
 )
 def test_unwise(overrides: list[str], told: str) -> None:

@@ -15,6 +15,13 @@ def test_changes_are_made_over_what_is_there() -> None:
     assert RECIPE["budget"] == {"calls": 10, "price": {"hour": 2.0}}
 
 
+def test_the_teachers_price_can_be_told_later() -> None:
+    found = changed_budget(RECIPE, ["budget.price.teacher.prompt_million=3.0"])
+    assert found is not None
+    assert found.price.teacher is not None
+    assert (found.price.hour, found.price.teacher.prompt_million) == (2.0, 3.0)
+
+
 def test_nothing_asked_changes_nothing() -> None:
     assert changed_budget(RECIPE, []) is None
 
