@@ -1,6 +1,7 @@
 """`spar prompts evolve`: a teacher turns seed prompts into prompts with constraints. Says what it will cost, and asks.
 
-The same command goes on after any stop. Everything is `spar.embedded.evolution`'s; this reads options and tells.
+The same command goes on after any stop. Everything is `spar.evolving`'s; this reads options, chooses where it runs, and
+tells.
 """
 
 import json
@@ -20,19 +21,24 @@ from spar.cli.source_options import Encoding, Field, Format, Sources, Split, Sys
 from spar.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
-    from spar.embedded.evolution_job import EvolveJob
+    from spar.evolving.evolve import Done
+    from spar.evolving.job import EvolveJob
     from spar.messages.base import ModelRef
     from spar.recipes.models import EngineSettings
 
 NEEDED = ("datasets", "numpy", "pyarrow", "sacrebleu")
 RULES = "rules"
-HERE, THERE = 32, 256
-"""Prompts with a teacher at once, unless --window says it: a batch on a CPU; requests to a server."""
+HERE, THERE, STACK = 32, 256, 1024
+"""Prompts with a teacher at once, unless --window says it: a batch on a CPU; requests to a server; what a stack's
+workers have in hand together, each of which asks at most HERE or THERE at once."""
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
 Teacher = Annotated[
     str,
-    typer.Option(help="URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's)."),
+    typer.Option(
+        help="URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's). With --stack it "
+        "is the workers who ask: by an address that they reach, with the SPAR_ENGINE_API_KEY of their environment."
+    ),
 ]
 ModelName = Annotated[str | None, typer.Option("--model", help="The model's name at the server.")]
 TaxonomyName = Annotated[
@@ -51,6 +57,13 @@ PriceOut = Annotated[
 ]
 Home_ = Annotated[
     Path | None, typer.Option("--dir", metavar="HOME", help="Where results are kept. [default: runs/evolution]")
+]
+Stack = Annotated[
+    bool,
+    typer.Option(
+        "--stack",
+        help="On a stack's generation workers and store: those of SPAR_BROKER_URL and SPAR_S3_* (or _STORE_DIR).",
+    ),
 ]
 
 
@@ -83,6 +96,7 @@ class EvolveOptions:
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it starts.")] = False
     replace: Annotated[bool, typer.Option("--replace", help="Write an earlier evolution in DIR anew.")] = False
     home: Home_ = None
+    stack: Stack = False
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False
 
 
@@ -91,19 +105,15 @@ def evolve(given: EvolveOptions) -> None:
     """Have a teacher turn seed prompts into prompts with constraints, check them, and count every row.
 
     It says what that will cost and asks; the same command goes on after a stop. Exit codes: 2 bad input or settings,
-    3 the engine or the disk failed.
+    3 the engine, the disk or the stack failed.
     """
     _check_installed()
-    from spar.cli.evolve_report import Asker, Progress, print_evolution
-    from spar.embedded.evolution import evolve_prompts
-    from spar.embedded.home import Home
-    from spar.runtime.log import log_to
+    if given.stack and given.home is not None:
+        raise RecipeError("--dir names a home in this process, and --stack needs none.", "Leave one of them out.")
+    from spar.cli.evolve_report import print_evolution
 
     job = _job(given)
-    with Home(given.home or RUNS / "evolution").lock() as place:
-        place.runs.mkdir(exist_ok=True)
-        log_to(place.runs / "log.jsonl")
-        done = evolve_prompts(job, place, Asker(given.yes), Progress())
+    done = _on_the_stack(job, given.yes) if given.stack else _here(job, given.yes, given.home or RUNS / "evolution")
     if done is None:
         err.print("Nothing was asked of the teacher.")
         sys.exit(STOPPED)
@@ -113,17 +123,43 @@ def evolve(given: EvolveOptions) -> None:
         print_evolution(done, given.to)
 
 
+def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
+    from spar.cli.evolve_report import Asker, Progress
+    from spar.embedded.home import Home
+    from spar.embedded.step_queue import EmbeddedStepQueue
+    from spar.evolving.evolve import evolve_prompts
+    from spar.runtime.log import log_to
+
+    with Home(directory).lock() as home:
+        home.runs.mkdir(exist_ok=True)
+        log_to(home.runs / "log.jsonl")
+        return evolve_prompts(job, EmbeddedStepQueue(home, job.steps_at_once), Asker(yes), Progress())
+
+
+def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
+    from spar.cli.evolve_report import Asker, Progress
+    from spar.evolving.evolve import evolve_prompts
+    from spar.evolving.stack import StackStepQueue
+    from spar.runtime.log import log_to
+    from spar.runtime.settings import Settings
+
+    log_to(None)
+    return evolve_prompts(job, StackStepQueue(Settings(), "evolve"), Asker(yes), Progress())
+
+
 def _job(given: EvolveOptions) -> "EvolveJob":
     from spar.data.sources import Options
-    from spar.embedded.evolution_job import EvolveJob
     from spar.evolution.forms import forms_named
     from spar.evolution.price import Prices
     from spar.evolution.taxonomy import taxonomy_named
+    from spar.evolving.job import EvolveJob
     from spar.recipes.models import SamplingSettings
 
     story = given.teacher == RULES
-    together = given.window or (THERE if "://" in given.teacher else HERE)
-    engine, served = _teacher(given.teacher, given.model, together, given.deadline, given.send_seed)
+    batch = THERE if "://" in given.teacher else HERE
+    window = given.window or (STACK if given.stack else batch)
+    batch = batch if given.stack else window
+    engine, served = _teacher(given.teacher, given.model, batch, given.deadline, given.send_seed)
     return EvolveJob(
         sources=tuple(given.sources),
         out=given.to,
@@ -137,7 +173,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
         sampling=SamplingSettings(temperature=given.temperature, top_p=given.top_p, max_tokens=given.max_tokens),
         retries=given.retries,
         seed=given.seed,
-        window=together,
+        window=window,
         prices=Prices(given.price_in, given.price_out),
         replace=given.replace,
     )
@@ -150,7 +186,7 @@ def _check_installed() -> None:
 
 
 def _teacher(
-    place: str, name: str | None, window: int, deadline_s: float, send_seed: bool
+    place: str, name: str | None, batch: int, deadline_s: float, send_seed: bool
 ) -> "tuple[EngineSettings, ModelRef]":
     from spar.recipes.models import EngineSettings
     from spar.runtime.models import refer
@@ -159,12 +195,10 @@ def _teacher(
         if not name:
             # A result is found again by the model's name, so there has to be one.
             raise RecipeError("A server's model needs its name.", "Add --model NAME.")
-        settings = EngineSettings(
-            kind="openai", url=place, max_batch=window, deadline_s=deadline_s, send_seed=send_seed
-        )
+        settings = EngineSettings(kind="openai", url=place, max_batch=batch, deadline_s=deadline_s, send_seed=send_seed)
         return settings, refer(f"served:{name}")
     if name is not None:
         raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")
     if place == RULES:
         return EngineSettings(kind=RULES), refer("served:story/teacher")
-    return EngineSettings(kind="transformers", max_batch=window, deadline_s=deadline_s), refer(place)
+    return EngineSettings(kind="transformers", max_batch=batch, deadline_s=deadline_s), refer(place)

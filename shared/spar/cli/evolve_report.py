@@ -6,9 +6,9 @@ from pathlib import Path
 import typer
 
 from spar.cli.console import err, out, print_warning
-from spar.embedded.evolution import Done
 from spar.errors import RecipeError
 from spar.evolution.price import Cost, Estimate
+from spar.evolving.evolve import Done
 
 
 class Asker:
@@ -37,15 +37,18 @@ def _told(cost: Cost) -> str:
 
 
 class Progress:
-    """One line for each tenth of the shards at least, and no more than one a shard."""
+    """One line for each tenth of the shards at least, and no more than one a shard; what was noticed at once."""
 
     def __init__(self) -> None:
         self._told = 0
 
-    def __call__(self, ended: int) -> None:
-        if ended >= self._told * 1.1 + 1:
-            self._told = ended
-            err.print(f"shards done: {ended:,}", markup=False)
+    def ended(self, shards: int) -> None:
+        if shards >= self._told * 1.1 + 1:
+            self._told = shards
+            err.print(f"shards done: {shards:,}", markup=False)
+
+    def noticed(self, what: str) -> None:
+        print_warning(what)
 
 
 def print_evolution(done: Done, to: Path) -> None:

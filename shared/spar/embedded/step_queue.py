@@ -2,10 +2,10 @@
 
 The same broker, tasks, worker and tables as an embedded run; only the coordinator isn't there, because there is nothing
 to decide but what to send next, and its caller does that. Results are in the home's books as those of runs are, so what
-a step of the same fingerprint has made is found again.
+a step of the same fingerprint has made is found again. On a stack, `spar.evolving.stack` is in its place.
 """
 
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from pydantic import SecretStr
@@ -16,31 +16,33 @@ from services.coordinator.ledger import Ledger
 from services.generation import evolving as _evolving
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
-from spar.db.tables import Result
 from spar.embedded.home import Home
 from spar.embedded.pool import Pool, memory_app
+from spar.evolving.queue import QUEUE, Made
 from spar.messages.base import StepMessage
-from spar.messages.coordinator import Report, StepFinished
+from spar.messages.coordinator import Report, StepFailed, StepFinished
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
 from spar.store.directory import DirectoryStore
 
 TASKS = _evolving
 """Imported for its registration with the Celery app."""
-QUEUE = "generation"
+SPARE_THREADS = 4
 
 
-class StepQueue:
-    """Started by `with`, in a home that is locked; closing cancels what is in flight. `threads` steps work at once."""
+class EmbeddedStepQueue:
+    """Started by `with`, in a home that is locked; closing cancels what is in flight. `steps` may be sent at once."""
 
-    def __init__(self, home: Home, threads: int) -> None:
+    watch = None  # a step is lost with this process only
+
+    def __init__(self, home: Home, steps: int) -> None:
         self.store = DirectoryStore(home.store)
-        self._home, self._threads = home, threads
-        self._database: Engine = open_database(home.database_url)
-        migrate(self._database)
+        self._home, self._threads = home, steps + SPARE_THREADS
         self._reports: SimpleQueue[Report] = SimpleQueue()
 
-    def __enter__(self) -> "StepQueue":
+    def __enter__(self) -> "EmbeddedStepQueue":
+        self._database: Engine = open_database(self._home.database_url)
+        migrate(self._database)
         settings = Settings(broker_url=SecretStr("memory://"))
         app = memory_app(settings)
         self._broker = CeleryBroker(app)
@@ -56,27 +58,30 @@ class StepQueue:
     def send(self, task: str, message: StepMessage) -> None:
         self._broker.send(task, QUEUE, message.model_dump(mode="json"))
 
-    def next_report(self) -> Report:
-        """Waits for it."""
-        return self._reports.get()
+    def next_report(self, timeout_s: float | None) -> Report | None:
+        try:
+            return self._reports.get(timeout=timeout_s)
+        except Empty:
+            return None
 
-    def result(self, fingerprint: str) -> Result | None:
+    def result(self, fingerprint: str) -> Made | None:
         """What the books have. A result whose object is gone is struck out, so that it is made again."""
         with Session(self._database, expire_on_commit=False) as session, session.begin():
             ledger = Ledger(session)
             known = ledger.result(fingerprint)
-            if known is None or self.store.exists(known.key):
-                return known
+            if known is None:
+                return None
+            if self.store.exists(known.key):
+                return Made(known.key, known.facts)
             ledger.forget_result(known)
             return None
 
-    def book(self, report: StepFinished) -> Result:
-        """Write down a finished step's result: the first of its fingerprint counts."""
-        facts = {
-            "seconds": report.seconds,
-            "worker": report.worker,
-            "usage": report.usage.model_dump(),
-            "counts": report.counts,
-        }
+    def book(self, report: StepFinished) -> Made:
+        """The first result of a fingerprint counts."""
         with Session(self._database, expire_on_commit=False) as session, session.begin():
-            return Ledger(session).register_result(report.fingerprint, report.key, report.size, facts)
+            facts = Made.of(report).facts
+            booked = Ledger(session).register_result(report.fingerprint, report.key, report.size, facts)
+            return Made(booked.key, booked.facts)
+
+    def told(self, report: StepFailed) -> str:
+        return report.error

@@ -1,20 +1,16 @@
 """An evolution from source files to its folder: read and cut, price, run, collect.
 
-Everything but the output lives in a home: shards, results and their books. So a stop costs what was in flight, and
-rows that were added at the end of a file are all that is asked.
+Everything but the output lives where its queue is: shards, results and their books. So a stop costs what was in flight,
+and rows that were added at the end of a file are all that is asked.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from spar.data.sources import check_sources, source_identity
-from spar.embedded.evolution_job import EvolveJob
-from spar.embedded.evolution_shards import SHARD, CutShard, cut_shards, open_work, plan_of
-from spar.embedded.evolving import Looked, ShardEnd, ShardRunner
-from spar.embedded.home import Home
-from spar.embedded.step_queue import StepQueue
 from spar.errors import DataError
 from spar.evolution.manifest import EvolutionManifest, Taken, check_sum, earlier_manifest
 from spar.evolution.price import Estimate, Prices, estimate
@@ -22,11 +18,14 @@ from spar.evolution.records import Checked
 from spar.evolution.seeds import Seed
 from spar.evolution.statistics import SetStatistics, outcomes_in_order
 from spar.evolution.writing import WORK, EvolutionFiles
+from spar.evolving.job import EvolveJob
+from spar.evolving.plan import ShardEnd
+from spar.evolving.queue import StepQueue
+from spar.evolving.runner import ShardRunner, Watcher
+from spar.evolving.shards import CutShard, cut_shards, open_work, plan_of
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
-
-SPARE_THREADS = 4
 
 Row = TypeVar("Row")
 
@@ -43,8 +42,10 @@ Agree = Callable[[int, Estimate], bool]
 """Given the shards and what they will cost: whether to go on."""
 
 
-def evolve_prompts(job: EvolveJob, home: Home, agree: Agree, looked: Looked) -> Done | None:
-    """Make `job.out` hold the evolved prompts. The home must be locked. None: it was not agreed to.
+def evolve_prompts(
+    job: EvolveJob, place: AbstractContextManager[StepQueue], agree: Agree, watcher: Watcher
+) -> Done | None:
+    """Make `job.out` hold the evolved prompts. None: it was not agreed to. `place` is entered if there is work.
 
     Raises DataError for sources or an output that cannot be used, and what ends `ShardRunner.run`.
     """
@@ -54,10 +55,7 @@ def evolve_prompts(job: EvolveJob, home: Home, agree: Agree, looked: Looked) -> 
     if finished is not None:
         return Done(finished, repeated=True)
     statistics = SetStatistics(job.taxonomy, job.seed)
-    with (
-        StepQueue(home, job.window // SHARD + SPARE_THREADS) as queue,
-        EvolutionFiles(job.out, statistics) as files,
-    ):
+    with place as queue, EvolutionFiles(job.out, statistics) as files:
         shards = cut_shards(job, queue.store, files)
         rows = sum(shard.count for shard in shards) + files.outcomes.total()
         plan = plan_of(job, queue.store)
@@ -66,7 +64,8 @@ def evolve_prompts(job: EvolveJob, home: Home, agree: Agree, looked: Looked) -> 
         )
         if cost.likely.calls and not agree(len(shards), cost):
             return None
-        ends = ShardRunner(queue, plan, max(1, job.window // SHARD), looked).run([shard.prompts for shard in shards])
+        runner = ShardRunner(queue, plan, job.steps_at_once, watcher)
+        ends = runner.run([shard.prompts for shard in shards])
         _collect(shards, ends, queue.store, files)
         check_sum(rows, files.outcomes)
         manifest = EvolutionManifest(

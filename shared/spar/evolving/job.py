@@ -15,6 +15,9 @@ from spar.messages.base import EngineIdentity, ModelRef
 from spar.messages.evolution import EVOLVE_REVISION, VALIDATE_REVISION
 from spar.recipes.models import EngineSettings, SamplingSettings
 
+SHARD = 16
+"""Seed prompts that travel together, as in runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvolveJob:
@@ -35,6 +38,10 @@ class EvolveJob:
     window: int
     prices: Prices
     replace: bool = False
+
+    @property
+    def steps_at_once(self) -> int:
+        return max(1, self.window // SHARD)
 
     def settings(self) -> dict[str, Any]:
         """All that decides the output, as JSON has it; where the teacher runs, and its price, do not."""

@@ -1,20 +1,17 @@
-"""Cuts seed prompts into shards in a home's store, and tells what of them is still to be done. Asks no model."""
+"""Cuts seed prompts into shards in a store, and tells what of them is still to be done. Asks no model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.embedded.evolution_job import EvolveJob
-from spar.embedded.evolving import EvolutionPlan
-from spar.embedded.step_queue import StepQueue
 from spar.evolution.price import ADDED_CHARACTERS, Work
 from spar.evolution.seeds import Ended, Seed, read_seeds
 from spar.evolution.writing import EvolutionFiles
+from spar.evolving.job import SHARD, EvolveJob
+from spar.evolving.plan import EvolutionPlan
+from spar.evolving.queue import StepQueue
 from spar.messages.base import ObjectRef
 from spar.runtime.steps import put_rows
 from spar.store.base import ObjectStore
-
-SHARD = 16
-"""Seed prompts that travel together, as in runs."""
 
 
 @dataclass(frozen=True, slots=True)
