@@ -1,6 +1,5 @@
 """The attempts in flight, and what was last heard of each. `spar.runtime.leases` says when one counts as lost."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -56,12 +55,15 @@ class Flights:
             flight.sent_at = now
             flight.alive_at = flight.alive_at and now
 
-    def take_lost(self, watch: Watch, loss: Loss, now: datetime) -> Iterator[tuple[ShardStep, Gone]]:
-        """Take out those that nobody works on, each with the reason. Raises ServiceError."""
+    def take_lost(self, watch: Watch, loss: Loss, now: datetime) -> list[tuple[ShardStep, Gone]]:
+        """Take out those that nobody works on, each with the reason. Raises ServiceError, and takes none then."""
         waiting = cache(lambda: watch.broker.waiting(QUEUE))
-        for step_id, flight in list(self._by_id.items()):
+        found = []
+        for flight in self._by_id.values():
             signs = Signs(flight.alive_at is not None, flight.sent_at, flight.alive_at)
             why = why_gone(signs, loss, watch.leases, waiting, now)
             if why is not None:
-                del self._by_id[step_id]
-                yield flight.step, why
+                found.append((flight.step, why))
+        for step, _ in found:
+            del self._by_id[step.id]
+        return found

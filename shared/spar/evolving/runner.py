@@ -138,15 +138,19 @@ class ShardRunner:
 
     def _take(self) -> None:
         """Wait for one report, and follow it; look for losses when none comes."""
+        lost: list[tuple[ShardStep, Gone]] = []
         try:
             report = self.queue.next_report(self._until_look())
             if report is None:
-                self._look()
+                lost = self._look()
         except ServiceError as error:
+            self._next_look = None
             self._tell_away(error)
             return
         if report is not None:
             self._follow(report)
+        for step, why in lost:
+            self._lost(step, why)
 
     def _follow(self, report: Report) -> None:
         match report:
@@ -201,8 +205,8 @@ class ShardRunner:
             self._next_look = self.now() + timedelta(seconds=self.queue.watch.every_s)
         return max(0.0, (self._next_look - self.now()).total_seconds())
 
-    def _look(self) -> None:
-        """Give what was lost another attempt. Raises ServiceError."""
+    def _look(self) -> list[tuple[ShardStep, Gone]]:
+        """What nobody works on. Raises ServiceError."""
         watch = self.queue.watch
         if watch is None:
             raise AccountingError("A queue that loses nothing gave no report.")
@@ -210,10 +214,9 @@ class ShardRunner:
         if self._away:
             self._away = False
             self._flights.forgive(now)  # nobody could be heard
-        for step, why in self._flights.take_lost(watch, loss, now):
-            self._lost(step, why)
         self._tell_if_nobody_begins(watch, now)
         self._next_look = None
+        return self._flights.take_lost(watch, loss, now)
 
     def _lost(self, step: ShardStep, why: Gone) -> None:
         """A silent worker counts as a failure of the step; a lost message does not, but for the last of many."""
