@@ -108,29 +108,30 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
+def _guarded(command: Sequence[str], report: int | None, scratch: Path | None) -> list[str]:
+    return [
+        sys.executable,
+        "-I",  # no site packages and no environment: the guard starts in milliseconds
+        "-S",
+        str(_GUARD),
+        str(-1 if report is None else report),
+        "" if scratch is None else str(scratch),
+        *command,
+    ]
+
+
 async def _spawn(
-    command: Sequence[str],
-    log: Path,
-    env: Mapping[str, str],
-    stdin: int,
-    report: int | None,
-    keep: Sequence[int],
-    scratch: Path | None,
+    command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path | None, stdin: int, fds: Sequence[int]
 ) -> Process:
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",  # no site packages and no environment: the guard starts in milliseconds
-            "-S",
-            str(_GUARD),
-            str(-1 if report is None else report),
-            "" if scratch is None else str(scratch),
             *command,
             stdin=stdin,
             stdout=output,
             stderr=output,
             env=env,
-            pass_fds=(*keep,) if report is None else (*keep, report),
+            cwd=cwd,
+            pass_fds=fds,
             start_new_session=True,
         )
 
@@ -143,8 +144,9 @@ async def start_child(
     reports: bool = False,
     keep: Sequence[int] = (),
     scratch: Path | None = None,
+    cwd: Path | None = None,
 ) -> Child:
-    """Start `command` with its output in `log` (appended) and the environment `env` (None: ours).
+    """Start `command` with its output in `log` (appended), the environment `env` and the folder `cwd` (None: ours).
 
     With `reports` the command finds REPORT_FD in its environment. A command that does not exist exits with 127.
     The guard keeps the descriptors `keep` open until the command is gone: locks on what the command uses. Then it
@@ -154,14 +156,15 @@ async def start_child(
     log_start = _size(log)
     lifeline_read, lifeline = os.pipe()
     theirs: list[int] = [lifeline_read]
-    heard = None
+    heard, report = None, None
     try:
         if reports:
             ours, report = os.pipe()
             theirs.append(report)
             heard = await _listen(ours)
             environment[REPORT_FD] = str(report)
-        process = await _spawn(command, log, environment, lifeline_read, theirs[1] if reports else None, keep, scratch)
+        fds = (*keep,) if report is None else (*keep, report)
+        process = await _spawn(_guarded(command, report, scratch), log, environment, cwd, lifeline_read, fds)
     except BaseException:
         os.close(lifeline)
         if heard is not None:

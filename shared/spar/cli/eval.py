@@ -50,7 +50,9 @@ class EvalOptions:
     strategy: Annotated[StrategyName | None, typer.Option(help="The search at inference, with --refiner.")] = None
     budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None
     answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None
-    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder.")] = None
+    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder; general: or your own tasks'.")] = (
+        None
+    )
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None
     votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None
@@ -66,7 +68,9 @@ class EvalOptions:
     items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None
     partial: Annotated[bool, typer.Option("--partial", help="Score the --answers there are, though not all.")] = False
     tasks: Annotated[str | None, typer.Option(help="general: the tasks, by commas.")] = None
-    run_code: Annotated[bool, typer.Option("--run-code", help="general: let humaneval run what models write.")] = False
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="general: let humaneval run what models write, confined.")
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="general: print the call of lm-eval, run nothing.")] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 

@@ -103,3 +103,10 @@ async def test_many_children_at_once(tmp_path: Path) -> None:
         *(start_child([sys.executable, "-S", "-c", "1"], log=tmp_path / str(n)) for n in range(8))
     )
     assert await asyncio.gather(*(child.wait() for child in children)) == [0] * 8
+
+
+async def test_a_child_starts_in_the_folder_that_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-I", "-S", "-c", "import os; print(os.getcwd())"]
+    child = await start_child(command, log=tmp_path / "log", cwd=tmp_path)
+    assert await child.wait() == 0
+    assert (tmp_path / "log").read_text().strip() == str(tmp_path)

@@ -1,7 +1,8 @@
 """General benchmarks through lm-evaluation-harness: GSM8K, TriviaQA, MMLU, HumanEval, or tasks of one's own.
 
-lm-eval does it all, in a child: its datasets come from the hub (or from where HF_HOME keeps them), the model is asked
-at its server, or loaded in the child. This file words the call, and reads what came out.
+lm-eval does it all, in a child: its datasets are published files here (`general_data`), or come from the hub or from
+where HF_HOME keeps them; the model is asked at its server, or loaded in the child. What a model writes runs in the
+sandbox (`programs`). This file words the call, and reads what came out.
 """
 
 import asyncio
@@ -12,21 +13,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import typer
 
 from spar.children import start_child
-from spar.cli.console import out
+from spar.cli.console import out, print_warning
 from spar.cli.evaluating.folder import RESULT, folder_of, read_result
+from spar.cli.evaluating.general_data import is_own, lay_out
 from spar.cli.evaluating.general_results import read_results
 from spar.cli.evaluating.job import EngineOptions, place_of
 from spar.cli.evaluating.output import print_result
+from spar.cli.evaluating.programs import check_confinement
 from spar.engines.openai_replies import KEY_VARIABLE
 from spar.errors import DataError, EngineError, RecipeError
 from spar.inference.endpoints import Endpoint
 
 LOG = "lm-eval.log"
+CODE_EVAL = Path(__file__).with_name("code_eval.py")
+RUNS_CODE_IN = "spar.sandbox"
 TASKS = {"gsm8k": "gsm8k", "triviaqa": "triviaqa", "mmlu": "mmlu", "humaneval": "humaneval_instruct"}
 """Our names, as the paper's Table 7 has them, and lm-eval's."""
 RUNS_CODE = frozenset({"humaneval"})
@@ -46,11 +52,15 @@ UNREACHABLE = (
 
 @dataclass(frozen=True, slots=True)
 class GeneralJob:
-    """Which tasks of which model, and where the results go. `own` is a folder of lm-eval task files."""
+    """Which tasks of which model, and where the results go.
+
+    `own` is a folder of lm-eval task files; `data` are published files of the tasks, or a folder of them.
+    """
 
     place: Endpoint
     tasks: tuple[str, ...]
     own: Path | None
+    data: Path | None
     out: Path
     limit: int | None
     max_tokens: int | None
@@ -58,34 +68,32 @@ class GeneralJob:
 
     @classmethod
     def of(
-        cls, model: str | None, tasks: str | None, own: Path | None, to: Path, asked: Mapping[str, Any], code: bool
+        cls, model: str | None, tasks: str | None, data: Path | None, to: Path, asked: Mapping[str, Any], code: bool
     ) -> "GeneralJob":
         if model is None:
             raise RecipeError("Nothing says what to measure.", "Name a --model: a server's URL#NAME, or a directory.")
         named = tuple(name.strip() for name in (tasks or "gsm8k,triviaqa,mmlu").split(","))
-        unknown = [name for name in named if name not in TASKS]
-        if unknown and own is None:
-            raise DataError(
-                f"There is no task '{unknown[0]}'.",
-                f"Choose of {', '.join(TASKS)}, or name the folder of your own lm-eval tasks with --data.",
-            )
-        if not code and RUNS_CODE & set(named):
-            raise RecipeError(
-                "humaneval runs the code that the model writes, on this machine.",
-                "Add --run-code if that may be, best in a container without a network of its own.",
-            )
+        own = data if data is not None and is_own(data) else None
+        _check_tasks(named, own is not None, code)
         options = EngineOptions(asked["dtype"], asked["window"])
         place = place_of("actor", model, options)
-        return cls(place, named, own, to, asked["limit"], asked["max_tokens"], asked["seed"])
+        published = data if own is None else None
+        return cls(place, named, own, published, to, asked["limit"], asked["max_tokens"], asked["seed"])
 
     def calls(self) -> list[list[str]]:
         """One call of lm-eval for the tasks of each kind."""
         kinds = [[t for t in self.tasks if (t in BY_LOGPROBS) == logprobs] for logprobs in (False, True)]
         return [self._call(tasks, bool(BY_LOGPROBS & set(tasks))) for tasks in kinds if tasks]
 
-    def settings(self) -> dict[str, str | int]:
+    def settings(self, data: str | None) -> dict[str, str | int]:
+        """`data` is the digest of published files."""
         command = " && ".join(shlex.join(call) for call in self.calls())
-        return {"model": self.place.model.fingerprint, "command": command}
+        told: dict[str, str | int] = {"model": self.place.model.fingerprint, "command": command}
+        if data is not None:
+            told["data"] = data
+        if RUNS_CODE & set(self.tasks):
+            told["runs_code"] = RUNS_CODE_IN
+        return told
 
     def _call(self, tasks: Sequence[str], logprobs: bool) -> list[str]:
         model, arguments = self._model(logprobs)
@@ -110,7 +118,7 @@ class GeneralJob:
         engine, model = self.place.settings, self.place.model
         if engine.url is None:
             # lm-eval's own loader: its batches are not ours.
-            return "hf", {"pretrained": model.path, "dtype": engine.dtype}
+            return "hf", {"pretrained": Path(str(model.path)).resolve(), "dtype": engine.dtype}
         base, name = engine.url.rstrip("/"), model.name or "default"
         served = {"model": name, "num_concurrent": engine.max_batch, "max_retries": 3, "tokenized_requests": False}
         if logprobs:
@@ -118,18 +126,37 @@ class GeneralJob:
         return "local-chat-completions", {"base_url": f"{base}/chat/completions", **served}
 
 
+def _check_tasks(named: Sequence[str], own: bool, code: bool) -> None:
+    unknown = [name for name in named if name not in TASKS]
+    if unknown and not own:
+        raise DataError(
+            f"There is no task '{unknown[0]}'.",
+            f"Choose of {', '.join(TASKS)}, or name the folder of your own lm-eval tasks with --data.",
+        )
+    runs_code = RUNS_CODE & set(named)
+    if runs_code and own:
+        raise RecipeError("humaneval is measured apart from tasks of your own.", "Name it alone with --tasks.")
+    if runs_code and not code:
+        raise RecipeError(
+            "humaneval runs the code that the model writes.",
+            "Add --run-code if that may be: in processes without network, files to write, or others to start.",
+        )
+
+
 def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
     """Run it, unless the result is there already, and print it; with `dry_run` only the calls."""
-    if dry_run:
-        for call in job.calls():
-            typer.echo(shlex.join(["lm_eval", "run", *call]))
-        return
-    folder = folder_of(job.out, "general", job.settings())
-    result = read_result(folder)
-    if result is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        result = asyncio.run(_run(job, folder))
-        (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with TemporaryDirectory(prefix="spar-general-") as name:
+        place = Path(name)
+        digest = None if job.data is None else lay_out(job.tasks, job.data, place)
+        if dry_run:
+            _print_calls(job)
+            return
+        folder = folder_of(job.out.resolve(), "general", job.settings(digest))
+        result = read_result(folder)
+        if result is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            result = asyncio.run(_run(job, folder, place, digest))
+            (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(result | {"folder": str(folder)}, ensure_ascii=False))
         return
@@ -137,21 +164,38 @@ def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
     out.print(str(folder), soft_wrap=True, markup=False)
 
 
-async def _run(job: GeneralJob, folder: Path) -> dict[str, Any]:
-    environment = _environment(job)
-    for place, call in enumerate(job.calls()):
+def _print_calls(job: GeneralJob) -> None:
+    for call in job.calls():
+        typer.echo(shlex.join(["lm_eval", "run", *call]))
+    if job.data is not None:
+        print_warning(f"With {job.data} they start in a folder that stands in for the hub; alone, they ask the hub.")
+
+
+async def _run(job: GeneralJob, folder: Path, place: Path, data: str | None) -> dict[str, Any]:
+    """`place` stands in for the hub: lm-eval starts there. Tasks of one's own name data by paths from here."""
+    if RUNS_CODE & set(job.tasks):
+        await asyncio.to_thread(check_confinement)
+        stand_in = place / CODE_EVAL.stem / CODE_EVAL.name
+        stand_in.parent.mkdir()
+        stand_in.write_bytes(CODE_EVAL.read_bytes())
+    environment = _environment(place, data is not None)
+    for number, call in enumerate(job.calls()):
         # What the model said is kept by lm-eval itself: after a stop the same command goes on.
-        kept = ["--use_cache", str(folder / f"said-{place}"), "--output_path", str(folder / f"lm-eval-{place}")]
-        command = [sys.executable, "-m", "lm_eval", "run", *call, *kept]
-        child = await start_child(command, log=folder / LOG, env=environment)
+        kept = ["--use_cache", str(folder / f"said-{number}"), "--output_path", str(folder / f"lm-eval-{number}")]
+        command = [sys.executable, "-P", "-m", "lm_eval", "run", *call, *kept]
+        child = await start_child(command, log=folder / LOG, env=environment, cwd=place if job.own is None else None)
         if await child.wait() != 0:
             raise _failed(job, folder / LOG)
-    return read_results(folder, {name: TASKS.get(name, name) for name in job.tasks}, job.settings())
+    return read_results(folder, {name: TASKS.get(name, name) for name in job.tasks}, job.settings(data))
 
 
-def _environment(job: GeneralJob) -> dict[str, str]:
+def _environment(place: Path, data_here: bool) -> dict[str, str]:
+    """Without HF_ALLOW_CODE_EVAL: the hub's own code_eval, which confines nothing, would refuse to run."""
+    ours = {name: value for name, value in os.environ.items() if name != "HF_ALLOW_CODE_EVAL"}
     own = {"TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": os.environ.get(KEY_VARIABLE, "none")}
-    return {**os.environ, **own, **({"HF_ALLOW_CODE_EVAL": "1"} if RUNS_CODE & set(job.tasks) else {})}
+    # Datasets of this folder are kept nowhere else; the hub is not asked for what is here.
+    here = {"HF_DATASETS_CACHE": str(place / "cache"), "HF_HUB_OFFLINE": "1"} if data_here else {}
+    return {**ours, **own, **here}
 
 
 def _failed(job: GeneralJob, log: Path) -> DataError | EngineError:
