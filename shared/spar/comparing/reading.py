@@ -1,7 +1,7 @@
 """Reads what is compared of a run: its measured items, its pairs, and what each of its steps took. Sums up nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
@@ -45,6 +45,8 @@ class MeasuredRun:
     pairs_right: int
     pairs_checked: int
     seconds: float
+    benchmarks: dict[str, dict[int, dict[str, bool]]] = field(default_factory=dict)
+    """Which items were right, by name of the measurement (`ifeval`, `ifeval:bfs`) and iteration."""
 
     @property
     def seed(self) -> int:
@@ -82,7 +84,18 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         pairs_right=sum(item.correct for item in checked),
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),
+        benchmarks=_benchmarks(reader, by_iteration),
     )
+
+
+def _benchmarks(reader: RunReader, by_iteration: Mapping[int, Sequence[Step]]) -> dict[str, dict[int, dict[str, bool]]]:
+    """From the start on: what was measured before a run made its starting models is no part of a comparison."""
+    found: dict[str, dict[int, dict[str, bool]]] = {}
+    for index, steps in by_iteration.items():
+        if index >= 0:
+            for part, (_, kept) in reader.benchmarks(steps).items():
+                found.setdefault(part, {})[index] = kept.correct
+    return found
 
 
 def _start(reader: RunReader, begun: Sequence[Iteration]) -> dict[str, str]:

@@ -219,3 +219,45 @@ def test_the_forest_holds_every_interval_and_no_difference() -> None:
 
 def test_items_are_what_was_drawn() -> None:
     assert items(Measure.JUDGE, 0.5, 1) == items(Measure.JUDGE, 0.5, 1)
+
+
+def measured_by(strategy: dict[str, list[bool]], limit: int | None = None, start: str = "") -> dict[str, object]:
+    """A run that measured IFEval at the start, where nothing was right, and after one iteration."""
+    right = {part: {str(place): each for place, each in enumerate(found)} for part, found in strategy.items()}
+    none = {part: dict.fromkeys(found, False) for part, found in right.items()}
+    told = {"suite": "story", "seed": 0, "actor_prompts": ITEMS, "benchmarks": {"ifeval": {"limit": limit}}}
+    return {
+        "recipe": {"evaluation": told},
+        "benchmarks": {part: {0: none[part], 1: found} for part, found in right.items()},
+    }
+
+
+def test_each_strategy_of_a_benchmark_is_compared_apart() -> None:
+    half, all_ = [True, False] * 4, [True] * 8
+    base = run(**measured_by({"ifeval": half, "ifeval:bfs": half}))
+    other = run("b", name="other", **measured_by({"ifeval": half, "ifeval:bfs": all_}))
+    found = build_comparison([base, other])
+    alone, searched = (found.groups[1].measure(name) for name in ("ifeval", "ifeval:bfs"))
+    assert alone is not None
+    assert searched is not None
+    assert (searched.label, searched.items, searched.end.value) == ("ifeval by bfs", 8, 1.0)
+    assert alone.difference is not None
+    assert searched.difference is not None
+    assert (alone.difference.value, searched.difference.value) == (0.0, 50.0)
+    assert found.groups[0].measures[-1].gain.value == 50.0
+    assert "ifeval by bfs" in render_comparison(found)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        measured_by({"ifeval": [True] * 8}),
+        measured_by({"ifeval:bfs": [True] * 7}),
+        measured_by({"ifeval:bfs": [True] * 8}, limit=8),
+    ],
+)
+def test_a_benchmark_that_was_measured_unlike_is_left_out_and_told(other: dict[str, object]) -> None:
+    base = run(**measured_by({"ifeval:bfs": [True] * 8}))
+    found = build_comparison([base, run("b", **other)])
+    assert all(each.measure != "ifeval:bfs" for group in found.groups for each in group.measures)
+    assert any(note.startswith("ifeval:bfs is not compared") for note in found.notes)
