@@ -19,7 +19,7 @@ SETTINGS = {
     *(f"SPAR_{name.upper()}" for name in Settings.model_fields),
     *(f"SPAR_API_{name.upper()}" for name in ApiSettings.model_fields),
     *(f"SPAR_GATEWAY_{name.upper()}" for name in GatewaySettings.model_fields),
-    *(f"SPAR_{role}_API_KEY" for role in ("ACTOR", "REFINER")),
+    *(f"SPAR_{role}_API_KEY" for role in ("ACTOR", "REFINER", "ENGINE")),
     gpu_host.GPUS_VARIABLE,
     gpu_host.LOCK_DIR_VARIABLE,
     gpu_host.ROLES_VARIABLE,
