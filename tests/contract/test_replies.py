@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 
-from spar.errors import ServiceError
+from spar.errors import ConflictError, ServiceError
 from spar.messages.coordinator import StepStarted
 from spar.runtime.replies import KEPT_S, ReplyQueue, reply
 from tests import servers
@@ -41,7 +41,7 @@ def test_what_is_no_report_is_told(celery: Celery) -> None:
     mine = ReplyQueue(celery, "evolve")
     with celery.producer_pool.acquire(block=True) as producer:
         producer.publish({"kind": "unheard of"}, exchange="", routing_key=mine.name, serializer="json")
-    with pytest.raises(ServiceError, match="none that this version can read"):
+    with pytest.raises(ConflictError, match="none that this version can read"):
         mine.next(5)
     mine.close()
 

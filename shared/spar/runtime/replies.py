@@ -13,7 +13,7 @@ from kombu import Connection, Queue
 from kombu.simple import SimpleQueue
 from pydantic import ValidationError
 
-from spar.errors import ServiceError
+from spar.errors import ConflictError, ServiceError
 from spar.messages.coordinator import REPORT, Report
 from spar.runtime.app import UNTIL_TOLD, app
 
@@ -48,7 +48,7 @@ class ReplyQueue:
 
     def next(self, timeout_s: float) -> Report | None:
         """The oldest report, or None when none came within the time. Raises ServiceError while the broker is away, once
-        it has waited as long for it."""
+        it has waited as long for it; ConflictError for what no report of this version is."""
         timeout_s = max(timeout_s, SHORTEST_S)
         if self._waiting is None:
             self._connect(timeout_s)
@@ -63,7 +63,7 @@ class ReplyQueue:
         try:
             report: Report = REPORT.validate_python(message.payload)
         except ValidationError as error:
-            raise ServiceError(
+            raise ConflictError(
                 "A worker's report is none that this version can read.", "Use the version that the workers have."
             ) from error
         return report
