@@ -89,10 +89,10 @@ demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 
 .PHONY: recipes recipes-table
-recipes: setup ## Run every recipe of the tables on the story world, one seed (half an hour on two cores)
+recipes: setup ## Run every recipe of the tables on the story world, one seed (a quarter of an hour on two cores)
 	$(BIN)/python benchmarks/recipes/run.py
 
-recipes-table: setup ## The same with three seeds (an hour and a half)
+recipes-table: setup ## The same with three seeds (under an hour)
 	$(BIN)/python benchmarks/recipes/run.py --seeds 0 1 2 --dir runs/recipes-table
 
 bench: setup ## Run the benchmarks
