@@ -7,9 +7,9 @@ Lines carry their intervals; bars add up to their totals. Positions are in the u
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, floor
 
 from spar.recipes.init import ACTOR, BACKBONE, iteration_name
+from spar.report.axes import Tick, percent_label, rate_axis
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 300, 16, 214
@@ -58,12 +58,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class LineChart:
     lines: list[Line]
     x_ticks: list[Tick]
@@ -96,32 +90,28 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
     shown = [one for one in series if one.points]
     if not shown:
         return None
-    bottom, top, step = _scale([point for one in shown for point in one.points])
+    every = [point for one in shown for point in one.points]
+    y = rate_axis(min(p.low for p in every), max(p.high for p in every), BOTTOM, TOP, fewest=2)
     first = min(0, *(point.x for one in shown for point in one.points))
     last = max(point.x for one in shown for point in one.points)
 
     def x_of(x: int) -> float:
         return round(LEFT + 14 + (RIGHT - LEFT - 28) * ((x - first) / (last - first) if last > first else 0.5), 1)
 
-    def y_of(value: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * (value - bottom) / (top - bottom), 1)
-
-    ends = _apart([y_of(one.points[-1].value) for one in shown])
+    ends = _apart([y.at(one.points[-1].value) for one in shown])
     lines = [
         Line(
             name=one.name,
             style=one.style,
-            points=" ".join(f"{x_of(p.x)},{y_of(p.value)}" for p in one.points),
-            marks=[_mark(one.name, p, x_of(p.x), y_of) for p in one.points],
+            points=" ".join(f"{x_of(p.x)},{y.at(p.value)}" for p in one.points),
+            marks=[_mark(one.name, p, x_of(p.x), y.at) for p in one.points],
             label=f"{100 * one.points[-1].value:.1f}%",
             label_y=end,
         )
         for one, end in zip(shown, ends, strict=True)
     ]
-    ticks = round((top - bottom) / step)
-    y_ticks = [Tick(y_of(bottom + i * step), f"{100 * (bottom + i * step):.0f}%") for i in range(ticks + 1)]
     x_ticks = [Tick(x_of(x), _tick(x)) for x in range(first, last + 1) if x != ACTOR]
-    return LineChart(lines, x_ticks, y_ticks)
+    return LineChart(lines, x_ticks, y.ticks(percent_label))
 
 
 def stacked_bar(parts: Sequence[tuple[str, str, float]], longest: float, gap: float = 3.0) -> list[Segment]:
@@ -165,18 +155,6 @@ def _mark(name: str, point: Measured, x: float, y_of: Callable[[float], float]) 
     when = {BACKBONE: "of the backbone", 0: "at the start"}.get(point.x, f"after iteration {point.x}")
     said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
     return Mark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
-
-
-def _scale(points: Sequence[Measured]) -> tuple[float, float, float]:
-    """Bottom, top and step of the axis: whole steps around every interval, never past 0 or 1."""
-    low, high = min(p.low for p in points), max(p.high for p in points)
-    step = next((s for s in (0.02, 0.05, 0.1) if high - low <= 6 * s), 0.2)
-    steps = round(1 / step)
-    bottom = max(0, floor(low / step + 1e-9))
-    top = min(steps, ceil(high / step - 1e-9))
-    if top - bottom < 2:
-        bottom, top = (top - 2, top) if top >= 2 else (0, 2)
-    return bottom * step, top * step, step
 
 
 def _apart(ends: Sequence[float]) -> list[float]:

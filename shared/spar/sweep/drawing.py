@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log2
 
+from spar.report.axes import Tick, percent_label, rate_axis
 from spar.sweep.curves import Point
 
 WIDTH, HEIGHT = 420, 260
@@ -31,12 +32,6 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plot:
     curves: list[Curve]
     x_ticks: list[Tick]
@@ -58,12 +53,12 @@ def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> Plot:
     """Costs must be positive; something must have been measured."""
     every = [at for _, points in curves for at in points]
     x_of, x_ticks = _doubling(min(at.x for at in every), max(at.x for at in every))
-    y_of, y_ticks = _rates(min(at.low for at in every), max(at.high for at in every))
+    y = rate_axis(min(at.low for at in every), max(at.high for at in every), BOTTOM, TOP)
     drawn = [
-        Curve(name, [Mark(x_of(at.x), y_of(at.rate), y_of(at.low), y_of(at.high), at.said) for at in points])
+        Curve(name, [Mark(x_of(at.x), y.at(at.rate), y.at(at.low), y.at(at.high), at.said) for at in points])
         for name, points in curves
     ]
-    return Plot(drawn, x_ticks, y_ticks)
+    return Plot(drawn, x_ticks, y.ticks(percent_label))
 
 
 def curves_over(points: Sequence[Point], cost: Callable[[Point], float], unit: str) -> list[tuple[str, list[At]]]:
@@ -91,14 +86,3 @@ def _doubling(least: float, most: float) -> tuple[Callable[[float], float], list
 
     every = max(1, ceil((last - first) / _MOST_TICKS))
     return x_of, [Tick(x_of(2.0**power), f"{2.0**power:,g}") for power in range(first, last + 1, every)]
-
-
-def _rates(low: float, high: float) -> tuple[Callable[[float], float], list[Tick]]:
-    step = next((each for each in (0.02, 0.05, 0.1) if high - low <= 6 * each), 0.2)
-    bottom, top = max(0, floor(low / step + 1e-9)), min(round(1 / step), ceil(high / step - 1e-9))
-    top = max(top, bottom + 1)
-
-    def y_of(value: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * (value / step - bottom) / (top - bottom), 1)
-
-    return y_of, [Tick(y_of(n * step), f"{100 * n * step:.0f}%") for n in range(bottom, top + 1)]

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import fmean
 
+from spar.report.axes import Axis, Tick, percent_label
 from spar.synthetic.pairs import KINDS
 from spar.synthetic.results import Result
 
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 222
 X_TICKS = 8
-GRID = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    label: str
+SHARES = Axis(0.2, 0, 5, BOTTOM, TOP)
+"""The same for every plot: from 0 to 100%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def plots(result: Result) -> list[Plot]:
 
     shown = result.steps[:: max(1, ceil(len(result.steps) / X_TICKS))]
     x_ticks = tuple(Tick(x_of(step), str(step)) for step in shown)
-    y_ticks = tuple(Tick(_y_of(n * GRID), f"{100 * n * GRID:.0f}%") for n in range(round(1 / GRID) + 1))
+    y_ticks = tuple(SHARES.ticks(percent_label))
     return [
         Plot(name, tuple(_curve(result, kind, measure, x_of) for kind in KINDS), x_ticks, y_ticks)
         for measure, name in enumerate(result.measures)
@@ -68,20 +64,16 @@ def _curve(result: Result, kind: str, measure: int, x_of: Callable[[float], floa
     values = result.values("refined" if kind == "refined" else "interfering", measure)
     steps = result.steps
     dots = tuple(
-        Dot(x_of(step), _y_of(fmean(seeds)), _said(kind, step, seeds))
+        Dot(x_of(step), SHARES.at(fmean(seeds)), _said(kind, step, seeds))
         for step, seeds in zip(steps, values, strict=True)
     )
-    upper = [(x_of(step), _y_of(max(seeds))) for step, seeds in zip(steps, values, strict=True)]
-    lower = [(x_of(step), _y_of(min(seeds))) for step, seeds in zip(steps, values, strict=True)]
+    upper = [(x_of(step), SHARES.at(max(seeds))) for step, seeds in zip(steps, values, strict=True)]
+    lower = [(x_of(step), SHARES.at(min(seeds))) for step, seeds in zip(steps, values, strict=True)]
     return Curve(kind, _points([(dot.x, dot.y) for dot in dots]), _points([*upper, *reversed(lower)]), dots)
 
 
 def _said(kind: str, step: int, seeds: Sequence[float]) -> str:
     return f"{kind}, step {step}: {100 * fmean(seeds):.1f}% ({100 * min(seeds):.1f} to {100 * max(seeds):.1f})"
-
-
-def _y_of(share: float) -> float:
-    return round(BOTTOM - (BOTTOM - TOP) * share, 1)
 
 
 def _points(found: Sequence[tuple[float, float]]) -> str:
