@@ -6,12 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from services.api.settings import ApiSettings
 from services.gateway.settings import GatewaySettings
 from spar.engines import gpu_host
 from spar.runtime.settings import Settings
-from tests.unit.deploy.files import OVERLAYS, ROOT
+from tests.unit.deploy.files import OVERLAYS, ROOT, base
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 NAMED = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=", EXAMPLE, flags=re.MULTILINE)
@@ -42,6 +43,14 @@ def test_compose_asks_for_nothing_that_is_not_explained(path: Path) -> None:
 def test_compose_sets_nothing_that_is_no_setting(path: Path) -> None:
     given = set(re.findall(r"^\s+(SPAR_[A-Z0-9_]+):", path.read_text(), flags=re.MULTILINE))
     assert given <= SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("service", "prefix", "settings"),
+    [("api", "SPAR_API_", ApiSettings), ("gateway", "SPAR_GATEWAY_", GatewaySettings)],
+)
+def test_what_is_set_in_the_file_reaches_its_service(service: str, prefix: str, settings: type[BaseSettings]) -> None:
+    assert {f"{prefix}{name.upper()}" for name in settings.model_fields} <= set(base()[service]["environment"])
 
 
 def test_the_example_shows_the_defaults_that_compose_has() -> None:
