@@ -18,7 +18,7 @@ from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
-from spar.recipes.init import iteration_name
+from spar.recipes.init import ACTOR, REFINER, iteration_name
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ def after_loss(planner: Planner, step: Step, key: str) -> events.Event | None:
     if prefix in BY_KEY:
         maker = planner.ledger.made_by(planner.run.id, rest.partition("/")[0])
     elif prefix in OF_SELECTION:
-        maker = planner.ledger.find_step(planner.run.id, step.iteration, StepKind.SELECTION, "")
+        maker = planner.ledger.find_step(planner.run.id, selected_in(step, key), StepKind.SELECTION, "")
     if maker is None or (maker.state is StepState.DEAD and not maker.remade):
         return events.SourceLost(_gone(key))
     if maker.state not in (StepState.DONE, StepState.DEAD):
@@ -47,6 +47,14 @@ def after_loss(planner: Planner, step: Step, key: str) -> events.Event | None:
             plan_again(planner, step)
         return events.Woken()
     return events.ResultLost(maker.id or 0, name_of(maker), maker.remade)
+
+
+def selected_in(step: Step, key: str) -> int:
+    """The iteration whose selection wrote the object that a step could not read: its own, but for the first set of one
+    model that is made of both."""
+    earlier = step.kind is StepKind.TRAINING and step.iteration == REFINER
+    more = [rows["key"] for rows in step.message["spec"].get("more", [])] if earlier else []
+    return ACTOR if key in more else step.iteration
 
 
 def _stored_again(planner: Planner, step: Step) -> events.Event | None:

@@ -132,12 +132,18 @@ class Planner:
             seed=self.recipe.seed,
             iteration=iteration.index,
             inputs=self._shard_results(iteration),
-            judging=self._judging(settings) if settings.comparison is not None else None,
+            judging=self._judging(settings) if self._learns_judging(iteration, settings) else None,
             compared=self._compared(iteration) if settings.comparison is not None else None,
-            refiner_data=settings.refiner_fate == "trained",
+            refiner_data=settings.refiner_fate == "trained" or init.role_of(iteration.index) == "refiner",
             measured=self._input("measured") if "measured" in self.run.inputs else None,
         )
         return Select.model_validate(self._envelope(spec))
+
+    def _learns_judging(self, iteration: Iteration, settings: Recipe) -> bool:
+        """Whether judgments are trained on in the form that they were asked for with: pairs of them, or a teacher's."""
+        form = judging_policy(settings.judgment.policy).form
+        taught = init.role_of(iteration.index) == "refiner" and form not in (None, "judge")
+        return settings.comparison is not None or taught
 
     def _shard_results(self, iteration: Iteration) -> ObjectRef:
         rows = [
@@ -169,22 +175,34 @@ class Planner:
         return decode_rows(get_verified(self.store, step.result_key), Selected, step.result_key)[1][0]
 
     def training_of(self, iteration: Iteration, role: Role) -> Train:
-        if init.is_given(self.recipe, iteration.index):
-            return self.training(iteration, role, self._input(init.data_input(role)).key)
-        keys = self._rows_of(self.selected(iteration.index), iteration, role)
-        return self.training(iteration, role, *keys)
+        return self.training(iteration, role, *self._rows_of(iteration, role))
 
-    def _rows_of(self, selected: Selected, iteration: Iteration, role: Role) -> list[str]:
+    def _rows_of(self, iteration: Iteration, role: Role) -> list[str]:
         """The keys of what the role is trained on, the iteration's own first."""
+        settings = at(self.recipe, iteration.index)
+        made = init.role_of(iteration.index)
+        if made is not None:
+            # One model learns the first set again with the second, beginning anew: else it might forget it.
+            before = self.initial_rows(init.ACTOR) if settings.models.one and made == "refiner" else []
+            return [*self.initial_rows(iteration.index), *before]
+        selected = self.selected(iteration.index)
         if role == "refiner":
             return [selected.examples_key]
-        if at(self.recipe, iteration.index).training.actor.method == "dpo":
+        if settings.training.actor.method == "dpo":
             more = [selected.judge_pairs_key] if selected.judge_pairs_key is not None else []
             return [selected.pairs_key, *more] if selected.pairs else more
         mixed = self.run.inputs.get("mix")
         own = [selected.actor_examples_key] if selected.actor_examples_key is not None else []
-        mixes = at(self.recipe, iteration.index).training.mix is not None
-        return [*own, *([mixed] if mixed is not None and mixes else [])]
+        return [*own, *([mixed] if mixed is not None and settings.training.mix is not None else [])]
+
+    def initial_rows(self, iteration: int) -> list[str]:
+        """The set of a starting model's iteration: given, or selected there. None if nothing was."""
+        role = init.role_of(iteration)
+        if role is not None and init.is_given(self.recipe, iteration):
+            return [self._input(init.data_input(role)).key]
+        selected = self.selected(iteration)
+        key = selected.actor_examples_key if role == "actor" else selected.examples_key
+        return [key] if key is not None else []
 
     def training(self, iteration: Iteration, role: Role, rows_key: str, *more: str) -> Train:
         plan = at(self.recipe, iteration.index).training
@@ -200,6 +218,9 @@ class Planner:
 
     def base_of(self, iteration: Iteration, role: Role) -> ModelRef:
         """The model that a training goes on from: the iteration's, or the one that the run began with."""
+        if init.role_of(iteration.index) is not None:  # each starting model is made of a backbone
+            first = self.ledger.iteration(self.run.id, init.first_iteration(self.recipe))
+            return self.ledger.model(first.actor if role == "actor" else first.refiner)
         if role == "actor" and at(self.recipe, iteration.index).training.from_start:
             return self.ledger.model(self.ledger.iteration(self.run.id, init.FIRST).actor)
         return self.ledger.model(iteration.actor if role == "actor" else iteration.refiner)

@@ -132,7 +132,7 @@ class Turn:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
             self._add_step(message, StepKind.GENERATION, index, str(shard.index))
         if given is not None:
-            self._events.append(events.DataGiven(given))
+            self._events.append(events.DataGiven("actor" if self.recipe.models.one else given))
 
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
@@ -314,6 +314,8 @@ class Turn:
         count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
         rows = selected.actor_rows + selected.judge_pairs
+        if self.recipe.models.one:
+            rows += selected.examples  # what a refiner would learn, the one model learns
         return events.SelectionDone(rows, selected.examples, audits=selected.actor_rows > 0)
 
     def _book_training(self, step: Step) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from services.training.judge_pairs import judge_pairs
-from spar.engines.skills import NEGATIVE, SeedScope
+from spar.engines.skills import NEGATIVE, SeedScope, judge_messages
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
+from spar.method.examples import Asking
 from spar.method.outcomes import count_outcomes
 from spar.method.pairs import mark_duplicates, mark_measured
 from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
@@ -19,8 +20,8 @@ from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
 from spar.method.selecting import Choice, Material
 from spar.method.templates import TemplateSet
-from spar.recipes.policies import selection_options, selection_policy
-from spar.runtime.forms import read_templates
+from spar.recipes.policies import judging_policy, selection_options, selection_policy
+from spar.runtime.forms import read_form, read_templates
 from spar.runtime.models import model_folder
 from spar.runtime.steps import StepOutput, put_rows, read_rows
 from spar.runtime.worker import Worker
@@ -153,10 +154,18 @@ async def _examples(
     judged = [row for row in data.judged if row is not None and row.prompt.id not in measured]
     trees = [tree for tree in data.trees.values() if tree.prompt.id not in measured]
     seed = derive_seed(spec.seed, spec.iteration, "", "refiner_data")
-    selected = select_refiner_examples(trees, judged, rules, templates, seed)
+    selected = select_refiner_examples(trees, judged, rules, templates, seed, await _asking(worker, spec, templates))
     fits = await _fits(worker, spec.refiner, spec.refiner_limit, selected.examples)
     kept = [example for example, fit in zip(selected.examples, fits, strict=True) if fit]
     return kept, {**selected.counts, "too_long": len(selected.examples) - len(kept), "used": len(kept)}
+
+
+async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> Asking | None:
+    """How responses were judged, where their judgments are learned in the form that they were asked for with."""
+    if spec.judging is None or spec.judging.form is None or spec.judging.comparison is not None:
+        return None
+    policy, form = judging_policy(spec.judging.judgment.policy), await read_form(worker, spec.judging.form)
+    return lambda prompt, response: judge_messages(policy, templates, form, prompt, response)
 
 
 async def _fits(

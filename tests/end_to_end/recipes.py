@@ -15,6 +15,7 @@ from spar.embedded.home import Home
 from spar.embedded.system import EmbeddedSystem
 from spar.messages.base import StepKind
 from spar.messages.training import Selected
+from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
 from spar.runtime.submission import prepare, submit
 from spar.store.base import ObjectStore
@@ -23,6 +24,8 @@ from spar.store.rows import decode_rows
 from tests.end_to_end.simulated import PATIENCE_S, write_model
 
 PROMPTS = 12  # of each iteration
+TEACHER = "served:teacher"
+FOR_ACTOR, FOR_REFINER = 8, 10
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,16 @@ def small(actor: Path, refiner: Path, iterations: int | None = None) -> list[str
         *("generation.max_tokens=96", "judgment.max_tokens=96", "search.max_tokens=96"),
         *([] if iterations is None else [f"iterations={iterations}"]),
     ]
+
+
+def initialised(folder: Path, more: Sequence[str] = (), name: str = "story-init") -> Recipe:
+    """A recipe that makes its starting models first, from few prompts and a simulated teacher."""
+    backbone = folder / "actor" if (folder / "actor").is_dir() else simulated_models(folder)[0]
+    tiny = ["init.teacher.engine.kind=simulated", f"init.teacher.model={TEACHER}"]
+    tiny += [f"init.prompts.actor={FOR_ACTOR}", f"init.prompts.refiner={FOR_REFINER}"]
+    tiny += ["init.actor.kind=simulated", "init.refiner.kind=simulated"]
+    tiny += [f"init.{name}.max_tokens=96" for name in ("generation", "responses", "judgment", "search")]
+    return load_recipe(name, [*small(backbone, backbone, 1), *tiny, *more])
 
 
 def run_all(recipes: Sequence[Recipe], folder: Path) -> list[Ran]:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,29 +15,15 @@ from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.method.records import Example, ExampleKind
 from spar.recipes.init import ACTOR, REFINER
-from spar.recipes.load import load_recipe
-from spar.recipes.models import Recipe
 from spar.report.build import build_report
 from spar.report.model import RunReport
 from spar.report.page import render
 from spar.report.training_data import read_training_data
 from spar.runtime.run_prompts import prompts_of
 from spar.store.directory import DirectoryStore
-from tests.end_to_end.recipes import PROMPTS, Ran, run_all, simulated_models, small
+from tests.end_to_end.recipes import FOR_ACTOR, FOR_REFINER, PROMPTS, TEACHER, Ran, initialised, run_all
 
 pytestmark = pytest.mark.end_to_end
-
-TEACHER = "served:teacher"
-FOR_ACTOR, FOR_REFINER = 8, 10
-
-
-def initialised(folder: Path, more: Sequence[str] = ()) -> Recipe:
-    backbone = folder / "actor" if (folder / "actor").is_dir() else simulated_models(folder)[0]
-    tiny = ["init.teacher.engine.kind=simulated", f"init.teacher.model={TEACHER}"]
-    tiny += [f"init.prompts.actor={FOR_ACTOR}", f"init.prompts.refiner={FOR_REFINER}"]
-    tiny += ["init.actor.kind=simulated", "init.refiner.kind=simulated"]
-    tiny += [f"init.{name}.max_tokens=96" for name in ("generation", "responses", "judgment", "search")]
-    return load_recipe("story-init", [*small(backbone, backbone, 1), *tiny, *more])
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +152,51 @@ def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
     more = [f"init.prompts.source={tmp_path / 'sft.jsonl'}", f"prompts.source={tmp_path / 'play.jsonl'}"]
     with pytest.raises(DataError, match=r"in init.prompts.source and in prompts.source, such as: in both"):
         prompts_of(initialised(tmp_path, more))
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """Recipes of one model: one that scores its responses, and one that judges and refines, from given sets."""
+    folder = tmp_path_factory.mktemp("one")
+    files = {"actor": folder / "responses.jsonl", "refiner": folder / "judgments.jsonl"}
+    for rows, file in zip((5, 7), files.values(), strict=True):
+        turns = [{"role": "user", "content": f"Say {file.stem}."}, {"role": "assistant", "content": "Said."}]
+        file.write_text(f"{json.dumps({'messages': turns})}\n" * rows)
+    given = ["init.teacher=null", *(f"init.data.{role}=[{file}]" for role, file in files.items())]
+    taught = [*(f"init.judgment.{key}" for key in ("policy=rubric", "votes=1", "quorum=1")), "init.responses.n=2"]
+    recipes = [initialised(folder, taught, "self_rewarding"), initialised(folder, given, "self")]
+    return dict(zip(("taught", "given"), run_all(recipes, folder / "home"), strict=True))
+
+
+@pytest.mark.parametrize("name", ["taught", "given"])
+def test_one_model_is_made_of_both_sets_anew(one: dict[str, Ran], name: str) -> None:
+    done = one[name]
+    assert done.run.status is RunStatus.FINISHED, done.run.reason
+    first, second, selfplay = sorted(done.iterations, key=lambda row: row.index)
+    backbone = done.run.models[done.run.recipe["models"]["actor"]]
+    assert first.actor == first.refiner == backbone
+    assert second.actor == second.refiner == first.actor_after == first.refiner_after != backbone
+    assert selfplay.actor == selfplay.refiner == second.actor_after == second.refiner_after != second.actor
+    trainings = {step.iteration: step for step in done.of(StepKind.TRAINING)}
+    assert {step.part for step in trainings.values()} == {"actor"}
+    assert {trainings[i].message["spec"]["base"]["fingerprint"] for i in (ACTOR, REFINER)} == {backbone}
+    samples = [trainings[i].facts["counts"]["samples"] for i in (ACTOR, REFINER)]
+    sets = [5, 7]
+    if name == "taught":
+        sets = [done.selected(ACTOR).actor_examples, done.selected(REFINER).examples]
+    assert 0 < samples[0] == sets[0] < samples[1] == sum(sets)
+
+
+def test_it_learns_to_judge_in_the_form_of_its_self_play(one: dict[str, Ran]) -> None:
+    done = one["taught"]
+    lessons = done.rows(done.selected(REFINER).examples_key, Example)
+    assert {row.kind for row in lessons} <= {ExampleKind.RESPONSE_YES, ExampleKind.RESPONSE_NO}
+    assert all("Score : " in row.messages[-1].content and "Score : " in row.messages[0].content for row in lessons)
+    assert done.counted(REFINER)["lesson"] > 0
+    assert done.counted(REFINER).total() == FOR_REFINER
+    judged = {step.iteration: step.message["spec"] for step in done.of(StepKind.JUDGMENT) if step.part == "0"}
+    assert judged[REFINER]["model"]["fingerprint"] == done.run.models[TEACHER]
+    assert judged[REFINER]["form"] == judged[1]["form"]
+    assert {step.kind for step in done.steps if step.iteration == REFINER} == {
+        *(StepKind.GENERATION, StepKind.JUDGMENT, StepKind.SELECTION, StepKind.TRAINING),
+    }

@@ -1,6 +1,6 @@
 """Writes the conversations the refiner can be trained on, out of trees and judged responses. Chooses none of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spar.method.pairs import refined_pair
@@ -20,6 +20,10 @@ from spar.method.voting import critique_to_refine
 
 _TREE_KINDS = {Verdict.YES: ExampleKind.TREE_YES, Verdict.NO: ExampleKind.TREE_NO}
 _RESPONSE_KINDS = {Verdict.YES: ExampleKind.RESPONSE_YES, Verdict.NO: ExampleKind.RESPONSE_NO}
+
+
+Asking = Callable[[str, str], tuple[Message, ...]]
+"""The turn in which a judge is asked about a prompt and a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +61,22 @@ def tree_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iterator[C
         for node in tree.nodes:
             if node.path and node.judgment.label is not None:
                 kind = _TREE_KINDS[node.judgment.label]
-                yield _judgment(tree.prompt, node.text, node.judgment, kind, templates, number)
+                yield _judgment(tree.prompt, node.text, node.judgment, kind, templates.judge_messages, number)
 
 
-def response_candidates(judged: Sequence[JudgedPrompt], templates: TemplateSet) -> Iterator[Candidate]:
-    """The labelled judgments of actor responses."""
+def response_candidates(judged: Sequence[JudgedPrompt], asking: Asking) -> Iterator[Candidate]:
+    """The labelled judgments of actor responses, as they were asked for."""
     for row in judged:
         for item in row.responses:
             if item.judgment is not None and item.judgment.label is not None:
                 kind = _RESPONSE_KINDS[item.judgment.label]
-                yield _judgment(row.prompt, item.response.text, item.judgment, kind, templates, None)
+                yield _judgment(row.prompt, item.response.text, item.judgment, kind, asking, None)
 
 
 def _judgment(
-    prompt: Prompt, text: str, judgment: Judgment, kind: ExampleKind, templates: TemplateSet, tree: int | None
+    prompt: Prompt, text: str, judgment: Judgment, kind: ExampleKind, asking: Asking, tree: int | None
 ) -> Candidate:
     critique = Message("assistant", judgment.critique or "")
-    messages = (*templates.judge_messages(prompt.text, text), critique)
+    messages = (*asking(prompt.text, text), critique)
     contested = judgment.value is not None and 0 < judgment.value < 1
     return Candidate(Example(prompt.id, kind, messages), contested, tree)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from spar.errors import AccountingError
-from spar.method.examples import Candidate, refinement_candidates, response_candidates, tree_candidates
+from spar.method.examples import Asking, Candidate, refinement_candidates, response_candidates, tree_candidates
 from spar.method.records import Example, ExampleKind, JudgedPrompt, Message, Tree
 from spar.method.templates import TemplateSet
 
@@ -64,8 +64,10 @@ def select_refiner_examples(
     rules: RefinerDataRules,
     templates: TemplateSet,
     seed: int,
+    asking: Asking | None = None,
 ) -> RefinerData:
-    """Choose the refiner's examples of one iteration, seeded.
+    """Choose the refiner's examples of one iteration, seeded. `asking` is how responses were judged, where that isn't
+    by the judge template.
 
     Refinements (a) are the solving step of each solved tree, the best node from its parent: the earlier steps of its
     path led to texts judged bad, which rejection sampling leaves out. A contested judgment is one with 0 < V < 1.
@@ -74,7 +76,7 @@ def select_refiner_examples(
     candidates = [
         *refinement_candidates(trees, templates),
         *tree_candidates(trees, templates),
-        *response_candidates(judged, templates),
+        *response_candidates(judged, asking or templates.judge_messages),
     ]
     choice = _Choice(rules, Random(seed))
     for kind in rules.caps:

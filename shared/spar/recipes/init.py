@@ -19,7 +19,11 @@ from spar.recipes.models import (
 BACKBONE, ACTOR, REFINER = -2, -1, 0
 FIRST = 1  # of self-play
 NAMES: Mapping[int, str] = {BACKBONE: "backbone", ACTOR: "init actor", REFINER: "init refiner"}
+OF = ": "
+"""Between a starting model's iteration and a kind of its steps."""
 PROMPTS_INPUT = "init:prompts"
+VERDICTS = JudgmentSettings().policy
+"""The policy by which a search goes: only what is judged by it is refined, too."""
 TEACHERS = ("generation", "judgment", "refinement")
 """The kinds of steps that may ask a teacher; what is measured, is the models'."""
 NOBODY = JudgmentSettings(policy="unjudged", votes=1, quorum=1)
@@ -52,14 +56,21 @@ def set_for(recipe: Recipe, iteration: int) -> Recipe:
             "training": TrainingPlan(actor=init.actor, refiner=init.refiner, train_refiner=False),
         }
     else:
+        # One model is the actor whom both sets make, by the settings of the last training.
+        actor = init.refiner if recipe.models.one else init.actor
         changed = {
             "generation": init.responses,
             "judgment": init.judgment,
             "search": init.search,
-            "selection": SelectionSettings(pairs="lessons", refiner=init.selection),
-            "training": TrainingPlan(actor=init.actor, refiner=init.refiner),
+            "selection": SelectionSettings(pairs=_lessons(init.judgment), refiner=init.selection),
+            "training": TrainingPlan(actor=actor, refiner=init.refiner),
         }
     return recipe.model_copy(update={**changed, "comparison": None})
+
+
+def _lessons(judgment: JudgmentSettings) -> str:
+    """What is to be learned of the teacher's work: judgments and refinements, or judgments alone."""
+    return "lessons" if judgment.policy == VERDICTS else "judged"
 
 
 def is_teachers(iteration: int, kind: str) -> bool:
@@ -77,6 +88,17 @@ def teacher_of(recipe: Recipe, iteration: int, kind: str) -> TeacherSettings | N
 def engine_of(recipe: Recipe, iteration: int, kind: str) -> EngineSettings:
     teacher = teacher_of(recipe, iteration, kind)
     return recipe.engine if teacher is None or teacher.engine is None else teacher.engine
+
+
+def step_name(iteration: int, kind: str) -> str:
+    """Of a kind of step, those of the starting models apart: other prompts go through them, and others are asked."""
+    return kind if role_of(iteration) is None else f"{NAMES[iteration]}{OF}{kind}"
+
+
+def iteration_of(step: str) -> int:
+    """Whose step has the name; all iterations of self-play go by the name of the first."""
+    place = step.rpartition(OF)[0]
+    return next((iteration for iteration, name in NAMES.items() if name == place), FIRST)
 
 
 def data_input(role: Role) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from spar.recipes.init import ACTOR, REFINER, is_given, role_of
+from spar.recipes.init import ACTOR, REFINER, VERDICTS, is_given, role_of
 from spar.recipes.models import InitSettings, Recipe
 from spar.recipes.policies import generating_policy, judging_policy
 from spar.recipes.problems import Problem
@@ -15,11 +15,8 @@ from spar.recipes.problems import Problem
 def check_init(recipe: Recipe) -> Iterator[Problem]:
     if recipe.init is None:
         return
-    if recipe.models.one:
-        what = "makes two starting models, but models.one has one model play both roles"
-        yield Problem(("init",), what, "Delete it, or set models.one to false.")
     yield from _teacher_is_there(recipe, recipe.init)
-    yield from _teacher_can_teach(recipe.init)
+    yield from _teacher_can_teach(recipe, recipe.init)
     yield from _files_are_there(recipe.init)
 
 
@@ -42,17 +39,27 @@ def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         yield Problem((*keys, "kind"), "is openai, but there is no url to ask", fix)
 
 
-def _teacher_can_teach(init: InitSettings) -> Iterator[Problem]:
+def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
     for name, settings in (("generation", init.generation), ("responses", init.responses)):
         if settings.policy != "respond" and generating_policy(settings.policy).backward:
             yield Problem(("init", name, "policy"), f"is {settings.policy}, but prompts are responded to", "Delete it.")
-    if not judging_policy(init.judgment.policy).votes_only:
-        what = f"is {init.judgment.policy}, but a refiner learns to give verdicts"
-        yield Problem(("init", "judgment", "policy"), what, "Set it to verdict.")
+    yield from _judging_is_learned(recipe, init.judgment.policy)
     caps = init.selection
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
         yield Problem(("init", "selection"), what, "Raise at least one of the caps.")
+
+
+def _judging_is_learned(recipe: Recipe, taught: str) -> Iterator[Problem]:
+    """A refiner learns to give verdicts; one model, to judge as it will in self-play."""
+    asked = judging_policy(recipe.judgment.policy)
+    wanted = asked.name if recipe.models.one and asked.form is not None else VERDICTS
+    if is_given(recipe, REFINER) or taught == wanted:
+        return
+    learns = "a refiner learns to give verdicts"
+    if wanted != VERDICTS:
+        learns = f"the model judges by {wanted} in self-play, and learns that from the teacher"
+    yield Problem(("init", "judgment", "policy"), f"is {taught}, but {learns}", f"Set it to {wanted}.")
 
 
 def _files_are_there(init: InitSettings) -> Iterator[Problem]:

@@ -8,7 +8,9 @@ import pytest
 from sqlmodel import Session, select
 
 from services.coordinator import flow
+from services.coordinator.repairs import selected_in
 from spar.db.tables import Event, PromptOutcome, Result, Run, Step
+from spar.messages.base import StepKind
 from spar.messages.coordinator import StepStarted
 from spar.messages.states import RunStatus, StepState
 from spar.messages.training import Selected
@@ -294,3 +296,14 @@ def test_a_run_that_has_stopped_has_nothing_made_again(stage: Stage) -> None:
     stage.fail(judgment, MISSING, lost=key)
     assert states(stage, "judgment") == [StepState.READY]
     assert events(stage, "result_lost") == []
+
+
+def test_one_models_first_set_was_selected_in_the_iteration_before() -> None:
+    spec = {"rows": {"key": "examples/lessons"}, "more": [{"key": "examples/responses"}]}
+
+    def training(iteration: int) -> Step:
+        known: dict[str, Any] = {"run_id": "r", "part": "actor", "state": StepState.READY, "fingerprint": "f"}
+        return Step(**known, iteration=iteration, kind=StepKind.TRAINING, message={"spec": spec})
+
+    assert [selected_in(training(0), key) for key in ("examples/lessons", "examples/responses")] == [0, -1]
+    assert selected_in(training(2), "examples/responses") == 2

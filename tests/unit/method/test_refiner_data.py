@@ -172,3 +172,15 @@ def test_any_data_keeps_the_rules(
         yes = kinds[ExampleKind.TREE_YES] + kinds[ExampleKind.RESPONSE_YES]
         assert yes == kinds[ExampleKind.TREE_NO] + kinds[ExampleKind.RESPONSE_NO]
     assert all(example.messages[-1].role == "assistant" for example in data.examples)
+
+
+def test_judgments_are_learned_in_the_form_that_they_were_asked_for_with() -> None:
+    def score(prompt: str, response: str) -> tuple[Message, ...]:
+        return (Message("user", f"score {response} for {prompt}"),)
+
+    rules = RefinerDataRules(contested_only=False)
+    found = select_refiner_examples([_tree(((0,), "yyyyn"))], [judged_prompt("nnnnn")], rules, TEMPLATES, 0, score)
+    asked = {example.kind: example.messages[0].content for example in found.examples}
+    assert asked[ExampleKind.RESPONSE_NO] == "score response 0 for write something"
+    # What was searched was judged by votes.
+    assert asked[ExampleKind.TREE_YES].startswith("judge p / ")

@@ -147,6 +147,14 @@ def test_a_lesson_gives_the_actor_nothing() -> None:
     assert choose("lessons", judged_prompt("yyyyy"), None) is Outcome.ALL_GOOD
 
 
+def test_what_was_judged_without_a_search_is_a_lesson_whichever_way_it_went() -> None:
+    assert choose("judged", judged_prompt("yyyyy"), None) is Outcome.LESSON
+    assert choose("judged", judged_prompt("nnnnn"), None) is Outcome.LESSON
+    assert choose("judged", judged_prompt("--", "nnnyy"), None) is Outcome.LESSON
+    assert choose("judged", judged_prompt("yynn"), None) is Outcome.TIED
+    assert choose("judged", judged_prompt("----", None), None) is Outcome.UNPARSABLE
+
+
 @given(any_judged, st.sampled_from(sorted(SELECTING)), st.integers(0, 99))
 def test_any_policy_gives_a_row_of_its_kind_or_a_reason(judged: JudgedPrompt, name: str, seed: int) -> None:
     policy = SELECTING[name]

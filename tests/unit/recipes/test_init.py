@@ -74,12 +74,24 @@ def test_where_the_teacher_is_makes_no_other_run_and_what_it_is_does() -> None:
     )
 
 
+RUBRIC = ["judgment.policy=rubric", "selection.pairs=extremes"]
+
+
+def test_one_model_learns_to_judge_as_it_will() -> None:
+    scoring = load_recipe("story-init", ["models.one=true", *RUBRIC, "init.judgment.policy=rubric"])
+    refiner = at(scoring, REFINER)
+    assert (refiner.selection.pairs, refiner.refiner_fate) == ("judged", "shared")
+    assert refiner.training.actor == refiner.training.refiner == scoring.init.refiner  # type: ignore[union-attr]
+    assert at(load_recipe("story-init", ["models.one=true"]), REFINER).selection.pairs == "lessons"
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         (["init.teacher=null"], "names no teacher, and no data for the actor and the refiner"),
-        (["models.one=true"], "models.one has one model play both roles"),
         (["init.judgment.policy=rubric"], "a refiner learns to give verdicts"),
+        (["models.one=true", *RUBRIC], "is verdict, but the model judges by rubric in self-play"),
+        (["models.one=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
         (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
         (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),
         (["init.teacher.engine.kind=openai"], "is openai, but there is no url to ask"),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from spar.method.selecting.base import Choice, Material, SelectionPolicy
 from spar.method.selecting.extremes import EXTREMES
 from spar.method.selecting.given import GIVEN
+from spar.method.selecting.judged import JUDGED
 from spar.method.selecting.length_controlled import LENGTH_CONTROLLED
 from spar.method.selecting.lessons import LESSONS
 from spar.method.selecting.pass_rate import PASS_RATE
@@ -23,6 +24,9 @@ __all__ = ["SELECTING", "Choice", "Material", "SelectionPolicy"]
 SELECTING: Mapping[str, SelectionPolicy] = MappingProxyType(
     {
         policy.name: policy
-        for policy in (REFINED, SAMPLED, EXTREMES, LENGTH_CONTROLLED, PASSED, REFINED_PASSED, PASS_RATE, GIVEN, LESSONS)
+        for policy in (
+            *(REFINED, SAMPLED, EXTREMES, LENGTH_CONTROLLED, PASSED, REFINED_PASSED, PASS_RATE),
+            *(GIVEN, LESSONS, JUDGED),
+        )
     }
 )
