@@ -1,12 +1,20 @@
 """A pilot as its user runs it: it forecasts, its results are the full run's, and it asks nothing twice."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spar.embedded.home import Home
+from spar.embedded.piloting import run_pilot
+from spar.embedded.runner import Watcher, run_to_end
 from spar.messages.base import StepKind
+from spar.messages.states import RunStatus
+from spar.planning.forecast import forecast
+from spar.recipes.init import ACTOR, REFINER
+from tests.end_to_end.recipes import FOR_ACTOR, PROMPTS, initialised
 from tests.end_to_end.simulated import report_of, run, steps_of, write_recipe
 
 pytestmark = pytest.mark.end_to_end
@@ -90,3 +98,26 @@ def test_a_wrong_price_is_told(piloted: tuple[Path, dict[str, Any]], tmp_path: P
     refused = run(["plan", recipe, "--pilot", "10", "--dir", tmp_path / "home", "--price", "tokens=1"])
     assert refused.returncode == 2
     assert "--price tokens=1 is no price" in refused.stderr
+
+
+def test_a_run_that_makes_its_starting_models_is_piloted_in_all_its_parts(tmp_path: Path) -> None:
+    recipe, quiet = initialised(tmp_path), Watcher(lambda *_: None, lambda *_: None)
+    with Home(tmp_path / "home").lock() as home:
+        facts = run_pilot(recipe, home, 6, False, quiet, threading.Event()).facts
+        ended = run_to_end(recipe, home, quiet, threading.Event())
+    assert facts is not None
+    assert {iteration: bool(seen.rows) for iteration, seen in facts.initial.items()} == {ACTOR: True, REFINER: True}
+    # Both starting models are trained; self-play stops before its trainings.
+    assert [(each.iteration, each.role) for each in facts.trainings] == [(ACTOR, "actor"), (REFINER, "refiner")]
+    found = forecast(recipe, facts, recipe.budget.price, 32)
+    assert [step.step for step in found.steps] == [
+        *("init actor: generation", "init refiner: generation", "init refiner: judgment", "init refiner: refinement"),
+        *("generation", "judgment", "refinement", "training"),
+    ]
+    assert found.steps[0].calls.value == FOR_ACTOR
+    assert found.steps[4].calls.value == PROMPTS
+    assert set(found.training_steps) == {"init actor", "init refiner", "actor", "refiner"}
+    assert ended.status is RunStatus.FINISHED, ended.reason
+    mine = [step for step in steps_of(home.root) if step.run_id == ended.run_id and step.kind is StepKind.GENERATION]
+    # Found again is what the teacher responded to the pilot's shard, and nothing that came of its small models.
+    assert sorted(step.iteration for step in mine if step.reused) == [ACTOR]

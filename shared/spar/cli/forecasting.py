@@ -12,6 +12,8 @@ from spar.cli.console import err, out, print_warning
 from spar.cli.exits import STOPPED
 from spar.cli.tables import print_wide
 from spar.errors import DataError
+from spar.recipes.benchmarks import benchmark_of, planned
+from spar.recipes.init import NAMES
 from spar.recipes.models import Recipe
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "
     from spar.embedded.home import Home
     from spar.embedded.piloting import run_pilot
     from spar.embedded.system import EMBEDDED_WINDOW
+    from spar.planning.asked import added
+    from spar.planning.benchmark_items import benchmark_items
     from spar.planning.forecast import forecast
+    from spar.planning.measuring import measuring_of
     from spar.runtime.log import log_to
 
     with Home(directory).lock() as home, stop_on_signal() as stop:
@@ -37,7 +42,10 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "
             piloted = run_pilot(recipe, home, prompts, train, watcher, stop)
     if piloted.facts is None:
         raise _unfinished(piloted.progress.reason, stop)
-    return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW)
+    benchmarks = planned(recipe.evaluation)
+    plan = measuring_of(recipe, benchmark_items(recipe))
+    asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) in benchmarks)
+    return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, asked)
 
 
 def _unfinished(reason: str | None, stop: threading.Event) -> BaseException:
@@ -60,8 +68,9 @@ def print_forecast(found: "Forecast", disk: str) -> None:
         table.add_row(Text(step.step, style=style), *(Text(cell, style=style) for cell in _cells(step, paid)))
     print_wide(table)
     out.print("Steps run side by side: their hours add up to more than the total.", style="dim")
-    for role, steps in found.training_steps.items():
-        out.print(f"training: {steps:,} steps of the {role} an iteration", markup=False, soft_wrap=True)
+    for name, steps in found.training_steps.items():
+        whose = f"of {name}, once" if name in NAMES.values() else f"of the {name} an iteration"
+        out.print(f"training: {steps:,} steps {whose}", markup=False, soft_wrap=True)
     out.print(f"results on disk: {_sized(found.result_bytes)}{disk}", markup=False, soft_wrap=True)
     done = f"{found.done.calls:,.0f} calls and {found.done.tokens:,.0f} tokens"
     out.print(f"done by the pilot, and found by the run in the same --dir: {done}", markup=False, soft_wrap=True)

@@ -19,12 +19,12 @@ from spar.db.tables import Result, Step
 from spar.embedded.home import Home
 from spar.embedded.runner import Watcher, submission_to_end
 from spar.embedded.system import EmbeddedSystem
-from spar.errors import RecipeError
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import StepState
 from spar.messages.training import Selected, Trained
 from spar.method.records import Prompt
-from spar.planning.pilot import PilotFacts, PilotTraining, pilot_prompts, pilot_recipe
+from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
+from spar.recipes.init import FIRST, PROMPTS_INPUT
 from spar.recipes.models import Recipe
 from spar.report.build import EXAMPLES
 from spar.runtime.submission import Prepared, prepare
@@ -52,49 +52,71 @@ def run_pilot(
 ) -> PilotRun:
     """Run it, or the rest of it. The home must be locked. Raises what `prepare` raises."""
     with EmbeddedSystem(home) as system:
-        prepared, chosen, small = _prepare(recipe, system.store, prompts, train)
-        run_id = prepared.submission.run_id
+        small = _prepare(recipe, system.store, prompts, train)
+        run_id = small.prepared.submission.run_id
         folder = home.run_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
-        tracer = Tracer(chosen)
+        tracer = Tracer(small.all_prompts)
         system.observe(tracer.observe)
         try:
-            progress = submission_to_end(system, prepared, watcher, stop)
+            progress = submission_to_end(system, small.prepared, watcher, stop)
         finally:
             append_calls(folder / TRACE, tracer.taken())
         with Session(system.database) as session:
-            ended = progress.status.ended and progress.iteration == 1 and _selected(session, run_id) is not None
-            facts = _facts(session, system.store, run_id, chosen, small, folder / TRACE) if ended else None
+            selection = _selected(session, run_id) if progress.status.ended and progress.iteration == FIRST else None
+            facts = None
+            if selection is not None:
+                facts = _facts(session, system.store, run_id, small, folder / TRACE, selection)
         return PilotRun(progress, facts)
 
 
-def _prepare(recipe: Recipe, store: ObjectStore, wanted: int, train: bool) -> tuple[Prepared, list[Prompt], Recipe]:
-    """The full run's submission, cut down; nothing of the full run is begun. Raises RecipeError for one that makes its
-    starting models: a pilot from the backbones would measure other models than the run's."""
-    if recipe.init is not None:
-        raise RecipeError(
-            "A pilot needs the starting models, and this recipe makes them itself (init).",
-            "Run it with budget.trainings=2 (it stops once they are made), export both, and plan with models.actor and "
-            "models.refiner; `spar plan` without --pilot counts the calls of init, the teacher's apart.",
-        )
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """A pilot as it is submitted: its recipe, and the prompts of its parts."""
+
+    prepared: Prepared
+    recipe: Recipe
+    prompts: list[Prompt]
+    initial: dict[int, list[Prompt]]
+
+    @property
+    def all_prompts(self) -> list[Prompt]:
+        return [*self.prompts, *(prompt for mine in self.initial.values() for prompt in mine)]
+
+
+def _prepare(recipe: Recipe, store: ObjectStore, wanted: int, train: bool) -> _Small:
+    """The full run's submission, cut down; nothing of the full run is begun."""
     whole = prepare(recipe, store)
-    _, prompts = decode_rows(get_verified(store, whole.submission.prompts), Prompt, whole.submission.prompts)
-    chosen = pilot_prompts(prompts, recipe, wanted)
-    small = pilot_recipe(recipe, len(chosen), train)
-    key = put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=chosen)).key
+    inputs = dict(whole.submission.inputs)
+    chosen = pilot_prompts(_read(store, whole.submission.prompts), recipe, wanted)
+    initial: dict[int, list[Prompt]] = {}
+    if PROMPTS_INPUT in inputs:
+        initial = initial_prompts(_read(store, inputs[PROMPTS_INPUT]), recipe, wanted)
+        inputs[PROMPTS_INPUT] = _put(store, [prompt for mine in initial.values() for prompt in mine])
+    small = pilot_recipe(recipe, len(chosen), train, {iteration: len(mine) for iteration, mine in initial.items()})
     mark = hashlib.sha256(f"{whole.submission.run_id} {len(chosen)} {train}".encode()).hexdigest()[:8]
     submission = whole.submission.model_copy(
         update={
             "run_id": f"{recipe.name}-pilot-{mark}",
             "recipe": json.loads(small.model_dump_json()),
-            "prompts": key,
+            "prompts": _put(store, chosen),
+            "inputs": inputs,
         }
     )
-    return Prepared(submission, whole.rejects), chosen, small
+    return _Small(Prepared(submission, whole.rejects), small, chosen, initial)
 
 
-def _selected(session: Session, run_id: str) -> Step | None:
-    return next(iter(_done(session, run_id, [StepKind.SELECTION])), None)
+def _read(store: ObjectStore, key: str) -> list[Prompt]:
+    return decode_rows(get_verified(store, key), Prompt, key)[1]
+
+
+def _put(store: ObjectStore, prompts: Sequence[Prompt]) -> str:
+    return put_blob(store, "prompts", encode_rows(step="prompts", fingerprint="", rows=prompts)).key
+
+
+def _selected(session: Session, run_id: str, iteration: int = FIRST) -> Step | None:
+    steps = _done(session, run_id, [StepKind.SELECTION])
+    return next((step for step in steps if step.iteration == iteration), None)
 
 
 def _done(session: Session, run_id: str, kinds: Sequence[StepKind]) -> Sequence[Step]:
@@ -103,20 +125,36 @@ def _done(session: Session, run_id: str, kinds: Sequence[StepKind]) -> Sequence[
 
 
 def _facts(
-    session: Session, store: ObjectStore, run_id: str, chosen: Sequence[Prompt], small: Recipe, trace: Path
+    session: Session, store: ObjectStore, run_id: str, small: _Small, trace: Path, selection: Step
 ) -> PilotFacts:
-    [selection] = _done(session, run_id, [StepKind.SELECTION])
-    fingerprints = [step.fingerprint for step in _done(session, run_id, SHARD_KINDS)]
-    results = session.exec(select(Result).where(col(Result.fingerprint).in_(fingerprints)))
     return PilotFacts(
-        prompts=tuple(chosen),
+        prompts=tuple(small.prompts),
         calls=tuple(read_calls(trace)),
-        result_bytes=sum(result.size for result in results),
+        result_bytes=_bytes(session, run_id, FIRST),
         pairs=_only(store, selection, Selected).pairs,
         examples=_kept(selection.facts.get("counts", {})),
-        evaluation=small.evaluation,
+        evaluation=small.recipe.evaluation,
         trainings=tuple(_training(store, step) for step in _done(session, run_id, [StepKind.TRAINING])),
+        initial={
+            iteration: _initial(session, store, run_id, iteration, prompts)
+            for iteration, prompts in small.initial.items()
+        },
     )
+
+
+def _initial(session: Session, store: ObjectStore, run_id: str, iteration: int, prompts: Sequence[Prompt]) -> InitFacts:
+    selection = _selected(session, run_id, iteration)
+    if selection is None:
+        return InitFacts(tuple(prompts))
+    responses = _only(store, selection, Selected).actor_examples
+    rows = {**({"response": responses} if responses else {}), **_kept(selection.facts.get("counts", {}))}
+    return InitFacts(tuple(prompts), rows, _bytes(session, run_id, iteration))
+
+
+def _bytes(session: Session, run_id: str, iteration: int) -> int:
+    """Of the shards' results."""
+    mine = [step.fingerprint for step in _done(session, run_id, SHARD_KINDS) if step.iteration == iteration]
+    return sum(result.size for result in session.exec(select(Result).where(col(Result.fingerprint).in_(mine))))
 
 
 def _kept(counts: dict[str, float]) -> dict[str, int]:
@@ -135,7 +173,8 @@ def _training(store: ObjectStore, step: Step) -> PilotTraining:
     whole = float(step.facts.get("seconds", 0.0))
     each = step.facts.get("counts", {}).get("step_seconds")
     inside = 0.0 if each is None else float(each) * trained.steps
-    return PilotTraining(step.part, trained.steps, None if each is None else float(each), max(0.0, whole - inside))
+    step_s = None if each is None else float(each)
+    return PilotTraining(step.part, trained.steps, step_s, max(0.0, whole - inside), step.iteration)
 
 
 def _only(store: ObjectStore, step: Step, row_type: type[Row]) -> Row:

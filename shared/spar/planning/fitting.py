@@ -5,9 +5,10 @@ the weights that explain the seconds best are the next replay's. A few rounds se
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from spar.planning.pace import Pace, least_squares
-from spar.planning.queueing import Chain, Passed, Shard, timeline
+from spar.planning.queueing import Chain, Passed, Shard, Timeline, timeline
 from spar.runtime.trace import Call
 
 ROUNDS = 5
@@ -16,26 +17,32 @@ LEAST_S = 1e-4
 """A call that took less weighs no more."""
 
 
-def fit_pace(
-    calls: Sequence[Call],
-    shards: Sequence[Shard],
-    beside: Sequence[Chain],
-    kinds: Sequence[str],
-    window: int,
-    sequences: int,
-) -> Pace | None:
-    """None without a call that came to its end."""
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What was under way at once in a pilot: shards, and calls beside them that waited for no shard."""
+
+    shards: Sequence[Shard]
+    kinds: Sequence[str]
+    beside: Sequence[Chain] = ()
+
+
+def fit_pace(calls: Sequence[Call], plays: Sequence[Play], window: int, sequences: int) -> Pace | None:
+    """From calls that were made in these plays, one play after the other. None without a call that came to its end."""
     seen = covered_seconds(calls)
     if not any(call.lengths for call in calls) or not seen:
         return None
     pace = Pace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
     for _ in range(ROUNDS):
-        passed = timeline(shards, beside, kinds, window, pace).passed
+        passed = [one for play in plays for one in _played(play, window, pace).passed]
         call, step, token, prompt_token = _weights(passed)
         pace = Pace(call, step, token, prompt_token, sequences)
     # What the law leaves unexplained is taken as slowness of everything.
-    played = timeline(shards, beside, kinds, window, pace).seconds
+    played = sum(_played(play, window, pace).seconds for play in plays)
     return pace.times(seen / played) if played else None
+
+
+def _played(play: Play, window: int, pace: Pace) -> Timeline:
+    return timeline(play.shards, play.beside, play.kinds, window, pace)
 
 
 def _weights(passed: Sequence[Passed]) -> list[float]:

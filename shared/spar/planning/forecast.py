@@ -6,20 +6,25 @@ of the first iteration cannot see, and the notes say: later iterations, whose ac
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.errors import DataError
 from spar.evaluation.resampling import RESAMPLES, quantile
-from spar.planning.hours import Hours, hours_of
-from spar.planning.pilot import PilotFacts
+from spar.planning.asked import NOTHING, Asked
+from spar.planning.hours import Hours, hours_of, pilot_rounds
+from spar.planning.measuring import rounds
+from spar.planning.notes import notes_of
+from spar.planning.parts import Part, asks_teacher, parts_of
+from spar.planning.pilot import EVALUATION, PilotFacts
+from spar.recipes.init import ACTOR, FIRST, REFINER, is_given, iteration_of
 from spar.recipes.models import EvaluationSettings, PriceSettings, Recipe
 from spar.recipes.spending import Spent
 from spar.runtime.trace import Call
 
-EVALUATION = "evaluation"
 TRAINING = "training"
-COUNTS = ("calls", "prompt_tokens", "completion_tokens")
+HONESTY = "honesty"
+GENERATION = "generation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class StepForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`total` is the whole run, what the pilot did included; `done` is that part."""
+    """`total` is the whole run, what the pilot did included; `done` is what of that the run finds."""
 
     recipe: str
     pilot_prompts: int
@@ -63,50 +68,43 @@ class Forecast:
     notes: tuple[str, ...]
 
 
-def forecast(recipe: Recipe, pilot: PilotFacts, price: PriceSettings, window: int) -> Forecast:
-    """`window` are the steps of shards that the workers hold at once. Raises DataError for a pilot without calls."""
-    units = _units(pilot)
-    if not units:
+def forecast(
+    recipe: Recipe, pilot: PilotFacts, price: PriceSettings, window: int, benchmarks: Asked = NOTHING
+) -> Forecast:
+    """`window` are the steps of shards that the workers hold at once; `benchmarks` is what the plan counts for them,
+    which a pilot does not ask. Raises DataError for a pilot without calls."""
+    parts = parts_of(recipe, pilot)
+    if not parts or parts[-1].iteration != FIRST:
         raise DataError(
             "The pilot made no call: all of its results were there already.",
             "Look what they took: spar report, spar status; or run the pilot in another --dir.",
         )
-    factor = recipe.iterations * recipe.prompts.per_iteration
-    sums = {kind: _per_prompt(pilot.calls, kind, units) for kind in _kinds(pilot.calls)}
-    measured = _evaluation(recipe, pilot)
-    draws = _draws(sums, measured, len(units), factor, recipe.iterations)
-    hours = hours_of(recipe, pilot, units, window)
+    draws = _draws(recipe, pilot, parts)
+    hours = hours_of(recipe, pilot, parts, window)
     steps = tuple(_step(kind, counts, hours, price) for kind, counts in draws.items())
     trained = _training(hours, price)
     total = _step("total", _added(list(draws.values())), hours, price)
+    units = len(parts[-1].units)
     return Forecast(
         recipe=recipe.name,
-        pilot_prompts=len(units),
-        prompts=factor,
+        pilot_prompts=units,
+        prompts=recipe.iterations * recipe.prompts.per_iteration,
         steps=(*steps, *([trained] if trained else [])),
         total=total,
-        done=_done(pilot.calls),
-        result_bytes=_bytes(pilot, len(units), factor),
+        done=_found_again(recipe, pilot),
+        result_bytes=_bytes(pilot, parts),
         training_steps=hours.training_steps,
-        notes=tuple(_notes(recipe, pilot, len(units), hours)),
+        notes=tuple(notes_of(recipe, pilot, parts, benchmarks, hours.known)),
     )
 
 
-Draws = list[tuple[float, float, float]]
-"""Resampled (calls, prompt tokens, completion tokens); the first is what was seen."""
+Counts = tuple[float, float, float]
+"""Calls, prompt tokens, completion tokens."""
+Draws = list[Spent]
+"""Resampled; the first is what was seen."""
 
 
-def _units(pilot: PilotFacts) -> list[str]:
-    """The prompts whose responses the pilot asked for itself."""
-    seen = {call.unit for call in pilot.calls if call.kind != EVALUATION}
-    return [prompt.id for prompt in pilot.prompts if prompt.id in seen]
-
-
-def _kinds(calls: Sequence[Call]) -> list[str]:
-    return list(dict.fromkeys(call.kind for call in calls if call.kind != EVALUATION))
-
-
-def _per_prompt(calls: Sequence[Call], kind: str, units: Sequence[str]) -> list[tuple[float, float, float]]:
+def _per_prompt(calls: Sequence[Call], kind: str, units: Sequence[str]) -> list[Counts]:
     """What each prompt took; calls that are no prompt's own are shared by all."""
     mine: dict[str, list[Call]] = {unit: [] for unit in units}
     common: list[Call] = []
@@ -120,7 +118,7 @@ def _per_prompt(calls: Sequence[Call], kind: str, units: Sequence[str]) -> list[
     ]
 
 
-def _sum(calls: Sequence[Call]) -> tuple[float, float, float]:
+def _sum(calls: Sequence[Call]) -> Counts:
     return (
         float(len(calls)),
         float(sum(call.prompt_tokens for call in calls)),
@@ -128,7 +126,7 @@ def _sum(calls: Sequence[Call]) -> tuple[float, float, float]:
     )
 
 
-def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[tuple[float, float, float]], float]]:
+def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[Counts], float]]:
     """For each measured part: what each of its items took, and how many items the run has for one of the pilot's."""
     if recipe.evaluation is None or pilot.evaluation is None:
         return []
@@ -136,12 +134,13 @@ def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[tuple[floa
     for call in pilot.calls:
         if call.kind == EVALUATION:
             parts.setdefault(call.part, {}).setdefault(call.unit, []).append(call)
-    # The pilot measures its start; trained, its end too. The run measures its start and each iteration's end.
-    rounds = (recipe.iterations + 1) / (2 if pilot.trainings else 1)
     return [
         (
             [_sum(calls) for calls in items.values()],
-            rounds * _items(recipe.evaluation, part) / _items(pilot.evaluation, part),
+            rounds(recipe, part)
+            / pilot_rounds(recipe, pilot, part)
+            * _items(recipe.evaluation, part)
+            / _items(pilot.evaluation, part),
         )
         for part, items in parts.items()
     ]
@@ -151,47 +150,54 @@ def _items(settings: EvaluationSettings, part: str) -> int:
     return settings.actor_prompts if part == "actor" else settings.judge_items + settings.refine_items
 
 
-def _draws(
-    sums: Mapping[str, list[tuple[float, float, float]]],
-    measured: Sequence[tuple[list[tuple[float, float, float]], float]],
-    units: int,
-    factor: float,
-    iterations: int,
-) -> dict[str, Draws]:
-    """The same prompts are drawn for every kind: a prompt with a large tree is one in all of them."""
-    draw = random.Random(iterations)
-    found: dict[str, Draws] = {kind: [] for kind in sums}
+def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> dict[str, Draws]:
+    """The same prompts of a part are drawn for all of its kinds: one with a large tree is one in all of them."""
+    draw, measured = random.Random(recipe.iterations), _evaluation(recipe, pilot)
+    sums = [{kind: _per_prompt(pilot.calls, kind, part.units) for kind in part.kinds} for part in parts]
+    found: dict[str, Draws] = {kind: [] for part in parts for kind in part.kinds}
     if measured:
         found[EVALUATION] = []
     for time in range(RESAMPLES + 1):
-        places = range(units) if time == 0 else draw.choices(range(units), k=units)
-        for kind, rows in sums.items():
-            found[kind].append(_scaled(rows, places, factor / units))
+        for part, kinds in zip(parts, sums, strict=True):
+            places = range(len(part.units)) if time == 0 else draw.choices(range(len(part.units)), k=len(part.units))
+            for kind, rows in kinds.items():
+                spent = _scaled(rows, places, _factor(recipe, part, kind))
+                found[kind].append(spent.teachers if asks_teacher(kind) else spent)
         if measured:
-            parts = [
-                _scaled(rows, range(len(rows)) if time == 0 else draw.choices(range(len(rows)), k=len(rows)), scale)
-                for rows, scale in measured
-            ]
-            found[EVALUATION].append((sum(p[0] for p in parts), sum(p[1] for p in parts), sum(p[2] for p in parts)))
+            together = Spent()
+            for rows, scale in measured:
+                places = range(len(rows)) if time == 0 else draw.choices(range(len(rows)), k=len(rows))
+                together = together.plus(_scaled(rows, places, scale))
+            found[EVALUATION].append(together)
     return found
 
 
-def _scaled(
-    rows: Sequence[tuple[float, float, float]], places: Sequence[int], scale: float
-) -> tuple[float, float, float]:
+def _factor(recipe: Recipe, part: Part, kind: str) -> float:
+    """How many of the run's prompts one of the pilot's stands for; an audit takes no more than its slice."""
+    if kind != HONESTY or recipe.honesty is None:
+        return part.factor
+    slice_of = recipe.honesty.prompts
+    return part.iterations * min(slice_of, part.prompts) / min(slice_of, len(part.units))
+
+
+def _scaled(rows: Sequence[Counts], places: Sequence[int], scale: float) -> Spent:
     calls = prompt = completion = 0.0
     for place in places:
         row = rows[place]
         calls += row[0]
         prompt += row[1]
         completion += row[2]
-    return (scale * calls, scale * prompt, scale * completion)
+    return Spent(scale * calls, scale * prompt, scale * completion)
 
 
 def _added(kinds: Sequence[Draws]) -> Draws:
-    return [
-        (sum(d[0] for d in each), sum(d[1] for d in each), sum(d[2] for d in each)) for each in zip(*kinds, strict=True)
-    ]
+    found = []
+    for each in zip(*kinds, strict=True):
+        whole = Spent()
+        for one in each:
+            whole = whole.plus(one)
+        found.append(whole)
+    return found
 
 
 def _range(values: Sequence[float]) -> Range:
@@ -201,23 +207,23 @@ def _range(values: Sequence[float]) -> Range:
 
 
 def _step(name: str, draws: Draws, hours: Hours, price: PriceSettings) -> StepForecast:
-    tokens = _range([d[1] + d[2] for d in draws])
+    tokens = _range([each.tokens for each in draws])
     scale = (1.0, 1.0) if not tokens.value else (tokens.low / tokens.value, tokens.high / tokens.value)
     asked = hours.asked if name == "total" else hours.covered.get(name, 0.0)
     clock = Range(asked, asked * scale[0], asked * scale[1]).plus(hours.training if name == "total" else 0.0)
     for_hours = price if name == "total" else price.model_copy(update={"hour": 0.0})
     money = [
-        Spent(*each, hours=clock.value * (1.0 if not tokens.value else (each[1] + each[2]) / tokens.value))
+        each.plus(Spent(hours=clock.value * (1.0 if not tokens.value else each.tokens / tokens.value))).money(for_hours)
         for each in draws
     ]
     return StepForecast(
         step=name,
-        calls=_range([d[0] for d in draws]),
-        prompt_tokens=_range([d[1] for d in draws]),
-        completion_tokens=_range([d[2] for d in draws]),
+        calls=_range([each.calls for each in draws]),
+        prompt_tokens=_range([each.prompt_tokens for each in draws]),
+        completion_tokens=_range([each.completion_tokens for each in draws]),
         tokens=tokens,
         hours=clock,
-        money=None if price.free else _range([each.money(for_hours) for each in money]),
+        money=None if price.free else _range(money),
     )
 
 
@@ -229,41 +235,29 @@ def _training(hours: Hours, price: PriceSettings) -> StepForecast | None:
     return StepForecast(TRAINING, nothing, nothing, nothing, nothing, clock, None if price.free else nothing)
 
 
-def _done(calls: Sequence[Call]) -> Spent:
-    return Spent(*_sum(calls))
+def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
+    """What the run finds of what the pilot did. It makes starting models of its own where a teacher's responses or
+    lessons make them, and finds what was asked before the pilot's small ones were there."""
+    found = pilot.calls
+    if recipe.init is not None and not is_given(recipe, ACTOR):
+        found = tuple(call for call in found if iteration_of(call.kind) == ACTOR)
+    elif recipe.init is not None and not is_given(recipe, REFINER):
+        found = tuple(call for call in found if iteration_of(call.kind) == REFINER or call.kind == GENERATION)
+    return Spent(*_sum(found))
 
 
-def _bytes(pilot: PilotFacts, units: int, factor: float) -> Range:
+def _bytes(pilot: PilotFacts, parts: Sequence[Part]) -> Range:
     """Texts grow as tokens do, prompt by prompt."""
-    rows = [0.0] * units
-    places = {prompt.id: place for place, prompt in enumerate(pilot.prompts[:units])}
+    *before, selfplay = parts
+    units = selfplay.units
+    places = {unit: place for place, unit in enumerate(units)}
+    rows = [0.0] * len(units)
     for call in pilot.calls:
         if call.unit in places:
             rows[places[call.unit]] += call.completion_tokens
     whole = sum(rows) or 1.0
     draw = random.Random(0)
-    size = pilot.result_bytes / units * factor
-    return _range(
-        [size * sum(rows if time == 0 else draw.choices(rows, k=units)) / whole for time in range(RESAMPLES + 1)]
-    )
-
-
-def _notes(recipe: Recipe, pilot: PilotFacts, units: int, hours: Hours) -> list[str]:
-    notes = []
-    if recipe.iterations > 1:
-        notes.append("Every iteration is taken to be as the first; a better actor leaves less to refine.")
-    if units < len(pilot.prompts):
-        notes.append(f"{len(pilot.prompts) - units} of the pilot's prompts had results already: it saw {units}.")
-    if not pilot.trainings:
-        notes.append("The hours are without trainings: --train has the pilot train too.")
-    if any(each.step_s is None for each in pilot.trainings):
-        notes.append(
-            "A training of the pilot was too short to tell its steps from loading: trainings will take longer."
-        )
-    if getattr(recipe.evaluation, "benchmarks", None) is not None:
-        notes.append("Benchmarks beside the evaluation are not in it.")
-    if recipe.stages:
-        notes.append("The recipe has stages; the pilot ran the first iteration's.")
-    if not hours.known:
-        notes.append("No call came to its end in the pilot: the hours are not known.")
-    return notes
+    size = pilot.result_bytes * selfplay.factor
+    drawn = (rows if time == 0 else draw.choices(rows, k=len(units)) for time in range(RESAMPLES + 1))
+    found = _range([size * sum(each) / whole for each in drawn])
+    return found.plus(sum(pilot.initial[part.iteration].result_bytes * part.factor for part in before))

@@ -13,7 +13,8 @@ from spar.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `unit` is the prompt (or the item of an evaluation) that it was made for; `part` an evaluation's part.
+    """One call. `kind` is that of its step, by `spar.recipes.init.step_name`; `unit` is the prompt (or the item of an
+    evaluation) that it was made for; `part` an evaluation's part.
 
     `lengths` are the tokens of its replies, none if it was cancelled. Times are seconds on one clock.
     """

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.method.records import Message, Prompt
+from spar.recipes.init import FIRST, step_name
 from spar.runtime.steps import current_step
 from spar.runtime.trace import Call
 
@@ -32,7 +33,7 @@ class Tracer:
         message = current_step.get()
         spec = getattr(message, "spec", None)
         call = Call(
-            kind=type(spec).__name__.removesuffix("Spec").lower(),
+            kind=step_name(getattr(spec, "iteration", FIRST), type(spec).__name__.removesuffix("Spec").lower()),
             part=str(getattr(spec, "part", "")),
             unit=self._unit(messages[0].content),
             prompt_tokens=completions[0].prompt_tokens if completions else 0,

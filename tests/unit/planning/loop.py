@@ -1,7 +1,7 @@
 """A run's shards on an engine that batches, on a virtual clock: what a pilot sees, and what the whole takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -12,7 +12,9 @@ from spar.engines.skills import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage, judg
 from spar.method.negatives import choose_negative
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Message, Prompt
 from spar.method.templates import builtin_templates
+from spar.recipes.init import FIRST, TEACHERS, is_teachers
 from spar.recipes.models import Recipe
+from spar.recipes.stages import at
 from spar.runtime.steps import current_step
 from spar.runtime.trace import Call
 from spar.runtime.tracing import Tracer
@@ -47,34 +49,65 @@ class _Model:
 
 def run_shards(recipe: Recipe, prompts: Sequence[Prompt], behaviour: SimulatedBehaviour) -> Ran:
     """Each shard step by step, all shards at once: as the coordinator sends them while the window has room."""
-    tracer, usage = Tracer(prompts), Usage()
+    return run_all(recipe, {FIRST: prompts}, behaviour, {})
+
+
+def run_all(
+    recipe: Recipe,
+    parts: Mapping[int, Sequence[Prompt]],
+    behaviour: SimulatedBehaviour,
+    training_s: Mapping[int, float],
+    teacher_costs: CostModel | None = None,
+) -> Ran:
+    """Iterations one after the other, those of the starting models with the trainings that follow them. With
+    `teacher_costs` the teacher is on an engine of its own."""
+    tracer, usage = Tracer([prompt for prompts in parts.values() for prompt in prompts]), Usage()
 
     async def whole() -> None:
-        batch = ContinuousBatch(COSTS)
-        running = asyncio.create_task(batch.run())
-        chat = tracer.observe(_Model(batch, behaviour))
+        batches = [ContinuousBatch(COSTS)]
+        if teacher_costs is not None:
+            batches.append(ContinuousBatch(teacher_costs))
+        running = [asyncio.create_task(batch.run()) for batch in batches]
+        own, teacher = (tracer.observe(_Model(batch, behaviour)) for batch in (batches[0], batches[-1]))
         size = recipe.prompts.shard_size
-        shards = [prompts[first : first + size] for first in range(0, len(prompts), size)]
-        await asyncio.gather(*(_shard(chat, shard, recipe, usage) for shard in shards))
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        for iteration, prompts in parts.items():
+            asked = _Asked(*(teacher if is_teachers(iteration, kind) else own for kind in TEACHERS))
+            settings, scope = at(recipe, iteration), SeedScope(recipe.seed, iteration)
+            shards = [prompts[first : first + size] for first in range(0, len(prompts), size)]
+            await asyncio.gather(*(_shard(asked, shard, settings, scope, usage) for shard in shards))
+            await asyncio.sleep(training_s.get(iteration, 0.0))
+        for task in running:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     _, seconds = run_virtually(whole())
     return Ran(tracer.taken(), usage, seconds)
 
 
-async def _shard(chat: Any, prompts: Sequence[Prompt], recipe: Recipe, usage: Usage) -> None:
-    scope = SeedScope(recipe.seed, 1)
-    _at("GenerationSpec")
-    generated = await asyncio.gather(*(respond(chat, prompt, recipe.generation, scope, usage) for prompt in prompts))
-    _at("JudgmentSpec")
-    judged = await asyncio.gather(*(_judged(chat, row, recipe, scope, usage) for row in generated))
-    _at("RefinementSpec")
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whom the steps of an iteration ask, in the order of `TEACHERS`."""
+
+    generation: Any
+    judgment: Any
+    refinement: Any
+
+
+async def _shard(asked: _Asked, prompts: Sequence[Prompt], recipe: Recipe, scope: SeedScope, usage: Usage) -> None:
+    _at("GenerationSpec", scope.iteration)
+    generated = await asyncio.gather(
+        *(respond(asked.generation, prompt, recipe.generation, scope, usage) for prompt in prompts)
+    )
+    if recipe.judgment.policy == "unjudged":
+        return
+    _at("JudgmentSpec", scope.iteration)
+    judged = await asyncio.gather(*(_judged(asked.judgment, row, recipe, scope, usage) for row in generated))
+    _at("RefinementSpec", scope.iteration)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]
     await asyncio.gather(
         *(
-            refine_tree(chat, prompt, negative, TEMPLATES, recipe.judgment, recipe.search, scope, usage)
+            refine_tree(asked.refinement, prompt, negative, TEMPLATES, recipe.judgment, recipe.search, scope, usage)
             for prompt, negative in negatives
             if isinstance(negative, JudgedResponse)
         )
@@ -92,6 +125,6 @@ async def _judged(chat: Any, row: Generated, recipe: Recipe, scope: SeedScope, u
     return JudgedPrompt(row.prompt, tuple(await asyncio.gather(*(one(each) for each in row.responses))))
 
 
-def _at(spec: str) -> None:
-    """Of a step's message a tracer looks at the name of its spec's type only."""
-    current_step.set(cast(Any, SimpleNamespace(spec=type(spec, (), {})())))
+def _at(spec: str, iteration: int) -> None:
+    """Of a step's message a tracer looks at the name of its spec's type and at its iteration."""
+    current_step.set(cast(Any, SimpleNamespace(spec=type(spec, (), {"iteration": iteration})())))

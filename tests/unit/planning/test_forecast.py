@@ -7,17 +7,21 @@ import pytest
 
 from spar.errors import DataError
 from spar.method.records import Prompt
+from spar.planning.asked import Asked
 from spar.planning.chains import by_kind, chains_of, of_units
-from spar.planning.fitting import covered_seconds, fit_pace
+from spar.planning.fitting import Play, covered_seconds, fit_pace
 from spar.planning.forecast import forecast
 from spar.planning.pace import Pace
-from spar.planning.pilot import PilotFacts, PilotTraining, pilot_prompts, pilot_recipe
+from spar.planning.parts import asks_teacher
+from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
 from spar.planning.queueing import Task, timeline
-from spar.recipes.models import BudgetSettings, EvaluationSettings, PriceSettings, Recipe
+from spar.recipes.init import ACTOR, FIRST, REFINER, role_of
+from spar.recipes.models import BudgetSettings, CallPrice, EvaluationSettings, PriceSettings, Recipe
 from spar.runtime.trace import Call, append_calls, read_calls
+from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
 from spar.worlds.story.prompts import generate_prompts
-from tests.unit.planning.loop import COSTS, run_shards
+from tests.unit.planning.loop import COSTS, run_all, run_shards
 
 WHOLE = 160
 FREE = PriceSettings()
@@ -74,16 +78,103 @@ def test_a_pilot_of_32_prompts_forecasts_the_whole_run_within_a_fifth(name: str)
     assert pilot.seconds * WHOLE / 32 / whole.seconds > 1.2
 
 
+SLOW = CostModel(max_sequences=64, step_base=0.05, step_per_sequence=0.001, prefill_per_token=0.00005)
+BEFORE = {ACTOR: 240, REFINER: 160}
+STEP_S, FIXED_S = 1.5, 20.0
+
+
+def trained(prompts: int) -> float:
+    """Seconds of a starting model's training, a row a prompt."""
+    return FIXED_S + STEP_S * (prompts // 32)
+
+
+@pytest.mark.parametrize("teacher", ["on the run's engine", "on a slow engine of its own"])
+def test_a_pilot_forecasts_a_run_that_makes_its_starting_models(teacher: str) -> None:
+    apart = teacher != "on the run's engine"
+    engine = {"engine": {"kind": "openai", "url": "http://t/v1", "max_batch": SLOW.max_sequences}} if apart else {}
+    schooling = {
+        "teacher": {"model": "served:t", **engine},
+        "prompts": {role_of(iteration): number for iteration, number in BEFORE.items()},
+        "generation": {"n": 2},
+        **{role: {"epochs": 1, "batch_size": 32} for role in ("actor", "refiner")},
+    }
+    wanted, behaviour = recipe(iterations=1, init=schooling), SimulatedBehaviour()
+    each = prompts(WHOLE + sum(BEFORE.values()))
+    parts = {ACTOR: each[:240], REFINER: each[240:400], FIRST: each[400:]}
+    chosen = {**initial_prompts(each[:400], wanted, 32), FIRST: pilot_prompts(parts[FIRST], wanted, 32)}
+    assert [len(mine) for mine in chosen.values()] == [32, 32, 32]
+    costs = SLOW if apart else None
+    small = run_all(wanted, chosen, behaviour, {iteration: trained(32) for iteration in BEFORE}, costs)
+    whole = run_all(
+        wanted, parts, behaviour, {iteration: trained(number) for iteration, number in BEFORE.items()}, costs
+    )
+    seen = facts(
+        small.calls,
+        chosen[FIRST],
+        trainings=tuple(PilotTraining(str(role_of(i)), 1, STEP_S, FIXED_S, i) for i in BEFORE),
+        initial={i: InitFacts(tuple(chosen[i]), {"response": 32}, 3200) for i in BEFORE},
+    )
+    price = PriceSettings(completion_million=1.0, teacher=CallPrice(completion_million=10.0))
+    found = forecast(wanted, seen, price, window=32)
+    taught = sum(call.completion_tokens for call in whole.calls if asks_teacher(call.kind))
+    truth = {
+        "calls": whole.usage.calls,
+        "tokens": whole.usage.prompt_tokens + whole.usage.completion_tokens,
+        "money": (whole.usage.completion_tokens + 9 * taught) / 1e6,
+        "hours": whole.seconds / 3600,
+    }
+    off = {what: getattr(found.total, what).value / value - 1 for what, value in truth.items()}
+    assert all(abs(each) < 0.2 for each in off.values()), off
+    assert [step.step for step in found.steps][:4] == [
+        "init actor: generation", "init refiner: generation", "init refiner: judgment", "init refiner: refinement",
+    ]  # fmt: skip
+    assert (found.training_steps["init actor"], found.training_steps["init refiner"]) == (8, 5)
+    assert found.result_bytes.value == pytest.approx(WHOLE * 1000 + 100 * (240 + 160))
+    # The run finds what the teacher responded; the pilot's models are not its own.
+    assert found.done.calls == sum(call.kind == "init actor: generation" for call in small.calls) == 32
+    assert any("32 prompts instead of 240 (init actor)" in note for note in found.notes)
+
+
+def test_given_sets_are_trained_on_whole_and_nothing_is_asked_for_them(tmp_path: Any) -> None:
+    given = tmp_path / "set.jsonl"
+    given.write_text("{}")
+    data = {"data": {"actor": [str(given)], "refiner": [str(given)]}}
+    calls = run_shards(recipe(), prompts(16), SimulatedBehaviour()).calls
+    trainings = tuple(PilotTraining(str(role_of(i)), 100, 36.0, 0.0, i) for i in BEFORE)
+    found = forecast(recipe(init=data), facts(calls, prompts(16), trainings=trainings), FREE, 32)
+    assert {each.step: each for each in found.steps}["training"].hours.value == pytest.approx(2.0)
+    assert set(found.training_steps) == {"actor"}
+    assert found.done.calls == len(calls)
+
+
+def test_a_starting_model_whose_results_were_there_is_left_out_and_told() -> None:
+    schooling = {"teacher": {"model": "served:t"}, "prompts": {"actor": 16, "refiner": 16}}
+    calls = run_shards(recipe(), prompts(16), SimulatedBehaviour()).calls
+    seen = facts(calls, prompts(16), initial={iteration: InitFacts(tuple(prompts(16))) for iteration in BEFORE})
+    found = forecast(recipe(init=schooling), seen, FREE, 32)
+    assert [step.step for step in found.steps] == ["generation", "judgment", "refinement"]
+    assert sum("found all results of init" in note for note in found.notes) == 2
+
+
+def test_an_audits_calls_are_those_of_its_slice() -> None:
+    chosen = prompts(16)
+    calls = [call(each.id, 0, 1, 10, kind="generation") for each in chosen]
+    calls += [call(each.id, 0, 1, 10, kind="honesty") for each in chosen[:8] for _ in range(2)]
+    audit = {"prompts": 8, "judge": {"url": "http://j/v1", "model": "j"}}
+    found = forecast(recipe(iterations=3, honesty=audit), facts(calls, chosen), FREE, 32)
+    assert {each.step: each.calls.value for each in found.steps} == {"generation": 3 * WHOLE, "honesty": 3 * 16}
+
+
+def test_benchmarks_are_told_as_the_plan_counts_them() -> None:
+    calls = [call(each.id, 0, 1, 10, kind="generation") for each in prompts(16)]
+    found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, Asked(800, 1200))
+    assert any("800 to 1,200 calls more" in note for note in found.notes)
+
+
 def pace_of(calls: list[Call], units: list[str], sequences: int) -> Pace | None:
     chains, kinds = by_kind(calls), list(dict.fromkeys(each.kind for each in calls))
-    return fit_pace(
-        calls,
-        [of_units(chains, kinds, units[first : first + 16]) for first in range(0, len(units), 16)],
-        [],
-        kinds,
-        32,
-        sequences,
-    )
+    shards = [of_units(chains, kinds, units[first : first + 16]) for first in range(0, len(units), 16)]
+    return fit_pace(calls, [Play(shards, kinds)], 32, sequences)
 
 
 def test_an_engines_pace_is_read_off_its_calls() -> None:

@@ -1,0 +1,56 @@
+"""The parts that a run's prompts fall into, as a pilot saw them: the starting models' own, if it makes them, and those
+of self-play. What is counted in one part says nothing of another: other models are asked, for other things.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from spar.method.records import Prompt
+from spar.planning.pilot import EVALUATION, PilotFacts
+from spar.recipes.init import ACTOR, FIRST, OF, REFINER, init_prompts, is_given, is_teachers, iteration_of
+from spar.recipes.models import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`iteration` is the starting models' or the first of self-play, standing for all. `units` are the pilot's prompts
+    that it asked something about; `kinds` their steps, in the order in which shards go through them."""
+
+    iteration: int
+    units: tuple[str, ...]
+    kinds: tuple[str, ...]
+    prompts: int
+    """Of one such iteration of the run."""
+    iterations: int = 1
+
+    @property
+    def factor(self) -> float:
+        """How many prompts the run has for one of the pilot's."""
+        return self.iterations * self.prompts / len(self.units)
+
+    def of(self, teachers: bool) -> tuple[str, ...]:
+        """The kinds of steps that ask the teacher, or that do not."""
+        return tuple(kind for kind in self.kinds if asks_teacher(kind) is teachers)
+
+
+def asks_teacher(step: str) -> bool:
+    return is_teachers(iteration_of(step), step.rpartition(OF)[2])
+
+
+def parts_of(recipe: Recipe, pilot: PilotFacts) -> list[Part]:
+    """Those that asked anything, self-play last."""
+    return [part for part in _parts(recipe, pilot) if part.units]
+
+
+def _parts(recipe: Recipe, pilot: PilotFacts) -> Iterator[Part]:
+    for iteration, prompts in zip((ACTOR, REFINER), init_prompts(recipe), strict=True):
+        if recipe.init is not None and not is_given(recipe, iteration):
+            yield _part(pilot, iteration, pilot.initial[iteration].prompts, prompts)
+    yield _part(pilot, FIRST, pilot.prompts, recipe.prompts.per_iteration, recipe.iterations)
+
+
+def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int, iterations: int = 1) -> Part:
+    calls = [call for call in pilot.calls if call.kind != EVALUATION and iteration_of(call.kind) == iteration]
+    asked = {call.unit for call in calls}
+    kinds = tuple(dict.fromkeys(call.kind for call in calls))
+    return Part(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts, iterations)
