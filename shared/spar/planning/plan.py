@@ -118,19 +118,33 @@ def _adapters(recipe: Recipe) -> tuple[int, int]:
 
 
 def _trainers(recipe: Recipe, models: Models) -> Iterator[tuple[Need, Shape, TrainingSettings]]:
-    """Each training of self-play once, however many iterations have it."""
+    """Each training once, however many iterations have it; first those of the starting models."""
     shapes = {"actor": models.actor, "refiner": models.refiner}
     seen: list[tuple[str, TrainingSettings]] = []
+    for part, name, key, settings in _trainings(recipe):
+        shape = shapes[name]
+        if shape is None or settings.kind != "trl" or (key, settings) in seen:
+            continue
+        again = any(known == key for known, _ in seen)
+        seen.append((key, settings))
+        memory = trainer_memory(shape, settings, sequences_per_sample(settings))
+        length, gpus = settings.max_length, settings.launch.processes
+        yield Need(part if again else f"train {_key_name(key)}", name, gpus, memory, length, key=key), shape, settings
+
+
+def _trainings(recipe: Recipe) -> Iterator[tuple[str, str, str, TrainingSettings]]:
+    """What to call it where it changes, the role's model, the key of its settings, and these."""
+    if recipe.init is not None:
+        for role, settings in (("actor", recipe.init.actor), ("refiner", recipe.init.refiner)):
+            yield "", role, f"init.{role}", settings
     for iteration in range(FIRST, FIRST + recipe.iterations):
-        for name, settings in _trained(at(recipe, iteration)):
-            shape = shapes[name]
-            if shape is None or settings.kind != "trl" or (name, settings) in seen:
-                continue
-            seen.append((name, settings))
-            first = [role for role, _ in seen].count(name) == 1
-            part = f"train {name}" if first else f"train {name} from {iteration}"
-            memory = trainer_memory(shape, settings, sequences_per_sample(settings))
-            yield Need(part, name, settings.launch.processes, memory, settings.max_length), shape, settings
+        for role, each in _trained(at(recipe, iteration)):
+            yield f"train {role} from {iteration}", role, f"training.{role}", each
+
+
+def _key_name(key: str) -> str:
+    """`init.actor` is the init actor, `training.actor` the actor."""
+    return key.removeprefix("training.").replace(".", " ")
 
 
 def _trained(recipe: Recipe) -> list[tuple[str, TrainingSettings]]:

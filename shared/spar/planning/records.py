@@ -21,7 +21,7 @@ class Host:
 @dataclass(frozen=True, slots=True)
 class Need:
     """What one part needs while it runs. `length` is tokens of its longest sequence, `sequences` how many of those fit
-    at once (None: not known, or no engine)."""
+    at once (None: not known, or no engine), `key` where a recipe has a training's settings."""
 
     part: str
     model: str
@@ -29,6 +29,7 @@ class Need:
     memory: Memory
     length: int
     sequences: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

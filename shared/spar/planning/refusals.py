@@ -25,8 +25,8 @@ def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[Refusal]:
 
 def refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> Iterator[Refusal]:
     if host.gpus is not None and need.gpus > host.gpus:
-        key = f"training.{need.model}.launch.processes"
-        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", f"Lower {key}, or add GPUs.")
+        fix = f"Lower {need.key}.launch.processes, or add GPUs."
+        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
     if host.gpu_memory is None or need.memory.total <= host.gpu_memory:
         return
     what = f"needs {_gib(need.memory.total)} a GPU, and has {_gib(host.gpu_memory)}"
@@ -39,7 +39,7 @@ def _what_would_fit(need: Need, shape: Shape, settings: TrainingSettings, host: 
         changed = type(settings).model_validate({**settings.model_dump(), **changes})
         memory = trainer_memory(shape, changed, sequences_per_sample(settings))
         if host.gpu_memory is not None and memory.total <= host.gpu_memory:
-            return "Use " + " ".join(_options(f"training.{need.model}", changes)) + "."
+            return "Use " + " ".join(_options(need.key, changes)) + "."
     return "Use GPUs with more memory, more of them, or a smaller model."
 
 

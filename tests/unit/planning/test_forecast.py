@@ -15,6 +15,7 @@ from spar.planning.pace import Pace
 from spar.planning.parts import asks_teacher
 from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
 from spar.planning.queueing import Task, timeline
+from spar.planning.training_steps import init_steps
 from spar.recipes.init import ACTOR, FIRST, REFINER, role_of
 from spar.recipes.models import BudgetSettings, CallPrice, EvaluationSettings, PriceSettings, Recipe
 from spar.runtime.trace import Call, append_calls, read_calls
@@ -145,6 +146,19 @@ def test_given_sets_are_trained_on_whole_and_nothing_is_asked_for_them(tmp_path:
     assert {each.step: each for each in found.steps}["training"].hours.value == pytest.approx(2.0)
     assert set(found.training_steps) == {"actor"}
     assert found.done.calls == len(calls)
+
+
+def test_one_model_is_trained_on_both_sets() -> None:
+    schooling = {
+        "teacher": {"model": "served:t"},
+        "prompts": {"actor": 64, "refiner": 32},
+        **{role: {"epochs": 1, "batch_size": 8} for role in ("actor", "refiner")},
+    }
+    seen = facts([], [], initial={i: InitFacts(tuple(prompts(16)), {"response": 16}) for i in BEFORE})
+    assert init_steps(recipe(init=schooling), seen) == {ACTOR: 8, REFINER: 4}
+    one = {"actor": "hub:a@1", "refiner": "hub:a@1", "one": True}
+    assert init_steps(recipe(init=schooling, models=one), seen) == {ACTOR: 8, REFINER: 12}
+    assert init_steps(recipe(), seen) == {}
 
 
 def test_a_starting_model_whose_results_were_there_is_left_out_and_told() -> None:

@@ -164,5 +164,10 @@ def test_memory_is_that_of_the_most_demanding_stage_and_only_what_trains_is_plan
         "train actor", "train actor from 2", "train refiner",
     ]  # fmt: skip
     assert plan.needs[1].length == planned(llama(prompts), Host(8, H100)).needs[1].length
+    schooled = planned(llama(prompts, "init.teacher.model=served:t", "init.refiner.max_length=8192"), Host(1, H100))
+    names = ["train init actor", "train init refiner", "train actor", "train refiner"]
+    assert [need.part for need in schooled.needs if need.part.startswith("train")] == names
+    assert [refusal.part for refusal in schooled.refusals] == names
+    assert "init.refiner.lora.rank" in schooled.refusals[1].fix
     kept = planned(llama(prompts, "training.train_refiner=false"), Host(8, H100))
     assert [need.part for need in kept.needs if need.part.startswith("train")] == ["train actor"]
