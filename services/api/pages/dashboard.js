@@ -61,9 +61,48 @@ function outcomes(counts) {
   return made;
 }
 
-function scoreList(scores) {
-  const made = element("p", "muted");
-  made.textContent = scores.map((each) => `${each.benchmark} ${each.score} ${each.value.toFixed(2)}`).join(" · ");
+function table(heads, rows) {
+  const made = element("table");
+  const head = element("tr");
+  for (const name of heads) head.append(element("th", "", name));
+  made.append(element("thead"), element("tbody"));
+  made.firstChild.append(head);
+  for (const cells of rows) {
+    const row = element("tr");
+    cells.forEach((cell, place) => row.append(element(place ? "td" : "th", "", cell)));
+    made.lastChild.append(row);
+  }
+  const around = element("div", "scroll");
+  around.tabIndex = 0;
+  around.append(made);
+  return around;
+}
+
+function benchmarksCard(progress) {
+  const iterations = [...new Set(progress.scores.map((each) => each.iteration))].sort((a, b) => a - b);
+  const scores = new Map();
+  for (const each of progress.scores) {
+    const name = `${each.benchmark.replace(":", " by ")} · ${each.score.replaceAll("_", " ")}`;
+    if (!scores.has(name)) scores.set(name, new Map());
+    scores.get(name).set(each.iteration, each.value.toFixed(1));
+  }
+  const made = element("section", "card");
+  const rows = [...scores].map(([name, values]) => [name, ...iterations.map((index) => values.get(index) ?? "–")]);
+  made.append(element("h3", "", "Benchmarks"), table(["percent; csl counts levels", ...iterations.map((index) => nameOf(index, progress))], rows));
+  return made;
+}
+
+function honestyCard(progress) {
+  const share = (value) => (value === null ? "–" : (100 * value).toFixed(1));
+  const points = (value) => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`;
+  const made = element("section", "card");
+  const heads = ["percent of audited texts", "prompts", "accepted", "by rules", "gap, points", "95%", "false accepts", "false rejects"];
+  const rows = progress.audits.map((each) => [
+    `${nameOf(each.iteration, progress)}, ${each.source}`, each.prompts, share(each.accepted), share(each.followed),
+    `${points(each.gap)}${each.alarm ? ", alarm" : ""}`, `${points(each.gap_low)} to ${points(each.gap_high)}`, share(each.false_accept), share(each.false_reject),
+  ]);
+  made.append(element("h3", "", "Honesty of the refiner"), table(heads, rows));
+  progress.audits.forEach((each, place) => { if (each.alarm) made.querySelectorAll("tbody tr")[place].className = "parted"; });
   return made;
 }
 
@@ -72,7 +111,9 @@ function burnRow(burn) {
   const told = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
   const row = element("div", "row");
   const of = burn.cap === null ? "" : ` of ${told(burn.cap)}`;
-  row.append(element("span", "", burn.name), bar([["done", Math.min(burn.spent, burn.cap ?? 0)]], burn.cap ?? 1), element("small", "", told(burn.spent) + of));
+  // Without a cap there is nothing to be full of: no bar.
+  const full = burn.cap === null ? element("span") : bar([[burn.spent < burn.cap ? "done" : "dead", Math.min(burn.spent, burn.cap)]], burn.cap);
+  row.append(element("span", "", burn.name), full, element("small", "", told(burn.spent) + of));
   return row;
 }
 
@@ -97,10 +138,10 @@ function placeOf(run) {
 function card(iteration, progress, counts) {
   const made = element("section", "card");
   made.append(element("h3", "", nameOf(iteration, progress)));
-  for (const step of progress.steps.filter((each) => each.iteration === iteration)) made.append(stepRow(step));
-  for (const job of progress.trainings.filter((each) => each.iteration === iteration)) made.append(trainingRow(job));
-  const scores = progress.scores.filter((each) => each.iteration === iteration);
-  if (scores.length) made.append(scoreList(scores));
+  for (const step of progress.steps.filter((each) => each.iteration === iteration)) {
+    made.append(stepRow(step));
+    if (step.kind === "training") for (const job of progress.trainings.filter((each) => each.iteration === iteration)) made.append(trainingRow(job));
+  }
   if (counts) made.append(outcomes(counts));
   return made;
 }
@@ -114,7 +155,11 @@ function show(detail) {
   byId("alarms").replaceChildren(...progress.alarms.map((alarm) => element("p", "wrong", `Alarm: ${alarm}`)));
   const begun = [...new Set(progress.steps.map((step) => step.iteration))].sort((a, b) => b - a);
   const spent = progress.burn.filter((burn) => burn.spent || burn.cap !== null);
-  byId("iterations").replaceChildren(...(spent.length ? [spentCard(spent)] : []), ...begun.map((index) => card(index, progress, detail.outcomes[index])));
+  const whole = [];
+  if (spent.length) whole.push(spentCard(spent));
+  if (progress.audits.length) whole.push(honestyCard(progress));
+  if (progress.scores.length) whole.push(benchmarksCard(progress));
+  byId("iterations").replaceChildren(...whole, ...begun.map((index) => card(index, progress, detail.outcomes[index])));
 }
 
 function tell(event) {

@@ -7,17 +7,14 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from spar.db.measured import AuditScore, BenchmarkScore, read_audits, read_scores
 from spar.db.spending import read_spending
-from spar.db.tables import Event, Iteration, Run, Step, StepCount, TrainingJob
+from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import RunStatus, StepState
-from spar.recipes.benchmarks import USES, benchmark_of
 from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
-
-SCORE = "score."
-"""What an evaluation's counts put before the name of a benchmark's score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +40,6 @@ class TrainingProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkScore:
-    """What a benchmark came to after an iteration, in percent (levels are levels). `benchmark` is the measurement's
-    name: with several strategies `ifeval` and `ifeval:bfs`."""
-
-    iteration: int
-    benchmark: str
-    score: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class RunProgress:
     """Where a run is now."""
 
@@ -72,6 +58,8 @@ class RunProgress:
     """Where what the refiner sees has parted from what the rules see."""
     scores: tuple[BenchmarkScore, ...] = ()
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
+    audits: tuple[AuditScore, ...] = ()
+    """Of the refiner's judging, if the recipe's honesty asks."""
     initialising: bool = False
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
@@ -105,7 +93,8 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
             read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
         ),
         alarms=_alarms(session, run_id),
-        scores=_scores(session, run_id),
+        scores=read_scores(session, run_id),
+        audits=read_audits(session, run),
         initialising=is_initialising(run),
     )
 
@@ -128,17 +117,6 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
 def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
     query = select(Event).where(Event.run_id == run_id, Event.name == "judge_parted").order_by(col(Event.id))
     return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
-
-
-def _scores(session: Session, run_id: str) -> tuple[BenchmarkScore, ...]:
-    query = select(Step).where(Step.run_id == run_id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
-    return tuple(
-        BenchmarkScore(step.iteration, step.part, name, step.facts["counts"][f"{SCORE}{name}"])
-        for step in session.exec(query.order_by(col(Step.iteration), col(Step.id)))
-        if (benchmark := benchmark_of(step.part)) is not None
-        for name in USES[benchmark].shown
-        if f"{SCORE}{name}" in step.facts["counts"]
-    )
 
 
 def newest_run_id(session: Session) -> str | None:

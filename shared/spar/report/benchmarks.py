@@ -10,6 +10,8 @@ from spar.evaluation.benchmarks.report import KeptReport, compare_items, strateg
 from spar.recipes.benchmarks import USES, benchmark_of, in_order
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
 
+ITEMS = ("prompts", "items")
+"""What counts call the items of a benchmark: whichever is there."""
 Kept = Mapping[str, tuple[str, KeptReport]]
 """By name of the measurement (`ifeval`, `ifeval:bfs`): the key of its result, and what it says."""
 
@@ -87,7 +89,7 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
         if name in entry.benchmarks
     )
     last = measured[-1]
-    items = next(iter(last.counts.values()), 0)
+    items = next((last.counts[name] for name in ITEMS if name in last.counts), 0)
     strategy = strategy_in(last.settings)
     shown = benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
     return BenchmarkTable(shown, columns, rows, items, last.settings, last.warnings)

@@ -1,12 +1,13 @@
-"""Benchmarks' scores in a run's progress: those of done steps that pages show, by iteration, and nothing else."""
+"""A run's measurements in its progress: benchmarks' scores and audits of done steps, by iteration, and nothing else."""
 
 from pathlib import Path
 
 from sqlmodel import Session
 
 from spar.db.engine import open_database
+from spar.db.measured import AuditScore, BenchmarkScore
 from spar.db.migrate import migrate
-from spar.db.progress import BenchmarkScore, read_progress
+from spar.db.progress import read_progress
 from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus, StepState
@@ -26,6 +27,12 @@ def evaluation(iteration: int, part: str, state: StepState, **counts: float) -> 
     )
 
 
+def audit(source: str, gap: float) -> dict[str, float]:
+    measures = {"prompts": 40, "accepted": 0.5 + gap, "followed": 0.5, "gap": gap, "gap_low": gap - 0.1}
+    named = {**measures, "gap_high": gap + 0.1, "false_accept": 0.2}
+    return {f"{source}__{name}": value for name, value in named.items()}
+
+
 def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'spar.db'}")
     migrate(database)
@@ -33,7 +40,7 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
         session.add(
             Run(
                 id="r",
-                recipe={"iterations": 1},
+                recipe={"iterations": 1, "honesty": {"alarm": 0.1}},
                 models={},
                 templates="t",
                 prompts="p",
@@ -45,6 +52,7 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
         session.add(evaluation(0, "ifeval", StepState.DONE, score__average=18.0))
         session.add(evaluation(0, "ifeval:bfs", StepState.DONE, score__average=19.0))
         session.add(evaluation(0, "actor", StepState.DONE, actor_greedy=0.5))
+        session.add(evaluation(1, "honesty", StepState.DONE, **audit("response", 0.3), **audit("refinement", 0.0)))
         session.add(evaluation(1, "llmbar", StepState.RUNNING))
         session.flush()
         progress = read_progress(session, "r")
@@ -54,4 +62,8 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
         BenchmarkScore(0, "ifeval", "average", 18.0),
         BenchmarkScore(0, "ifeval:bfs", "average", 19.0),
         BenchmarkScore(1, "ifeval", "average", 20.0),
+    )
+    assert progress.audits == (
+        AuditScore(1, "responses", 40, 0.8, 0.5, 0.3, 0.3 - 0.1, 0.3 + 0.1, 0.2, None, alarm=True),
+        AuditScore(1, "refinements", 40, 0.5, 0.5, 0.0, 0.0 - 0.1, 0.0 + 0.1, 0.2, None, alarm=False),
     )

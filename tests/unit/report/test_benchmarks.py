@@ -14,7 +14,7 @@ def kept(*correct: bool, warnings: tuple[str, ...] = (), **settings: str | int) 
     return keep(
         BenchmarkReport(
             benchmark="ifeval",
-            counts={"prompts": len(correct)},
+            counts={"empty": 0, "prompts": len(correct)},
             scores={"average": share, "unshown": 1.0},
             intervals={"average": (share - 1, share + 1)},
             tables=(Table("families", ("family", "total"), (("keywords", 2),)),),
@@ -62,6 +62,7 @@ def test_a_change_is_paired_over_the_same_items() -> None:
 def test_a_page_shows_what_was_measured_and_a_gap_where_nothing_was() -> None:
     made = report(kept(False, True, warnings=("one was <cut> off",)), None, kept(True, True))
     [table] = benchmark_tables(made, ["Start", "Iteration 1", "Iteration 2"])
+    assert table.items == 2
     assert table.columns == ("average",)
     assert [row.label for row in table.rows] == ["Start", "Iteration 2"]
     page = render(made)
