@@ -72,8 +72,9 @@ def print_forecast(found: "Forecast", disk: str) -> None:
         whose = f"of {name}, once" if name in NAMES.values() else f"of the {name} an iteration"
         out.print(f"training: {steps:,} steps {whose}", markup=False, soft_wrap=True)
     out.print(f"results on disk: {_sized(found.result_bytes)}{disk}", markup=False, soft_wrap=True)
-    done = f"{found.done.calls:,.0f} calls and {found.done.tokens:,.0f} tokens"
-    out.print(f"done by the pilot, and found by the run in the same --dir: {done}", markup=False, soft_wrap=True)
+    for what, spent in (("done by the pilot", found.taken), ("of that the run finds in the same --dir", found.done)):
+        told = f"{what}: {spent.calls:,.0f} calls and {spent.tokens:,.0f} tokens"
+        out.print(told, markup=False, soft_wrap=True)
     for note in found.notes:
         print_warning(note)
 

@@ -53,7 +53,7 @@ def _print_needs(needs: Sequence[Need]) -> None:
             *(Text(cell) for cell in (need.part, str(need.gpus), gib(need.memory.total), parts)),
             *(Text(cell) for cell in (gib(need.memory.host), f"{need.length:,}", _or_dash(need.sequences))),
         )
-    out.print(table)
+    print_wide(table)
 
 
 def _print_stages(stages: Sequence[StageWork], iterations: int) -> None:

@@ -55,13 +55,14 @@ class StepForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`total` is the whole run, what the pilot did included; `done` is what of that the run finds."""
+    """`total` is the whole run, what it finds of the pilot's included: `done`, of all that the pilot took."""
 
     recipe: str
     pilot_prompts: int
     prompts: int
     steps: tuple[StepForecast, ...]
     total: StepForecast
+    taken: Spent
     done: Spent
     result_bytes: Range
     training_steps: dict[str, int]
@@ -91,6 +92,7 @@ def forecast(
         prompts=recipe.iterations * recipe.prompts.per_iteration,
         steps=(*steps, *([trained] if trained else [])),
         total=total,
+        taken=Spent(*_sum(pilot.calls)),
         done=_found_again(recipe, pilot),
         result_bytes=_bytes(pilot, parts),
         training_steps=hours.training_steps,

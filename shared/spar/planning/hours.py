@@ -63,13 +63,15 @@ def _asked(
                     )
                 )
             )
-    one = played(own, selfplay, selfplay.kinds, beside, size, window)
-    last = timeline([], beside, selfplay.kinds, window, own.pace) if beside else Timeline()
-    return after(*phases, *([one] * recipe.iterations), last)
+    first = played(own, selfplay, selfplay.kinds, beside, size, window)
+    again = _measuring(recipe, pilot, again=True)  # a refiner that is kept is measured at the start alone
+    later = first if again == beside else played(own, selfplay, selfplay.kinds, again, size, window)
+    last = timeline([], again, selfplay.kinds, window, own.pace) if again else Timeline()
+    return after(*phases, first, *([later] * (recipe.iterations - 1)), last)
 
 
-def _measuring(recipe: Recipe, pilot: PilotFacts) -> list[Chain]:
-    """One round of the run's evaluation, its items drawn from the pilot's."""
+def _measuring(recipe: Recipe, pilot: PilotFacts, again: bool = False) -> list[Chain]:
+    """One round of the run's evaluation, its items drawn from the pilot's; `again`, of what self-play trains."""
     if recipe.evaluation is None or pilot.evaluation is None:
         return []
     draw = random.Random(0)
@@ -77,6 +79,8 @@ def _measuring(recipe: Recipe, pilot: PilotFacts) -> list[Chain]:
     for part in dict.fromkeys(call.part for call in pilot.calls if call.kind == EVALUATION):
         calls = [call for call in pilot.calls if call.kind == EVALUATION and call.part == part]
         items = list(by_kind(calls)[EVALUATION].values())
+        if again and rounds(recipe, part) == rounds(recipe.model_copy(update={"iterations": 0}), part):
+            continue
         scale = _share(recipe.evaluation, pilot.evaluation, part) / pilot_rounds(recipe, pilot, part)
         found += draw.choices(items, k=round(scale * len(items)))
     return found

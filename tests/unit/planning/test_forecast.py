@@ -266,6 +266,30 @@ def test_measurements_beside_and_trainings_between_count() -> None:
     assert any("without trainings" in note for note in once.notes)
 
 
+def test_a_refiner_that_is_kept_is_measured_once() -> None:
+    settings = EvaluationSettings(actor_prompts=100, judge_items=60, refine_items=40)
+    chosen = prompts(16)
+    calls = [call(each.id, 0, 1, 10, kind="generation") for each in chosen]
+    # A second for ten tokens: a refiner's items take ten times as long as an actor's.
+    for part, seconds in (("actor", 1), ("refiner", 10)):
+        calls += [call(f"{part}{i}", 0, seconds, 10 * seconds, kind="evaluation", part=part) for i in (1, 2)]
+    small = EvaluationSettings(actor_prompts=2, judge_items=1, refine_items=1)
+    both = {
+        kept: forecast(
+            recipe(iterations=3, evaluation=settings.model_dump(), training={"train_refiner": not kept}),
+            facts(calls, chosen, evaluation=small),
+            FREE,
+            32,
+        )
+        for kept in (True, False)
+    }
+    measured = {kept: {each.step: each for each in found.steps}["evaluation"] for kept, found in both.items()}
+    assert measured[False].calls.value == 4 * (100 + 100)
+    assert measured[True].calls.value == 4 * 100 + 100
+    assert measured[False].hours.value == pytest.approx(40 / 3600, rel=0.1)
+    assert measured[True].hours.value == pytest.approx(13 / 3600, rel=0.1)
+
+
 def test_money_is_tokens_and_hours() -> None:
     chosen = prompts(16)
     calls = [call(each.id, 0, 1, 50, kind="generation") for each in chosen]
