@@ -5,6 +5,7 @@ import io
 import random
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -221,7 +222,7 @@ def test_items_are_what_was_drawn() -> None:
     assert items(Measure.JUDGE, 0.5, 1) == items(Measure.JUDGE, 0.5, 1)
 
 
-def measured_by(strategy: dict[str, list[bool]], limit: int | None = None, start: str = "") -> dict[str, object]:
+def measured_by(strategy: dict[str, list[bool]], limit: int | None = None) -> dict[str, Any]:
     """A run that measured IFEval at the start, where nothing was right, and after one iteration."""
     right = {part: {str(place): each for place, each in enumerate(found)} for part, found in strategy.items()}
     none = {part: dict.fromkeys(found, False) for part, found in right.items()}
@@ -256,7 +257,7 @@ def test_each_strategy_of_a_benchmark_is_compared_apart() -> None:
         measured_by({"ifeval:bfs": [True] * 8}, limit=8),
     ],
 )
-def test_a_benchmark_that_was_measured_unlike_is_left_out_and_told(other: dict[str, object]) -> None:
+def test_a_benchmark_that_was_measured_unlike_is_left_out_and_told(other: dict[str, Any]) -> None:
     base = run(**measured_by({"ifeval:bfs": [True] * 8}))
     found = build_comparison([base, run("b", **other)])
     assert all(each.measure != "ifeval:bfs" for group in found.groups for each in group.measures)
