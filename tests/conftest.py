@@ -1,11 +1,14 @@
 """Fixtures that every test can use: real servers, started when the first test asks and stopped at the end."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
+from spar.runtime.log import log_to
 from tests import servers
 
 # As `make` does it, and before torch is imported: its second thread collapses when the other core is busy.
@@ -22,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """For commands that are run in this process, and send its logs elsewhere."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    log_to(None)  # closes the file that it may have been
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

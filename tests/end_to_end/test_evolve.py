@@ -1,31 +1,27 @@
 """`spar prompts evolve` as a user calls it: a scripted teacher behind HTTP, the rules teacher, stops, refusals."""
 
 import json
-import logging
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from spar.cli.main import main
 from spar.evolution.records import EvolutionOutcome
 from spar.recipes.prompts import read_prompts
-from spar.runtime.log import log_to
 from spar.testing.process import INSTANT, server_process
 from spar.worlds.story.prompts import generate_prompts, split_of
 from spar.worlds.story.rules import parse_prompt
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("logging_as_before")]
 
 
 @dataclass(frozen=True)
@@ -54,17 +50,6 @@ class Place:
 
     def rows(self, out: str, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / out / name).read_text(encoding="utf-8").splitlines()]
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """The command sends this process's logs to a file in its home."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    log_to(None)
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -237,6 +222,7 @@ def test_the_rules_teacher_evolves_prompts_of_the_story_world(place: Place) -> N
         ("rules", ("--taxonomy", "/nowhere.yaml"), "no taxonomy"),
         ("rules", ("--forms", "/nowhere"), "no readable evolve.txt"),
         ("ftp://x", ("--yes",), "not the URL of a server"),
+        ("rules", ("--stack",), "--stack needs none"),  # for --dir is given, too
     ],
 )
 def test_settings_that_cannot_be_are_told(

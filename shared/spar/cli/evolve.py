@@ -5,6 +5,7 @@ tells.
 """
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -144,6 +145,7 @@ def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
     from spar.runtime.settings import Settings
 
     log_to(None)
+    logging.getLogger().setLevel(logging.ERROR)  # what a person has to know is told in words
     return evolve_prompts(job, StackStepQueue(Settings(), "evolve"), Asker(yes), Progress())
 
 
