@@ -32,7 +32,7 @@ TRIVIA = {
 PROGRAMS = {
     "add_one": ('def add_one(n):\n    """Add one."""\n', "    return n + 1\n", "    assert candidate(2) == 3\n"),
     "negate": ('def negate(n):\n    """Change the sign."""\n', "    return -n\n", "    assert candidate(2) == -2\n"),
-    "hang": ('def hang(n):\n    """Return n."""\n', "    return n\n", "    assert candidate(2) == 2\n"),
+    "count": ('def count(n):\n    """Count to n."""\n', "    return n\n", "    assert candidate(2) == 2\n"),
 }
 REPLIES = {
     SUMS[0][0]: "It is 2 + 1 = 3.\n#### 3",
@@ -41,9 +41,9 @@ REPLIES = {
     "How many legs has an ant": "Eight",
     "add_one": "    return n + 1\n```\nDone.",
     "negate": "    return n\n```",
-    "hang": "    while True:\n        pass\n```",
+    "count": "    import socket\n    socket.socket()\n    return n\n```",
 }
-"""Right, wrong; right, wrong; right, wrong, and without an end."""
+"""Right, wrong; right, wrong; right, wrong, and right if it could reach out."""
 
 
 def lines(path: Path, rows: list[dict[str, Any]]) -> None:
