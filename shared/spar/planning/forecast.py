@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from spar.errors import DataError
 from spar.evaluation.resampling import RESAMPLES, quantile
 from spar.planning.asked import NOTHING, Asked
-from spar.planning.hours import Hours, hours_of, pilot_rounds
+from spar.planning.hours import Hours, hours_of, pilot_rounds, stage_shares
 from spar.planning.measuring import rounds
 from spar.planning.notes import notes_of
 from spar.planning.parts import Part, asks_teacher, parts_of
 from spar.planning.pilot import EVALUATION, PilotFacts
+from spar.planning.stage_weights import ALIKE, Weight, Weights, together, weights_of
 from spar.recipes.init import ACTOR, FIRST, REFINER, is_given, iteration_of
 from spar.recipes.models import EvaluationSettings, PriceSettings, Recipe
 from spar.recipes.spending import Spent
@@ -94,7 +95,7 @@ def forecast(
         total=total,
         taken=Spent(*_sum(pilot.calls)),
         done=_found_again(recipe, pilot),
-        result_bytes=_bytes(pilot, parts),
+        result_bytes=_bytes(pilot, parts, sum(stage_shares(pilot, weights_of(recipe)))),
         training_steps=hours.training_steps,
         notes=tuple(notes_of(recipe, pilot, parts, benchmarks, hours.known)),
     )
@@ -154,7 +155,7 @@ def _items(settings: EvaluationSettings, part: str) -> int:
 
 def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> dict[str, Draws]:
     """The same prompts of a part are drawn for all of its kinds: one with a large tree is one in all of them."""
-    draw, measured = random.Random(recipe.iterations), _evaluation(recipe, pilot)
+    draw, measured, stages = random.Random(recipe.iterations), _evaluation(recipe, pilot), weights_of(recipe)
     sums = [{kind: _per_prompt(pilot.calls, kind, part.units) for kind in part.kinds} for part in parts]
     found: dict[str, Draws] = {kind: [] for part in parts for kind in part.kinds}
     if measured:
@@ -163,33 +164,34 @@ def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> dict[str
         for part, kinds in zip(parts, sums, strict=True):
             places = range(len(part.units)) if time == 0 else draw.choices(range(len(part.units)), k=len(part.units))
             for kind, rows in kinds.items():
-                spent = _scaled(rows, places, _factor(recipe, part, kind))
+                spent = _scaled(rows, places, _factor(recipe, part, kind, stages))
                 found[kind].append(spent.teachers if asks_teacher(kind) else spent)
         if measured:
-            together = Spent()
+            whole = Spent()
             for rows, scale in measured:
                 places = range(len(rows)) if time == 0 else draw.choices(range(len(rows)), k=len(rows))
-                together = together.plus(_scaled(rows, places, scale))
-            found[EVALUATION].append(together)
+                whole = whole.plus(_scaled(rows, places, ALIKE.times(scale)))
+            found[EVALUATION].append(whole)
     return found
 
 
-def _factor(recipe: Recipe, part: Part, kind: str) -> float:
+def _factor(recipe: Recipe, part: Part, kind: str, stages: Sequence[Weights]) -> Weight:
     """How many of the run's prompts one of the pilot's stands for; an audit takes no more than its slice."""
+    iterations = together(stages, kind) if part.iteration == FIRST else ALIKE
     if kind != HONESTY or recipe.honesty is None:
-        return part.factor
+        return iterations.times(part.prompts / len(part.units))
     slice_of = recipe.honesty.prompts
-    return part.iterations * min(slice_of, part.prompts) / min(slice_of, len(part.units))
+    return iterations.times(min(slice_of, part.prompts) / min(slice_of, len(part.units)))
 
 
-def _scaled(rows: Sequence[Counts], places: Sequence[int], scale: float) -> Spent:
+def _scaled(rows: Sequence[Counts], places: Sequence[int], scale: Weight) -> Spent:
     calls = prompt = completion = 0.0
     for place in places:
         row = rows[place]
         calls += row[0]
         prompt += row[1]
         completion += row[2]
-    return Spent(scale * calls, scale * prompt, scale * completion)
+    return Spent(scale.calls * calls, scale.read * prompt, scale.written * completion)
 
 
 def _added(kinds: Sequence[Draws]) -> Draws:
@@ -248,8 +250,8 @@ def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
     return Spent(*_sum(found))
 
 
-def _bytes(pilot: PilotFacts, parts: Sequence[Part]) -> Range:
-    """Texts grow as tokens do, prompt by prompt."""
+def _bytes(pilot: PilotFacts, parts: Sequence[Part], iterations: float) -> Range:
+    """Texts grow as tokens do, prompt by prompt. `iterations` are how many times the first one's they are."""
     *before, selfplay = parts
     units = selfplay.units
     places = {unit: place for place, unit in enumerate(units)}
@@ -259,7 +261,9 @@ def _bytes(pilot: PilotFacts, parts: Sequence[Part]) -> Range:
             rows[places[call.unit]] += call.completion_tokens
     whole = sum(rows) or 1.0
     draw = random.Random(0)
-    size = pilot.result_bytes * selfplay.factor
+    size = pilot.result_bytes * iterations * selfplay.prompts / len(units)
     drawn = (rows if time == 0 else draw.choices(rows, k=len(units)) for time in range(RESAMPLES + 1))
     found = _range([size * sum(each) / whole for each in drawn])
-    return found.plus(sum(pilot.initial[part.iteration].result_bytes * part.factor for part in before))
+    return found.plus(
+        sum(pilot.initial[part.iteration].result_bytes * part.prompts / len(part.units) for part in before)
+    )

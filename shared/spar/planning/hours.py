@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spar.planning.chains import by_kind
-from spar.planning.clocks import Server, after, at_once, played, servers_of
+from spar.planning.clocks import Server, after, at_once, played, servers_of, slowed
 from spar.planning.measuring import rounds
 from spar.planning.parts import Part
 from spar.planning.pilot import EVALUATION, PilotFacts
 from spar.planning.queueing import Chain, Timeline, timeline
+from spar.planning.stage_weights import Weights, weights_of
 from spar.planning.training_steps import init_steps, selfplay_steps, steps_told
 from spar.recipes.init import FIRST
 from spar.recipes.models import EvaluationSettings, Recipe
@@ -67,7 +68,18 @@ def _asked(
     again = _measuring(recipe, pilot, again=True)  # a refiner that is kept is measured at the start alone
     later = first if again == beside else played(own, selfplay, selfplay.kinds, again, size, window)
     last = timeline([], again, selfplay.kinds, window, own.pace) if again else Timeline()
-    return after(*phases, first, *([later] * (recipe.iterations - 1)), last)
+    _, *shares = stage_shares(pilot, weights_of(recipe))
+    return after(*phases, first, *(slowed(later, share) for share in shares), last)
+
+
+def stage_shares(pilot: PilotFacts, stages: Sequence[Weights]) -> list[float]:
+    """How much each iteration writes beside the first, of the kinds of steps that the pilot saw in it."""
+    seen = {kind: 0 for kind in stages[0]}
+    for call in pilot.calls:
+        if call.kind in seen:
+            seen[call.kind] += call.completion_tokens
+    whole = sum(seen.values())
+    return [sum(seen[kind] * each[kind].written for kind in seen) / whole if whole else 1.0 for each in stages]
 
 
 def _measuring(recipe: Recipe, pilot: PilotFacts, again: bool = False) -> list[Chain]:

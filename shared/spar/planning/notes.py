@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from spar.planning.asked import Asked
 from spar.planning.parts import Part
 from spar.planning.pilot import PilotFacts
+from spar.planning.stage_weights import begun_later
 from spar.recipes.init import ACTOR, FIRST, REFINER, init_prompts, is_given, iteration_name
 from spar.recipes.models import Recipe
 
@@ -30,7 +31,9 @@ def notes_of(
             "as `spar plan` counts them."
         )
     if recipe.stages:
-        yield "The recipe has stages; the pilot ran the first iteration's."
+        yield "The recipe has stages: those of later iterations are taken in proportion to what `spar plan` counts."
+    for kind, asked in begun_later(recipe).items():
+        yield f"{kind} begins after the first iteration: {asked.least:,} to {asked.most:,} calls more, by `spar plan`."
     if not hours_known:
         yield "No call came to its end in the pilot: the hours are not known."
 

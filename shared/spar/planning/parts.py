@@ -21,12 +21,6 @@ class Part:
     kinds: tuple[str, ...]
     prompts: int
     """Of one such iteration of the run."""
-    iterations: int = 1
-
-    @property
-    def factor(self) -> float:
-        """How many prompts the run has for one of the pilot's."""
-        return self.iterations * self.prompts / len(self.units)
 
     def of(self, teachers: bool) -> tuple[str, ...]:
         """The kinds of steps that ask the teacher, or that do not."""
@@ -46,11 +40,11 @@ def _parts(recipe: Recipe, pilot: PilotFacts) -> Iterator[Part]:
     for iteration, prompts in zip((ACTOR, REFINER), init_prompts(recipe), strict=True):
         if recipe.init is not None and not is_given(recipe, iteration):
             yield _part(pilot, iteration, pilot.initial[iteration].prompts, prompts)
-    yield _part(pilot, FIRST, pilot.prompts, recipe.prompts.per_iteration, recipe.iterations)
+    yield _part(pilot, FIRST, pilot.prompts, recipe.prompts.per_iteration)
 
 
-def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int, iterations: int = 1) -> Part:
+def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int) -> Part:
     calls = [call for call in pilot.calls if call.kind != EVALUATION and iteration_of(call.kind) == iteration]
     asked = {call.unit for call in calls}
     kinds = tuple(dict.fromkeys(call.kind for call in calls))
-    return Part(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts, iterations)
+    return Part(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts)

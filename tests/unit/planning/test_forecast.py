@@ -148,6 +148,24 @@ def test_given_sets_are_trained_on_whole_and_nothing_is_asked_for_them(tmp_path:
     assert found.done.calls == len(calls)
 
 
+def test_stages_are_taken_in_proportion_to_what_the_plan_counts() -> None:
+    chosen = prompts(16)
+    calls = [call(each.id, 0, 1, 40, kind="generation") for each in chosen]
+    calls += [call(each.id, 1, 2, 10, kind="judgment") for each in chosen for _ in range(5)]
+    calls += [call(each.id, 2, 3, 10) for each in chosen]
+    doubled = {"iterations": [2], "generation": {"n": 10}}
+    plain = {"iterations": [3], "selection": {"pairs": "sampled"}}
+    searching = {"iterations": 3, "generation": {"n": 5}, "stages": [doubled, plain]}
+    found = {each.step: each for each in forecast(recipe(**searching), facts(calls, chosen), FREE, 32).steps}
+    assert found["generation"].calls.value == 3 * WHOLE
+    assert found["generation"].completion_tokens.value == (1 + 2 + 1) * WHOLE * 40
+    assert found["judgment"].calls.value == (1 + 2 + 1) * WHOLE * 5
+    assert found["refinement"].calls.value == (1 + 1 + 0) * WHOLE
+    later = recipe(**{**searching, "selection": {"pairs": "sampled"}, "stages": [{**plain, "selection": {}}]})
+    notes = forecast(later, facts([each for each in calls if each.kind != "refinement"], chosen), FREE, 32).notes
+    assert any("refinement begins after the first iteration: 0 to 4,800 calls more" in note for note in notes)
+
+
 def test_one_model_is_trained_on_both_sets() -> None:
     schooling = {
         "teacher": {"model": "served:t"},
