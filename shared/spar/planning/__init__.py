@@ -13,6 +13,7 @@ And what a pilot, a small part that was run, says of the whole:
 
     pilot      which prompts, as which recipe; what was seen
     parts      the starting models' prompts and those of self-play
+    stage_weights  later iterations beside the first, as the plan counts them
     chains     calls -> which waited for which; queueing plays them on an engine whose pace fitting reads off them
     clocks     the engines' paces, and iterations played on them; hours puts them in a row
     forecast   calls, tokens, hours, disk and money, each with an interval; notes: what it cannot see

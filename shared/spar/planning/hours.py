@@ -74,7 +74,7 @@ def _asked(
 
 def stage_shares(pilot: PilotFacts, stages: Sequence[Weights]) -> list[float]:
     """How much each iteration writes beside the first, of the kinds of steps that the pilot saw in it."""
-    seen = {kind: 0 for kind in stages[0]}
+    seen = dict.fromkeys(stages[0], 0)
     for call in pilot.calls:
         if call.kind in seen:
             seen[call.kind] += call.completion_tokens
