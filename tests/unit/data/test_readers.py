@@ -125,7 +125,7 @@ def test_an_encoding_is_asked_for_where_a_mark_tells_it(tmp_path: Path) -> None:
         ("a.json", b'[{"prompt": "a"},\n{"prom', "row 2: "),
         ("a.json", b'[{"prompt": "a"} ', "its end where ']' belongs"),
         ("a.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
-        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}\n' * 9)[:-12], "cannot be read to its end"),
+        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}\n' * 9, mtime=0)[:-12], "cannot be read to its end"),
         ("a.jsonl.gz", b"not packed", "cannot be read to its end"),
         ("a.csv", b"\n1,a\n", "does not name its columns"),
     ],
