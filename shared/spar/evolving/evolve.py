@@ -19,9 +19,10 @@ from spar.evolution.seeds import Seed
 from spar.evolution.statistics import SetStatistics, outcomes_in_order
 from spar.evolution.writing import WORK, EvolutionFiles
 from spar.evolving.job import EvolveJob
+from spar.evolving.lookout import Watcher
 from spar.evolving.plan import ShardEnd
 from spar.evolving.queue import StepQueue
-from spar.evolving.runner import ShardRunner, Watcher
+from spar.evolving.runner import ShardRunner
 from spar.evolving.shards import CutShard, cut_shards, open_work, plan_of
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified

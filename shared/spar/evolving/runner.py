@@ -8,11 +8,9 @@ whichever attempt's result comes first counts.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime
 
 from spar.errors import (
-    AccountingError,
     DataError,
     EngineError,
     EngineUnavailable,
@@ -23,8 +21,9 @@ from spar.errors import (
     StoreError,
 )
 from spar.evolving.flights import Flights
+from spar.evolving.lookout import Lookout, Watcher
 from spar.evolving.plan import EvolutionPlan, ShardEnd, ShardStep
-from spar.evolving.queue import QUEUE, Made, StepQueue, Watch
+from spar.evolving.queue import QUEUE, Made, StepQueue
 from spar.messages.base import ObjectRef
 from spar.messages.coordinator import Report, StepFailed, StepFinished, StepStarted, WorkerAlive
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
@@ -50,18 +49,6 @@ _WORDS = {
 }
 
 
-class Watcher(Protocol):
-    """Who looks on."""
-
-    def ended(self, shards: int) -> None:
-        """So many shards have ended."""
-        ...
-
-    def noticed(self, what: str) -> None:
-        """Something went wrong that needs no help, or may soon need some."""
-        ...
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -80,14 +67,13 @@ class ShardRunner:
     _flights: Flights = field(default_factory=Flights)
     _steps: int = 0
     _given_up: int = 0
-    _begun: datetime | None = None
-    _next_look: datetime | None = None
-    _away: bool = False
-    _told_of_nobody: bool = False
+    _lookout: Lookout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lookout = Lookout(self.queue.watch, self._flights, self.watcher, self.now)
 
     def run(self, shards: Sequence[ObjectRef]) -> list[ShardEnd]:
         """Every shard's end, in order. Raises what no other attempt would mend; the results so far are kept."""
-        self._begun = self.now()
         fresh = (self._step(index, self.plan.evolve(prompts)) for index, prompts in enumerate(shards))
         while self._fill(fresh):
             self._take()
@@ -129,7 +115,7 @@ class ShardRunner:
             else:
                 self.queue.send(VALIDATE_TASK, Validate.model_validate(envelope))
         except ServiceError as error:
-            self._tell_away(error)
+            self._lookout.away(error)
             return False
         self._flights.begin(step, self.now())
         return True
@@ -140,12 +126,11 @@ class ShardRunner:
         """Wait for one report, and follow it; look for losses when none comes."""
         lost: list[tuple[ShardStep, Gone]] = []
         try:
-            report = self.queue.next_report(self._until_look())
+            report = self.queue.next_report(self._lookout.in_s())
             if report is None:
-                lost = self._look()
+                lost = self._lookout.look()
         except ServiceError as error:
-            self._next_look = None
-            self._tell_away(error)
+            self._lookout.away(error)
             return
         if report is not None:
             self._follow(report)
@@ -198,26 +183,6 @@ class ShardRunner:
 
     # ---- what does not come back ----
 
-    def _until_look(self) -> float | None:
-        if self.queue.watch is None:
-            return None
-        if self._next_look is None:
-            self._next_look = self.now() + timedelta(seconds=self.queue.watch.every_s)
-        return max(0.0, (self._next_look - self.now()).total_seconds())
-
-    def _look(self) -> list[tuple[ShardStep, Gone]]:
-        """What nobody works on. Raises ServiceError."""
-        watch = self.queue.watch
-        if watch is None:
-            raise AccountingError("A queue that loses nothing gave no report.")
-        loss, now = watch.broker.loss(), self.now()
-        if self._away:
-            self._away = False
-            self._flights.forgive(now)  # nobody could be heard
-        self._tell_if_nobody_begins(watch, now)
-        self._next_look = None
-        return self._flights.take_lost(watch, loss, now)
-
     def _lost(self, step: ShardStep, why: Gone) -> None:
         """A silent worker counts as a failure of the step; a lost message does not, but for the last of many."""
         self.watcher.noticed(f"Shard {step.shard + 1}: {_WORDS[why]}; it gets another attempt.")
@@ -231,18 +196,3 @@ class ShardRunner:
                 f"Look into the generation workers' logs: they may be of another version. {self._kept()}",
             )
         self._again.append(step)
-
-    def _tell_if_nobody_begins(self, watch: Watch, now: datetime) -> None:
-        waited = now - (self._begun or now)
-        if not (self._told_of_nobody or self._flights.heard) and waited > watch.leases.lost:
-            self._told_of_nobody = True
-            self.watcher.noticed(
-                f"No worker has begun a step in {waited.total_seconds():.0f} s; {watch.broker.waiting(QUEUE)} messages "
-                f"wait in the queue {QUEUE}. Check that generation workers run; this goes on when they do."
-            )
-
-    def _tell_away(self, error: ServiceError) -> None:
-        """Once for each time that the broker is away; until it is back, `next_report` waits for it."""
-        if not self._away:
-            self._away = True
-            self.watcher.noticed(f"{error.what} This waits for it.")

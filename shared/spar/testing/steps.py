@@ -45,7 +45,7 @@ class ScriptedWorkers:
     made: dict[str, Made] = field(default_factory=dict)
     """What the store has, by fingerprint."""
     _reports: list[tuple[datetime, int, Report]] = field(default_factory=list)
-    _order: count = field(default_factory=count)  # type: ignore[type-arg]
+    _order: "count[int]" = field(default_factory=count)
     _events: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,8 +99,11 @@ class ScriptedWorkers:
 
     def finishes(self, message: StepMessage, after_s: float) -> None:
         report = finished(message)
-        self.at(after_s, lambda: self.made.setdefault(message.fingerprint, Made.of(report)) and None)
+        self.at(after_s, lambda: self.keeps(report))
         self.say(after_s, report)
+
+    def keeps(self, report: StepFinished) -> None:
+        self.made.setdefault(report.fingerprint, Made.of(report))
 
     def fails(self, message: StepMessage, reason: FailureReason, error: str) -> None:
         failed = StepFailed(
