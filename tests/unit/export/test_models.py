@@ -60,8 +60,9 @@ def test_a_model_is_written_whole_with_all_that_is_known_of_it(home: Writer, tmp
     assert "# Actor of run demo-1, iteration 1" in card
     assert "- trained from: a0a0a0a0a0a0a0a0" in card
     assert "The base's own card." not in card
-    assert "convert_hf_to_gguf.py" in (out / "GGUF.md").read_text()
-    assert "cannot hold this model's tokenizer" in (out / "GGUF.md").read_text()
+    told = (out / "GGUF.md").read_text()
+    assert "cannot hold this model's tokenizer**, a WordLevel one" in told
+    assert "```" not in told  # no commands that cannot work
 
 
 def test_what_is_exported_can_be_changed_without_harm(home: Writer, tmp_path: Path) -> None:
@@ -125,6 +126,14 @@ def test_an_adapter_names_a_base_of_the_hub_as_the_hub_does(tmp_path: Path) -> N
     name_hub_base(tmp_path, "hub:Qwen/Qwen3-0.6B@abc")
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config == {"base_model_name_or_path": "Qwen/Qwen3-0.6B", "r": 4}
+
+
+def test_a_model_with_a_known_tokenizer_has_the_gguf_steps(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "BPE"}}')
+    told = instructions("demo-actor-3", tmp_path, adapter=False)
+    assert "convert_hf_to_gguf.py . --outfile demo-actor-3-f16.gguf" in told
+    assert "transformers>=5" in told
+    assert "cannot hold" not in told
 
 
 def test_an_adapter_has_its_own_gguf_steps(tmp_path: Path) -> None:
