@@ -145,6 +145,22 @@ def test_given_sets_need_no_teacher(tmp_path: Path) -> None:
     assert {step.kind for step in done.steps if step.iteration <= REFINER} == {StepKind.TRAINING}
 
 
+def test_given_pairs_train_the_actor_by_dpo(tmp_path: Path) -> None:
+    pairs, sets = tmp_path / "pairs.jsonl", tmp_path / "judgments.jsonl"
+    sides = (("prompt", "user"), ("chosen", "assistant"), ("rejected", "assistant"))
+    rows = [{name: [{"role": role, "content": f"{name} {n}"}] for name, role in sides} for n in range(6)]
+    pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    turns = [{"role": "user", "content": "Judge."}, {"role": "assistant", "content": "Judged."}]
+    sets.write_text(json.dumps({"messages": turns}) + "\n")
+    more = ["init.teacher=null", "init.actor.method=dpo", f"init.data.actor=[{pairs}]", f"init.data.refiner=[{sets}]"]
+    [done] = run_all([initialised(tmp_path, more)], tmp_path / "home")
+    assert done.run.status is RunStatus.FINISHED, done.run.reason
+    [step] = [step for step in done.of(StepKind.TRAINING) if (step.iteration, step.part) == (ACTOR, "actor")]
+    assert (step.message["spec"]["trainer"]["method"], step.facts["counts"]["samples"]) == ("dpo", 6)
+    actor, _, first = sorted(done.iterations, key=lambda row: row.index)
+    assert first.actor == actor.actor_after != actor.actor
+
+
 def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
     for name in ("sft", "play"):
         prompts = ["in both", *(f"{name} {n}" for n in range(40))]

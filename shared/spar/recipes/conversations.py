@@ -28,7 +28,7 @@ def mixed(messages: tuple[Message, ...]) -> Example:
 
 def _conversation(line: bytes, place: str) -> Example:
     try:
-        messages = tuple(_message(each) for each in json.loads(line.decode("utf-8-sig"))["messages"])
+        messages = tuple(read_message(each) for each in json.loads(line.decode("utf-8-sig"))["messages"])
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise _refused(place, f"is no row of messages ({error})") from error
     if not any(message.role == "assistant" for message in messages):
@@ -36,7 +36,8 @@ def _conversation(line: bytes, place: str) -> Example:
     return mixed(messages)
 
 
-def _message(value: Any) -> Message:
+def read_message(value: Any) -> Message:
+    """Raises KeyError, TypeError or ValueError for what is none."""
     role, content = value["role"], value["content"]
     if role not in ROLES or not isinstance(content, str):
         raise ValueError(f"a turn has role {role!r}; its content must be a text")

@@ -18,6 +18,7 @@ def check_init(recipe: Recipe) -> Iterator[Problem]:
     yield from _teacher_is_there(recipe, recipe.init)
     yield from _teacher_can_teach(recipe, recipe.init)
     yield from _files_are_there(recipe.init)
+    yield from _pairs_are_given(recipe, recipe.init)
 
 
 def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
@@ -70,3 +71,15 @@ def _files_are_there(init: InitSettings) -> Iterator[Problem]:
                     'Name a JSONL file of {"messages": [...]} rows; `spar sets import` writes them from other layouts.'
                 )
                 yield Problem(("init", "data", name), f"names a file that is not there: {file}", fix)
+
+
+def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
+    keys = ("init", "actor", "method")
+    if init.actor.method != "dpo":
+        return
+    if not init.data.actor:
+        fix = "Name files of pairs in init.data.actor, or delete it."
+        yield Problem(keys, "is dpo, but a teacher's responses are no pairs", fix)
+    if recipe.models.one:
+        what = "is dpo, but one model learns the actor's set again with the refiner's, by sft"
+        yield Problem(keys, what, "Delete it, or set models.one to false.")

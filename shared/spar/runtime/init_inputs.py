@@ -6,10 +6,11 @@ Reads files and stores them; what is done with them, the coordinator knows.
 from collections.abc import Sequence
 from pathlib import Path
 
-from spar.method.records import Example, Prompt
+from spar.method.records import Example, Pair, Prompt
 from spar.recipes.conversations import read_conversations
 from spar.recipes.init import ACTOR, PROMPTS_INPUT, REFINER, data_input, is_given, role_of
 from spar.recipes.models import Recipe
+from spar.recipes.preferences import read_pairs
 from spar.store.base import ObjectStore
 from spar.store.results import put_blob
 from spar.store.rows import encode_rows
@@ -28,10 +29,13 @@ def put_init_inputs(recipe: Recipe, prompts: Sequence[Prompt], store: ObjectStor
         inputs[PROMPTS_INPUT] = put_blob(store, "initial", rows).key
     for role in (role_of(iteration) for iteration in (ACTOR, REFINER) if is_given(recipe, iteration)):
         if role is not None:
-            given = encode_rows(step="given", fingerprint="", rows=_rows(getattr(recipe.init.data, role)))
+            method = getattr(recipe.init, role).method
+            given = encode_rows(step="given", fingerprint="", rows=_rows(getattr(recipe.init.data, role), method))
             inputs[data_input(role)] = put_blob(store, "given", given).key
     return inputs
 
 
-def _rows(files: Sequence[str]) -> list[Example]:
+def _rows(files: Sequence[str], method: str) -> Sequence[Pair] | Sequence[Example]:
+    if method == "dpo":
+        return [row for file in files for row in read_pairs(Path(file), MOST_ROWS)]
     return [row for file in files for row in read_conversations(Path(file), MOST_ROWS)]

@@ -23,6 +23,17 @@ def test_the_papers_settings_are_the_defaults_key_by_key(tmp_path: Path) -> None
     assert (init.prompts.actor, init.selection.tree_yes, init.selection.contested_only) == (8000, 0, False)
 
 
+def test_pairs_are_learned_by_the_papers_dpo(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text("{}\n")
+    file = tmp_path / "mine.yaml"
+    init = f"{{teacher: {{model: 'served:t'}}, actor: {{method: dpo}}, data: {{actor: [{tmp_path / 'pairs.jsonl'}]}}}}"
+    file.write_text(f"extends: demo\nname: mine\ninit: {init}\n")
+    recipe = load_recipe(str(file))
+    settings = at(recipe, ACTOR).training.actor
+    assert (settings.method, settings.learning_rate, settings.batch_size, settings.epochs) == ("dpo", 2e-7, 32, 1)
+    assert load_recipe(str(file)).init == type(recipe.init).model_validate(recipe.init.model_dump())  # type: ignore[union-attr]
+
+
 def test_a_profile_holds_for_the_teacher_too() -> None:
     init = load_recipe("story-init", ["profile=paper", "init.judgment.quorum=1"]).init
     assert init is not None
@@ -98,6 +109,8 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
         (["init.teacher.model=nowhere"], "names a folder that is not there"),
         (["init.prompts.source=nowhere.jsonl"], "names a file that is not there"),
         (["init.actor.micro_batch_size=5"], "does not divide batch_size 32"),
+        (["init.actor.method=dpo"], "a teacher's responses are no pairs"),
+        (["init.actor.method=dpo", "models.one=true"], "one model learns the actor's set again"),
     ],
 )
 def test_what_cannot_be_done_is_told(changes: list[str], told: str) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from spar.recipes.models.base import Positive, Section
 from spar.recipes.models.models import EngineSettings
 from spar.recipes.models.steps import GenerationSettings, JudgmentSettings, RefinerDataSettings, SearchSettings
-from spar.recipes.models.training import SftSettings
+from spar.recipes.models.training import ActorSettings, SftSettings
 
 INIT_DEFAULTS: dict[str, dict[str, Any]] = {
     "generation": {"n": 1, "temperature": 0.7, "top_p": 1.0},
@@ -22,7 +22,7 @@ INIT_DEFAULTS: dict[str, dict[str, Any]] = {
         "tree_no": 0,
         "contested_only": False,
     },
-    "actor": {"learning_rate": 2e-6},
+    "actor": {"method": "sft", "learning_rate": 2e-6},
     "refiner": {"learning_rate": 2e-6},
 }
 """What the paper says of the starting models (METHOD section 2): the teacher at 0.7, refining greedily, SFT at 2e-6."""
@@ -52,6 +52,7 @@ class InitData(Section):
     """Given sets instead of a teacher's, as `spar sets import` writes them; all files of a role are trained on."""
 
     actor: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Conversations; pairs where `init.actor.method` is dpo."""
     refiner: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
@@ -71,7 +72,8 @@ class InitSettings(Section):
     """How the teacher refines a negative: once, greedily."""
     selection: RefinerDataSettings
     """Caps and balance of the refiner's sets."""
-    actor: SftSettings
+    actor: ActorSettings
+    """SFT, or DPO on given pairs: then `models.actor` is the reference, and should follow instructions already."""
     refiner: SftSettings
 
     @model_validator(mode="before")
@@ -84,4 +86,7 @@ class InitSettings(Section):
             name: {**defaults, **given} if isinstance(given := data.get(name, {}), dict) else given
             for name, defaults in INIT_DEFAULTS.items()
         }
+        actor = data.get("actor")
+        if isinstance(actor, dict) and actor.get("method") == "dpo":
+            whole["actor"] = actor  # what is set above is SFT's
         return {**data, **whole}

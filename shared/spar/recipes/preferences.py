@@ -1,0 +1,48 @@
+"""Reads a file of preference pairs to be trained on: JSONL of {"prompt": ..., "chosen": ..., "rejected": ...} rows.
+
+Each part is a list of one message: the user's, and one of the assistant for each side, as `spar sets import` and
+`spar export --format trl` write them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spar.errors import DataError
+from spar.method.records import Pair, Prompt
+from spar.recipes.conversations import read_message
+
+SHAPE = 'Write {"prompt": [{"role": "user", ...}], "chosen": [{"role": "assistant", ...}], "rejected": [...]} rows.'
+
+
+def read_pairs(path: Path, most: int) -> list[Pair]:
+    """The first `most` rows. Raises DataError for a row that is no pair, and for a file without any."""
+    rows: list[Pair] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip() and len(rows) < most:
+                rows.append(_pair(line, f"{path}, line {number}"))
+    if not rows:
+        raise DataError(f"{path} holds no pair.", SHAPE)
+    return rows
+
+
+def _pair(line: bytes, place: str) -> Pair:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+        prompt, chosen, rejected = (
+            _text(row[name], role)
+            for name, role in (("prompt", "user"), ("chosen", "assistant"), ("rejected", "assistant"))
+        )
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise DataError(f"{place} is no pair ({error}).", SHAPE) from error
+    if chosen == rejected:
+        raise DataError(f"{place} has two sides that are the same: there is nothing to learn.", "Delete the row.")
+    return Pair(Prompt.of(prompt), chosen, rejected)
+
+
+def _text(part: Any, role: str) -> str:
+    messages = [read_message(each) for each in part]
+    if [message.role for message in messages] != [role]:
+        raise ValueError(f"a part has to be one message of the {role}")
+    return messages[0].content
