@@ -169,6 +169,17 @@ async def test_a_client_that_goes_away_ends_its_search(stream: bool) -> None:
 
 
 @virtually
+async def test_a_silent_search_sends_heartbeats() -> None:
+    async with gateway(refiner=server(hang=1.0), heartbeat_s=5.0) as at, many() as session:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        said = {**body(0, deadline_s=DEADLINE_S), "stream": True}
+        async with session.post(f"{at.url}/v1/chat/completions", json=said, headers=headers) as stream:
+            lines = (await stream.text()).splitlines()
+    assert lines.count(": waiting") == SEARCH_S // 5
+    assert '"ending": "deadline"' in "".join(lines)
+
+
+@virtually
 async def test_an_actor_that_fails_is_an_error_and_a_stream_tells_it() -> None:
     async with gateway(actor=server(status_500=1.0)) as at, many() as session:
         status, reply, _ = await ask(session, at, body(0, deadline_s=30))

@@ -136,17 +136,6 @@ async def test_a_stream_tells_how_the_search_goes_and_never_a_models_text(at: Ga
     assert lines.index(comments[-1]) < lines.index(f"data: {data[0]}")
 
 
-async def test_a_silent_search_sends_heartbeats() -> None:
-    async with gateway(refiner=server(hang=1.0), heartbeat_s=0.05) as at, at.client() as client:
-        asked = client.chat.completions.with_streaming_response.create(
-            model="spar:bfs", messages=ASKED, stream=True, extra_body={"spar": {"deadline_s": 0.6}}
-        )
-        async with asked as response:
-            lines = [line async for line in response.iter_lines()]
-    assert lines.count(": waiting") >= 3
-    assert '"ending": "deadline"' in "".join(lines)
-
-
 async def test_a_conversation_reaches_the_refiner_whole(at: Gateway) -> None:
     messages: Any = [
         {"role": "developer", "content": "Be brief."},
