@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spar.inference.records import Ending
 from spar.sweep.curves import BASELINES, Comparison, Point
 from spar.sweep.majority import MajorityPoint
+
+UNSEARCHED = (Ending.RESPONSE_FAILED, Ending.UNJUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,16 @@ class SweepReport:
         return {**asdict(self), "comparisons": told, "verdict": self.verdict()}
 
     def verdict(self) -> list[str]:
-        """In words, for each baseline: where a tree search was better with no more draws, and where it was not."""
-        return [self._against(name) for name in BASELINES if self._of(name)]
+        """In words: what no search began on; then for each baseline where a tree search was better, and where not."""
+        return [*self._unsearched(), *(self._against(name) for name in BASELINES if self._of(name))]
+
+    def _unsearched(self) -> list[str]:
+        """Without it a sweep whose refiner cannot judge would look like one whose searches find nothing."""
+        failed, unjudged = (max((each.endings.get(why, 0) for each in self.points), default=0) for why in UNSEARCHED)
+        if not failed + unjudged:
+            return []
+        why = f"{failed} are empty or cut off, and {unjudged} have no quorum of votes"
+        return [f"No search began on {failed + unjudged} of {self.prompts} responses: {why}."]
 
     def _of(self, baseline: str) -> list[Comparison]:
         return [each for each in self.comparisons if each.baseline == baseline]

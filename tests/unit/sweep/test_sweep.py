@@ -104,6 +104,15 @@ def test_more_budget_makes_it_better_and_the_comparisons_say_so(swept: Swept) ->
     assert any("bfs at 8" in line and line.startswith("Tree search against actor") for line in report.verdict())
 
 
+def test_responses_that_no_search_began_on_are_told(swept: Swept) -> None:
+    report, _ = swept
+    assert not any(line.startswith("No search began") for line in report.verdict())
+    endings = {"response_failed": 30, "unjudged": 9, "accepted": 1}
+    points = [replace(each, endings=endings) if each.strategy != "actor" else each for each in report.points]
+    told = "No search began on 39 of 40 responses: 30 are empty or cut off, and 9 have no quorum of votes."
+    assert replace(report, points=points).verdict()[0] == told
+
+
 @pytest.mark.parametrize(
     ("search", "baseline", "draws", "said"),
     [
