@@ -6,6 +6,7 @@ missing.
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,14 @@ from spar.synthetic.results import result_json
 from spar.synthetic.running import run_experiment
 from spar.synthetic.settings import SETTINGS
 from spar.synthetic.tasks import TASKS
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Nothing is fetched. The libraries read these when they are loaded, for as long as the process lives."""
 
 
 def synthetic(  # noqa: PLR0913 - one parameter per option
@@ -46,6 +55,7 @@ def synthetic(  # noqa: PLR0913 - one parameter per option
         heldout=heldout,
         every=every,
     )
+    os.environ.update(QUIET)
     wanted = range(first_seed, first_seed + seeds)
     result = run_experiment(task, settings, wanted, to, lambda told: err.print(told, markup=False, soft_wrap=True))
     claims = claims_of(result)

@@ -4,7 +4,6 @@ Writes `synthetic-TASK.json` and its page into a folder, and nothing else. Libra
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,12 +17,6 @@ from spar.synthetic.tasks import TASKS
 
 REVISION = 1
 """Raised when the same settings would give other numbers: seeds of before are then run again."""
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 Tell = Callable[[str], None]
 RunSeed = Callable[[str, Settings, int, Tell], SeedResult]
@@ -31,7 +24,6 @@ RunSeed = Callable[[str, Settings, int, Tell], SeedResult]
 
 def run_seed(name: str, settings: Settings, seed: int, tell: Tell) -> SeedResult:
     """One seed, with real models and real trainings. Raises TrainingError."""
-    os.environ.update(QUIET)  # read by the libraries when they are loaded
     from spar.synthetic.experiment import Experiment
     from spar.synthetic.learning import one_thread
 
