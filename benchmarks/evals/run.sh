@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every evaluation once, at small size: the story world's models, and SmolLM2-135M where a real chat model makes sense.
 # Run by `make evals`. Results in $OUT; a second call prints what is there, and asks only what is new.
+# GENERAL_DATA, if set, names a folder with the published files of gsm8k/, triviaqa/, mmlu/ and humaneval/.
 set -euo pipefail
 SPAR=${SPAR:-.venv/bin/spar}
 DATA=${EVAL_DATA:-../shared/data}
@@ -25,6 +26,14 @@ measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 3 --judge-tokens
 measure llmbar --model "$SMOLLM2" --data "$DATA/llmbar" --limit 1 --judge-tokens 128 --votes 3
 measure followbench --model "$SMOLLM2" --judge "$SMOLLM2" --data "$DATA/followbench" --limit 1 --max-tokens 128 --judge-tokens 128
 measure general --model "$SMOLLM2" --tasks tiny_facts --data benchmarks/evals/tasks
+
+if test -n "${GENERAL_DATA:-}"; then
+    general=(general --model "$SMOLLM2" --data "$GENERAL_DATA")
+    measure "${general[@]}" --tasks gsm8k --limit 20 --max-tokens 160
+    measure "${general[@]}" --tasks triviaqa --limit 40 --max-tokens 32
+    measure "${general[@]}" --tasks mmlu --limit 1
+    measure "${general[@]}" --tasks humaneval --limit 10 --max-tokens 256 --run-code
+fi
 
 printf '\n== what a budget buys\n'
 "$SPAR" decode story --limit 100 --budgets 1,2,4 --judge-items 200 --out "$OUT/decode"
