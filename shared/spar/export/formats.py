@@ -89,8 +89,9 @@ FORMATS: dict[FormatName, Format] = {
         layouts.conversational_pair,
         layouts.messages_example,
         {
-            "pairs": "DPOTrainer, train_dataset=load_dataset('json', data_files='pairs.jsonl', split='train')",
-            "examples": "SFTTrainer, train_dataset=load_dataset('json', data_files='examples.jsonl', split='train')",
+            "pairs": "DPOTrainer with DPOConfig(max_length=None); load_dataset(FOLDER, 'pairs', split='train')",
+            "examples": "SFTTrainer with SFTConfig(max_length=None, assistant_only_loss=True); "
+            "load_dataset(FOLDER, 'examples', split='train')",
         },
     ),
     "llamafactory": Format(
