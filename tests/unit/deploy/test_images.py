@@ -87,3 +87,13 @@ def test_code_comes_after_the_dependencies(path: Path) -> None:
 def test_images_are_built_without_a_frontend_to_pull(path: Path) -> None:
     assert not path.read_text().startswith("# syntax=")
     assert "<<" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "Makefile", ROOT / "deploy" / "docker" / "gpu.Dockerfile"], ids=lambda path: path.name
+)
+def test_from_torchs_own_index_only_torch_is_taken(path: Path) -> None:
+    """It has not the pinned versions of what torch needs."""
+    lines = [line for line in path.read_text().splitlines() if "--index-url" in line]
+    assert lines
+    assert all("--no-deps" in line for line in lines)
