@@ -205,7 +205,7 @@ def _failed(job: GeneralJob, log: Path) -> DataError | EngineError:
     if any(mark in text for mark in UNREACHABLE):
         return DataError(
             f"lm-eval could not get what {', '.join(job.tasks)} needs, or not reach the model ({last}).",
-            "Make the hub and the server reachable; or name the published files with --data, or point HF_HOME at a cache"
-            f" that has the datasets and set HF_HUB_OFFLINE=1. All it said: {log}.",
+            "Make the hub and the server reachable; or name the published files with --data, or point HF_HOME at a"
+            f" cache that has the datasets and set HF_HUB_OFFLINE=1. All it said: {log}.",
         )
     return EngineError(f"lm-eval failed: {last}.", f"Look into {log}.")
