@@ -6,6 +6,7 @@ All engine calls of a process run here together, so that they can be batched. Kn
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from spar.errors import DeadlineExceeded
@@ -18,18 +19,32 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="spar-loop", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], deadline_s: float | None = None) -> T:
-        """Wait for the work; past the deadline it is cancelled and DeadlineExceeded raised."""
-        return asyncio.run_coroutine_threadsafe(_within(work, deadline_s), self._loop).result()
+        """Wait for the work; past the deadline it is cancelled and DeadlineExceeded raised.
+
+        Raises concurrent.futures.CancelledError if the loop is closed, or closing before the work ends.
+        """
+        with self._lock:
+            if self._closed:
+                work.close()
+                raise CancelledError
+            future = asyncio.run_coroutine_threadsafe(_within(work, deadline_s), self._loop)
+        # What is cancelled before its first step is closed by nobody else.
+        future.add_done_callback(lambda _: work.close())
+        return future.result()
 
     def cancel_all(self) -> None:
         """Cancel what runs and let it end."""
         asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result()
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
         self.cancel_all()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
