@@ -1,13 +1,11 @@
 """`spar refine` as a user calls it, against a simulated server in a process of its own."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -191,17 +189,3 @@ def test_every_policy_searches(tmp_path: Path, instant: str, policy: str) -> Non
     done = refine(source, instant, out, "--policy", policy, "--profile", "paper", "--templates", "compact")
     assert done.returncode == 0, done.stderr
     assert {"solved", "unsolved"} & {row["outcome"] for row in read(out)}
-
-
-def test_the_server_is_kept_full(tmp_path: Path) -> None:
-    """At most 1.25 times what the same tokens need on a server that is always full, start of the process included."""
-    source, out = negatives(tmp_path / "in.jsonl", 200), tmp_path / "out.jsonl"
-    lengths = ("--response-words", "10", "40", "--verdict-words", "8", "24", "--reflection-words", "5", "15")
-    with server_process(*lengths) as url:
-        begun = time.monotonic()
-        assert refine(source, url, out).returncode == 0
-        took = time.monotonic() - begun
-        with urllib.request.urlopen(f"{url.removesuffix('/v1')}/stats", timeout=10) as reply:
-            stats = json.load(reply)
-    assert len(by_line(out)) == 200
-    assert took <= 1.25 * stats["always_full_s"], (took, stats, os.getloadavg())

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
@@ -30,15 +29,6 @@ def test_help_lists_what_is_there_and_loads_nothing_heavy() -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].strip() == "loaded:"
     assert all(f"  {name}" in done.stdout for name, lazy in COMMANDS.items() if lazy.exists())
-
-
-def test_help_answers_in_less_than_a_second() -> None:
-    def once() -> float:
-        started = time.perf_counter()
-        assert spar("--help").returncode == 0
-        return time.perf_counter() - started
-
-    assert min(once() for _ in range(3)) < 1.0  # the best of three: this machine may be busy
 
 
 @pytest.mark.parametrize("name", [name for name, lazy in COMMANDS.items() if lazy.exists()])
