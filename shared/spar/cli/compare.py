@@ -29,7 +29,12 @@ RunsArgument = Annotated[
 ]
 DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The home of runs that name none.")]
 MeasureOption = Annotated[
-    str, typer.Option("--measure", metavar="NAME", help="What costs are counted for, and the page's plots show.")
+    str | None,
+    typer.Option(
+        "--measure",
+        metavar="NAME",
+        help="What costs are counted for, and the page's plots show. [default: actor.accuracy, or the first benchmark]",
+    ),
 ]
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help=f"The page. [default: {PAGE} in the first run's home]")
@@ -41,7 +46,7 @@ CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="W
 def compare(
     runs: RunsArgument,
     directory: DirOption = None,
-    measure: MeasureOption = "actor.accuracy",
+    measure: MeasureOption = None,
     html: HtmlOption = None,
     latex: LatexOption = None,
     csv: CsvOption = None,

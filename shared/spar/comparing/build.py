@@ -10,28 +10,39 @@ from spar.comparing.intervals import difference_of, mean_of
 from spar.comparing.model import Comparison, Estimate, Group, MeasureFacts, RunName
 from spar.comparing.reading import MeasuredRun
 from spar.errors import DataError
-from spar.report.measures import REPORTED
 
 POINTS = 100.0
 Runs = Sequence[MeasuredRun]
 
 
-def build_comparison(runs: Runs, measure: str = "actor.accuracy") -> Comparison:
-    """The first run's group is what the others are compared with. Raises DataError for runs that don't compare."""
+def build_comparison(runs: Runs, measure: str | None = None) -> Comparison:
+    """The first run's group is what the others are compared with. Raises DataError for runs that don't compare.
+
+    `measure` is what costs are counted for; None: the first that was measured, the actor's accuracy with a suite.
+    """
     notes = check_comparable(runs)
     groups = grouped(runs)
     base = groups[0][1]
     beside, left_out = benchmarks(runs)
-    compared = [*suite(), *beside]
-    built = [_group(label, group, base, compared, measure) for label, group in groups]
-    if built[0].measure(measure) is None:
-        known = ", ".join(each.measure for each in built[0].measures)
+    compared = [each for each in (*suite(), *beside) if all(each.has(run) for run in base)]
+    measure = measure or _first(compared, left_out)
+    if measure not in {each.name for each in compared}:
+        known = ", ".join(each.name for each in compared)
         raise DataError(f"'{measure}' was not measured in these runs.", f"Choose one of: {known}.")
+    built = [_group(label, group, base, compared, measure) for label, group in groups]
     notes += left_out
     seeds = {len(group) for _, group in groups}
     if seeds == {1}:
         notes.append("One seed a recipe: the intervals say nothing of what another seed would give.")
     return Comparison(measure=measure, groups=built, notes=notes)
+
+
+def _first(compared: Sequence[Compared], left_out: Sequence[str]) -> str:
+    if not compared:
+        raise DataError(
+            f"These runs measured nothing in common. {' '.join(left_out)}", "Measure the same in all of them."
+        )
+    return compared[0].name
 
 
 def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], measure: str) -> Group:
@@ -53,8 +64,7 @@ def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], me
 
 
 def _name(run: MeasuredRun) -> RunName:
-    iterations = max((run.last(of) or 0 for of in REPORTED), default=0)
-    return RunName(run=run.run_id, home=run.home, seed=run.seed, status=run.status, iterations=iterations)
+    return RunName(run=run.run_id, home=run.home, seed=run.seed, status=run.status, iterations=run.last_measured)
 
 
 def _measure(of: Compared, group: Runs, base: Runs, drawn: bool) -> MeasureFacts:

@@ -41,7 +41,7 @@ def _check_measured(run: MeasuredRun) -> None:
             f"Run {run.run_id} measured nothing: its recipe has no evaluation.",
             "Run it again with one, such as --set evaluation.suite=story: what is there is reused.",
         )
-    if not any(run.items[0].values()) or all(run.last(measure) is None for measure in REPORTED):
+    if run.last_measured == 0:
         raise DataError(
             f"Run {run.run_id} has no measurement after its start yet.",
             f"Let it end an iteration first: spar status, spar resume {run.run_id}.",

@@ -56,9 +56,11 @@ class MeasuredRun:
     def name(self) -> str:
         return str(self.recipe["name"])
 
-    def last(self, measure: Measure) -> int | None:
-        """The newest iteration in which it was measured, after the start."""
-        return max((index for index, found in self.items.items() if index > 0 and found.get(measure)), default=None)
+    @property
+    def last_measured(self) -> int:
+        """The newest iteration in which anything was measured; 0 if that is the start, or nothing was."""
+        suite = [index for index, found in self.items.items() if index > 0 and any(found.values())]
+        return max([0, *suite, *(index for found in self.benchmarks.values() for index in found)])
 
 
 def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> MeasuredRun:

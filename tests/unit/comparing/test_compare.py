@@ -20,6 +20,7 @@ from spar.comparing.reading import StepFacts
 from spar.comparing.tables import as_csv, as_latex
 from spar.errors import AccountingError, DataError
 from spar.evaluation.items import Measure
+from spar.report.measures import REPORTED
 from tests.unit.comparing.runs import ITEMS, items, run
 
 BETTER = {0: 0.5, 1: 0.95}
@@ -262,3 +263,33 @@ def test_a_benchmark_that_was_measured_unlike_is_left_out_and_told(other: dict[s
     found = build_comparison([base, run("b", **other)])
     assert all(each.measure != "ifeval:bfs" for group in found.groups for each in group.measures)
     assert any(note.startswith("ifeval:bfs is not compared") for note in found.notes)
+
+
+def without_suite(found: dict[str, Any]) -> dict[str, Any]:
+    told = {**found["recipe"]["evaluation"], "suite": "none"}
+    nothing = {index: {of: [] for of in REPORTED} for index in (0, 1)}
+    return {**found, "recipe": {"evaluation": told}, "items": nothing}
+
+
+def test_runs_that_measured_benchmarks_alone_are_compared_by_the_first_of_them() -> None:
+    half, all_ = [True, False] * 4, [True] * 8
+    base = run(**without_suite(measured_by({"ifeval": half, "ifeval:bfs": half})))
+    other = run("b", name="other", **without_suite(measured_by({"ifeval": all_, "ifeval:bfs": all_})))
+    found = build_comparison([base, other])
+    assert found.measure == "ifeval"
+    assert [each.measure for each in found.groups[1].measures] == ["ifeval", "ifeval:bfs"]
+    assert found.groups[1].runs[0].iterations == 1
+    assert "ifeval by bfs" in render_comparison(found)
+
+
+def test_runs_with_no_measure_in_common_are_refused() -> None:
+    mine, theirs = (without_suite(measured_by({part: [True] * 8})) for part in ("ifeval", "ifeval:bfs"))
+    with pytest.raises(DataError, match="measured nothing in common"):
+        build_comparison([run(**mine), run("b", **theirs)])
+
+
+def test_a_benchmark_at_the_start_alone_is_no_measurement() -> None:
+    begun = without_suite(measured_by({"ifeval": [True] * 8}))
+    begun["benchmarks"]["ifeval"].pop(1)
+    with pytest.raises(DataError, match="no measurement after its start"):
+        build_comparison([run(**begun), run("b", **begun)])
