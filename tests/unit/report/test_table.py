@@ -6,6 +6,8 @@ from rich.console import Console
 
 from spar.report.table import print_table
 from tests.unit.report.example import example_report
+from tests.unit.report.test_benchmarks import kept
+from tests.unit.report.test_benchmarks import report as benchmark_report
 from tests.unit.report.test_page import bare_report
 
 
@@ -35,3 +37,13 @@ def test_what_was_not_measured_is_a_dash() -> None:
     print_table(bare_report(), Console(file=stream, width=100))
     assert "start" in stream.getvalue()
     assert "None" not in stream.getvalue()
+
+
+def test_benchmarks_stand_in_for_a_suite_that_measured_nothing() -> None:
+    stream = StringIO()
+    print_table(
+        benchmark_report(kept(True, False), None, kept(True, True)), Console(file=stream, width=80, no_color=True)
+    )
+    head, *rows = stream.getvalue().splitlines()[1:]
+    assert head.split() == ["iteration", "ifeval", "pairs", "right"]
+    assert [row.split()[1] for row in rows] == ["50.0%", "–", "100.0%"]
