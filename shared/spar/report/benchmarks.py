@@ -27,9 +27,11 @@ class BenchmarkRow:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkTable:
-    """One measurement's. `name` is what people read: the benchmark, and the strategy that is not the actor's alone."""
+    """One measurement's. `name` is what people read: the benchmark, and the strategy that is not the actor's alone;
+    `part` whose model it measures."""
 
     name: str
+    part: str
     columns: tuple[str, ...]
     rows: tuple[BenchmarkRow, ...]
     items: int
@@ -92,7 +94,7 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
     items = next((last.counts[name] for name in ITEMS if name in last.counts), 0)
     strategy = strategy_in(last.settings)
     shown = benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
-    return BenchmarkTable(shown, columns, rows, items, last.settings, last.warnings)
+    return BenchmarkTable(shown, USES[benchmark].part, columns, rows, items, last.settings, last.warnings)
 
 
 def _cell(measures: BenchmarkMeasures, column: str) -> tuple[float, Interval | None] | None:

@@ -6,6 +6,7 @@ Knows nothing of pages; every sentence is plain text.
 from dataclasses import dataclass
 
 from spar.recipes.init import BACKBONE
+from spar.report.benchmarks import benchmark_tables
 from spar.report.formats import percent, plural, signed
 from spar.report.model import Change, IterationReport, RunReport
 
@@ -58,7 +59,7 @@ def headline(report: RunReport) -> str:
     """The one sentence on top."""
     actor = next((gain for gain in gains(report) if gain.label == MEASURES["actor.accuracy"]), None)
     if actor is None:
-        return f"{_progress(report)}, {plural(report.totals.pairs, 'pair')} kept."
+        return _on_a_benchmark(report) or f"{_progress(report)}, {plural(report.totals.pairs, 'pair')} kept."
     share = percent(actor.now)
     match actor.direction:
         case "up":
@@ -70,6 +71,19 @@ def headline(report: RunReport) -> str:
                 f"The actor follows {share} of held-out prompts, "
                 f"not measurably different from {percent(actor.start)} at the start."
             )
+
+
+def _on_a_benchmark(report: RunReport) -> str | None:
+    """The first that was measured at the start and again later."""
+    for table in benchmark_tables(report, [str(entry.iteration) for entry in report.iterations]):
+        cells = {row.label: row.cells[0] for row in table.rows if table.columns}
+        start, now, change = cells.get("0"), cells.get(table.rows[-1].label), table.rows[-1].change
+        if start is not None and now is not None and change is not None:
+            gain = Gain(table.columns[0], start[0] / 100, now[0] / 100, change)
+            moved = {"up": "up from", "down": "down from", "level": "not measurably different from"}[gain.direction]
+            told = f"{percent(gain.now)} ({gain.label}), {moved} {percent(gain.start)} at the start"
+            return f"On {table.name} the {table.part} now scores {told}."
+    return None
 
 
 def standfirst(report: RunReport) -> str:

@@ -5,6 +5,7 @@ import pytest
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import BenchmarkReport, KeptReport, ScoredItem, Table, keep
 from spar.report.benchmarks import benchmark_changes, benchmark_tables, measures_of
+from spar.report.headline import headline
 from spar.report.model import IterationReport, RunReport
 from spar.report.page import render
 
@@ -92,3 +93,18 @@ def test_each_strategy_has_a_table_and_a_change_of_its_own() -> None:
 
 def test_a_run_without_benchmarks_says_nothing_of_them() -> None:
     assert "On public benchmarks" not in render(report(None))
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ([True] * 12, "On ifeval the actor now scores 100.0% (average), up from 0.0% at the start."),
+        ([True] + [False] * 11, "On ifeval the actor now scores 8.3% (average), not measurably different from 0.0%"),
+    ],
+)
+def test_without_a_suite_the_first_benchmark_makes_the_headline(after: list[bool], told: str) -> None:
+    assert headline(report(kept(*[False] * 12), kept(*after))).startswith(told)
+
+
+def test_a_benchmark_that_was_measured_once_makes_no_headline() -> None:
+    assert "ifeval" not in headline(report(kept(True, False)))

@@ -44,6 +44,6 @@ def test_benchmarks_stand_in_for_a_suite_that_measured_nothing() -> None:
     print_table(
         benchmark_report(kept(True, False), None, kept(True, True)), Console(file=stream, width=80, no_color=True)
     )
-    head, *rows = stream.getvalue().splitlines()[1:]
+    head, *rows = stream.getvalue().splitlines()[-4:]
     assert head.split() == ["iteration", "ifeval", "pairs", "right"]
     assert [row.split()[1] for row in rows] == ["50.0%", "–", "100.0%"]
