@@ -1,25 +1,32 @@
 """Reads a file of conversations to be trained on: JSONL of {"messages": [{"role": ..., "content": ...}, ...]} rows."""
 
 import json
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spar.errors import DataError
 from spar.method.records import Example, ExampleKind, Message
+
+Row = TypeVar("Row")
 
 ROLES = ("system", "user", "assistant")
 
 
 def read_conversations(path: Path, most: int) -> list[Example]:
     """The first `most` rows. Raises DataError for a row that is no conversation, and for a file without any."""
-    rows: list[Example] = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip() and len(rows) < most:
-                rows.append(_conversation(line, f"{path}, line {number}"))
+    rows = read_first(path, most, _conversation)
     if not rows:
         raise DataError(f"{path} holds no conversation.", 'Write one {"messages": [...]} row a line.')
     return rows
+
+
+def read_first(path: Path, most: int, read: Callable[[bytes, str], Row]) -> list[Row]:
+    """The first `most` lines that are not blank, each read with its place in the file; nothing after them is read."""
+    with path.open("rb") as lines:
+        filled = ((line, f"{path}, line {number}") for number, line in enumerate(lines, start=1) if line.strip())
+        return [read(line, place) for line, place in islice(filled, most)]
 
 
 def mixed(messages: tuple[Message, ...]) -> Example:

@@ -10,18 +10,14 @@ from typing import Any
 
 from spar.errors import DataError
 from spar.method.records import Pair, Prompt
-from spar.recipes.conversations import read_message
+from spar.recipes.conversations import read_first, read_message
 
 SHAPE = 'Write {"prompt": [{"role": "user", ...}], "chosen": [{"role": "assistant", ...}], "rejected": [...]} rows.'
 
 
 def read_pairs(path: Path, most: int) -> list[Pair]:
     """The first `most` rows. Raises DataError for a row that is no pair, and for a file without any."""
-    rows: list[Pair] = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip() and len(rows) < most:
-                rows.append(_pair(line, f"{path}, line {number}"))
+    rows = read_first(path, most, _pair)
     if not rows:
         raise DataError(f"{path} holds no pair.", SHAPE)
     return rows
