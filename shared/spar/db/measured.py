@@ -51,33 +51,28 @@ class AuditScore:
     alarm: bool
 
 
-def read_scores(session: Session, run_id: str) -> tuple[BenchmarkScore, ...]:
-    return tuple(
-        BenchmarkScore(step.iteration, step.part, name, counts[f"{SCORE}{name}"])
-        for step, counts in _evaluations(session, run_id)
-        if (benchmark := benchmark_of(step.part)) is not None
-        for name in USES[benchmark].shown
-        if f"{SCORE}{name}" in counts
-    )
-
-
-def read_audits(session: Session, run: Run) -> tuple[AuditScore, ...]:
+def read_measured(session: Session, run: Run) -> tuple[tuple[BenchmarkScore, ...], tuple[AuditScore, ...]]:
+    """Scores, and audits if the recipe's honesty asks for them, by iteration."""
+    query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
+    steps = session.exec(query.order_by(col(Step.iteration), col(Step.id))).all()
+    scores = tuple(score for step in steps for score in _scores(step))
     if not run.recipe.get("honesty"):
-        return ()
+        return scores, ()
     settings = HonestySettings.model_validate(run.recipe["honesty"])
-    return tuple(
-        audit
-        for step, counts in _evaluations(session, run.id)
-        if step.part == HONESTY
-        for audit in _audits(step.iteration, counts, settings)
-    )
+    audited = (step for step in steps if step.part == HONESTY)
+    return scores, tuple(audit for step in audited for audit in _audits(step.iteration, _counts(step), settings))
 
 
-def _evaluations(session: Session, run_id: str) -> Iterator[tuple[Step, Mapping[str, float]]]:
-    """Those that are done, by iteration."""
-    query = select(Step).where(Step.run_id == run_id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
-    for step in session.exec(query.order_by(col(Step.iteration), col(Step.id))):
-        yield step, step.facts.get("counts", {})
+def _counts(step: Step) -> Mapping[str, float]:
+    counts: Mapping[str, float] = step.facts.get("counts", {})
+    return counts
+
+
+def _scores(step: Step) -> Iterator[BenchmarkScore]:
+    benchmark, counts = benchmark_of(step.part), _counts(step)
+    for name in USES[benchmark].shown if benchmark is not None else ():
+        if f"{SCORE}{name}" in counts:
+            yield BenchmarkScore(step.iteration, step.part, name, counts[f"{SCORE}{name}"])
 
 
 def _audits(iteration: int, counts: Mapping[str, float], settings: HonestySettings) -> Iterator[AuditScore]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from spar.db.measured import AuditScore, BenchmarkScore, read_audits, read_scores
+from spar.db.measured import AuditScore, BenchmarkScore, read_measured
 from spar.db.spending import read_spending
 from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
@@ -74,6 +74,7 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
         counts.setdefault((row.iteration, row.kind), {})[row.state] = row.count
     jobs = session.exec(select(TrainingJob).where(TrainingJob.run_id == run_id).order_by(col(TrainingJob.step_id)))
     order = list(StepKind)
+    scores, audits = read_measured(session, run)
     return RunProgress(
         run_id=run_id,
         status=run.status,
@@ -93,8 +94,8 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
             read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
         ),
         alarms=_alarms(session, run_id),
-        scores=read_scores(session, run_id),
-        audits=read_audits(session, run),
+        scores=scores,
+        audits=audits,
         initialising=is_initialising(run),
     )
 
