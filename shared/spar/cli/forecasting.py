@@ -1,6 +1,7 @@
 """`spar plan --pilot`: runs the pilot and prints what it forecasts. Prices are those of the recipe's budget."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,12 @@ from spar.recipes.models import Recipe
 
 if TYPE_CHECKING:
     from spar.planning.forecast import Forecast, Range, StepForecast
+    from spar.planning.measuring import Items
 
 MIB = 1 << 20
 
 
-def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "Forecast":
+def forecast_of(recipe: Recipe, items: Mapping[str, "Items"], directory: Path, prompts: int, train: bool) -> "Forecast":
     """Run the pilot in the home and say what the whole will take. Raises what a run raises; SystemExit on Ctrl-C."""
     from spar.cli.progress import watching
     from spar.cli.run import stop_on_signal
@@ -30,7 +32,6 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "
     from spar.embedded.piloting import run_pilot
     from spar.embedded.system import EMBEDDED_WINDOW
     from spar.planning.asked import added
-    from spar.planning.benchmark_items import benchmark_items
     from spar.planning.forecast import forecast
     from spar.planning.measuring import measuring_of
     from spar.runtime.log import log_to
@@ -43,7 +44,7 @@ def forecast_of(recipe: Recipe, directory: Path, prompts: int, train: bool) -> "
     if piloted.facts is None:
         raise _unfinished(piloted.progress.reason, stop)
     benchmarks = planned(recipe.evaluation)
-    plan = measuring_of(recipe, benchmark_items(recipe))
+    plan = measuring_of(recipe, items)
     asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) in benchmarks)
     return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, asked)
 

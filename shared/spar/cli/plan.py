@@ -6,6 +6,7 @@ the rest.
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from spar.cli.pricing import with_prices
 from spar.errors import ModelUnusable, RecipeError
 from spar.planning.benchmark_items import benchmark_items
 from spar.planning.configs import config_in, config_on_hub
+from spar.planning.measuring import Items
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, Models, Plan, with_gpus
@@ -49,13 +51,14 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
 ) -> None:
     """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit."""
     recipe = with_prices(load_recipe(name, overrides or (), run_here=pilot is not None), price or ())
+    items = benchmark_items(recipe)
     if pilot is not None:
-        _forecast(recipe, directory, pilot, train, as_json)
+        _forecast(recipe, items, directory, pilot, train, as_json)
         return
     told = None if gpu_memory is None else int(gpu_memory * GIB)
     host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
     models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
-    found = plan_of(recipe, models, host, prompt_tokens, benchmark_items(recipe))
+    found = plan_of(recipe, models, host, prompt_tokens, items)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
     else:
@@ -68,24 +71,26 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         )
 
 
-def _forecast(recipe: Recipe, directory: Path | None, pilot: int, train: bool, as_json: bool) -> None:
+def _forecast(
+    recipe: Recipe, items: Mapping[str, Items], directory: Path | None, pilot: int, train: bool, as_json: bool
+) -> None:
     from spar.cli import forecasting
     from spar.cli.homes import RUNS
 
     home = directory or RUNS / recipe.name
-    found = forecasting.forecast_of(recipe, home, pilot, train)
+    found = forecasting.forecast_of(recipe, items, home, pilot, train)
     if as_json:
         typer.echo(json.dumps(forecasting.as_json(found), indent=2))
         return
-    forecasting.print_forecast(found, _models_on_disk(recipe))
+    forecasting.print_forecast(found, _models_on_disk(recipe, items))
 
 
-def _models_on_disk(recipe: Recipe) -> str:
+def _models_on_disk(recipe: Recipe, items: Mapping[str, Items]) -> str:
     try:
         models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
     except ModelUnusable as error:  # it could be run, so only its size is not known
         return f"; models: not known ({error.what})"
-    disk = plan_of(recipe, models, Host(), items=benchmark_items(recipe)).disk
+    disk = plan_of(recipe, models, Host(), items=items).disk
     return f"; models and checkpoints: at most {gib(disk.total - disk.texts)} GiB"
 
 
