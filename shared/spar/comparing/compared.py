@@ -9,7 +9,7 @@ from typing import Any
 
 from spar.comparing.reading import MeasuredRun
 from spar.evaluation.items import Measure
-from spar.recipes.benchmarks import benchmark_of, in_order
+from spar.recipes.benchmarks import benchmark_of, in_order, spoken
 from spar.report.headline import MEASURES
 from spar.report.measures import REPORTED
 
@@ -52,7 +52,7 @@ def benchmarks(runs: Sequence[MeasuredRun]) -> tuple[list[Compared], list[str]]:
     alike = [part for part in in_order(sorted(named)) if _are_alike(part, runs)]
     left_out = in_order(sorted(named - set(alike)))
     notes = [f"{part} is not compared: not all runs measured it over the same items and alike." for part in left_out]
-    return [Compared(part, " by ".join(part.split(":")), _of_benchmark(part)) for part in alike], notes
+    return [Compared(part, spoken(part), _of_benchmark(part)) for part in alike], notes
 
 
 def _are_alike(part: str, runs: Sequence[MeasuredRun]) -> bool:

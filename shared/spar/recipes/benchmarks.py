@@ -79,6 +79,11 @@ def benchmark_of(part: str) -> str | None:
     return name if name in USES else None
 
 
+def spoken(part: str) -> str:
+    """A measurement's name as people read it: `ifeval by bfs`."""
+    return part.replace(BY, " by ")
+
+
 def in_order(parts: Iterable[str]) -> list[str]:
     """Names of measurements by benchmark, as `USES` has them; those of a benchmark stay as they are."""
     order = list(USES)
