@@ -3,6 +3,8 @@
     SparError
     ├── RecipeError         a recipe that cannot be run as written
     ├── DataError           prompts, responses or data sets that cannot be read as given
+    │   ├── ConversationTooLong one conversation that does not fit into the model that it is for; others may
+    │   └── TemplateRefused     a model's chat template that does not take a conversation
     ├── HomeError           a run directory that cannot be used
     ├── ConflictError       what is asked does not fit what is there by now
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
@@ -46,6 +48,14 @@ class RecipeError(SparError):
 
 class DataError(SparError):
     exit_code = 2
+
+
+class ConversationTooLong(DataError):
+    pass
+
+
+class TemplateRefused(DataError):
+    pass
 
 
 class HomeError(SparError):

@@ -29,7 +29,7 @@ class Subject:
     model: LocalModel
     unusable: LocalModel | None = None
     positions: int | None = None
-    """The model's positions: a prompt of that many words must be a DataError."""
+    """The model's positions: a prompt of that many words must be ConversationTooLong."""
 
 
 @dataclass(frozen=True)

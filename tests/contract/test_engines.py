@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spar.engines.base import ChatModel, Completion, Sampling
-from spar.errors import DataError, DeadlineExceeded, EngineUnavailable, ModelUnusable
+from spar.errors import ConversationTooLong, DeadlineExceeded, EngineUnavailable, ModelUnusable
 from spar.method.records import Message
 from tests.contract.engines import ENGINES, EngineCase, Subject
 
@@ -115,7 +115,7 @@ async def test_a_call_past_its_deadline_is_told_so(case: EngineCase, tmp_path: P
 async def test_a_prompt_that_does_not_fit_is_refused(subject: Subject, chat: ChatModel) -> None:
     if subject.positions is None:
         pytest.skip("this engine does not know the model's positions")
-    with pytest.raises(DataError) as raised:
+    with pytest.raises(ConversationTooLong) as raised:
         await chat.sample(ask(" ".join(["w1"] * subject.positions)), 1, WARM, seed=1)
     assert raised.value.fix
 

@@ -43,7 +43,7 @@ class ChatModel(Protocol):
     """Answers conversations. Calls from any number of tasks run together; one event loop."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        """Draw n replies; sample i uses seed + i. A longer prompt than the model takes is a DataError.
+        """Draw n replies; sample i uses seed + i. A prompt that the model cannot take is ConversationTooLong.
 
         Cancelling the call stops the work it asked for. Raises EngineUnavailable and DeadlineExceeded.
         """

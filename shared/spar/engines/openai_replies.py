@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from spar.engines.base import Completion
-from spar.errors import DataError, EngineError, EngineUnavailable
+from spar.errors import ConversationTooLong, EngineError, EngineUnavailable
 
 KEY_VARIABLE = "SPAR_ENGINE_API_KEY"
 
@@ -54,7 +54,7 @@ def refusal(status: int, body: bytes, place: str, model: str, n: int = 1) -> Exc
             f"Set {KEY_VARIABLE} in the environment to a key that this server accepts.",
         )
     if status in (400, 413, 422) and (status == 413 or _TOO_LONG.search(said)):
-        return DataError(
+        return ConversationTooLong(
             f"A prompt and the tokens asked for do not fit into the model {model}: {said}",
             "Shorten the prompt, or lower max_tokens.",
         )

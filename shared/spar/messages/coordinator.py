@@ -67,6 +67,8 @@ class FailureReason(StrEnum):
 
     RECIPE = "RecipeError"
     DATA = "DataError"
+    CONVERSATION_TOO_LONG = "ConversationTooLong"
+    TEMPLATE_REFUSED = "TemplateRefused"
     HOME = "HomeError"
     CONFLICT = "ConflictError"
     SERVICE = "ServiceError"

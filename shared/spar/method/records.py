@@ -25,6 +25,7 @@ class ReplyFailure(StrEnum):
     EMPTY = "empty"
     CUT_OFF = "cut_off"  # stopped by the token limit
     UNPARSABLE = "unparsable"  # the required form is not there
+    TOO_LONG = "too_long"  # never drawn: the conversation does not fit into the model
     UNCHANGED = "unchanged"  # a refinement that repeats its parent's text
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.calls import CallsInFlight
-from spar.errors import DataError, DeadlineExceeded, ModelUnusable
+from spar.errors import ConversationTooLong, DeadlineExceeded, ModelUnusable
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 from spar.testing.behaviour import SimulatedBehaviour, simulate
@@ -85,7 +85,9 @@ def complete(
     """The n replies. Greedy replies are all one: their seed does not matter."""
     prompt_tokens = sum(len(message.content.split()) + _TURN for message in messages)
     if prompt_tokens > CONTEXT:
-        raise DataError(f"The prompt has {prompt_tokens} tokens; the simulated model takes {CONTEXT}.", "Shorten it.")
+        raise ConversationTooLong(
+            f"The prompt has {prompt_tokens} tokens; the simulated model takes {CONTEXT}.", "Shorten it."
+        )
     key = f"{fingerprint}|{sampling.temperature}|{sampling.top_p}"
     seeds = [seed + index if sampling.temperature > 0 else 0 for index in range(n)]
     return [_completion(behaviour, messages, key, one, sampling, prompt_tokens) for one in seeds]

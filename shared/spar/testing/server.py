@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from spar.engines.base import Completion, Sampling
-from spar.errors import DataError
+from spar.errors import ConversationTooLong
 from spar.method.records import Message
 from spar.testing.batching import ContinuousBatch, CostModel
 from spar.testing.behaviour import SimulatedBehaviour
@@ -86,7 +86,7 @@ class SimulatedServer:
             return _error(failure, _WHY[failure])
         try:
             completions = _complete(body, self._options)
-        except DataError as error:
+        except ConversationTooLong as error:
             return _error(400, f"This model's maximum context length is exceeded: {error.what}")
         lengths = [completion.completion_tokens for completion in completions]
         await self._batch.decode(completions[0].prompt_tokens, lengths)

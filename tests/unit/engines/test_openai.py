@@ -13,7 +13,7 @@ from spar.engines.base import ChatModel, LocalModel, Sampling
 from spar.engines.openai import OpenAIEngine
 from spar.engines.openai_client import OpenAIClient
 from spar.errors import (
-    DataError,
+    ConversationTooLong,
     DeadlineExceeded,
     EngineError,
     EngineUnavailable,
@@ -110,7 +110,7 @@ async def test_the_only_model_needs_no_name_and_a_server_without_a_list_takes_an
 
 async def test_a_prompt_that_does_not_fit_is_a_data_error() -> None:
     async with served() as model:
-        with pytest.raises(DataError, match="do not fit"):
+        with pytest.raises(ConversationTooLong, match="do not fit"):
             await model.sample((Message("user", "word " * (CONTEXT + 1)),), 1, SAMPLING, 1)
 
 

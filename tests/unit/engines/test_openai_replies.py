@@ -5,7 +5,7 @@ import json
 import pytest
 
 from spar.engines.openai_replies import OneChoiceOnly, error_message, model_names, read_completions, refusal
-from spar.errors import DataError, EngineError, EngineUnavailable
+from spar.errors import ConversationTooLong, EngineError, EngineUnavailable
 
 
 def body(*choices: dict[str, object], **more: object) -> bytes:
@@ -46,12 +46,12 @@ def test_anything_else_is_told_as_such(sent: bytes) -> None:
     ("status", "said", "n", "kind"),
     [
         (401, "no", 1, EngineError),
-        (400, "This model's maximum context length is 2048 tokens", 1, DataError),
+        (400, "This model's maximum context length is 2048 tokens", 1, ConversationTooLong),
         (400, "Only one completion choice is allowed", 3, OneChoiceOnly),
         (400, "n must be 1 when using greedy sampling", 3, OneChoiceOnly),
         (400, "n must be 1 when using greedy sampling", 1, EngineError),
         (422, "temperature is out of range", 3, EngineError),
-        (413, "", 1, DataError),
+        (413, "", 1, ConversationTooLong),
     ],
 )
 def test_what_a_refusal_stands_for(status: int, said: str, n: int, kind: type[Exception]) -> None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from spar.errors import DataError
+from spar.errors import ConversationTooLong
 from spar.method.records import Message
 
 REMEMBERED = 4096  # conversations
@@ -23,7 +23,7 @@ class ChatTokens:
         self._remembered: OrderedDict[tuple[Message, ...], tuple[int, ...]] = OrderedDict()
 
     def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Ids of the conversation, up to where the assistant's turn begins. Raises DataError when too long."""
+        """Ids of the conversation, up to where the assistant's turn begins. Raises ConversationTooLong."""
         key = tuple(messages)
         ids = self._remembered.get(key)
         if ids is None:
@@ -46,7 +46,7 @@ class ChatTokens:
             return_dict=False,
         )
         if len(ids) > self._positions - 1:
-            raise DataError(
+            raise ConversationTooLong(
                 f"A prompt is {len(ids)} tokens long, but the model takes {self._positions} positions in all.",
                 "Shorten the prompt or the prompt templates, or use a model with more positions.",
             )
