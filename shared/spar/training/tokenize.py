@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spar.adapters import base_folder, is_adapter
+from spar.checkpoints.chat_template import render
 from spar.errors import DataError, ModelUnusable
 from spar.method.records import Example, Message, Pair
 
@@ -122,9 +123,7 @@ class Tokenizer:
         return _Reply([*ids, opening[0]], [], followed[: followed.index(token, len(text)) + len(token)])
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        text: str = self.hf.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt)
-        return text
+        return render(self.hf, messages, add_generation_prompt)
 
     def _encode(self, text: str) -> list[int]:
         ids: list[int] = self.hf(text, add_special_tokens=False)["input_ids"]  # the template has them

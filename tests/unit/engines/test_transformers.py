@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from spar.engines.base import LocalModel, Sampling
 from spar.engines.transformers import KEPT_MODELS, ServedModel, TransformersEngine
-from spar.errors import EngineUnavailable, ModelUnusable
+from spar.errors import EngineUnavailable, ModelUnusable, TemplateRefused
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 from tests.tiny_model import write_tiny_model
@@ -104,3 +104,22 @@ async def test_models_that_are_asked_for_at_once_are_all_loaded(engine: Transfor
     served = await asyncio.gather(*(engine.serve(model) for model in models))
     replies = await asyncio.gather(*(chat.sample([Message("user", "hi")], 1, WARM, 1) for chat in served))
     assert len(replies) == 4
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ raise_exception('System role not supported') }}", "System role not supported"),
+        ("{{ messages[0]['content'] + 1 }}", "can only concatenate str"),
+        ("{{ messages[0].content.missing.word }}", "missing"),
+    ],
+)
+async def test_a_template_that_refuses_a_conversation_is_a_typed_error(
+    engine: TransformersEngine, tmp_path: Path, template: str, reason: str
+) -> None:
+    model = write_tiny_model(tmp_path)
+    (tmp_path / "chat_template.jinja").write_text(template)
+    chat = await engine.serve(model)
+    with pytest.raises(TemplateRefused, match=reason) as raised:
+        await chat.sample([Message("system", "w1"), Message("user", "w2")], 1, WARM, 0)
+    assert raised.value.fix

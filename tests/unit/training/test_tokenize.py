@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spar.errors import DataError, ModelUnusable
+from spar.errors import DataError, ModelUnusable, TemplateRefused
 from spar.method.records import Example, ExampleKind, Message, Pair, Prompt
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.tokenize import IGNORED, Tokenizer, sample_lengths
@@ -108,3 +108,10 @@ def test_a_reply_may_end_with_the_token_that_opens_the_next_turn(base: Path) -> 
     learned = [label for label in ids.labels if label != IGNORED]
     assert learned == [*sampled(tokenizer, "w3")[:-1], user, *sampled(tokenizer, "w5")[:-1], user]
     assert tokenizer.pair(Pair(Prompt.of("w1"), "w3", "w5")).chosen_ids[-1] == user
+
+
+def test_a_template_that_refuses_a_turn_is_a_typed_error(base: Path) -> None:
+    tokenizer = Tokenizer(base)
+    tokenizer.hf.chat_template = "{{ raise_exception('No system turns here.') }}"
+    with pytest.raises(TemplateRefused, match=r"roles system, user: No system turns here\."):
+        tokenizer.example(example(("system", "w1"), ("user", "w2"), ("assistant", "w3")))

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from spar.checkpoints.chat_template import encode_prompt
 from spar.errors import ConversationTooLong
 from spar.method.records import Message
 
@@ -23,7 +24,10 @@ class ChatTokens:
         self._remembered: OrderedDict[tuple[Message, ...], tuple[int, ...]] = OrderedDict()
 
     def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Ids of the conversation, up to where the assistant's turn begins. Raises ConversationTooLong."""
+        """Ids of the conversation, up to where the assistant's turn begins.
+
+        Raises ConversationTooLong, TemplateRefused.
+        """
         key = tuple(messages)
         ids = self._remembered.get(key)
         if ids is None:
@@ -39,12 +43,7 @@ class ChatTokens:
         return text
 
     def _encode(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
-        ids = self._tokenizer.apply_chat_template(
-            [{"role": message.role, "content": message.content} for message in messages],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=False,
-        )
+        ids = encode_prompt(self._tokenizer, messages)
         if len(ids) > self._positions - 1:
             raise ConversationTooLong(
                 f"A prompt is {len(ids)} tokens long, but the model takes {self._positions} positions in all.",
