@@ -7,7 +7,7 @@ call it. It knows nothing of queues, objects or how a model is served, and takes
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import AccountingError
@@ -129,7 +129,8 @@ async def respond(
     completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
     usage.count(completions)
     responses = [
-        policy.read(index, completion.text, completion.finish_reason) for index, completion in enumerate(completions)
+        replace(policy.read(index, completion.text, completion.finish_reason), finish_reason=completion.finish_reason)
+        for index, completion in enumerate(completions)
     ]
     usage.count_failures([response.failure for response in responses])
     return policy.arrange(prompt, responses)
@@ -160,7 +161,14 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
         usage.calls += 1
         completions = await chat.sample(messages, n, sampling_of(settings), seed)
         usage.count(completions)
-        votes = [policy.parse(completion.text, completion.finish_reason, options) for completion in completions]
+        votes = [
+            replace(
+                policy.parse(completion.text, completion.finish_reason, options),
+                finish_reason=completion.finish_reason,
+                round=attempt,
+            )
+            for completion in completions
+        ]
         usage.count_failures([vote.failure for vote in votes])
         return votes
 
@@ -229,7 +237,11 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
     completions = await chat.sample(messages, n, sampling_of(settings), seed)
     usage.count(completions)
     refinements = [
-        parse_refinement(completion.text, completion.finish_reason, parent.text) for completion in completions
+        replace(
+            parse_refinement(completion.text, completion.finish_reason, parent.text),
+            finish_reason=completion.finish_reason,
+        )
+        for completion in completions
     ]
     usage.count_failures([refinement.failure for refinement in refinements])
     return refinements

@@ -37,4 +37,5 @@ def _sampled(first: Sampling) -> Sampling:
 
 def _as_refinement(index: int, completion: Completion) -> Refinement:
     response = parse_response(index, completion.text, completion.finish_reason)
-    return Refinement(completion.text, None if response.failure else response.text, response.failure)
+    text = None if response.failure else response.text
+    return Refinement(completion.text, text, response.failure, completion.finish_reason)

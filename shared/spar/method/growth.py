@@ -6,13 +6,21 @@ the levels above and below; `tree_search` decides what is expanded next.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
 from spar.errors import AccountingError
 from spar.method.policies import SearchPolicy
-from spar.method.records import Judgment, JudgmentFailure, Node, Path, Refinement, ReplyFailure
+from spar.method.records import (
+    Judgment,
+    JudgmentFailure,
+    Node,
+    Path,
+    PrunedPlace,
+    Refinement,
+    ReplyFailure,
+)
 
 
 class Refine(Protocol):
@@ -36,11 +44,10 @@ class Place:
 
     parent: Node
     index: int
-    refine_replies: int = 0
+    replies: list[Refinement] = field(default_factory=list)
     votes: int = 0
     node: Node | None = None
-    last_failure: ReplyFailure | None = None
-    pruned: ReplyFailure | JudgmentFailure | None = None
+    pruned: PrunedPlace | None = None
 
     @property
     def path(self) -> Path:
@@ -49,6 +56,14 @@ class Place:
     @property
     def finished(self) -> bool:
         return self.node is not None or self.pruned is not None
+
+    def keep(self, text: str, judgment: Judgment) -> None:
+        """End with a node: the text of the last reply, and what the votes say of it."""
+        last = self.replies[-1]
+        self.node = Node(self.path, text, judgment, last.reply, last.finish_reason, tuple(self.replies[:-1]))
+
+    def prune(self, reason: ReplyFailure | JudgmentFailure, judgment: Judgment | None = None) -> None:
+        self.pruned = PrunedPlace(self.path, reason, tuple(self.replies), judgment)
 
 
 class Level:
@@ -91,7 +106,7 @@ class Level:
             if not waiting:
                 return
         for place in waiting:
-            place.pruned = place.last_failure
+            place.prune(place.replies[-1].failure or ReplyFailure.UNPARSABLE)
         self._stop_if_settled()
 
     def _take(self, places: Sequence[Place], replies: Sequence[Refinement]) -> list[Place]:
@@ -103,21 +118,20 @@ class Level:
             )
         failed = []
         for place, refinement in zip(places, replies, strict=True):
-            place.refine_replies += 1
+            place.replies.append(refinement)
             if refinement.text is None:
-                place.last_failure = refinement.failure or ReplyFailure.UNPARSABLE
                 failed.append(place)
             else:
-                self._start(self._judge_text(place, refinement.text, refinement.reply))
+                self._start(self._judge_text(place, refinement.text))
         return failed
 
-    async def _judge_text(self, place: Place, text: str, reply: str) -> None:
+    async def _judge_text(self, place: Place, text: str) -> None:
         judgment = await self._judge(text, place.path)
         place.votes = len(judgment.votes)
         if judgment.failure is JudgmentFailure.NO_QUORUM:
-            place.pruned = JudgmentFailure.NO_QUORUM
+            place.prune(judgment.failure, judgment)
         else:
-            place.node = Node(place.path, text, judgment, reply)
+            place.keep(text, judgment)
         self._stop_if_settled()
 
     def _settled(self) -> int | None:

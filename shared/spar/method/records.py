@@ -51,20 +51,29 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not used."""
+    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not used.
+
+    `finish_reason` is the engine's, None where no model was called or an older version did not keep it.
+    """
 
     index: int
     text: str
     failure: ReplyFailure | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One sampled judgment reply: a verdict, or the reason there is none."""
+    """One sampled judgment reply: a verdict, or the reason there is none.
+
+    `round` counts from 0: later rounds replace votes that were missing. `finish_reason` as in `Response`.
+    """
 
     reply: str
     verdict: Verdict | None = None
     failure: ReplyFailure | None = None
+    finish_reason: str | None = None
+    round: int = 0
 
 
 class JudgmentFailure(StrEnum):
@@ -91,21 +100,27 @@ class Judgment:
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
-    """One sampled refine reply: the refined text, or the reason there is none."""
+    """One sampled refine reply: the refined text, or the reason there is none. `finish_reason` as in `Response`."""
 
     reply: str
     text: str | None = None
     failure: ReplyFailure | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A text in a search tree. The root is the negative: it has no `reply`, and counts as V = 0."""
+    """A text in a search tree. The root is the negative: it has no `reply`, and counts as V = 0.
+
+    `failed` are the replies drawn for this place before the one that became the node.
+    """
 
     path: Path
     text: str
     judgment: Judgment
     reply: str | None = None
+    finish_reason: str | None = None
+    failed: tuple[Refinement, ...] = ()
 
     @property
     def value(self) -> float:
@@ -113,10 +128,24 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class PrunedPlace:
+    """A place in a tree that got no node: the last reply failed, or too few of the votes on its text can be read.
+
+    `replies` are all that were drawn for it, in order. `judgment` is that of the last one's text, None if it has none.
+    """
+
+    path: Path
+    reason: ReplyFailure | JudgmentFailure
+    replies: tuple[Refinement, ...]
+    judgment: Judgment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """A finished search.
 
-    `nodes` come in the order of generation, the root first; pruned refinements are only counted, in `failures`.
+    `nodes` come in the order of generation, the root first, and so do the places that got none: `pruned`, counted by
+    reason in `failures`. (Trees of 0.1.0 have only the counts.)
     `best` is the path of the node with the best V (ties: the first generated), None if no child was kept.
     `refine_replies` and `votes` count what was asked for in all, failed replies included.
     """
@@ -128,6 +157,7 @@ class Tree:
     refine_replies: int = 0
     votes: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    pruned: tuple[PrunedPlace, ...] = ()
 
     def node(self, path: Path) -> Node:
         for node in self.nodes:

@@ -60,15 +60,17 @@ async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, polic
     walk = _breadth_first if policy.order == "breadth" else _depth_first
     places = await walk(root, grow, policy, policy.depth)
     nodes = _nodes(places)
+    pruned = tuple(place.pruned for place in places if place.pruned is not None)
     best = _ranked(nodes)[0] if nodes else None
     return Tree(
         prompt=prompt,
         nodes=(root, *nodes),
         best=best.path if best else None,
         solved=_solved(nodes, policy),
-        refine_replies=sum(place.refine_replies for place in places),
+        refine_replies=sum(len(place.replies) for place in places),
         votes=sum(place.votes for place in places),
-        failures=dict(sorted(Counter(place.pruned.value for place in places if place.pruned).items())),
+        failures=dict(sorted(Counter(place.reason.value for place in pruned).items())),
+        pruned=pruned,
     )
 
 

@@ -50,7 +50,9 @@ async def test_responses_are_asked_for_in_one_call_on_the_bare_prompt() -> None:
 
 async def test_failed_replies_are_counted_by_kind() -> None:
     usage = Usage()
-    await respond(ScriptedModel(lambda messages, index: "rain", "length"), PROMPT, GenerationSettings(), SCOPE, usage)
+    cut = ScriptedModel(lambda messages, index: "rain", "length")
+    generated = await respond(cut, PROMPT, GenerationSettings(), SCOPE, usage)
+    assert {response.finish_reason for response in generated.responses} == {"length"}
     await respond(ScriptedModel(lambda messages, index: " "), PROMPT, GenerationSettings(n=2), SCOPE, usage)
     assert usage.failures == {"cut_off": 5, "empty": 2}
 
@@ -64,6 +66,8 @@ async def test_missing_votes_are_asked_for_again_with_another_seed() -> None:
     assert len({call[3] for call in model.calls}) == 2
     assert model.calls[0][3] == SCOPE.derive(PROMPT, JUDGE_RESPONSE, 2, 0)
     assert usage.failures == {"unparsable": 4}
+    assert [vote.round for vote in judgment.votes] == [0] * 5 + [1] * 3
+    assert {vote.finish_reason for vote in judgment.votes} == {"stop"}
 
 
 async def test_siblings_share_a_call_and_no_two_calls_share_a_seed() -> None:

@@ -38,12 +38,12 @@ from spar.store.models import ModelCache
 
 ENGINE = EngineSettings(kind="simulated")
 GOLDEN: dict[str, tuple[int, str]] = {
-    "generation": (1, "010e990f423d6084"),
-    "judgment": (1, "657379b6c88f0ed0"),
-    "refinement": (1, "e8adb8c0f7efb114"),
+    "generation": (2, "9a3731710ec7f4bf"),
+    "judgment": (2, "c3a9cbf6b222c420"),
+    "refinement": (2, "33c747b2fb6fd13f"),
     "selection": (1, "263f5d8375f7ab79"),
 }
-FINGERPRINT = "ea381ac7a80e8ea0cb5d3c2f6b2b6b3c736a967a40925e51c05835a51aaa3f14"
+FINGERPRINT = "43ce599ce6d32b373b83572b83f932baea93976c969d2e217cc01d9491e49448"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spar.errors import AccountingError, EngineUnavailable
 from spar.method import search
 from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
-from spar.method.records import Node, Path, Refinement, Tree
+from spar.method.records import JudgmentFailure, Node, Path, Refinement, ReplyFailure, Tree
 from tests.unit.method.builders import PROMPT, Models, any_models, any_policy, root
 
 
@@ -78,6 +78,14 @@ def test_a_judgment_without_quorum_prunes_its_node() -> None:
     tree = _search(Models(votes={(1,): "yy---"}), best_of_n(3))
     assert _paths(tree) == [(), (0,), (2,)]
     assert (tree.failures, tree.votes, tree.refine_replies) == ({"no_quorum": 1}, 15, 3)
+    [place] = tree.pruned
+    assert (place.path, place.reason, [reply.text for reply in place.replies]) == (
+        (1,),
+        JudgmentFailure.NO_QUORUM,
+        ["text (1,)"],
+    )
+    assert place.judgment is not None
+    assert [vote.reply for vote in place.judgment.votes] == ["yes 0", "yes 1", "failed 2", "failed 3", "failed 4"]
 
 
 def test_failed_refinements_are_asked_again_then_pruned_and_counted() -> None:
@@ -86,6 +94,9 @@ def test_failed_refinements_are_asked_again_then_pruned_and_counted() -> None:
     assert models.refined == [((), 3, 0), ((), 2, 1), ((), 2, 2), ((), 1, 3)]
     assert _paths(tree) == [(), (0,), (1,)]
     assert (tree.failures, tree.refine_replies) == ({"cut_off": 1}, 8)
+    assert [reply.reply for reply in tree.node((0,)).failed] == ["cut", "cut"]
+    [place] = tree.pruned
+    assert (place.path, place.reason, len(place.replies), place.judgment) == ((2,), ReplyFailure.CUT_OFF, 4, None)
 
 
 def test_a_search_whose_every_refinement_fails_ends_without_a_best_node() -> None:
@@ -256,6 +267,9 @@ def test_any_tree_is_within_its_policy(models: Models, policy: SearchPolicy) -> 
     children = tree.nodes[1:]
     expanded = {path for path, _, attempt in models.refined if attempt == 0}
     places = len(children) + sum(tree.failures.values())
+    assert len(tree.pruned) == sum(tree.failures.values())
+    drawn = sum(len(node.failed) + 1 for node in children) + sum(len(place.replies) for place in tree.pruned)
+    assert drawn == tree.refine_replies
     assert places <= policy.branch * len(expanded)
     if policy.order == "breadth":
         assert len(expanded) <= 1 + policy.keep * (policy.depth - 1)

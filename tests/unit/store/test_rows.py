@@ -62,6 +62,24 @@ def test_any_rows_come_back_as_they_were(record: type[Any], data: st.DataObject)
     assert manifest == Manifest(step="judgment", fingerprint="f" * 64, rows=len(rows), counts={})
 
 
+def test_a_tree_from_before_finish_reasons_were_kept_is_read() -> None:
+    vote = {"failure": None, "reply": "No", "verdict": "no"}
+    judgment = {"critique": "No", "failure": None, "label": "no", "value": 0.0, "votes": [vote]}
+    node = {"judgment": judgment, "path": [], "reply": None, "text": "a text"}
+    old = {
+        "best": None,
+        "failures": {"cut_off": 3},
+        "nodes": [node],
+        "prompt": {"id": PROMPT.id, "text": PROMPT.text},
+        "refine_replies": 3,
+        "solved": False,
+        "votes": 0,
+    }
+    [tree] = decode_rows(encode_rows(step="refine", fingerprint="f" * 64, rows=[old]), Tree)[1]
+    assert (tree.failures, tree.pruned, tree.nodes[0].failed) == ({"cut_off": 3}, (), ())
+    assert tree.nodes[0].judgment.votes[0].finish_reason is None
+
+
 class _Colour(StrEnum):
     RED = "red"
 
@@ -99,7 +117,7 @@ def test_the_bytes_are_these() -> None:
         b'{"id":"' + PROMPT.id.encode() + b'","text":"Begin with the word fox."}\n'
     )
     lines = zstandard.ZstdDecompressor().decompress(_encode([TREE]))
-    assert hashlib.sha256(lines).hexdigest()[:16] == "74531d5060aeb6d7"
+    assert hashlib.sha256(lines).hexdigest()[:16] == "ce7a6b59c67042ca"
 
 
 def test_the_manifest_can_be_read_alone() -> None:
