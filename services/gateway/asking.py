@@ -12,6 +12,8 @@ from spar.inference.strategies import STRATEGIES, Shape, Strategy, make_strategy
 from spar.method.records import Message
 
 PREFIX = "spar:"
+ALONE = f"{PREFIX}actor"
+"""The model that neither judges nor searches."""
 MODELS = {f"{PREFIX}{name}": kind.help for name, kind in STRATEGIES.items()}
 """The names that clients may ask for, and what answers."""
 _RESERVE = 0.2  # share of a deadline that is kept for stopping what still runs and for sending the response
@@ -45,6 +47,7 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
             f"Choose one of: {', '.join(MODELS)}.",
             param="model",
         )
+    _check_choices(form)
     spar = form.spar
     budget = min(settings.budget, settings.most_budget) if spar.budget is None else spar.budget
     deadline_s = min(settings.deadline_s, settings.longest_deadline_s) if spar.deadline_s is None else spar.deadline_s
@@ -55,9 +58,22 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
         messages=tuple(Message("system" if t.role == "developer" else t.role, t.text) for t in form.messages),
         sampling=Sampling(form.temperature, form.top_p, tokens),
         seed=secrets.randbits(62) if form.seed is None else form.seed,
+        n=form.n,
+        stop=form.stop,
     )
     strategy = make_strategy(form.model.removeprefix(PREFIX), budget, Shape(spar.branch, spar.keep, spar.depth))
     return Task(form.model, asked, strategy, deadline_s, spar.votes)
+
+
+def _check_choices(form: ChatForm) -> None:
+    if form.n > 1 and form.model != ALONE:
+        raise Refusal(
+            400,
+            "unsupported_parameter",
+            f"`n` is {form.n}; a search finds one response.",
+            f"Leave `n` out, or request several responses from the model {ALONE}.",
+            param="n",
+        )
 
 
 def _check(name: str, asked: float, most: float) -> None:

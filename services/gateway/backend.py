@@ -8,6 +8,7 @@ from services.gateway.admission import Admission
 from services.gateway.settings import GatewaySettings
 from spar.inference.endpoints import Asking, OpenEndpoints, endpoint, templates_for
 from spar.inference.records import Models, Refining
+from spar.inference.system_turns import FoldingSystem
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.together import together
 
@@ -22,7 +23,7 @@ class Backend:
         places = (endpoint("actor", settings.actor, asking), endpoint("refiner", settings.refiner, asking))
         self._templates = templates_for(settings.templates, settings.refiner)
         self._open = OpenEndpoints(places)
-        self.models = Models(self._open.models["actor"], self._open.models["refiner"])
+        self.models = Models(FoldingSystem(self._open.models["actor"]), self._open.models["refiner"])
 
     async def find_models(self) -> None:
         """Load both, or find them at their servers. Raises EngineError."""

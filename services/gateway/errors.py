@@ -14,13 +14,16 @@ from starlette.exceptions import HTTPException
 
 from spar.errors import (
     AccountingError,
+    ConversationTooLong,
     DataError,
     DeadlineExceeded,
     EngineError,
     EngineUnavailable,
     ModelUnusable,
     RecipeError,
+    RequestRefused,
     SparError,
+    TemplateRefused,
 )
 
 log = structlog.get_logger()
@@ -31,14 +34,21 @@ BUG = "This is a bug: please report it with the gateway's log."
 
 KINDS: tuple[tuple[type[SparError], int, str], ...] = (
     (RecipeError, 400, "invalid_request"),
+    (ConversationTooLong, 400, "context_length_exceeded"),
+    (TemplateRefused, 400, "conversation_refused"),
     (DataError, 400, "invalid_request"),
     (DeadlineExceeded, 504, "deadline_exceeded"),
     (EngineUnavailable, 503, "model_unavailable"),
+    (RequestRefused, 400, "request_refused"),
     (ModelUnusable, 502, "model_unusable"),
     (EngineError, 502, "model_failed"),
     (AccountingError, 500, "internal_error"),
 )
-"""The first that fits."""
+"""The first that fits. What the request caused is the client's (4xx), which clients don't send again."""
+ABOUT_MESSAGES = (ConversationTooLong, TemplateRefused)
+"""Errors of which the field `messages` is the cause."""
+UNSUPPORTED = frozenset({"extra_forbidden", "unsupported"})
+"""Types of validation errors: known to be meant, and not what this gateway does."""
 
 
 class Refusal(Exception):
@@ -79,7 +89,8 @@ def told(error: Exception) -> tuple[int, dict[str, Any]]:
         status, code = next(((each[1], each[2]) for each in KINDS if isinstance(error, each[0])), (500, "failed"))
         if status >= 500:
             log.warning("request_failed", kind=type(error).__name__, error=str(error))
-        return status, body(status, code, error.what, error.fix or BUG)
+        param = "messages" if isinstance(error, ABOUT_MESSAGES) else None
+        return status, body(status, code, error.what, error.fix or BUG, param)
     log.error("request_crashed", exc_info=error)
     return 500, body(500, "internal_error", "The gateway failed.", BUG)
 
@@ -98,10 +109,22 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    places = [".".join(str(part) for part in each["loc"] if part != "body") for each in error.errors()]
-    said = "; ".join(f"{place}: {each['msg']}" for place, each in zip(places, error.errors()[:5], strict=False))
+    problems = error.errors()
+    what = "; ".join(f"{_place(each) or 'the request'}: {_problem(each)}" for each in problems[:5])
     fix = "Leave out what the gateway does not take; docs/gateway.md lists what it does."
-    return JSONResponse(body(400, "invalid_request", f"{said}.", fix, places[0] or None), 400)
+    code = "unsupported_parameter" if problems[0]["type"] in UNSUPPORTED else "invalid_request"
+    return JSONResponse(body(400, code, f"{what}.", fix, _place(problems[0])), 400)
+
+
+def _place(problem: Mapping[str, Any]) -> str | None:
+    """The field, as `messages.1.role`; None where the body as a whole is wrong, or is no JSON."""
+    if problem["type"] == "json_invalid":
+        return None
+    return ".".join(str(part) for part in problem["loc"] if part != "body") or None
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    return "this gateway does not take it" if problem["type"] == "extra_forbidden" else str(problem["msg"])
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

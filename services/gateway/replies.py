@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spar.engines.skills import Usage
-from spar.inference.records import Found
+from spar.inference.records import Choice, Found
 from spar.method.records import Node, Tree
 
 _PIECE = re.compile(r".{1,48}(?:\s+|$)|.{1,48}", re.DOTALL)
@@ -25,20 +25,22 @@ class Heading:
 
 
 def completion(heading: Heading, found: Found, with_tree: bool) -> dict[str, Any]:
-    message = {"role": "assistant", "content": found.text, "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(found)}
+    choices = [_choice(index, each) for index, each in enumerate(_texts(found))]
     told = {"usage": usage(found), "spar": facts(found, with_tree)}
-    return {**_heading(heading, "chat.completion"), "choices": [choice], **told}
+    return {**_heading(heading, "chat.completion"), "choices": choices, **told}
 
 
 def chunks(heading: Heading, found: Found, with_tree: bool, with_usage: bool) -> Iterator[dict[str, Any]]:
     """The text in pieces, then why it ended, then what it took if that was asked for."""
     top = _heading(heading, "chat.completion.chunk")
-    for number, piece in enumerate(_PIECE.findall(found.text) or [""]):
-        delta = {"role": "assistant", "content": piece} if number == 0 else {"content": piece}
-        yield {**top, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
-    last = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": _finish(found)}
-    yield {**top, "choices": [last], "spar": facts(found, with_tree)}
+    texts = _texts(found)
+    for index, each in enumerate(texts):
+        for number, piece in enumerate(_PIECE.findall(each.text) or [""]):
+            delta = {"role": "assistant", "content": piece} if number == 0 else {"content": piece}
+            yield {**top, "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}]}
+        last = {"index": index, "delta": {}, "logprobs": None, "finish_reason": _finish(each)}
+        with_facts = {"spar": facts(found, with_tree)} if index == len(texts) - 1 else {}
+        yield {**top, "choices": [last], **with_facts}
     if with_usage:
         yield {**top, "choices": [], "usage": usage(found)}
 
@@ -73,8 +75,17 @@ def _heading(heading: Heading, kind: str) -> dict[str, Any]:
     return {"id": heading.id, "object": kind, "created": heading.created, "model": heading.model}
 
 
-def _finish(found: Found) -> str:
-    return "length" if found.cut_off else "stop"
+def _texts(found: Found) -> list[Choice]:
+    return [Choice(found.text, found.cut_off), *found.more]
+
+
+def _choice(index: int, each: Choice) -> dict[str, Any]:
+    message = {"role": "assistant", "content": each.text, "refusal": None}
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": _finish(each)}
+
+
+def _finish(each: Choice) -> str:
+    return "length" if each.cut_off else "stop"
 
 
 def _usage(used: Usage) -> dict[str, Any]:

@@ -13,6 +13,7 @@
     │       ├── ObjectMissing
     │       └── ObjectCorrupt
     ├── EngineError         what serves a model
+    │   ├── RequestRefused      a server refuses a request as it stands; another one it may accept
     │   ├── ModelUnusable       the model's files are missing or not what they should be
     │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
     │   └── DeadlineExceeded    took longer than it was allowed
@@ -92,6 +93,10 @@ class ObjectCorrupt(ObjectLost):
 
 class EngineError(SparError):
     exit_code = 3
+
+
+class RequestRefused(EngineError):
+    pass
 
 
 class ModelUnusable(EngineError):

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from spar.engines.base import Completion
-from spar.errors import ConversationTooLong, EngineError, EngineUnavailable
+from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, RequestRefused
 
 KEY_VARIABLE = "SPAR_ENGINE_API_KEY"
 
@@ -60,7 +60,8 @@ def refusal(status: int, body: bytes, place: str, model: str, n: int = 1) -> Exc
         )
     if status in (400, 422, 501) and n > 1 and _ONE_CHOICE.search(said):
         return OneChoiceOnly(said)
-    return EngineError(
+    kind = RequestRefused if status in (400, 422) else EngineError
+    return kind(
         f"{place} refused a request for the model {model} (HTTP {status}: {said}).",
         "Check engine.url and the sampling settings against what this server takes.",
     )

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from spar.engines.skills import RESPOND, SeedScope, Usage
 from spar.errors import DataError, DeadlineExceeded, EngineError
 from spar.inference.growing import Growing, Told
-from spar.inference.records import Asked, Counts, Ending, Found, Models, Refining
+from spar.inference.records import Asked, Choice, Counts, Ending, Found, Models, Refining
 from spar.inference.redrawing import Redraw
 from spar.inference.refiner import Refiner
+from spar.inference.stopping import StoppedRefine, stopped
 from spar.inference.strategies import Draws, Strategy
 from spar.inference.transcript import prompt_of
+from spar.method.growth import Refine
 from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
 from spar.method.responses import parse_response
@@ -60,11 +62,13 @@ class _Inference:
     counts: Counts = field(default_factory=Counts)
     actor: Usage = field(default_factory=Usage)
     response: Response | None = None
+    more: tuple[Response, ...] = ()
     refiner: Refiner | None = None
     growing: Growing | None = None
 
     async def run(self) -> Found:
-        response = self.response = await self._respond()
+        response, *more = await self._respond()
+        self.response, self.more = response, tuple(more)
         self.told("the actor has responded")
         policy = self.strategy.policy
         if policy is None:
@@ -75,15 +79,17 @@ class _Inference:
         tree = await self._search(response.text, policy)
         return self._found(_ending(tree), tree)
 
-    async def _respond(self) -> Response:
-        seed = SeedScope(self.asked.seed, 0).derive(prompt_of(self.asked.messages), RESPOND)
-        self.counts.generations += 1
+    async def _respond(self) -> list[Response]:
+        asked = self.asked
+        seed = SeedScope(asked.seed, 0).derive(prompt_of(asked.messages), RESPOND)
+        self.counts.generations += asked.n
         self.actor.calls += 1
-        completions = await self.models.actor.sample(self.asked.messages, 1, self.asked.sampling, seed)
+        completions = await self.models.actor.sample(asked.messages, asked.n, asked.sampling, seed)
         self.actor.count(completions)
-        response = parse_response(0, completions[0].text, completions[0].finish_reason)
-        self.actor.count_failures([response.failure])
-        return response
+        ended = [stopped(each, asked.stop) for each in completions]
+        responses = [parse_response(index, each.text, each.finish_reason) for index, each in enumerate(ended)]
+        self.actor.count_failures([each.failure for each in responses])
+        return responses
 
     async def _search(self, text: str, policy: SearchPolicy) -> Tree:
         prompt = prompt_of(self.asked.messages)
@@ -92,9 +98,13 @@ class _Inference:
             how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
         self.refiner = Refiner(self.models.refiner, prompt, how, self.asked.seed)
         responses = self.strategy.draws is Draws.RESPONSES
-        refine = Redraw(self.models.actor, prompt, self.asked, self.actor) if responses else self.refiner.refine
+        refine = Redraw(self.models.actor, prompt, self.asked, self.actor) if responses else self._refine(self.refiner)
         self.growing = Growing(refine, self.refiner.judge, self.counts, responses, self.told)
         return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
+
+    def _refine(self, refiner: Refiner) -> Refine:
+        stop = self.asked.stop
+        return StoppedRefine(refiner.refine, stop, refiner.usage) if stop else refiner.refine
 
     def so_far(self, ending: Ending, reason: str) -> Found:
         if self.response is None:
@@ -127,6 +137,7 @@ class _Inference:
             actor=self.actor,
             refiner=Usage() if self.refiner is None else self.refiner.usage,
             reason=reason,
+            more=tuple(Choice(each.text, each.failure is ReplyFailure.CUT_OFF) for each in self.more),
         )
 
 

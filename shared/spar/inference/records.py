@@ -39,6 +39,10 @@ class Asked:
     messages: tuple[Message, ...]
     sampling: Sampling
     seed: int = 0
+    n: int = 1
+    """Responses of the actor; more than one only where the actor alone is asked."""
+    stop: tuple[str, ...] = ()
+    """Texts end before the first of these strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A further response of the actor alone, where several were requested."""
+
+    text: str
+    cut_off: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The best text and how it came to be.
 
@@ -79,3 +91,4 @@ class Found:
     actor: Usage
     refiner: Usage
     reason: str | None = None
+    more: tuple[Choice, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.skills import RESPOND, SeedScope, Usage
 from spar.inference.records import RESAMPLING, Asked
+from spar.inference.stopping import stopped
 from spar.method.records import Node, Prompt, Refinement
 from spar.method.responses import parse_response
 
@@ -25,7 +26,8 @@ class Redraw:
         self._usage.calls += 1
         completions = await self._chat.sample(self._asked.messages, n, _sampled(self._asked.sampling), seed)
         self._usage.count(completions)
-        drawn = [_as_refinement(index, completion) for index, completion in enumerate(completions)]
+        ended = (stopped(completion, self._asked.stop) for completion in completions)
+        drawn = [_as_refinement(index, completion) for index, completion in enumerate(ended)]
         self._usage.count_failures([each.failure for each in drawn])
         return drawn
 

@@ -76,6 +76,7 @@ class FailureReason(StrEnum):
     OBJECT_MISSING = "ObjectMissing"
     OBJECT_CORRUPT = "ObjectCorrupt"
     ENGINE = "EngineError"
+    REQUEST_REFUSED = "RequestRefused"
     MODEL_UNUSABLE = "ModelUnusable"
     ENGINE_UNAVAILABLE = "EngineUnavailable"
     DEADLINE_EXCEEDED = "DeadlineExceeded"

@@ -139,7 +139,7 @@ async def test_a_stream_tells_how_the_search_goes_and_never_a_models_text(at: Ga
 async def test_a_conversation_reaches_the_refiner_whole(at: Gateway) -> None:
     messages: Any = [
         {"role": "developer", "content": "Be brief."},
-        {"role": "user", "content": [{"type": "text", "text": "Write of "}, {"type": "text", "text": "rain."}]},
+        {"role": "user", "content": [{"type": "text", "text": "Write of"}, {"type": "text", "text": "rain."}]},
         {"role": "assistant", "content": "Rain falls."},
         {"role": "user", "content": "Longer."},
     ]
@@ -147,7 +147,7 @@ async def test_a_conversation_reaches_the_refiner_whole(at: Gateway) -> None:
         reply = await client.chat.completions.create(
             model="spar:bfs", messages=messages, extra_body={"spar": {"tree": True}}
         )
-    expected = "Be brief.\n\nUser: Write of rain.\n\nAssistant: Rain falls.\n\nUser: Longer."
+    expected = "Be brief.\n\nUser: Write of\nrain.\n\nAssistant: Rain falls.\n\nUser: Longer."
     assert spar(reply)["tree"]["prompt"] == expected
 
 
@@ -155,8 +155,7 @@ async def test_a_conversation_reaches_the_refiner_whole(at: Gateway) -> None:
     ("body", "error", "said"),
     [
         ({"model": "gpt-4o"}, openai.NotFoundError, r"no model 'gpt-4o'.*spar:actor"),
-        ({"stop": ["x"]}, openai.BadRequestError, r"stop.*docs/gateway.md"),
-        ({"n": 2}, openai.BadRequestError, "n: "),
+        ({"n": 2}, openai.BadRequestError, "`n` is 2.*spar:actor"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "tools"),
         ({"messages": [{"role": "user", "content": " "}]}, openai.BadRequestError, "empty"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, openai.BadRequestError, "user's"),
