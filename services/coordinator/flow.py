@@ -84,11 +84,12 @@ def _selection_done(state: State, event: events.SelectionDone) -> Iterator[actio
         yield actions.PrepareEvaluation(state.iteration, "pairs")
     if state.honesty:
         yield actions.PrepareHonesty(state.iteration)
-    yield actions.PrepareTraining("actor") if event.pairs else actions.KeepModel("actor")
-    trains = state.refiner == "trained" and event.examples > 0
+    trains_actor = state.trains and event.pairs > 0
+    trains_refiner = state.trains and state.refiner == "trained" and event.examples > 0
+    yield actions.PrepareTraining("actor") if trains_actor else actions.KeepModel("actor")
     if state.refiner != "shared":
-        yield actions.PrepareTraining("refiner") if trains else actions.KeepModel("refiner")
-    if not event.pairs and not trains:
+        yield actions.PrepareTraining("refiner") if trains_refiner else actions.KeepModel("refiner")
+    if not trains_actor and not trains_refiner:
         yield from _end_iteration(state, measuring=state.honesty)
 
 

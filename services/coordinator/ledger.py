@@ -127,6 +127,7 @@ class Ledger:
             shards=begun.shards if begun else 0,
             chain=chain_of(at(recipe, run.iteration)),
             refiner=at(recipe, run.iteration).refiner_fate,
+            trains=recipe.training.trains,
             window=window,
             evaluates=recipe.evaluation is not None,
             counts=self.counts(run.id, run.iteration),

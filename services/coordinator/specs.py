@@ -31,7 +31,7 @@ from spar.recipes import init
 from spar.recipes.benchmarks import USES, measurements, planned, suite_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
 from spar.recipes.paths import STORED
-from spar.recipes.policies import COMPARE, generating_policy, judging_policy
+from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
 from spar.recipes.stages import at
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified, put_blob
@@ -127,14 +127,14 @@ class Planner:
             refiner=self.ledger.model(iteration.refiner),
             templates=self._templates,
             selection=settings.selection,
-            actor_limit=LengthLimit.of(settings.training.actor),
-            refiner_limit=LengthLimit.of(settings.training.refiner),
+            actor_limit=LengthLimit.of(settings.training.actor) if settings.training.trains else None,
+            refiner_limit=LengthLimit.of(settings.training.refiner) if settings.training.trains else None,
             seed=self.recipe.seed,
             iteration=iteration.index,
             inputs=self._shard_results(iteration),
             judging=self._judging(settings) if self._learns_judging(iteration, settings) else None,
             compared=self._compared(iteration) if settings.comparison is not None else None,
-            refiner_data=settings.refiner_fate == "trained" or init.role_of(iteration.index) == "refiner",
+            refiner_data=writes_refiner_data(settings) or init.role_of(iteration.index) == "refiner",
             measured=self._input("measured") if "measured" in self.run.inputs else None,
         )
         return Select.model_validate(self._envelope(spec))

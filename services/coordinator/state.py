@@ -58,6 +58,8 @@ class State:
     evaluates: bool
     refiner: Literal["trained", "kept", "shared"] = "trained"
     """What becomes of the refiner: it is trained, or kept as it is, or it is what the actor becomes."""
+    trains: bool = True
+    """False: the selected rows are the run's result, and both models stay as they are."""
     counts: Mapping[StepKind, Counts] = field(default_factory=dict)
     evaluations: Counts = NONE
     sick: Mapping[StepKind, int] = field(default_factory=dict)

@@ -171,12 +171,12 @@ async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -
 async def _fits(
     worker: Worker,
     base: ModelRef,
-    limit: LengthLimit,
+    limit: LengthLimit | None,
     rows: Sequence[Pair] | Sequence[Example],
 ) -> list[bool]:
-    """Which samples are short enough to be trained on whole."""
-    if not rows:
-        return []
+    """Which samples are short enough to be trained on whole; all of them, where nothing is trained."""
+    if not rows or limit is None:
+        return [True] * len(rows)
 
     def measure() -> list[int]:
         return make_trainer(limit.trainer).lengths(model_folder(base, worker.cache), rows)

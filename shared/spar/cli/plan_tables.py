@@ -16,7 +16,8 @@ from spar.planning.work import StageWork, Work
 
 
 def print_plan(found: Plan) -> None:
-    _print_needs(found.needs)
+    if found.needs:
+        _print_needs(found.needs)
     _print_stages(found.stages, found.iterations)
     if found.init is not None:
         _print_init(found.init)
@@ -88,7 +89,7 @@ def _work_cells(work: Work) -> dict[str, str]:
 
 def _training_steps(work: Work) -> str:
     steps = {"actor": work.actor_steps_at_most, "refiner": work.refiner_steps_at_most}
-    return ", ".join(f"{number:,} ({role})" for role, number in steps.items() if number)
+    return ", ".join(f"{number:,} ({role})" for role, number in steps.items() if number) or "none"
 
 
 def _print_init(work: InitWork) -> None:

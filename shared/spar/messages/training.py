@@ -94,7 +94,8 @@ class JudgingRef(Wire):
 class SelectionSpec(Spec):
     """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults.
 
-    Of the trainings only their length limits matter here: another learning rate makes the same selection. `judging` is
+    Of the trainings only their length limits matter here: another learning rate makes the same selection. Where nothing
+    is trained there are none: lengths are the business of whoever trains on the export. `judging` is
     how responses were judged, where that isn't by verdicts; `compared` holds rows of ShardComparisons. Without
     `refiner_data` no refiner is trained, and none of its examples are made. `measured` holds rows of Prompt that
     nobody may learn from, where a model writes the prompts.
@@ -105,8 +106,8 @@ class SelectionSpec(Spec):
     refiner: ModelRef
     templates: ObjectRef
     selection: SelectionSettings
-    actor_limit: LengthLimit
-    refiner_limit: LengthLimit
+    actor_limit: LengthLimit | None
+    refiner_limit: LengthLimit | None
     seed: int
     iteration: int
     inputs: ObjectRef

@@ -64,6 +64,8 @@ def rounds(recipe: Recipe, part: str) -> int:
     """How many models of the part a run has: those it was given, those it makes before self-play, and each trained."""
     before = 2 if recipe.init is not None else 1
     iterations = range(FIRST, FIRST + recipe.iterations)
+    if not recipe.training.trains:
+        return before
     if part == "actor":
         return before + len(iterations)
     return before + sum(at(recipe, iteration).refiner_fate != "kept" for iteration in iterations)

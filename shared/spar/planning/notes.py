@@ -20,7 +20,7 @@ def notes_of(
         yield from _on_starting_models(recipe, pilot, parts)
     if units < len(pilot.prompts):
         yield f"{len(pilot.prompts) - units} of the pilot's prompts had results already: it saw {units}."
-    if not pilot.trained:
+    if not pilot.trained and (recipe.training.trains or recipe.init is not None):
         of = "" if recipe.init is None else " of self-play"
         yield f"The hours are without trainings{of}: --train has the pilot train too."
     if any(each.step_s is None for each in pilot.trainings):

@@ -54,7 +54,7 @@ def plan_of(
         measured=measured,
         whole=whole,
         refusals=tuple(refusals),
-        notes=tuple(_notes(recipe, settings, models, host, workers)),
+        notes=tuple(_notes(recipe, settings, models, host, workers, bool(workers or trainers))),
         init=init,
     )
 
@@ -113,6 +113,8 @@ def _workers(
 
 def _adapters(recipe: Recipe) -> tuple[int, int]:
     """How many adapters one engine serves, and their greatest rank."""
+    if not recipe.training.trains:
+        return 0, 0
     kept = [each.lora for each in (recipe.training.actor, recipe.training.refiner) if each.lora and not each.lora.merge]
     return len(kept), max((lora.rank for lora in kept), default=0)
 
@@ -148,6 +150,8 @@ def _key_name(key: str) -> str:
 
 
 def _trained(recipe: Recipe) -> list[tuple[str, TrainingSettings]]:
+    if not recipe.training.trains:
+        return []
     actor: tuple[str, TrainingSettings] = ("actor", recipe.training.actor)
     return [actor, ("refiner", recipe.training.refiner)] if recipe.refiner_fate == "trained" else [actor]
 
@@ -177,9 +181,11 @@ def _disk(recipe: Recipe, settings: Sequence[Recipe], models: Models, whole: Seq
 
 
 def _notes(
-    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, workers: list[Need]
+    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, workers: list[Need], uses_gpus: bool
 ) -> Iterator[str]:
-    if host.gpu_memory is None or host.gpus is None:
+    if not recipe.training.trains:
+        yield "Nothing is trained (training: none): the run ends with pairs and examples, which `spar export` writes."
+    if uses_gpus and (host.gpu_memory is None or host.gpus is None):
         yield "No GPU was found or told (--gpu-memory, --gpus): the needs are listed, and nothing is refused."
     together = 3 * max((need.gpus for need in workers), default=0)
     if host.gpus is not None and 0 < host.gpus < together:

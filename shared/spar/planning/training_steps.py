@@ -11,6 +11,8 @@ from spar.recipes.stages import at
 def selfplay_steps(recipe: Recipe, pilot: PilotFacts, units: int) -> dict[str, int]:
     """Of one iteration, by role; a recipe's caps on pairs and examples hold."""
     settings = at(recipe, FIRST)
+    if not settings.training.trains:
+        return {}
     share = recipe.prompts.per_iteration / units
     pairs = min(pilot.pairs * share, settings.selection.max_pairs or float("inf"))
     steps = {"actor": _steps(pairs, settings.training.actor)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spar.method.policies import SearchPolicy, make_policy
 from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, added, calls
 from spar.recipes.init import FIRST
-from spar.recipes.models import Recipe, SearchSettings
+from spar.recipes.models import Recipe, SearchSettings, TrainingSettings
 from spar.recipes.policies import judging_policy, searches
 from spar.recipes.stages import at
 
@@ -101,11 +101,9 @@ def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> Work:
         node_votes=(0, nodes[1] * votes),
         comparisons=matches,
         steps=_steps_of(recipe, prompt_tokens, judged, matches, nodes[1]),
-        actor_steps_at_most=_steps(_pairs(recipe), recipe.training.actor.batch_size, recipe.training.actor.epochs),
-        refiner_steps_at_most=_steps(
-            _examples(recipe) if recipe.refiner_fate == "trained" else 0,
-            recipe.training.refiner.batch_size,
-            recipe.training.refiner.epochs,
+        actor_steps_at_most=_optimizer_steps(_pairs(recipe) if recipe.training.trains else 0, recipe.training.actor),
+        refiner_steps_at_most=_optimizer_steps(
+            _examples(recipe) if recipe.refiner_fate == "trained" else 0, recipe.training.refiner
         ),
     )
 
@@ -148,8 +146,8 @@ def _examples(recipe: Recipe) -> int:
     return caps.refinements + caps.tree_yes + caps.tree_no + caps.response_no + caps.response_yes
 
 
-def _steps(samples: int, batch: int, epochs: int) -> int:
-    return -(-samples // batch) * epochs
+def _optimizer_steps(samples: int, training: TrainingSettings) -> int:
+    return -(-samples // training.batch_size) * training.epochs
 
 
 def for_prompts(recipe: Recipe, prompts: int) -> Recipe:

@@ -13,14 +13,17 @@ from spar.recipes.policy_checks import check_policies
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.rebudget import money_problems
 
+DATA_ONLY = "For data without training, set training: none and iterations: 1."
+
 
 def check_combinations(recipe: Recipe) -> list[Problem]:
     return [problem for rule in RULES for problem in rule(recipe)]
 
 
 def _trainings(recipe: Recipe) -> Iterator[tuple[Keys, TrainingSettings]]:
-    yield ("training", "actor"), recipe.training.actor
-    yield ("training", "refiner"), recipe.training.refiner
+    if recipe.training.trains:
+        yield ("training", "actor"), recipe.training.actor
+        yield ("training", "refiner"), recipe.training.refiner
     if recipe.init is not None:
         yield ("init", "actor"), recipe.init.actor
         yield ("init", "refiner"), recipe.init.refiner
@@ -51,21 +54,26 @@ def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
+    if not recipe.training.trains:
+        return
     for name, settings, model in (
         ("actor", recipe.training.actor, recipe.models.actor),
         ("refiner", recipe.training.refiner, recipe.models.refiner),
     ):
         if settings.kind == "trl" and model.startswith("served:"):
-            fix = f"Name a folder or hub: model whose weights are here for models.{name}."
+            fix = f"Name a folder or hub: model for models.{name}. {DATA_ONLY}"
             yield Problem(("models", name), f"is {model}, which can be asked but not trained by trl", fix)
 
 
 def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
     kinds = {recipe.training.actor.kind, recipe.training.refiner.kind}
+    if not recipe.training.trains:
+        return
     remote = recipe.engine.kind == "openai" or (recipe.engine.kind == "vllm" and recipe.engine.url is not None)
     if remote and "trl" in kinds:
         what = f"is {recipe.engine.kind} at a URL: that server cannot load the models which trl trains in this run"
-        yield Problem(("engine", "kind"), what, "Use an engine that loads them here, such as transformers.")
+        fix = f"Use an engine that loads them here, such as transformers. {DATA_ONLY}"
+        yield Problem(("engine", "kind"), what, fix)
 
 
 def _vllm_computes_in(recipe: Recipe) -> Iterator[Problem]:
@@ -102,12 +110,29 @@ def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.models.one or not recipe.training.train_refiner:
+    if recipe.refiner_fate != "trained":
         return
     caps = recipe.selection.refiner
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
         yield Problem(("selection", "refiner"), what, "Raise at least one of the caps.")
+
+
+def _without_training(recipe: Recipe) -> Iterator[Problem]:
+    trains = recipe.training.trains
+    for index, stage in enumerate(recipe.stages):
+        if stage.training is not None and stage.training.trains != trains:
+            what = "trains nothing, but other iterations train" if trains else "trains, but training is none"
+            yield Problem(("stages", str(index), "training"), what, "Train in all iterations of a run, or in none.")
+    if trains:
+        return
+    if recipe.iterations != 1:
+        what = f"is {recipe.iterations}, but training is none: a second iteration would have the models of the first"
+        yield Problem(("iterations",), what, "Set it to 1; prompts.per_iteration says how many prompts that is.")
+    if recipe.init is not None:
+        yield Problem(("init",), "trains the starting models, but training is none", "Delete one of the two.")
+    if recipe.training.mix is not None:
+        yield Problem(("training", "mix"), "is mixed into a training, but training is none", "Delete it.")
 
 
 def _money_has_a_price(recipe: Recipe) -> Iterator[Problem]:
@@ -126,6 +151,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _batches_divide,
     _adapters_are_not_divided,
     _refiner_learns_something,
+    _without_training,
     _money_has_a_price,
     check_benchmarks,
 )

@@ -17,6 +17,8 @@ from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import Data
 
+SERVED = "served:"
+"""Before the name of a model that a remote endpoint serves."""
 STORED = "stored:"
 """Before the key of an object: what a submitted run keeps instead of a path."""
 PREFIXES: dict[Keys, tuple[str, ...]] = {

@@ -49,6 +49,13 @@ def searches(recipe: Recipe) -> bool:
     return selection_policy(recipe.selection.pairs).searches
 
 
+def writes_refiner_data(recipe: Recipe) -> bool:
+    """Whether selection makes examples for a refiner: one that is trained here, or, without training, any."""
+    if recipe.training.trains:
+        return recipe.refiner_fate == "trained"
+    return judging_policy(recipe.judgment.policy).votes_only
+
+
 def needs_checkers(recipe: Recipe) -> bool:
     """Whether responses are judged by code that comes with their prompts."""
     policies = [judging_policy(each.judgment.policy) for each in settings_of(recipe)]

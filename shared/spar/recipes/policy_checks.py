@@ -66,7 +66,7 @@ def _instead(name: str, options: Mapping[str, float]) -> str:
 def _fit(recipe: Recipe) -> Iterator[Problem]:
     judging, selecting = judging_policy(recipe.judgment.policy), selection_policy(recipe.selection.pairs)
     method = recipe.training.actor.method
-    if (selecting.makes == "pairs") != (method == "dpo"):
+    if recipe.training.trains and (selecting.makes == "pairs") != (method == "dpo"):
         what = f"is {recipe.selection.pairs}, which makes {selecting.makes}, but the actor trains by {method}"
         fix = (
             f"Set training.actor.method to {'dpo' if selecting.makes == 'pairs' else 'sft'}, or choose another policy."

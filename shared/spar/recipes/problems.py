@@ -6,6 +6,7 @@ Knows pydantic's complaints and turns them into sentences; reads no file.
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -51,8 +52,10 @@ def raise_for(title: str, problems: Sequence[Problem], places: Mapping[Keys, str
 
 
 def _located(keys: Keys, places: Mapping[Keys, str]) -> str:
-    """The file and line of the key, or of the nearest section around it, then the key's path."""
-    place = next((places[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in places), "")
+    """The file and line of the key, of a key inside it, or of the nearest section around it; then the key's path."""
+    around = (places[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in places)
+    inside = (place for known, place in places.items() if keys and keys not in places and known[: len(keys)] == keys)
+    place = next(chain(inside, around), "")
     return " ".join(part for part in (f"{place}:" if place else "", dotted(keys)) if part)
 
 

@@ -17,7 +17,7 @@ from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.models import HonestySettings, InitSettings, Recipe
-from spar.recipes.paths import TEMPLATE_FILES, check_files, make_absolute, names_a_file
+from spar.recipes.paths import SERVED, TEMPLATE_FILES, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
 from spar.recipes.stages import said, whole
@@ -51,6 +51,7 @@ def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
 def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
     data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
+    _imply_no_training(recipe, data)
     for (section, key), value in _profile_values(recipe.profile).items():
         for part in (data, data["init"]) if data.get("init") else (data,):
             part.setdefault(section, {}).setdefault(key, value)
@@ -58,6 +59,16 @@ def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
         data["stages"] = whole(data)
     ready = Recipe.model_validate(data)
     return ready, [*check_combinations(ready), *check_files(ready)]
+
+
+def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
+    """Served models have no weights here: a recipe of nothing else that says nothing of training trains nothing. And
+    without training there is one iteration."""
+    models = (recipe.models.actor, recipe.models.refiner)
+    if "training" not in data and "init" not in data and all(model.startswith(SERVED) for model in models):
+        data["training"] = {"trains": False}
+    if data.get("training", {}).get("trains") is False:
+        data.setdefault("iterations", 1)
 
 
 def _profile_values(name: str) -> dict[tuple[str, str], Any]:

@@ -112,6 +112,18 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         [actions.PrepareTraining("actor"), actions.KeepModel("refiner")],
     ),
     (
+        "without training the rows are the result, and both models stay",
+        replace(DATA, trains=False, iterations=1),
+        events.SelectionDone(pairs=5, examples=9),
+        [actions.KeepModel("actor"), actions.KeepModel("refiner"), actions.EndIteration(), actions.FinishRun()],
+    ),
+    (
+        "without training one model stays what it was, in both roles",
+        replace(DATA, trains=False, iterations=1, refiner="shared"),
+        events.SelectionDone(pairs=5, examples=9),
+        [actions.KeepModel("actor"), actions.ShareModel(), actions.EndIteration(), actions.FinishRun()],
+    ),
+    (
         "one model trains once",
         replace(DATA, refiner="shared"),
         events.SelectionDone(pairs=5, examples=0),

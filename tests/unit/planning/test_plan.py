@@ -148,11 +148,19 @@ def test_adapters_share_a_base_and_make_small_models(prompts: str) -> None:
     assert plan.disk.models_per_iteration == 2 * 2 * 4 * 41_943_040
 
 
-@pytest.mark.parametrize("name", [name for name in builtin_names() if name != "spar"])
+@pytest.mark.parametrize("name", [name for name in builtin_names() if name not in ("spar", "endpoint")])
 def test_every_built_in_recipe_can_be_planned(name: str, prompts: str) -> None:
     models = [f"models.{role}=hub:Qwen/Qwen3-0.6B@c1899de" for role in ("actor", "refiner")] if "qwen" in name else []
     source = [] if name in ("demo", "no_refinement", "no_tree_search") else [prompts]
     assert planned(load_recipe(name, [*models, *source], run_here=False), Host()).needs
+
+
+def test_an_endpoint_without_training_needs_no_gpu_and_is_not_warned_of_any(prompts: str) -> None:
+    served = ["models.actor=served:a", "models.refiner=served:r", "engine.url=http://localhost:1/v1"]
+    plan = plan_of(load_recipe("endpoint", [*served, prompts]), Models(None, None), Host())
+    assert (plan.needs, plan.refusals, plan.disk.models_per_iteration) == ((), (), 0)
+    assert (plan.stages[0].work.actor_steps_at_most, plan.stages[0].work.refiner_steps_at_most) == (0, 0)
+    assert [note.partition(":")[0] for note in plan.notes] == ["Nothing is trained (training"]
 
 
 def test_memory_is_that_of_the_most_demanding_stage_and_only_what_trains_is_planned(prompts: str) -> None:

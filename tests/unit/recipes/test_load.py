@@ -188,7 +188,7 @@ def test_extending_is_one_level_and_of_builtins_only(tmp_path: Path) -> None:
     assert "is no built-in recipe" in complaint(write(tmp_path, "extends: dmo\nname: x\n"))
 
 
-WITHOUT_MODELS = ("spar", "qwen3-0.6b-single-gpu")
+WITHOUT_MODELS = ("spar", "qwen3-0.6b-single-gpu", "endpoint")
 WHOLE = (
     *("demo", "no_refinement", "no_tree_search", "no_iteration", "best_of_n_dpo"),
     *("self_rewarding", "meta_rewarding", "self", "humpback", "autoif"),
@@ -200,6 +200,7 @@ def test_builtin_recipes_load_with_what_their_heads_ask_for(tmp_path: Path, name
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "x"}\n')
     given = [] if name in WHOLE else [f"prompts.source={tmp_path}/prompts.jsonl"]
     given += [f"models.{role}=hub:a/b@c" for role in ("actor", "refiner") if name in WITHOUT_MODELS]
+    given += ["engine.url=http://localhost:8000/v1"] if name == "endpoint" else []
     head = recipe_path(name).read_text().partition("\nname:")[0]
     assert all(option.partition("=")[0].partition(".")[0] in head for option in given)
     recipe = load_recipe(name, given)

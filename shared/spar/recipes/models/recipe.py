@@ -67,4 +67,4 @@ class Recipe(Section):
         """What an iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
         if self.models.one:
             return "shared"
-        return "trained" if self.training.train_refiner else "kept"
+        return "trained" if self.training.trains and self.training.train_refiner else "kept"

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
+from pydantic_core import CoreSchema, PydanticKnownError
 
 from spar.recipes.models.base import Positive, Section, Share, later
 
@@ -80,7 +81,15 @@ ActorSettings = Annotated[
 ]
 
 
+NO_TRAINING = "none"
+"""What a recipe writes instead of the section `training`."""
+
+
 class TrainingPlan(Section):
+    """How both models are trained. `training: none` trains neither: a run's pairs and examples are its result."""
+
+    trains: bool = later(True)
+    """Whether anything is trained; `training: none` is short for `training: {trains: false}`."""
     actor: ActorSettings = DpoSettings()
     refiner: SftSettings = SftSettings()
     train_refiner: bool = later(True)
@@ -92,3 +101,16 @@ class TrainingPlan(Section):
     `world:story-skills` or `world:story-seed`."""
     mix_rows: Positive = later(1000)
     """How many of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_none(cls, data: Any) -> Any:
+        if data == NO_TRAINING:
+            return {"trains": False}
+        if isinstance(data, str):
+            raise PydanticKnownError("literal_error", {"expected": f"{NO_TRAINING}, or a section of keys"})
+        return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"const": NO_TRAINING}, handler(schema)]}
