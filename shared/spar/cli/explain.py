@@ -12,6 +12,8 @@ MEANING = {
     Outcome.CANCELLED: "the run was cancelled before it got here",
     Outcome.ENGINE_FAILED: "a step of its shard failed for good",
     Outcome.UNPARSABLE: "no response got a quorum of votes that can be read",
+    Outcome.REFUSED: "the model's chat template, or its server, took none of its conversations",
+    Outcome.CONTEXT_EXCEEDED: "none of its conversations fits into the model's context",
     Outcome.TIED: "no response was judged bad, and the votes on at least one tied",
     Outcome.ALL_GOOD: "every response was judged good: nothing to refine",
     Outcome.UNSOLVED: "no refinement passed the gate",

@@ -6,7 +6,8 @@ Knows no queue and runs no code; what is kept, whoever asks decides (arXiv 2406.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.engines.base import ChatModel, Completion, Sampling
+from spar.engines.base import ChatModel, Sampling
+from spar.engines.drawing import FailedReply, Reply, draw
 from spar.engines.skills import SeedScope, Usage
 from spar.method.checker_replies import WrittenChecker, parse_checker, parse_contradiction
 from spar.method.records import Message, Prompt, ReplyFailure
@@ -39,7 +40,7 @@ class Teacher:
         """Those of n replies that hold a function and cases; the others are counted."""
         seed = self.scope.derive(prompt, WRITE)
         replies = await self._ask(self.forms.checker.messages(prompt=prompt.text), n, seed)
-        read = [parse_checker(reply.text) for reply in replies]
+        read = [None if isinstance(reply, FailedReply) else parse_checker(reply.text) for reply in replies]
         self.usage.count_failures(
             [_failure(reply) if found is None else None for reply, found in zip(replies, read, strict=True)]
         )
@@ -49,23 +50,25 @@ class Teacher:
         """Whether what the checker asks for contradicts the prompt; None if the teacher did not say."""
         seed = self.scope.derive(prompt, MEANING, place)
         [meant] = await self._ask(self.forms.meaning.messages(checker=source), 1, seed)
-        if not meant.text.strip():
-            self.usage.count_failures([ReplyFailure.EMPTY])
+        if isinstance(meant, FailedReply) or not meant.text.strip():
+            self.usage.count_failures([_failure(meant)])
             return None
         asked = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
         [said] = await self._ask(asked, 1, self.scope.derive(prompt, CONTRADICTION, place))
-        found = parse_contradiction(said.text)
+        found = None if isinstance(said, FailedReply) else parse_contradiction(said.text)
         self.usage.count_failures([_failure(said) if found is None else None])
         return found
 
-    async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Completion]:
+    async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:
         self.usage.calls += 1
-        completions = await self.chat.sample(messages, n, self.sampling, seed)
-        self.usage.count(completions)
-        return completions
+        replies = await draw(self.chat, messages, n, self.sampling, seed)
+        self.usage.count(replies)
+        return replies
 
 
-def _failure(reply: Completion) -> ReplyFailure:
+def _failure(reply: Reply) -> ReplyFailure:
+    if isinstance(reply, FailedReply):
+        return reply.failure
     if not reply.text.strip():
         return ReplyFailure.EMPTY
     return ReplyFailure.CUT_OFF if reply.finish_reason == "length" else ReplyFailure.UNPARSABLE

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from spar.engines.base import ChatModel, Completion, Sampling
+from spar.engines.drawing import FailedReply, Reply, draw
 from spar.errors import AccountingError
 from spar.method.comparing import Match, parse_winner
 from spar.method.judging import JudgingPolicy
@@ -77,7 +78,8 @@ class Usage:
     completion_tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
-    def count(self, completions: Sequence[Completion]) -> None:
+    def count(self, replies: Sequence[Reply]) -> None:
+        completions = [reply for reply in replies if isinstance(reply, Completion)]
         self.replies += len(completions)
         self.prompt_tokens += completions[0].prompt_tokens if completions else 0
         self.completion_tokens += sum(completion.completion_tokens for completion in completions)
@@ -126,11 +128,16 @@ async def respond(
     messages = (Message("user", prompt.text),) if form is None else form.messages(text=prompt.text)
     seed = scope.derive(prompt, RESPOND)
     usage.calls += 1
-    completions = await chat.sample(messages, settings.n, sampling_of(settings), seed)
-    usage.count(completions)
+    replies = await draw(chat, messages, settings.n, sampling_of(settings), seed)
+    usage.count(replies)
     responses = [
-        replace(policy.read(index, completion.text, completion.finish_reason), finish_reason=completion.finish_reason)
-        for index, completion in enumerate(completions)
+        replace(
+            Response(index, reply.text, reply.failure)
+            if isinstance(reply, FailedReply)
+            else policy.read(index, reply.text, reply.finish_reason),
+            finish_reason=reply.finish_reason,
+        )
+        for index, reply in enumerate(replies)
     ]
     usage.count_failures([response.failure for response in responses])
     return policy.arrange(prompt, responses)
@@ -159,15 +166,17 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
     async def ask(n: int, attempt: int) -> Sequence[Vote]:
         seed = scope.derive(prompt, step, *path, attempt)
         usage.calls += 1
-        completions = await chat.sample(messages, n, sampling_of(settings), seed)
-        usage.count(completions)
+        replies = await draw(chat, messages, n, sampling_of(settings), seed)
+        usage.count(replies)
         votes = [
             replace(
-                policy.parse(completion.text, completion.finish_reason, options),
-                finish_reason=completion.finish_reason,
+                Vote(reply.text, failure=reply.failure)
+                if isinstance(reply, FailedReply)
+                else policy.parse(reply.text, reply.finish_reason, options),
+                finish_reason=reply.finish_reason,
                 round=attempt,
             )
-            for completion in completions
+            for reply in replies
         ]
         usage.count_failures([vote.failure for vote in votes])
         return votes
@@ -206,11 +215,14 @@ async def compare(  # noqa: PLR0913 - what a comparison depends on, each passed 
         messages = form.messages(prompt=prompt.text, response=response.text, **texts)
         seed = scope.derive(prompt, COMPARE, response.index, first, second)
         usage.calls += 1
-        completions = await chat.sample(messages, 1, sampling_of(settings), seed)
-        usage.count(completions)
-        winner, failure = parse_winner(completions[0].text, completions[0].finish_reason)
-        usage.count_failures([failure])
-        return Match(first, second, winner, failure)
+        [reply] = await draw(chat, messages, 1, sampling_of(settings), seed)
+        usage.count([reply])
+        if isinstance(reply, FailedReply):
+            match = Match(first, second, None, reply.failure)
+        else:
+            match = Match(first, second, *parse_winner(reply.text, reply.finish_reason))
+        usage.count_failures([match.failure])
+        return match
 
     both = [(first, second) for first in range(len(judgments)) for second in range(len(judgments)) if first != second]
     return await together(one(first, second) for first, second in both)
@@ -234,14 +246,16 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
     messages = templates.refine_messages(prompt.text, parent.text, critique)
     seed = scope.derive(prompt, REFINE_NODE, *parent.path, attempt)
     usage.calls += 1
-    completions = await chat.sample(messages, n, sampling_of(settings), seed)
-    usage.count(completions)
+    replies = await draw(chat, messages, n, sampling_of(settings), seed)
+    usage.count(replies)
     refinements = [
         replace(
-            parse_refinement(completion.text, completion.finish_reason, parent.text),
-            finish_reason=completion.finish_reason,
+            Refinement(reply.text, failure=reply.failure)
+            if isinstance(reply, FailedReply)
+            else parse_refinement(reply.text, reply.finish_reason, parent.text),
+            finish_reason=reply.finish_reason,
         )
-        for completion in completions
+        for reply in replies
     ]
     usage.count_failures([refinement.failure for refinement in refinements])
     return refinements

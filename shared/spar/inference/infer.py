@@ -21,6 +21,7 @@ from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
 from spar.method.responses import parse_response
 from spar.method.tree_search import search
+from spar.method.voting import never_drawn
 
 
 def _untold(line: str) -> None:
@@ -48,7 +49,7 @@ async def infer(
         if not limit.expired():
             raise
         return inference.so_far(Ending.DEADLINE, f"the deadline ({deadline_s:.3g} s)")
-    except (EngineError, DataError) as error:  # DataError: what was found is too long for the refiner
+    except (EngineError, DataError) as error:  # DataError: the actor does not take the conversation
         return inference.after_failure(error)
 
 
@@ -77,7 +78,8 @@ class _Inference:
             return self._found(Ending.RESPONSE_FAILED, None, response.failure.value)
         policy = replace(policy, retries=self.how.retries)
         tree = await self._search(response.text, policy)
-        return self._found(_ending(tree), tree)
+        root = tree.nodes[0].judgment
+        return self._found(_ending(tree), tree, root.votes[0].reply if never_drawn(root) else None)
 
     async def _respond(self) -> list[Response]:
         asked = self.asked

@@ -21,6 +21,7 @@ from spar.method.records import (
     Refinement,
     ReplyFailure,
 )
+from spar.method.voting import never_drawn
 
 
 class Refine(Protocol):
@@ -105,6 +106,8 @@ class Level:
             waiting = self._take(waiting, replies)
             if not waiting:
                 return
+            if all(reply.failure and reply.failure.permanent for reply in replies):
+                break
         for place in waiting:
             place.prune(place.replies[-1].failure or ReplyFailure.UNPARSABLE)
         self._stop_if_settled()
@@ -129,7 +132,7 @@ class Level:
         judgment = await self._judge(text, place.path)
         place.votes = len(judgment.votes)
         if judgment.failure is JudgmentFailure.NO_QUORUM:
-            place.prune(judgment.failure, judgment)
+            place.prune(never_drawn(judgment) or judgment.failure, judgment)
         else:
             place.keep(text, judgment)
         self._stop_if_settled()

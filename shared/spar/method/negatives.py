@@ -2,13 +2,15 @@
 
 from random import Random
 
+from spar.method.outcomes import unusable
 from spar.method.records import JudgedPrompt, JudgedResponse, JudgmentFailure, Outcome, Verdict
 
 
 def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome:
     """Draw one of the responses labelled No.
 
-    Without one: UNPARSABLE if no response got a quorum of votes, TIED if one of them tied, else ALL_GOOD.
+    Without one: TIED if a response tied, ALL_GOOD if one is labelled Yes; else no response got a quorum of votes
+    (`unusable` says why).
     """
     bad = labelled(judged, Verdict.NO)
     if bad:
@@ -18,7 +20,7 @@ def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome
         return Outcome.TIED
     if any(judgment.label is Verdict.YES for judgment in judgments):
         return Outcome.ALL_GOOD
-    return Outcome.UNPARSABLE
+    return unusable(judged)
 
 
 def labelled(judged: JudgedPrompt, label: Verdict) -> list[JudgedResponse]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from random import Random
 
 from spar.method.negatives import choose_negative, labelled
+from spar.method.outcomes import unsolved
 from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Tree, Verdict
 
 
@@ -13,7 +14,7 @@ def refined_pair(tree: Tree) -> Pair | Outcome:
     A solution that repeats the root (a refinement of a refinement can come back to it) solves nothing: UNSOLVED.
     """
     if not tree.solved or tree.best is None:
-        return Outcome.UNSOLVED
+        return unsolved(tree)
     chosen, rejected = tree.node(tree.best).text, tree.node(()).text
     if chosen.strip() == rejected.strip():
         return Outcome.UNSOLVED

@@ -26,7 +26,13 @@ class ReplyFailure(StrEnum):
     CUT_OFF = "cut_off"  # stopped by the token limit
     UNPARSABLE = "unparsable"  # the required form is not there
     TOO_LONG = "too_long"  # never drawn: the conversation does not fit into the model
+    REFUSED = "refused"  # never drawn: the model's chat template, or its server, does not take the conversation
     UNCHANGED = "unchanged"  # a refinement that repeats its parent's text
+
+    @property
+    def permanent(self) -> bool:
+        """Sampling again would end the same way."""
+        return self in (ReplyFailure.TOO_LONG, ReplyFailure.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ class Prompt:
 class Response:
     """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not used.
 
-    `finish_reason` is the engine's, None where no model was called or an older version did not keep it.
+    Of a reply that was never drawn the text is the error; so it is for votes and refinements. `finish_reason` is the
+    engine's, None where no reply was drawn or an older version did not keep it.
     """
 
     index: int
@@ -226,13 +233,15 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     ENGINE_FAILED = "engine_failed"
     UNPARSABLE = "unparsable"  # too few responses with a quorum of votes
+    REFUSED = "refused"  # the model's chat template, or its server, took none of its conversations
+    CONTEXT_EXCEEDED = "context_exceeded"  # none of its conversations fits into the model's context
     TIED = "tied"  # no bad response, at least one tie
     ALL_GOOD = "all_good"
     EQUAL_SCORES = "equal_scores"  # no response scored higher than another
     UNSOLVED = "unsolved"  # no refinement, or no response, was judged good
     MEASURED = "measured"  # the instruction that was written for it is one that evaluations ask
     DUPLICATE = "duplicate"
-    TOO_LONG = "too_long"
+    TOO_LONG = "too_long"  # a row that does not fit into the training length
     OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)
     PAIR = "pair"
     EXAMPLE = "example"  # a response to it is what the actor is fine-tuned on

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from spar.errors import AccountingError, RecipeError
-from spar.method.records import Judgment, JudgmentFailure, Verdict, Vote
+from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
 
 AskVotes = Callable[[int, int], Awaitable[Sequence[Vote]]]
 """(votes still missing, attempt number from 0) -> exactly that many votes, failed ones included."""
@@ -55,12 +55,22 @@ def critique_to_refine(judgment: Judgment) -> str | None:
     return judgment.critique
 
 
+def never_drawn(judgment: Judgment) -> ReplyFailure | None:
+    """The permanent failure that kept every vote from being drawn; None where any was drawn."""
+    failures = {vote.failure for vote in judgment.votes}
+    failure = failures.pop() if len(failures) == 1 else None
+    return failure if failure is not None and failure.permanent else None
+
+
 Settle = Callable[[Sequence[Vote], int], Judgment]
 """(votes, quorum) -> what they say together: `tally`, or what another policy makes of them."""
 
 
 async def judge_until_quorum(ask: AskVotes, rules: VoteRules, settle: Settle = tally) -> Judgment:
-    """Ask for votes, and again for the missing ones while there is no quorum and a retry is left; then settle them."""
+    """Ask for votes, and again for the missing ones while there is no quorum and a retry is left; then settle them.
+
+    Votes that failed permanently are not requested again.
+    """
     votes: list[Vote] = []
     missing = rules.votes
     for attempt in range(rules.retries + 1):
@@ -72,7 +82,7 @@ async def judge_until_quorum(ask: AskVotes, rules: VoteRules, settle: Settle = t
             )
         votes += new
         missing -= sum(vote.verdict is not None for vote in new)
-        if rules.votes - missing >= rules.quorum:
+        if rules.votes - missing >= rules.quorum or all(vote.failure and vote.failure.permanent for vote in new):
             break
     return settle(votes, rules.quorum)
 

@@ -21,10 +21,15 @@ from spar.method.records import (
     Outcome,
     Pair,
     Prompt,
+    ReplyFailure,
+    Response,
     Tree,
     Verdict,
+    Vote,
 )
 from spar.method.seeds import derive_seed
+from spar.method.selecting import SELECTING, Material
+from spar.method.voting import tally
 from tests.unit.method.builders import (
     PROMPT,
     Models,
@@ -51,6 +56,33 @@ from tests.unit.method.builders import (
 )
 def test_no_negative_has_a_reason(votes: tuple[str | None, ...], outcome: Outcome) -> None:
     assert choose_negative(judged_prompt(*votes), seed=1) is outcome
+
+
+@pytest.mark.parametrize(
+    ("failures", "outcome"),
+    [
+        ("tt", Outcome.CONTEXT_EXCEEDED),
+        ("rr", Outcome.REFUSED),
+        ("rt", Outcome.REFUSED),
+        ("te", Outcome.UNPARSABLE),
+        ("tj", Outcome.CONTEXT_EXCEEDED),  # a response whose judging does not fit
+        ("tu", Outcome.UNPARSABLE),  # one whose votes cannot be read
+    ],
+)
+def test_what_could_never_be_drawn_is_told_from_what_cannot_be_read(failures: str, outcome: Outcome) -> None:
+    unread = Vote("hm", failure=ReplyFailure.UNPARSABLE)
+    too_long = Vote("The prompt has 9000 tokens.", failure=ReplyFailure.TOO_LONG)
+    items = {
+        "t": JudgedResponse(Response(0, "", ReplyFailure.TOO_LONG), None),
+        "r": JudgedResponse(Response(0, "", ReplyFailure.REFUSED), None),
+        "e": JudgedResponse(Response(0, "", ReplyFailure.EMPTY), None),
+        "j": JudgedResponse(Response(0, "rain"), tally([too_long] * 5, 3)),
+        "u": JudgedResponse(Response(0, "rain"), tally([unread, too_long], 3)),
+    }
+    judged = JudgedPrompt(PROMPT, tuple(items[failure] for failure in failures))
+    assert choose_negative(judged, 1) is outcome
+    assert SELECTING["extremes"].choose(Material(judged, None, 1, {})) is outcome
+    assert SELECTING["judged"].choose(Material(judged, None, 1, {})) is outcome
 
 
 def test_the_negative_is_drawn_among_the_bad() -> None:

@@ -11,8 +11,8 @@ from spar.cli.refining.rows import InputRow
 from spar.cli.refining.settings import RefineJob
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_NODE, SeedScope, Usage, judge, refine_tree
-from spar.errors import DataError
 from spar.method.records import Judgment, JudgmentFailure, Prompt, Tree, Verdict
+from spar.method.voting import never_drawn
 
 ROOT = ()
 """The root is judged as a node of its tree is, with the path of the root."""
@@ -26,7 +26,7 @@ class RowOutcome(StrEnum):
     ALL_GOOD = "all_good"  # the response was judged good: nothing to refine
     TIED = "tied"
     UNPARSABLE = "unparsable"  # no quorum of votes on the response
-    REJECTED = "rejected"  # the row could not be read, or is too long for the model
+    REJECTED = "rejected"  # the row could not be read, or the model does not take it
 
 
 Output = dict[str, Any]
@@ -39,15 +39,13 @@ async def search_row(chat: ChatModel, job: RefineJob, row: InputRow) -> Output:
     usage = Usage()
     scope = SeedScope(job.seed, 0)
     prompt = Prompt.of(row.prompt)
-    try:
-        judgment = await judge(chat, prompt, row.response, job.templates, job.judgment, scope, JUDGE_NODE, ROOT, usage)
-        if judgment.label is not Verdict.NO:
-            return _output(row, _without_tree(judgment), usage, judgment=asdict(judgment))
-        tree = await refine_tree(
-            chat, prompt, (row.response, judgment), job.templates, job.judgment, job.search, scope, usage
-        )
-    except DataError as error:
-        return _output(row, RowOutcome.REJECTED, usage, reason=error.what)
+    judgment = await judge(chat, prompt, row.response, job.templates, job.judgment, scope, JUDGE_NODE, ROOT, usage)
+    if never_drawn(judgment) is not None:
+        return _output(row, RowOutcome.REJECTED, usage, reason=judgment.votes[0].reply)
+    if judgment.label is not Verdict.NO:
+        return _output(row, _without_tree(judgment), usage, judgment=asdict(judgment))
+    negative = (row.response, judgment)
+    tree = await refine_tree(chat, prompt, negative, job.templates, job.judgment, job.search, scope, usage)
     return _with_tree(row, tree, usage)
 
 

@@ -66,5 +66,9 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         if row.get("failure"):
             failures[row["failure"]] = failures.get(row["failure"], 0) + 1
-    told = {"cut_off": "were cut off at the token limit", "too_long": "could not be asked: too long for the model"}
+    told = {
+        "cut_off": "were cut off at the token limit",
+        "too_long": "could not be asked: too long for the model",
+        "refused": "could not be drawn: the model's chat template or its server refuses the conversation",
+    }
     return [f"{number} replies {told[failure]}." for failure, number in failures.items() if failure in told]

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage
-from spar.errors import DataError
+from spar.errors import ConversationTooLong, DataError
+from spar.method.records import ReplyFailure
 from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
 
@@ -17,7 +18,7 @@ Row = Mapping[str, Any]
 Respond = Callable[[str, Usage], Awaitable[Row]]
 """A prompt's response by a search at inference, and how that ended (`spar.runtime.searching`)."""
 
-TOO_LONG = "too_long"
+TOO_LONG = ReplyFailure.TOO_LONG.value
 """The failure of an item whose conversation the model does not take: counted, never left out."""
 
 
@@ -52,8 +53,10 @@ class Asking(Protocol):
 
 
 async def unless_too_long(asking: Callable[[], Awaitable[Row]], without: Row) -> Row:
-    """The row, or `without` and why, where the model refuses the conversation for its length."""
+    """The row, or `without` and why, where the model does not take the conversation, mostly for its length."""
     try:
         return await asking()
-    except DataError as error:
+    except ConversationTooLong as error:
         return {**without, "failure": TOO_LONG, "reason": error.what}
+    except DataError as error:
+        return {**without, "failure": ReplyFailure.REFUSED.value, "reason": error.what}

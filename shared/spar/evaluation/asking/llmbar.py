@@ -4,9 +4,10 @@ One greedy vote, or several sampled ones whose majority counts. Knows nothing of
 """
 
 from spar.engines.skills import JUDGE_NODE, Usage, judge
-from spar.evaluation.asking.base import Ask, Row, unless_too_long
+from spar.evaluation.asking.base import Ask, Row
 from spar.evaluation.benchmarks.llmbar import Pair, read_pairs
-from spar.method.records import Prompt, ReplyFailure, Vote
+from spar.method.records import Judgment, Prompt, ReplyFailure
+from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
 from spar.together import together
 
@@ -27,14 +28,9 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
 
     async def one(subset: str, index: int, output: int, pair: Pair) -> Row:
         place = {"subset": subset, "index": index, "output": output}
-
-        async def asking() -> Row:
-            prompt, text = Prompt.of(pair.input), pair.outputs[output - 1]
-            path = (index, output)
-            judgment = await judge(job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage)
-            return {**place, **replies_of(judgment.votes)}
-
-        return await unless_too_long(asking, {**place, "replies": [""]})
+        prompt, text, path = Prompt.of(pair.input), pair.outputs[output - 1], (index, output)
+        judgment = await judge(job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage)
+        return {**place, **replies_of(judgment)}
 
     return await together(
         one(subset, index, output, pair)
@@ -44,7 +40,10 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     )
 
 
-def replies_of(votes: tuple[Vote, ...]) -> Row:
-    """What was said, and whether some of it was cut off."""
+def replies_of(judgment: Judgment) -> Row:
+    """The votes' replies, and whether some were cut off or none could be drawn."""
+    votes, failure = judgment.votes, never_drawn(judgment)
+    if failure is not None:
+        return {"replies": [""] * len(votes), "failure": failure.value, "reason": votes[0].reply}
     cut = any(vote.failure is ReplyFailure.CUT_OFF for vote in votes)
     return {"replies": [vote.reply for vote in votes], **({"failure": "cut_off"} if cut else {})}

@@ -8,11 +8,11 @@ from typing import Any
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_NODE, Usage, judge, refine
-from spar.evaluation.asking.base import Ask, Row, unless_too_long
-from spar.evaluation.asking.llmbar import vote_settings
+from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.llmbar import replies_of, vote_settings
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
 from spar.method.records import Node, Prompt
-from spar.method.voting import critique_to_refine
+from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
 from spar.together import together
 
@@ -25,10 +25,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     negatives, _ = read_negatives(job.data)
 
     async def one(index: int, negative: Negative) -> Row:
-        async def asking() -> Row:
-            return {"item": index, **await _refined(job, negative, usage)}
-
-        return await unless_too_long(asking, {"item": index, "refined": None})
+        return {"item": index, **await _refined(job, negative, usage)}
 
     return await together(one(index, negative) for index, negative in enumerate(negatives[: job.settings.limit]))
 
@@ -41,7 +38,9 @@ async def _refined(job: Ask, negative: Negative, usage: Usage) -> Row:
     )
     critique = critique_to_refine(judgment)
     if critique is None:
-        return {"refined": None, "failure": "no_critique"}
+        failure = never_drawn(judgment)
+        why = {} if failure is None else {"reason": judgment.votes[0].reply}
+        return {"refined": None, "failure": failure.value if failure else "no_critique", **why}
     greedy = SamplingSettings(temperature=0.0, max_tokens=settings.max_tokens)
     root = Node((), negative.response, judgment)
     [found] = await refine(job.model, prompt, root, 1, 0, job.templates, greedy, job.scope, usage)
@@ -57,4 +56,4 @@ async def _refined(job: Ask, negative: Negative, usage: Usage) -> Row:
 async def _votes(rater: ChatModel, job: Ask, prompt: Prompt, text: str, usage: Usage) -> list[str]:
     settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
     judgment = await judge(rater, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, REFINED, usage)
-    return [vote.reply for vote in judgment.votes]
+    return list(replies_of(judgment)["replies"])

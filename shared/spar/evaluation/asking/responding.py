@@ -17,7 +17,10 @@ async def response_to(job: Ask, text: str, usage: Usage) -> Row:
             return await job.search(text, usage)
         greedy = GenerationSettings(n=1, temperature=0.0, top_p=1.0, max_tokens=job.settings.max_tokens)
         [response] = (await respond(job.model, Prompt.of(text), greedy, job.scope, usage)).responses
-        failed = {} if response.failure is None else {"failure": response.failure.value}
-        return {"response": response.text, **failed}
+        if response.failure is None:
+            return {"response": response.text}
+        if response.failure.permanent:
+            return {"response": "", "failure": response.failure.value, "reason": response.text}
+        return {"response": response.text, "failure": response.failure.value}
 
     return await unless_too_long(asking, {"response": ""})

@@ -41,7 +41,8 @@ def scale_policy(name: str, form: str, scale: Scale, good: float) -> JudgingPoli
         return Vote(reply, failure=ReplyFailure.CUT_OFF if finish_reason == "length" else ReplyFailure.UNPARSABLE)
 
     def settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
-        numbers = [number for vote in votes if (number := scale.read(vote.reply)) is not None]
+        readable = (vote for vote in votes if vote.verdict is not None)
+        numbers = [number for vote in readable if (number := scale.read(vote.reply)) is not None]
         mean = sum(numbers) / len(numbers) if numbers else None
         if mean is None or len(numbers) < quorum:
             return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, mean, None)

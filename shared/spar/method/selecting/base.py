@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from spar.method.outcomes import unusable
 from spar.method.records import (
     Example,
     ExampleKind,
@@ -69,7 +70,7 @@ def none_is_good(judged: JudgedPrompt) -> Outcome:
         return Outcome.UNSOLVED
     if any(judgment.failure is JudgmentFailure.TIED for judgment in judgments):
         return Outcome.TIED
-    return Outcome.UNPARSABLE
+    return unusable(judged)
 
 
 def example_of(prompt: str, prompt_id: str, response: str) -> Example:

@@ -1,5 +1,6 @@
 """`given`: the first response that is data, as an example for SFT whatever was judged of it (a teacher's responses)."""
 
+from spar.method.outcomes import unusable
 from spar.method.records import Example, Outcome
 from spar.method.selecting.base import Material, SelectionPolicy, example_of
 
@@ -8,7 +9,7 @@ def choose(material: Material) -> Example | Outcome:
     judged = material.judged
     usable = (item.response.text for item in judged.responses if item.response.failure is None)
     text = next(usable, None)
-    return Outcome.UNPARSABLE if text is None else example_of(judged.prompt.text, judged.prompt.id, text)
+    return unusable(judged) if text is None else example_of(judged.prompt.text, judged.prompt.id, text)
 
 
 GIVEN = SelectionPolicy("given", "examples", choose)

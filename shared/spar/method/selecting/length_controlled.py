@@ -4,6 +4,7 @@ Nearly is within `rho` of the way from one end to the other: scores in [(1 - rho
 the best (Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 only length breaks ties.
 """
 
+from spar.method.outcomes import unusable
 from spar.method.records import JudgedResponse, Outcome, Pair
 from spar.method.selecting.base import Material, SelectionPolicy, scored
 
@@ -11,7 +12,7 @@ from spar.method.selecting.base import Material, SelectionPolicy, scored
 def choose(material: Material) -> Pair | Outcome:
     values = scored(material.judged)
     if len(values) < 2:
-        return Outcome.UNPARSABLE
+        return unusable(material.judged)
     scores = [value for value, _ in values]
     least, most, rho = min(scores), max(scores), material.options["rho"]
     if least == most:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from spar.engines.base import Completion, Sampling
-from spar.errors import DataError
+from spar.errors import ConversationTooLong
 from spar.evaluation.asking.base import Ask
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
@@ -32,7 +32,7 @@ class Refusing:
     """Takes no conversation: all are too long for it."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        raise DataError("The prompt is longer than the model.", "Ask less.")
+        raise ConversationTooLong("The prompt is longer than the model.", "Ask less.")
 
 
 def job(model: Scripted | Refusing, data: Path, judge: Scripted | Refusing | None = None, **settings: int) -> Ask:

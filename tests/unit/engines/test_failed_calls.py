@@ -1,0 +1,138 @@
+"""A conversation that a model does not take costs one response, vote or place in a tree, never its neighbours."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from spar.engines.base import Completion, Sampling
+from spar.engines.drawing import FailedReply, draw
+from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, compare, judge, refine_tree, respond
+from spar.errors import ConversationTooLong, DataError, EngineUnavailable, TemplateRefused
+from spar.method.generating import GENERATING
+from spar.method.outcomes import unsolved
+from spar.method.records import (
+    Judgment,
+    JudgmentFailure,
+    Message,
+    Outcome,
+    Prompt,
+    ReplyFailure,
+    Response,
+    Verdict,
+    Vote,
+)
+from spar.method.templates import builtin_templates
+from spar.method.templates.forms import builtin_form
+from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
+from spar.together import together
+
+SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 40)
+SAMPLING = Sampling(0.7, 1.0, 64)
+SCOPE = SeedScope(7, 1)
+TEMPLATES = builtin_templates("compact")
+YES, NO = "it is so Final Judgement : Yes", "it is not Final Judgement : No"
+NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
+
+
+class Narrow:
+    """Takes conversations of so many words; each reply comes from the function of the words."""
+
+    def __init__(self, words: int, reply: str = "rain", error: type[DataError] = ConversationTooLong) -> None:
+        self._words, self._reply, self._error = words, reply, error
+        self.calls = 0
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        self.calls += 1
+        words = sum(len(message.content.split()) for message in messages)
+        if words > self._words:
+            raise self._error(f"The prompt has {words} words.", "Shorten it.")
+        return [Completion(self._reply, "stop", words, 1)] * n
+
+
+async def test_a_prompt_too_long_fails_each_of_its_responses_and_no_others() -> None:
+    usage, model = Usage(), Narrow(20)
+    settings = GenerationSettings(n=2)
+    long, short = await together(respond(model, prompt, settings, SCOPE, usage) for prompt in (LONG, SHORT))
+    assert [response.failure for response in long.responses] == [ReplyFailure.TOO_LONG] * 2
+    assert long.responses[0].text == "The prompt has 120 words."
+    assert [(response.text, response.failure) for response in short.responses] == [("rain", None)] * 2
+    assert usage.failures == {"too_long": 2}
+    assert (usage.calls, usage.replies) == (2, 2)
+
+
+async def test_a_vote_too_long_is_not_requested_again() -> None:
+    usage, model = Usage(), Narrow(20, YES)
+    judgment = await judge(
+        model, SHORT, "rain " * 40, TEMPLATES, JudgmentSettings(), SCOPE, JUDGE_RESPONSE, (0,), usage
+    )
+    assert {vote.failure for vote in judgment.votes} == {ReplyFailure.TOO_LONG}
+    assert (judgment.failure, judgment.value) == (JudgmentFailure.NO_QUORUM, None)
+    assert (model.calls, usage.failures) == (1, {"too_long": 5})
+
+
+async def test_a_refused_conversation_is_another_failure() -> None:
+    for error in (TemplateRefused, DataError):
+        row = await respond(Narrow(2, error=error), SHORT, GenerationSettings(n=1), SCOPE, Usage())
+        assert row.responses[0].failure is ReplyFailure.REFUSED
+
+
+async def test_a_tree_whose_first_refinements_do_not_fit_says_so() -> None:
+    model = Narrow(20)
+    found = await refine_tree(
+        model, LONG, ("rain", NEGATIVE), TEMPLATES, JudgmentSettings(), SearchSettings(), SCOPE, Usage()
+    )
+    assert (len(found.nodes), found.solved, model.calls) == (1, False, 1)
+    assert found.failures == {"too_long": 3}
+    assert unsolved(found) is Outcome.CONTEXT_EXCEEDED
+
+
+async def test_a_place_whose_text_is_too_long_to_judge_is_pruned_alone() -> None:
+    class Rambling:
+        """Refines to a long text first, to short ones then; judges only what is short."""
+
+        async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+            if len(messages) == 3:
+                texts = [("rain " * 200 if index == 0 else f"rain {index}") for index in range(n)]
+                return [Completion(f"[[start]] {text} [[end]]", "stop", 1, 1) for text in texts]
+            if len(messages[0].content.split()) > 100:
+                raise ConversationTooLong("Too many words.", "Shorten it.")
+            return [Completion(YES, "stop", 1, 1)] * n
+
+    usage = Usage()
+    search = SearchSettings(stop_when_decided=False)
+    found = await refine_tree(
+        Rambling(), SHORT, ("rain", NEGATIVE), TEMPLATES, JudgmentSettings(), search, SCOPE, usage
+    )
+    assert [node.path for node in found.nodes] == [(), (1,), (2,)]
+    assert (found.solved, found.failures) == (True, {"too_long": 1})
+
+
+async def test_a_comparison_too_long_names_no_winner() -> None:
+    form = builtin_form("spar", "compare")
+    assert form is not None
+    settings = SamplingSettings(temperature=0.0, max_tokens=8)
+    matches = await compare(
+        Narrow(5), SHORT, Response(0, "rain"), ("Score: 1", "Score: 2"), form, settings, SCOPE, Usage()
+    )
+    assert [(match.winner, match.failure) for match in matches] == [(None, ReplyFailure.TOO_LONG)] * 2
+
+
+async def test_a_written_instruction_that_could_not_be_drawn_is_a_failure() -> None:
+    settings = GenerationSettings(n=1, policy="instruct")
+    form = builtin_form("spar", GENERATING["instruct"].form or "")
+    row = await respond(Narrow(5), LONG, settings, SCOPE, Usage(), form)
+    assert [response.failure for response in row.responses] == [ReplyFailure.TOO_LONG]
+
+
+async def test_half_a_surrogate_pair_is_a_failed_reply_that_can_be_stored() -> None:
+    [reply] = await draw(Narrow(20, "rain \ud83d"), (Message("user", "rain"),), 1, SAMPLING, 1)
+    assert reply == FailedReply(ReplyFailure.UNPARSABLE, "rain ?", "stop")
+
+
+async def test_what_may_pass_is_no_reply_but_an_error() -> None:
+    class Away:
+        async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+            raise EngineUnavailable("No server.", "Start it.")
+
+    with pytest.raises(EngineUnavailable):
+        await draw(Away(), (Message("user", "rain"),), 1, SAMPLING, 1)
