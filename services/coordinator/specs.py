@@ -15,6 +15,7 @@ from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Compare, ComparisonSpec, Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import (
+    TRAINING_REVISIONS,
     JudgingRef,
     LengthLimit,
     Role,
@@ -206,10 +207,12 @@ class Planner:
 
     def training(self, iteration: Iteration, role: Role, rows_key: str, *more: str) -> Train:
         plan = at(self.recipe, iteration.index).training
+        trainer = plan.actor if role == "actor" else plan.refiner
         spec = TrainingSpec(
+            revision=TRAINING_REVISIONS[trainer.method],
             role=role,
             base=self.base_of(iteration, role),
-            trainer=plan.actor if role == "actor" else plan.refiner,
+            trainer=trainer,
             seed=derive_seed(self.recipe.seed, iteration.index, "", "training", role),
             rows=ObjectRef(key=rows_key),
             more=tuple(ObjectRef(key=key) for key in more),

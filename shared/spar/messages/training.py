@@ -1,5 +1,6 @@
 """Commands to the training service: make an iteration's training sets, and train a model on one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -17,7 +18,8 @@ from spar.recipes.models import (
 )
 
 SELECTION_REVISION: Final = 1
-TRAINING_REVISION: Final = 1
+TRAINING_REVISIONS: Final[Mapping[str, Literal[1, 2]]] = {"dpo": 2, "sft": 1}
+"""By method. DPO's 2: its loss is a mean over pairs, the NLL of each response's tokens first."""
 SELECT_TASK = "training.select"
 TRAIN_TASK = "training.train"
 
@@ -124,10 +126,11 @@ class Select(StepMessage):
 class TrainingSpec(Spec):
     """Train one model. `rows` holds rows of Pair (dpo) or Example (sft). Result: one row of Trained.
 
+    `revision` is the method's (TRAINING_REVISIONS).
     `more` are further rows of the same kind, trained on with them: pairs of judgments, or a recipe's mixed-in set.
     """
 
-    revision: Literal[1] = TRAINING_REVISION
+    revision: Literal[1, 2]
     role: Role
     base: ModelRef
     trainer: Annotated[DpoSettings | SftSettings, Field(discriminator="method")]

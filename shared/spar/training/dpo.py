@@ -4,8 +4,10 @@ The reference is the base model as it is before the first step; its log-probabil
 checkpoint is loaded, so a resumed training has the same reference. Loads torch: the trainer's child only.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
+import torch
 from datasets import Dataset, load_from_disk
 from trl import DPOConfig, DPOTrainer
 
@@ -17,33 +19,84 @@ from spar.training.weights import load_base
 from spar.training.workspace import Workspace
 
 
-class _TokenizedDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no types we follow
-    """TRL's trainer, given ids: it has no option to leave data alone, and its own tokenization may shift tokens."""
+class _Recording:
+    """The model as TRL calls it once per micro-batch; keeps what that call computed."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.outputs: Any = None
+
+    def __call__(self, **inputs: Any) -> Any:
+        self.outputs = self._model(**inputs)
+        return self.outputs
+
+
+class PairwiseDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no types we follow
+    """TRL's trainer given ids, with a loss that is a mean over the pairs of an optimizer step, however it is cut.
+
+    TRL's own `sft` loss is a mean over all chosen tokens of a micro-batch, and it weighs a last, smaller micro-batch
+    like a full one: both make the update depend on micro_batch_size and the number of processes, which are settings of
+    memory. Here the NLL is a mean over each chosen response, as in the paper's trainer (LLaMA-Factory's `pref_ftx`).
+    """
+
+    loss_is_scaled_for_ga = True  # by the pairs of the whole step, not by its passes
+    nll_weight = 0.0
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
+        """TRL has no option to leave data alone, and its own tokenization may shift tokens."""
         return dataset
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], torch.Tensor]:
+        """An optimizer step's micro-batches of this process, and how many pairs all processes have in it."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        pairs = torch.tensor(sum(map(_pairs, batches)), device=device)
+        return batches, self.accelerator.gather(pairs).sum()
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """This micro-batch's part of the mean over `num_items_in_batch` pairs; processes average gradients."""
+        recording = _Recording(model)
+        loss = super().compute_loss(recording, inputs)
+        if self.nll_weight:
+            loss = loss + self.nll_weight * _mean_nll(recording.outputs.log_probs, inputs["completion_mask"])
+        return loss * _pairs(inputs) * self.accelerator.num_processes / num_items_in_batch
+
+
+def _pairs(batch: Any) -> int:
+    """The upper half of a batch's rows holds chosen, the lower half rejected."""
+    return len(batch["input_ids"]) // 2
+
+
+def _mean_nll(log_probs: torch.Tensor, completion_mask: torch.Tensor) -> torch.Tensor:
+    """Over each chosen response's tokens, then over pairs. `log_probs` (rows, time - 1) is 0 outside of responses."""
+    mask = completion_mask[:, 1:]
+    chosen, _ = log_probs[:, -mask.size(1) :].chunk(2)
+    lengths, _ = mask.sum(dim=1).chunk(2)
+    return -(chosen.sum(dim=1) / lengths).mean()
 
 
 def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> DPOTrainer:
     """Of an adapter that is trained on, the reference is a frozen copy of it, which TRL makes."""
-    with_nll = settings.nll_weight > 0
     # First the arguments: they join the process group, and DeepSpeed divides what is loaded after it was told how.
     config = DPOConfig(
         **common_arguments(job, workspace),
-        loss_type=["sigmoid", "sft"] if with_nll else ["sigmoid"],
-        loss_weights=[1.0, settings.nll_weight] if with_nll else [1.0],
+        loss_type=["sigmoid"],
         beta=settings.beta,
         max_length=None,  # too long has been counted and left out; TRL would truncate without a word
         precompute_ref_log_probs=True,
         disable_dropout=settings.lora is None or settings.lora.dropout == 0,
     )
-    trainer = _TokenizedDpoTrainer(
+    trainer = PairwiseDpoTrainer(
         model=load_base(job),
         args=config,
         train_dataset=load_from_disk(str(workspace.rows)),
         processing_class=Tokenizer(job.base).hf,
         peft_config=lora_config(job),
     )
+    trainer.nll_weight = settings.nll_weight
     if "ref" in getattr(trainer.model, "peft_config", {}):
         # It has done its work in the log-probabilities. In a checkpoint it would hide the adapter that is trained:
         # transformers' resume loads an adapter from each sub-folder and then leaves out the one beside them.

@@ -12,6 +12,7 @@ from typing import Any
 
 from spar.adapters import base_folder, is_adapter
 from spar.checkpoints.chat_template import render
+from spar.checkpoints.end_tokens import end_tokens
 from spar.errors import DataError, ModelUnusable
 from spar.method.records import Example, Message, Pair
 
@@ -59,7 +60,7 @@ class Tokenizer:
     def __init__(self, base: Path) -> None:
         base = base_folder(base) if is_adapter(base) else base
         self.hf = _load(base)
-        self.end_ids = _end_ids(base, self.hf)
+        self.end_ids = end_tokens(base, self.hf)
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         return self._render(messages, add_generation_prompt=True)
@@ -160,14 +161,3 @@ def _load(base: Path) -> Any:
             "Use an instruct model, or add a chat_template.jinja to the directory.",
         )
     return tokenizer
-
-
-def _end_ids(base: Path, tokenizer: Any) -> frozenset[int]:
-    """Every token at which an engine stops: the generation config's, and the tokenizer's own."""
-    from transformers import GenerationConfig
-
-    found = {tokenizer.eos_token_id}
-    if (base / "generation_config.json").exists():
-        eos = GenerationConfig.from_pretrained(base, local_files_only=True).eos_token_id
-        found |= set(eos) if isinstance(eos, list) else {eos}
-    return frozenset(found - {None})

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from spar.adapters import base_folder, is_adapter
+from spar.checkpoints.end_tokens import end_tokens
 from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
 from spar.errors import ModelUnusable
@@ -53,7 +54,7 @@ def load(model: LocalModel, dtype: str) -> Loaded:
             f"The tokenizer in {whole} has no chat template.",
             "Put a chat_template.jinja beside it, or choose a chat model.",
         )
-    return Loaded(network, tokenizer, _ends(network, tokenizer), positions)
+    return Loaded(network, tokenizer, sorted(end_tokens(whole, tokenizer)), positions)
 
 
 def _read(path: Path, whole: Path, dtype: str) -> tuple[Any, Any]:
@@ -113,12 +114,3 @@ def _positions(path: Path, network: Any) -> int:
         raise ModelUnusable(f"The model in {path} has {reason}, which this engine does not decode.", ELSEWHERE)
     window = getattr(config, "sliding_window", None) or config.max_position_embeddings
     return int(min(config.max_position_embeddings, window))
-
-
-def _ends(network: Any, tokenizer: Any) -> list[int]:
-    ends = network.generation_config.eos_token_id
-    if ends is None:
-        ends = tokenizer.eos_token_id
-    if ends is None:
-        return []
-    return [ends] if isinstance(ends, int) else list(ends)
