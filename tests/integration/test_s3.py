@@ -3,6 +3,8 @@
 import pytest
 
 from spar.errors import ServiceError
+from spar.runtime.process import reach_store
+from spar.runtime.settings import Settings
 from spar.store.models import ModelCache, upload_model
 from spar.store.s3 import S3Store
 from tests.servers import S3Server, free_port
@@ -35,9 +37,27 @@ def test_refused_credentials_are_named(s3: S3Server) -> None:
 
 def test_a_missing_bucket_is_named(s3: S3Server) -> None:
     store = S3Store(s3.endpoint, s3.access_key, s3.secret_key, "nowhere")
-    for attempt in (lambda: store.get("key"), lambda: store.put("key", b"x"), lambda: list(store.keys(""))):
+    for attempt in (
+        lambda: store.get("key"),
+        lambda: store.put("key", b"x"),
+        lambda: store.exists("key"),
+        lambda: list(store.keys("")),
+    ):
         with pytest.raises(ServiceError, match="has no bucket nowhere"):
             attempt()
+
+
+def test_a_process_does_not_start_on_a_missing_bucket(s3: S3Server) -> None:
+    settings = Settings.model_validate(
+        {
+            "s3_endpoint": s3.endpoint,
+            "s3_access_key": s3.access_key,
+            "s3_secret_key": s3.secret_key,
+            "s3_bucket": "nowhere",
+        }
+    )
+    with pytest.raises(ServiceError, match="has no bucket nowhere"):
+        reach_store(settings)
 
 
 def test_making_a_bucket_again_is_harmless(s3: S3Server) -> None:

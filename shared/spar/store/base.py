@@ -21,7 +21,9 @@ class ObjectStore(Protocol):
         """Raises ObjectMissing."""
         ...
 
-    def exists(self, key: str) -> bool: ...
+    def exists(self, key: str) -> bool:
+        """Raises ServiceError if there is no store to hold it (a bucket that is not there): False is about the key."""
+        ...
 
     def put_file(self, key: str, path: Path) -> None:
         """As `put`, streaming from a file of any size."""

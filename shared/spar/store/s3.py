@@ -87,10 +87,31 @@ class S3Store:
             try:
                 self._client.stat_object(self.bucket, key)
             except S3Error as error:
-                if error.code in _MISSING:
-                    return False
-                raise
+                if error.code not in _MISSING:
+                    raise
+                self._require_bucket()
+                return False
         return True
+
+    def _require_bucket(self) -> None:
+        """Raises ServiceError if it is not there: stat_object says NoSuchKey for that too (a HEAD reply has no body).
+
+        Who may look at objects only, and not at the bucket, cannot be told more than that there is no such object.
+        """
+        try:
+            there = self._client.bucket_exists(self.bucket)
+        except S3Error as error:
+            if error.code in _REFUSED:
+                return
+            raise
+        if not there:
+            raise self._no_bucket()
+
+    def _no_bucket(self) -> ServiceError:
+        return ServiceError(
+            f"The object store at {self.endpoint} has no bucket {self.bucket}.",
+            "Create it, or correct its name.",
+        )
 
     def put_file(self, key: str, path: Path) -> None:
         check_key(key)
@@ -155,10 +176,7 @@ class S3Store:
                 "Set the access key and the secret key of a user who may read and write that bucket.",
             )
         if error.code == "NoSuchBucket":
-            return ServiceError(
-                f"The object store at {self.endpoint} has no bucket {self.bucket}.",
-                "Create it, or correct its name.",
-            )
+            return self._no_bucket()
         if error.code == "RequestTimeTooSkewed":
             return ServiceError(
                 f"The clocks of this machine and of the object store at {self.endpoint} differ too much.",
