@@ -10,6 +10,7 @@ import uvicorn
 from services.gateway.app import make_app
 from services.gateway.settings import GatewaySettings
 from spar.errors import SparError
+from spar.redaction import redact_tracebacks
 from spar.runtime.http import bind
 from spar.runtime.log import log_to
 
@@ -31,6 +32,7 @@ def serve(settings: GatewaySettings) -> None:
 
 
 def main() -> None:
+    redact_tracebacks()
     try:
         serve(GatewaySettings())
     except SparError as error:

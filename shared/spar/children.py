@@ -4,7 +4,8 @@
 
 When the lifeline closes, because we closed it or died, the guard kills the command and all its group. Output goes to
 a log file, so nobody has to read it for the command to run; what a command wants to tell us it writes as lines to the
-descriptor that REPORT_FD names. Knows nothing of what the commands do.
+descriptor that REPORT_FD names. Where the command's environment holds credentials, the guard takes them out of what it
+prints; a log is its owner's alone. Knows nothing of what the commands do.
 """
 
 import asyncio
@@ -13,8 +14,12 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from spar import redaction
 
 REPORT_FD = "SPAR_REPORT_FD"
 """Environment variable: the file descriptor a child writes its reports to."""
@@ -108,7 +113,7 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def _guarded(command: Sequence[str], report: int | None, scratch: Path | None) -> list[str]:
+def _guarded(command: Sequence[str], report: int | None, scratch: Path | None, env: Mapping[str, str]) -> list[str]:
     return [
         sys.executable,
         "-I",  # no site packages and no environment: the guard starts in milliseconds
@@ -116,14 +121,23 @@ def _guarded(command: Sequence[str], report: int | None, scratch: Path | None) -
         str(_GUARD),
         str(-1 if report is None else report),
         "" if scratch is None else str(scratch),
+        redaction.__file__ if redaction.secrets_of(env) else "",
         *command,
     ]
+
+
+def _open(log: Path) -> BinaryIO:
+    """To append; readable by its owner only, whoever made it."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with suppress(PermissionError):  # a file system without modes
+        os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")
 
 
 async def _spawn(
     command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path | None, stdin: int, fds: Sequence[int]
 ) -> Process:
-    with log.open("ab") as output:
+    with _open(log) as output:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=stdin,
@@ -164,7 +178,8 @@ async def start_child(
             heard = await _listen(ours)
             environment[REPORT_FD] = str(report)
         fds = (*keep,) if report is None else (*keep, report)
-        process = await _spawn(_guarded(command, report, scratch), log, environment, cwd, lifeline_read, fds)
+        guarded = _guarded(command, report, scratch, environment)
+        process = await _spawn(guarded, log, environment, cwd, lifeline_read, fds)
     except BaseException:
         os.close(lifeline)
         if heard is not None:

@@ -20,8 +20,10 @@
     ├── TrainingError       a trainer that stopped without a model
     └── AccountingError     counts that do not add up: a bug, never to be ignored
 
-This file knows nothing of the rest of the project.
+No message holds a credential: it is redacted where the error is made. This file knows nothing else of the project.
 """
+
+from spar.redaction import redact
 
 
 class SparError(Exception):
@@ -35,9 +37,9 @@ class SparError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, fix: str = "") -> None:
-        super().__init__(what, fix)
-        self.what = what
-        self.fix = fix
+        self.what = redact(what)
+        self.fix = redact(fix)
+        super().__init__(self.what, self.fix)
 
     def __str__(self) -> str:
         return f"{self.what} {self.fix}".strip()

@@ -15,6 +15,7 @@ import typer
 
 from spar.cli.console import print_error
 from spar.errors import SparError, StoreError
+from spar.redaction import redact_tracebacks
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Lazy] = {
 def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], typer.Typer] | None = None) -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    redact_tracebacks()
     called = next((argument for argument in given if not argument.startswith("-")), None)
     try:
         (build or build_app)(called)(args=given, prog_name="spar")

@@ -1,10 +1,12 @@
-"""Logs: a constant event name with fields, one JSON object a line, to a file or stderr."""
+"""Logs: a constant event name with fields, one JSON object a line, to a file or stderr. None holds a credential."""
 
 import logging
 import sys
 from pathlib import Path
 
 import structlog
+
+from spar.redaction import redact_all
 
 
 class LogFile(logging.FileHandler):
@@ -32,6 +34,7 @@ def log_to(path: Path | None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _without_credentials,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -49,3 +52,7 @@ def log_to(path: Path | None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _without_credentials(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: redact_all(value) for name, value in event.items()}

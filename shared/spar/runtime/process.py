@@ -12,6 +12,7 @@ from celery.signals import worker_shutting_down
 
 from spar.engines.gpu_host import refuse_too_small_a_host
 from spar.errors import SparError
+from spar.redaction import redact_tracebacks
 from spar.runtime import worker as workers
 from spar.runtime.app import announce, app, configure
 from spar.runtime.broker import check_password
@@ -50,6 +51,7 @@ def reach_store(settings: Settings) -> ObjectStore:
 
 def main(start: Callable[[Settings], None]) -> None:
     """Run a process's `start`; a SparError becomes a message and an exit code."""
+    redact_tracebacks()
     try:
         start(Settings())
     except SparError as error:

@@ -18,6 +18,7 @@ from spar.errors import AccountingError, DataError, ModelUnusable, ObjectLost, R
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
+from spar.redaction import redact
 from spar.runtime.kept import keep_report, kept_report
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
@@ -117,7 +118,7 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
 
 def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFailed:
     reason = FailureReason.of(error)
-    told = f"{type(error).__name__}: {error}" if reason is FailureReason.UNEXPECTED else str(error)
+    told = redact(f"{type(error).__name__}: {error}") if reason is FailureReason.UNEXPECTED else str(error)
     return StepFailed(
         step_id=message.step_id,
         attempt=message.attempt,

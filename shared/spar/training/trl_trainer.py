@@ -11,6 +11,7 @@ from pathlib import Path
 from spar.children import Child, start_child
 from spar.errors import TrainingError
 from spar.method.records import Example, Pair
+from spar.redaction import without_secrets
 from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
 from spar.training.jobs import JOBS, require_weights
 from spar.training.launch import child_command, is_launched
@@ -79,10 +80,10 @@ async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) 
 
 
 def child_environment(job: TrainJob) -> dict[str, str]:
-    """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's threads."""
+    """Ours without credentials; and no network, no telemetry, no caches outside of the job, the recipe's threads."""
     scratch = str(job.work / "scratch")
     environment = {
-        **{name: value for name, value in os.environ.items() if name not in _OF_LAUNCHERS},
+        **{name: value for name, value in without_secrets(os.environ).items() if name not in _OF_LAUNCHERS},
         **_OFFLINE,
         **_KEEP_MEMORY,
         "HF_HOME": scratch,

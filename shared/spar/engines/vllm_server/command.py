@@ -11,13 +11,13 @@ from tempfile import gettempdir
 from spar.engines.vllm_server.lineup import Lineup
 from spar.errors import EngineUnavailable
 from spar.recipes.models import EngineSettings
+from spar.redaction import without_secrets
 
 COMMAND_VARIABLE = "SPAR_VLLM_COMMAND"
 """Environment variable: the command instead of `vllm`, as of another virtual environment. Never from a recipe."""
 
 LOOPBACK = "127.0.0.1"
 _OURS = "SPAR_"
-_NOT_THEIRS = frozenset({"VLLM_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
 _ALWAYS = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
@@ -68,7 +68,7 @@ def serve_environment(
     What torch compiles is kept, where it would be without one.
     """
     kept = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
-    theirs = {name: value for name, value in kept.items() if name not in _NOT_THEIRS}
+    theirs = without_secrets(kept)
     temporary = {"TMPDIR": str(scratch), "VLLM_RPC_BASE_PATH": str(scratch)}
     compiled = {"TORCHINDUCTOR_CACHE_DIR": str(Path(gettempdir()) / f"torchinductor_{os.getuid()}")}
     return {**compiled, **theirs, **_ALWAYS, **temporary, **devices}
