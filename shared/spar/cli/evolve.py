@@ -18,7 +18,7 @@ from spar.cli.console import err, out
 from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.options import options_of
-from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
+from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
 from spar.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class EvolveOptions:
     encoding: Encoding = "utf-8"
     split: Split = "train"
     system: System = "reject"
+    tools: Tools = "reject"
     limit: Limit = None
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
     top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0
@@ -167,6 +168,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
         out=given.to,
         options=Options(given.format_, given.field, given.encoding, given.split),
         system=given.system,
+        tools=given.tools,
         limit=given.limit,
         engine=engine,
         model=served,

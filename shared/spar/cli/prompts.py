@@ -11,7 +11,8 @@ from spar.cli.checkers import checkers
 from spar.cli.console import err, out
 from spar.cli.evolve import evolve
 from spar.cli.options import options_of
-from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System
+from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
+from spar.cli.unused_sources import nothing_kept, warn_of_unused
 from spar.errors import DataError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class ImportOptions:
     encoding: Encoding = "utf-8"
     split: Split = "train"
     system: System = "reject"
+    tools: Tools = "reject"
     min_chars: MinChars = 1
     max_chars: MaxChars = 20_000
     min_words: MinWords = 0
@@ -83,6 +85,7 @@ class ImportOptions:
         return ImportSettings(
             options=Options(self.format_, self.field, self.encoding, self.split),
             system=self.system,
+            tools=self.tools,
             lengths=Lengths(self.min_chars, self.max_chars, self.min_words),
             languages=tuple(sorted(set(self.language or ()))),
             near=None if self.no_near else self.near,
@@ -116,7 +119,7 @@ def _progress(rows: int) -> None:
 
 
 def _print(done: "Imported", to: Path) -> None:
-    counts = done.manifest.counts
+    manifest, counts = done.manifest, done.manifest.counts
     if done.repeated:
         out.print(f"{to} holds this import already.", markup=False, soft_wrap=True)
     lines = [("rows read", counts.read)]
@@ -124,6 +127,26 @@ def _print(done: "Imported", to: Path) -> None:
     lines += [("= for SFT", counts.sft), ("= for self-play", counts.self_play)]
     for name, count in lines:
         out.print(f"{name:<20} {count:>10,}", markup=False)
+    for line in (*_notes(manifest.notes), *_left_out(counts.left_out)):
+        out.print(line, markup=False, soft_wrap=True)
+    if not counts.kept:
+        raise nothing_kept("prompt", manifest.unused, to / "rejects.jsonl")
+    warn_of_unused("prompt", manifest.unused)
     out.print(f"prompts.source: {(to / 'self_play.jsonl').resolve()}", markup=False, soft_wrap=True)
     if sum(counts.rejected.values()):
         out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
+
+
+def _notes(notes: dict[str, str]) -> list[str]:
+    return [f"{name}: {note}" for name, note in notes.items()]
+
+
+def _left_out(counts: dict[str, int]) -> list[str]:
+    from spar.data.layouts import LeftOut
+
+    told = {
+        LeftOut.LATER_TURNS: "{:,} conversations: only the first user turn is used",
+        LeftOut.TOOLS: "{:,} rows with tools: the tools are ignored",
+        LeftOut.SYSTEM: "{:,} rows with a system message: it is ignored",
+    }
+    return [line.format(counts[what]) for what, line in told.items() if counts.get(what)]

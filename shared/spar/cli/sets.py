@@ -1,11 +1,16 @@
 """`spar sets`: brings training sets in that others made, such as the authors' release of SPaR."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spar.cli.console import out
+from spar.cli.source_options import Encoding, Split, Tools
+from spar.cli.unused_sources import nothing_kept, warn_of_unused
+
+if TYPE_CHECKING:
+    from spar.data.sets.importing import SetsManifest
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -15,21 +20,44 @@ def _group() -> None:
     """Bring training sets in."""
 
 
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Files, saved datasets, or folders of data files.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the sets, rejects and manifest go.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Write an earlier import in DIR anew.")]
+
+
 @app.command("import")
 def import_(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Folders of JSON files (LLaMA-Factory's layouts), or files.")
-    ],
-    to: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the sets, rejects and manifest go.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Write an earlier import in DIR anew.")] = False,
+    paths: Paths,
+    to: Out,
+    replace: Replace = False,
+    tools: Tools = "reject",
+    encoding: Encoding = "utf-8",
+    split: Split = "train",
 ) -> None:
-    """Read conversations and pairs, sort them by what they teach, and tell every row that is left out."""
-    from spar.data.sets.importing import REJECTS, import_sets
+    """Read conversations and pairs, sort them by what they teach, and count every row that is left out."""
+    from spar.data.sets.importing import import_sets
+    from spar.data.sources import Options
+    from spar.data.text_rows import TextRules
 
-    manifest = import_sets(paths, to, replace)
+    options = Options(encoding=encoding, split=split)
+    _print(import_sets(paths, to, replace, TextRules(tools=tools), options), to)
+
+
+def _print(manifest: "SetsManifest", to: Path) -> None:
+    rejects = to / "rejects.jsonl"
     lines = [("rows read", manifest.read), *((f"- {kind}", number) for kind, number in manifest.rejected.items())]
     lines += [(f"= {kind}", number) for kind, number in manifest.sets.items()]
     for name, count in lines:
         out.print(f"{name:<20} {count:>10,}", markup=False)
+    for name, note in manifest.notes.items():
+        out.print(f"{name}: {note}", markup=False, soft_wrap=True)
+    if manifest.left_alone:
+        named = ", ".join(f"{name} ({what})" for name, what in manifest.left_alone.items())
+        out.print(f"not read: {named}", markup=False, soft_wrap=True)
+    if not manifest.kept:
+        raise nothing_kept("row to learn from", manifest.unused, rejects)
+    warn_of_unused("row to learn from", manifest.unused)
     if manifest.rejected:
-        out.print(f"why not: {to / REJECTS}", markup=False, soft_wrap=True)
+        out.print(f"why not: {rejects}", markup=False, soft_wrap=True)

@@ -17,3 +17,7 @@ System = Annotated[
     Literal["reject", "ignore", "prepend"],
     typer.Option("--system", help="What to do with a row that has a system message."),
 ]
+Tools = Annotated[
+    Literal["reject", "ignore"],
+    typer.Option("--tools", help="What to do with a row that has tools: reject it, or ignore them."),
+]

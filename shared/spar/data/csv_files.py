@@ -3,16 +3,19 @@
 import csv
 from pathlib import Path
 
+from spar.data.file_forms import CsvForm
 from spar.data.rows import Fields, Reading, RejectKind, Unusable, shown
 from spar.data.text_files import LONGEST_ROW, open_text
 from spar.errors import DataError
 
 
-def read_csv(path: Path, encoding: str, delimiter: str) -> Reading:
+def read_csv(path: Path, encoding: str, form: CsvForm) -> Reading:
     """Rows under the names of the first line; a row's number is the line on which it ends."""
     csv.field_size_limit(LONGEST_ROW)
     with open_text(path, encoding, "") as file:
-        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        rows = csv.reader(file, delimiter=form.delimiter, strict=True)
+        for _ in range(form.skipped):
+            next(rows, None)
         names: list[str] | None = None
         while True:
             first = rows.line_num + 1

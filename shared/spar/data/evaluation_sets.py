@@ -4,11 +4,14 @@ error here: an evaluation set that is read in part would let its other part thro
 from collections.abc import Iterator
 from pathlib import Path
 
-from spar.data.layouts import find_prompt
+from spar.data.layouts import PromptRules, find_prompt
 from spar.data.rows import Unusable
 from spar.data.sources import Options, read_source
+from spar.data.text_rows import TextRules
 from spar.errors import DataError
 
+_ANY_ROW = PromptRules(system="ignore", text=TextRules(tools="ignore", media="ignore"))
+"""The text of a prompt is what must not be trained on, whatever else its row holds."""
 _SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 
 
@@ -28,7 +31,7 @@ def evaluation_prompts(files: list[str]) -> Iterator[tuple[str, str]]:
     """(file:row, text) of every prompt; a row's empty prompt is none."""
     for name in files:
         for row, fields in read_source(name, Options()):
-            found = fields if isinstance(fields, Unusable) else find_prompt(fields, "auto", None, "ignore")
+            found = fields if isinstance(fields, Unusable) else find_prompt(fields, "auto", rules=_ANY_ROW)
             if isinstance(found, Unusable):
                 raise DataError(
                     f"Row {row} of the evaluation set {name} cannot be read: {found.reason}.",

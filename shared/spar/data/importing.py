@@ -7,17 +7,20 @@ The same import again finds its manifest and does nothing.
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from spar.data.decontamination import EvaluationIndex
+from spar.data.diagnosis import why_nothing
 from spar.data.evaluation_sets import evaluation_files, evaluation_prompts
-from spar.data.manifest import MANIFEST, Counts, Manifest, read_manifest
+from spar.data.manifest import MANIFEST, Counts, Manifest, UnusedSource, read_manifest
+from spar.data.rejects import Rejects, SourceTally
 from spar.data.repeats import Repeats
-from spar.data.scan import Progress, Rejects, Scan, checks_of
+from spar.data.scan import Progress, Scan, checks_of
 from spar.data.settings import ImportSettings
-from spar.data.sources import check_sources, source_identity
+from spar.data.sources import check_sources, reading_note, source_identity
 from spar.data.spool import Spool
 from spar.data.words import normal_form
 from spar.errors import DataError
@@ -45,7 +48,7 @@ def import_prompts(
     earlier = _earlier(out)
     if earlier is not None and earlier.fits(settings.as_dict(), *made_from) and earlier.is_whole(out):
         return Imported(earlier, repeated=True)
-    if earlier is not None and not replace:
+    if earlier is not None and earlier.counts.kept and not replace:
         raise DataError(
             f"{out} holds an import of other sources or settings, or its files were changed.",
             "Choose another --out, or add --replace to write it anew.",
@@ -56,14 +59,17 @@ def import_prompts(
     try:
         index = EvaluationIndex(evaluation_prompts(files), settings.ngram, settings.overlap) if files else None
         scan = Scan(settings, sources, checks_of(settings, index))
-        counts = _make(work, scan, progress)
+        made = _make(work, scan, progress)
+        read = {name: tally.read for name, tally in zip(sources, made.tallies, strict=True)}
         manifest = Manifest(
             settings=settings.as_dict(),
             sources=made_from[0],
             evaluation=made_from[1],
             evaluation_prompts=len(index) if index else 0,
-            counts=counts,
-            read_by_source=dict(zip(sources, scan.read, strict=True)),
+            counts=made.counts,
+            read_by_source=read,
+            notes={name: note for name in sources if (note := reading_note(name, settings.options)) is not None},
+            unused=_unused(sources, made.tallies, settings),
             files={name: file_sha256(work / name) for name in (SFT, SELF_PLAY, REJECTS)},
         )
         _move_out(work, out, manifest)
@@ -82,7 +88,14 @@ def _earlier(out: Path) -> Manifest | None:
     return found
 
 
-def _make(work: Path, scan: Scan, progress: Progress) -> Counts:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    counts: Counts
+    tallies: Sequence[SourceTally]
+    """One for each source."""
+
+
+def _make(work: Path, scan: Scan, progress: Progress) -> _Made:
     settings = scan.settings
     spool = Spool(work, settings.near, seed=settings.seed)
     with Rejects(work / REJECTS, scan.sources) as rejects:
@@ -90,8 +103,9 @@ def _make(work: Path, scan: Scan, progress: Progress) -> Counts:
             scan.run(spool, rejects, progress)
         repeats = Repeats(spool, scan.sources, settings.near)
         kept: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
         with (work / SFT).open("w", encoding="utf-8") as sft, (work / SELF_PLAY).open("w", encoding="utf-8") as play:
-            for place, (text, name) in enumerate(spool.texts()):
+            for place, (text, name, without) in enumerate(spool.texts()):
                 source, row = repeats.place_of(place)
                 why = repeats.why(place, text, name)
                 if why is not None:
@@ -99,9 +113,23 @@ def _make(work: Path, scan: Scan, progress: Progress) -> Counts:
                     continue
                 part = SFT if goes_to_sft(text, settings) else SELF_PLAY
                 kept[part] += 1
+                left_out.update(without)
                 told = {"prompt": text, **({"id": name} if name else {}), "source": scan.sources[source], "row": row}
                 (sft if part == SFT else play).write(json.dumps(told, ensure_ascii=False) + "\n")
-        return Counts.of(sum(scan.read), rejects.counts, kept[SFT], kept[SELF_PLAY])
+        read = sum(tally.read for tally in rejects.tallies)
+        return _Made(Counts.of(read, rejects.counts, kept[SFT], kept[SELF_PLAY], left_out), rejects.tallies)
+
+
+def _unused(
+    sources: Sequence[str], tallies: Sequence[SourceTally], settings: ImportSettings
+) -> dict[str, UnusedSource]:
+    """Every source all of whose rows are rejected, and why."""
+    found = {}
+    for name, tally in zip(sources, tallies, strict=True):
+        if tally.used == 0:
+            problem = why_nothing(name, settings.options, tally)
+            found[name] = UnusedSource(why=problem.what, fix=problem.fix)
+    return found
 
 
 def goes_to_sft(text: str, settings: ImportSettings) -> bool:

@@ -1,135 +1,188 @@
-"""Where in a row the prompt is: plain, Alpaca, ShareGPT, or messages. Knows nothing of files.
+"""Where in a row the prompt is: plain, Alpaca, ShareGPT, messages, or in a pair's sides. Knows nothing of files.
 
-A prompt is one text, the first user turn; later turns are not read. A system message would change what the prompt
-asks, so what happens with it is asked for: reject the row, ignore the message, or put it before the prompt.
+A prompt is one text, the first user turn; what else of the row would matter and is left out is counted. A system
+message or tools would change what the prompt asks, so a rule says what happens to such rows: reject them, ignore the
+message, or put it before the prompt.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
+from spar.data import text_rows
 from spar.data.rows import Fields, RejectKind, Unusable, shown
+from spar.data.text_rows import RowRefused, TextRules, check_columns, check_placeholders, has_tools
+from spar.data.turns import Role, Turn, flat_row, looks_like_turns, turns_of
 
 Layout = Literal["auto", "plain", "alpaca", "sharegpt", "messages"]
 SystemRule = Literal["reject", "ignore", "prepend"]
 
 ID_KEYS = ("id", "prompt_id", "uuid")
-PROMPT_KEYS = ("prompt", "messages", "conversations", "conversation", "instruction", "input")
-COLUMNS = (*PROMPT_KEYS, "system", *ID_KEYS)
+PROMPT_KEYS = ("prompt", "messages", "conversations", "conversation", "instruction", "input", "chosen")
+_NEVER_PLAIN = ("messages", "conversations", "conversation", "chosen")
+COLUMNS = (*PROMPT_KEYS, "system", "history", *ID_KEYS, *text_rows.COLUMNS)
 """Every key that a layout reads."""
-_USER = ("user", "human")
+
+
+class LeftOut(StrEnum):
+    """What a prompt does without, though its row has it."""
+
+    LATER_TURNS = "later_turns"  # of a conversation only the first user turn is used
+    TOOLS = "tools"
+    SYSTEM = "system_message"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row's prompt, and its id if it has one."""
+    """A row's prompt, its id if it has one, and what of the row is not in it."""
 
     text: str
     id: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
-class _NoPrompt(Exception):
-    """Why the layout finds none; caught by `find_prompt`."""
+@dataclass(frozen=True, slots=True)
+class PromptRules:
+    """What happens to a row with a system message, and to one that is more than text."""
+
+    system: SystemRule = "reject"
+    text: TextRules = field(default_factory=TextRules)
 
 
-def find_prompt(row: Fields, layout: Layout, field: str | None, system: SystemRule) -> Found | Unusable:
-    """`field` names the key of the prompt, whatever the layout."""
+PROMPTS_ONLY = PromptRules()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A prompt before the rules are applied."""
+
+    text: str
+    system: str | None = None
+    later_turns: bool = False
+    tools: bool = False
+
+
+def find_prompt(
+    row: Fields, layout: Layout, key: str | None = None, rules: PromptRules = PROMPTS_ONLY
+) -> Found | Unusable:
+    """`key` names the key of the prompt, whatever the layout."""
+    row = flat_row(row)
     try:
-        told, text = _plain(row, field) if field else _READERS[layout](row)
-        if told and told.strip() and system != "ignore":
-            if system == "reject":
-                raise _NoPrompt("a system message, and a prompt has none (see --system)")
-            text = f"{told}\n\n{text}"
-    except _NoPrompt as error:
-        return Unusable(RejectKind.LAYOUT, str(error), shown(str(row)))
+        check_columns(row, rules.text)
+        found = _by_key(row, key) if key else _READERS[layout](row)
+        check_placeholders(found.text, rules.text)
+        return _ruled(row, found, rules)
+    except RowRefused as error:
+        return Unusable(error.kind, error.reason, shown(str(row)))
+
+
+def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> Found:
+    tools = found.tools or has_tools(row)
+    if tools and rules.text.tools == "reject":
+        raise RowRefused(RejectKind.TOOLS, "a conversation with calls of tools (see --tools)")
+    system = bool(found.system and found.system.strip())
+    if system and rules.system == "reject":
+        raise RowRefused(RejectKind.SYSTEM, "a system message, and a prompt has none (see --system)")
+    left_out = (
+        (LeftOut.LATER_TURNS, found.later_turns),
+        (LeftOut.TOOLS, tools),
+        (LeftOut.SYSTEM, system and rules.system == "ignore"),
+    )
+    text = f"{found.system}\n\n{found.text}" if system and rules.system == "prepend" else found.text
     ids = (row[key] for key in ID_KEYS if isinstance(row.get(key), str | int) and row[key] != "")
-    return Found(text, next((shown(str(found)) for found in ids), None))
+    name = next((shown(str(one)) for one in ids), None)
+    return Found(text, name, tuple(what for what, is_so in left_out if is_so))
 
 
-def _auto(row: Fields) -> tuple[str | None, str]:
-    """By the first known key. A `prompt` may be a text or messages."""
+def _auto(row: Fields) -> _Reading:
+    """By the first known key."""
     key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
     if key is None:
-        raise _NoPrompt(f"none of the keys {', '.join(PROMPT_KEYS)}: name the key with --field")
-    if key == "instruction":
-        return _alpaca(row)
-    if isinstance(row[key], str):
-        return _system_of(row), row[key]
-    return _conversation(row, key)
+        named = ", ".join(PROMPT_KEYS)
+        raise RowRefused(RejectKind.LAYOUT, f"none of the keys {named}: name the key with --field")
+    return _alpaca(row) if key == "instruction" else _by_key(row, key)
 
 
-def _plain(row: Fields, field: str | None = None) -> tuple[str | None, str]:
-    key = field or "prompt"
-    if row.get(key) is None:
-        raise _NoPrompt(f"no key `{key}`")
-    if not isinstance(row[key], str):
-        raise _NoPrompt(f"`{key}` is not a text")
-    return _system_of(row), row[key]
+def _by_key(row: Fields, key: str) -> _Reading:
+    """A text or a conversation; some keys never hold plain text."""
+    value = row.get(key)
+    if value is None:
+        raise RowRefused(RejectKind.LAYOUT, f"no key `{key}`")
+    if key in _NEVER_PLAIN or looks_like_turns(value):
+        return _conversation(row, key)
+    return _Reading(_plain(row, key), _system_of(row))
 
 
-def _alpaca(row: Fields) -> tuple[str | None, str]:
-    _, instruction = _plain(row, "instruction")
-    more = row.get("input")
+def _plain(row: Fields, key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise RowRefused(RejectKind.LAYOUT, f"no key `{key}`" if value is None else f"`{key}` is not a text")
+    return value
+
+
+def _alpaca(row: Fields) -> _Reading:
+    instruction, more = _plain(row, "instruction"), row.get("input")
     if more is not None and not isinstance(more, str):
-        raise _NoPrompt("`input` is not a text")
-    return _system_of(row), f"{instruction}\n{more}" if more and more.strip() else instruction
+        raise RowRefused(RejectKind.LAYOUT, "`input` is not a text")
+    first = _first_of_history(row.get("history"))
+    if first is not None:
+        return _Reading(first, _system_of(row), later_turns=True)
+    return _Reading(f"{instruction}\n{more}" if more and more.strip() else instruction, _system_of(row))
 
 
-def _sharegpt(row: Fields) -> tuple[str | None, str]:
+def _first_of_history(history: Any) -> str | None:
+    """The first user turn of [[user, assistant], ...]: `instruction` then is the last one."""
+    if not isinstance(history, list) or not history:
+        return None
+    if not isinstance(history[0], list) or not history[0] or not isinstance(history[0][0], str):
+        raise RowRefused(RejectKind.LAYOUT, "`history` is not a list of [user, assistant]")
+    return history[0][0]
+
+
+def _sharegpt(row: Fields) -> _Reading:
     return _conversation(row, "conversations" if "conversations" in row else "conversation")
 
 
-def _messages(row: Fields) -> tuple[str | None, str]:
+def _messages(row: Fields) -> _Reading:
     return _conversation(row, "messages" if "messages" in row else "prompt")
 
 
-_READERS: dict[Layout, Callable[[Fields], tuple[str | None, str]]] = {
+_READERS: dict[Layout, Callable[[Fields], _Reading]] = {
     "auto": _auto,
-    "plain": _plain,
+    "plain": lambda row: _Reading(_plain(row, "prompt"), _system_of(row)),
     "alpaca": _alpaca,
     "sharegpt": _sharegpt,
     "messages": _messages,
 }
 
 
-def _conversation(row: Fields, key: str) -> tuple[str | None, str]:
-    turns = row.get(key)
-    if not isinstance(turns, list):
-        raise _NoPrompt(f"no key `{key}`" if turns is None else f"`{key}` is neither a text nor a list of messages")
-    system = _system_of(row)
-    for turn in turns:
-        role, content = _turn(turn, key)
-        if role in _USER:
-            return system, content
-        if role != "system":
-            raise _NoPrompt(f"`{key}` starts with a turn of '{role}', not of the user")
-        system = content
-    raise _NoPrompt(f"`{key}` has no turn of the user")
+def _conversation(row: Fields, key: str) -> _Reading:
+    if row.get(key) is None:
+        raise RowRefused(RejectKind.LAYOUT, f"no key `{key}`")
+    turns = turns_of(row[key], key)
+    system, first = _system_of(row), next((i for i, turn in enumerate(turns) if turn.role is not Role.SYSTEM), None)
+    if first is None:
+        raise RowRefused(RejectKind.LAYOUT, f"`{key}` has no turn of the user")
+    if turns[first].role is not Role.USER:
+        called = turns[first].called
+        raise RowRefused(RejectKind.LAYOUT, f"`{key}` starts with a turn of '{called}', not of the user")
+    told = [turn.text() for turn in turns[:first]]
+    later = turns[first + 1 :]
+    return _Reading(
+        text=turns[first].text(),
+        system="\n\n".join(told) if told else system,
+        later_turns=any(turn.role is Role.USER for turn in later),
+        tools=_uses_tools(later),
+    )
 
 
-def _turn(turn: Any, key: str) -> tuple[str, str]:
-    """Of {role, content} or {from, value}."""
-    if not isinstance(turn, dict):
-        raise _NoPrompt(f"a turn in `{key}` is not {{role, content}} or {{from, value}}")
-    role = turn.get("role") or turn.get("from")
-    content = turn.get("content") if turn.get("content") is not None else turn.get("value")
-    if not isinstance(role, str) or content is None:
-        raise _NoPrompt(f"a turn in `{key}` is not {{role, content}} or {{from, value}}")
-    return role, content if isinstance(content, str) else _parts(content, key)
-
-
-def _parts(content: Any, key: str) -> str:
-    """Content in parts, if all of them are text."""
-    parts = content if isinstance(content, list) else []
-    told = [part.get("text") for part in parts if isinstance(part, dict)]
-    texts = [text for text in told if isinstance(text, str)]
-    if not texts or len(texts) < len(parts):
-        raise _NoPrompt(f"a turn in `{key}` holds more than text")
-    return "\n".join(texts)
+def _uses_tools(turns: Sequence[Turn]) -> bool:
+    return any(turn.role is Role.TOOL or turn.calls_tools for turn in turns)
 
 
 def _system_of(row: Fields) -> str | None:
     system = row.get("system")
     if system is not None and not isinstance(system, str):
-        raise _NoPrompt("`system` is not a text")
+        raise RowRefused(RejectKind.LAYOUT, "`system` is not a text")
     return system

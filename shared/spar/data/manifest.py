@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from spar.data.layouts import LeftOut
 from spar.data.rows import RejectKind
 from spar.errors import AccountingError, DataError
 from spar.hashing import holds
@@ -24,13 +26,32 @@ class Counts(BaseModel):
     rejected: dict[str, int]
     sft: int
     self_play: int
+    left_out: dict[str, int] = {}
+    """Prompts that do without a part of their row, by what it is: later turns, tools, a system message."""
 
     @classmethod
-    def of(cls, read: int, rejected: Counter[RejectKind], sft: int, self_play: int) -> "Counts":
+    def of(
+        cls, read: int, rejected: Counter[RejectKind], sft: int, self_play: int, left_out: Mapping[str, int]
+    ) -> "Counts":
         """Raises AccountingError if a row is missing."""
         if read != sft + self_play + rejected.total():
             raise AccountingError(f"Of {read} rows {sft + self_play} were kept and {rejected.total()} rejected.")
-        return cls(read=read, rejected={kind: rejected[kind] for kind in RejectKind}, sft=sft, self_play=self_play)
+        by_kind = {kind.value: rejected[kind] for kind in RejectKind}
+        without = {what.value: left_out.get(what, 0) for what in LeftOut}
+        return cls(read=read, rejected=by_kind, sft=sft, self_play=self_play, left_out=without)
+
+    @property
+    def kept(self) -> int:
+        return self.sft + self.self_play
+
+
+class UnusedSource(BaseModel):
+    """Why a source gave nothing, and what to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    why: str
+    fix: str
 
 
 class Manifest(BaseModel):
@@ -45,6 +66,10 @@ class Manifest(BaseModel):
     evaluation_prompts: int
     counts: Counts
     read_by_source: dict[str, int]
+    notes: dict[str, str] = {}
+    """What was found out of a source to read it, such as its delimiter."""
+    unused: dict[str, UnusedSource] = {}
+    """The sources that gave nothing."""
     files: dict[str, str]
 
     def fits(self, settings: dict[str, Any], sources: list[dict[str, str | int]], evaluation: Any) -> bool:

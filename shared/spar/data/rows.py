@@ -18,7 +18,11 @@ class RejectKind(StrEnum):
 
     ENCODING = "encoding"  # its bytes are not text in the encoding of the file
     BROKEN = "broken"  # not a row of keys
+    MORE_THAN_TEXT = "more_than_text"  # pictures, video or sound
+    TOOLS = "tools"  # what it asks for needs tools
+    NOT_LEARNED = "not_learned"  # it marks its response as one that must not be learned
     LAYOUT = "layout"  # no prompt where the layout has it
+    SYSTEM = "system"  # a system message, which a prompt has no place for
     UNUSABLE = "unusable"  # empty, or characters that cannot be stored
     LENGTH = "length"
     LANGUAGE = "language"

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spar.data.filters import Lengths
-from spar.data.layouts import SystemRule
+from spar.data.layouts import PromptRules, SystemRule
 from spar.data.sources import Options
+from spar.data.text_rows import Rule, TextRules
 from spar.errors import DataError
 
-REVISION = 1  # to be raised when the same settings would give other files
+REVISION = 2  # to be raised when the same settings would give other files
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class ImportSettings:
 
     options: Options = field(default_factory=Options)
     system: SystemRule = "reject"
+    tools: Rule = "reject"
     lengths: Lengths = field(default_factory=Lengths)
     languages: tuple[str, ...] = ()
     near: float | None = 0.7
@@ -39,6 +41,10 @@ class ImportSettings:
             raise DataError("--ngram is a number of words, 1 or more.", "8 is the default.")
         if self.lengths.min_chars > self.lengths.max_chars:
             raise DataError("--min-chars is more than --max-chars, which leaves no prompt.", "Change one of them.")
+
+    @property
+    def rules(self) -> PromptRules:
+        return PromptRules(self.system, TextRules(tools=self.tools))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it, so that it can be compared with a manifest's."""

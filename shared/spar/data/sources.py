@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from spar.data.csv_files import read_csv
+from spar.data.file_forms import DELIMITER_NAMES, CsvForm, csv_form, misnamed
 from spar.data.json_arrays import read_json_array
 from spar.data.layouts import COLUMNS, Layout
 from spar.data.rows import Reading
 from spar.data.tables import is_saved_dataset, read_dataset, read_parquet
 from spar.data.text_files import open_text, read_json_lines
+from spar.data.text_rows import LABELS
 from spar.errors import DataError
 
 Format = Literal["auto", "jsonl", "parquet", "csv", "hf", "sharegpt", "alpaca", "messages"]
-_Container = Literal["json", "csv", "parquet", "hf"]
-_CONTAINERS: dict[str, _Container] = {
+Container = Literal["json", "csv", "parquet", "hf"]
+_CONTAINERS: dict[str, Container] = {
     ".jsonl": "json",
     ".ndjson": "json",
     ".json": "json",
@@ -25,7 +27,10 @@ _CONTAINERS: dict[str, _Container] = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
-_NAMED: dict[Format, _Container] = {"jsonl": "json", "parquet": "parquet", "csv": "csv", "hf": "hf"}
+KNOWN_COLUMNS = (*COLUMNS, "output", "response", "completion", "rejected", *LABELS)
+"""By these the first line of a CSV file is recognised."""
+_NAMED: dict[Format, Container] = {"jsonl": "json", "parquet": "parquet", "csv": "csv", "hf": "hf"}
+SUFFIXES = tuple(_CONTAINERS)
 _LAYOUTS: dict[Format, Layout] = {"sharegpt": "sharegpt", "alpaca": "alpaca", "messages": "messages"}
 
 
@@ -43,18 +48,47 @@ class Options:
         return _LAYOUTS.get(self.format, "auto")
 
 
-def read_source(name: str, options: Options) -> Reading:
-    """Its rows, one by one. Raises DataError if it cannot be read, at once or where it breaks."""
-    container, path = _container(name, options.format), Path(name)
+AS_NAMED = Options()
+"""Every source is what its name says, in UTF-8."""
+
+
+def read_source(name: str, options: Options, every_column: bool = False) -> Reading:
+    """Its rows, one by one; of a Parquet file the columns that a prompt needs, or all.
+
+    Raises DataError if it cannot be read, at once or where it breaks.
+    """
+    container, path = container_of(name, options.format), Path(name)
     if container == "hf":
         return read_dataset(name, options.split)
     if container == "parquet":
-        return read_parquet(path, (*COLUMNS, *([options.field] if options.field else [])))
+        columns = None if every_column else (*COLUMNS, *([options.field] if options.field else []))
+        return read_parquet(path, columns)
+    problem = misnamed(path)
+    if problem is not None:
+        raise DataError(f"{name} is {problem.what}.", problem.fix)
     if container == "csv":
-        return read_csv(path, options.encoding, "\t" if ".tsv" in path.suffixes else ",")
-    return (
-        read_json_array(path, options.encoding) if _is_array(path, options) else read_json_lines(path, options.encoding)
-    )
+        return read_csv(path, options.encoding, _csv_form(path, options))
+    if starts_an_array(path, options.encoding):
+        return read_json_array(path, options.encoding)
+    return read_json_lines(path, options.encoding)
+
+
+def reading_note(name: str, options: Options) -> str | None:
+    """What was found out of a source to read it, where its name says something else."""
+    if container_of(name, options.format) != "csv":
+        return None
+    delimiter = _csv_form(Path(name), options).delimiter
+    usual = _usual_delimiter(Path(name))
+    return None if delimiter == usual else f"columns separated by {DELIMITER_NAMES.get(delimiter, repr(delimiter))}"
+
+
+def _csv_form(path: Path, options: Options) -> CsvForm:
+    known = {*KNOWN_COLUMNS, *([options.field] if options.field else [])}
+    return csv_form(path, options.encoding, _usual_delimiter(path), known)
+
+
+def _usual_delimiter(path: Path) -> str:
+    return "\t" if ".tsv" in path.suffixes else ","
 
 
 def source_identity(name: str) -> dict[str, str | int]:
@@ -72,10 +106,11 @@ def check_sources(names: list[str], options: Options) -> None:
     if repeated:
         raise DataError(f"{repeated} is named twice.", "Name every source once.")
     for name in names:
-        _container(name, options.format)
+        container_of(name, options.format)
 
 
-def _container(name: str, format_: Format) -> _Container:
+def container_of(name: str, format_: Format) -> Container:
+    """Raises DataError for what is not there, and for what is of no known kind."""
     path = Path(name)
     if is_saved_dataset(path):
         return "hf"
@@ -96,8 +131,8 @@ def _container(name: str, format_: Format) -> _Container:
     )
 
 
-def _is_array(path: Path, options: Options) -> bool:
-    with open_text(path, options.encoding, "\n") as file:
+def starts_an_array(path: Path, encoding: str) -> bool:
+    with open_text(path, encoding, "\n") as file:
         while head := file.read(1024):
             if head.strip():
                 return head.lstrip().startswith("[")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spar.data.duplicates import PERMUTATIONS, SHINGLE, Ints, Signatures, band_keys, band_width, signatures_of
+from spar.data.layouts import LeftOut
 from spar.data.words import normal_form, number_of, runs
 
 FACTS = np.dtype([("source", "u4"), ("row", "u8"), ("text", "u8"), ("id", "u8")])
@@ -32,6 +33,7 @@ class Candidate:
     row: int
     text: str
     id: str | None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Spool:
@@ -65,7 +67,7 @@ class Spool:
     def _flush(self) -> None:
         texts, facts, signatures, *bands = self._files
         for found in self._waiting:
-            texts.write(json.dumps([found.text, found.id], ensure_ascii=False).encode() + b"\n")
+            texts.write(json.dumps([found.text, found.id, found.left_out], ensure_ascii=False).encode() + b"\n")
             text, name = number_of(normal_form(found.text)), number_of(found.id) if found.id else 0
             facts.write(np.array([(found.source, found.row, text, name)], dtype=FACTS).tobytes())
         if self._width and self._waiting:
@@ -89,8 +91,8 @@ class Spool:
         for path in self._bands:
             yield np.fromfile(path, dtype=np.uint64)
 
-    def texts(self) -> Iterator[tuple[str, str | None]]:
+    def texts(self) -> Iterator[tuple[str, str | None, list[str]]]:
         with self._texts.open("rb") as file:
             for line in file:
-                text, name = json.loads(line)
-                yield text, name
+                text, name, left_out = json.loads(line)
+                yield text, name, left_out

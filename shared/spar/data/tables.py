@@ -11,23 +11,27 @@ from typing import Any
 import httpx
 
 from spar.data.rows import Reading, RejectKind, Unusable
+from spar.data.text_rows import MEDIA, MEDIA_KEYS
 from spar.errors import DataError
 
 _BATCH = 512
 """Rows of a Parquet file in memory together."""
-_DISK_MARKS = ("dataset_info.json", "dataset_dict.json", "state.json")
+_MEDIA_BATCH = 16
+"""The same where rows hold pictures or sound, of about a megabyte each."""
 
 
-def read_parquet(path: Path, columns: Iterable[str]) -> Reading:
-    """Only the named columns are read, those of them that are there."""
+def read_parquet(path: Path, columns: Iterable[str] | None) -> Reading:
+    """Of the named columns those that are there, and those that hold media; None reads all."""
     import pyarrow
     import pyarrow.parquet as parquet
 
     number = 0
     try:
         with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            wanted = [name for name in file.schema_arrow.names if name in set(columns)]
-            for batch in file.iter_batches(_BATCH, columns=wanted):
+            schema = file.schema_arrow
+            media = {name for name in schema.names if name in MEDIA or _holds_media(schema.field(name).type)}
+            wanted = [name for name in schema.names if columns is None or name in {*columns, *media}]
+            for batch in file.iter_batches(_MEDIA_BATCH if media else _BATCH, columns=wanted):
                 for index in range(batch.num_rows):
                     number += 1
                     yield number, _record(batch, index)
@@ -35,6 +39,15 @@ def read_parquet(path: Path, columns: Iterable[str]) -> Reading:
         raise DataError(
             f"{path} cannot be read as Parquet after row {number}: {error}.", "Check the file, or write it again."
         ) from error
+
+
+def _holds_media(kind: Any) -> bool:
+    """How datasets writes a picture or a sound: {"bytes": ..., "path": ...}, or a list of them."""
+    import pyarrow
+
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        return _holds_media(kind.value_type)
+    return bool(pyarrow.types.is_struct(kind)) and {kind.field(i).name for i in range(kind.num_fields)} == MEDIA_KEYS
 
 
 def _record(batch: Any, index: int) -> dict[str, Any] | Unusable:
@@ -45,7 +58,9 @@ def _record(batch: Any, index: int) -> dict[str, Any] | Unusable:
 
 
 def is_saved_dataset(path: Path) -> bool:
-    return path.is_dir() and any((path / mark).is_file() for mark in _DISK_MARKS)
+    """Of one split, or of several. A dataset_info.json alone is LLaMA-Factory's, too."""
+    one = (path / "state.json").is_file() and (path / "dataset_info.json").is_file()
+    return one or (path / "dataset_dict.json").is_file()
 
 
 def read_dataset(name: str, split: str) -> Reading:
@@ -66,11 +81,16 @@ def _open_dataset(name: str, split: str) -> Iterable[Any]:
     from datasets import DatasetDict, load_dataset, load_from_disk
 
     if not is_saved_dataset(Path(name)):
-        return load_dataset(name, split=split, streaming=True)  # type: ignore[no-any-return]
+        return _undecoded(load_dataset(name, split=split, streaming=True))
     loaded = load_from_disk(name)
     if not isinstance(loaded, DatasetDict):
-        return loaded  # type: ignore[no-any-return]
+        return _undecoded(loaded.to_iterable_dataset())
     if split not in loaded:
         known = ", ".join(islice(loaded, 20))
         raise DataError(f"The dataset {name} has no split '{split}'.", f"Choose one with --split: {known}.")
-    return loaded[split]  # type: ignore[no-any-return]
+    return _undecoded(loaded[split].to_iterable_dataset())
+
+
+def _undecoded(dataset: Any) -> Iterable[Any]:
+    """Pictures and sound as they are stored: whether a row has any is all that is asked."""
+    return dataset.decode(False) if dataset.features is not None else dataset  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ Sources are read as an import reads them (`spar.data`). Knows nothing of what ha
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from spar.data.layouts import SystemRule, find_prompt
+from spar.data.layouts import PromptRules, find_prompt
 from spar.data.rows import Fields, Unusable, shown, storable
 from spar.data.sources import Options, read_source
 from spar.data.words import normal_form, number_of
@@ -36,7 +36,7 @@ class Ended:
 
 
 def read_seeds(
-    sources: Sequence[str], options: Options, system: SystemRule, limit: int | None = None
+    sources: Sequence[str], options: Options, rules: PromptRules, limit: int | None = None
 ) -> Iterator[Seed | Ended]:
     """At most `limit` rows, in order. Raises DataError for a source that cannot be read, at once or where it breaks."""
     seen: dict[int, tuple[str, int]] = {}
@@ -46,7 +46,7 @@ def read_seeds(
             if limit is not None and read >= limit:
                 return
             read += 1
-            found = _seed(source, row, fields, options, system)
+            found = _seed(source, row, fields, options, rules)
             if isinstance(found, Ended):
                 yield found
                 continue
@@ -58,10 +58,10 @@ def read_seeds(
                 yield _ended(source, row, EvolutionOutcome.REPEATED_SEED, f"the same prompt as in {where}", found)
 
 
-def _seed(source: str, row: int, fields: Fields | Unusable, options: Options, system: SystemRule) -> Seed | Ended:
+def _seed(source: str, row: int, fields: Fields | Unusable, options: Options, rules: PromptRules) -> Seed | Ended:
     if isinstance(fields, Unusable):
         return _unreadable(source, row, fields)
-    found = find_prompt(fields, options.layout, options.field, system)
+    found = find_prompt(fields, options.layout, options.field, rules)
     if isinstance(found, Unusable):
         return _unreadable(source, row, found)
     unstorable = storable(found.text)

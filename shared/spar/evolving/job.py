@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spar.data.layouts import SystemRule
+from spar.data.layouts import PromptRules, SystemRule
 from spar.data.sources import Options
+from spar.data.text_rows import Rule, TextRules
 from spar.evolution.forms import FormSet
 from spar.evolution.price import Prices
 from spar.evolution.taxonomy import Taxonomy
@@ -38,10 +39,15 @@ class EvolveJob:
     window: int
     prices: Prices
     replace: bool = False
+    tools: Rule = "reject"
 
     @property
     def steps_at_once(self) -> int:
         return max(1, self.window // SHARD)
+
+    @property
+    def rules(self) -> PromptRules:
+        return PromptRules(self.system, TextRules(tools=self.tools))
 
     def settings(self) -> dict[str, Any]:
         """All that decides the output, as JSON has it; where the teacher runs, and its price, do not."""
@@ -49,6 +55,7 @@ class EvolveJob:
             "revisions": [EVOLVE_REVISION, VALIDATE_REVISION],
             "options": asdict(self.options),
             "system": self.system,
+            "tools": self.tools,
             "limit": self.limit,
             "teacher": self.model.model_dump(mode="json"),
             "engine": EngineIdentity.of(self.engine).model_dump(mode="json"),

@@ -25,7 +25,7 @@ class CutShard:
 def cut_shards(job: EvolveJob, store: ObjectStore, files: EvolutionFiles) -> list[CutShard]:
     shards: list[CutShard] = []
     waiting: list[Seed] = []
-    for row in read_seeds(job.sources, job.options, job.system, job.limit):
+    for row in read_seeds(job.sources, job.options, job.rules, job.limit):
         if isinstance(row, Ended):
             files.add_ended(row)
             continue

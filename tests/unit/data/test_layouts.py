@@ -1,12 +1,15 @@
 """Where the prompt is, in every layout, and what is told when it is not there."""
 
+import json
 from typing import Any
 
 import pytest
 
-from spar.data.layouts import Found, Layout, SystemRule, find_prompt
+from spar.data.layouts import Found, Layout, LeftOut, PromptRules, SystemRule, find_prompt
 from spar.data.rows import RejectKind, Unusable
+from spar.data.text_rows import TextRules
 
+ANSWER = {"role": "assistant", "content": "x"}
 USER = {"role": "user", "content": "Ask."}
 SYSTEM = {"role": "system", "content": "Be brief."}
 
@@ -16,16 +19,26 @@ SYSTEM = {"role": "system", "content": "Be brief."}
     [
         ({"prompt": "Ask.", "id": 7}, Found("Ask.", "7")),
         ({"prompt": [USER], "chosen": "x"}, Found("Ask.")),
-        ({"messages": [USER, {"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]}, Found("Ask.")),
+        ({"messages": [USER, ANSWER]}, Found("Ask.")),
+        ({"messages": [USER, ANSWER, {"role": "user", "content": "y"}]}, Found("Ask.", None, (LeftOut.LATER_TURNS,))),
+        ({"messages": json.dumps([USER, ANSWER])}, Found("Ask.")),
+        ({"messages": str([USER, ANSWER])}, Found("Ask.")),
+        ({"prompt": json.dumps([USER])}, Found("Ask.")),
+        ({"prompt": '[{"colour": "red"}] is JSON. Explain it.'}, Found('[{"colour": "red"}] is JSON. Explain it.')),
+        ({"conversations": {"from": ["human", "gpt"], "value": ["Ask.", "x"]}}, Found("Ask.")),
+        ({"chosen": [USER, ANSWER], "rejected": [USER, ANSWER]}, Found("Ask.")),
+        ({"input": {"messages": [USER]}, "preferred_output": [ANSWER]}, Found("Ask.")),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Ask."}]}]}, Found("Ask.")),
         ({"conversations": [{"from": "human", "value": "Ask."}, {"from": "gpt", "value": "x"}]}, Found("Ask.")),
         ({"instruction": "Ask.", "input": "This.", "output": "x"}, Found("Ask.\nThis.")),
         ({"instruction": "Ask.", "input": " "}, Found("Ask.")),
+        ({"instruction": "More?", "history": [["Ask.", "x"]]}, Found("Ask.", None, (LeftOut.LATER_TURNS,))),
+        ({"instruction": "Ask.", "history": []}, Found("Ask.")),
         ({"input": "Ask.", "output_1": "x"}, Found("Ask.")),
     ],
 )
 def test_the_layout_is_told_by_the_keys(row: dict[str, Any], expected: Found) -> None:
-    assert find_prompt(row, "auto", None, "reject") == expected
+    assert find_prompt(row, "auto") == expected
 
 
 @pytest.mark.parametrize(
@@ -33,18 +46,23 @@ def test_the_layout_is_told_by_the_keys(row: dict[str, Any], expected: Found) ->
     [
         ({"text": "x"}, "auto", "none of the keys"),
         ({"prompt": 3}, "plain", "`prompt` is not a text"),
-        ({"conversations": "x"}, "sharegpt", "neither a text nor a list"),
+        ({"conversations": "x"}, "sharegpt", "not one of a list of messages in JSON"),
         ({"messages": "x"}, "sharegpt", "no key `conversation`"),
         ({"conversations": [{"from": "gpt", "value": "x"}]}, "sharegpt", "starts with a turn of 'gpt'"),
         ({"messages": [SYSTEM]}, "messages", "no turn of the user"),
         ({"messages": [3]}, "messages", "is not {role, content}"),
-        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages", "more than text"),
+        ({"messages": '[{"role": "user", "content": '}, "auto", "not one of a list of messages in JSON"),
+        ({"conversations": '"Ask."'}, "auto", "not one of a list of messages in JSON"),
+        ({"chosen": "x", "rejected": "y"}, "auto", "not one of a list of messages in JSON"),
+        ({"conversations": {"from": ["human"], "value": []}}, "auto", "is not {role, content}"),
+        ({"messages": [{"role": "user", "content": None}]}, "auto", "a turn of the user has no text"),
+        ({"instruction": "x", "history": ["y"]}, "auto", "`history` is not a list of [user, assistant]"),
         ({"instruction": "x", "input": ["y"]}, "alpaca", "`input` is not a text"),
         ({"prompt": "x", "system": 1}, "auto", "`system` is not a text"),
     ],
 )
 def test_why_there_is_no_prompt(row: dict[str, Any], layout: Layout, told: str) -> None:
-    found = find_prompt(row, layout, None, "reject")
+    found = find_prompt(row, layout)
     assert isinstance(found, Unusable)
     assert found.kind is RejectKind.LAYOUT
     assert told in found.reason
@@ -53,9 +71,78 @@ def test_why_there_is_no_prompt(row: dict[str, Any], layout: Layout, told: str) 
 @pytest.mark.parametrize(("rule", "text"), [("ignore", "Ask."), ("prepend", "Be brief.\n\nAsk."), ("reject", None)])
 @pytest.mark.parametrize("row", [{"messages": [SYSTEM, USER]}, {"prompt": "Ask.", "system": "Be brief."}])
 def test_a_system_message_is_never_dropped_unasked(row: dict[str, Any], rule: SystemRule, text: str | None) -> None:
-    found = find_prompt(row, "auto", None, rule)
-    assert found.text == text if isinstance(found, Found) else text is None and "--system" in found.reason
+    found = find_prompt(row, "auto", rules=PromptRules(system=rule))
+    left_out = (LeftOut.SYSTEM,) if rule == "ignore" else ()
+    if isinstance(found, Found):
+        assert (found.text, found.left_out) == (text, left_out)
+    else:
+        assert text is None
+        assert (found.kind, "--system" in found.reason) == (RejectKind.SYSTEM, True)
 
 
 def test_a_field_can_be_named() -> None:
-    assert find_prompt({"question": "Ask.", "prompt": "no"}, "auto", "question", "reject") == Found("Ask.")
+    assert find_prompt({"question": "Ask.", "prompt": "no"}, "auto", "question") == Found("Ask.")
+
+
+PICTURE = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "a.png"}}]
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "weather"}}]}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "What is this?", "images": ["a.png"]},
+        {"prompt": "What is this?", "image": {"bytes": b"x", "path": None}},
+        {"prompt": "What is this?", "photo": {"bytes": b"x", "path": None}},
+        {"prompt": "What is said?", "audios": "['a.wav']"},
+        {"messages": [USER], "videos": ["a.mp4"]},
+        {"messages": [{"role": "user", "content": PICTURE}]},
+        {"prompt": "<image>\nWhat is this?"},
+        {"prompt": "What is this?\n<image>"},
+        {"prompt": "In <image>, how many boats are there?"},
+        {"prompt": "<|vision_start|><|image_pad|><|vision_end|>What is this?"},
+        {"conversations": [{"from": "human", "value": "<audio>What is said here?"}]},
+    ],
+)
+def test_a_row_of_more_than_text_is_rejected(row: dict[str, Any]) -> None:
+    found = find_prompt(row, "auto")
+    assert isinstance(found, Unusable)
+    assert found.kind is RejectKind.MORE_THAN_TEXT
+    ignored = find_prompt(row, "auto", rules=PromptRules(text=TextRules(media="ignore")))
+    assert isinstance(ignored, Found) is not isinstance(row.get("messages", [{}])[0].get("content"), list)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Ask.", "images": [], "audio": None, "video": "", "image": {"bytes": None, "path": None}},
+        {"prompt": "Ask.", "images": "[]", "tools": "[]", "videos": [None], "image": float("nan")},
+        {"prompt": "Write a page with a <video> tag.", "tools": None},
+        {"prompt": "What does `<image>` mean in RSS?"},
+        {"prompt": "Explain the element <image> of RSS."},
+        {"prompt": "Repair this: <audio><source></audio>"},
+        {"prompt": "Is a < b > c?"},
+    ],
+)
+def test_a_row_of_text_alone_is_taken(row: dict[str, Any]) -> None:
+    found = find_prompt(row, "auto")
+    assert isinstance(found, Found)
+    assert found.text == row["prompt"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Ask.", "tools": '[{"name": "weather"}]'},
+        {"messages": [USER], "tools": [{"type": "function"}]},
+        {"messages": [USER, CALL, {"role": "tool", "content": "4"}]},
+        {"conversations": [{"from": "human", "value": "Ask."}, {"from": "function_call", "value": "{}"}]},
+        {"input": {"messages": [USER], "tools": [{"type": "function"}]}},
+    ],
+)
+def test_rows_with_tools_are_rejected_or_counted(row: dict[str, Any]) -> None:
+    found = find_prompt(row, "auto")
+    assert isinstance(found, Unusable)
+    assert (found.kind, "--tools" in found.reason) == (RejectKind.TOOLS, True)
+    ignored = find_prompt(row, "auto", rules=PromptRules(text=TextRules(tools="ignore")))
+    assert ignored == Found("Ask.", None, (LeftOut.TOOLS,))

@@ -29,6 +29,7 @@ def turns(*texts: str) -> list[dict[str, str]]:
 JUDGE = TEMPLATES.judge_messages(PROMPT, BAD)[0].content
 REFINE = TEMPLATES.refine_messages(PROMPT, BAD, CRITIQUE)[2].content
 JUDGMENT, REFINEMENT = turns(JUDGE, CRITIQUE), turns(JUDGE, CRITIQUE, REFINE, REFINED)
+TALK = turns(PROMPT, GOOD)
 DPO = {"messages": turns(PROMPT), "chosen": turns("", GOOD)[1], "rejected": turns("", BAD)[1]}
 
 
@@ -129,12 +130,57 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
     [
         ({"messages": turns(PROMPT)}, "layout", "do not go from user to assistant"),
         ({"messages": []}, "layout", "do not go from user to assistant"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "layout", "the role 'tool'"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "tools", "the role 'tool'"),
         ({"messages": turns(PROMPT, "")}, "unusable", "a text is empty"),
         ({"text": "x"}, "layout", "no prompt"),
         ({**DPO, "messages": turns(PROMPT, "Hi", "More")}, "layout", "one turn of the user"),
         ({**DPO, "chosen": DPO["rejected"]}, "unusable", "chosen and rejected are the same"),
-        ({**DPO, "rejected": None}, "layout", "no chosen or rejected"),
+        ({**DPO, "rejected": None}, "layout", "no rejected"),
+        ({"messages": TALK, "label": False}, "not_learned", "`label` is false"),
+        ({"instruction": PROMPT, "output": BAD, "kto_tag": "False"}, "not_learned", '`kto_tag` is "False"'),
+        ({"prompt": PROMPT, "completion": BAD, "label": 0}, "not_learned", "`label` is 0"),
+        ({"messages": [TALK[0], {**TALK[1], "weight": 0}]}, "not_learned", "(weight: 0)"),
+        ({"conversations": [TALK[0], {**TALK[1], "train": False}]}, "not_learned", "(train: false)"),
+        ({"messages": [TALK[0], {**TALK[1], "loss": False}]}, "not_learned", "(loss: false)"),
+        ({"messages": [TALK[0], {**TALK[1], "train_detail": [{"train": False}]}]}, "not_learned", "(train_detail"),
+        ({"messages": TALK, "weight": 0.0}, "not_learned", "the row is marked as not to be learned (weight: 0.0)"),
+        ({"messages": TALK, "images": ["a.png"]}, "more_than_text", "`images` is not empty"),
+        ({"messages": turns("<image>" + PROMPT, GOOD)}, "more_than_text", "placeholder for more than text: <image>"),
+        ({"messages": TALK, "tools": '[{"name": "x"}]'}, "tools", "`tools` is not empty (see --tools)"),
+        (
+            {"messages": [TALK[0], {"role": "assistant", "content": None, "tool_calls": [{"id": "x"}]}]},
+            "tools",
+            "a turn of the assistant calls a tool and has no text",
+        ),
+        ({"messages": "no list"}, "layout", "`messages` is a text, and not one of a list of messages in JSON"),
+        ({"prompt": PROMPT}, "layout", "no response"),
+        ({"chosen": GOOD, "rejected": BAD}, "layout", "no prompt, and chosen and rejected do not hold it"),
+        (
+            {"chosen": "\n\nHuman: Hi\n\nAssistant: Hello", "rejected": "\n\nHuman: Hi\n\nAssistant: No"},
+            "layout",
+            "dialogues in one text each",
+        ),
+        (
+            {"chosen": turns(PROMPT, GOOD), "rejected": turns("Another.", BAD)},
+            "layout",
+            "(2 and 2 turns) differ before their last turn",
+        ),
+        (
+            {"chosen": turns("Hi", "Hello", PROMPT, GOOD), "rejected": turns("Hi", "Hello", PROMPT, BAD)},
+            "layout",
+            "here are 3: user, assistant, user",
+        ),
+        (
+            {"prompt": "Another.", "chosen": turns(PROMPT, GOOD), "rejected": turns(PROMPT, BAD)},
+            "layout",
+            "its prompt is not the one that chosen and rejected start with",
+        ),
+        ({"chosen": turns(PROMPT), "rejected": turns(PROMPT)}, "layout", "does not end with a turn of the assistant"),
+        (
+            {"prompt": PROMPT, "system": "Be brief.", "chosen": GOOD, "rejected": BAD},
+            "system",
+            "here is a system message",
+        ),
         ({"messages": turns(JUDGE, "I cannot say.")}, "unusable", "verdict cannot be read"),
         ({"messages": turns(JUDGE, CRITIQUE, REFINE, "[[start]] One")}, "unusable", "between [[start]] and [[end]]"),
         (["no", "keys"], "broken", "not a row of keys"),
@@ -148,6 +194,60 @@ def test_a_row_that_teaches_nothing_is_told(tmp_path: Path, row: Any, kind: str,
     assert told in first[1]
     assert second[0] == "duplicate"
     assert manifest.rejected == {kind: 1, "duplicate": 1}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"chosen": turns(PROMPT, GOOD), "rejected": turns(PROMPT, BAD)},  # TRL's implicit prompt
+        {"prompt": PROMPT, "chosen": turns(PROMPT, GOOD), "rejected": turns(PROMPT, BAD), "messages": TALK},
+        {"prompt": turns(PROMPT), "chosen": turns(PROMPT, GOOD), "rejected": turns(PROMPT, BAD)},
+        {"chosen": json.dumps(turns(PROMPT, GOOD)), "rejected": json.dumps(turns(PROMPT, BAD))},
+        {"prompt": PROMPT, "chosen": GOOD, "rejected": BAD, "messages": TALK},
+        {"messages": TALK, "rejected_response": BAD},  # ms-swift
+        {
+            "input": {"messages": turns(PROMPT), "tools": []},  # OpenAI
+            "preferred_output": turns("", GOOD)[1:],
+            "non_preferred_output": turns("", BAD)[1:],
+        },
+    ],
+)
+def test_pairs_in_the_layouts_of_public_sets(tmp_path: Path, row: Any) -> None:
+    import_sets([write(tmp_path / "rows.json", [row])], tmp_path / "out")
+    assert rejects(tmp_path / "out") == []
+    assert read_lines(tmp_path / "out" / "pairs.jsonl") == [
+        {"prompt": turns(PROMPT), "chosen": turns("", GOOD)[1:], "rejected": turns("", BAD)[1:]}
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": t["role"], "content": [{"type": "text", "text": t["content"]}]} for t in TALK]},
+        {"messages": json.dumps(TALK), "label": True, "weight": 1},
+        {"conversations": {"from": ["human", "gpt"], "value": [PROMPT, GOOD]}, "images": None},
+        {"prompt": turns(PROMPT), "completion": TALK[1:]},
+        {"prompt": turns(PROMPT), "completion": GOOD, "tools": "[]"},
+        {"messages": [{**TALK[0], "weight": 0, "train": False}, {**TALK[1], "weight": 1, "train": True, "loss": None}]},
+        {"prompt": PROMPT, "messages": TALK},
+    ],
+)
+def test_conversations_in_the_layouts_of_public_sets(tmp_path: Path, row: Any) -> None:
+    import_sets([write(tmp_path / "rows.json", [row])], tmp_path / "out")
+    assert rejects(tmp_path / "out") == []
+    assert read_lines(tmp_path / "out" / "responses.jsonl") == [{"messages": TALK}]
+
+
+def test_dataset_info_names_the_columns_that_decide_too(tmp_path: Path) -> None:
+    columns = {"messages": "talk", "images": "pictures", "tools": "abilities", "kto_tag": "fine"}
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    entry = {"file_name": "rows.json", "formatting": "sharegpt", "columns": columns, "tags": tags}
+    write(tmp_path / "in" / "dataset_info.json", {"rows": entry})
+    extra: list[dict[str, Any]] = [{}, {"pictures": ["a.png"]}, {"abilities": "[{}, 1]"}, {"fine": False}]
+    write(tmp_path / "in" / "rows.json", [{"talk": TALK, **row} for row in extra])
+    manifest = import_sets([tmp_path / "in"], tmp_path / "out")
+    assert manifest.rejected == {"more_than_text": 1, "tools": 1, "not_learned": 1}
+    assert sizes(manifest) == {"responses": 1}
 
 
 def test_what_cannot_be_read_at_all_is_told_and_nothing_is_written(tmp_path: Path) -> None:

@@ -6,23 +6,22 @@ Made in a work folder inside the output and moved out of it when it is whole; th
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from spar.data.json_arrays import read_json_array
-from spar.data.manifest import MANIFEST
-from spar.data.rows import Fields, Reading, RejectKind, Unusable, shown
-from spar.data.scan import Rejects
+from spar.data.diagnosis import why_nothing
+from spar.data.manifest import MANIFEST, UnusedSource
+from spar.data.rejects import Rejects
+from spar.data.rows import Fields, RejectKind, Unusable, shown
+from spar.data.sets.files import FoundFiles, SetSource, find_files
 from spar.data.sets.kinds import SetKind, kind_of
-from spar.data.sets.names import ANY, INFO, Names, told_names
+from spar.data.sets.names import Names
 from spar.data.sets.rows import Conversation, read_row
-from spar.data.sources import source_identity
-from spar.data.text_files import open_text, read_json_lines
+from spar.data.sources import AS_NAMED, Options, read_source, reading_note, source_identity
+from spar.data.text_rows import TEXT_ONLY, Rule, TextRules
 from spar.data.words import number_of
 from spar.errors import AccountingError, DataError
 from spar.hashing import file_sha256
@@ -30,8 +29,6 @@ from spar.method.records import Pair
 
 REJECTS = "rejects.jsonl"
 WORK = ".work"
-SUFFIXES = (".json", ".jsonl")
-_POINTER = b"version https://git-lfs"
 
 
 class SetsManifest(BaseModel):
@@ -42,45 +39,72 @@ class SetsManifest(BaseModel):
     kind: str = "training sets"
     format: int = 1
     sources: list[dict[str, str | int]]
+    tools: Rule = "reject"
     read: int
     sets: dict[str, int]
     rejected: dict[str, int]
+    left_alone: dict[str, str] = {}
+    """Files that lie beside the data, and what they are."""
+    notes: dict[str, str] = {}
+    """What was found out of a source to read it, such as its delimiter."""
+    unused: dict[str, UnusedSource] = {}
+    """The sources that gave nothing."""
     files: dict[str, str]
 
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    path: Path
-    names: Names
+    @property
+    def kept(self) -> int:
+        return sum(self.sets.values())
 
 
-def import_sets(paths: list[Path], out: Path, replace: bool = False) -> SetsManifest:
-    """Read files, or folders with all their JSON files, into `out`. Raises DataError for what cannot be read at all."""
-    sources = [source for path in paths for source in _sources(path)]
+def import_sets(
+    paths: list[Path],
+    out: Path,
+    replace: bool = False,
+    rules: TextRules = TEXT_ONLY,
+    options: Options = AS_NAMED,
+) -> SetsManifest:
+    """Read files, or folders with all their data files, into `out`. Raises DataError for what cannot be read at all."""
+    found = find_files(paths, options)
     _check_out(out, replace)
     work = out / WORK
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        counts, read, rejected = _write(sources, work)
-        if read != sum(counts.values()) + rejected.total():
-            raise AccountingError(f"Of {read} rows {sum(counts.values())} are in sets and {rejected.total()} rejected.")
-        names = [*(f"{kind}.jsonl" for kind in SetKind), REJECTS]
-        manifest = SetsManifest(
-            sources=[source_identity(str(source.path)) for source in sources],
-            read=read,
-            sets={kind: counts[kind] for kind in SetKind},
-            rejected={kind: number for kind in RejectKind if (number := rejected[kind])},
-            files={name: file_sha256(work / name) for name in names},
-        )
+        manifest = _make(found, work, rules, options)
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (work / MANIFEST).write_text(text + "\n", encoding="utf-8")
         (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
-        for name in (*names, MANIFEST):
+        for name in (*manifest.files, MANIFEST):
             (work / name).replace(out / name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return manifest
+
+
+def _make(found: FoundFiles, work: Path, rules: TextRules, options: Options) -> SetsManifest:
+    """Write all files but the manifest."""
+    names = [str(source.path) for source in found.sources]
+    with Rejects(work / REJECTS, names) as rejects:
+        counts = _write(found.sources, work, rejects, rules, options)
+    read = sum(tally.read for tally in rejects.tallies)
+    if read != counts.total() + rejects.counts.total():
+        raise AccountingError(f"Of {read} rows {counts.total()} are in sets and {rejects.counts.total()} rejected.")
+    unused = {}
+    for name, tally in zip(names, rejects.tallies, strict=True):
+        if tally.used == 0:
+            problem = why_nothing(name, options, tally)
+            unused[name] = UnusedSource(why=problem.what, fix=problem.fix)
+    return SetsManifest(
+        sources=[source_identity(name) for name in names],
+        tools=rules.tools,
+        read=read,
+        sets={kind: counts[kind] for kind in SetKind},
+        rejected={kind: number for kind in RejectKind if (number := rejects.counts[kind])},
+        left_alone=found.left_alone,
+        notes={name: note for name in names if (note := reading_note(name, options)) is not None},
+        unused=unused,
+        files={name: file_sha256(work / name) for name in (*(f"{kind}.jsonl" for kind in SetKind), REJECTS)},
+    )
 
 
 def _check_out(out: Path, replace: bool) -> None:
@@ -90,73 +114,41 @@ def _check_out(out: Path, replace: bool) -> None:
         known = (out / MANIFEST).is_file() and '"kind": "training sets"' in (out / MANIFEST).read_text(encoding="utf-8")
         if not known:
             raise DataError(f"{out} is not empty, and no import of training sets.", "Choose another --out.")
-        if not replace:
+        if not replace and SetsManifest.model_validate_json((out / MANIFEST).read_bytes()).kept:
             raise DataError(f"{out} holds an import.", "Choose another --out, or add --replace to write it anew.")
 
 
-def _sources(path: Path) -> list[_Source]:
-    """The path itself, or all JSON files in it; what its folder's dataset_info.json says of each."""
-    if not path.exists():
-        raise DataError(f"There is no {path}.", "Download the data first, and name its folder or its files.")
-    files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES)
-    files = [file for file in files if file.name != INFO]
-    if not files:
-        raise DataError(f"There is no {' or '.join(SUFFIXES)} file in {path}.", "Name the folder that holds the data.")
-    found = []
-    for file in files:
-        with file.open("rb") as opened:
-            if opened.read(len(_POINTER)) == _POINTER:
-                raise DataError(
-                    f"{file} is a pointer of Git LFS, not the data.", "Fetch the files: git lfs pull in that folder."
-                )
-        # dataset_info.json lies beside the files, or above them all.
-        told = {**told_names(path), **told_names(file.parent)} if path.is_dir() else told_names(file.parent)
-        beside = told.get(file.name)
-        above = told.get(file.relative_to(path).as_posix()) if path.is_dir() else None
-        found.append(_Source(file, beside or above or ANY))
-    return found
-
-
-def _rows(path: Path) -> Reading:
-    with open_text(path, "utf-8", "\n") as file:
-        head = file.read(1024).lstrip()
-    return read_json_array(path, "utf-8") if head.startswith("[") else read_json_lines(path, "utf-8")
-
-
-def _write(sources: list[_Source], work: Path) -> tuple[Counter[SetKind], int, Counter[RejectKind]]:
+def _write(
+    sources: list[SetSource], work: Path, rejects: Rejects, rules: TextRules, options: Options
+) -> Counter[SetKind]:
     counts: Counter[SetKind] = Counter()
-    read = 0
     seen: set[int] = set()
     with ExitStack() as stack:
-        rejects = stack.enter_context(Rejects(work / REJECTS, [str(source.path) for source in sources]))
         files = {kind: stack.enter_context((work / f"{kind}.jsonl").open("w", encoding="utf-8")) for kind in SetKind}
-        for source, row, found in _found(sources):
-            read += 1
-            if isinstance(found, Unusable):
-                rejects.add(source, row, found)
-                continue
-            kind, told = found
-            text = json.dumps(told, ensure_ascii=False)
-            number = number_of(text)
-            if number in seen:
-                rejects.add(source, row, Unusable(RejectKind.DUPLICATE, "the same row as an earlier one", shown(text)))
-                continue
-            seen.add(number)
-            counts[kind] += 1
-            files[kind].write(text + "\n")
-        return counts, read, rejects.counts
+        for index, source in enumerate(sources):
+            for row, fields in read_source(str(source.path), options, every_column=True):
+                rejects.tallies[index].read += 1
+                found = _set_row(fields, source.names, rules)
+                if isinstance(found, Unusable):
+                    rejects.add(index, row, found)
+                    continue
+                kind, told = found
+                text = json.dumps(told, ensure_ascii=False)
+                number = number_of(text)
+                if number in seen:
+                    same = Unusable(RejectKind.DUPLICATE, "the same row as an earlier one", shown(text))
+                    rejects.add(index, row, same)
+                    continue
+                seen.add(number)
+                counts[kind] += 1
+                files[kind].write(text + "\n")
+    return counts
 
 
-def _found(sources: list[_Source]) -> Iterator[tuple[int, int, tuple[SetKind, dict[str, Any]] | Unusable]]:
-    for index, source in enumerate(sources):
-        for row, fields in _rows(source.path):
-            yield index, row, _set_row(fields, source.names)
-
-
-def _set_row(fields: Fields | Unusable, names: Names) -> tuple[SetKind, dict[str, Any]] | Unusable:
+def _set_row(fields: Fields | Unusable, names: Names, rules: TextRules) -> tuple[SetKind, dict[str, Any]] | Unusable:
     if isinstance(fields, Unusable):
         return fields
-    found = read_row(fields, names)
+    found = read_row(fields, names, rules)
     if isinstance(found, Pair):
         return SetKind.PAIRS, {
             "prompt": [_turn("user", found.prompt.text)],

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spar.data.text_rows import LABELS, MEDIA, TOOLS, USUAL, Columns
+from spar.data.turns import TOOL_ROLES, USUAL_NAMES, Role, TurnNames
 from spar.errors import DataError
 
 INFO = "dataset_info.json"
@@ -17,19 +19,16 @@ INFO = "dataset_info.json"
 class Names:
     """For each meaning the names that stand for it, the first that a row has."""
 
-    messages: tuple[str, ...] = ("messages", "conversations", "prompt")
-    role: tuple[str, ...] = ("role", "from")
-    content: tuple[str, ...] = ("content", "value")
-    user: tuple[str, ...] = ("user", "human")
-    assistant: tuple[str, ...] = ("assistant", "gpt")
-    system: tuple[str, ...] = ("system",)
+    messages: tuple[str, ...] = ("messages", "conversations", "conversation")
+    turn: TurnNames = USUAL_NAMES
     instruction: tuple[str, ...] = ("instruction", "prompt")
     query: tuple[str, ...] = ("input",)
-    response: tuple[str, ...] = ("output", "response")
+    response: tuple[str, ...] = ("output", "response", "completion")
     history: tuple[str, ...] = ("history",)
     system_text: tuple[str, ...] = ("system",)
-    chosen: tuple[str, ...] = ("chosen",)
-    rejected: tuple[str, ...] = ("rejected",)
+    chosen: tuple[str, ...] = ("chosen", "preferred_output")
+    rejected: tuple[str, ...] = ("rejected", "non_preferred_output", "rejected_response")
+    columns: Columns = USUAL
 
 
 ANY = Names()
@@ -61,11 +60,7 @@ def _names(entry: dict[str, Any]) -> Names:
 
     return Names(
         messages=column("messages", "conversations") if sharegpt else nothing,
-        role=(tags.get("role_tag", "from"),),
-        content=(tags.get("content_tag", "value"),),
-        user=(tags.get("user_tag", "human"),),
-        assistant=(tags.get("assistant_tag", "gpt"),),
-        system=(tags.get("system_tag", "system"),),
+        turn=_turn_names(tags),
         instruction=nothing if sharegpt else column("prompt", "instruction"),
         query=nothing if sharegpt else column("query", "input"),
         response=nothing if sharegpt else column("response", "output"),
@@ -73,4 +68,21 @@ def _names(entry: dict[str, Any]) -> Names:
         system_text=column("system", None),
         chosen=column("chosen", "chosen") if entry.get("ranking") else nothing,
         rejected=column("rejected", "rejected") if entry.get("ranking") else nothing,
+        columns=Columns(
+            media=(*MEDIA, *(str(columns[name]) for name in ("images", "videos", "audios") if columns.get(name))),
+            tools=(*TOOLS, *column("tools", None)),
+            labels=(*LABELS, *column("kto_tag", None)),
+        ),
     )
+
+
+def _turn_names(tags: dict[str, Any]) -> TurnNames:
+    roles = {
+        **TOOL_ROLES,
+        str(tags.get("function_tag", "function_call")): Role.TOOL,
+        str(tags.get("observation_tag", "observation")): Role.TOOL,
+        str(tags.get("system_tag", "system")): Role.SYSTEM,
+        str(tags.get("assistant_tag", "gpt")): Role.ASSISTANT,
+        str(tags.get("user_tag", "human")): Role.USER,
+    }
+    return TurnNames((tags.get("role_tag", "from"),), (tags.get("content_tag", "value"),), roles)

@@ -1,16 +1,26 @@
 """One row as a conversation to learn from, or as a pair; or why it is neither. Knows nothing of files.
 
-A conversation goes from the user to the assistant, turn by turn, and ends with the assistant. A pair's prompt is one
-user turn, as everywhere in this project.
+A conversation goes from the user to the assistant, turn by turn, and ends with the assistant. What a pair is, and where
+its prompt stands, is `pair_rows`'s.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from spar.data.rows import Fields, RejectKind, Unusable, shown, storable
+from spar.data.sets.conversations import conversation_turns
 from spar.data.sets.names import Names
-from spar.method.records import Message, Pair, Prompt
+from spar.data.sets.pair_rows import has_sides, read_pair
+from spar.data.text_rows import (
+    TEXT_ONLY,
+    RowRefused,
+    TextRules,
+    check_columns,
+    check_desired,
+    check_placeholders,
+    check_weight,
+)
+from spar.data.turns import Role, Turn, flat_row
+from spar.method.records import Message, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +28,43 @@ class Conversation:
     messages: tuple[Message, ...]
 
 
-class _NoRow(Exception):
-    """Why; caught by `read_row`."""
-
-
-def read_row(row: Fields, names: Names) -> Conversation | Pair | Unusable:
+def read_row(row: Fields, names: Names, rules: TextRules = TEXT_ONLY) -> Conversation | Pair | Unusable:
+    row = flat_row(row)
     try:
-        chosen, rejected = _first(row, names.chosen), _first(row, names.rejected)
-        if chosen is None and rejected is None:
-            found: Conversation | Pair = Conversation(_whole(_turns(row, names)))
-        else:
-            found = _pair(_turns(row, names, with_response=False), _side(chosen, names), _side(rejected, names))
-    except _NoRow as error:
-        return Unusable(RejectKind.LAYOUT, str(error), shown(str(row)))
-    return _unusable(found) or found
+        check_columns(row, rules, names.columns)
+        check_weight(row)
+        found = read_pair(row, names) if has_sides(row, names) else _read_conversation(row, names)
+        for text in _asked(found):
+            check_placeholders(text, rules)
+        return _unusable(found) or found
+    except RowRefused as error:
+        return Unusable(error.kind, error.reason, shown(str(row)))
 
 
-def _pair(prompt: Sequence[Message], chosen: str, rejected: str) -> Pair:
-    if [turn.role for turn in prompt] != ["user"]:
-        raise _NoRow("a pair's prompt is one turn of the user, and here it is more, or none")
-    return Pair(Prompt.of(prompt[0].content), chosen, rejected)
+def _read_conversation(row: Fields, names: Names) -> Conversation:
+    check_desired(row, names.columns)
+    return _conversation(conversation_turns(row, names))
+
+
+def _conversation(turns: list[Turn]) -> Conversation:
+    roles = [turn.role for turn in turns]
+    spoken = roles[1:] if roles[:1] == [Role.SYSTEM] else roles
+    if not spoken or spoken != [Role.USER, Role.ASSISTANT] * (len(spoken) // 2):
+        called = ", ".join(turn.called for turn in turns) or "none"
+        raise RowRefused(
+            RejectKind.LAYOUT, f"its turns do not go from user to assistant, turn by turn, to the assistant's: {called}"
+        )
+    unlearned = next((turn for turn in turns if turn.role is Role.ASSISTANT and turn.unlearned), None)
+    if unlearned is not None:
+        reason = f"a turn of the {unlearned.called} is marked as not to be learned ({unlearned.unlearned})"
+        raise RowRefused(RejectKind.NOT_LEARNED, f"{reason}, and every turn of the assistant would be")
+    return Conversation(tuple(turn.message() for turn in turns))
+
+
+def _asked(found: Conversation | Pair) -> list[str]:
+    if isinstance(found, Pair):
+        return [found.prompt.text]
+    return [message.content for message in found.messages if message.role != Role.ASSISTANT]
 
 
 def _unusable(found: Conversation | Pair) -> Unusable | None:
@@ -52,72 +79,3 @@ def _unusable(found: Conversation | Pair) -> Unusable | None:
     if isinstance(found, Pair) and found.chosen.strip() == found.rejected.strip():
         return Unusable(RejectKind.UNUSABLE, "chosen and rejected are the same", shown(found.chosen))
     return None
-
-
-def _turns(row: Fields, names: Names, with_response: bool = True) -> list[Message]:
-    """All turns of a row; without the response for a pair, where Alpaca's has none of its own."""
-    turns = _first(row, names.messages)
-    system = _first(row, names.system_text)
-    before = [Message("system", system)] if isinstance(system, str) and system.strip() else []
-    if isinstance(turns, list):
-        return [*before, *(_message(turn, names) for turn in turns)]
-    return [*before, *_alpaca(row, names, with_response)]
-
-
-def _alpaca(row: Fields, names: Names, with_response: bool) -> list[Message]:
-    instruction = _text(_first(row, names.instruction), "prompt")
-    query = _first(row, names.query)
-    asked = f"{instruction}\n{query}" if isinstance(query, str) and query.strip() else instruction
-    history = _first(row, names.history) or []
-    if not isinstance(history, list) or not all(isinstance(each, list) and len(each) == 2 for each in history):
-        raise _NoRow("its history is no list of [user, assistant]")
-    turns = [
-        Message(role, _text(text, "history"))
-        for exchange in history
-        for role, text in zip(("user", "assistant"), exchange, strict=True)
-    ]
-    turns.append(Message("user", asked))
-    if with_response:
-        turns.append(Message("assistant", _text(_first(row, names.response), "response")))
-    return turns
-
-
-def _message(turn: Any, names: Names) -> Message:
-    if not isinstance(turn, dict):
-        raise _NoRow("a turn is no {role, content}")
-    said = _first(turn, names.role)
-    roles = {"user": names.user, "assistant": names.assistant, "system": names.system}
-    role = next((role for role, known in roles.items() if said in known), None)
-    if role is None:
-        raise _NoRow(f"a turn has the role {said!r}")
-    return Message(role, _text(_first(turn, names.content), "a turn"))
-
-
-def _side(value: Any, names: Names) -> str:
-    """One side of a pair: a text, a message, or a list of one message."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, dict):
-        return _text(value, "chosen or rejected")
-    message = _message(value, names)
-    if message.role != "assistant":
-        raise _NoRow("chosen or rejected is no turn of the assistant")
-    return message.content
-
-
-def _whole(turns: list[Message]) -> tuple[Message, ...]:
-    roles = [turn.role for turn in turns]
-    spoken = roles[1:] if roles[:1] == ["system"] else roles
-    if not spoken or spoken != ["user", "assistant"] * (len(spoken) // 2):
-        raise _NoRow(f"its turns do not go from user to assistant, turn by turn: {', '.join(roles) or 'none'}")
-    return tuple(turns)
-
-
-def _first(row: Fields, names: tuple[str, ...]) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise _NoRow(f"no {what}" if value is None else f"{what} is not a text")
-    return value

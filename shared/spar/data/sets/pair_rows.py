@@ -1,0 +1,106 @@
+"""A row of preferences as a pair: one prompt of one user turn, and two responses to it.
+
+`chosen` and `rejected` are responses (texts, or one message each), or whole conversations as UltraFeedback and
+distilabel have them. Of two conversations the turns before the last are the prompt if they are the same in both: TRL's
+implicit prompt, of one turn.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from spar.data.rows import Fields, RejectKind
+from spar.data.sets.conversations import check_role, first_of, prompt_turns
+from spar.data.sets.names import Names
+from spar.data.text_rows import RowRefused
+from spar.data.turns import Role, Turn, looks_like_turns, text_of, turns_of
+from spar.method.records import Message, Pair, Prompt
+
+_DIALOGUE = re.compile(r"\s*(?:Human|User|H)\s*:.*\n\s*(?:Assistant|A)\s*:", re.DOTALL)
+
+
+def has_sides(row: Fields, names: Names) -> bool:
+    return any(first_of(row, keys)[1] is not None for keys in (names.chosen, names.rejected))
+
+
+def read_pair(row: Fields, names: Names) -> Pair:
+    """Raises RowRefused for what is no pair of one prompt."""
+    turns = _prompt(row, names)
+    key, value = first_of(row, names.chosen)
+    if (
+        value is None and len(turns) > 1 and turns[-1].role is Role.ASSISTANT
+    ):  # ms-swift: the chosen one ends `messages`
+        chosen, turns = turns[-1:], turns[:-1]
+    else:
+        chosen = _side(key or names.chosen[0], value, names)
+    key, value = first_of(row, names.rejected)
+    rejected = _side(key or names.rejected[0], value, names)
+    context = _common(chosen, rejected)
+    prompt = _agreed(turns, context) if context else turns
+    return Pair(_single(prompt, row, names), chosen[-1].text(), rejected[-1].text())
+
+
+def _prompt(row: Fields, names: Names) -> list[Turn]:
+    """Of the row's own columns; none where the sides hold it."""
+    columns = dict(row)
+    if first_of(row, names.instruction)[1] is not None and first_of(row, names.chosen)[1] is not None:
+        columns.update(dict.fromkeys(names.messages))  # `messages` beside `prompt` is the chosen conversation
+    given = first_of(columns, (*names.messages, *names.instruction))[1] is not None
+    return prompt_turns(columns, names) if given else []
+
+
+def _side(key: str, value: Any, names: Names) -> list[Turn]:
+    """The turns of one side, which ends with the assistant's."""
+    if value is None:
+        raise RowRefused(RejectKind.LAYOUT, f"no {key}")
+    if not looks_like_turns(value):
+        return [Turn(Role.ASSISTANT, "assistant", text_of(value, key))]
+    turns = turns_of(value, key, names.turn)
+    for turn in turns:
+        check_role(turn)
+    if not turns or turns[-1].role is not Role.ASSISTANT:
+        raise RowRefused(RejectKind.LAYOUT, f"{key} does not end with a turn of the assistant")
+    return turns
+
+
+def _common(chosen: list[Turn], rejected: list[Turn]) -> list[Message]:
+    """The turns before the last, which both sides have to share."""
+    before = [[turn.message() for turn in side[:-1]] for side in (chosen, rejected)]
+    if before[0] != before[1]:
+        sizes = f"{len(chosen)} and {len(rejected)} turns"
+        raise RowRefused(
+            RejectKind.LAYOUT, f"chosen and rejected ({sizes}) differ before their last turn: they answer other prompts"
+        )
+    return before[0]
+
+
+def _agreed(turns: list[Turn], context: list[Message]) -> list[Turn]:
+    """The sides' own context, if a prompt beside them is not another one."""
+    given = [turn.text().strip() for turn in turns if turn.role is not Role.SYSTEM]
+    held = [message.content.strip() for message in context if message.role != Role.SYSTEM]
+    if given and given != held and given != held[-1:] and given != held[:1]:
+        raise RowRefused(RejectKind.LAYOUT, "its prompt is not the one that chosen and rejected start with")
+    if any(turn.role is Role.SYSTEM for turn in turns) and not any(one.role == Role.SYSTEM for one in context):
+        return [*(turn for turn in turns if turn.role is Role.SYSTEM), *_turns(context)]
+    return _turns(context)
+
+
+def _turns(messages: Sequence[Message]) -> list[Turn]:
+    return [Turn(Role(message.role), message.role, message.content) for message in messages]
+
+
+def _single(turns: list[Turn], row: Fields, names: Names) -> Prompt:
+    """The one user turn that a pair's prompt is."""
+    if not turns:
+        texts = [first_of(row, keys)[1] for keys in (names.chosen, names.rejected)]
+        dialogue = all(isinstance(text, str) and _DIALOGUE.match(text) for text in texts)
+        where = ": chosen and rejected are dialogues in one text each; write them as messages" if dialogue else ""
+        raise RowRefused(RejectKind.LAYOUT, f"no prompt{where or ', and chosen and rejected do not hold it'}")
+    for turn in turns:
+        check_role(turn)
+    if [turn.role for turn in turns] == [Role.USER]:
+        return Prompt.of(turns[0].text())
+    if turns[0].role is Role.SYSTEM:
+        raise RowRefused(RejectKind.SYSTEM, "a pair's prompt is one turn of the user, and here is a system message")
+    called = ", ".join(turn.called for turn in turns)
+    raise RowRefused(RejectKind.LAYOUT, f"a pair's prompt is one turn of the user, and here are {len(turns)}: {called}")

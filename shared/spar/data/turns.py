@@ -1,0 +1,165 @@
+"""The turns of a conversation in every form in which rows hold one. Knows nothing of what a conversation is for.
+
+A list of {role, content} or {from, value}; the same as JSON text, as tables and CSV files have it; a dict of lists, as
+datasets gives for `Sequence({...})`. A content is a text, or a list of parts that are all text.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from spar.data.rows import Fields, RejectKind
+from spar.data.text_rows import RowRefused, is_filled, unlearned_mark
+from spar.method.records import Message
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"  # a call of a tool, or what it returned, as a turn of its own
+
+
+_TOOL_NAMES = ("tool", "function", "function_call", "observation", "tool_call", "tool_response", "ipython")
+TOOL_ROLES = dict.fromkeys(_TOOL_NAMES, Role.TOOL)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNames:
+    """The keys of a turn, and what its roles are called."""
+
+    role: tuple[str, ...] = ("role", "from")
+    content: tuple[str, ...] = ("content", "value")
+    roles: dict[str, Role] = field(
+        default_factory=lambda: {
+            "user": Role.USER,
+            "human": Role.USER,
+            "assistant": Role.ASSISTANT,
+            "gpt": Role.ASSISTANT,
+            "model": Role.ASSISTANT,
+            "chatgpt": Role.ASSISTANT,
+            "system": Role.SYSTEM,
+            "developer": Role.SYSTEM,
+            **TOOL_ROLES,
+        }
+    )
+
+
+_CALLS = ("tool_calls", "function_call")
+_LOOKS_LIKE_TURNS = re.compile(r"""\s*\[\s*\{\s*(['"])(?:role|from|content|value)\1\s*:""")
+USUAL_NAMES = TurnNames()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`role` is None for one that is not known, which `called` names. The text is read when it is needed."""
+
+    role: Role | None
+    called: str
+    content: Any
+    calls_tools: bool = False
+    unlearned: str | None = None
+    """The mark that keeps it out of the loss."""
+
+    def text(self) -> str:
+        """Raises RowRefused if it holds more than text, or none."""
+        if self.content is None or (self.calls_tools and not is_filled(self.content)):
+            why = "calls a tool and has no text" if self.calls_tools else "has no text"
+            kind = RejectKind.TOOLS if self.calls_tools else RejectKind.LAYOUT
+            raise RowRefused(kind, f"a turn of the {self.called} {why}")
+        return text_of(self.content, f"a turn of the {self.called}")
+
+    def message(self) -> Message:
+        """Raises RowRefused as `text` does."""
+        return Message(self.role.value if self.role is not None else self.called, self.text())
+
+
+def turns_of(value: Any, key: str, names: TurnNames = USUAL_NAMES) -> list[Turn]:
+    """Raises RowRefused for what is no conversation."""
+    if isinstance(value, str):
+        value = _parsed(value)
+        if value is None:
+            raise RowRefused(RejectKind.LAYOUT, f"`{key}` is a text, and not one of a list of messages in JSON")
+    if isinstance(value, dict):
+        value = _rows_of(value, names) or [value]
+    if not isinstance(value, list):
+        raise RowRefused(RejectKind.LAYOUT, f"`{key}` is not a list of messages")
+    return [_turn(turn, key, names) for turn in value]
+
+
+def flat_row(row: Fields) -> Fields:
+    """OpenAI's preference rows hold messages and tools one level down, in `input`."""
+    inner = row.get("input")
+    return {**row, "input": None, **inner} if isinstance(inner, dict) and "messages" in inner else row
+
+
+def looks_like_turns(value: Any) -> bool:
+    """Whether a key that may hold plain text, such as `prompt`, holds a conversation."""
+    return isinstance(value, list | dict) or (isinstance(value, str) and _LOOKS_LIKE_TURNS.match(value) is not None)
+
+
+def text_of(content: Any, what: str) -> str:
+    """A content as one text; the parts of one are joined by line breaks."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise RowRefused(RejectKind.LAYOUT, f"{what} is not a text")
+    if not content:
+        raise RowRefused(RejectKind.LAYOUT, f"{what} has no text")
+    return "\n".join(_part(part, what) for part in content)
+
+
+def _part(part: Any, what: str) -> str:
+    if isinstance(part, str):
+        return part
+    kind = part.get("type") if isinstance(part, dict) else None
+    text = part.get("text") if isinstance(part, dict) else None
+    if not isinstance(text, str) or kind not in (None, "text", "input_text", "output_text"):
+        named = f" (a part of type {kind!r})" if kind else ""
+        raise RowRefused(RejectKind.MORE_THAN_TEXT, f"{what} holds more than text{named}")
+    return text
+
+
+def _parsed(text: str) -> Any:
+    """A list of messages in JSON, or as Python prints one. None: it is neither."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            value = ast.literal_eval(text.strip()) if _LOOKS_LIKE_TURNS.match(text) else None
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    if isinstance(value, str):  # JSON within JSON
+        return _parsed(value) if _LOOKS_LIKE_TURNS.match(value) else None
+    return value if isinstance(value, list | dict) else None
+
+
+def _rows_of(columns: dict[str, Any], names: TurnNames) -> list[dict[str, Any]] | None:
+    """{"role": [...], "content": [...]} as a list of turns, where the lists fit together."""
+    lists = {key: value for key, value in columns.items() if isinstance(value, list)}
+    roles, contents = _first(lists, names.role), _first(lists, names.content)
+    if roles is None or contents is None or len(roles) != len(contents):
+        return None
+    fitting = {key: value for key, value in lists.items() if len(value) == len(roles)}
+    return [{key: value[index] for key, value in fitting.items()} for index in range(len(roles))]
+
+
+def _turn(turn: Any, key: str, names: TurnNames) -> Turn:
+    role = _first(turn, names.role) if isinstance(turn, dict) else None
+    if not isinstance(role, str):
+        raise RowRefused(RejectKind.LAYOUT, f"a turn in `{key}` is not {{role, content}} or {{from, value}}")
+    return Turn(
+        role=names.roles.get(role),
+        called=role,
+        content=_first(turn, names.content),
+        calls_tools=any(is_filled(turn.get(name)) for name in _CALLS),
+        unlearned=unlearned_mark(turn),
+    )
+
+
+def _first(row: dict[str, Any], keys: Sequence[str]) -> Any:
+    return next((row[key] for key in keys if row.get(key) is not None), None)
