@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +11,9 @@ from sqlmodel import Session
 
 from services.api.errors import Refusal
 from services.api.settings import ApiSettings
+from spar.db.engine import COORDINATOR, is_held
 from spar.db.runs import RunDetail, read_detail
+from spar.report.next_step import next_step_on_stack
 from spar.runtime.broker import Broker
 from spar.store.base import ObjectStore
 
@@ -28,13 +30,19 @@ class Backend:
         with Session(self.database) as session:
             yield session
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a coordinator works on the runs."""
+        return is_held(self.database, COORDINATOR)
+
     def detail(self, run_id: str) -> RunDetail:
         """Raises a Refusal (404) for a run that is not there."""
         with self.session() as session:
-            detail = read_detail(session, run_id)
+            detail = read_detail(session, run_id, self.at_work)
         if detail is None:
             raise Refusal(404, f"There is no run {run_id!r}.", "List the runs: GET /runs, or `spar runs`.")
-        return detail
+        progress = detail.progress
+        return replace(detail, next_step=next_step_on_stack(progress.status, progress.reason, progress.run_id))
 
 
 def _backend(request: Request) -> Backend:

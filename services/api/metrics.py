@@ -4,6 +4,7 @@ So they survive restarts and never disagree with the database. Labels are kinds,
 and prompts would be too many.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,11 +34,14 @@ def queue_depths(broker: Broker) -> Iterator[Metric]:
     yield depth
 
 
-def run_counts(session: Session) -> Iterator[Metric]:
+def run_counts(session: Session, at_work: bool) -> Iterator[Metric]:
+    """`at_work`: a coordinator works on the runs; else those that are on count as interrupted."""
     runs = GaugeMetricFamily("spar_runs", "Runs by status.", labels=["status"])
-    found = {RunStatus(status): n for status, n in session.exec(select(Run.status, func.count()).group_by(Run.status))}
+    found: Counter[RunStatus] = Counter()
+    for status, number in session.exec(select(Run.status, func.count()).group_by(Run.status)):
+        found[RunStatus(status).shown(at_work)] += number
     for status in RunStatus:
-        runs.add_metric([status], found.get(status, 0))
+        runs.add_metric([status], found[status])
     yield runs
 
 

@@ -7,7 +7,7 @@ from celery.signals import worker_shutdown
 from services.coordinator import tasks
 from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
-from spar.db.engine import only_one, open_database
+from spar.db.engine import COORDINATOR, only_one, open_database
 from spar.db.migrate import migrate
 from spar.runtime.app import COORDINATOR_QUEUE, configure
 from spar.runtime.broker import CeleryBroker, check_password
@@ -21,7 +21,7 @@ def start(settings: Settings) -> None:
     store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
     database = open_database(settings.database_url.get_secret_value())
-    with only_one(database, "coordinator"):
+    with only_one(database, COORDINATOR):
         migrate(database)
         limits = Limits(
             runs=settings.runs_at_once,

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
 
-from spar.db.engine import only_one, open_database
+from spar.db.engine import is_held, only_one, open_database
 from spar.db.migrate import check_schema, migrate
 from spar.db.tables import Command, Event, Shard
 from spar.errors import HomeError, ServiceError
@@ -163,6 +163,9 @@ def test_there_is_one_of_a_name(url: str, engine: Engine) -> None:
             pass
         with only_one(second, "another"):
             pass
+        assert is_held(second, "coordinator")
+        assert not is_held(second, "another")
+    assert not is_held(second, "coordinator")
     with only_one(second, "coordinator"):
         pass
     second.dispose()
@@ -178,11 +181,13 @@ def test_a_name_is_free_once_its_holder_was_killed(url: str, engine: Engine) -> 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
+        assert is_held(engine, "coordinator")
         with pytest.raises(ServiceError), only_one(engine, "coordinator"):
             pass
         holder.kill()
         holder.wait()
     _until_free(engine)
+    assert not is_held(engine, "coordinator")
 
 
 def _until_free(engine: Engine) -> None:

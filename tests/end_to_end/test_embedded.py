@@ -46,6 +46,10 @@ def test_status_explain_and_tree_tell_of_it(uninterrupted: Path) -> None:
     explained = run(["explain", uninterrupted, tree["prompt_id"]]).stdout
     assert f"prompt {tree['prompt_id']}" in explained
     assert "outcome: " in explained
+    assert "vote 5: no (stop): 'Step-by-step verification: " in explained
+    listed = run(["explain", uninterrupted, "--outcome", "unsolved"]).stdout
+    unsolved = sum(entry["outcomes"]["unsolved"] for entry in report_of(uninterrupted)["iterations"])
+    assert len(listed.splitlines()) == unsolved > 0
     assert "negative: " in run(["tree", uninterrupted, tree["prompt_id"]]).stdout
 
 
@@ -75,6 +79,9 @@ def test_killed_at_three_moments_it_ends_the_same(uninterrupted: Path, tmp_path:
     done: dict[int | None, tuple[int, str | None]] = {}
     for seen in (_generating, _refining, _second_iteration):
         kill_when(start(recipe), tmp_path / "home", seen)
+        told = run(["status", "--dir", tmp_path / "home"]).stdout
+        assert "interrupted" in told
+        assert "next: No process works on it" in told
         for step_id, attempt in done.items():  # what was done before is never done again
             assert next((s.attempt, s.result_key) for s in steps_of(tmp_path / "home") if s.id == step_id) == attempt
         done = {s.id: (s.attempt, s.result_key) for s in steps_of(tmp_path / "home") if s.state is StepState.DONE}
@@ -92,6 +99,8 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(uninterrupted: Path, 
     _, told = process.communicate()
     assert process.returncode == 130
     assert "run the same command again" in told
+    assert report_of(tmp_path / "home")["status"] == "interrupted"
+    assert "interrupted" in run(["runs", "--dir", tmp_path / "home"]).stdout
     ended = run(recipe)
     assert ended.returncode == 0, ended.stderr
     assert facts_of(report_of(tmp_path / "home")) == facts_of(report_of(uninterrupted))

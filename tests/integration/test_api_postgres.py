@@ -1,5 +1,7 @@
 """What the API reads and writes with care for SQL, on a real PostgreSQL: the figures, and keys that are used twice."""
 
+from functools import partial
+
 import pytest
 from sqlmodel import Session
 
@@ -33,7 +35,12 @@ def test_figures_lists_and_keys(new_postgres_url: str) -> None:
     with Session(database) as session:
         samples = {
             (sample.name, *sample.labels.values()): sample.value
-            for reader in (metrics.run_counts, metrics.step_states, metrics.finished_work, metrics.trainings)
+            for reader in (
+                partial(metrics.run_counts, at_work=True),
+                metrics.step_states,
+                metrics.finished_work,
+                metrics.trainings,
+            )
             for family in reader(session)
             for sample in family.samples
         }

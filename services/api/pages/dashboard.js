@@ -152,6 +152,8 @@ function show(detail) {
   state.replaceChildren(element("span", `status ${progress.status}`, progress.status), ` ${placeOf(progress)}`);
   byId("reason").hidden = !progress.reason;
   byId("reason").textContent = progress.reason || "";
+  byId("next").hidden = !detail.next_step;
+  byId("next").textContent = detail.next_step || "";
   byId("alarms").replaceChildren(...progress.alarms.map((alarm) => element("p", "wrong", `Alarm: ${alarm}`)));
   const begun = [...new Set(progress.steps.map((step) => step.iteration))].sort((a, b) => b - a);
   const spent = progress.burn.filter((burn) => burn.spent || burn.cap !== null);

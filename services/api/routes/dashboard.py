@@ -33,7 +33,7 @@ def get_dashboard(request: Request, context: Context) -> Response:
     if not has_cookie(request, context.settings.token.get_secret_value()):
         return RedirectResponse("/login", 303)
     with context.session() as session:
-        runs = list_runs(session)
+        runs = list_runs(session, at_work=context.at_work)
     chosen = request.query_params.get("run") or next((run.run_id for run in runs), None)
     return _page("dashboard.html.jinja", runs=runs, chosen=chosen, place_of=place_of)
 

@@ -23,7 +23,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from metrics.queue_depths(self.context.broker)
         with self.context.session() as session:
-            yield from metrics.run_counts(session)
+            yield from metrics.run_counts(session, self.context.at_work)
             yield from metrics.step_states(session)
             yield from metrics.finished_work(session)
             yield from metrics.trainings(session)

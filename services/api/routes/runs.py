@@ -1,14 +1,26 @@
-"""Runs: the list, one run's progress, its report."""
+"""Runs: the list, one run's progress, its report, its prompts with their replies."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
+from sqlmodel import Session
 
-from services.api.backend import Context
-from services.api.errors import refusals
+from services.api.backend import Backend, Context
+from services.api.errors import Refusal, refusals
+from spar.commands import command
 from spar.db.runs import RunDetail, RunSummary, list_runs
+from spar.errors import DataError
+from spar.method.records import Outcome
 from spar.report.build import build_report
+from spar.report.history import HistoryReader, PromptEntry, PromptHistory
 from spar.report.model import RunReport
 from spar.report.page import render
+
+PAGE_PROMPTS, MOST_PROMPTS = 1000, 10_000
+"""Prompts of a page, unless the request says otherwise, and at most."""
+MOST_ITERATIONS, MOST_START = 1_000_000, 2**31
+"""Far above any run's; what is larger does not fit into every database's numbers."""
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -17,7 +29,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 def get_runs(context: Context) -> list[RunSummary]:
     """The newest thousand, newest first."""
     with context.session() as session:
-        return list_runs(session)
+        return list_runs(session, at_work=context.at_work)
 
 
 @router.get("/{run_id}", responses=refusals(404))
@@ -38,7 +50,38 @@ def get_report_page(run_id: str, context: Context) -> HTMLResponse:
     return HTMLResponse(render(_report(run_id, context)))
 
 
+@router.get("/{run_id}/prompts", responses=refusals(404))
+def get_prompts(
+    run_id: str,
+    context: Context,
+    outcome: Outcome | None = None,
+    iteration: Annotated[int | None, Query(ge=-1, le=MOST_ITERATIONS)] = None,
+    start: Annotated[int, Query(ge=0, le=MOST_START)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_PROMPTS)] = PAGE_PROMPTS,
+) -> list[PromptEntry]:
+    """The run's prompts with their outcomes, in order: a page of those that fit, from number `start` on."""
+    context.detail(run_id)
+    with context.session() as session:
+        reader = _reader(session, context, run_id)
+        return list(reader.entries(outcome and outcome.value, iteration, start, limit))
+
+
+@router.get("/{run_id}/replies", responses=refusals(404))
+def get_replies(run_id: str, context: Context, prompt: Annotated[str, Query(min_length=1)]) -> list[PromptHistory]:
+    """Every step and every reply of one prompt, given by (the start of) its id or by its text, in each iteration."""
+    context.detail(run_id)
+    with context.session() as session:
+        try:
+            return _reader(session, context, run_id).find(prompt)
+        except DataError as error:
+            raise Refusal(404, error.what, error.fix) from error
+
+
+def _reader(session: Session, context: Backend, run_id: str) -> HistoryReader:
+    return HistoryReader(session, context.store, run_id, f"GET /runs/{run_id}/prompts, or {command('explain', run_id)}")
+
+
 def _report(run_id: str, context: Context) -> RunReport:
     context.detail(run_id)
     with context.session() as session:
-        return build_report(session, context.store, run_id)
+        return build_report(session, context.store, run_id, context.at_work)

@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from spar.db.runs import RunDetail, RunSummary
 from spar.errors import ConflictError, DataError, ServiceError, SparError
+from spar.method.records import Outcome
+from spar.report.history import PromptEntry, PromptHistory
 from spar.report.model import RunReport
 
 if TYPE_CHECKING:
@@ -69,6 +71,19 @@ class Api:
     def page(self, run_id: str) -> str:
         return self._ask("GET", f"/runs/{run_id}/report.html").text
 
+    def prompts(self, run_id: str, outcome: Outcome | None, iteration: int | None) -> Iterator[PromptEntry]:
+        """The run's prompts in order, one page of them after the other."""
+        wanted = {"outcome": outcome and outcome.value, "iteration": iteration}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        start = 0
+        while page := self._get(f"/runs/{run_id}/prompts", list[PromptEntry], **given, start=start):
+            yield from page
+            start += len(page)
+
+    def histories(self, run_id: str, prompt: str) -> list[PromptHistory]:
+        """What the run knows of the prompt with this id (or its start, or text), in each iteration that has it."""
+        return self._get(f"/runs/{run_id}/replies", list[PromptHistory], prompt=prompt)
+
     def submit(self, recipe: str, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Any]:
         """`recipe` is JSON; `files` maps a form's part to a file name and its bytes."""
         parts: dict[str, Any] = {"recipe": ("recipe.json", recipe.encode(), "application/json"), **files}
@@ -88,8 +103,8 @@ class Api:
                 raise self._refusal(answer)
             yield from _parse_events(answer.iter_lines())
 
-    def _get(self, path: str, wanted: type[T]) -> T:
-        answer = self._ask("GET", path)
+    def _get(self, path: str, wanted: type[T], **query: Any) -> T:
+        answer = self._ask("GET", path, params=query)
         try:
             return TypeAdapter(wanted).validate_json(answer.content)
         except ValidationError as error:

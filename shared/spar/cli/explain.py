@@ -1,12 +1,21 @@
-"""`spar explain`: every step that a prompt went through, and its outcome."""
+"""`spar explain`: every step that a prompt went through, every reply, and its outcome; or the list of prompts."""
 
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter
 from rich.text import Text
 
+from spar.cli.client import ApiOption
 from spar.cli.console import out
-from spar.cli.history import DirOption, PromptArgument, RunArgument, histories
-from spar.method.records import JudgedPrompt, JudgedResponse, Outcome, Tree
+from spar.cli.history import DirOption, FullOption, RunArgument, open_histories
+from spar.cli.plain_text import excerpt, indented
+from spar.cli.replies import ReplyLines
+from spar.cli.status import JsonOption
+from spar.method.records import Outcome
 from spar.recipes.init import iteration_name
-from spar.report.history import PromptHistory, StepFact
+from spar.report.history import PromptEntry, PromptHistory, StepFact
 
 MEANING = {
     Outcome.CANCELLED: "the run was cancelled before it got here",
@@ -29,27 +38,86 @@ MEANING = {
 }
 
 SHARED = ("generation", "judgment", "refinement")
+HISTORIES: TypeAdapter[list[PromptHistory]] = TypeAdapter(list[PromptHistory])
+HISTORY: TypeAdapter[PromptHistory] = TypeAdapter(PromptHistory)
+
+PromptArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[PROMPT]", help="A prompt's id or its start, or its text. [default: list the prompts]"),
+]
+OutcomeOption = Annotated[
+    Outcome | None, typer.Option("--outcome", metavar="OUTCOME", help="Only prompts that ended so, such as unparsable.")
+]
+IterationOption = Annotated[int | None, typer.Option("--iteration", metavar="N", help="Only this iteration.")]
 
 
-def explain(run: RunArgument, prompt: PromptArgument, directory: DirOption = None) -> None:
-    """Tell every step that a prompt went through, and its outcome."""
-    for history in histories(run, prompt, directory):
-        _print(f"{iteration_name(history.iteration)}, position {history.position}, shard {history.shard}", "bold")
-        _print(f"prompt {history.prompt.id}: {history.prompt.text}")
-        _explain_steps(history)
-        if history.judged is not None:
-            _explain_judgments(history.judged)
-        elif history.generated is not None:
-            for response in history.generated.responses:
-                _print(f"  response {response.index}: {response.text!r} {response.failure or 'not judged yet'}")
-        if history.tree is not None:
-            _explain_tree(history.tree)
-        _print(_ending(history), "bold")
+def explain(  # noqa: PLR0913 - the options of a command
+    run: RunArgument,
+    prompt: PromptArgument = None,
+    directory: DirOption = None,
+    api: ApiOption = None,
+    outcome: OutcomeOption = None,
+    iteration: IterationOption = None,
+    full: FullOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every step and every reply of a prompt, and its outcome. Without a prompt: list the run's prompts.
+
+    With --json and without a prompt, a line of JSON for each prompt, with all of its replies.
+    """
+    with open_histories(run, directory, api) as source:
+        if prompt is None:
+            found = source.entries(outcome, iteration)
+            _print_whole(source.history(each) for each in found) if as_json else _print_list(found)
+            return
+        histories = [
+            history
+            for history in source.find(prompt)
+            if iteration in (None, history.iteration) and (outcome is None or history.outcome == outcome)
+        ]
+    if as_json:
+        typer.echo(HISTORIES.dump_json(histories, indent=2))
+        return
+    for history in histories:
+        for line in explained(history, full):
+            _print(line)
 
 
-def _explain_steps(history: PromptHistory) -> None:
-    for step in history.steps:
-        _print(f"  {step.kind}: {_step(step)}")
+def _print_whole(histories: Iterator[PromptHistory]) -> None:
+    for history in histories:
+        typer.echo(HISTORY.dump_json(history))
+
+
+def _print_list(entries: Iterator[PromptEntry]) -> None:
+    empty = True
+    for entry in entries:
+        empty = False
+        name = iteration_name(entry.iteration)
+        _print(f"{name}  {entry.prompt.id}  {entry.outcome or 'no outcome yet'}  {excerpt(entry.prompt.text)}")
+    if empty:
+        _print("No prompt of the run fits.")
+
+
+def explained(history: PromptHistory, full: bool) -> Iterator[str]:
+    """All lines of a prompt in one iteration."""
+    lines = ReplyLines(full)
+    yield f"{iteration_name(history.iteration)}, position {history.position}, shard {history.shard}"
+    yield f"prompt {history.prompt.id}:"
+    yield indented(history.prompt.text, 4)
+    yield from _steps(history.steps)
+    if history.judged is not None:
+        yield from lines.judged(history.judged)
+    elif history.generated is not None:
+        for response in history.generated.responses:
+            yield from lines.response(response, "not judged yet")
+    if history.tree is not None:
+        yield from lines.tree(history.tree)
+    yield _ending(history)
+
+
+def _steps(steps: Sequence[StepFact]) -> Iterator[str]:
+    for step in steps:
+        yield f"  {step.kind}{' ' + step.role if step.role else ''}: {_step(step)}"
 
 
 def _step(step: StepFact) -> str:
@@ -63,38 +131,15 @@ def _step(step: StepFact) -> str:
             f"{step.seconds:.2f} s for the whole shard" if step.kind.value in SHARED else f"{step.seconds:.2f} s"
         )
     if step.reason:
-        parts.append(step.reason)
+        parts.append(indented(step.reason, 0))
     return ", ".join(parts)
-
-
-def _explain_judgments(judged: JudgedPrompt) -> None:
-    for response in judged.responses:
-        _print(f"  response {response.response.index}: {response.response.text!r} {_judgment(response)}")
-
-
-def _judgment(response: JudgedResponse) -> str:
-    judgment = response.judgment
-    if judgment is None:
-        return f"not judged: {response.response.failure}" if response.response.failure else "not judged"
-    verdicts = [str(vote.verdict or vote.failure) for vote in judgment.votes]
-    return f"judged {judgment.label or judgment.failure} ({', '.join(verdicts)})"
-
-
-def _explain_tree(tree: Tree) -> None:
-    ending = "solved" if tree.solved else "not solved"
-    best = "" if tree.best is None else f", best V {tree.node(tree.best).value:.2f} at {'.'.join(map(str, tree.best))}"
-    _print(f"  negative: {tree.nodes[0].text!r}")
-    failures = "".join(f", {count} pruned as {reason}" for reason, count in tree.failures.items())
-    _print(f"  search: {ending}, {len(tree.nodes) - 1} nodes, {tree.votes} votes{best}{failures}")
-    if tree.best is not None:
-        _print(f"  best refinement: {tree.node(tree.best).text!r}")
 
 
 def _ending(history: PromptHistory) -> str:
     if history.outcome is None:
-        return "outcome: not there yet, the iteration's selection has not been made"
+        return "outcome: none yet, since the iteration's selection has not been made"
     return f"outcome: {history.outcome}, {MEANING[Outcome(history.outcome)]}"
 
 
-def _print(text: str, style: str = "") -> None:
-    out.print(Text(text, style=style), soft_wrap=True)
+def _print(text: str) -> None:
+    out.print(Text(text), soft_wrap=True)

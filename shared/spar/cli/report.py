@@ -38,7 +38,7 @@ def _write(run: str | None, directory: Path | None) -> tuple[RunReport, Path]:
     from spar.embedded.reports import write_report
 
     found = find_run(run, directory)
-    written = write_report(found.home, found.run_id, found.newest)
+    written = write_report(found.home, found.run_id, found.newest, found.home.in_use())
     return written.report, written.page
 
 

@@ -52,7 +52,7 @@ def execute(recipe: Recipe, directory: Path) -> int:
         with watching() as watcher:
             progress = run_to_end(recipe, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
-        written = write_report(home, progress.run_id, newest=True)
+        written = write_report(home, progress.run_id, newest=True, at_work=False)
     return _tell_end(progress, written)
 
 
@@ -62,7 +62,7 @@ def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings 
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
             progress = resume_to_end(run_id, home, watcher, stop, budget)
-        written = write_report(home, run_id, newest)
+        written = write_report(home, run_id, newest, at_work=False)
     return _tell_end(progress, written)
 
 

@@ -26,7 +26,7 @@ def runs(directory: DirOption = None, api: ApiOption = None, as_json: JsonOption
         found = []
         for home in homes(directory):
             with reading(home) as session:
-                found += [(str(home.root), run) for run in list_runs(session)]
+                found += [(str(home.root), run) for run in list_runs(session, at_work=home.in_use())]
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(run) for _, run in found], default=str, indent=2))
         return

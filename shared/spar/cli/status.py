@@ -11,11 +11,14 @@ from rich.table import Table
 from spar.cli.burn import spent_line
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import find_run, reading
+from spar.cli.homes import Found, find_run, reading
+from spar.cli.plain_text import visible
+from spar.commands import command, in_directory
 from spar.db.progress import RunProgress, StepProgress, read_progress
 from spar.errors import HomeError
 from spar.messages.base import StepKind
 from spar.recipes.init import FIRST, iteration_name, place_of
+from spar.report.next_step import next_step
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run id, or a run directory. [default: the newest]")
@@ -30,29 +33,33 @@ def status(
     """Tell how far a run is."""
     if api and directory is None:
         with connect(api) as server:
-            progress = server.detail(server.find(run)).progress
+            detail = server.detail(server.find(run))
+        progress, advice = detail.progress, detail.next_step
     else:
-        progress = _read(run, directory)
+        found = find_run(run, directory)
+        progress = _read(found)
+        advice = next_step(progress.status, progress.reason, progress.run_id, in_directory(found.home.root))
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(progress), default=str, indent=2))
     else:
-        _print(progress)
+        _print(progress, advice)
 
 
-def _read(run: str | None, directory: Path | None) -> RunProgress:
-    found = find_run(run, directory)
+def _read(found: Found) -> RunProgress:
     with reading(found.home) as session:
-        progress = read_progress(session, found.run_id)
+        progress = read_progress(session, found.run_id, found.home.in_use())
     if progress is None:
-        raise HomeError(f"There is no run {found.run_id} any more.", "Look with `spar status --dir DIR`.")
+        raise HomeError(f"There is no run {found.run_id} any more.", f"List the runs: {command('runs')}")
     return progress
 
 
-def _print(run: RunProgress) -> None:
+def _print(run: RunProgress, advice: str | None) -> None:
     place = place_of(run.iteration, run.iterations, run.initialising)
-    out.print(f"run {run.run_id}: {run.status}, {place}", markup=False)
+    out.print(f"run {run.run_id}: {run.status}, {place}", markup=False, soft_wrap=True)
     if run.reason:
-        out.print(f"reason: {run.reason}", markup=False, soft_wrap=True)
+        out.print(f"reason: {visible(run.reason)}", markup=False, soft_wrap=True)
+    if advice:
+        out.print(f"next: {advice}", markup=False, soft_wrap=True)
     for alarm in run.alarms:
         out.print(f"alarm: {alarm}", style="bold yellow", markup=False, soft_wrap=True)
     if spent := spent_line(run.burn):

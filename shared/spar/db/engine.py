@@ -4,7 +4,6 @@ What a database refuses becomes a ServiceError (PostgreSQL) or a HomeError (SQLi
 connection or in the middle of a run; mistakes in statements stay what SQLAlchemy raises. Passwords are never shown.
 """
 
-import fcntl
 import hashlib
 import sqlite3
 import time
@@ -17,7 +16,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from spar.db.refusals import postgres_refusal, sqlite_refusal
 from spar.errors import ServiceError, SparError
+from spar.file_locks import is_locked, try_lock
 
+COORDINATOR = "coordinator"
+"""The name that the process holds which works on a database's runs."""
 _BUSY_SECONDS = 30.0  # how long a SQLite writer waits for another one; a turn of the coordinator takes milliseconds
 _POSTGRES = {
     "connect_timeout": 5,  # seconds
@@ -46,6 +48,16 @@ def only_one(engine: Engine, name: str) -> Iterator[None]:
     held = _advisory_lock(engine, name) if engine.dialect.name == "postgresql" else _file_lock(engine, name)
     with held:
         yield
+
+
+def is_held(engine: Engine, name: str) -> bool:
+    """Whether a process holds the name on this database just now."""
+    if engine.dialect.name == "postgresql":
+        return _advisory_lock_is_held(engine, name)
+    path = engine.url.database
+    if not path or path == ":memory:":
+        return False
+    return is_locked(_lock_file(path, name))
 
 
 def _parse(url: str) -> URL:
@@ -110,7 +122,7 @@ def _address(url: URL) -> str:
 
 @contextmanager
 def _advisory_lock(engine: Engine, name: str) -> Iterator[None]:
-    number = int.from_bytes(hashlib.sha256(f"spar:{name}".encode()).digest()[:8], signed=True)
+    number = _lock_number(name)
     # A connection of its own, outside transactions: PostgreSQL drops the lock with the connection.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
@@ -121,17 +133,35 @@ def _advisory_lock(engine: Engine, name: str) -> Iterator[None]:
             connection.invalidate()  # closes it, and with it the lock, even if it is broken by now
 
 
+def _advisory_lock_is_held(engine: Engine, name: str) -> bool:
+    """A key of 64 bits is shown in two halves, and as of objsubid 1."""
+    number = _lock_number(name) & (2**64 - 1)
+    query = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid::bigint = :high AND objid::bigint = :low)"
+    )
+    with engine.connect() as connection:
+        return bool(connection.scalar(query, {"high": number >> 32, "low": number & (2**32 - 1)}))
+
+
+def _lock_number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"spar:{name}".encode()).digest()[:8], signed=True)
+
+
+def _lock_file(database: str, name: str) -> Path:
+    return Path(f"{database}.{name}.lock")
+
+
 @contextmanager
 def _file_lock(engine: Engine, name: str) -> Iterator[None]:
     path = engine.url.database
     if not path or path == ":memory:":  # nobody else can open it
         yield
         return
-    with open(Path(f"{path}.{name}.lock"), "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _taken(name, path) from None
+    with open(_lock_file(path, name), "w") as file:
+        if not try_lock(file.fileno()):
+            raise _taken(name, path)
         yield
 
 

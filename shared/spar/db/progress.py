@@ -64,7 +64,8 @@ class RunProgress:
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
 
-def read_progress(session: Session, run_id: str) -> RunProgress | None:
+def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunProgress | None:
+    """`at_work`: a process works on the runs there; else a run that is on was interrupted."""
     run = session.get(Run, run_id)
     if run is None:
         return None
@@ -77,7 +78,7 @@ def read_progress(session: Session, run_id: str) -> RunProgress | None:
     scores, audits = read_measured(session, run)
     return RunProgress(
         run_id=run_id,
-        status=run.status,
+        status=run.status.shown(at_work),
         reason=run.reason,
         iteration=run.iteration,
         iterations=int(run.recipe["iterations"]),

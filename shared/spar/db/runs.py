@@ -32,10 +32,14 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """How far a run is, and how the prompts of each iteration that has selected ended."""
+    """How far a run is, and how the prompts of each iteration that has selected ended.
+
+    `next_step` is what to do about a run that stopped, in words; whoever serves the detail fills it in.
+    """
 
     progress: RunProgress
     outcomes: dict[int, dict[str, int]]
+    next_step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,17 @@ class RunEvent:
     fields: dict[str, Any]
 
 
-def list_runs(session: Session, limit: int = 1000) -> list[RunSummary]:
-    """Newest first."""
+def list_runs(session: Session, limit: int = 1000, at_work: bool = True) -> list[RunSummary]:
+    """Newest first. `at_work` as in `read_progress`."""
     query = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)
-    return [_summary(run) for run in session.exec(query)]
+    return [_summary(run, at_work) for run in session.exec(query)]
 
 
-def _summary(run: Run) -> RunSummary:
+def _summary(run: Run, at_work: bool) -> RunSummary:
     return RunSummary(
         run_id=run.id,
         recipe=str(run.recipe["name"]),
-        status=run.status,
+        status=run.status.shown(at_work),
         reason=run.reason,
         iteration=run.iteration,
         iterations=int(run.recipe["iterations"]),
@@ -82,9 +86,9 @@ def _summary(run: Run) -> RunSummary:
     )
 
 
-def read_detail(session: Session, run_id: str) -> RunDetail | None:
-    """A run as it will be once what was asked is taken; None for a run that neither is nor was submitted."""
-    progress = read_progress(session, run_id)
+def read_detail(session: Session, run_id: str, at_work: bool = True) -> RunDetail | None:
+    """A run as it will be once what was requested is taken; None for a run that neither is nor was submitted."""
+    progress = read_progress(session, run_id, at_work)
     if progress is None or progress.status in (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.STOPPED):
         waiting = _wish_to_go_on(session, run_id)
         if progress is None:

@@ -6,12 +6,12 @@
 Opened by one process at a time. Knows nothing of what runs do.
 """
 
-import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 
 from spar.errors import HomeError
+from spar.file_locks import is_locked, try_lock
 
 DATABASE = "spar.db"
 LOCK = "lock"
@@ -64,15 +64,22 @@ class Home:
                 f"{self.root} cannot be used as a run directory: {error.strerror}.",
                 "Choose a --dir on a disk that has room and that you may write to.",
             ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not try_lock(lock):
             os.close(lock)
             raise HomeInUse(
                 f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir."
-            ) from error
+            )
         self._lock = lock
         return self
+
+    def in_use(self) -> bool:
+        """Whether a process runs in it. Raises HomeError if that cannot be found out."""
+        try:
+            return is_locked(self.root / LOCK)
+        except OSError as error:
+            raise HomeError(
+                f"{self.root / LOCK} cannot be opened: {error.strerror}.", "Read the home as the user who runs in it."
+            ) from error
 
     def __enter__(self) -> "Home":
         return self

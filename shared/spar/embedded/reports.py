@@ -21,13 +21,16 @@ class WrittenReport:
     json: Path
 
 
-def write_report(home: Home, run_id: str, newest: bool) -> WrittenReport:
-    """Build and write it; `newest` writes the copies at the home's top as well. Works on an unfinished run too."""
+def write_report(home: Home, run_id: str, newest: bool, at_work: bool) -> WrittenReport:
+    """Build and write it; `newest` writes the copies at the home's top as well. Works on an unfinished run too.
+
+    `at_work`: a process works on the home's runs.
+    """
     database = open_database(home.database_url)
     check_schema(database)
     try:
         with Session(database) as session:
-            report = build_report(session, DirectoryStore(home.store), run_id)
+            report = build_report(session, DirectoryStore(home.store), run_id, at_work)
     finally:
         database.dispose()
     page, data = render(report), report.model_dump_json(indent=2)

@@ -7,7 +7,8 @@ class RunStatus(StrEnum):
     """queued -> running -> finished or failed; cancelling waits for what is in flight, then cancelled; stopped: the
     budget is used up.
 
-    A failed, cancelled or stopped run that is gone on with is queued again.
+    A failed, cancelled or stopped run that is resumed is queued again. `interrupted` is shown, never stored: the run is
+    on, and no process works on it.
     """
 
     QUEUED = "queued"
@@ -17,6 +18,11 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+
+    def shown(self, at_work: bool) -> "RunStatus":
+        """What to show of a stored status; `at_work`: a process works on the runs there."""
+        return RunStatus.INTERRUPTED if self.on and not at_work else self
 
     @property
     def on(self) -> bool:

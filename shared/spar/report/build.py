@@ -38,8 +38,11 @@ EXAMPLES = "examples_"
 PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
 
 
-def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport:
-    """The report of a run as it stands. Raises DataError for an unknown run, StoreError for its objects."""
+def build_report(session: Session, store: ObjectStore, run_id: str, at_work: bool = True) -> RunReport:
+    """The report of a run as it stands. Raises DataError for an unknown run, StoreError for its objects.
+
+    `at_work`: a process works on the runs there; else a run that is on was interrupted.
+    """
     reader = RunReader(session, store, run_id)
     run, begun = reader.run, reader.iterations()
     measured: dict[int, list[Item]] = {}
@@ -58,7 +61,7 @@ def build_report(session: Session, store: ObjectStore, run_id: str) -> RunReport
         run=run.id,
         recipe_name=str(run.recipe["name"]),
         seed=int(run.recipe["seed"]),
-        status=run.status.value,
+        status=run.status.shown(at_work).value,
         reason=run.reason,
         planned_iterations=int(run.recipe["iterations"]),
         iterations=entries,

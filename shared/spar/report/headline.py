@@ -112,6 +112,8 @@ def _progress(report: RunReport) -> str:
             return f"{done} of self-play"
         case "failed":
             return f"The run failed after {done}"
+        case "interrupted":
+            return f"The run was interrupted after {done}"
         case "cancelled":
             return f"The run was cancelled after {done}"
         case "stopped":

@@ -1,12 +1,13 @@
 """One prompt's way through a run: what was generated, judged, searched, selected of it. Reads; sums up nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from spar.db.tables import Iteration, PromptOutcome, Shard, Step
+from spar.db.tables import PromptOutcome, Shard, Step
 from spar.errors import DataError
 from spar.messages.base import StepKind
 from spar.messages.states import StepState
@@ -20,9 +21,13 @@ Row = TypeVar("Row", Generated, JudgedPrompt, Tree)
 
 @dataclass(frozen=True, slots=True)
 class StepFact:
-    """A step of the prompt's shard: its state, attempts, worker and time. `prompts` share the seconds."""
+    """A step of the prompt's shard, or of its iteration: its state, attempts, worker and time.
+
+    Its prompts share the seconds. `role` is whom a training trained, or empty.
+    """
 
     kind: StepKind
+    role: str
     state: StepState
     attempt: int
     reused: bool
@@ -45,76 +50,122 @@ class PromptHistory:
     tree: Tree | None
     outcome: str | None
 
-
-def prompt_histories(session: Session, store: ObjectStore, run_id: str, prompt: str) -> list[PromptHistory]:
-    """The prompt in each iteration that has it. `prompt` is (the start of) its id, or its text.
-
-    Raises DataError if there is none, or if the start fits several.
-    """
-    reader = _Reader(session, store, run_id)
-    found = list(reader.find(prompt))
-    if not found:
-        raise DataError(
-            f"No prompt of run {run_id} has the id or text '{prompt}'.",
-            "Take an id from the report's examples, or from the table prompt_outcome.",
-        )
-    if len({place.prompt.id for place in found}) > 1:
-        ids = sorted({place.prompt.id for place in found})
-        raise DataError(f"'{prompt}' is the start of {len(ids)} ids.", f"Choose one: {', '.join(ids[:5])}.")
-    return [reader.history(place) for place in found]
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.iteration, self.position
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    shard: Shard
-    offset: int
+class PromptEntry:
+    """A prompt of an iteration: where it stands, and how it ended (None: not yet)."""
+
+    iteration: int
+    position: int
     prompt: Prompt
+    outcome: str | None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.iteration, self.position
 
 
-class _Reader:
-    def __init__(self, session: Session, store: ObjectStore, run_id: str) -> None:
-        self._session, self._store, self._run_id = session, store, run_id
+def one_prompt(found: Sequence[PromptHistory], run_id: str, wanted: str, listing: str) -> list[PromptHistory]:
+    """What was found, if it is one prompt. Raises DataError if it is none, or several; `listing` lists them all."""
+    if not found:
+        raise DataError(
+            f"No prompt of run {run_id} has the id or text {wanted!r}.",
+            f"List its prompts with their ids: {listing}",
+        )
+    ids = sorted({history.prompt.id for history in found})
+    if len(ids) > 1:
+        raise DataError(f"{wanted!r} is the start of {len(ids)} ids.", f"Choose one: {', '.join(ids[:5])}.")
+    return list(found)
 
-    def find(self, wanted: str) -> Iterator[_Place]:
-        for iteration in self._iterations():
-            query = select(Shard).where(Shard.run_id == self._run_id, Shard.iteration == iteration)
-            for shard in self._session.exec(query.order_by(col(Shard.index))):
-                data = get_verified(self._store, shard.prompts_key)
-                for offset, prompt in enumerate(decode_rows(data, Prompt, shard.prompts_key)[1]):
-                    if prompt.id.startswith(wanted) or prompt.text == wanted:
-                        yield _Place(shard, offset, prompt)
 
-    def _iterations(self) -> list[int]:
-        query = select(Iteration.index).where(Iteration.run_id == self._run_id)
-        return sorted(self._session.exec(query))
+class HistoryReader:
+    """The prompts of one run, from its rows and objects. Raises StoreError for what its objects are not.
 
-    def history(self, place: _Place) -> PromptHistory:
-        shard = place.shard
+    `listing` is how its reader gets the list of prompts: a command, or a request.
+    """
+
+    def __init__(self, session: Session, store: ObjectStore, run_id: str, listing: str) -> None:
+        self._session, self._store, self.run_id, self._listing = session, store, run_id, listing
+
+    def entries(
+        self, outcome: str | None = None, iteration: int | None = None, start: int = 0, limit: int | None = None
+    ) -> Iterator[PromptEntry]:
+        """In order of iteration and position; those from number `start` on, at most `limit`. One shard in memory."""
+        end = None if limit is None else start + limit
+        return islice((entry for entry in self._entries(iteration) if outcome in (None, entry.outcome)), start, end)
+
+    def _entries(self, iteration: int | None) -> Iterator[PromptEntry]:
+        for shard in self._shards(iteration):
+            outcomes = self._outcomes(shard)
+            for offset, prompt in enumerate(self._prompts(shard)):
+                position = shard.first + offset
+                yield PromptEntry(shard.iteration, position, prompt, outcomes.get(position))
+
+    def history(self, entry: PromptEntry) -> PromptHistory:
+        query = select(Shard).where(Shard.run_id == self.run_id, Shard.iteration == entry.iteration)
+        query = query.where(col(Shard.first) <= entry.position).order_by(col(Shard.first).desc()).limit(1)
+        shard = self._session.exec(query).one()
+        return self._history(shard, entry.position - shard.first, entry.prompt)
+
+    def find(self, prompt: str) -> list[PromptHistory]:
+        """The prompt in each iteration that has it, by (the start of) its id, or its text. Raises DataError."""
+        found = [self._history(*place) for place in self._places(prompt)]
+        return one_prompt(found, self.run_id, prompt, self._listing)
+
+    def _places(self, wanted: str) -> Iterator[tuple[Shard, int, Prompt]]:
+        for shard in self._shards(None):
+            for offset, prompt in enumerate(self._prompts(shard)):
+                if prompt.id.startswith(wanted) or prompt.text == wanted:
+                    yield shard, offset, prompt
+
+    def _shards(self, iteration: int | None) -> Sequence[Shard]:
+        query = select(Shard).where(Shard.run_id == self.run_id)
+        if iteration is not None:
+            query = query.where(Shard.iteration == iteration)
+        return self._session.exec(query.order_by(col(Shard.iteration), col(Shard.index))).all()
+
+    def _prompts(self, shard: Shard) -> list[Prompt]:
+        return decode_rows(get_verified(self._store, shard.prompts_key), Prompt, shard.prompts_key)[1]
+
+    def _outcomes(self, shard: Shard) -> dict[int, str]:
+        query = select(PromptOutcome.position, PromptOutcome.outcome).where(
+            PromptOutcome.run_id == self.run_id, PromptOutcome.iteration == shard.iteration
+        )
+        last = shard.first + shard.prompts
+        here = query.where(col(PromptOutcome.position) >= shard.first, col(PromptOutcome.position) < last)
+        return dict(self._session.exec(here).all())
+
+    def _history(self, shard: Shard, offset: int, prompt: Prompt) -> PromptHistory:
         steps = self._steps(shard)
-        position = shard.first + place.offset
-        outcome = self._session.get(PromptOutcome, (self._run_id, shard.iteration, position))
+        own = {step.kind: step for step in steps if step.part == str(shard.index)}
+        position = shard.first + offset
+        judged = self._at(own, StepKind.JUDGMENT, JudgedPrompt, offset)
+        outcome = self._session.get(PromptOutcome, (self.run_id, shard.iteration, position))
         return PromptHistory(
             iteration=shard.iteration,
             position=position,
             shard=shard.index,
-            prompt=place.prompt,
-            steps=tuple(_fact(step) for step in steps.values()),
-            generated=self._at(steps, StepKind.GENERATION, Generated, place.offset),
-            judged=self._at(steps, StepKind.JUDGMENT, JudgedPrompt, place.offset),
-            tree=self._tree(steps, place.prompt),
+            prompt=prompt,
+            steps=tuple(_fact(step) for step in steps),
+            generated=self._at(own, StepKind.GENERATION, Generated, offset),
+            judged=judged,
+            tree=self._tree(own, prompt if judged is None else judged.prompt),
             outcome=None if outcome is None else outcome.outcome,
         )
 
-    def _steps(self, shard: Shard) -> dict[StepKind, Step]:
+    def _steps(self, shard: Shard) -> list[Step]:
         """The shard's own steps, then those of the whole iteration, in the order of work."""
         query = (
             select(Step)
-            .where(Step.run_id == self._run_id, Step.iteration == shard.iteration)
+            .where(Step.run_id == self.run_id, Step.iteration == shard.iteration)
             .where((col(Step.part) == str(shard.index)) | col(Step.kind).in_([StepKind.SELECTION, StepKind.TRAINING]))
         )
         order = list(StepKind)
-        rows = sorted(self._session.exec(query), key=lambda step: (order.index(step.kind), step.part))
-        return {step.kind: step for step in rows}
+        return sorted(self._session.exec(query), key=lambda step: (order.index(step.kind), step.part))
 
     def _at(self, steps: dict[StepKind, Step], kind: StepKind, row_type: type[Row], offset: int) -> Row | None:
         """By place: a shard's rows keep the order of its prompts, which a policy may have given another prompt each."""
@@ -137,6 +188,7 @@ class _Reader:
 def _fact(step: Step) -> StepFact:
     return StepFact(
         kind=step.kind,
+        role=step.part if step.kind is StepKind.TRAINING else "",
         state=step.state,
         attempt=step.attempt,
         reused=step.reused,

@@ -168,15 +168,28 @@ class Change(Facts):
 
 
 class ExampleNode(Facts):
-    """A text in an example tree. `words` is the difference from its parent; the root has none."""
+    """A text in an example tree. `words` is the difference from its parent; the root has none.
+
+    `unreadable` are votes without a verdict.
+    """
 
     path: tuple[int, ...]
     text: str
     value: float | None
     yes: int
     no: int
+    unreadable: int = 0
     critique: str | None = None
     words: tuple[WordSpan, ...] = ()
+
+
+class ExamplePruned(Facts):
+    """A place of an example tree that got no node: why, after how many replies, and the last of these."""
+
+    path: tuple[int, ...]
+    reason: str
+    replies: int
+    text: str
 
 
 class ExampleTree(Facts):
@@ -188,6 +201,7 @@ class ExampleTree(Facts):
     solved: bool
     best: tuple[int, ...] | None
     nodes: tuple[ExampleNode, ...]
+    pruned: tuple[ExamplePruned, ...] = ()
     words: tuple[WordSpan, ...] = ()
 
 

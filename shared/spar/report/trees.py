@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from spar.method.records import Node, Path, Tree, Verdict
-from spar.report.model import ExampleNode, ExampleTree
+from spar.method.records import Node, Path, PrunedPlace, Tree, Verdict
+from spar.report.model import ExampleNode, ExamplePruned, ExampleTree
 from spar.report.words import word_changes
 
 
@@ -57,6 +57,7 @@ def example_tree(tree: Tree, iteration: int) -> ExampleTree:
         solved=tree.solved,
         best=tree.best,
         nodes=tuple(_example_node(node, texts) for node in sorted(tree.nodes, key=lambda node: node.path)),
+        pruned=tuple(map(_example_pruned, tree.pruned)),
         words=() if best is None else tuple(word_changes(texts[()], best)),
     )
 
@@ -75,6 +76,13 @@ def _example_node(node: Node, texts: dict[Path, str]) -> ExampleNode:
         value=node.judgment.value if node.path else None,
         yes=verdicts[Verdict.YES],
         no=verdicts[Verdict.NO],
+        unreadable=verdicts[None],
         critique=node.judgment.critique,
         words=tuple(word_changes(texts[node.path[:-1]], node.text)) if node.path else (),
     )
+
+
+def _example_pruned(place: PrunedPlace) -> ExamplePruned:
+    last = place.replies[-1]
+    text = last.reply if last.text is None else last.text
+    return ExamplePruned(path=place.path, reason=place.reason.value, replies=len(place.replies), text=text)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from services.api.app import make_app
 from services.api.backend import Backend
 from services.api.settings import ApiSettings
+from spar.db.engine import COORDINATOR, only_one
 from tests.unit.coordinator.stage import Stage
 
 TOKEN = "a token that tests use"
@@ -25,7 +26,8 @@ templates: compact
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path)
-    yield stage
+    with only_one(stage.database, COORDINATOR):
+        yield stage
     stage.check_counters()
     stage.database.dispose()
 

@@ -22,6 +22,8 @@ OPERATIONS = [
     "GET /runs/{run_id}/events",
     "GET /runs/{run_id}/report.json",
     "GET /runs/{run_id}/report.html",
+    "GET /runs/{run_id}/prompts",
+    "GET /runs/{run_id}/replies",
     "GET /runs/{run_id}/dead-letters",
     "POST /runs/{run_id}/dead-letters/replay",
     "POST /runs/{run_id}/cancel",
