@@ -8,7 +8,9 @@ from pathlib import Path
 
 from spar.recipes.init import ACTOR, REFINER, VERDICTS, is_given, role_of
 from spar.recipes.models import InitSettings, Recipe
+from spar.recipes.nearby import absent
 from spar.recipes.policies import generating_policy, judging_policy
+from spar.recipes.policy_checks import init_policies, selfplay_policies, unknown_policies
 from spar.recipes.problems import Problem
 
 
@@ -41,10 +43,14 @@ def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
 
 
 def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
+    unknown = [*unknown_policies(init_policies(init))]
+    yield from unknown
+    wrong = {problem.keys for problem in unknown}
     for name, settings in (("generation", init.generation), ("responses", init.responses)):
-        if settings.policy != "respond" and generating_policy(settings.policy).backward:
+        if ("init", name, "policy") not in wrong and generating_policy(settings.policy).backward:
             yield Problem(("init", name, "policy"), f"is {settings.policy}, but prompts are responded to", "Delete it.")
-    yield from _judging_is_learned(recipe, init.judgment.policy)
+    if ("init", "judgment", "policy") not in wrong and not [*unknown_policies(selfplay_policies(recipe))]:
+        yield from _judging_is_learned(recipe, init.judgment.policy)
     caps = init.selection
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
@@ -70,7 +76,7 @@ def _files_are_there(init: InitSettings) -> Iterator[Problem]:
                 fix = (
                     'Name a JSONL file of {"messages": [...]} rows; `spar sets import` writes them from other layouts.'
                 )
-                yield Problem(("init", "data", name), f"names a file that is not there: {file}", fix)
+                yield absent(("init", "data", name), "names a file that is not there", Path(file), fix)
 
 
 def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:

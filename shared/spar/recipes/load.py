@@ -5,22 +5,31 @@
 Each step only adds problems; the last one raises them together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from spar.errors import RecipeError
+from spar.recipes.extending import EXTENDS, over_layers
 from spar.recipes.models import Recipe
-from spar.recipes.override import apply_overrides
-from spar.recipes.paths import make_absolute
-from spar.recipes.problems import Keys, Problem, from_validation, raise_for
+from spar.recipes.override import SET, apply_overrides
+from spar.recipes.paths import Written, make_absolute
+from spar.recipes.problems import Flaw, Keys, Problem, raise_for
 from spar.recipes.resolve import recipe_fingerprint, resolve, resolved_with_problems, to_yaml
-from spar.recipes.source import Data, Source, read_source
+from spar.recipes.source import Source, read_source
+from spar.recipes.validating import validate, without_stand_ins
 
 __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", "resolve", "to_yaml"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A recipe as its layers and overrides say it, not validated. `written` has its paths as they were given."""
+
+    source: Source
+    title: str
+    written: Mapping[Keys, str]
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool = True) -> Recipe:
@@ -32,58 +41,53 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool
     Raises:
         RecipeError: naming every problem with its file, line and key, and the fix.
     """
+    return finished(open_recipe(name_or_path, overrides), run_here)
+
+
+def open_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Opened:
+    """Read it over what it extends, with the overrides. Raises RecipeError for what is no recipe at all."""
     path = recipe_path(name_or_path)
+    title = f"The recipe {name_or_path}"
     source = over_base(read_source(path, path.name))
     if not source.data:
-        raise_for(f"The recipe {name_or_path}", source.problems, source.places)
+        raise_for(title, source.problems, source.places)
     apply_overrides(source, overrides)
 
     def base_of(keys: Keys) -> Path:
-        return Path.cwd() if source.places.get(keys, "").startswith("--set") else path.parent
+        return Path.cwd() if source.places.get(keys, "").startswith(SET) else path.parent
 
-    make_absolute(source.data, base_of)
-    return finish(source, f"The recipe {name_or_path}", run_here)
+    return Opened(source=source, title=title, written=make_absolute(source.data, base_of))
 
 
 def finish(source: Source, title: str, run_here: bool = True) -> Recipe:
     """Validate and resolve what was read. Raises one RecipeError with everything that is wrong."""
-    recipe, problems = _validate(source.data)
-    if recipe is not None:
-        recipe, found = resolved_with_problems(recipe)
-        problems = [*problems, *(each for each in found if run_here or not _is_model(each.keys))]
-    raise_for(title, [*source.problems, *problems], source.places)
+    return finished(Opened(source=source, title=title, written={}), run_here)
+
+
+def finished(opened: Opened, run_here: bool = True) -> Recipe:
+    """As `finish`, of what `open_recipe` opened."""
+    recipe, problems = examine(opened, run_here)
+    raise_for(opened.title, problems, opened.source.places)
     if recipe is None:
-        # A required key is missing, and every key's own problem has been raised above.
-        raise RecipeError(f"{title} cannot be read.", "Compare it with `spar recipe show demo`.")
+        raise RecipeError(f"{opened.title} cannot be read.", "Compare it with `spar recipe show demo`.")
     return recipe
 
 
-def _is_model(keys: Keys) -> bool:
-    return keys[0] == "models" or keys == ("init", "teacher", "model")
+def examine(opened: Opened, run_here: bool = True) -> tuple[Recipe | None, list[Problem]]:
+    """The recipe resolved, with stand-ins where values are missing or bad, and everything that is wrong with it."""
+    source = opened.source
+    validated = validate(source.data)
+    found = _besides_lost_layers([*source.problems, *validated.problems])
+    if validated.recipe is None:
+        return None, found
+    recipe, more = resolved_with_problems(validated.recipe, Written(opened.written, run_here))
+    return recipe, [*found, *without_stand_ins(more, validated.problems)]
 
 
-def _validate(data: Data) -> tuple[Recipe | None, list[Problem]]:
-    """The recipe and what is wrong with it. With problems: without the bad keys, to find the rest in."""
-    try:
-        return Recipe.model_validate(data), []
-    except ValidationError as error:
-        problems = from_validation(error, Recipe)
-    for problem in problems:
-        _remove(data, problem.keys)
-    try:
-        return Recipe.model_validate(data), problems
-    except ValidationError:  # a required key is missing or bad: nothing to look at further
-        return None, problems
-
-
-def _remove(data: Data, keys: Keys) -> None:
-    for depth, key in enumerate(keys[:-1]):
-        inner = data.get(key, {})
-        if not isinstance(inner, dict):  # a list, such as `stages`: it goes as a whole
-            keys = keys[: depth + 1]
-            break
-        data = inner
-    data.pop(keys[-1], None)
+def _besides_lost_layers(problems: list[Problem]) -> list[Problem]:
+    """What a recipe is to extend would bring what is missing."""
+    lost = any(problem.keys == (EXTENDS,) for problem in problems)
+    return [problem for problem in problems if not (lost and problem.flaw is Flaw.MISSING)]
 
 
 def builtin_names() -> list[str]:
@@ -109,27 +113,5 @@ def _builtin_folder() -> Path:
 
 
 def over_base(source: Source) -> Source:
-    """A file's data, over those of the built-in recipe that it `extends` (one level)."""
-    if "extends" not in source.data:
-        return source
-    name = source.data.pop("extends")
-    if name not in builtin_names():
-        fix = f"Name one of: {', '.join(builtin_names())}."
-        source.problems.append(Problem(("extends",), f"is {name!r}, which is no built-in recipe", fix))
-        return source
-    base = read_source(recipe_path(name), f"{name}.yaml")
-    if "extends" in base.data:
-        fix = "Extend a recipe that stands on its own."
-        source.problems.append(Problem(("extends",), f"is {name}, which extends another recipe itself", fix))
-    merged = _merged(base.data, source.data)
-    return Source(merged, {**base.places, **source.places}, [*base.problems, *source.problems])
-
-
-def _merged(base: Data, changes: Data) -> Data:
-    """Sections are merged key by key; a value replaces a value."""
-    result: dict[str, Any] = dict(base)
-    for key, value in changes.items():
-        inner = result.get(key)
-        both = isinstance(inner, dict) and isinstance(value, dict)
-        result[key] = _merged(inner, value) if both and isinstance(inner, dict) else value
-    return result
+    """A file's data, over those of the built-in recipes that it `extends`."""
+    return over_layers(source, builtin_names(), lambda name: read_source(recipe_path(name), f"{name}.yaml"))

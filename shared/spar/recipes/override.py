@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from spar.recipes.problems import Problem
+from spar.recipes.merging import METHOD, drop_other_methods
+from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import Source, parse_value
+
+SET = "--set"
+"""How the place of an override's value begins."""
 
 
 def apply_overrides(source: Source, overrides: Sequence[str]) -> None:
@@ -17,7 +21,7 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> None:
             source.problems.append(Problem((), f"--set {text!r} names no key and value", fix))
             continue
         _write(source, keys, parse_value(value.strip()))
-        source.places[keys] = f"--set {path.strip()}"
+        source.places[keys] = f"{SET} {path.strip()}"
 
 
 def _write(source: Source, keys: tuple[str, ...], value: Any) -> None:
@@ -31,4 +35,18 @@ def _write(source: Source, keys: tuple[str, ...], value: Any) -> None:
             source.problems.append(Problem(keys, what, "Name a key inside a section."))
             return
         section = inner
+    if keys[-1] == METHOD:
+        # What a file says for another method is dropped; what another --set says stays, to be an error.
+        drop_other_methods(section, value, [key for key in section if _is_set(source, (*keys[:-1], key))])
     section[keys[-1]] = value
+    _forget_places(source, keys)
+
+
+def _is_set(source: Source, keys: Keys) -> bool:
+    return source.places.get(keys, "").startswith(SET)
+
+
+def _forget_places(source: Source, keys: Keys) -> None:
+    """What stood inside a value that is replaced whole is nowhere any more."""
+    for inside in [known for known in source.places if len(known) > len(keys) and known[: len(keys)] == keys]:
+        del source.places[inside]

@@ -4,7 +4,9 @@ Knows the prefixes that mean something else (`builtin:`, `hub:`, `served:`, `wor
 is looked up by whoever loads them.
 """
 
-from collections.abc import Callable, Iterator
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from spar.method.templates import BUILTIN, read_templates
 from spar.method.templates.forms import Form, builtin_form, read_form
 from spar.recipes.benchmarks import USES, data_keys, planned
 from spar.recipes.models import Recipe
+from spar.recipes.nearby import absent
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem
+from spar.recipes.references import absent_folder, check_form
 from spar.recipes.source import Data
 
 SERVED = "served:"
@@ -37,18 +41,31 @@ INIT_DATA = tuple(("init", "data", role) for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
 STORY = "world:story"
 WORLDS = (STORY, "world:story-texts")
+ABSENT = "names a file that is not there"
 MIXES = ("world:story-skills", "world:story-seed")
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 
-def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
-    """Write absolute paths into plain data; `base_of` says which folder a key's value is relative to."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How paths were given, by key, where they were made absolute since; and whether the models are to be on this
+    host."""
+
+    paths: Mapping[Keys, str] = field(default_factory=dict)
+    models_here: bool = True
+
+
+def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> dict[Keys, str]:
+    """Write absolute paths into plain data; `base_of` says which folder a key's value is relative to. Returns what
+    stood there."""
+    written: dict[Keys, str] = {}
     for keys in [*PREFIXES, ("templates",), *LAUNCHES]:
         section: Any = data
         for key in keys[:-1]:
             section = section.get(key) if isinstance(section, dict) else None
         value = section.get(keys[-1]) if isinstance(section, dict) else None
         if isinstance(section, dict) and isinstance(value, str) and value and names_a_file(keys, value):
+            written[keys] = value
             section[keys[-1]] = str((base_of(keys) / Path(value).expanduser()).resolve())
     for keys in INIT_DATA:
         files = _inside(data, keys[:-1]).get(keys[-1])
@@ -56,6 +73,7 @@ def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> None:
             base = base_of(keys)
             paths = [(base / Path(str(file)).expanduser()).resolve() for file in files]
             _inside(data, keys[:-1])[keys[-1]] = tuple(map(str, paths))
+    return written
 
 
 def _inside(data: Data, keys: Keys) -> Data:
@@ -72,12 +90,10 @@ def names_a_file(keys: Keys, value: str) -> bool:
     return value not in BUILTIN if keys == ("templates",) else not value.startswith(PREFIXES[keys])
 
 
-def check_files(recipe: Recipe) -> Iterator[Problem]:
+def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
     """What the recipe names by a path and is not there, or is not what it should be."""
-    models = {"actor": recipe.models.actor, "refiner": recipe.models.refiner, "backward": recipe.models.backward}
-    for role, value in models.items():
-        if value is not None and names_a_file(("models", role), value):
-            yield from _check_model(("models", role), Path(value))
+    for keys, model in _models(recipe):
+        yield from _check_model(keys, model, written)
     if names_a_file(("prompts", "source"), recipe.prompts.source):
         yield from _check_prompts(Path(recipe.prompts.source))
     elif recipe.prompts.source not in WORLDS:
@@ -91,18 +107,16 @@ def check_files(recipe: Recipe) -> Iterator[Problem]:
     for keys, training in zip(LAUNCHES, (recipe.training.actor, recipe.training.refiner), strict=True):
         if names_a_file(keys, training.launch.config) and not Path(training.launch.config).is_file():
             fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
-            yield Problem(keys, f"names a file that is not there: {training.launch.config}", fix)
+            yield absent(keys, ABSENT, Path(training.launch.config), fix)
     yield from _check_benchmarks(recipe)
     yield from _check_honesty(recipe)
 
 
 def _check_init(recipe: Recipe) -> Iterator[Problem]:
-    """The teacher and the prompts; its data `init_checks` looks at."""
+    """The prompts; its data `init_checks` looks at."""
     if recipe.init is None:
         return
-    model, source = ("init", "teacher", "model"), ("init", "prompts", "source")
-    if recipe.init.teacher is not None and names_a_file(model, recipe.init.teacher.model):
-        yield from _check_model(model, Path(recipe.init.teacher.model))
+    source = ("init", "prompts", "source")
     named = recipe.init.prompts.source
     if named is not None and not names_a_file(source, named):
         if named not in WORLDS:
@@ -115,9 +129,7 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
     for name, settings in planned(recipe.evaluation).items():
         keys, value = data_keys(name), settings.data
         if names_a_file(keys, value) and not Path(value).exists():
-            yield Problem(
-                keys, f"names what is not there: {value}", f"Name the data of {name}: see docs/evaluation.md."
-            )
+            yield absent(keys, "names what is not there", Path(value), f"See docs/evaluation.md for {name}'s data.")
         if value.startswith("world:") and (name != "refinement" or value not in WORLDS):
             fix = f"Name the data of {name}; only refinement takes {' or '.join(WORLDS)}."
             yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
@@ -133,13 +145,28 @@ def _check_honesty(recipe: Recipe) -> Iterator[Problem]:
         if value != STORY:
             yield Problem(keys, f"are to be those of {value}, which has no rules for prompts", fix)
     elif recipe.honesty.rules is not None and not Path(value).is_file():
-        yield Problem(keys, f"names a file that is not there: {value}", fix)
+        yield absent(keys, ABSENT, Path(value), fix)
 
 
-def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:
+def _models(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
+    models = recipe.models
+    for role, model in (("actor", models.actor), ("refiner", models.refiner), ("backward", models.backward)):
+        if model is not None:
+            yield ("models", role), model
+    if recipe.init is not None and recipe.init.teacher is not None:
+        yield ("init", "teacher", "model"), recipe.init.teacher.model
+
+
+def _check_model(keys: Keys, reference: str, written: Written) -> Iterator[Problem]:
+    if not names_a_file(keys, reference):
+        yield from check_form(keys, reference)
+    elif written.models_here:
+        yield from _check_folder(keys, Path(reference), written.paths.get(keys, reference))
+
+
+def _check_folder(keys: Keys, folder: Path, written: str) -> Iterator[Problem]:
     if not folder.is_dir():
-        fix = f"Name a folder, or one of {', '.join(f'{prefix}NAME' for prefix in PREFIXES[keys])}."
-        yield Problem(keys, f"names a folder that is not there: {folder}", fix)
+        yield absent_folder(keys, folder, written)
     elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
         yield Problem(keys, f"names a folder without a config.json: {folder}", "Name a model's own folder.")
     elif not any(folder.glob("*.safetensors")):
@@ -150,7 +177,7 @@ def _check_model(keys: Keys, folder: Path) -> Iterator[Problem]:
 def _check_prompts(path: Path, keys: Keys = ("prompts", "source")) -> Iterator[Problem]:
     if not path.is_file():
         fix = 'Name a JSONL file of {"prompt": "..."} rows, or world:story.'
-        yield Problem(keys, f"names a file that is not there: {path}", fix)
+        yield absent(keys, ABSENT, path, fix)
     elif path.stat().st_size == 0:
         yield Problem(keys, f"names an empty file: {path}", 'Write one {"prompt": "..."} row a line.')
 
@@ -158,7 +185,9 @@ def _check_prompts(path: Path, keys: Keys = ("prompts", "source")) -> Iterator[P
 def _check_templates(folder: Path) -> Iterator[Problem]:
     missing = [name for name in TEMPLATE_FILES if not (folder / name).is_file()]
     if missing:
+        close = difflib.get_close_matches(folder.name, BUILTIN, n=1)
         fix = f"Name a folder that holds {' and '.join(TEMPLATE_FILES)}, or one of: {', '.join(BUILTIN)}."
+        fix = f"Did you mean '{close[0]}'? {fix}" if close and not folder.is_dir() else fix
         yield Problem(("templates",), f"has no {' and no '.join(missing)} in {folder}", fix)
         return
     try:
@@ -204,5 +233,4 @@ def _check_mix(mix: str | None) -> Iterator[Problem]:
             fix = f"Choose {' or '.join(MIXES)}, or name a JSONL file."
             yield Problem(keys, f"is {mix!r}, which is no data of ours", fix)
     elif not Path(mix).is_file():
-        fix = 'Name a JSONL file of {"messages": [...]} rows.'
-        yield Problem(keys, f"names a file that is not there: {mix}", fix)
+        yield absent(keys, ABSENT, Path(mix), 'Name a JSONL file of {"messages": [...]} rows.')

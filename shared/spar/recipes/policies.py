@@ -3,6 +3,7 @@
 Ours are the tables of `spar.method`; others come by entry points (docs/extending.md). Knows nothing of running them.
 """
 
+import difflib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeVar, cast
@@ -84,8 +85,10 @@ def _find(name: str, key: str, table: Mapping[str, Policy], group: str) -> Polic
         return table[name]
     if name in _installed(group):
         return cast(Policy, entry_points(group=group)[name].load())
-    known = ", ".join(sorted({*table, *_installed(group)}))
-    raise RecipeError(f"{key} is {name!r}, which is no policy.", f"Choose one of: {known}; or install one in {group}.")
+    known = sorted({*table, *_installed(group)})
+    close = difflib.get_close_matches(name, known, n=1)
+    fix = f"Choose one of: {', '.join(known)}; or install one in {group}."
+    raise RecipeError(f"{key} is {name!r}, which is no policy.", f"Did you mean '{close[0]}'? {fix}" if close else fix)
 
 
 def _installed(group: str) -> set[str]:

@@ -5,10 +5,11 @@ Looks at the recipe and the tables of policies; what cannot go together for othe
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from spar.errors import RecipeError
-from spar.recipes.models import Recipe
+from spar.recipes.models import InitSettings, Recipe
 from spar.recipes.policies import (
     generating_policy,
     judging_policy,
@@ -20,38 +21,61 @@ from spar.recipes.stages import at
 
 def check_policies(recipe: Recipe) -> Iterator[Problem]:
     yield from _stages_fit(recipe)
-    yield from _in_iteration(recipe, ())
+    own = list(_in_iteration(recipe))
+    yield from own
     for index, stage in enumerate(recipe.stages):
-        yield from _in_iteration(at(recipe, stage.iterations[0]), ("stages", str(index)))
+        for problem in _in_iteration(at(recipe, stage.iterations[0])):
+            if problem not in own:  # else the stage has it of the recipe
+                yield replace(problem, keys=("stages", str(index), *problem.keys))
     yield from _one_model(recipe)
     yield from _mix_is_used(recipe)
 
 
-def _in_iteration(recipe: Recipe, place: Keys) -> Iterator[Problem]:
-    names = list(_known_names(recipe))
-    for problem in names or [*_options_are_known(recipe), *_fit(recipe)]:
-        yield Problem((*place, *problem.keys), problem.what, problem.fix)
+def _in_iteration(recipe: Recipe) -> Iterator[Problem]:
+    unknown = list(unknown_policies(selfplay_policies(recipe)))
+    yield from unknown
+    yield from _options_are_known(recipe, {problem.keys[0] for problem in unknown})
+    if not unknown:
+        yield from _fit(recipe)
 
 
-def _known_names(recipe: Recipe) -> Iterator[Problem]:
-    for keys, find, name in (
+PolicyName = tuple[Keys, Callable[[str], object], str]
+"""Where a policy is named, what finds it, and its name."""
+
+
+def selfplay_policies(recipe: Recipe) -> tuple[PolicyName, ...]:
+    return (
         (("generation", "policy"), generating_policy, recipe.generation.policy),
         (("judgment", "policy"), judging_policy, recipe.judgment.policy),
         (("selection", "pairs"), selection_policy, recipe.selection.pairs),
-    ):
+    )
+
+
+def init_policies(init: InitSettings) -> tuple[PolicyName, ...]:
+    return (
+        (("init", "generation", "policy"), generating_policy, init.generation.policy),
+        (("init", "responses", "policy"), generating_policy, init.responses.policy),
+        (("init", "judgment", "policy"), judging_policy, init.judgment.policy),
+    )
+
+
+def unknown_policies(names: Iterable[PolicyName]) -> Iterator[Problem]:
+    for keys, find, name in names:
         try:
             find(name)
         except RecipeError as error:
             yield Problem(keys, f"is {name!r}, which is no policy", error.fix)
 
 
-def _options_are_known(recipe: Recipe) -> Iterator[Problem]:
-    known = {
-        "judgment": (judging_policy(recipe.judgment.policy).options, recipe.judgment.options),
-        "selection": (selection_policy(recipe.selection.pairs).options, recipe.selection.options),
-    }
-    for section, (ours, given) in known.items():
-        for name in given:
+def _options_are_known(recipe: Recipe, without_policy: Collection[str]) -> Iterator[Problem]:
+    """Of the sections whose policy is there."""
+    sections: tuple[tuple[str, Callable[[], Mapping[str, float]], Mapping[str, float]], ...] = (
+        ("judgment", lambda: judging_policy(recipe.judgment.policy).options, recipe.judgment.options),
+        ("selection", lambda: selection_policy(recipe.selection.pairs).options, recipe.selection.options),
+    )
+    for section, options, given in sections:
+        ours = {} if section in without_policy else options()
+        for name in given if section not in without_policy else ():
             if name not in ours:
                 yield Problem((section, "options", name), "is no option of this policy", _instead(name, ours))
 

@@ -6,6 +6,7 @@ Knows pydantic's complaints and turns them into sentences; reads no file.
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import chain
 from typing import Any, get_args
 
@@ -27,11 +28,25 @@ WANTED = {
 }
 
 
+class Flaw(StrEnum):
+    WRONG = "wrong"
+    MISSING = "missing"  # nothing is wrong with what is there: a value is still to be given
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
+    """What is wrong at `keys`. Where it is between several values, `between` names them all."""
+
     keys: Keys
     what: str
     fix: str
+    flaw: Flaw = Flaw.WRONG
+    between: tuple[Keys, ...] = ()
+
+    @property
+    def repairs(self) -> tuple[Keys, ...]:
+        """The values that have to change before anything else can be looked at."""
+        return self.between or (self.keys,)
 
 
 def dotted(keys: Iterable[str]) -> str:
@@ -45,18 +60,30 @@ def raise_for(title: str, problems: Sequence[Problem], places: Mapping[Keys, str
     if len(problems) == 1:
         only = problems[0]
         raise RecipeError(f"{_located(only.keys, places)} {only.what}.", only.fix)
-    lines = [f"  {_located(each.keys, places)} {each.what}. {each.fix}" for each in problems]
+    ordered = sorted(problems, key=lambda each: _line(_place(each.keys, places)))
+    lines = [f"  {_located(each.keys, places)} {each.what}. {each.fix}" for each in ordered]
     raise RecipeError(
         f"{title} has {len(problems)} problems:\n" + "\n".join(lines), "Correct each of them, then try again."
     )
 
 
 def _located(keys: Keys, places: Mapping[Keys, str]) -> str:
-    """The file and line of the key, of a key inside it, or of the nearest section around it; then the key's path."""
+    """The key's place, and its path."""
+    place = _place(keys, places)
+    return " ".join(part for part in (f"{place}:" if place else "", dotted(keys)) if part)
+
+
+def _place(keys: Keys, places: Mapping[Keys, str]) -> str:
+    """The file and line of the key, of a key inside it, or of the nearest section around it."""
     around = (places[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in places)
     inside = (place for known, place in places.items() if keys and keys not in places and known[: len(keys)] == keys)
-    place = next(chain(inside, around), "")
-    return " ".join(part for part in (f"{place}:" if place else "", dotted(keys)) if part)
+    return next(chain(inside, around), "")
+
+
+def _line(place: str) -> tuple[str, int]:
+    """Where it is in the order of files and lines; what has no line comes first."""
+    name, _, line = place.rpartition(":")
+    return (name, int(line)) if line.isdecimal() else (place, 0)
 
 
 def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
@@ -71,7 +98,8 @@ def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
     if kind == "missing":
         return _missing_key(keys, model)
     if kind == "value_error":
-        return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.")
+        between = tuple((*keys, name) for name in getattr(context["error"], "between", ()))
+        return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.", between=between)
     if value is None:
         return Problem(keys, "is empty", "Give it a value, or delete the key to get the default.")
     if kind == "union_tag_invalid":
@@ -102,7 +130,7 @@ def _missing_key(keys: Keys, model: type[BaseModel]) -> Problem:
     if section is not None:
         wanted = [dotted((*keys, name)) for name, field in section.model_fields.items() if field.is_required()]
     options = " ".join(f"--set {name}=VALUE" for name in wanted)
-    return Problem(keys, "is missing", f"Add it to the recipe, or give {options}.")
+    return Problem(keys, "is missing", f"Add it to the recipe, or give {options}.", Flaw.MISSING)
 
 
 def known_keys(model: type[BaseModel], keys: Keys) -> list[str]:

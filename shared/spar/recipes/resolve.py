@@ -17,7 +17,7 @@ from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.models import HonestySettings, InitSettings, Recipe
-from spar.recipes.paths import SERVED, TEMPLATE_FILES, check_files, make_absolute, names_a_file
+from spar.recipes.paths import SERVED, TEMPLATE_FILES, Written, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
 from spar.recipes.stages import said, whole
@@ -43,12 +43,13 @@ NOT_IDENTITY: tuple[Keys, ...] = (
 
 def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
     """Raises one RecipeError that names every problem; `places` says where each key was written."""
-    ready, problems = resolved_with_problems(recipe)
+    ready, problems = resolved_with_problems(recipe, Written())
     raise_for(f"The recipe {recipe.name}", problems, places or {})
     return ready
 
 
-def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
+def resolved_with_problems(recipe: Recipe, written: Written) -> tuple[Recipe, list[Problem]]:
+    """The recipe made whole, and what of it cannot be; `written` says how its paths were given, and where they are."""
     data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
     _imply_no_training(recipe, data)
@@ -58,7 +59,7 @@ def resolved_with_problems(recipe: Recipe) -> tuple[Recipe, list[Problem]]:
     if recipe.stages:
         data["stages"] = whole(data)
     ready = Recipe.model_validate(data)
-    return ready, [*check_combinations(ready), *check_files(ready)]
+    return ready, [*check_combinations(ready), *check_files(ready, written)]
 
 
 def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:

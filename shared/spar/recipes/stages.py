@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from spar.recipes.init import FIRST, set_for
-from spar.recipes.models import DpoSettings, Recipe, SftSettings
+from spar.recipes.merging import merged
+from spar.recipes.models import Recipe
 
 SECTIONS = ("generation", "judgment", "search", "selection", "training", "comparison")
-METHODS: dict[str, type[BaseModel]] = {"dpo": DpoSettings, "sft": SftSettings}
 
 
 def at(recipe: Recipe, iteration: int) -> Recipe:
@@ -49,22 +49,10 @@ def said(value: Any) -> Any:
 def whole(data: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """The stages of what a recipe says, each section completed by the recipe's."""
     return tuple(
-        {name: _over(data.get(name) or {}, value) if name in SECTIONS else value for name, value in stage.items()}
+        {name: _over(data.get(name), value) if name in SECTIONS else value for name, value in stage.items()}
         for stage in data.get("stages", ())
     )
 
 
-def _over(base: Mapping[str, Any], changes: Any) -> Any:
-    """Section over section, key by key. Another training method drops the keys that only the old one has."""
-    if not isinstance(changes, Mapping):
-        return changes
-    merged = {**base, **{key: _over(_section(base, key), value) for key, value in changes.items()}}
-    method = changes.get("method")
-    if method in METHODS and method != base.get("method", "dpo"):
-        return {key: value for key, value in merged.items() if key in METHODS[method].model_fields}
-    return merged
-
-
-def _section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = data.get(key)
-    return inner if isinstance(inner, Mapping) else {}
+def _over(base: Any, changes: Any) -> Any:
+    return merged(base or {}, changes) if isinstance(changes, Mapping) else changes

@@ -183,11 +183,6 @@ def test_extending_changes_only_what_is_written(tmp_path: Path) -> None:
     assert mine.search == demo.search.model_copy(update={"depth": 1})
 
 
-def test_extending_is_one_level_and_of_builtins_only(tmp_path: Path) -> None:
-    assert "extends another recipe itself" in complaint(write(tmp_path, "extends: no_refinement\nname: x\n"))
-    assert "is no built-in recipe" in complaint(write(tmp_path, "extends: dmo\nname: x\n"))
-
-
 WITHOUT_MODELS = ("spar", "qwen3-0.6b-single-gpu", "endpoint")
 WHOLE = (
     *("demo", "no_refinement", "no_tree_search", "no_iteration", "best_of_n_dpo"),
@@ -211,7 +206,7 @@ def test_builtin_recipes_load_with_what_their_heads_ask_for(tmp_path: Path, name
 def test_the_papers_recipe_asks_for_models_and_prompts_only(tmp_path: Path) -> None:
     assert "spar.yaml:6: prompts.source is missing" in complaint("spar")
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "x"}\n')
-    named = ["models.actor=hub:a/b", "models.refiner=hub:a/b", f"prompts.source={tmp_path}/prompts.jsonl"]
+    named = ["models.actor=hub:a/b@c", "models.refiner=hub:a/b@c", f"prompts.source={tmp_path}/prompts.jsonl"]
     assert load_recipe("spar", named).training.refiner.epochs == 5
 
 

@@ -11,6 +11,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 
 
+class Misfit(ValueError):
+    """Values of one section that do not fit together; `between` names their keys."""
+
+    def __init__(self, what: str, between: tuple[str, ...]) -> None:
+        super().__init__(what)
+        self.between = between
+
+
 class Section(BaseModel):
     """A part of a recipe: immutable, and an unknown key is an error."""
 

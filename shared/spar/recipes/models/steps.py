@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spar.recipes.models.base import Count, Positive, Probability, Section, Share, Temperature, later
+from spar.recipes.models.base import Count, Misfit, Positive, Probability, Section, Share, Temperature, later
 
 
 class PromptSettings(Section):
@@ -46,7 +46,8 @@ class JudgmentSettings(SamplingSettings):
     @model_validator(mode="after")
     def _quorum_is_reachable(self) -> "JudgmentSettings":
         if self.quorum > self.votes:
-            raise ValueError(f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other")
+            what = f"quorum {self.quorum} is more than votes {self.votes}: lower one, or raise the other"
+            raise Misfit(what, ("quorum", "votes"))
         return self
 
 
