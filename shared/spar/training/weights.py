@@ -17,6 +17,7 @@ import torch
 from safetensors import safe_open
 
 from spar.adapters import CONFIG, LINK, base_folder, is_adapter, link_base
+from spar.checkpoints.loading import load_weights, put_adapter
 from spar.errors import ModelUnusable
 from spar.training.base import TrainJob
 
@@ -35,9 +36,7 @@ def load_base(job: TrainJob) -> Any:
     model = _load(whole_base(job.base), torch.bfloat16 if frozen else torch.float32)
     if not is_adapter(job.base):
         return model
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(model, str(job.base), is_trainable=True)
+    return put_adapter(model, job.base, trainable=True)
 
 
 def whole_base(base: Path) -> Path:
@@ -45,12 +44,8 @@ def whole_base(base: Path) -> Path:
 
 
 def _load(folder: Path, dtype: torch.dtype) -> Any:
-    from transformers import AutoModelForCausalLM
-
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
-        )
+        return load_weights(folder, dtype)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelUnusable(
             f"The model in {folder} cannot be loaded: {str(error).splitlines()[0]}",
@@ -110,9 +105,7 @@ def _write_adapter(model: Any, base: Path, folder: Path) -> None:
 
 def _merged(base: Path, adapter: Path) -> Any:
     """A fresh copy of the base with the adapter added: what was trained on may have been held in another dtype."""
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(_load(base, _stored_dtype(base)), str(adapter)).merge_and_unload()
+    return put_adapter(_load(base, _stored_dtype(base)), adapter).merge_and_unload()
 
 
 def _copy_rest(base: Path, folder: Path, without: tuple[str, ...] = ()) -> None:

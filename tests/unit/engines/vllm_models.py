@@ -9,12 +9,15 @@ from pathlib import Path
 
 from spar.engines.base import LocalModel
 
+NO_TENSORS = (2).to_bytes(8, "little") + b"{}"
+"""A whole safetensors file that holds nothing."""
+
 
 def write_model(folder: Path, name: str) -> LocalModel:
     path = folder / name
     path.mkdir()
     (path / "config.json").write_text("{}")
-    (path / "model.safetensors").write_bytes(b"")
+    (path / "model.safetensors").write_bytes(NO_TENSORS)
     return LocalModel(name, path=path)
 
 
@@ -22,7 +25,7 @@ def write_adapter(folder: Path, name: str, base: Path | str, rank: int = 16) -> 
     path = folder / name
     path.mkdir()
     (path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base), "r": rank}))
-    (path / "adapter_model.safetensors").write_bytes(b"")
+    (path / "adapter_model.safetensors").write_bytes(NO_TENSORS)
     return LocalModel(name, path=path)
 
 

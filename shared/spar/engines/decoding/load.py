@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from spar.adapters import base_folder, is_adapter
 from spar.checkpoints.end_tokens import end_tokens
+from spar.checkpoints.loading import load_weights, put_adapter
 from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
 from spar.errors import ModelUnusable
@@ -42,6 +43,8 @@ def load(model: LocalModel, dtype: str) -> Loaded:
     try:
         with ONE_AT_A_TIME:
             tokenizer, network = _read(path, whole, dtype)
+    except ModelUnusable:
+        raise
     except Exception as error:
         raise ModelUnusable(
             f"The model in {path} cannot be loaded: {error}.",
@@ -59,21 +62,13 @@ def load(model: LocalModel, dtype: str) -> Loaded:
 
 def _read(path: Path, whole: Path, dtype: str) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(whole, local_files_only=True)
-    network = AutoModelForCausalLM.from_pretrained(
-        whole,
-        dtype=getattr(torch, dtype),
-        attn_implementation=ATTENTION,
-        use_safetensors=True,
-        local_files_only=True,
-    )
+    network = load_weights(whole, getattr(torch, dtype), attn_implementation=ATTENTION)
     return tokenizer, network if whole == path else _with_adapter(network, path)
 
 
 def _with_adapter(network: Any, adapter: Path) -> Any:
     """Added to the weights: decoding is as fast as without, and every adapter in use costs the memory of a model."""
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(network, str(adapter)).merge_and_unload()
+    return put_adapter(network, adapter).merge_and_unload()
 
 
 def _directory(model: LocalModel) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.adapters import adapter_config, base_folder, is_adapter
+from spar.checkpoints.headers import check_adapter_weights, check_weights
 from spar.engines.base import LocalModel
 from spar.errors import ModelUnusable
 
@@ -85,6 +86,7 @@ def _adapter(fingerprint: str, path: Path) -> Servable:
         raise ModelUnusable(f"The adapter {path} has no *.safetensors.", "Save the adapter with peft again.")
     base = base_folder(path)
     _require_weights(base)
+    check_adapter_weights(path, base)
     return Servable(fingerprint, path, base, rank)
 
 
@@ -95,3 +97,4 @@ def _require_weights(path: Path) -> None:
             f"The model directory {path} is not there, or has no {' and no '.join(missing)}.",
             "Give a directory that holds a whole model as transformers saves it.",
         )
+    check_weights(path)  # vLLM serves what lacks a tensor without a word

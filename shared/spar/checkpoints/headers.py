@@ -1,0 +1,127 @@
+"""Whether a folder's weights are whole, from the headers of its files: for who serves them without loading them here.
+
+Cheap (a header is kilobytes) and standard library only. It sees files that were broken off, tensors that the index
+promises and no file has, names with a wrapper's prefix, layers that are missing; and a tensor that is missing in some
+layers, for models whose layers are known to be alike. It does not know an architecture's tensors:
+`spar.checkpoints.loading` does, where the model is loaded in this process.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from spar.checkpoints.loading import PREFIXES, require_whole
+from spar.errors import ModelUnusable
+
+INDEX = "model.safetensors.index.json"
+ALIKE = frozenset(
+    (
+        *("gemma", "gemma2", "gemma3_text", "glm", "glm4", "granite", "llama", "ministral"),
+        *("mistral", "olmo2", "olmo3", "phi3", "qwen2", "qwen3", "smollm3"),
+    )
+)
+"""`model_type` of architectures whose decoder layers all have the same tensors."""
+_LAYER = re.compile(r"(.*?\blayers)\.(\d+)\.(.+)")
+_LENGTH_BYTES = 8  # of a safetensors header's length
+
+
+def check_weights(folder: Path) -> None:
+    """Raises ModelUnusable for a whole model's folder whose weights cannot be whole."""
+    names = _tensors(folder)
+    wrapped = {name for name in names if name.startswith(PREFIXES)}
+    if wrapped:
+        require_whole(folder, {_unwrapped(name) for name in wrapped}, wrapped)
+    config = _decoder_config(folder)
+    require_whole(folder, set(_missing_in_layers(names, config)), ())
+
+
+def check_adapter_weights(adapter: Path, base: Path) -> None:
+    """The same of an adapter: every A has its B, and layers that are alike are adapted alike."""
+    names = {name for file in sorted(adapter.glob("*.safetensors")) for name in read_header(file)}
+    swap = {"lora_A": "lora_B", "lora_B": "lora_A"}
+    pairs = {re.sub(r"lora_[AB]", lambda found: swap[found[0]], name): name for name in names}
+    require_whole(adapter, pairs.keys() - names, ())
+    if _adapts_all_layers(adapter):
+        require_whole(adapter, set(_missing_in_layers(names, _decoder_config(base), complete=False)), ())
+
+
+def read_header(file: Path) -> Mapping[str, Any]:
+    """Names of a file's tensors with what the header says of each. Raises ModelUnusable for a broken file."""
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        length = int.from_bytes(content.read(_LENGTH_BYTES), "little")
+        try:
+            header = json.loads(content.read(min(length, size)))
+            header.pop("__metadata__", None)
+            end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            raise _broken(file, "its header cannot be read") from None
+    if size < (whole := _LENGTH_BYTES + length + end):
+        raise _broken(file, f"it has {size:,} bytes of {whole:,}")
+    tensors: Mapping[str, Any] = header
+    return tensors
+
+
+def _tensors(folder: Path) -> set[str]:
+    """Of the files that the index names, if there is one, else of all; each where the index says it is."""
+    index = folder / INDEX
+    if not index.is_file():
+        return {name for file in sorted(folder.glob("*.safetensors")) for name in read_header(file)}
+    try:
+        places = {str(name): str(file) for name, file in json.loads(index.read_bytes())["weight_map"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _broken(index, "it is no index of tensors") from None
+    absent = sorted({file for file in places.values() if not (folder / file).is_file()})
+    if absent:
+        raise ModelUnusable(f"{folder} lacks {absent[0]}, which its index names.", "Copy the folder again.")
+    found = {file: read_header(folder / file).keys() for file in set(places.values())}
+    require_whole(folder, {name for name, file in places.items() if name not in found[file]}, ())
+    return set(places)
+
+
+def _missing_in_layers(names: set[str], config: Mapping[str, Any], complete: bool = True) -> Iterator[str]:
+    """Tensors that a layer lacks and another has; with `complete`, the first name of each layer that is not there."""
+    layers: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        if found := _LAYER.fullmatch(name):
+            layers[found[1]][int(found[2])].add(found[3])
+    count = config.get("num_hidden_layers")
+    alike = config.get("model_type") in ALIKE
+    for stack, members in layers.items():
+        numbers = range(count) if isinstance(count, int) and (alike or len(layers) == 1) else sorted(members)
+        wanted = set().union(*(members[number] for number in numbers)) if alike else set()
+        for number in numbers:
+            if not members[number] and complete:
+                yield f"{stack}.{number}"
+            elif alike:
+                yield from (f"{stack}.{number}.{rest}" for rest in wanted - members[number])
+
+
+def _adapts_all_layers(adapter: Path) -> bool:
+    """Whether the adapter's settings name modules of every layer: no choice of layers, no pattern."""
+    config = json.loads((adapter / "adapter_config.json").read_bytes())
+    targets = config.get("target_modules")
+    named = isinstance(targets, list) and not any("." in str(target) for target in targets)
+    return named and not config.get("layers_to_transform") and not config.get("exclude_modules")
+
+
+def _decoder_config(folder: Path) -> Mapping[str, Any]:
+    """config.json, or its part about the text model."""
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except ValueError:
+        raise _broken(folder / "config.json", "it is no JSON") from None
+    inner = config.get("text_config") if isinstance(config, dict) else None
+    found: Mapping[str, Any] = inner if isinstance(inner, dict) else config if isinstance(config, dict) else {}
+    return found
+
+
+def _unwrapped(name: str) -> str:
+    return next(name.removeprefix(each) for each in PREFIXES if name.startswith(each))
+
+
+def _broken(file: Path, what: str) -> ModelUnusable:
+    return ModelUnusable(f"{file} is broken: {what}.", "Copy it again, or save the model again.")
