@@ -55,7 +55,7 @@ class Teacher:
             return None
         asked = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
         [said] = await self._ask(asked, 1, self.scope.derive(prompt, CONTRADICTION, place))
-        found = None if isinstance(said, FailedReply) else parse_contradiction(said.text)
+        found = None if isinstance(said, FailedReply) else parse_contradiction(said.text, said.finish_reason)
         self.usage.count_failures([_failure(said) if found is None else None])
         return found
 

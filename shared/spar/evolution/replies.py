@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from spar.evolution.records import FAILED_REPLIES, Check, EvolutionOutcome
 from spar.evolution.taxonomy import Taxonomy
+from spar.method.reading import YES_NO_CHOICE, FormField, FormLabels, after_thoughts, read_yes_no, stated, why_unread
 from spar.method.records import ReplyFailure
 from spar.method.refinements import parse_refinement
 
@@ -16,7 +17,13 @@ ADDED = range(1, 4)
 
 _KINDS = re.compile(r"^\W*constraints?[^\w\n]*:(.*?)(?=\[\[start\]\]|$)", re.IGNORECASE | re.MULTILINE)
 _NONE = re.compile(r"(?:.*\bprompt\b[^\w\n]*:)?\W*none\W*", re.IGNORECASE)
-_QUESTIONS = ("answerable", "consistent", r"main\s+constraint\s+used")
+_QUESTIONS = tuple(
+    FormField.of(name, YES_NO_CHOICE)
+    for name in (r"answerable\b|可回答", r"consistent\b|一致", r"main[\s_]+constraint[\s_]+used\b|使用了主要约束")
+)
+# One-line replies have the mark behind the list of constraints.
+_EVOLVED = FormLabels.of(r"(?:new|evolved)[\s_]+prompt|constraints?[^\w\n]*[:：][\w ,;，、-]*")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +35,18 @@ class EvolveReply:
 
 def parse_evolution(reply: str, finish_reason: str, seed: str, main: str, taxonomy: Taxonomy) -> EvolveReply:
     """Type one reply to the evolve form; `finish_reason` is "stop" or "length"."""
-    found = parse_refinement(reply, finish_reason, seed)
+    found = parse_refinement(reply, finish_reason, seed, _EVOLVED)
     if found.text is None:
         # Some teachers leave the marks out around a None.
-        last = reply.strip().rpartition("\n")[2]
+        last = (after_thoughts(reply) or "").strip().rpartition("\n")[2]
         if found.failure is ReplyFailure.UNPARSABLE and _NONE.fullmatch(last):
             return EvolveReply(EvolutionOutcome.DECLINED)
         return EvolveReply(FAILED_REPLIES[found.failure or ReplyFailure.UNPARSABLE])
     if _NONE.fullmatch(found.text):
         return EvolveReply(EvolutionOutcome.DECLINED)
-    named = _kinds_named(reply, taxonomy)
+    if len(found.text.split()) == 1 and not _HAN.search(found.text):
+        return EvolveReply(EvolutionOutcome.UNPARSABLE)  # one word asks for nothing: a remark on the form
+    named = _kinds_named(after_thoughts(reply) or "", taxonomy)
     if named is None:
         return EvolveReply(EvolutionOutcome.EVOLVED, found.text)
     others = [kind for kind in named if kind != main]
@@ -59,18 +68,8 @@ def _kinds_named(reply: str, taxonomy: Taxonomy) -> list[str] | None:
 
 
 def parse_check(reply: str, finish_reason: str) -> Check:
-    """Type one reply to the validate form. Of several verdicts on a question the last counts; all three are needed."""
-    if not reply.strip():
-        return Check(reply, failure=ReplyFailure.EMPTY)
-    verdicts = [_verdict(question, reply) for question in _QUESTIONS]
-    answerable, consistent, main_used = verdicts
+    """Type one reply to the validate form. All three questions need their line."""
+    answerable, consistent, main_used = (stated(reply, finish_reason, question, read_yes_no) for question in _QUESTIONS)
     if answerable is None or consistent is None or main_used is None:
-        cut = finish_reason == "length"
-        return Check(reply, failure=ReplyFailure.CUT_OFF if cut else ReplyFailure.UNPARSABLE)
+        return Check(reply, failure=why_unread(reply, finish_reason))
     return Check(reply, answerable, consistent, main_used)
-
-
-def _verdict(question: str, reply: str) -> bool | None:
-    """The form itself, "(Yes or No)", is no verdict."""
-    said = re.findall(rf"\b{question}\b[^\w\n]*\b(yes|no)\b(?!\s*(?:/|or\b))", reply, re.IGNORECASE)
-    return said[-1].lower() == "yes" if said else None

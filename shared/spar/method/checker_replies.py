@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.method.checking import Case
+from spar.method.reading import YES_NO_CHOICE, FormField, after_thoughts, read_yes_no, stated
 
-_BLOCK = re.compile(r"```(\w+)[ \t]*\n(.*?)```", re.DOTALL)
-_ANSWER = re.compile(r"\bcontradiction\b[\s*]*:[\s*]*(yes|no)\b(?!\s*(?:or|/))", re.IGNORECASE)
+_BLOCK = re.compile(r"^[ \t]*```(\w+)[ \t]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
+_CONTRADICTION = FormField.of(r"contradiction\b|矛盾", YES_NO_CHOICE)
 FUNCTION = "evaluate"
 
 
@@ -26,16 +27,15 @@ class WrittenChecker:
 
 def parse_checker(reply: str) -> WrittenChecker | None:
     """The first Python block that defines `evaluate` and the first JSON block with cases; None without either."""
-    blocks = _BLOCK.findall(reply)
+    blocks = _BLOCK.findall(after_thoughts(reply) or "")
     sources = [text for language, text in blocks if language.lower() in ("python", "py") and _defines(text)]
     cases = [found for language, text in blocks if language.lower() == "json" and (found := _cases(text))]
     return WrittenChecker(sources[0].strip() + "\n", cases[0]) if sources and cases else None
 
 
-def parse_contradiction(reply: str) -> bool | None:
-    """What the last `Contradiction: Yes` or `No` says."""
-    said = _ANSWER.findall(reply)
-    return said[-1].lower() == "yes" if said else None
+def parse_contradiction(reply: str, finish_reason: str = "stop") -> bool | None:
+    """What the line `Contradiction: Yes` or `No` states."""
+    return stated(reply, finish_reason, _CONTRADICTION, read_yes_no)
 
 
 def _defines(source: str) -> bool:

@@ -4,10 +4,13 @@ from spar.method.records import ReplyFailure, Response
 
 
 def parse_response(index: int, text: str, finish_reason: str) -> Response:
-    """Type response `index` of its prompt; `finish_reason` is "stop" or "length". Outer blanks are not content."""
+    """Type response `index` of its prompt; `finish_reason` is "stop" or "length". Outer blanks are not content.
+
+    An empty reply at the limit is cut off: all of its tokens went into thoughts that the server does not show.
+    """
     failure = None
-    if not text.strip():
-        failure = ReplyFailure.EMPTY
-    elif finish_reason == "length":
+    if finish_reason == "length":
         failure = ReplyFailure.CUT_OFF
+    elif not text.strip():
+        failure = ReplyFailure.EMPTY
     return Response(index, text.strip(), failure)

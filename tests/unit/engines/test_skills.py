@@ -14,7 +14,7 @@ from spar.recipes.models import GenerationSettings, JudgmentSettings, SearchSett
 PROMPT = Prompt.of("Write about rain.")
 TEMPLATES = builtin_templates("compact")
 SCOPE = SeedScope(7, 1)
-YES, NO, NOTHING = "it is so Final Judgement : Yes", "it is not Final Judgement : No", "hm"
+YES, NO, NOTHING = "it is so ; Final Judgement : Yes", "it is not ; Final Judgement : No", "hm"
 NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
 
 Reply = Callable[[Sequence[Message], int], str]

@@ -37,6 +37,14 @@ def test_a_reply_that_names_no_kinds_is_a_prompt_all_the_same() -> None:
     assert read(f"{form}\n[[start]]{TEXT}[[end]]") == (End.EVOLVED, TEXT, None)
 
 
+@pytest.mark.parametrize(
+    "remark", ["Note: the text between [[start]] and [[end]] holds both.", "`[[start]]` opens and `[[end]]` closes it."]
+)
+def test_a_remark_on_the_marks_is_no_prompt(remark: str) -> None:
+    form = f"Constraints: length, genre\nNew Prompt: [[start]]{TEXT}[[end]]"
+    assert read(f"{form}\n\n{remark}") == read(f"{remark}\n{form}") == (End.EVOLVED, TEXT, ("genre",))
+
+
 @pytest.mark.parametrize("kinds", ["length", "length, keyword, symbol, genre, language"])
 def test_none_or_more_than_three_added_is_a_failure(kinds: str) -> None:
     assert read(f"Constraints: {kinds}\n[[start]] {TEXT} [[end]]")[0] is End.OFF_COUNT
@@ -65,6 +73,10 @@ def test_none_is_the_teachers_word_for_no(reply: str) -> None:
         ("Constraints: length\nNew Prompt: [[start]] ... [[end]]", "stop", End.UNPARSABLE),  # the form itself
         ("I can think of none that fits, sorry", "stop", End.UNPARSABLE),
         (f"[[start]] {SEED} [[end]]", "stop", End.UNCHANGED),
+        ("New Prompt: [[start]] rain [[end]]", "stop", End.UNPARSABLE),  # one word asks for nothing
+        ("The text goes between [[start]] and [[end]].\nNew Prompt: Write it.", "stop", End.UNPARSABLE),
+        (f"<think>\n[[start]] {TEXT} [[end]]\n</think>\nNew Prompt: Write it.", "stop", End.UNPARSABLE),
+        ("", "length", End.CUT_OFF),
     ],
 )
 def test_a_reply_that_is_no_prompt_is_typed(reply: str, finish_reason: str, end: End) -> None:

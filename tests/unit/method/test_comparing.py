@@ -1,6 +1,7 @@
 """Comparing judgments: which response, who won, how strong each judgment is, and the pairs that this gives."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -8,25 +9,16 @@ from spar.method.comparing import ComparedPrompt, Match, Winner, make_judge_pair
 from spar.method.comparing.elo import PlaceWeights, place_weights, strengths
 from spar.method.judging.rubric import RUBRIC, SCORE
 from spar.method.records import JudgedPrompt, JudgedResponse, Message, Prompt, ReplyFailure, Response
+from tests.unit.method.readings import wordings
 
 FIRST, SECOND = Winner.FIRST, Winner.SECOND
 
 
-@pytest.mark.parametrize(
-    ("reply", "winner"),
-    [
-        ("with harp : A yes B no ; Winner : A", FIRST),
-        ("Comparison: B is right\nWinner: B", SECOND),
-        ("**Winner:** Judgment B", SECOND),
-        ("Winner: (A or B)\nWinner: A", FIRST),
-        ("Winner: A, no.\nWinner: B", SECOND),
-        ("Winner: (A or B)", None),
-        ("Winner: Both", None),
-        ("A is better", None),
-    ],
-)
-def test_the_winner_is_the_last_that_is_named(reply: str, winner: Winner | None) -> None:
-    assert parse_winner(reply, "stop") == (winner, None if winner else ReplyFailure.UNPARSABLE)
+@pytest.mark.parametrize("wording", wordings("winners"))
+def test_the_winner_is_the_one_that_its_line_names(wording: dict[str, Any]) -> None:
+    winner, failure = parse_winner(wording["reply"], "stop")
+    assert winner == wording["reads"]
+    assert (winner is None) == (failure is not None)
 
 
 def test_why_nobody_won_is_told() -> None:

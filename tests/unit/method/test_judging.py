@@ -1,9 +1,12 @@
 """Judging policies: what is read out of a reply, and what the replies come to."""
 
+from typing import Any
+
 import pytest
 
 from spar.method.judging import JUDGING, JudgingPolicy
 from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
+from tests.unit.method.readings import wordings
 
 RUBRIC, RATING, EXECUTION, VERDICT = (JUDGING[name] for name in ("rubric", "rating", "execution", "verdict"))
 
@@ -16,28 +19,19 @@ def judged(policy: JudgingPolicy, *replies: str, quorum: int = 1, **options: flo
     return policy.settle(votes(policy, *replies, **options), quorum, {**policy.options, **options})
 
 
-@pytest.mark.parametrize(
-    ("reply", "score"),
-    [
-        ("start knife : got knife yes ; Score : 3", 3),
-        ("Step-by-step verification: fine\nScore: 4", 4),
-        ("**Score:** 5", 5),
-        ("score: 2.5 of 5", 2.5),
-        ("Score: (the total, a whole number from 0 to 5)\nScore: 1", 1),
-        ("I first thought Score: 5, but no.\nScore: 0", 0),
-        ("Score: 6", None),
-        ("Score: -1", None),
-        ("Score: (the total, a whole number from 0 to 5)", None),
-        ("Underscore: 3", None),
-        ("it scores 3", None),
-        ("", None),
-    ],
-)
-def test_a_score_is_the_last_number_after_its_word(reply: str, score: float | None) -> None:
+@pytest.mark.parametrize("wording", wordings("scores"))
+def test_a_score_is_the_number_that_its_line_states(wording: dict[str, Any]) -> None:
     assert RUBRIC.read is not None
-    assert RUBRIC.read(reply) == score
-    [vote] = votes(RUBRIC, reply)
-    assert (vote.verdict is None) == (score is None)
+    assert RUBRIC.read(wording["reply"]) == wording["reads"]
+    [vote] = votes(RUBRIC, wording["reply"])
+    assert (vote.verdict is None) == (wording["reads"] is None)
+
+
+def test_a_number_that_the_limit_may_have_cut_is_no_score() -> None:
+    assert RUBRIC.parse("Score: 1", "length", {"good": 4}).failure is ReplyFailure.CUT_OFF
+    assert RUBRIC.parse("Score: 4\nThat is all. It", "length", {"good": 4}).verdict is Verdict.YES
+    judgment = RUBRIC.settle([RUBRIC.parse("Score: 1", "length", {"good": 4})], 1, {"good": 4})
+    assert judgment.failure is JudgmentFailure.NO_QUORUM
 
 
 def test_why_a_reply_has_no_score_is_told() -> None:

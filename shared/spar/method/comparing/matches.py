@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import pvariance
 
+from spar.method.reading import FormField, stated, why_unread
 from spar.method.records import JudgedPrompt, JudgedResponse, Prompt, ReplyFailure, Response
 
-_WINNER = re.compile(r"\bwinner\b[\s*]*:[\s*]*(?:judge?ment\s+)?([AB])\b", re.IGNORECASE)
-_QUOTED = re.compile(r"\bwinner\b[\s*]*:[\s*(]*A\s+or\s+B\b", re.IGNORECASE)
+_FIELD = FormField.of(r"winner\b|胜者|获胜者|优胜者|赢家", r"[(（]?\s*\bA\s*(?:/|\bor\b|或)\s*B\b\s*[)）]?")
+_SIDE = re.compile(
+    r"\W*(?:the\s+winner\s+is\s+)?(?:(?:judge?ment|评判|判断)\s*)?(?P<side>[AB])(?![^\W_])"
+    r"(?!\s+(?!(?:is|has|because|since|as|wins|for|it|the)\b)\w)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+# Both, another one, a doubt or a condition: then nobody has won yet.
+_UNSETTLED = re.compile(
+    r"\s*(?:(?:and|or|&|/|=|和|或|[-=]+>|→)|\W*[?？]|\W*\b(?:no|not|if|unless|but|though|would|could|might)\b|如果)",
+    re.IGNORECASE,
+)
 
 
 class Winner(StrEnum):
@@ -43,13 +53,16 @@ class ComparedPrompt:
 
 
 def parse_winner(reply: str, finish_reason: str) -> tuple[Winner | None, ReplyFailure | None]:
-    """The last `Winner: A` or `Winner: B` that doesn't only quote the form."""
-    if not reply.strip():
-        return None, ReplyFailure.EMPTY
-    said = _WINNER.findall(_QUOTED.sub(" ", reply))
-    if said:
-        return (Winner.FIRST if said[-1].upper() == "A" else Winner.SECOND), None
-    return None, ReplyFailure.CUT_OFF if finish_reason == "length" else ReplyFailure.UNPARSABLE
+    """What the line `Winner: A` or `Winner: B` states."""
+    winner = stated(reply, finish_reason, _FIELD, _side)
+    return winner, None if winner is not None else why_unread(reply, finish_reason)
+
+
+def _side(value: str) -> Winner | None:
+    found = _SIDE.match(value)
+    if found is None or _UNSETTLED.match(found["rest"]):
+        return None
+    return Winner.FIRST if found["side"].upper() == "A" else Winner.SECOND
 
 
 def most_contested(

@@ -7,9 +7,26 @@ whether the mean is; `Judgment.value` is the mean, on the scale.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from spar.method.judging.base import JudgingPolicy, Options
-from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
+from spar.method.reading import FormField, stated, why_unread
+from spar.method.records import Judgment, JudgmentFailure, Verdict, Vote
+
+_CHOICE = r"[(（][^()（）\n]*[^\W\d_][^()（）\n]*[)）]"  # "(a whole number from 0 to 5)"; "(4)" is a number
+_NUMBER = re.compile(
+    r"[^\w+-]*(?P<number>-?\d+(?:\.\d+)?)(?![A-Za-z0-9_+])"
+    r"(?:\s*(?:/|\bout\s+of\b|\bof\b)\s*(?P<most>\d+(?:\.\d+)?))?(?:\s*(?:%|分|points?\b|stars?\b))?(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+# A range, a list, a sum, another number, a doubt, a condition: then the number is not the score.
+_UNSETTLED = re.compile(
+    r"\s*(?:[-–—~,+*=]\s*\d|[-=]>|→|\b(?:to|or|and)\s+\d|[至到或]|\W*[?？]|"
+    r"\W*\b(?:if|unless|provided|assuming|would|could|might)\b|\W*(?:如果|假如|除非))",
+    re.IGNORECASE,
+)
+_SPELLINGS = {"score": "得分|分数|总分|评分|最终得分", "rating": "评级|评分|等级"}
+"""What a Chinese reply calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +37,34 @@ class Scale:
     least: float
     most: float
 
-    def read(self, reply: str) -> float | None:
-        """The last number that stands after the word and a colon; None if there is none, or it's off the scale."""
-        found = re.findall(rf"\b{self.word}\b[\s*]*:[\s*]*(-?\d+(?:\.\d+)?)", reply, re.IGNORECASE)
-        if not found:
+    def read(self, reply: str, finish_reason: str = "stop") -> float | None:
+        """The number that the reply's line `word: number` states; None if there is none, or it's off the scale."""
+        return stated(reply, finish_reason, _field(self.word), self._number)
+
+    def _number(self, value: str) -> float | None:
+        found = _NUMBER.match(value)
+        if found is None or _UNSETTLED.match(found["rest"]) or re.match(r"\s+[^\W\d_]", found["rest"]):
             return None
-        number = float(found[-1])
+        if found["most"] is not None and float(found["most"]) != self.most:
+            return None
+        number = float(found["number"])
         return number if self.least <= number <= self.most else None
+
+
+@lru_cache
+def _field(word: str) -> FormField:
+    others = _SPELLINGS.get(word)
+    return FormField.of(rf"{word}\b" + (f"|{others}" if others else ""), _CHOICE)
 
 
 def scale_policy(name: str, form: str, scale: Scale, good: float) -> JudgingPolicy:
     """A policy of this scale; `good` is the default of its option of that name."""
 
     def parse(reply: str, finish_reason: str, options: Options) -> Vote:
-        number = scale.read(reply)
-        if number is not None:
-            return Vote(reply, verdict=_verdict(number, options))
-        if not reply.strip():
-            return Vote(reply, failure=ReplyFailure.EMPTY)
-        return Vote(reply, failure=ReplyFailure.CUT_OFF if finish_reason == "length" else ReplyFailure.UNPARSABLE)
+        number = scale.read(reply, finish_reason)
+        if number is None:
+            return Vote(reply, failure=why_unread(reply, finish_reason))
+        return Vote(reply, verdict=_verdict(number, options))
 
     def settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
         readable = (vote for vote in votes if vote.verdict is not None)

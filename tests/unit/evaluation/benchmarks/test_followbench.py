@@ -159,13 +159,24 @@ def test_the_speech_counts_its_points_and_words() -> None:
         ("YES", 2, None),
         ("['YES', 'NO']", 3, None),
         ("['YES', 'MAYBE']", 2, None),
-        ("['YES', 'NO']\nI hope that helps.", 2, None),
+        ("['YES', 'NO']\nI hope that helps.", 2, (True, False)),
+        ("[\n  'YES',\n  'NO'\n]", 2, (True, False)),
+        ("['YES', 'NO',]", 2, (True, False)),
+        ("['YES', 'NO'].\nThese are my verdicts.", 2, (True, False)),
+        ("['YES', 'NO']\nIt would be ['YES', 'YES'] with a title.", 2, (True, False)),
+        ("So it is ['YES', 'NO'].", 2, (True, False)),
+        ("['YES', 'NO']\nWait, the second holds.\n['YES', 'YES']", 2, (True, True)),
+        ("['YES', 'NO']\n['YES', 'YES']", 2, None),
+        ("['YES', 'NO']\n['YES', 'MAYBE']", 2, None),
+        ("<think>\n['YES', 'YES']\n</think>\n['NO', 'NO']", 2, (False, False)),
+        ("Yes", 1, (True,)),
+        ("no idea", 1, None),
         ("[__import__('os').system('exit 1')]", 1, None),
         ("", 1, None),
         ("```", 1, None),
     ],
 )
-def test_the_last_line_is_a_list_of_yes_and_no(reply: str, level: int, met: tuple[bool, ...] | None) -> None:
+def test_the_list_of_yes_and_no_that_a_reply_ends_with(reply: str, level: int, met: tuple[bool, ...] | None) -> None:
     assert parse_judge_reply(reply, level) == met
 
 

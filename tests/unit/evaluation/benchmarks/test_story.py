@@ -31,7 +31,7 @@ def test_each_measure_is_checked_by_the_rules(tmp_path: Path) -> None:
         row("actor_greedy", GOOD),
         row("actor_greedy", BAD),
         row("actor_greedy", GOOD, failure="cut_off"),
-        row("judge", "Judgement : Yes Final Judgement: Yes", GOOD),
+        row("judge", "Judgement : Yes ; Final Judgement: Yes", GOOD),
         row("judge", "Final Judgement: Yes", BAD),
         row("refine", f"[[start]] {GOOD} [[end]]", BAD),
         row("refine", f"[[start]] {BAD} [[end]]", BAD),

@@ -1,0 +1,114 @@
+"""Finds the lines of a form in a reply: `Name: value` at a line's own start, as `Score: 3` or `| Winner | B |`.
+
+Allowed around the name are the habits of models: list marks, numbering, bold, headings, quotes, table cells, LaTeX,
+JSON keys. A name inside a sentence is a remark. Knows nothing of what a value means.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spar.method.reading.phrases import INTRODUCES_A_QUOTE
+from spar.method.reading.thoughts import after_thoughts
+
+DECORATION = (
+    r"(?:[^\w\n\[\\<]|_|\[(?!\\?\[)|\\(?:(?:text\w*|boxed|mathbf)\{)?(?!\\?\[)|</?\w+>|\d{1,2}\s*[.)、|]|"
+    r"\b(?:step|part|section)\s*\d+)*+"
+)
+"""What may stand before a name on its line. Double brackets are no decoration: they are marks."""
+_CLAUSE = r"(?:^|(?<=\s;\s))"
+# A clause starts with its line, or after a " ; " with blanks around it: the compact templates write one-line forms.
+_QUALIFIERS = r"(?:(?:the|my|our|total|overall|final)[ \t]+)*"
+_CLOSING = r"(?:[ \t*_\"'”’`」』】)\]}~]|</?\w+>)*+"
+_REMARK = r"(?:[(（][^()（）\n]{0,200}[)）])?"
+_SEPARATOR = r"(?:(?P<colon>[:：=|–—→-]+>?|为[:：]?)|(?P<says>is\b:?))?"
+_VALUE = r"(?P<value>(?:(?!\s;\s)[^\n])*+)"
+_LINE = re.compile(r"[^\n]+")
+_MARKUP = re.compile(r"</?\w+>|\\(?:text\w*|boxed|mathbf)?\{?|[*_`${}]")
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A line of a form: how its name is spelled, and the form's own choice, "(Yes or No)", which states nothing."""
+
+    name: re.Pattern[str]
+    choice: re.Pattern[str]
+
+    @classmethod
+    def of(cls, names: str, choice: str) -> "FormField":
+        found = rf"{_CLAUSE}{DECORATION}{_QUALIFIERS}(?:{names}){_CLOSING}{_REMARK}{_CLOSING}{_SEPARATOR}{_VALUE}"
+        return cls(re.compile(found, re.IGNORECASE | re.MULTILINE), re.compile(choice, re.IGNORECASE))
+
+
+@dataclass(frozen=True, slots=True)
+class FormLine:
+    """One line of the form with its value, free of markup. `start` and `end` are places in the text it was found in.
+
+    `sentence`: it has no separator ("The winner is A."), so it may as well be a remark. `complete`: something follows
+    it, so a token limit cannot have cut it.
+    """
+
+    value: str
+    start: int
+    end: int
+    sentence: bool
+    complete: bool
+
+
+def form_lines(text: str, field: FormField) -> Iterator[FormLine]:
+    """The lines that state something, in order: neither the form as it was given nor a line introduced as a quote."""
+    for found in field.name.finditer(text):
+        if INTRODUCES_A_QUOTE.search(line_above(text, found.start())):
+            continue
+        value, end = _value(text, found)
+        filled = field.choice.sub(" ", value)
+        if has_words(filled) and not _is_remark(found, filled):
+            sentence = found["colon"] is None and bool(found["value"].strip())
+            yield FormLine(filled.strip(), found.start(), end, sentence, complete=end < len(text))
+
+
+def readable_text(reply: str) -> str | None:
+    """The part of a reply that forms are read in: below its thoughts, a JSON object as lines; None in open thoughts."""
+    text = after_thoughts(reply)
+    return None if text is None else _json_as_lines(text)
+
+
+def has_words(text: str) -> bool:
+    return any(character.isalnum() for character in text)
+
+
+def line_above(text: str, position: int) -> str:
+    """The last line with words above the one at `position`."""
+    above = text[: text.rfind("\n", 0, position) + 1].rstrip()
+    return above[above.rfind("\n") + 1 :]
+
+
+def _value(text: str, found: re.Match[str]) -> tuple[str, int]:
+    """What stands on the name's line, or on the next one that has words, and where that ends."""
+    value = _MARKUP.sub(" ", found["value"])
+    if has_words(value):
+        return value, found.end()
+    for line in _LINE.finditer(text, found.end()):
+        below = _MARKUP.sub(" ", line.group())
+        if has_words(below):
+            return below, line.end()
+    return "", len(text)
+
+
+def _is_remark(found: re.Match[str], value: str) -> bool:
+    """A name without any separator is a form line only with one word behind it: "Score 4", not "Score 1 point for"."""
+    bare = found["colon"] is None and found["says"] is None and bool(found["value"].strip())
+    return bare and len(value.split()) > 1
+
+
+def _json_as_lines(text: str) -> str:
+    """A reply that is one JSON object, fenced or not, as `key: value` lines; any other text as it is."""
+    inner = re.sub(r"\A\s*```(?:json)?\s*\n|\n\s*```\s*\Z", "", text, flags=re.IGNORECASE)
+    if not inner.lstrip().startswith("{"):
+        return text
+    try:
+        fields = json.loads(inner)
+    except (ValueError, RecursionError):
+        return text
+    return "\n".join(f"{key}: {value}" for key, value in fields.items()) + "\n" if isinstance(fields, dict) else text
