@@ -5,9 +5,9 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings, later
 
-REVISION: Final = 1
-BENCHMARK_REVISION: Final = 1
-HONESTY_REVISION: Final = 1
+REVISION: Final = 2
+BENCHMARK_REVISION: Final = 2
+HONESTY_REVISION: Final = 2
 TASK = "evaluation.evaluate"
 HONESTY: Final = "honesty"
 """The part of the step that audits the refiner's judging."""
@@ -22,7 +22,7 @@ class EvaluationSpec(Spec):
     `rows` says what the object of an actor's training data holds: Pairs, or Examples of a prompt and its response.
     """
 
-    revision: Literal[1] = REVISION
+    revision: Literal[2] = REVISION
     part: Part
     model: ModelRef | None
     engine: EngineIdentity
@@ -40,7 +40,7 @@ class BenchmarkSpec(Spec):
     files, None for the story world's.
     """
 
-    revision: Literal[1] = BENCHMARK_REVISION
+    revision: Literal[2] = BENCHMARK_REVISION
     benchmark: str
     model: ModelRef
     refiner: ModelRef | None
@@ -59,7 +59,7 @@ class HonestySpec(Spec):
     the tokens of a vote are an outside judge's.
     """
 
-    revision: Literal[1] = HONESTY_REVISION
+    revision: Literal[2] = HONESTY_REVISION
     inputs: ObjectRef
     rules: ObjectRef | None
     prompts: int

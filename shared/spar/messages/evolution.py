@@ -8,8 +8,8 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import SamplingSettings
 
-EVOLVE_REVISION: Final = 1
-VALIDATE_REVISION: Final = 1
+EVOLVE_REVISION: Final = 2
+VALIDATE_REVISION: Final = 2
 EVOLVE_TASK = "generation.evolve"
 VALIDATE_TASK = "generation.validate"
 
@@ -17,7 +17,7 @@ VALIDATE_TASK = "generation.validate"
 class EvolveSpec(Spec):
     """Have a teacher evolve a shard's seed prompts. Input: rows of Prompt. Result: rows of Evolution."""
 
-    revision: Literal[1] = EVOLVE_REVISION
+    revision: Literal[2] = EVOLVE_REVISION
     model: ModelRef
     engine: EngineIdentity
     forms: ObjectRef
@@ -31,7 +31,7 @@ class EvolveSpec(Spec):
 class ValidateSpec(Spec):
     """Have a teacher check a shard's evolved prompts. Input: rows of Evolution. Result: rows of Checked."""
 
-    revision: Literal[1] = VALIDATE_REVISION
+    revision: Literal[2] = VALIDATE_REVISION
     model: ModelRef
     engine: EngineIdentity
     forms: ObjectRef

@@ -5,8 +5,8 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import ComparisonSettings, JudgmentSettings, later
 
-REVISION: Final = 2
-COMPARISON_REVISION: Final = 1
+REVISION: Final = 3
+COMPARISON_REVISION: Final = 2
 TASK = "judgment.judge"
 COMPARE_TASK = "judgment.compare"
 
@@ -18,7 +18,7 @@ class JudgmentSpec(Spec):
     policy that asks no model.
     """
 
-    revision: Literal[2] = REVISION
+    revision: Literal[3] = REVISION
     model: ModelRef
     engine: EngineIdentity
     templates: ObjectRef
@@ -40,7 +40,7 @@ class ComparisonSpec(Spec):
     Input: rows of JudgedPrompt. Result: rows of ComparedPrompt, for those prompts whose judgments differ.
     """
 
-    revision: Literal[1] = COMPARISON_REVISION
+    revision: Literal[2] = COMPARISON_REVISION
     model: ModelRef
     engine: EngineIdentity
     form: ObjectRef

@@ -30,7 +30,7 @@ from spar.store.models import ModelCache
 
 ENGINE = EngineSettings(kind="simulated")
 NEGATIVES = [{"prompt": f"Write about lamp {number}.", "response": "No."} for number in range(4)]
-GOLDEN = (1, "19eed8b9e6f888e8")
+GOLDEN = (2, "19eed8b9e6f888e8")
 
 
 @pytest.fixture

@@ -38,12 +38,12 @@ from spar.store.models import ModelCache
 
 ENGINE = EngineSettings(kind="simulated")
 GOLDEN: dict[str, tuple[int, str]] = {
-    "generation": (2, "9a3731710ec7f4bf"),
-    "judgment": (2, "c3a9cbf6b222c420"),
-    "refinement": (2, "33c747b2fb6fd13f"),
+    "generation": (3, "9a3731710ec7f4bf"),
+    "judgment": (3, "c3a9cbf6b222c420"),
+    "refinement": (3, "33c747b2fb6fd13f"),
     "selection": (1, "263f5d8375f7ab79"),
 }
-FINGERPRINT = "43ce599ce6d32b373b83572b83f932baea93976c969d2e217cc01d9491e49448"
+FINGERPRINT = "3a3ce70da3f23fccaf1f41d4925ba1468c36256695e550f5359906c6bcfd5228"
 
 
 @pytest.fixture
