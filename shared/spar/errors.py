@@ -4,6 +4,7 @@
     ├── RecipeError         a recipe that cannot be run as written
     ├── DataError           prompts, responses or data sets that cannot be read as given
     │   ├── ConversationTooLong one conversation that does not fit into the model that it is for; others may
+    │   ├── PromptRefused       one conversation whose content a server does not take
     │   └── TemplateRefused     a model's chat template that does not take a conversation
     ├── HomeError           a run directory that cannot be used
     ├── ConflictError       what is asked does not fit what is there by now
@@ -54,6 +55,10 @@ class DataError(SparError):
 
 
 class ConversationTooLong(DataError):
+    pass
+
+
+class PromptRefused(DataError):
     pass
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 REDACTED = "[redacted]"
-_SHORTEST = 6
+SHORTEST = 6
 """Characters of a value that is looked for; shorter ones (`none`, `x`) are placeholders, and words of any text."""
 _UNMISTAKABLE = 12
 """Characters from which a value is found inside of longer words, too."""
@@ -82,7 +82,7 @@ def secrets_of(environment: Mapping[str, str]) -> set[str]:
         elif "://" in value and (user := _USER_OF_URL.match(value)):
             # A name alone is a token to web servers, and no secret to databases.
             found.add(user["password"] or (user["user"] if value.lower().startswith("http") else ""))
-    return {value for value in found if len(value) >= _SHORTEST}
+    return {value for value in found if len(value) >= SHORTEST}
 
 
 def without_secrets(environment: Mapping[str, str], keep: Iterable[str] = ()) -> dict[str, str]:

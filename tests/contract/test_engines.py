@@ -121,11 +121,12 @@ async def test_a_prompt_that_does_not_fit_is_refused(subject: Subject, chat: Cha
 
 
 async def test_an_unusable_model_is_refused_every_time(subject: Subject) -> None:
+    """When it is served; or with its first call, where only a server knows."""
     if subject.unusable is None:
         pytest.skip("this engine takes any model")
     for _ in range(2):
         with pytest.raises(ModelUnusable) as raised:
-            await subject.engine.serve(subject.unusable)
+            await (await subject.engine.serve(subject.unusable)).sample(ask("w1"), 1, WARM, seed=1)
         assert raised.value.fix
 
 

@@ -5,6 +5,7 @@ Knows nothing of prompts, templates or queues. Every adapter is held to tests/co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -20,14 +21,28 @@ class Sampling:
     max_tokens: int
 
 
+class Adjustment(StrEnum):
+    """How a request differed from the sampling that was requested, because the server or the model takes no other."""
+
+    MAX_TOKENS_LOWERED = "max_tokens_lowered"
+    TEMPERATURE_NOT_SENT = "temperature_not_sent"
+    TOP_P_NOT_SENT = "top_p_not_sent"
+    SEED_NOT_SENT = "seed_not_sent"
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One reply. `prompt_tokens` is the whole prompt's length, though n samples share its computation."""
+    """One reply. `prompt_tokens` is the whole prompt's length, though n samples share its computation.
+
+    `usage_estimated`: the server reported no token counts, and these are estimates from the texts' lengths.
+    """
 
     text: str
     finish_reason: Literal["stop", "length"]
     prompt_tokens: int
     completion_tokens: int
+    usage_estimated: bool = False
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

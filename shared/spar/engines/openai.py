@@ -1,68 +1,120 @@
 """The openai engine: any server that speaks OpenAI's chat completions (vLLM, llama.cpp, a hosted model).
 
-Samples of one call travel in one request, so that the server computes a shared prompt once. Knows nothing of what is
-asked; connections are `openai_client`'s, the shapes of replies `openai_replies`'.
+Samples of one call travel in one request, so that the server computes a shared prompt once. What a server refuses
+(`n`, a name of a parameter, a value that it fixes) is learned once per served model. Knows nothing of what is asked;
+connections are `openai_client`'s, bodies `openai_request`'s, the shapes of replies `openai_replies`'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import structlog
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.calls import CallsInFlight
-from spar.engines.openai_client import ATTEMPTS, OpenAIClient
-from spar.engines.openai_replies import KEY_VARIABLE, OneChoiceOnly, model_names, read_completions, refusal
-from spar.errors import EngineError, EngineUnavailable, ModelUnusable, RecipeError
+from spar.engines.openai_access import KEY_VARIABLE
+from spar.engines.openai_client import ATTEMPTS, HttpReply, OpenAIClient
+from spar.engines.openai_refusals import refusal
+from spar.engines.openai_replies import Choices, model_names, not_a_completion, read_choices
+from spar.engines.openai_request import ChatRequest, RequestShape, adapted, build
+from spar.errors import EngineError, ModelUnusable, RecipeError, SparError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 from spar.together import together
 
+CHAT = "chat/completions"
+ADAPTATIONS = 8
+"""More than there is to learn of a server: what it refuses then is refused for good."""
+
+log = structlog.get_logger()
+
 
 class OpenAIModel:
-    """A served name. Remembers once a server has shown that it gives one choice per request."""
+    """A served name, and what its server has shown to take."""
 
-    def __init__(self, name: str, client: OpenAIClient, calls: CallsInFlight, send_seed: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        client: OpenAIClient,
+        calls: CallsInFlight,
+        send_seed: bool,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self._client = client
         self._calls = calls
         self._send_seed = send_seed
-        self._one_choice = False
+        self._extra = extra or {}
+        self._shape = RequestShape()
+        self._noted: set[str] = set()
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         return await self._calls.run(self._sample(messages, n, sampling, seed))
 
     async def _sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        completions: list[Completion] = []
+        found: dict[int, Completion] = {}
         # Servers refuse several greedy samples in one request: they are all the same.
-        if n == 1 or (sampling.temperature > 0 and not self._one_choice):
-            try:
-                completions = (await self._ask(messages, n, sampling, seed))[:n]
-                self._one_choice = self._one_choice or len(completions) < n
-            except OneChoiceOnly:
-                self._one_choice = True
-        missing = range(len(completions), n)
-        return completions + await together(self._one(messages, sampling, seed + i) for i in missing)
+        if n == 1 or (sampling.temperature > 0 and not self._shape.one_choice):
+            found.update(await self._ask(messages, n, sampling, seed))
+        missing = [place for place in range(n) if place not in found]
+        more = await together(self._ask(messages, 1, sampling, seed + place) for place in missing)
+        found.update(
+            {place: choice for place, choices in zip(missing, more, strict=True) for choice in choices.values()}
+        )
+        return [found[place] for place in range(n)]
 
-    async def _one(self, messages: Sequence[Message], sampling: Sampling, seed: int) -> Completion:
-        return (await self._ask(messages, 1, sampling, seed))[0]
+    async def _ask(
+        self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
+    ) -> Mapping[int, Completion]:
+        """Completions by their place; some of n > 1 may be missing. Refusals are learned from, a few times at most."""
+        shape = self._shape
+        for _ in range(ADAPTATIONS):
+            request = build(shape, self.name, messages, n, sampling, seed if self._send_seed else None, self._extra)
+            reply = await self._client.post(CHAT, request.body)
+            if reply.error is None:
+                choices = self._read(reply, messages, request)
+                self._learn(shape, one_choice=choices.number < n)
+                return choices.adjusted(request.adjustments).completions
+            next_shape = adapted(shape, request, reply.error)
+            if next_shape is None:
+                break
+            shape = next_shape
+        raise await self._refusal(reply)
 
-    async def _ask(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        body: dict[str, Any] = {
-            "model": self.name,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-        }
-        if n > 1:
-            body["n"] = n
-        if self._send_seed:
-            body["seed"] = seed  # sample i gets seed + i by the server
-        reply = await self._client.post("chat/completions", body)
-        if reply.status == 404:
-            raise await _unknown(self.name, self._client)
-        if reply.status != 200:
-            raise refusal(reply.status, reply.body, self._client.place, self.name, n)
-        return read_completions(reply.body, self._client.place, sampling.max_tokens)
+    def _read(self, reply: HttpReply, messages: Sequence[Message], request: ChatRequest) -> Choices:
+        try:
+            choices = read_choices(reply.data, messages, request.n, request.max_tokens)
+        except ValueError as error:
+            raise not_a_completion(self._client.place, str(error), reply.body) from error
+        for reason in choices.unknown_reasons:
+            self._note("unknown_finish_reason", reason=reason, counted_as="cut off")
+        if choices.only_reasoning:
+            self._note("reply_of_reasoning_only", fix="Raise max_tokens, or switch the model's thinking off.")
+        return choices
+
+    def _learn(self, shape: RequestShape, one_choice: bool) -> None:
+        """What has led to a reply is done so from the first request on; what a call loses by it is noted once."""
+        learned = shape.lasting(self._shape)
+        for name in sorted(learned.left_out - self._shape.left_out):
+            self._note("parameter_not_sent", parameter=name, because="the server takes its own value only")
+        if learned.most_tokens != self._shape.most_tokens:
+            self._note("max_tokens_lowered", most=learned.most_tokens)
+        self._shape = RequestShape(
+            learned.renamed, learned.left_out, learned.one_choice or one_choice, learned.most_tokens
+        )
+
+    def _note(self, event: str, **fields: Any) -> None:
+        noted = f"{event} {fields}"
+        if noted not in self._noted:
+            self._noted.add(noted)
+            log.warning(event, server=self._client.place, model=self.name, **fields)
+
+    async def _refusal(self, reply: HttpReply) -> SparError:
+        if reply.error is None:
+            raise AssertionError("only a reply that holds an error is a refusal")
+        if reply.error.status == 404:
+            return await _unknown(self.name, self._client)
+        return refusal(reply.error, self._client.place, self.name, self._client.key_variable)
 
 
 class OpenAIEngine:
@@ -75,19 +127,30 @@ class OpenAIEngine:
             )
         self._settings = settings
         self._client = OpenAIClient(
-            settings.url, settings.max_batch, settings.deadline_s, attempts, key_variable=key_variable
+            settings.url,
+            settings.max_batch,
+            settings.deadline_s,
+            attempts,
+            key_variable=key_variable,
+            headers=settings.headers,
         )
         self._calls = CallsInFlight("openai")
+        self._models: dict[str, OpenAIModel] = {}
 
     async def serve(self, model: LocalModel) -> ChatModel:
-        """Checks the name against the server's list, where it has one; without any name, takes its only model."""
+        """A named model is taken as it is: a server need not list all that it serves, and the first call tells.
+        Without a name it is the only one that the server lists."""
+        self._calls.check_open()
         name = model.name or (model.path.name if model.path else None)
-        names = await self._calls.run(_served(self._client))
-        if name is None and names is not None and len(names) == 1:
+        if name is None:
+            names = await self._calls.run(_listed(self._client))
+            if names is None or len(names) != 1:
+                raise _not_served(None, names, self._client.place)
             name = names[0]
-        if name is None or (names is not None and name not in names):
-            raise _not_served(name, names, self._client.place)
-        return OpenAIModel(name, self._client, self._calls, self._settings.send_seed)
+        if name not in self._models:
+            settings = self._settings
+            self._models[name] = OpenAIModel(name, self._client, self._calls, settings.send_seed, settings.body)
+        return self._models[name]
 
     async def close(self) -> None:
         await self._calls.close()
@@ -98,24 +161,26 @@ def make(settings: EngineSettings) -> Engine:
     return OpenAIEngine(settings)
 
 
-async def _served(client: OpenAIClient) -> list[str] | None:
-    """The names that the server lists; None from one that has no list."""
+async def _listed(client: OpenAIClient) -> list[str] | None:
+    """The names that the server lists; None from one that has no list. Raises EngineError where it cannot be had."""
     reply = await client.get("models")
-    if reply.status in (404, 405, 501):
-        return None
-    if reply.status != 200:
-        raise refusal(reply.status, reply.body, client.place, "list")
-    names = model_names(reply.body)
-    if names is None:
-        raise EngineUnavailable(
-            f"{client.place}/models is not a list of models.",
-            "Check that engine.url is the base URL of an OpenAI-compatible API.",
-        )
-    return names
+    if reply.error is not None and reply.error.status not in (404, 405, 501):
+        raise refusal(reply.error, client.place, "list", client.key_variable)
+    return None if reply.error is not None else model_names(reply.data)
 
 
 async def _unknown(name: str, client: OpenAIClient) -> EngineError:
-    names = await _served(client)
+    """What a 404 of chat completions stands for: another base URL, or a name that is not served."""
+    below = client.url.with_path(f"{client.url.path.rstrip('/')}/v1", keep_query=True)
+    try:
+        if not client.url.path.endswith("/v1") and model_names((await client.get("models", below)).data) is not None:
+            return EngineError(
+                f"{client.place} has no chat completions (HTTP 404), but {client.place}/v1 has a list of models.",
+                f"Set the URL to {client.place}/v1.",
+            )
+        names = await _listed(client)
+    except EngineError:
+        names = None  # a list that cannot be had tells nothing of the name
     if names is not None and name in names:
         return EngineError(
             f"{client.place} has no chat completions for the model {name} (HTTP 404).",
@@ -127,4 +192,5 @@ async def _unknown(name: str, client: OpenAIClient) -> EngineError:
 def _not_served(name: str | None, names: list[str] | None, place: str) -> ModelUnusable:
     listed = "it lists no names" if names is None else f"it serves: {', '.join(sorted(names)) or 'nothing'}"
     what = f"does not serve the model '{name}'" if name else "needs the name of a model"
-    return ModelUnusable(f"{place} {what} ({listed}).", "Name one that it serves.")
+    fix = "Name one that it serves." if names else "Check its name, and that the URL is the API's base URL."
+    return ModelUnusable(f"{place} {what} ({listed}).", fix)

@@ -4,77 +4,106 @@ aiohttp without a connection limit: 200 concurrent requests cost it 0.04 CPU-sec
 """
 
 import asyncio
-import os
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from spar.engines.openai_replies import KEY_VARIABLE, error_message
-from spar.errors import DeadlineExceeded, EngineUnavailable, RecipeError
+from spar.engines.openai_access import (
+    KEY_VARIABLE,
+    base_url,
+    credentials,
+    endpoint_url,
+    shown,
+)
+from spar.engines.openai_errors import ServerError, error_in, parsed, read_error
+from spar.engines.openai_refusals import TRANSIENT, is_transient, refusal
+from spar.engines.openai_waits import requested_wait
+from spar.errors import DeadlineExceeded, EngineUnavailable
 
 ATTEMPTS = 6
 """With the back-off below about 15 s in all: a server's restart of its front end, not of its engine."""
 LIST_DEADLINE = 60.0  # seconds for a list of names, retries included; nothing is computed for it
 _FIRST_WAIT = 0.25  # seconds; doubles
-_LONGEST_WAIT = 30.0  # seconds; also the most that a Retry-After can ask for
-_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503})
+_LONGEST_WAIT = 30.0  # seconds of back-off; a wait that the server names may be longer
+_SPREAD = 0.1  # share of a wait that the server names: calls that were refused together do not come back together
 _LOST = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)
 """Connections that could not be made, or broke: the server forgets a request whose client is gone."""
+
+Pause = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
+    """`data` is the body's JSON, None if it is none; `error` what the server says is wrong, with HTTP 200 too."""
+
     status: int
     body: bytes
+    data: Any
+    error: ServerError | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An attempt that another may follow. `wait` is what the server asks for, if it names it."""
+
+    why: str
+    error: ServerError | None = None
+    wait: float | None = None
 
 
 class OpenAIClient:
     """Made on any thread, used on one event loop. `url` is the base URL; the key comes from the environment.
 
     Connections that broke are tried again, and replies with a status that is `retried`: `attempts` times in all.
+    A busy server that names the time of the next attempt is waited for, within the call's deadline.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection depends on, each passed plainly
         self,
         url: str,
         window: int,
         deadline_s: float,
         attempts: int = ATTEMPTS,
-        retried: frozenset[int] = _WORTH_ANOTHER_TRY,
+        retried: frozenset[int] = TRANSIENT,
         key_variable: str = KEY_VARIABLE,
+        headers: Mapping[str, str] | None = None,
+        pause: Pause = asyncio.sleep,
     ) -> None:
-        self._url = base_url(url)
-        self.place = str(self._url.with_user(None))
+        self.url = base_url(url)
+        self.place = shown(self.url)
+        self.key_variable = key_variable
         self._window = asyncio.Semaphore(window)
         self._deadline = deadline_s
         self._attempts = attempts
         self._retried = retried
-        self._key_variable = key_variable
+        self._headers = headers or {}
+        self._pause = pause
         self._session: aiohttp.ClientSession | None = None
         self._jitter = random.Random()  # spreads retries; no result depends on it
 
     async def post(self, path: str, body: Mapping[str, Any]) -> HttpReply:
         """Send JSON; the deadline starts once the window lets it out, and covers every attempt."""
         async with self._window:
-            return await self._within_deadline("POST", path, body, self._deadline)
+            return await self._within_deadline("POST", endpoint_url(self.url, path), body, self._deadline)
 
-    async def get(self, path: str) -> HttpReply:
-        return await self._within_deadline("GET", path, None, LIST_DEADLINE)
+    async def get(self, path: str, base: URL | None = None) -> HttpReply:
+        return await self._within_deadline("GET", endpoint_url(base or self.url, path), None, LIST_DEADLINE)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
     async def _within_deadline(
-        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: float
+        self, method: str, url: URL, body: Mapping[str, Any] | None, deadline: float
     ) -> HttpReply:
         try:
             async with asyncio.timeout(deadline):
-                return await self._with_retries(method, path, body)
+                return await self._with_retries(method, url, body, asyncio.get_running_loop().time() + deadline)
         except TimeoutError:
             # Not sent again: the server may well have finished, and would only do it twice.
             raise DeadlineExceeded(
@@ -82,58 +111,76 @@ class OpenAIClient:
                 "Raise engine.deadline_s, lower max_tokens, or look at the server's load.",
             ) from None
 
-    async def _with_retries(self, method: str, path: str, body: Mapping[str, Any] | None) -> HttpReply:
-        for attempt in range(1, self._attempts + 1):
-            wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1)) * self._jitter.uniform(0.5, 1.5)
-            try:
-                async with self._open().request(method, self._url / path, json=body) as response:
-                    reply = HttpReply(response.status, await response.read())
-                    wait = max(wait, _retry_after(response.headers))
-                if reply.status not in self._retried:
-                    return reply
-                why = f"HTTP {reply.status}: {error_message(reply.body)}"
-            except aiohttp.ClientError as error:
-                if not isinstance(error, _LOST):
-                    raise self._unavailable(f"{type(error).__name__}: {error}") from error
-                why = str(error) or type(error).__name__
-            if attempt < self._attempts:
-                await asyncio.sleep(wait)
-        raise self._unavailable(f"{why}, {self._attempts} times")
+    async def _with_retries(self, method: str, url: URL, body: Mapping[str, Any] | None, until: float) -> HttpReply:
+        outcome = await self._attempt(method, url, body)
+        for attempt in range(1, self._attempts):
+            if isinstance(outcome, HttpReply):
+                return outcome
+            await self._pause(self._wait(outcome, attempt, until))
+            outcome = await self._attempt(method, url, body)
+        if isinstance(outcome, HttpReply):
+            return outcome
+        if outcome.error is not None:
+            times = replace(outcome.error, message=f"{outcome.error.message}, {self._attempts} times")
+            raise refusal(times, self.place, "", self.key_variable)
+        raise self._unavailable(f"{outcome.why}, {self._attempts} times")
+
+    async def _attempt(self, method: str, url: URL, body: Mapping[str, Any] | None) -> HttpReply | _Failed:
+        try:
+            async with self._open().request(method, url, json=body) as response:
+                reply = _read(response.status, await response.read())
+                headers = response.headers
+        except aiohttp.ClientError as error:
+            if not isinstance(error, _LOST):
+                raise self._unavailable(_told(error)) from None
+            return _Failed(_told(error))
+        if reply.error is None or not is_transient(reply.error, self._retried):
+            return reply
+        wait = requested_wait(headers, reply.error.message, datetime.now(UTC))
+        return _Failed(reply.error.message, reply.error, wait)
+
+    def _wait(self, failed: _Failed, attempt: int, until: float) -> float:
+        """Seconds to the next attempt. Raises EngineUnavailable where the server wants more than the call has."""
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (attempt - 1)) * self._jitter.uniform(0.5, 1.5)
+        if failed.wait is None:
+            return wait
+        left = until - asyncio.get_running_loop().time()
+        if failed.wait >= left:
+            raise EngineUnavailable(
+                f"{self.place} is busy ({failed.why}): it wants no request for {failed.wait:g} s,"
+                f" and this call has {max(0.0, left):.0f} s left.",
+                "Run the command again later, raise engine.deadline_s, or lower engine.max_batch.",
+            )
+        return max(wait, min(failed.wait * (1 + self._jitter.uniform(0, _SPREAD)), left))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            key = os.environ.get(self._key_variable, "").strip()
+            known = credentials(self.url, self.key_variable, self._headers)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours
-                headers={"Authorization": f"Bearer {key}"} if key else None,
+                headers=known.headers,
+                proxy=known.proxy,
             )
         return self._session
 
     def _unavailable(self, why: str) -> EngineUnavailable:
         return EngineUnavailable(
             f"{self.place} cannot be used ({why}).",
-            "Check that the server runs and that engine.url is its address; then go on.",
+            "Check that the server runs and that engine.url is its address (proxies: HTTPS_PROXY, NO_PROXY); then run"
+            " the command again.",
         )
 
 
-def base_url(text: str) -> URL:
-    """The base URL of the API; a bare address gets the usual /v1."""
-    try:
-        url = URL(text)
-    except ValueError as error:
-        raise _bad_url(text) from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise _bad_url(text)
-    return url / "v1" if url.path in ("", "/") else url.with_path(url.path.rstrip("/"))
+def _read(status: int, body: bytes) -> HttpReply:
+    data = parsed(body)
+    return HttpReply(status, body, data, error_in(data) if status == 200 else read_error(status, body))
 
 
-def _bad_url(text: str) -> RecipeError:
-    return RecipeError(
-        f"'{text}' is not the URL of a server.", "Set engine.url to something like http://localhost:8000/v1."
-    )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    said = headers.get("Retry-After", "")
-    return min(float(said), _LONGEST_WAIT) if said.isdigit() else 0.0
+def _told(error: aiohttp.ClientError) -> str:
+    """The library's own text for an HTTP error holds the whole URL, query included."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{type(error).__name__}: {error.status} {error.message}"
+    if isinstance(error, aiohttp.InvalidURL):
+        return type(error).__name__
+    return str(error) or type(error).__name__

@@ -1,96 +1,169 @@
-"""Reads what an OpenAI-compatible server sends: completions from a good reply, a typed error from a bad one.
+"""Reads a chat completion: one completion for each choice that is whole, with the tokens it took.
 
-Knows the shapes of JSON, nothing of connections, retries or who asked.
+Knows the shapes of JSON, nothing of connections, retries or errors that servers report as such.
 """
 
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import ceil
 from typing import Any, Literal
 
-from spar.engines.base import Completion
-from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, RequestRefused
+from spar.engines.base import Adjustment, Completion
+from spar.engines.openai_finish import Finish, finish_of, is_known
+from spar.errors import EngineUnavailable
+from spar.method.records import Message
+from spar.redaction import redact
 
-KEY_VARIABLE = "SPAR_ENGINE_API_KEY"
-
-_TOO_LONG = re.compile(r"context[ _]length|context window|maximum.{0,20}length|too many tokens|too long", re.I)
-_ONE_CHOICE = re.compile(r"one completion choice|['\"`]n['\"`]|\bn (?:must|should|has to) be\b|\bn ?(?:=|>|==) ?1\b")
-
-
-class OneChoiceOnly(Exception):
-    """The server takes no n above 1. Caught by the engine, which then asks n times."""
-
-
-def read_completions(body: bytes, place: str, max_tokens: int) -> list[Completion]:
-    """The choices of a chat completion, in the order of their index. Raises EngineUnavailable for anything else."""
-    try:
-        reply = json.loads(body)
-        choices = sorted(reply["choices"], key=lambda choice: int(choice.get("index") or 0))
-        texts = [choice["message"].get("content") or "" for choice in choices]
-        reasons = [choice.get("finish_reason") for choice in choices]
-        usage = reply.get("usage") or {}
-        prompt, completed = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineUnavailable(
-            f"{place} sent something that is not a chat completion: {body[:200].decode(errors='replace')!r}.",
-            "Check that engine.url is the base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
-        ) from error
-    if not texts:
-        raise EngineUnavailable(f"{place} sent a chat completion without choices.", "Look at the server's log.")
-    shares = _shares(completed, texts, [reason == "length" for reason in reasons], max_tokens)
-    return [
-        Completion(text, _finish(reason), prompt, share)
-        for text, reason, share in zip(texts, reasons, shares, strict=True)
-    ]
+CHARACTERS_PER_TOKEN = 4
+"""Of English text in the tokenizers of chat models, for servers that report no usage."""
+_TURN_TOKENS = 4
+"""What a chat template adds to a turn, about."""
+_TEXT_PARTS = (None, "text", "output_text")
+_REASONING = ("reasoning_content", "reasoning")
 
 
-def refusal(status: int, body: bytes, place: str, model: str, n: int = 1) -> Exception:
-    """The error that a status which is no use to try again stands for."""
-    said = error_message(body)
-    if status in (401, 403):
-        return EngineError(
-            f"{place} refuses us (HTTP {status}: {said}).",
-            f"Set {KEY_VARIABLE} in the environment to a key that this server accepts.",
-        )
-    if status in (400, 413, 422) and (status == 413 or _TOO_LONG.search(said)):
-        return ConversationTooLong(
-            f"A prompt and the tokens asked for do not fit into the model {model}: {said}",
-            "Shorten the prompt, or lower max_tokens.",
-        )
-    if status in (400, 422, 501) and n > 1 and _ONE_CHOICE.search(said):
-        return OneChoiceOnly(said)
-    kind = RequestRefused if status in (400, 422) else EngineError
-    return kind(
-        f"{place} refused a request for the model {model} (HTTP {status}: {said}).",
-        "Check engine.url and the sampling settings against what this server takes.",
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`completions` by the place of their choice; those that the server broke off are missing. `number` counts both."""
+
+    completions: Mapping[int, Completion]
+    number: int
+    unknown_reasons: tuple[str, ...] = ()
+    """Finish reasons that are not known; their replies count as cut off."""
+    only_reasoning: bool = False
+    """Whether a reply held reasoning, and no content."""
+
+    def adjusted(self, adjustments: tuple[Adjustment, ...]) -> "Choices":
+        marked = {place: replace(each, adjustments=adjustments) for place, each in self.completions.items()}
+        return replace(self, completions=marked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    place: int
+    text: str
+    reasoning: str
+    reason: object
+
+    @property
+    def written(self) -> int:
+        return len(self.text) + len(self.reasoning)
+
+
+def read_choices(data: Any, messages: Sequence[Message], n: int, max_tokens: int) -> Choices:
+    """The choices of a reply to `messages`. Raises ValueError, saying why, for anything that is no chat completion.
+
+    Token counts that are missing, or 0 where there is text, are estimated from the texts.
+    """
+    choices = _choices(data, n)
+    full = [finish_of(choice.reason) is Finish.LENGTH for choice in choices]
+    prompt, completed = _usage(data)
+    uncounted = completed is None or (completed == 0 and any(choice.written for choice in choices))
+    estimated = not prompt or uncounted
+    if not prompt:
+        prompt = sum(ceil(len(turn.content) / CHARACTERS_PER_TOKEN) + _TURN_TOKENS for turn in messages)
+    if uncounted:
+        shares = [max(1, min(ceil(each.written / CHARACTERS_PER_TOKEN), max_tokens)) for each in choices]
+    else:
+        shares = _shares(completed or 0, [each.text for each in choices], full, max_tokens)
+    return Choices(
+        {
+            choice.place: Completion(choice.text, _ended(choice.reason), prompt, share, estimated)
+            for choice, share in zip(choices, shares, strict=True)
+            if finish_of(choice.reason) is not Finish.BROKEN
+        },
+        len(choices),
+        tuple(sorted({str(choice.reason) for choice in choices if not is_known(choice.reason)})),
+        any(choice.reasoning and not choice.text for choice in choices),
     )
 
 
-def error_message(body: bytes) -> str:
-    """What a server says is wrong, in whichever of the usual shapes, on one line and cut to be read."""
-    try:
-        said: Any = json.loads(body)
-    except ValueError:
-        said = body.decode(errors="replace")
-    for key in ("error", "message", "detail"):
-        if isinstance(said, dict) and key in said:
-            said = said[key]
-    text = " ".join((said if isinstance(said, str) else json.dumps(said)).split())
-    return text[:300] or "no message"
+def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{place} sent something that is not a chat completion ({why}): {redact(body.decode(errors='replace'))[:200]!r}.",
+        "Check that engine.url is the base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
+    )
 
 
-def model_names(body: bytes) -> list[str] | None:
-    """The names in a /models reply; None if it is not one."""
+def model_names(data: Any) -> list[str] | None:
+    """The names in a /models reply, in the usual shapes; None if it is none."""
+    listed = data
+    if isinstance(data, dict):
+        listed = next((data[key] for key in ("data", "models") if isinstance(data.get(key), list)), None)
+    if not isinstance(listed, list):
+        return None
+    return [name for each in listed if (name := _name(each))]
+
+
+def _name(model: Any) -> str | None:
+    if isinstance(model, dict):
+        model = model.get("id") or model.get("name") or model.get("model")
+    return model if isinstance(model, str) else None
+
+
+def _choices(data: Any, n: int) -> list[_Choice]:
+    if not isinstance(data, dict) or not isinstance(data.get("choices"), list):
+        raise ValueError("it has no list of choices")
+    found = [_choice(order, each) for order, each in enumerate(data["choices"])]
+    if not found:
+        raise ValueError("its list of choices is empty")
+    places = [choice.place for choice in found]
+    if len({*places}) < len(places) or max(places) >= n:  # no places of ours: then in the order of their own
+        found = [replace(choice, place=place) for place, choice in enumerate(sorted(found, key=lambda c: c.place))]
+    return sorted(found, key=lambda choice: choice.place)[:n]
+
+
+def _choice(order: int, choice: Any) -> _Choice:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise ValueError("a choice has no message")
+    index = choice.get("index")
+    place = index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else order
+    reasoning = next((text for key in _REASONING if isinstance(text := message.get(key), str)), "")
+    return _Choice(place, _text(message.get("content")), reasoning, choice.get("finish_reason"))
+
+
+def _text(content: Any) -> str:
+    """Content as text: the text parts of a list are joined, thinking and other parts left out."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise ValueError(f"its content is neither a text nor a list of parts, but {type(content).__name__}")
+    return "".join(_part(part) for part in content)
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        raise ValueError(f"a part of its content is {type(part).__name__}")
+    if part.get("type") not in _TEXT_PARTS:
+        return ""
+    if not isinstance(part.get("text"), str):
+        raise ValueError("a text part of its content has no text")
+    return str(part["text"])
+
+
+def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens of the prompt and of all choices together; None where they are not reported."""
+    usage = data.get("usage")
+    reported = usage if isinstance(usage, dict) else {}
+    return _count(reported.get("prompt_tokens")), _count(reported.get("completion_tokens"))
+
+
+def _count(value: Any) -> int | None:
+    """Numbers and numbers in quotes."""
     try:
-        return [str(model["id"]) for model in json.loads(body)["data"]]
-    except (ValueError, KeyError, TypeError):
+        return int(float(value)) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):
         return None
 
 
-def _finish(reason: object) -> Literal["stop", "length"]:
-    # A filtered reply is not whole either; everything else (null, "eos", "tool_calls") ended by itself.
-    return "length" if reason in ("length", "max_tokens", "content_filter") else "stop"
+def _ended(reason: object) -> Literal["stop", "length"]:
+    return "stop" if finish_of(reason) is Finish.STOP else "length"
 
 
 def _shares(total: int, texts: Sequence[str], full: Sequence[bool], max_tokens: int) -> list[int]:

@@ -69,7 +69,9 @@ class Usage:
     """What was asked of a model so far. Skills add to it; whoever made it reads it.
 
     `calls` counts what was asked, also where the search no longer wanted the reply; the rest counts what came. A
-    prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell.
+    prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell, `adjustments` an
+    `Adjustment` to the replies whose request was not as set. `estimated_tokens`: those of both kinds that no server
+    counted.
     """
 
     calls: int = 0
@@ -77,12 +79,19 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    estimated_tokens: int = 0
+    adjustments: Counter[str] = field(default_factory=Counter)
 
     def count(self, replies: Sequence[Reply]) -> None:
         completions = [reply for reply in replies if isinstance(reply, Completion)]
+        prompt = completions[0].prompt_tokens if completions else 0
         self.replies += len(completions)
-        self.prompt_tokens += completions[0].prompt_tokens if completions else 0
+        self.prompt_tokens += prompt
         self.completion_tokens += sum(completion.completion_tokens for completion in completions)
+        estimated = [completion for completion in completions if completion.usage_estimated]
+        if estimated:
+            self.estimated_tokens += prompt + sum(completion.completion_tokens for completion in estimated)
+        self.adjustments.update(each.value for completion in completions for each in completion.adjustments)
 
     def count_failures(self, failures: Sequence[ReplyFailure | None]) -> None:
         self.failures.update(failure.value for failure in failures if failure is not None)
@@ -93,6 +102,8 @@ class Usage:
         self.prompt_tokens += other.prompt_tokens
         self.completion_tokens += other.completion_tokens
         self.failures.update(other.failures)
+        self.estimated_tokens += other.estimated_tokens
+        self.adjustments.update(other.adjustments)
 
 
 def sampling_of(settings: SamplingSettings) -> Sampling:

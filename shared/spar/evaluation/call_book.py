@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spar.engines.base import Completion, Sampling
+from spar.engines.base import Adjustment, Completion, Sampling
 from spar.errors import ConflictError, DataError, StoreError
 from spar.method.records import Message
 
@@ -37,7 +37,7 @@ class CallBook:
         if call not in self._places:
             return None
         start, length = self._places[call]
-        return [Completion(**reply) for reply in json.loads(os.pread(self._file, length, start))["replies"]]
+        return [_completion(reply) for reply in json.loads(os.pread(self._file, length, start))["replies"]]
 
     def put(self, call: str, completions: Sequence[Completion]) -> None:
         """Write the line whole, or leave the file as it was and raise StoreError."""
@@ -109,6 +109,11 @@ def call_key(messages: Sequence[Message], n: int, sampling: Sampling, seed: int)
     """Names a call by all that determines its replies, but for the model."""
     asked = [[(m.role, m.content) for m in messages], n, asdict(sampling), seed]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _completion(reply: Mapping[str, Any]) -> Completion:
+    adjustments = tuple(Adjustment(each) for each in reply.get("adjustments", ()))
+    return Completion(**{**reply, "adjustments": adjustments})
 
 
 def _cannot_write(path: Path, error: OSError) -> StoreError:

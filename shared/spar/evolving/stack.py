@@ -8,7 +8,7 @@ any host.
 from datetime import timedelta
 from types import TracebackType
 
-from spar.engines.openai_replies import KEY_VARIABLE
+from spar.engines.openai_access import KEY_VARIABLE
 from spar.evolving.queue import QUEUE, Made, Watch
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished

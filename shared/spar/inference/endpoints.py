@@ -12,7 +12,7 @@ from typing import Literal
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.openai import OpenAIEngine
-from spar.engines.openai_replies import KEY_VARIABLE
+from spar.engines.openai_access import KEY_VARIABLE
 from spar.engines.registry import make_engine
 from spar.errors import ModelUnusable
 from spar.method.records import Message

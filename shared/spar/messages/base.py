@@ -8,7 +8,7 @@ import json
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from spar.recipes.models import EngineSettings, later
 
@@ -62,10 +62,11 @@ class EngineIdentity(Wire):
     kind: str
     dtype: str
     send_seed: bool
+    body: dict[str, JsonValue] = later({})
 
     @classmethod
     def of(cls, settings: EngineSettings) -> "EngineIdentity":
-        return cls(kind=_kind(settings), dtype=settings.dtype, send_seed=settings.send_seed)
+        return cls(kind=_kind(settings), dtype=settings.dtype, send_seed=settings.send_seed, body=settings.body)
 
 
 def _kind(settings: EngineSettings) -> str:

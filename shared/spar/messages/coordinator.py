@@ -6,16 +6,18 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from spar.messages.base import Wire
+from spar.recipes.models import later
 
 TASK = "coordinator.report"
 
 
 class Usage(Wire):
-    """What a step asked of its engine."""
+    """What a step asked of its engine. `estimated_tokens`: those of both kinds that its server did not count."""
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    estimated_tokens: int = later(0)
 
 
 class StepStarted(Wire):
@@ -68,6 +70,7 @@ class FailureReason(StrEnum):
     RECIPE = "RecipeError"
     DATA = "DataError"
     CONVERSATION_TOO_LONG = "ConversationTooLong"
+    PROMPT_REFUSED = "PromptRefused"
     TEMPLATE_REFUSED = "TemplateRefused"
     HOME = "HomeError"
     CONFLICT = "ConflictError"

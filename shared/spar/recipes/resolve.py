@@ -30,6 +30,7 @@ NOT_IDENTITY: tuple[Keys, ...] = (
     ("engine", "max_batch"),
     ("engine", "deadline_s"),
     ("engine", "latency"),
+    ("engine", "headers"),
     ("engine", "vllm", "device"),
     ("engine", "vllm", "tensor_parallel"),
     ("engine", "vllm", "gpu_memory_utilization"),

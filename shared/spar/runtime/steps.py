@@ -110,9 +110,16 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
         size=stored.size,
         seconds=seconds,
         usage=UsageFacts(
-            calls=usage.calls, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+            calls=usage.calls,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            estimated_tokens=usage.estimated_tokens,
         ),
-        counts={**output.counts, **{f"reply_{name}": n for name, n in sorted(usage.failures.items())}},
+        counts={
+            **output.counts,
+            **{f"reply_{name}": n for name, n in sorted(usage.failures.items())},
+            **{f"request_{name}": n for name, n in sorted(usage.adjustments.items())},
+        },
     )
 
 

@@ -82,8 +82,8 @@ async def test_passing_failures_are_tried_again() -> None:
 async def test_a_missing_key_is_named_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPAR_ENGINE_API_KEY", "wrong-secret")
     with pytest.raises(EngineError, match="SPAR_ENGINE_API_KEY") as caught:
-        async with served(ServerFailures(api_key="right-secret")):
-            pass
+        async with served(ServerFailures(api_key="right-secret")) as model:
+            await model.sample(ASKED, 1, SAMPLING, 1)
     assert "secret" not in str(caught.value)
     monkeypatch.setenv("SPAR_ENGINE_API_KEY", "right-secret")
     async with served(ServerFailures(api_key="right-secret")) as model:
@@ -93,8 +93,9 @@ async def test_a_missing_key_is_named_and_never_shown(monkeypatch: pytest.Monkey
 async def test_a_name_that_is_not_served_is_told_with_those_that_are() -> None:
     options = replace(FAST, models=("first", "second"))
     async with running_server(options) as url, engine_at(url) as engine:
+        third = await engine.serve(LocalModel("x", name="third"))
         with pytest.raises(ModelUnusable, match="first, second"):
-            await engine.serve(LocalModel("x", name="third"))
+            await third.sample(ASKED, 1, SAMPLING, 1)
         with pytest.raises(ModelUnusable, match="needs the name"):
             await engine.serve(LocalModel("x"))
 
@@ -124,7 +125,7 @@ async def test_closing_ends_calls_in_flight() -> None:
     options = replace(FAST, failures=ServerFailures(hang=1.0))
     async with running_server(options) as url:
         engine = OpenAIEngine(EngineSettings(kind="openai", url=url))
-        model = await engine.serve(LocalModel("x"))
+        model = await engine.serve(LocalModel("x", name="simulated"))
         call = asyncio.create_task(model.sample(ASKED, 1, SAMPLING, 1))
         await asyncio.sleep(0.05)
         await engine.close()

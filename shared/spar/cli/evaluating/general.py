@@ -26,7 +26,7 @@ from spar.cli.evaluating.general_results import read_results
 from spar.cli.evaluating.job import EngineOptions, place_of
 from spar.cli.evaluating.output import print_result
 from spar.cli.evaluating.programs import check_confinement
-from spar.engines.openai_replies import KEY_VARIABLE
+from spar.engines.openai_access import KEY_VARIABLE
 from spar.errors import DataError, EngineError, RecipeError
 from spar.inference.endpoints import Endpoint
 

@@ -51,6 +51,7 @@ class VllmServer:
             f"{self._root}/v1", settings.max_batch, settings.deadline_s, _CALL_ATTEMPTS, retried=frozenset()
         )
         self._calls = CallsInFlight("vllm")
+        self._models: dict[str, OpenAIModel] = {}
         self._watch: asyncio.Task[None] | None = None
         self._ended = asyncio.create_task(child.wait())
 
@@ -65,7 +66,12 @@ class VllmServer:
         return self._ended
 
     def model(self, model: Servable) -> OpenAIModel:
-        return OpenAIModel(model.name, self._client, self._calls, self._settings.send_seed)
+        if model.name not in self._models:  # what a call learns of the server holds for the next
+            settings = self._settings
+            self._models[model.name] = OpenAIModel(
+                model.name, self._client, self._calls, settings.send_seed, settings.body
+            )
+        return self._models[model.name]
 
     async def died(self) -> bool:
         """Whether a call that just failed did so because the process is ending."""
@@ -122,7 +128,7 @@ class VllmServer:
 
     async def _check_names(self) -> None:
         reply = await self._client.get("models")
-        names = model_names(reply.body) or []
+        names = model_names(reply.data) or []
         if missing := set(self.lineup.names) - set(names):
             raise EngineUnavailable(
                 f"{self._root} serves {', '.join(names) or 'nothing'}, not {', '.join(sorted(missing))}.",

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue, field_validator
 
+from spar.recipes.headers import check_headers
 from spar.recipes.models.base import Positive, Probability, Section, Share, later
 
 
@@ -39,6 +40,12 @@ class VllmSettings(Section):
     """Seconds without calls after which the server stops and its GPUs are free for others."""
 
 
+RESERVED_FIELDS = frozenset(
+    {"model", "messages", "n", "seed", "stream", "temperature", "top_p", "max_tokens", "max_completion_tokens"}
+)
+"""Fields of a request that are set by the recipe's sampling, or by the engine itself."""
+
+
 class EngineSettings(Section):
     """What serves the models. `kind` is an entry point of the group `spar.engines`."""
 
@@ -56,3 +63,26 @@ class EngineSettings(Section):
     latency: Share = 0.0
     """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
     vllm: VllmSettings = VllmSettings()
+    body: dict[str, JsonValue] = later({})
+    """More fields of every request to a server, such as chat_template_kwargs. They count as part of what determines a
+    reply; what the recipe sets elsewhere (model, messages, sampling, n, seed) cannot be set here."""
+    headers: dict[str, str] = later({})
+    """More headers of every request to a server. Credentials are written as ${VARIABLE} and read from the
+    environment of whoever sends the request."""
+
+    @field_validator("body")
+    @classmethod
+    def _sets_nothing_twice(cls, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if taken := sorted(RESERVED_FIELDS & body.keys()):
+            raise ValueError(f"{', '.join(taken)} cannot be set here: the recipe's own settings decide it")
+        return body
+
+    @field_validator("headers")
+    @classmethod
+    def _holds_no_credential(cls, headers: dict[str, str]) -> dict[str, str]:
+        check_headers(headers)
+        return headers
+
+    def __hash__(self) -> int:
+        """Engines are kept by their settings; a mapping among them has no hash of its own."""
+        return hash(self.model_dump_json())

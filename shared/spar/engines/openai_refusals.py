@@ -1,0 +1,91 @@
+"""What a server's error means for the call that met it: try again, or which of our errors it is.
+
+Every rule is a pure function of the server's own account of it.
+"""
+
+import re
+
+from spar.engines.openai_errors import ServerError
+from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, PromptRefused, RequestRefused, SparError
+
+TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, *range(520, 525), 529})
+"""Worth another attempt: the server, or what stands before it, is busy, starting, or gave up waiting."""
+_TIMED_OUT = (408, 504, 524)
+_TOO_LONG_STATUS = (400, 413, 422, 500)  # llama.cpp says it with 500
+_TOO_LONG_NAMES = re.compile(
+    r"context_length_exceeded|exceed_context_size|context_window|prompt_too_long|input_too_long|request_too_large"
+    r"|tokens_limit_reached|string_above_max_length|context_too_large"
+)
+_TOO_LONG_PARAMS = re.compile(r"|messages?|prompt|inputs?|input_tokens|max_(?:completion_|new_|output_)?tokens")
+"""A refusal of any other parameter is not about the conversation."""
+_TOO_LONG_WORDS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"(?:exceed|longer|only|greater|reach|overflow|maximum|beyond|too large)"
+        r".*context[ _-]?(?:length|window|size|limit)",
+        r"context[ _-]?(?:length|window|size|limit).*(?:exceed|only|is \d|reach|overflow)",
+        r"\b(?:prompt|input|request|conversation)\b(?: is)? too (?:long|large)",
+        r"(?:prompt|input).{0,60}too large for model",
+        r"(?:prompt|input|request).{0,40}exceed.{0,40}(?:token limit|max(?:imum)? (?:\w+ )?length|number of tokens)",
+        r"input token count|too many (?:input |prompt )?tokens|total number of tokens in the prompt",
+        r"maximum (?:prompt|input|sequence) length",
+        r"`inputs`.*(?:must have less than|must be <=)",
+        r"range of input length",
+        r"reduce the length of the (?:messages|prompt|input)",
+        r"do not fit into the model",
+    )
+)
+_NO_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|insufficient (?:balance|credits)|payment", re.I)
+_FILTERED = re.compile(r"content_?filter|content_policy|ResponsibleAIPolicy|content management policy|invalid_prompt")
+
+
+def is_transient(error: ServerError, statuses: frozenset[int] = TRANSIENT) -> bool:
+    """Whether the same request may do at the next attempt."""
+    return error.status in statuses and not is_too_long(error) and not _no_quota(error)
+
+
+def is_too_long(error: ServerError) -> bool:
+    """Whether it is the conversation, with the tokens requested for the reply, that the model has no room for."""
+    if error.status == 413 or _TOO_LONG_NAMES.search(f"{error.code} {error.type}"):
+        return True
+    if error.status not in _TOO_LONG_STATUS or not _TOO_LONG_PARAMS.fullmatch(error.param):
+        return False
+    return any(pattern.search(error.message) for pattern in _TOO_LONG_WORDS)
+
+
+def refusal(error: ServerError, place: str, model: str, key_variable: str) -> SparError:
+    """The error that a caller gets, once nothing can be tried any more."""
+    what = f"HTTP {error.status}: {error.message}"
+    if is_too_long(error):
+        return ConversationTooLong(
+            f"A prompt and the tokens requested do not fit into the model {model}: {error.message}",
+            "Shorten the prompt, or lower max_tokens.",
+        )
+    if _no_quota(error):
+        return EngineError(f"{place} has no quota left for this key ({what}).", "Top it up, or use another key.")
+    if error.status in _TIMED_OUT:
+        return EngineUnavailable(
+            f"{place} timed out ({what}).", "Lower max_tokens or engine.max_batch, or raise the server's time limit."
+        )
+    if error.status in (401, 403):
+        return EngineError(
+            f"{place} does not accept our credentials (HTTP {error.status}: {error.message}).",
+            f"Set {key_variable} in the environment to a key that this server accepts.",
+        )
+    if error.status in TRANSIENT or error.status >= 500:
+        return EngineUnavailable(
+            f"{place} cannot be used ({what}).",
+            "Check that the server runs and that engine.url is its address; then run the command again.",
+        )
+    if error.status in (400, 403, 422) and _FILTERED.search(f"{error.code} {error.type} {error.message}"):
+        return PromptRefused(f"{place} refused the content of a prompt ({error.message}).", "Leave the prompt out.")
+    kind = RequestRefused if error.status in (400, 422) else EngineError
+    return kind(
+        f"{place} refused a request for the model {model} ({what}).",
+        "Check engine.url, engine.body and the sampling settings against what this server takes.",
+    )
+
+
+def _no_quota(error: ServerError) -> bool:
+    words = f"{error.code} {error.type} {error.message}"
+    return error.status == 402 or (error.status in (400, 403, 429) and _NO_QUOTA.search(words) is not None)
