@@ -1,6 +1,6 @@
 """Where models are: from a recipe's reference to a fingerprint, and from a fingerprint to files on this host.
 
-References: `builtin:story/actor`, a directory, `hub:ID@REVISION`, `served:NAME`.
+References: `builtin:story/actor`, a directory, `hub:ORG/NAME@REVISION`, `served:NAME`.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from spar.adapters import REFERENCE, base_folder, is_adapter, link_base
 from spar.engines.base import LocalModel
 from spar.errors import ModelUnusable
 from spar.messages.base import ModelRef
+from spar.runtime.hub import from_hub
 from spar.store.models import ModelCache, folder_fingerprint
 from spar.worlds.story.builtin import builtin_model
 
@@ -29,7 +30,8 @@ def refer(reference: str) -> ModelRef:
             return ModelRef(fingerprint=_hash(reference), location=reference)
         case "hub":
             raise ModelUnusable(
-                f"'{reference}' names no revision.", "Write hub:ID@REVISION, so that it stays the same."
+                f"'{reference}' names no revision.",
+                f"Write {reference}@REVISION, so that it stays the same.",
             )
         case "served":
             return ModelRef(fingerprint=_hash(reference), location=reference)
@@ -37,7 +39,7 @@ def refer(reference: str) -> ModelRef:
     if not folder.is_dir():
         raise ModelUnusable(
             f"There is no model directory {folder}.",
-            "Give a directory with config.json and *.safetensors, builtin:NAME, hub:ID@REVISION or served:NAME.",
+            "Give a directory with config.json and *.safetensors, builtin:NAME, hub:ORG/NAME@REVISION or served:NAME.",
         )
     return ModelRef(fingerprint=folder_fingerprint(folder), location=f"dir:{folder}")
 
@@ -64,7 +66,7 @@ def _locate(model: ModelRef, cache: ModelCache) -> LocalModel:
         case "dir":
             return LocalModel(model.fingerprint, path=Path(rest), name=Path(rest).name)
         case "hub":
-            return LocalModel(model.fingerprint, path=_from_hub(rest), name=rest)
+            return LocalModel(model.fingerprint, path=from_hub(rest), name=rest)
         case _:
             return LocalModel(model.fingerprint, path=cache.fetch(model.fingerprint), name=model.fingerprint)
 
@@ -75,7 +77,7 @@ def model_folder(model: ModelRef, cache: ModelCache) -> Path:
     if local.path is None:
         raise ModelUnusable(
             f"{model.location} is only a name at a remote endpoint; training needs the weights.",
-            "Give models.actor and models.refiner as a directory, builtin:NAME or hub:ID@REVISION.",
+            "Give models.actor and models.refiner as a directory, builtin:NAME or hub:ORG/NAME@REVISION.",
         )
     return local.path
 
@@ -89,19 +91,6 @@ def name_base(adapter: Path, parent: ModelRef, parent_folder: Path) -> None:
         return
     base = refer(str(base_folder(parent_folder))) if is_adapter(parent_folder) else parent
     (adapter / REFERENCE).write_text(base.model_dump_json(indent=1) + "\n")
-
-
-def _from_hub(identifier: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    name, _, revision = identifier.partition("@")
-    try:
-        return Path(snapshot_download(name, revision=revision))
-    except (OSError, ValueError) as error:
-        raise ModelUnusable(
-            f"{identifier} cannot be had from the hub: {error}.",
-            "Check the name, the revision and HF_TOKEN, or give a directory.",
-        ) from error
 
 
 def _hash(text: str) -> str:
