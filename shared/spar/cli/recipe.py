@@ -6,7 +6,10 @@ import typer
 
 from spar.cli.console import print_warning
 from spar.recipes.combinations import warnings
-from spar.recipes.load import builtin_names, load_recipe, recipe_path, to_yaml
+from spar.recipes.load import builtin_names, examine, open_recipe, recipe_path
+from spar.recipes.models import Recipe
+from spar.recipes.problems import Flaw, dotted, raise_for
+from spar.recipes.showing import Shown, shown, written_out
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -25,12 +28,26 @@ def show(
     name: Annotated[str, typer.Argument(help="A built-in recipe's name, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Print the file as it is written.")] = False,
+    origins: Annotated[
+        bool, typer.Option("--origins/--no-origins", help="Say of each value in which file and line it was written.")
+    ] = True,
 ) -> None:
-    """Print a recipe with every value it resolves to, or tell everything that is wrong with it."""
+    """Print a recipe with every value it resolves to, marking what is still missing; report all that is wrong."""
     if source:
         typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
         return
-    recipe = load_recipe(name, overrides or ())
-    typer.echo(to_yaml(recipe), nl=False)
+    opened = open_recipe(name, overrides or ())
+    recipe, problems = examine(opened)
+    if recipe is not None:
+        found = shown(recipe, opened.source, problems)
+        typer.echo(written_out(found, origins), nl=False)
+        _warn(recipe, found)
+    raise_for(opened.title, [problem for problem in problems if problem.flaw is not Flaw.MISSING], opened.source.places)
+
+
+def _warn(recipe: Recipe, found: Shown) -> None:
+    if found.missing:
+        options = " ".join(f"--set {dotted(keys)}=VALUE" for keys in sorted(found.missing))
+        print_warning(f"this recipe cannot be run yet: give {options}")
     for text in warnings(recipe):
         print_warning(text)

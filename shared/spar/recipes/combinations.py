@@ -9,8 +9,9 @@ from importlib.metadata import entry_points
 from spar.recipes.benchmarks import check_benchmarks
 from spar.recipes.init_checks import check_init
 from spar.recipes.models import Recipe, TrainingSettings
+from spar.recipes.paths import WORLDS
 from spar.recipes.policy_checks import check_policies
-from spar.recipes.problems import Keys, Problem
+from spar.recipes.problems import Flaw, Keys, Problem
 from spar.recipes.rebudget import money_problems
 
 DATA_ONLY = "For data without training, set training: none and iterations: 1."
@@ -44,8 +45,9 @@ def _kinds_are_installed(recipe: Recipe) -> Iterator[Problem]:
 def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
     url, kind = recipe.engine.url, recipe.engine.kind
     if kind == "openai" and url is None:
-        fix = "Add engine.url, such as http://localhost:8000/v1."
-        yield Problem(("engine", "kind"), "is openai, but there is no engine.url to ask", fix)
+        fix = "Add it, such as http://localhost:8000/v1."
+        what = "is missing: engine.kind is openai, and there is no engine.url to ask"
+        yield Problem(("engine", "url"), what, fix, Flaw.MISSING)
     if url is not None and kind in ("transformers", "rules"):
         fix = "Delete it, or set engine.kind to openai."
         yield Problem(("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix)
@@ -162,7 +164,8 @@ def warnings(recipe: Recipe) -> list[str]:
     found = []
     if recipe.prompts.source == "world:story" and recipe.templates != "compact":
         found.append("prompts come from world:story, whose models know the templates `compact` only.")
-    if recipe.evaluation is not None and recipe.prompts.source != "world:story":
+    measures_story = recipe.evaluation is not None and recipe.evaluation.suite == "story"
+    if measures_story and recipe.prompts.source not in WORLDS:
         found.append("evaluation measures the story world, but the prompts come from elsewhere.")
     if recipe.budget.price.teacher is not None and (recipe.init is None or recipe.init.teacher is None):
         found.append("budget.price.teacher prices nobody's calls: there is no init.teacher.")

@@ -11,7 +11,7 @@ from spar.recipes.models import InitSettings, Recipe
 from spar.recipes.nearby import absent
 from spar.recipes.policies import generating_policy, judging_policy
 from spar.recipes.policy_checks import init_policies, selfplay_policies, unknown_policies
-from spar.recipes.problems import Problem
+from spar.recipes.problems import Flaw, Problem
 
 
 def check_init(recipe: Recipe) -> Iterator[Problem]:
@@ -38,8 +38,10 @@ def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         fix = f"Choose one of: {', '.join(installed)}."
         yield Problem((*keys, "kind"), f"is {engine.kind!r}, which is not installed", fix)
     if engine.kind == "openai" and engine.url is None:
-        fix = "Add init.teacher.engine.url, such as https://api.openai.com/v1."
-        yield Problem((*keys, "kind"), "is openai, but there is no url to ask", fix)
+        fix = "Add it, such as https://api.openai.com/v1."
+        yield Problem(
+            (*keys, "url"), "is missing: the teacher's engine is openai, and there is no url to ask", fix, Flaw.MISSING
+        )
 
 
 def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:

@@ -54,7 +54,7 @@ def resolved_with_problems(recipe: Recipe, written: Written) -> tuple[Recipe, li
     data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
     _imply_no_training(recipe, data)
-    for (section, key), value in _profile_values(recipe.profile).items():
+    for (section, key), value in profile_values(recipe.profile).items():
         for part in (data, data["init"]) if data.get("init") else (data,):
             part.setdefault(section, {}).setdefault(key, value)
     if recipe.stages:
@@ -73,7 +73,7 @@ def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
         data.setdefault("iterations", 1)
 
 
-def _profile_values(name: str) -> dict[tuple[str, str], Any]:
+def profile_values(name: str) -> dict[tuple[str, str], Any]:
     """What a profile says of a recipe's keys, where it says anything."""
     profile = PROFILES[name]
     values = {

@@ -105,7 +105,7 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
         (["models.one=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
         (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
         (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),
-        (["init.teacher.engine.kind=openai"], "is openai, but there is no url to ask"),
+        (["init.teacher.engine.kind=openai"], "init.teacher.engine.url is missing"),
         (["init.teacher.model=nowhere"], "names a folder that is not there"),
         (["init.prompts.source=nowhere.jsonl"], "names a file that is not there"),
         (["init.actor.micro_batch_size=5"], "does not divide batch_size 32"),

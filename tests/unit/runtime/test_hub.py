@@ -42,7 +42,7 @@ def away() -> Exception:
         (answered(HfHubHTTPError, 401), True, "refuses the token that HF_TOKEN holds", "Correct it"),
         (away(), False, "not in this host's cache, and the hub cannot be reached: Got: ConnectError", "HTTPS_PROXY"),
         (
-            ProxyError("407 Proxy Authentication Required"),
+            ProxyError("407 Unauthorized"),
             False,
             "cannot be had from the hub: 407",
             "Check the network",

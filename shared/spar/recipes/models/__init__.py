@@ -29,6 +29,7 @@ from spar.recipes.models.steps import (
     SelectionSettings,
 )
 from spar.recipes.models.training import (
+    NO_TRAINING,
     ActorSettings,
     DpoSettings,
     LaunchSettings,
@@ -40,6 +41,7 @@ from spar.recipes.models.training import (
 
 __all__ = [
     "INIT_DEFAULTS",
+    "NO_TRAINING",
     "ActorSettings",
     "AskSettings",
     "BenchmarkPlan",
