@@ -57,12 +57,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRun:
-    """The run is queued, or goes on if it is known. `rejects` are the first prompts rows that cannot be used."""
+    """The run is queued, or goes on if it is known. `rejects` are the first prompts rows that cannot be used.
+
+    `notes` report what of usable rows is left out, such as later turns of conversations.
+    """
 
     run_id: str
     key: str
     rejected: int
     rejects: tuple[Reject, ...]
+    notes: tuple[str, ...]
 
 
 @router.post("", status_code=202, openapi_extra=SUBMISSION, responses=refusals(400, 409, 413, 415, 422, 503))
@@ -79,7 +83,8 @@ def post_run(received: Submitted, context: Context, answer: Response, key: Idemp
     submission = prepared.submission.model_copy(update={"recipe": kept})
     accepted = _append(context, SUBMIT, submission.model_dump(mode="json"), key)
     answer.headers["Location"] = f"/runs/{submission.run_id}"
-    return AcceptedRun(submission.run_id, accepted, len(prepared.rejects), prepared.rejects[:SHOWN_REJECTS])
+    rejects = prepared.rejects
+    return AcceptedRun(submission.run_id, accepted, len(rejects), rejects[:SHOWN_REJECTS], prepared.notes)
 
 
 @router.post("/{run_id}/cancel", status_code=202, responses=refusals(404, 409))

@@ -91,8 +91,10 @@ class _FromDatabase:
         self._display.show(run)
 
 
-def _told(run_id: str, rejects: Sequence[Reject]) -> None:
+def _told(run_id: str, rejects: Sequence[Reject], notes: Sequence[str]) -> None:
     _line(f"run {run_id}")
+    for note in notes:
+        print_warning(note)
     if rejects:
         print_warning(f"{len(rejects)} rows of the prompts file cannot be used:")
     for reject in rejects[:MOST_REJECTS]:

@@ -36,6 +36,8 @@ def submit(
             first = answer["rejects"][0]
             told = f"the first is line {first['line']}: {first['reason']}"
             print_warning(f"{answer['rejected']} rows of the prompts file cannot be used; {told}")
+        for note in answer.get("notes", ()):  # an older server sends none
+            print_warning(note)
         out.print(answer["run_id"], markup=False, soft_wrap=True)
         if watch:
             raise typer.Exit(follow(server, answer["run_id"]))

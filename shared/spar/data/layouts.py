@@ -20,7 +20,8 @@ SystemRule = Literal["reject", "ignore", "prepend"]
 
 ID_KEYS = ("id", "prompt_id", "uuid")
 PROMPT_KEYS = ("prompt", "messages", "conversations", "conversation", "instruction", "input", "chosen")
-_NEVER_PLAIN = ("messages", "conversations", "conversation", "chosen")
+_CONVERSATIONS = ("messages", "conversations", "conversation")
+_NEVER_PLAIN = (*_CONVERSATIONS, "chosen")
 COLUMNS = (*PROMPT_KEYS, "system", "history", *ID_KEYS, *text_rows.COLUMNS)
 """Every key that a layout reads."""
 
@@ -80,10 +81,10 @@ def find_prompt(
 def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> Found:
     tools = found.tools or has_tools(row)
     if tools and rules.text.tools == "reject":
-        raise RowRefused(RejectKind.TOOLS, "a conversation with calls of tools (see --tools)")
+        raise RowRefused(RejectKind.TOOLS, "a conversation in which tools are called (`--tools` of an import decides)")
     system = bool(found.system and found.system.strip())
     if system and rules.system == "reject":
-        raise RowRefused(RejectKind.SYSTEM, "a system message, and a prompt has none (see --system)")
+        raise RowRefused(RejectKind.SYSTEM, "a system message, and a prompt has none (`--system` of an import decides)")
     left_out = (
         (LeftOut.LATER_TURNS, found.later_turns),
         (LeftOut.TOOLS, tools),
@@ -107,17 +108,29 @@ def _auto(row: Fields) -> _Reading:
 def _by_key(row: Fields, key: str) -> _Reading:
     """A text or a conversation; some keys never hold plain text."""
     value = row.get(key)
-    if value is None:
-        raise RowRefused(RejectKind.LAYOUT, f"no key `{key}`")
-    if key in _NEVER_PLAIN or looks_like_turns(value):
+    if value is not None and (key in _NEVER_PLAIN or looks_like_turns(value)):
         return _conversation(row, key)
-    return _Reading(_plain(row, key), _system_of(row))
+    beside = [turn for other in _CONVERSATIONS if other != key for turn in _turns_beside(row.get(other), other)]
+    return _Reading(
+        text=_plain(row, key),
+        system=_system_of(row),
+        later_turns=sum(turn.role is Role.USER for turn in beside) > 1,
+        tools=_uses_tools(beside),
+    )
+
+
+def _turns_beside(value: Any, key: str) -> list[Turn]:
+    """The conversation that a prompt is the start of, where a row has both."""
+    try:
+        return turns_of(value, key) if value is not None else []
+    except RowRefused:
+        return []  # the prompt does not need it
 
 
 def _plain(row: Fields, key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
-        raise RowRefused(RejectKind.LAYOUT, f"no key `{key}`" if value is None else f"`{key}` is not a text")
+        raise RowRefused(RejectKind.LAYOUT, f"`{key}` is not a text" if key in row else f"no key `{key}`")
     return value
 
 

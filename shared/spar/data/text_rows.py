@@ -84,7 +84,10 @@ def check_columns(row: Fields, rules: TextRules, columns: Columns = USUAL) -> No
             raise RowRefused(RejectKind.MORE_THAN_TEXT, f"the row holds more than text: `{column}` is not empty")
     if rules.tools == "reject" and has_tools(row, columns):
         column = next(name for name in columns.tools if is_filled(row.get(name)))
-        raise RowRefused(RejectKind.TOOLS, f"the row has tools: `{column}` is not empty (see --tools)")
+        raise RowRefused(
+            RejectKind.TOOLS,
+            f"the row has tools: `{column}` is not empty (`--tools ignore` of an import reads its text)",
+        )
 
 
 def check_placeholders(text: str, rules: TextRules = TEXT_ONLY) -> None:

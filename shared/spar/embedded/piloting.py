@@ -103,7 +103,7 @@ def _prepare(recipe: Recipe, store: ObjectStore, wanted: int, train: bool) -> _S
             "inputs": inputs,
         }
     )
-    return _Small(Prepared(submission, whole.rejects), small, chosen, initial)
+    return _Small(Prepared(submission, whole.rejects, whole.notes), small, chosen, initial)
 
 
 def _read(store: ObjectStore, key: str) -> list[Prompt]:

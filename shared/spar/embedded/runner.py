@@ -26,7 +26,8 @@ REFRESH_S = 0.2
 class Watcher:
     """What to call while a run goes on: once it is submitted, and with each look at it."""
 
-    submitted: Callable[[str, Sequence[Reject]], None]  # run id, unusable rows of the prompts file
+    submitted: Callable[[str, Sequence[Reject], Sequence[str]], None]
+    """Given the run's id, the unusable rows of the prompts file, and what is left out of usable ones."""
     looked: Callable[[Session, RunProgress], None]
 
 
@@ -46,7 +47,7 @@ def submission_to_end(
 ) -> RunProgress:
     """As `run_to_end`, of what has been prepared."""
     run_id = prepared.submission.run_id
-    watcher.submitted(run_id, prepared.rejects)
+    watcher.submitted(run_id, prepared.rejects, prepared.notes)
     if not _is_finished(system, run_id):
         _set_others_aside(system, run_id)
         # A failed run becomes queued by the command; until then its old end must not be taken for the new one.
@@ -60,7 +61,7 @@ def resume_to_end(
 ) -> RunProgress:
     """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
     with EmbeddedSystem(home) as system:
-        watcher.submitted(run_id, ())
+        watcher.submitted(run_id, (), ())
         if not _is_finished(system, run_id):
             payload = ResumeCommand(run_id=run_id, budget=budget).model_dump(mode="json")
             append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, payload)

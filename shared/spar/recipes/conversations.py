@@ -1,11 +1,21 @@
 """Reads a file of conversations to be trained on: JSONL of {"messages": [{"role": ..., "content": ...}, ...]} rows."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spar.data.rows import RejectKind
+from spar.data.text_rows import (
+    TEXT_ONLY,
+    RowRefused,
+    check_columns,
+    check_desired,
+    check_placeholders,
+    check_weight,
+)
+from spar.data.turns import Role, Turn, turns_of
 from spar.errors import DataError
 from spar.method.records import Example, ExampleKind, Message
 
@@ -35,20 +45,42 @@ def mixed(messages: tuple[Message, ...]) -> Example:
 
 def _conversation(line: bytes, place: str) -> Example:
     try:
-        messages = tuple(read_message(each) for each in json.loads(line.decode("utf-8-sig"))["messages"])
+        row = read_fields(line)
+        check_desired(row)
+        turns = turns_of(row["messages"], "messages")
+        messages = read_messages(turns)
+        unlearned = next((turn.unlearned for turn in turns if turn.role is Role.ASSISTANT and turn.unlearned), None)
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise _refused(place, f"is no row of messages ({error})") from error
+    except RowRefused as error:
+        raise _refused(place, f"cannot be learned from ({error.reason})") from error
+    if unlearned is not None:
+        raise _refused(place, f"has a turn that is marked as not to be learned ({unlearned})")
     if not any(message.role == "assistant" for message in messages):
         raise _refused(place, "has no assistant turn to learn from")
     return mixed(messages)
 
 
-def read_message(value: Any) -> Message:
-    """Raises KeyError, TypeError or ValueError for what is none."""
-    role, content = value["role"], value["content"]
-    if role not in ROLES or not isinstance(content, str):
-        raise ValueError(f"a turn has role {role!r}; its content must be a text")
-    return Message(role, content)
+def read_fields(line: bytes) -> dict[str, Any]:
+    """A row whose columns allow that it is learned from. Raises RowRefused, and ValueError for what is no row."""
+    row = json.loads(line.decode("utf-8-sig"))
+    if not isinstance(row, dict):
+        raise ValueError("not a row of keys")
+    check_columns(row, TEXT_ONLY)
+    check_weight(row)
+    return row
+
+
+def read_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """Raises RowRefused for turns of other roles, and for what holds more than text."""
+    for turn in turns:
+        if turn.role is None or turn.role is Role.TOOL or turn.calls_tools:
+            raise RowRefused(RejectKind.LAYOUT, f"a turn has role {turn.called!r}; known are {', '.join(ROLES)}")
+    messages = tuple(turn.message() for turn in turns)
+    for message in messages:
+        if message.role != "assistant":
+            check_placeholders(message.content)
+    return messages
 
 
 def _refused(place: str, why: str) -> DataError:

@@ -4,13 +4,14 @@ Each part is a list of one message: the user's, and one of the assistant for eac
 `spar export --format trl` write them.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from spar.data.text_rows import RowRefused
+from spar.data.turns import turns_of
 from spar.errors import DataError
 from spar.method.records import Pair, Prompt
-from spar.recipes.conversations import read_first, read_message
+from spar.recipes.conversations import read_fields, read_first, read_messages
 
 SHAPE = 'Write {"prompt": [{"role": "user", ...}], "chosen": [{"role": "assistant", ...}], "rejected": [...]} rows.'
 
@@ -25,20 +26,20 @@ def read_pairs(path: Path, most: int) -> list[Pair]:
 
 def _pair(line: bytes, place: str) -> Pair:
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = read_fields(line)
         prompt, chosen, rejected = (
-            _text(row[name], role)
+            _text(row[name], name, role)
             for name, role in (("prompt", "user"), ("chosen", "assistant"), ("rejected", "assistant"))
         )
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, RowRefused) as error:
         raise DataError(f"{place} is no pair ({error}).", SHAPE) from error
     if chosen == rejected:
         raise DataError(f"{place} has two sides that are the same: there is nothing to learn.", "Delete the row.")
     return Pair(Prompt.of(prompt), chosen, rejected)
 
 
-def _text(part: Any, role: str) -> str:
-    messages = [read_message(each) for each in part]
+def _text(part: Any, name: str, role: str) -> str:
+    messages = read_messages(turns_of(part, name))
     if [message.role for message in messages] != [role]:
         raise ValueError(f"a part has to be one message of the {role}")
     return messages[0].content

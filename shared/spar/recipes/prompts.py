@@ -1,13 +1,19 @@
-"""Reads a prompts file: JSONL of {"prompt": "..."} rows. What is not usable is told by line, never dropped.
+"""Reads a prompts file: JSONL of {"prompt": "..."} rows. What is not usable is reported by line, never dropped.
 
+A prompt is a text, or messages whose first user turn it is; which rows are text, `spar.data` decides, as in an import.
 Knows nothing of recipes; `usable_prompts` is what a submit calls.
 """
 
 import json
+import shlex
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from spar.data.file_forms import not_rows
+from spar.data.layouts import Found, LeftOut, find_prompt
+from spar.data.rows import Unusable
 from spar.errors import DataError
 
 
@@ -25,21 +31,30 @@ class PromptFile:
 
     prompts: list[str]
     rejects: list[Reject]
+    left_out: dict[LeftOut, int] = field(default_factory=dict)
+    """Prompts that do without a part of their row, by what it is."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        cut = self.left_out.get(LeftOut.LATER_TURNS, 0)
+        return (f"{cut:,} prompts are conversations: only the first user turn is used",) if cut else ()
 
 
 def read_prompts(path: Path) -> PromptFile:
     """Read the file as a stream. Raises DataError if it cannot be read at all."""
     prompts: dict[str, int] = {}  # text -> line
     rejects: list[Reject] = []
+    left_out: Counter[LeftOut] = Counter()
     for line, raw in _lines(path):
-        text = _prompt_of(raw)
-        if isinstance(text, _Unusable):
-            rejects.append(Reject(line, text.reason))
-        elif text in prompts:
-            rejects.append(Reject(line, f"the same prompt as in line {prompts[text]}"))
+        found = _prompt_of(raw)
+        if isinstance(found, _Unusable):
+            rejects.append(Reject(line, found.reason))
+        elif found.text in prompts:
+            rejects.append(Reject(line, f"the same prompt as in line {prompts[found.text]}"))
         else:
-            prompts[text] = line
-    return PromptFile(list(prompts), rejects)
+            prompts[found.text] = line
+            left_out.update(found.left_out)
+    return PromptFile(list(prompts), rejects, dict(left_out))
 
 
 def usable_prompts(path: Path, needed: int) -> PromptFile:
@@ -50,11 +65,19 @@ def usable_prompts(path: Path, needed: int) -> PromptFile:
     told = "; ".join(f"line {reject.line}: {reject.reason}" for reject in found.rejects[:3])
     rejected = f", {len(found.rejects)} rows were not usable ({told})" if found.rejects else ""
     if not found.prompts:
-        fix = 'Write one {"prompt": "..."} row a line.'
-        raise DataError(f"{path} holds no usable prompt{rejected}.", fix)
+        raise DataError(f"{path} holds no usable prompt{rejected}.", _how_to_write(path))
     raise DataError(
         f"{path} holds {len(found.prompts)} usable prompts, and the recipe asks for {needed}{rejected}.",
         "Lower prompts.per_iteration or iterations, or add prompts.",
+    )
+
+
+def _how_to_write(path: Path) -> str:
+    """For files of other kinds an import makes what a recipe reads."""
+    other = path.suffix not in (".jsonl", ".ndjson") or not_rows(path, "utf-8") is not None
+    rows = 'Write one {"prompt": "..."} row a line'
+    return (
+        f"{rows}, or bring it in: spar prompts import {shlex.quote(str(path))} --out prompts" if other else f"{rows}."
     )
 
 
@@ -76,7 +99,7 @@ class _Unusable:
     reason: str
 
 
-def _prompt_of(raw: bytes) -> str | _Unusable:
+def _prompt_of(raw: bytes) -> Found | _Unusable:
     try:
         row = json.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -87,13 +110,12 @@ def _prompt_of(raw: bytes) -> str | _Unusable:
         return _Unusable("not JSON that can be read: nested too deep")
     if not isinstance(row, dict):
         return _Unusable('not a row of keys: write {"prompt": "..."}')
-    if "prompt" not in row:
-        return _Unusable("no key `prompt`")
-    if not isinstance(row["prompt"], str):
-        return _Unusable("`prompt` is not a text")
-    if "\x00" in row["prompt"] or _has_lone_surrogate(row["prompt"]):
+    found = find_prompt(row, "auto", "prompt")
+    if isinstance(found, Unusable):
+        return _Unusable(found.reason)
+    if "\x00" in found.text or _has_lone_surrogate(found.text):
         return _Unusable("`prompt` holds a character that cannot be stored (NUL or half a surrogate pair)")
-    return row["prompt"] if row["prompt"].strip() else _Unusable("`prompt` is empty")
+    return found if found.text.strip() else _Unusable("`prompt` is empty")
 
 
 def _has_lone_surrogate(text: str) -> bool:

@@ -25,6 +25,8 @@ class RunPrompts:
     selfplay: list[Prompt]
     checkers: list[CheckedPrompt] | None
     rejects: tuple[Reject, ...]
+    notes: tuple[str, ...] = ()
+    """What of the files' rows is left out of their prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class _Found:
     prompts: list[Prompt]
     checkers: list[CheckedPrompt] | None
     rejects: tuple[Reject, ...]
+    notes: tuple[str, ...] = ()
 
 
 def prompts_of(recipe: Recipe) -> RunPrompts:
@@ -40,10 +43,11 @@ def prompts_of(recipe: Recipe) -> RunPrompts:
     source = recipe.init.prompts.source if recipe.init is not None else None
     if source in (None, recipe.prompts.source):
         found = _read(recipe, recipe.prompts.source, first + needed)
-        return RunPrompts(found.prompts[:first], found.prompts[first:], found.checkers, found.rejects)
+        return RunPrompts(found.prompts[:first], found.prompts[first:], found.checkers, found.rejects, found.notes)
     initial, found = _read(recipe, str(source), first), _read(recipe, recipe.prompts.source, needed)
     _check_apart(initial.prompts, found.prompts)
-    return RunPrompts(initial.prompts, found.prompts, found.checkers, (*initial.rejects, *found.rejects))
+    rejects, notes = (*initial.rejects, *found.rejects), (*initial.notes, *found.notes)
+    return RunPrompts(initial.prompts, found.prompts, found.checkers, rejects, notes)
 
 
 def _read(recipe: Recipe, source: str, needed: int) -> _Found:
@@ -51,7 +55,13 @@ def _read(recipe: Recipe, source: str, needed: int) -> _Found:
         made = world_prompts(source, needed, recipe.seed, needs_checkers(recipe))
         return _Found(made.prompts, made.checkers, ())
     read = usable_prompts(Path(source), needed)
-    return _Found([Prompt.of(text) for text in read.prompts[:needed]], None, tuple(read.rejects))
+    return _Found(
+        [Prompt.of(text) for text in read.prompts[:needed]], None, tuple(read.rejects), _named(source, read.notes)
+    )
+
+
+def _named(source: str, notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{source}: {note}" for note in notes)
 
 
 def _check_apart(initial: list[Prompt], selfplay: list[Prompt]) -> None:

@@ -36,6 +36,8 @@ class Prepared:
 
     submission: Submission
     rejects: tuple[Reject, ...]
+    notes: tuple[str, ...] = ()
+    """What of the file's rows is left out of their prompts."""
 
 
 def run_id_of(recipe: Recipe) -> str:
@@ -61,7 +63,7 @@ def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
             **put_init_inputs(recipe, found.initial, store),
         },
     )
-    return Prepared(submission, found.rejects)
+    return Prepared(submission, found.rejects, found.notes)
 
 
 def _kept(recipe: Recipe, store: ObjectStore) -> dict[str, Any]:

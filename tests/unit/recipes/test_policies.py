@@ -134,6 +134,10 @@ def test_conversations_are_read_or_refused_by_line(tmp_path: Path) -> None:
         ('{"messages": [{"role": "user", "content": "a"}]}', "has no assistant turn"),
         ('{"messages": [{"role": "bot", "content": "a"}]}', "a turn has role 'bot'"),
         ("[1]", "is no row of messages"),
+        ('{"messages": [{"role": "user", "content": "a"}], "images": ["a.png"]}', "`images` is not empty"),
+        (good.replace('"b"', '"b", "weight": 0').strip(), r"marked as not to be learned \(weight: 0\)"),
+        (good.replace("}]}", '}], "label": false}').strip(), "`label` is false"),
+        (good.replace('"a"', '"<image>a"').strip(), "placeholder for more than text"),
         ("x", "is no row of messages"),
     ):
         path.write_text(good + bad)

@@ -41,6 +41,8 @@ def test_no_more_rows_than_are_wanted(tmp_path: Path) -> None:
         ({**ROW, "prompt": ROW["prompt"] * 2}, "one message of the user"),
         ({**ROW, "chosen": ROW["rejected"]}, "two sides that are the same"),
         ([], "is no pair"),
+        ({**ROW, "images": ["a.png"]}, "`images` is not empty"),
+        ({**ROW, "weight": 0}, "not to be learned"),
     ],
 )
 def test_what_is_no_pair_is_told_with_its_line(tmp_path: Path, row: Any, told: str) -> None:
