@@ -86,7 +86,7 @@ def check_columns(row: Fields, rules: TextRules, columns: Columns = USUAL) -> No
         column = next(name for name in columns.tools if is_filled(row.get(name)))
         raise RowRefused(
             RejectKind.TOOLS,
-            f"the row has tools: `{column}` is not empty (`--tools ignore` of an import reads its text)",
+            f"the row has tools: `{column}` is not empty (`--tools` of an import decides)",
         )
 
 

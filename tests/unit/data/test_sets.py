@@ -146,7 +146,11 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
         ({"messages": TALK, "weight": 0.0}, "not_learned", "the row is marked as not to be learned (weight: 0.0)"),
         ({"messages": TALK, "images": ["a.png"]}, "more_than_text", "`images` is not empty"),
         ({"messages": turns("<image>" + PROMPT, GOOD)}, "more_than_text", "placeholder for more than text: <image>"),
-        ({"messages": TALK, "tools": '[{"name": "x"}]'}, "tools", "`tools` is not empty (`--tools ignore`"),
+        (
+            {"messages": TALK, "tools": '[{"name": "x"}]'},
+            "tools",
+            "`tools` is not empty (`--tools` of an import decides)",
+        ),
         (
             {"messages": [TALK[0], {"role": "assistant", "content": None, "tool_calls": [{"id": "x"}]}]},
             "tools",
