@@ -1,16 +1,20 @@
-"""`spar export`: writes a run's training data as other trainers read it, or one of its models as others load it."""
+"""`spar export`: writes training data as other trainers read it, or one of a run's models as others load it.
 
-from collections.abc import Collection
+The data is a run's, or what `spar refine` made of given responses.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from spar.cli.console import out
-from spar.cli.history import DirOption, RunArgument
+from spar.cli.console import out, print_warning
+from spar.cli.history import DirOption
 from spar.cli.homes import Found, find_run, reading
 from spar.errors import DataError
+from spar.export.facts import IterationData, RunFacts
 from spar.export.formats import FormatName, SetName
 from spar.export.writing import check_free, write_export
 from spar.method.records import ExampleKind
@@ -18,6 +22,14 @@ from spar.recipes.init import ACTOR, iteration_name
 
 What = Literal["pairs", "examples", "all", "actor", "refiner"]
 
+SourcesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN|FILE...",
+        help="A run id or its start, or a run directory; or files that `spar refine` wrote.",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[
     FormatName | None, typer.Option("--format", help="The trainer, or the form of the rows. Data needs one.")
 ]
@@ -46,7 +58,7 @@ SETS: dict[str, list[SetName]] = {"pairs": ["pairs"], "examples": ["examples"], 
 
 
 def export(  # noqa: PLR0913 - a command has as many options as it has
-    run: RunArgument,
+    sources: SourcesArgument,
     to: OutOption,
     format_: FormatOption = None,
     what: WhatOption = "all",
@@ -56,10 +68,39 @@ def export(  # noqa: PLR0913 - a command has as many options as it has
     licence: LicenceOption = None,
     kind: KindOption = None,
 ) -> None:
-    """Write a run's training data as other trainers read it, or a trained model with its card and GGUF steps."""
+    """Write training data as other trainers read it, of a run or of `spar refine`; or a trained model with its card."""
     check_free(to)
-    found = find_run(run, directory)
-    write_out(found, what, format_, iteration, to, merge, licence, kind or ())
+    files = [Path(source) for source in sources if Path(source).is_file()]
+    if files and len(files) == len(sources):
+        write_refined(files, what, format_, iteration, to, licence, kind or ())
+    elif len(sources) == 1:
+        write_out(find_run(sources[0], directory), what, format_, iteration, to, merge, licence, kind or ())
+    else:
+        missing = next(source for source in sources if not Path(source).is_file())
+        raise DataError(f"{missing} is not a file, and only files are exported together.", "Name one run, or files.")
+
+
+def write_refined(
+    files: Sequence[Path],
+    what: What,
+    format_: FormatName | None,
+    iteration: int | None,
+    to: Path,
+    licence: str | None,
+    kinds: Collection[ExampleKind] = (),
+) -> None:
+    """Write what `spar refine` wrote. Raises DataError for what such a file does not have."""
+    from spar.cli.refining.training_data import read_refined_files
+
+    if what in ("actor", "refiner"):
+        raise DataError("The output of `spar refine` holds no model.", "Export --what pairs, examples or all.")
+    if iteration is not None:
+        raise DataError("The output of `spar refine` has no iterations.", "Leave --iteration out.")
+    facts, found = read_refined_files(files)
+    for path, file in zip(files, found, strict=True):
+        if file.no_examples is not None and what != "pairs":
+            print_warning(f"{path} gives no refiner examples: {file.no_examples}.")
+    _write(facts, [file.data for file in found], what, _chosen(format_), to, licence, kinds)
 
 
 def write_out(  # noqa: PLR0913 - the command's options
@@ -79,10 +120,14 @@ def write_out(  # noqa: PLR0913 - the command's options
         _write_model(found, what, iteration, to, merge, licence)
     elif merge:
         raise DataError("Only a model can be merged.", "Name one: --what actor or --what refiner.")
-    elif format_ is None:
-        raise DataError("It is not said for which trainer.", "Give --format trl, or another one: spar export --help.")
     else:
-        _write_data(found, what, format_, iteration, to, licence, kinds)
+        _write_data(found, what, _chosen(format_), iteration, to, licence, kinds)
+
+
+def _chosen(format_: FormatName | None) -> FormatName:
+    if format_ is None:
+        raise DataError("Training data needs a --format.", "Give --format trl, or another one: spar export --help.")
+    return format_
 
 
 def _write_data(
@@ -99,6 +144,18 @@ def _write_data(
 
     with reading(found.home) as session:
         facts, data = read_training_data(session, DirectoryStore(found.home.store), found.run_id, iteration)
+    _write(facts, data, what, format_, to, licence, kinds)
+
+
+def _write(
+    facts: RunFacts,
+    data: list[IterationData],
+    what: What,
+    format_: FormatName,
+    to: Path,
+    licence: str | None,
+    kinds: Collection[ExampleKind],
+) -> None:
     if kinds:
         data = [replace(one, examples=[row for row in one.examples if row.kind in kinds]) for one in data]
     manifest = write_export(facts, data, SETS[what], format_, to, licence)

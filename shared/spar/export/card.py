@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from spar.export.facts import RunFacts
+from spar.export.facts import Origin, RunFacts
 from spar.export.formats import FORMATS
 from spar.export.model_card import licences
 from spar.recipes.init import FIRST, iteration_name
@@ -23,7 +23,7 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str
     }
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
-        f"# Training data of run {run.run_id}\n",
+        f"# Training data of {run.title}\n",
         f"Made by spar {run.version} with the recipe `{manifest['recipe']}` (whole in recipe.yaml). Method:"
         f" {run.method}.\n",
         f"## Files\n\n{_files(manifest)}\n",
@@ -44,7 +44,7 @@ def _files(manifest: dict[str, Any]) -> str:
     uses = FORMATS[manifest["format"]].use
     lines = [f"Format: {manifest['format']}.\n", "| file | rows | read as |", "|---|---|---|"]
     lines += [f"| {file} | {manifest['rows'][name]} | {uses[name]} |" for name, file in manifest["sets"].items()]
-    lines.append("\nlineage.jsonl names for each row its file, place (from 0), iteration and prompt id.")
+    lines.append("\nlineage.jsonl names for each row its file, place (from 0), iteration or source, and prompt id.")
     return "\n".join(lines)
 
 
@@ -65,9 +65,13 @@ def _lineage(run: RunFacts, manifest: dict[str, Any]) -> str:
         lines.append(f"- {role} at the start: {named} ({run.start.get(named, 'unknown')[:16]})")
     for one in manifest["iterations"]:
         after = ", ".join(f"{one[key][:16]}" for key in ("actor_after", "refiner_after") if one[key])
+        refiner = one["refiner"][:16]
+        if run.origin is Origin.REFINEMENTS:
+            lines.append(f"- {one['source']}: given responses, judged and refined by {refiner}")
+            continue
         lines.append(
             f"- {iteration_name(one['iteration'])}: made by actor {one['actor'][:16]} and refiner "
-            f"{one['refiner'][:16]}; trained on it: {after or 'nothing yet'}"
+            f"{refiner}; trained on it: {after or 'nothing yet'}"
         )
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """What is exported, and what is known of it: filled by whoever reads a run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from spar.method.records import Example, Pair
@@ -9,12 +10,23 @@ from spar.method.records import Example, Pair
 PAPER = "https://arxiv.org/abs/2412.11605"
 
 
+class Origin(StrEnum):
+    """What made the data."""
+
+    RUN = "run"
+    REFINEMENTS = "refinements"  # `spar refine`, of responses that were given
+
+
 @dataclass(frozen=True, slots=True)
 class IterationData:
-    """One iteration's training data, and by fingerprint the models that made it and those trained on it."""
+    """One iteration's training data, and by fingerprint the models that made it and those trained on it.
+
+    Of given responses the actor is None; then `source` is the file that `spar refine` wrote, and `lines` are, by prompt
+    id, those of its input.
+    """
 
     iteration: int
-    actor: str
+    actor: str | None
     refiner: str
     actor_after: str | None
     refiner_after: str | None
@@ -22,6 +34,8 @@ class IterationData:
     outcomes: dict[str, int]
     pairs: Sequence[Pair]
     examples: Sequence[Example]
+    source: str | None = None
+    lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +47,19 @@ class RunFacts:
     recipe: dict[str, Any]
     start: dict[str, str]
     version: str
+    origin: Origin = Origin.RUN
+
+    @property
+    def title(self) -> str:
+        return f"run {self.run_id}" if self.origin is Origin.RUN else f"refined responses: {self.run_id}"
 
     @property
     def method(self) -> str:
         """SPaR where bad responses were refined by a tree search, else the policies that were at work."""
         recipe = self.recipe
+        if self.origin is Origin.REFINEMENTS:
+            searched = recipe.get("search", {}).get("policy", "unknown")
+            return f"given responses, judged by votes and refined by `{searched}`, as in SPaR ({PAPER})"
         chosen = recipe.get("selection", {}).get("pairs", "refined")
         judged = recipe.get("judgment", {}).get("policy", "verdict")
         searched = recipe.get("search", {}).get("policy", "bfs")

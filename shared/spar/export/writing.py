@@ -14,13 +14,17 @@ import yaml
 
 from spar.errors import DataError
 from spar.export.card import write_card
-from spar.export.facts import IterationData, RunFacts
+from spar.export.facts import IterationData, Origin, RunFacts
 from spar.export.formats import FORMATS, Format, FormatName, SetName
 from spar.export.layouts import Row
 from spar.hashing import file_sha256
 
 LINEAGE = "lineage.jsonl"
 MANIFEST = "manifest.json"
+_SEE_WHY = {
+    Origin.RUN: "See why: spar report.",
+    Origin.REFINEMENTS: "Its rows say why: see their `outcome`, and `judgment` or `tree`.",
+}
 _BATCH = 1000  # rows of a Parquet file in memory together
 
 
@@ -44,7 +48,7 @@ def write_export(
     check_free(out)
     found = [one for one in sets if any(True for _ in _records(data, one))]
     if not found:
-        raise DataError(f"Run {run.run_id} has no {' and no '.join(sets)} here.", "See why: spar report.")
+        raise DataError(f"There are no {' and no '.join(sets)} in {run.title}.", _SEE_WHY[run.origin])
     half = out.with_name(f".{out.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
@@ -90,7 +94,7 @@ def _write_rows(half: Path, format_: Format, name: SetName, data: list[Iteration
         nonlocal written
         with (half / LINEAGE).open("a", encoding="utf-8") as lineage:
             for one, record in _records(data, name):
-                told = {"iteration": one.iteration, **_origin(name, record)}
+                told = _origin(one, name, record)
                 lineage.write(json.dumps({"file": file, "row": written, **told}) + "\n")
                 written += 1
                 row = format_.pair(record) if name == "pairs" else format_.example(record)
@@ -100,10 +104,12 @@ def _write_rows(half: Path, format_: Format, name: SetName, data: list[Iteration
     return written
 
 
-def _origin(name: SetName, record: Any) -> dict[str, str]:
-    if name == "pairs":
-        return {"prompt_id": record.prompt.id}
-    return {"prompt_id": record.prompt_id, "kind": record.kind.value}
+def _origin(one: IterationData, name: SetName, record: Any) -> dict[str, Any]:
+    kind = {} if name == "pairs" else {"kind": record.kind.value}
+    prompt_id = record.prompt.id if name == "pairs" else record.prompt_id
+    if one.source is None:
+        return {"iteration": one.iteration, "prompt_id": prompt_id, **kind}
+    return {"source": one.source, "lines": list(one.lines.get(prompt_id, ())), "prompt_id": prompt_id, **kind}
 
 
 def _write_lines(path: Path, rows: Iterable[Row]) -> None:
@@ -131,6 +137,7 @@ def _manifest(run: RunFacts, data: list[IterationData], name: FormatName, rows: 
         "spar": run.version,
         "run": run.run_id,
         "run_status": run.status,
+        "origin": run.origin.value,
         "recipe": run.recipe.get("name"),
         "start": run.start,
         "rows": rows,
@@ -142,6 +149,7 @@ def _manifest(run: RunFacts, data: list[IterationData], name: FormatName, rows: 
 def _iteration(one: IterationData) -> dict[str, Any]:
     return {
         "iteration": one.iteration,
+        **({} if one.source is None else {"source": one.source}),
         "actor": one.actor,
         "refiner": one.refiner,
         "actor_after": one.actor_after,

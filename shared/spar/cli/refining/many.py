@@ -22,7 +22,7 @@ async def search_file(job: RefineJob, engine: Engine, show: ShowProgress) -> Sum
     """Search every row that the output does not have yet. Raises SparError; what is written then stays."""
     begun = time.monotonic()
     summary = Summary()
-    with open_output(job.out, job.identity(), summary.add_earlier) as output:
+    with open_output(job.out, job.identity(), summary.add_earlier, job.about()) as output:
         summary.repaired = output.repaired
         try:
             await _search_missing(job, engine, output, summary, show)

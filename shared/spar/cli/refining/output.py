@@ -16,6 +16,8 @@ from typing import Any
 from spar.errors import DataError, StoreError
 
 Identity = dict[str, Any]
+ABOUT = "about"
+"""The key of what is kept beside the identity for an export, and is not compared."""
 Row = dict[str, Any]
 
 
@@ -82,8 +84,13 @@ class OutputFile:
 
 
 @contextmanager
-def open_output(path: Path, identity: Identity, on_row: Callable[[Row], None]) -> Iterator[OutputFile]:
-    """Begin the file, or go on with it; `on_row` is given every row that it holds already."""
+def open_output(
+    path: Path, identity: Identity, on_row: Callable[[Row], None], about: dict[str, Any] | None = None
+) -> Iterator[OutputFile]:
+    """Begin the file, or go on with it; `on_row` is given every row that it holds already.
+
+    `about` is kept beside the identity and decides nothing.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
@@ -91,7 +98,7 @@ def open_output(path: Path, identity: Identity, on_row: Callable[[Row], None]) -
         raise _cannot_write(path, error) from error
     try:
         _lock(path, descriptor)
-        _settle_identity(path, os.fstat(descriptor).st_size == 0, identity)
+        _settle_identity(path, os.fstat(descriptor).st_size == 0, {**identity, ABOUT: about or {}})
         output = OutputFile(path, descriptor)
         output.load(on_row)
         yield output
@@ -128,13 +135,13 @@ def _settle_identity(path: Path, empty: bool, identity: Identity) -> None:
 
 def _check_identity(path: Path, settings: Path, identity: Identity) -> None:
     try:
-        begun = _flat(json.loads(settings.read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError) as error:
+        begun = _flat({**json.loads(settings.read_text(encoding="utf-8")), ABOUT: {}})
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(
             f"{path} is not empty, and {settings.name} does not tell how it was begun.",
             "Write to another --out, or move this file away.",
         ) from error
-    now = _flat(identity)
+    now = _flat({**identity, ABOUT: {}})
     changed = [key for key in sorted({*begun, *now}) if begun.get(key) != now.get(key)]
     if changed:
         told = ", ".join(f"{key} {begun.get(key)} -> {now.get(key)}" for key in changed)

@@ -35,18 +35,33 @@ class RefineJob:
     seed: int
     trees: int
 
+    def about(self) -> dict[str, Any]:
+        """What an export names and does not decide the rows; where a server is stays out, for it may hold a key."""
+        return {
+            "input": str(self.input),
+            "model": self.model.name or (str(self.model.path) if self.model.path else self.model.fingerprint),
+            "templates": {
+                "name": self.templates.name,
+                "judge": self.templates.judge,
+                "refine": self.templates.refine,
+            },
+        }
+
     def identity(self) -> dict[str, Any]:
-        forms = f"{self.templates.judge}\0{self.templates.refine}"
         return {
             "format": FORMAT,
             "engine": self.engine.kind,
             "model": self.model.fingerprint,
             "send_seed": self.engine.send_seed,
-            "templates": hashlib.sha256(forms.encode()).hexdigest()[:16],
+            "templates": templates_digest(self.templates),
             "judgment": self.judgment.model_dump(mode="json"),
             "search": self.search.model_dump(mode="json"),
             "seed": self.seed,
         }
+
+
+def templates_digest(templates: TemplateSet) -> str:
+    return hashlib.sha256(f"{templates.judge}\0{templates.refine}".encode()).hexdigest()[:16]
 
 
 def engine_and_model(
