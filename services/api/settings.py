@@ -1,9 +1,10 @@
 """The API's own settings, from the environment (SPAR_API_*); where the database and the store are, `Settings` says."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spar.errors import ServiceError
+from spar.header_values import header_value
 
 SHORTEST_TOKEN = 16
 
@@ -19,9 +20,14 @@ class ApiSettings(BaseSettings):
     """Whether a recipe may name models by a folder: every worker then reads that path on its own host."""
     max_upload_bytes: int = 256 * 1024**2
 
+    @field_validator("token")
+    @classmethod
+    def _as_clients_send_it(cls, token: SecretStr) -> SecretStr:
+        return SecretStr(token.get_secret_value().strip())
+
     def check(self) -> None:
         """Raises ServiceError without a token that is worth its name."""
-        if len(self.token.get_secret_value()) < SHORTEST_TOKEN:
+        if len(header_value("SPAR_API_TOKEN", self.token.get_secret_value())) < SHORTEST_TOKEN:
             raise ServiceError(
                 f"The API has no token of at least {SHORTEST_TOKEN} characters, and does not start without one.",
                 "Set SPAR_API_TOKEN, for example to what `openssl rand -hex 32` prints.",

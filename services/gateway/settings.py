@@ -1,9 +1,10 @@
 """The gateway's settings, from the environment (SPAR_GATEWAY_*) or from `spar serve`."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spar.errors import RecipeError, ServiceError
+from spar.header_values import header_value
 from spar.inference.strategies import FULL_TREE
 
 SHORTEST_TOKEN = 16
@@ -48,10 +49,15 @@ class GatewaySettings(BaseSettings):
     """A stream is never silent for longer."""
     max_request_bytes: int = Field(default=4 * 1024**2, gt=0)
 
+    @field_validator("token")
+    @classmethod
+    def _as_clients_send_it(cls, token: SecretStr) -> SecretStr:
+        return SecretStr(token.get_secret_value().strip())
+
     def check(self) -> None:
         """Raises RecipeError without two models, ServiceError without a token that is worth its name."""
         self.check_models()
-        if len(self.token.get_secret_value()) < SHORTEST_TOKEN:
+        if len(header_value("SPAR_GATEWAY_TOKEN", self.token.get_secret_value())) < SHORTEST_TOKEN:
             raise ServiceError(
                 f"The gateway has no token of at least {SHORTEST_TOKEN} characters, and does not start without one.",
                 "Set SPAR_GATEWAY_TOKEN, for example to what `openssl rand -hex 32` prints.",

@@ -49,7 +49,8 @@ _remembered: set[str] = set()
 
 def remember(value: str) -> None:
     """Redact this value from now on: a credential of this process that is in no environment variable."""
-    _remembered.add(value)
+    if len(value.strip()) >= _SHORTEST:
+        _remembered.add(value.strip())
 
 
 def redact(text: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from spar.db.runs import RunDetail, RunSummary
 from spar.errors import ConflictError, DataError, ServiceError, SparError
+from spar.header_values import header_value
 from spar.method.records import Outcome
 from spar.report.history import PromptEntry, PromptHistory
 from spar.report.model import RunReport
@@ -149,22 +150,22 @@ class Api:
 
 @contextmanager
 def connect(url: str | None) -> Iterator[Api]:
-    """Raises ServiceError without an address or a token."""
+    """Raises ServiceError without an address or a token, RecipeError for a token that cannot be sent."""
     import httpx
 
     if not url:
         raise ServiceError("It is not said where the API is.", f"Give --api URL, or set {URL}.")
-    token = os.environ.get(TOKEN, "")
+    token = header_value(TOKEN, os.environ.get(TOKEN, ""))
     if not token:
         raise ServiceError(f"There is no token for the API at {url}.", f"Set {TOKEN} to the API's own.")
     timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
     try:
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
         usable = client.base_url.scheme in ("http", "https") and client.base_url.host
-    except (httpx.InvalidURL, UnicodeEncodeError):
+    except httpx.InvalidURL:
         usable = False
     if not usable:
-        raise ServiceError(f"{url!r} is not the address of an API, or its token not one.", "Write http://HOST:PORT.")
+        raise ServiceError(f"{url!r} is not the address of an API.", "Write http://HOST:PORT.")
     with client:
         yield Api(client)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from spar.redaction import REDACTED, redact
 from spar.runtime.settings import Settings
 
 TIMEOUT_S = 3  # a service of this stack that takes longer is not one to run on
@@ -73,4 +74,4 @@ def _told(error: Exception, secret: str) -> str:
     """The error's first line, without a password that a driver may have put there."""
     line = str(error).partition("\n")[0] or type(error).__name__
     password = urlsplit(secret).password or secret
-    return line.replace(password, "***") if password else line
+    return redact(line.replace(password, REDACTED) if password else line)

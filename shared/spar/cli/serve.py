@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from spar.cli.console import err
+from spar.redaction import remember
 
 
 def serve(  # noqa: PLR0913 - one parameter per option
@@ -54,6 +55,8 @@ def serve(  # noqa: PLR0913 - one parameter per option
         "waiting": waiting,
         "send_seed": send_seed,
     }
+    if token:
+        remember(token)
     settings = GatewaySettings(**{name: value for name, value in given.items() if value is not None})
     settings.check_models()
     if not settings.token.get_secret_value():

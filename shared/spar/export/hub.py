@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from spar.errors import DataError, ServiceError
+from spar.redaction import has_credential, remember
 
 RepoKind = Literal["dataset", "model"]
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -39,9 +40,14 @@ def files_of(folder: Path) -> list[tuple[str, int]]:
 def send(folder: Path, target: Target, message: str) -> str:
     """Returns the commit's address. Raises ServiceError for whatever the hub or the way there refuses."""
     import httpx2  # what huggingface_hub speaks with
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HfHubHTTPError
 
+    if target.endpoint is not None and has_credential(target.endpoint):
+        raise DataError(
+            "The hub's URL holds a user, a password or a key.", "Set HF_TOKEN, and leave it out of --endpoint."
+        )
+    remember(get_token() or "")  # it may come from a file, where no variable shows that it is a credential
     api = HfApi(endpoint=target.endpoint, library_name="spar")
     try:
         api.create_repo(target.repo, repo_type=target.kind, private=target.private, exist_ok=True)

@@ -14,11 +14,12 @@ from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Samplin
 from spar.engines.openai import OpenAIEngine
 from spar.engines.openai_access import KEY_VARIABLE
 from spar.engines.registry import make_engine
-from spar.errors import ModelUnusable
+from spar.errors import ModelUnusable, RecipeError
 from spar.method.records import Message
 from spar.method.templates import BUILTIN as BUILTIN_TEMPLATES
 from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings
+from spar.redaction import has_credential
 from spar.store.model_files import folder_fingerprint
 from spar.worlds.story.builtin import builtin_model
 
@@ -101,10 +102,15 @@ class OpenEndpoints:
 
 
 def endpoint(role: Role, place: str, asking: Asking | None = None) -> Endpoint:
-    """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable."""
+    """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable, RecipeError."""
     how = asking or Asking()
     if "://" in place:
         url, _, name = place.partition("#")
+        if has_credential(url):
+            raise RecipeError(
+                f"The URL of the {role} holds a user, a password or a key; URLs are shown and kept with results.",
+                f"Set SPAR_{role.upper()}_API_KEY or {KEY_VARIABLE} in the environment instead.",
+            )
         settings = EngineSettings(
             kind="openai", url=url, max_batch=how.window, deadline_s=how.deadline_s, send_seed=how.send_seed
         )

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
 
 from spar.recipes.models.base import Count, Positive, Section, Share
+from spar.recipes.urls import ServerUrl
 
 Strategy = Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"]
 """actor: its responses as they are. Else the refiner judges each, and a bad one is searched for a better one
@@ -69,7 +70,7 @@ class AskSettings(AskedSettings):
 class JudgeSettings(Section):
     """An outside judge: a model of an OpenAI-compatible server, whose key comes from the environment."""
 
-    url: str
+    url: ServerUrl
     model: str
 
 

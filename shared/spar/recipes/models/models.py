@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import AfterValidator, Field, JsonValue, field_validator
 
 from spar.recipes.headers import check_headers
 from spar.recipes.models.base import Positive, Probability, Section, Share, later
+from spar.recipes.urls import ServerUrl
 
 
 class ModelSettings(Section):
@@ -20,6 +21,12 @@ class ModelSettings(Section):
     """Who writes instructions for unlabelled texts (generation.policy instruct); it is never trained."""
 
 
+def _without_keys(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    if any(argument.startswith("--api-key") for argument in arguments):
+        raise ValueError("--api-key would be shown to every user of the host; the server listens on loopback only")
+    return arguments
+
+
 class VllmSettings(Section):
     """How the vllm engine runs its own server; only `max_model_len` and `extra_args` may change a reply."""
 
@@ -30,7 +37,7 @@ class VllmSettings(Section):
     gpu_memory_utilization: Probability = 0.9
     max_model_len: Positive | None = None
     """Tokens of prompt and reply together; None: what the model has."""
-    extra_args: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    extra_args: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_without_keys)] = ()
     """Arguments of `vllm serve` that are not named here, such as ["--quantization", "fp8"]."""
     start_deadline_s: Annotated[float, Field(gt=0)] = 1800.0
     """Seconds from the server's start until it is ready; a large model loads and compiles for minutes."""
@@ -50,7 +57,7 @@ class EngineSettings(Section):
     """What serves the models. `kind` is an entry point of the group `spar.engines`."""
 
     kind: str = "transformers"
-    url: str | None = None
+    url: ServerUrl | None = None
     """An OpenAI-compatible base URL, such as http://localhost:8000/v1 (kind openai; vllm: a server of your own)."""
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
     """float64 makes sampled text independent of what else is in the batch: bit-for-bit repeats on a CPU."""
