@@ -20,6 +20,7 @@ from spar.errors import (
     EngineError,
     EngineUnavailable,
     ModelUnusable,
+    PromptRefused,
     RecipeError,
     RequestRefused,
     SparError,
@@ -36,6 +37,7 @@ KINDS: tuple[tuple[type[SparError], int, str], ...] = (
     (RecipeError, 400, "invalid_request"),
     (ConversationTooLong, 400, "context_length_exceeded"),
     (TemplateRefused, 400, "conversation_refused"),
+    (PromptRefused, 400, "content_filter"),
     (DataError, 400, "invalid_request"),
     (DeadlineExceeded, 504, "deadline_exceeded"),
     (EngineUnavailable, 503, "model_unavailable"),
@@ -45,7 +47,7 @@ KINDS: tuple[tuple[type[SparError], int, str], ...] = (
     (AccountingError, 500, "internal_error"),
 )
 """The first that fits. What the request caused is the client's (4xx), which clients don't send again."""
-ABOUT_MESSAGES = (ConversationTooLong, TemplateRefused)
+ABOUT_MESSAGES = (ConversationTooLong, PromptRefused, TemplateRefused)
 """Errors of which the field `messages` is the cause."""
 UNSUPPORTED = frozenset({"extra_forbidden", "unsupported"})
 """Types of validation errors: known to be meant, and not what this gateway does."""

@@ -49,7 +49,7 @@ _remembered: set[str] = set()
 
 def remember(value: str) -> None:
     """Redact this value from now on: a credential of this process that is in no environment variable."""
-    if len(value.strip()) >= _SHORTEST:
+    if len(value.strip()) >= SHORTEST:
         _remembered.add(value.strip())
 
 

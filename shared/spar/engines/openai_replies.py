@@ -80,8 +80,9 @@ def read_choices(data: Any, messages: Sequence[Message], n: int, max_tokens: int
 
 
 def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
+    shown = redact(body.decode(errors="replace"))[:200]
     return EngineUnavailable(
-        f"{place} sent something that is not a chat completion ({why}): {redact(body.decode(errors='replace'))[:200]!r}.",
+        f"{place} sent something that is not a chat completion ({why}): {shown!r}.",
         "Check that engine.url is the base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
     )
 
