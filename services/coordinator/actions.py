@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spar.messages.base import StepKind
+from spar.messages.endings import RunEnd
 from spar.messages.training import Role
 
 
@@ -67,7 +68,7 @@ class FinishRun:
 
 @dataclass(frozen=True, slots=True)
 class FailRun:
-    reason: str
+    end: RunEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,19 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """Nothing is in flight. Nothing that is ready fits the budget, or the refiner's judging has parted from the rules:
-    the run waits until its recipe allows more."""
+    """Nothing that is ready fits the budget, the refiner's judging has parted from the rules, or too little came of
+    the prompts: the run waits until its recipe allows more, or the cause is gone."""
 
-    reason: str
+    end: RunEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
+    """Send so many ready steps of the kind; of a shard's kind only those of the first `shards`, if it says so."""
+
     kind: StepKind
     limit: int
+    shards: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,17 @@ from sqlmodel import col, select
 
 from services.coordinator.dead_letters import revive
 from services.coordinator.ledger import Ledger
+from services.coordinator.retrying import retry_failures
 from spar.db.tables import Command, Run, utc_now
 from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand, Submission
+from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus
 
 log = structlog.get_logger()
+
+
+CHANGEABLE = ("budget", "failures", "honesty")
+"""Sections of a recipe that determine no result: a run that is resumed takes them from the newer recipe."""
 
 
 class Refused(Exception):
@@ -46,9 +52,10 @@ def _submit(ledger: Ledger, command: Command) -> None:
     submission = Submission.model_validate(command.payload)
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
-        # What determines no result may have changed; what is an alarm, and whether it stops the run, is such.
-        newer = {name: value for name, value in submission.recipe.items() if name in ("budget", "honesty")}
-        known.recipe = {**known.recipe, "budget": {}, **newer}
+        # What determines no result may have changed.
+        newer = {name: value for name, value in submission.recipe.items() if name in CHANGEABLE}
+        kept = {name: value for name, value in known.recipe.items() if name != "failures"}
+        known.recipe = {**kept, "budget": {}, **newer}
         _go_on(ledger, known)
         return
     for model in submission.models.values():
@@ -76,8 +83,7 @@ def _cancel(ledger: Ledger, command: Command) -> None:
             run.status = RunStatus.CANCELLING
             ledger.event("run_cancelling", run.id)
         case RunStatus.QUEUED:
-            run.status, run.finished_at = RunStatus.CANCELLED, utc_now()
-            ledger.event("run_cancelled", run.id)
+            ledger.end_run(run, RunStatus.CANCELLED)
         case RunStatus.FAILED | RunStatus.FINISHED | RunStatus.STOPPED:
             raise Refused(f"run {run.id} is {run.status}: there is nothing to cancel")
 
@@ -98,9 +104,11 @@ def _go_on(ledger: Ledger, run: Run) -> None:
         case RunStatus.CANCELLING:
             run.status = RunStatus.RUNNING
         case RunStatus.FAILED | RunStatus.CANCELLED | RunStatus.STOPPED:
-            if run.status is RunStatus.FAILED:
+            if run.end is not None and RunEnd.model_validate(run.end).reason.by_outcomes:
+                retry_failures(ledger, run)
+            elif run.status is RunStatus.FAILED:
                 revive(ledger, run)
-            run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None
+            ledger.queue_again(run)
         case _:
             return
     ledger.event("run_resumed", run.id)
@@ -114,7 +122,7 @@ def _replay(ledger: Ledger, command: Command) -> None:
     if revived:
         ledger.event("dead_letters_replayed", run.id, steps=[step.id for step in revived])
         if run.status in (RunStatus.FAILED, RunStatus.FINISHED):
-            run.status, run.reason, run.finished_at = RunStatus.QUEUED, None, None
+            ledger.queue_again(run)
     if late:
         raise Refused(f"too late for steps {', '.join(str(step.id) for step in late)}: their iteration has selected")
 

@@ -32,6 +32,7 @@ from spar.messages.coordinator import (
     TrainingProgressed,
     WorkerAlive,
 )
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import TASK as EVALUATE
 from spar.messages.generation import TASK as GENERATE
 from spar.messages.judgment import COMPARE_TASK
@@ -125,14 +126,14 @@ class Coordinator:
         for run_id in cancelling:
             self._push(run_id)
 
-    def fail_run(self, reason: str) -> None:
+    def fail_run(self, reason: str, failure: FailureReason = FailureReason.UNEXPECTED) -> None:
         """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong."""
         with self._session() as ledger:
             runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
             for run in runs:
                 if not run.status.ended:
-                    run.status, run.reason, run.finished_at = RunStatus.FAILED, reason, utc_now()
-                    ledger.event("run_failed", run.id, reason=reason)
+                    end = RunEnd(reason=EndReason.INTERNAL, what=reason, failure=failure)
+                    ledger.end_run(run, RunStatus.FAILED, end)
 
     def _take_commands(self) -> None:
         with self._session() as ledger:
@@ -230,13 +231,13 @@ class Coordinator:
             return
         if report.reason in ENVIRONMENT_ILL:
             health = self._health[turn.run.id]
-            given_up = health.failed(step.kind, now)
+            given_up = health.failed(step.kind, now, timedelta(seconds=turn.recipe.dispatch.engine_wait_s))
             turn.sick = health.sick(now)
             # The engine or a service is ill, not the step: it goes back without a failure of its own.
             turn.ledger.move(step, StepState.READY, reason=report.error)
-            turn.happen(events.EngineLost(report.error) if given_up else events.Woken())
+            turn.happen(events.EngineLost(report.error, report.reason) if given_up else events.Woken())
             return
-        turn.fail(step, f"{report.reason}: {report.error}", report.retry, now)
+        turn.fail(step, f"{report.reason}: {report.error}", report.reason, report.retry, now)
         turn.happen(events.Woken())
 
     # ---- sessions ----

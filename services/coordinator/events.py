@@ -1,9 +1,12 @@
 """What just happened to a run: facts that `flow` draws consequences from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from spar.messages.base import StepKind
+from spar.messages.coordinator import FailureReason
 from spar.messages.training import Role
+from spar.method.records import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,15 @@ class ShardStepDone:
 class SelectionDone:
     """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
 
-    `audits` says that some of the actor's are responses to prompts, which rules can check.
+    `audits` says that some of the actor's are responses to prompts, which rules can check. `outcomes` counts how the
+    prompts ended; `failure` is that of a shard's step that failed for good.
     """
 
     pairs: int
     examples: int
     audits: bool = True
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    failure: FailureReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class StepDied:
     kind: StepKind
     part: str
     reason: str
+    failure: FailureReason = FailureReason.UNEXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class EngineLost:
     """An engine has been failing for so long that waiting makes no sense."""
 
     error: str
+    failure: FailureReason = FailureReason.ENGINE_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class ResultRemade:
 class RemakeDied:
     what: str
     reason: str
+    failure: FailureReason = FailureReason.UNEXPECTED
 
 
 @dataclass(frozen=True, slots=True)

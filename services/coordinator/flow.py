@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.coordinator import actions, events
+from services.coordinator.shortfall import Canary, failed_canary, shortfall
 from services.coordinator.state import Repair, State
 from spar.messages.base import StepKind
+from spar.messages.coordinator import FailureReason
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus
 
 MOST_REMAKES = 2
@@ -23,8 +26,8 @@ def next_actions(state: State, event: events.Event) -> list[actions.Action]:
     """What follows from the event. The state already counts it; actions are applied in order."""
     if not state.running:
         return []
-    consequences = list(_consequences(state, event))
-    if any(isinstance(action, actions.FinishRun | actions.FailRun) for action in consequences):
+    consequences = list(_outcome_of_canary(state) or _consequences(state, event))
+    if any(isinstance(action, actions.FinishRun | actions.FailRun | actions.StopRun) for action in consequences):
         return consequences
     if state.cancelling:
         # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
@@ -33,6 +36,16 @@ def next_actions(state: State, event: events.Event) -> list[actions.Action]:
         return [*consequences, *([actions.StopRun(state.parted)] if _drained(state) else [])]
     # What was just prepared comes later in the chain, so it goes first: the next look, at once, counts it.
     return consequences or list(_affordable(state))
+
+
+def _outcome_of_canary(state: State) -> list[actions.Action]:
+    """Nothing follows from a canary of which nothing can be used, but the run's end."""
+    if state.canary is None or state.cancelling:
+        return []
+    end = failed_canary(state.canary, state.iteration)
+    if end is None:
+        return []
+    return [actions.StopRun(end) if end.failure is None else actions.FailRun(end)]
 
 
 def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]:  # noqa: C901 - one case per event
@@ -55,10 +68,10 @@ def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]
             yield from _finish_if_over(state)
         case events.StepDied():
             yield from _step_died(state, event)
-        case events.EngineLost(error):
-            yield actions.FailRun(f"the engine stays unavailable: {error}")
+        case events.EngineLost(error, failure):
+            yield _failed(EndReason.ENGINE, f"the engine stays unavailable: {error}", failure)
         case events.StorageLost(error):
-            yield actions.FailRun(f"results cannot be stored: {error}")
+            yield _failed(EndReason.STORAGE, f"results cannot be stored: {error}", FailureReason.STORE)
         case events.ResultLost() | events.ResultRemade() | events.RemakeDied() | events.SourceLost():
             yield from _after_a_loss(state, event)
         case events.Woken():
@@ -80,6 +93,10 @@ def _selection_if_due(state: State) -> Iterator[actions.Action]:
 
 
 def _selection_done(state: State, event: events.SelectionDone) -> Iterator[actions.Action]:
+    learned = event.pairs + event.examples
+    if end := shortfall(state.iteration, event.outcomes, learned, state.failures, event.failure):
+        yield actions.StopRun(end)
+        return
     if state.evaluates and event.pairs and event.audits:
         yield actions.PrepareEvaluation(state.iteration, "pairs")
     if state.honesty:
@@ -122,7 +139,8 @@ def _finish_if_over(state: State) -> Iterator[actions.Action]:
 def _step_died(state: State, event: events.StepDied) -> Iterator[actions.Action]:
     match event.kind:
         case StepKind.SELECTION | StepKind.TRAINING:
-            yield actions.FailRun(f"{event.kind} {event.part} failed for good: {event.reason}".replace("  ", " "))
+            what = f"{event.kind} {event.part} failed for good: {event.reason}".replace("  ", " ")
+            yield _failed(EndReason.STEP, what, event.failure)
         case StepKind.EVALUATION:
             # A missing measurement is shown as missing; it does not stop the training.
             yield from _finish_if_over(state)
@@ -137,17 +155,22 @@ def _after_a_loss(state: State, event: events.Loss) -> Iterator[actions.Action]:
             if remade < MOST_REMAKES:
                 yield actions.MakeAgain(step)
             else:
-                yield actions.FailRun(
+                yield _failed(
+                    EndReason.LOST_RESULT,
                     f"the result of {what} was lost again after it was made anew {remade} times: "
-                    "look why the object store loses objects, then resume the run"
+                    "look why the object store loses objects, then resume the run",
                 )
         case events.ResultRemade():
             # What comes after it is there already, and waits; only a selection that was taken back is not.
             yield from _selection_if_due(state)
-        case events.RemakeDied(what, reason):
-            yield actions.FailRun(f"{what} was lost and could not be made again: {reason}")
+        case events.RemakeDied(what, reason, failure):
+            yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be made again: {reason}", failure)
         case events.SourceLost(error):
-            yield actions.FailRun(error)
+            yield _failed(EndReason.LOST_RESULT, error)
+
+
+def _failed(reason: EndReason, what: str, failure: FailureReason | None = None) -> actions.FailRun:
+    return actions.FailRun(RunEnd(reason=reason, what=what, failure=failure))
 
 
 def _drained(state: State) -> bool:
@@ -165,13 +188,16 @@ def _affordable(state: State) -> Iterator[actions.Action]:
     allowed = dict(state.purse.allowed(steps, lambda kind: state.of(kind).in_flight))
     yield from (replace(action, limit=allowed[action.kind]) for action in wanted if action.kind in allowed)
     if steps and not allowed and _drained(state):
-        yield actions.StopRun(state.purse.reason(steps))
+        yield actions.StopRun(RunEnd(reason=EndReason.BUDGET, what=state.purse.reason(steps)))
 
 
 def _dispatches(state: State) -> Iterator[actions.Dispatch | actions.DispatchRepairs]:
     if state.repair is not None:
         # Rare and soon over: until then nothing else, for it might need just what is missing.
         yield from _repairs(state, state.repair)
+        return
+    if state.canary is not None and state.canary.open:
+        yield from _canary_dispatches(state, state.canary)
         return
     for kind in WHOLE_ITERATION:
         if kind is StepKind.TRAINING and state.auditing:
@@ -183,6 +209,20 @@ def _dispatches(state: State) -> Iterator[actions.Dispatch | actions.DispatchRep
         limit = _within_sickness(state, kind, min(room, state.of(kind).ready))
         if limit > 0:
             yield actions.Dispatch(kind, limit)
+            room -= limit
+
+
+def _canary_dispatches(state: State, canary: Canary) -> Iterator[actions.Dispatch]:
+    """The canary's steps alone, and measurements of what the last iteration ended with; not of what the run began
+    with, since the canary may show that nothing is worth measuring."""
+    evaluations = state.evaluations.ready if state.iteration > state.first else 0
+    if limit := _within_sickness(state, StepKind.EVALUATION, evaluations):
+        yield actions.Dispatch(StepKind.EVALUATION, limit)
+    room = min(canary.open, state.window) - sum(state.of(kind).in_flight for kind in state.chain)
+    for kind in (StepKind.JUDGMENT, StepKind.GENERATION):
+        limit = _within_sickness(state, kind, min(room, state.of(kind).ready))
+        if limit > 0:
+            yield actions.Dispatch(kind, limit, canary.shards)
             room -= limit
 
 

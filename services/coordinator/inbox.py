@@ -13,7 +13,7 @@ import structlog
 
 from services.coordinator.coordinator import Coordinator
 from spar.errors import ServiceError, SparError
-from spar.messages.coordinator import Report
+from spar.messages.coordinator import FailureReason, Report
 
 log = structlog.get_logger()
 
@@ -67,7 +67,7 @@ class Inbox:
 
     def _fail_run(self, error: Exception) -> None:
         try:
-            self._coordinator.fail_run(f"{type(error).__name__}: {error}")
+            self._coordinator.fail_run(f"{type(error).__name__}: {error}", FailureReason.of(error))
         except SparError as worse:
             # Not even that can be booked: a full disk, say. Whoever runs this process is told.
             log.error("failure_not_booked", error=str(worse))

@@ -4,6 +4,7 @@ The only place that changes a step's state, so that `step_count` always agrees w
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +13,11 @@ from sqlalchemy import delete, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from services.coordinator import canaries
 from services.coordinator.budget import Purse
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.shares import Load
+from services.coordinator.shortfall import Canary
 from services.coordinator.state import NONE, Counts, Repair, State
 from spar.db.spending import read_spending
 from spar.db.tables import (
@@ -34,10 +37,12 @@ from spar.db.tables import (
     utc_now,
 )
 from spar.errors import AccountingError
-from spar.messages.base import ModelRef, StepKind, StepMessage
-from spar.messages.coordinator import Usage
+from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
+from spar.messages.coordinator import FailureReason, Usage
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.method.records import Outcome
 from spar.recipes.honesty import partings, reason
 from spar.recipes.init import ACTOR, FIRST, first_iteration
 from spar.recipes.models import HonestySettings, Recipe
@@ -96,6 +101,16 @@ class Ledger:
             for run in runs
         ]
 
+    def end_run(self, run: Run, status: RunStatus, end: RunEnd | None = None) -> None:
+        """`end` says why, where it was neither finished nor cancelled."""
+        run.status, run.finished_at = status, utc_now()
+        run.reason, run.end = (None, None) if end is None else (end.what, end.model_dump(mode="json"))
+        self.event(f"run_{status}", run.id, reason=run.reason)
+
+    def queue_again(self, run: Run) -> None:
+        """Its end is void."""
+        run.status, run.reason, run.end, run.finished_at = RunStatus.QUEUED, None, None, None
+
     def iteration(self, run_id: str, index: int) -> Iteration:
         iteration = self.session.get(Iteration, (run_id, index))
         if iteration is None:
@@ -134,11 +149,21 @@ class Ledger:
             evaluations=self._evaluation_counts(run.id),
             sick=sick,
             purse=self._purse(run, recipe),
+            failures=recipe.failures,
+            canary=self._canary(run, recipe, begun),
             honesty=recipe.honesty is not None and run.iteration >= FIRST,
             parted=self._parted(run, recipe.honesty),
             auditing=self._auditing(run, recipe.honesty),
             repair=self._repair(run.id),
         )
+
+    def _canary(self, run: Run, recipe: Recipe, begun: Iteration | None) -> Canary | None:
+        """What is known of the iteration's first shards; None once others have been sent, or where none is wanted."""
+        if begun is None or not begun.shards or not recipe.failures.canary:
+            return None
+        if begun.status is not IterationStatus.SHARDS:
+            return None
+        return canaries.canary_of(self.session, run, begun, recipe)
 
     def counts(self, run_id: str, iteration: int) -> dict[StepKind, Counts]:
         query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
@@ -166,14 +191,14 @@ class Ledger:
         in_flight = sum(step.state in IN_FLIGHT for step in mine)
         return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
 
-    def _parted(self, run: Run, honesty: HonestySettings | None) -> str | None:
+    def _parted(self, run: Run, honesty: HonestySettings | None) -> RunEnd | None:
         """Why the recipe wants the run stopped, if its audits say so."""
         if honesty is None or not honesty.stop:
             return None
         query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
         for step in self.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
             if found := partings(step.facts.get("counts", {}), honesty):
-                return reason(step.iteration, found)
+                return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
         return None
 
     def _auditing(self, run: Run, honesty: HonestySettings | None) -> bool:
@@ -247,15 +272,29 @@ class Ledger:
         )
         return self.session.exec(query).first()
 
+    def failure_of_shards(self, run_id: str, iteration: int) -> FailureReason | None:
+        """Why the last of the iteration's dead shards died; None if all live."""
+        query = select(Step.failure).where(Step.run_id == run_id, Step.iteration == iteration)
+        dead = query.where(Step.state == StepState.DEAD, col(Step.kind).in_(SHARD_KINDS))
+        found = self.session.exec(dead.order_by(col(Step.id).desc()).limit(1)).all()
+        return FailureReason(found[0] or FailureReason.UNEXPECTED) if found else None
+
     def made_by(self, run_id: str, fingerprint: str) -> Step | None:
         """The run's step that makes this result."""
         query = select(Step).where(Step.run_id == run_id, Step.fingerprint == fingerprint).order_by(col(Step.id))
         return self.session.exec(query).first()
 
     def ready_steps(
-        self, run_id: str, kind: StepKind, limit: int, now: datetime, repairs_of: int | None = None
+        self,
+        run_id: str,
+        kind: StepKind,
+        limit: int,
+        now: datetime,
+        repairs_of: int | None = None,
+        shards: int | None = None,
     ) -> Sequence[Step]:
-        """Those that may be dispatched now; with `repairs_of`, only those of that iteration that are made again.
+        """Those that may be dispatched now; with `repairs_of`, only those of that iteration that are made again, with
+        `shards`, only those of so many first shards.
 
         A step whose fingerprint is in flight already, in whatever run, waits for that result: it becomes its own.
         """
@@ -270,6 +309,8 @@ class Ledger:
             .order_by(col(Step.id))
             .limit(limit)
         )
+        if shards is not None:
+            query = query.where(col(Step.part).in_([str(index) for index in range(shards)]))
         if repairs_of is not None:
             query = query.where(Step.remade > 0, Step.iteration == repairs_of)
         return self.session.exec(query).all()
@@ -342,6 +383,16 @@ class Ledger:
             for position, (prompt, outcome) in enumerate(ends)
         ]
         self.session.add_all(rows)
+
+    def outcomes(self, run_id: str, iteration: int) -> Counter[Outcome]:
+        query = select(PromptOutcome.outcome).where(
+            PromptOutcome.run_id == run_id, PromptOutcome.iteration == iteration
+        )
+        return Counter(Outcome(outcome) for outcome in self.session.exec(query))
+
+    def forget_outcomes(self, run_id: str, iteration: int) -> None:
+        """They are booked again by the selection that follows."""
+        self.add_outcomes(run_id, iteration, [])
 
     def training_progressed(self, step: Step, at: int, of: int, loss: float | None) -> None:
         job = self.session.get(TrainingJob, step.id) or TrainingJob(

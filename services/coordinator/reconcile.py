@@ -13,7 +13,7 @@ from services.coordinator import events
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.turn import Turn
 from spar.db.tables import Step
-from spar.messages.coordinator import WorkerAlive
+from spar.messages.coordinator import FailureReason, WorkerAlive
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
 from spar.runtime.broker import Broker, Loss
@@ -50,7 +50,7 @@ def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
     turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
     if why is Gone.SILENT:
-        turn.fail(step, why.value, True, now)
+        turn.fail(step, why.value, FailureReason.SERVICE, True, now)
     else:
         turn.ledger.move(step, StepState.READY, reason=why.value)
     turn.happen(events.Woken())

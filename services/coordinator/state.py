@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.coordinator.budget import Purse
+from services.coordinator.shortfall import Canary
 from spar.messages.base import StepKind
+from spar.messages.endings import RunEnd
 from spar.messages.states import IterationStatus
+from spar.recipes.models import FailureSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,12 @@ class State:
     cancelling: bool = False
     purse: Purse | None = None
     """What the run may spend; None: no cap."""
+    failures: FailureSettings = field(default_factory=FailureSettings)
+    canary: Canary | None = None
+    """The iteration's first shards while they are looked at; None: all may be sent."""
     honesty: bool = False
     """Whether rules audit each iteration's judging."""
-    parted: str | None = None
+    parted: RunEnd | None = None
     """Why the run is to stop: what its refiner sees has parted from what the rules see. None: it is not to stop."""
     auditing: bool = False
     """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""

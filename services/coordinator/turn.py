@@ -16,6 +16,7 @@ from services.coordinator.specs import Planner
 from spar.db.tables import Iteration, Result, Run, Step, utc_now
 from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
+from spar.messages.coordinator import FailureReason
 from spar.messages.evaluation import HONESTY, Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
@@ -90,15 +91,15 @@ class Turn:
             case actions.EndIteration():
                 self._end_iteration()
             case actions.FinishRun():
-                self._end_run(RunStatus.FINISHED, None)
-            case actions.FailRun(reason):
-                self._end_run(RunStatus.FAILED, reason)
+                self.ledger.end_run(self.run, RunStatus.FINISHED)
+            case actions.FailRun(end):
+                self.ledger.end_run(self.run, RunStatus.FAILED, end)
             case actions.CancelRun():
-                self._end_run(RunStatus.CANCELLED, None)
-            case actions.StopRun(reason):
-                self._end_run(RunStatus.STOPPED, reason)
-            case actions.Dispatch(kind, limit):
-                self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now()))
+                self.ledger.end_run(self.run, RunStatus.CANCELLED)
+            case actions.StopRun(end):
+                self.ledger.end_run(self.run, RunStatus.STOPPED, end)
+            case actions.Dispatch(kind, limit, shards):
+                self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), shards=shards))
             case actions.MakeAgain(step):
                 repairs.make_again(self._planner, self.ledger.session.get_one(Step, step))
                 self._prepared = True
@@ -193,10 +194,6 @@ class Turn:
         iteration.status, iteration.finished_at = IterationStatus.DONE, utc_now()
         self.ledger.event("iteration_ended", self.run.id, iteration=iteration.index)
 
-    def _end_run(self, status: RunStatus, reason: str | None) -> None:
-        self.run.status, self.run.reason, self.run.finished_at = status, reason, utc_now()
-        self.ledger.event(f"run_{status}", self.run.id, reason=reason)
-
     def _send_or_reuse(self, steps: Sequence[Step]) -> None:
         sent: set[str] = set()
         for step in steps:
@@ -275,16 +272,17 @@ class Turn:
         event = repairs.after_loss(self._planner, step, key)
         match event:
             case None:
-                self.fail(step, reason, True, now)
+                self.fail(step, reason, FailureReason.OBJECT_MISSING, True, now)
                 event = events.Woken()
             case events.SourceLost(error) if step.kind is StepKind.EVALUATION:
-                self.fail(step, error, False, now)  # a measurement is not worth a run
+                # A measurement is not worth a run.
+                self.fail(step, error, FailureReason.OBJECT_MISSING, False, now)
                 event = events.Woken()
             case _:
                 self.ledger.move(step, StepState.READY, reason=reason)
         self.happen(event)
 
-    def fail(self, step: Step, reason: str, retry: bool, now: datetime) -> None:
+    def fail(self, step: Step, reason: str, failure: FailureReason, retry: bool, now: datetime) -> None:
         """An attempt ended without a result: another one after a pause, or none."""
         if not self.run.status.on:
             # Nothing may follow now, a death least of all: it is tried again when the run goes on.
@@ -295,10 +293,10 @@ class Turn:
             pause = BACK_OFF * 2 ** (failures - 1)
             self.ledger.move(step, StepState.READY, failures=failures, reason=reason, not_before=now + pause)
             return
-        self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, finished_at=now)
+        self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, failure=failure, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
-        died = events.StepDied(step.kind, step.part, reason)
-        self._events.append(events.RemakeDied(repairs.name_of(step), reason) if step.remade else died)
+        died = events.StepDied(step.kind, step.part, reason, failure)
+        self._events.append(events.RemakeDied(repairs.name_of(step), reason, failure) if step.remade else died)
 
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
@@ -311,12 +309,13 @@ class Turn:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
         selected = self._planner.selected(step.iteration)
         ends = self._rows(selected.outcomes_key, PromptEnd)
-        count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
+        outcomes = count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
         rows = selected.actor_rows + selected.judge_pairs
         if self.recipe.models.one:
             rows += selected.examples  # what a refiner would learn, the one model learns
-        return events.SelectionDone(rows, selected.examples, audits=selected.actor_rows > 0)
+        failure = self.ledger.failure_of_shards(self.run.id, step.iteration)
+        return events.SelectionDone(rows, selected.examples, selected.actor_rows > 0, outcomes, failure)
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

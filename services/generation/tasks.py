@@ -3,6 +3,7 @@
 from typing import Any
 
 from spar.engines.skills import SeedScope, Usage, respond
+from spar.messages.coordinator import UNUSABLE
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
 from spar.runtime.app import task
@@ -26,4 +27,9 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
     rows = await together(respond(chat, prompt, spec.sampling, scope, usage, form) for prompt in prompts)
-    return StepOutput(rows, usage, {"prompts": len(rows), "responses": sum(len(row.responses) for row in rows)})
+    counts = {
+        "prompts": len(rows),
+        "responses": sum(len(row.responses) for row in rows),
+        UNUSABLE: sum(all(response.failure for response in row.responses) for row in rows),
+    }
+    return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})

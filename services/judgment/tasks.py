@@ -6,7 +6,9 @@ from services.judgment.comparing import compare_shard
 from services.judgment.execution import execute_shard
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge
+from spar.messages.coordinator import UNUSABLE
 from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge, JudgmentSpec
+from spar.method.outcomes import usable
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
 from spar.method.templates import TemplateSet
 from spar.method.templates.forms import Form
@@ -42,7 +44,12 @@ async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
     else:
         rows = await _ask_shard(worker, command, generated, usage)
     judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
-    return StepOutput(rows, usage, {"responses": len(judged), "votes": sum(len(judgment.votes) for judgment in judged)})
+    counts = {
+        "responses": len(judged),
+        "votes": sum(len(judgment.votes) for judgment in judged),
+        UNUSABLE: sum(not usable(row) for row in rows),
+    }
+    return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
 
 
 def _unjudged(row: Generated) -> JudgedPrompt:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from spar.engines.skills import NEGATIVE, SeedScope, Usage, refine_tree
+from spar.messages.coordinator import UNUSABLE
 from spar.messages.refinement import TASK, Refine
 from spar.method.negatives import choose_negative
-from spar.method.records import JudgedPrompt, JudgedResponse
+from spar.method.outcomes import unsolved
+from spar.method.records import JudgedPrompt, JudgedResponse, Outcome
 from spar.runtime.app import task
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
@@ -36,5 +38,6 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
         "trees": len(trees),
         "solved": sum(tree.solved for tree in trees),
         "nodes": sum(len(tree.nodes) - 1 for tree in trees),
+        UNUSABLE: sum(not tree.solved and unsolved(tree) is not Outcome.UNSOLVED for tree in trees),
     }
     return StepOutput(trees, usage, counts)

@@ -101,7 +101,7 @@ def test_a_run_from_submit_to_cancel_and_on(stage: Stage, shell: Shell, run_id: 
     lines = watched.err.splitlines()
     assert lines[0] == f"run {run_id}"
     assert any(line.startswith("run cancelling") for line in lines)
-    assert lines[-1] == f"cancelled. What is done is kept: `spar resume {run_id}` goes on."
+    assert lines[-1] == f"Cancelled. What is done is kept: run `spar resume {run_id}` to resume."
 
     fetched = shell("report", run_id, "--out", "fetched")
     assert fetched.code == 0, fetched.err

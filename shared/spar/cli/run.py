@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spar.cli.console import err, out
-from spar.cli.exits import FAILED, STOPPED
+from spar.cli.console import out
 from spar.cli.homes import RUNS
 from spar.cli.progress import watching
+from spar.cli.run_end import print_end
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
 from spar.embedded.reports import WrittenReport, write_report
@@ -25,6 +25,9 @@ from spar.recipes.models import BudgetSettings, Recipe
 from spar.recipes.resolve import to_yaml
 from spar.report.table import print_table
 from spar.runtime.log import log_to
+
+if TYPE_CHECKING:
+    from spar.report.failed_replies import FailedReplyExample
 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as seed=1.")
@@ -53,7 +56,7 @@ def execute(recipe: Recipe, directory: Path) -> int:
             progress = run_to_end(recipe, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
         written = write_report(home, progress.run_id, newest=True, at_work=False)
-    return _tell_end(progress, written)
+    return _tell_end(progress, home, written)
 
 
 def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings | None = None) -> int:
@@ -63,30 +66,26 @@ def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings 
         with watching() as watcher:
             progress = resume_to_end(run_id, home, watcher, stop, budget)
         written = write_report(home, run_id, newest, at_work=False)
-    return _tell_end(progress, written)
+    return _tell_end(progress, home, written)
 
 
-def _tell_end(progress: RunProgress, written: WrittenReport) -> int:
-    match progress.status:
-        case RunStatus.FINISHED:
-            _print(written)
-            return 0
-        case RunStatus.FAILED:
-            err.print(f"run failed: {progress.reason}", style="bold red", markup=False)
-            err.print("What is done is kept: run the same command again to go on.")
-            return FAILED
-        case RunStatus.STOPPED:
-            err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False)
-            spent = (progress.reason or "").startswith("budget")
-            what = "a higher budget" if spent else "what the reason names changed"
-            err.print(f"What is done is kept: run the same command with {what} to go on.")
-            return STOPPED
-        case RunStatus.CANCELLED:
-            err.print("Cancelled. What is done is kept: run the same command again, or `spar resume`, to go on.")
-            return STOPPED
-        case _:
-            err.print("Stopped. What is done is kept: run the same command again to go on.")
-            return STOPPED
+def _tell_end(progress: RunProgress, home: Home, written: WrittenReport) -> int:
+    if progress.status is RunStatus.FINISHED:
+        _print(written)
+        return 0
+    return print_end(progress, "run the same command again", _examples(progress, home))
+
+
+def _examples(progress: RunProgress, home: Home) -> list["FailedReplyExample"]:
+    """Replies that were no data, where they are why the run stopped."""
+    if progress.end is None or not progress.end.reason.by_outcomes:
+        return []
+    from spar.cli.homes import reading
+    from spar.report.failed_replies import failed_replies
+    from spar.store.directory import DirectoryStore
+
+    with reading(home) as session:
+        return failed_replies(session, DirectoryStore(home.store), progress.run_id)
 
 
 def _print(written: WrittenReport) -> None:

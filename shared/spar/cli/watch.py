@@ -8,11 +8,12 @@ from pydantic import TypeAdapter
 
 from spar.cli.client import Api, ApiOption, connect
 from spar.cli.console import err
-from spar.cli.exits import FAILED, STOPPED
 from spar.cli.progress import Display, displaying
+from spar.cli.run_end import print_end
 from spar.db.progress import RunProgress
 from spar.db.runs import RunDetail, RunEvent
 from spar.errors import ServiceError
+from spar.messages.endings import EndReason
 from spar.messages.states import RunStatus
 
 PATIENCE_S = 60.0  # as long as an API takes to be started again
@@ -36,28 +37,16 @@ def follow(server: Api, run_id: str) -> int:
     err.print(f"run {run_id}", markup=False, soft_wrap=True)
     with displaying() as display:
         progress = _until_ended(server, run_id, display)
-    match progress.status:
-        case RunStatus.FINISHED:
-            err.print("finished", style="bold green")
-            return 0
-        case RunStatus.FAILED:
-            err.print(f"run failed: {progress.reason}", style="bold red", markup=False, soft_wrap=True)
-            err.print(f"What is done is kept: `spar resume {run_id}` goes on.", markup=False, soft_wrap=True)
-            return FAILED
-        case RunStatus.STOPPED:
-            err.print(f"stopped: {progress.reason}", style="bold yellow", markup=False, soft_wrap=True)
-            how = "submit its recipe with what the reason names changed to go on"
-            if (progress.reason or "").startswith("budget"):
-                how = f"`spar resume {run_id} --set budget.KEY=VALUE` goes on"
-            err.print(f"What is done is kept: {how}.", markup=False, soft_wrap=True)
-            return STOPPED
-        case _:
-            err.print(
-                f"{progress.status}. What is done is kept: `spar resume {run_id}` goes on.",
-                markup=False,
-                soft_wrap=True,
-            )
-            return STOPPED
+    if progress.status is RunStatus.FINISHED:
+        err.print("finished", style="bold green")
+        return 0
+    return print_end(progress, f"run `{resume_command(progress)}`")
+
+
+def resume_command(progress: RunProgress) -> str:
+    """What a user of the API types."""
+    of_budget = progress.end is not None and progress.end.reason is EndReason.BUDGET
+    return f"spar resume {progress.run_id}" + (" --set budget.KEY=VALUE" if of_budget else "")
 
 
 def _until_ended(server: Api, run_id: str, display: Display) -> RunProgress:

@@ -11,6 +11,7 @@ from spar.db.measured import AuditScore, BenchmarkScore, read_measured
 from spar.db.spending import read_spending
 from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus, StepState
 from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
@@ -60,6 +61,8 @@ class RunProgress:
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
     audits: tuple[AuditScore, ...] = ()
     """Of the refiner's judging, if the recipe's honesty asks."""
+    end: RunEnd | None = None
+    """Why it ended early; None: it has not, or it was cancelled."""
     initialising: bool = False
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
@@ -97,6 +100,7 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
         alarms=_alarms(session, run_id),
         scores=scores,
         audits=audits,
+        end=None if run.end is None else RunEnd.model_validate(run.end),
         initialising=is_initialising(run),
     )
 

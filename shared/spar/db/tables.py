@@ -49,7 +49,8 @@ class Run(SQLModel, table=True):
     """One training of a recipe. `recipe` is the resolved recipe; `templates` and `prompts` are keys in the store.
 
     `models` maps the recipe's model references to fingerprints, read when the run was submitted. `inputs` are the keys
-    of what else its policies read (see `Submission`).
+    of what else its policies read (see `Submission`). `reason` says why it ended early, `end` is that as a
+    `spar.messages.endings.RunEnd`; None: it finished, was cancelled, or an older version ended it.
     """
 
     __tablename__ = "run"
@@ -62,6 +63,7 @@ class Run(SQLModel, table=True):
     status: RunStatus = Field(sa_column=choice(RunStatus))
     iteration: int = 0
     reason: str | None = None
+    end: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -100,9 +102,9 @@ class Shard(SQLModel, table=True):
 class Step(SQLModel, table=True):
     """One step of one shard (part: its index), or of an iteration (part: actor, refiner, pairs or empty).
 
-    Dead rows are the dead letters: `reason` says why. Times and counts are those of the attempt that counted;
-    a `reused` step took its result from an earlier one, so its seconds are 0. `remade` counts how often its result was
-    made again because the store had lost it.
+    Dead rows are the dead letters: `reason` says why, `failure` is its type (a `FailureReason`). Times and counts are
+    those of the attempt that counted; a `reused` step took its result from an earlier one, so its seconds are 0.
+    `remade` counts how often its result was made again because the store had lost it.
     """
 
     __tablename__ = "step"
@@ -126,6 +128,7 @@ class Step(SQLModel, table=True):
     reused: bool = False
     worker: str | None = None
     reason: str | None = None
+    failure: str | None = Field(default=None, max_length=40)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     dispatched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from spar import errors
 from spar.messages.base import Wire
 from spar.recipes.models import later
 
@@ -49,6 +50,10 @@ class TrainingProgressed(Wire):
     loss: float | None
 
 
+UNUSABLE = "unusable"
+"""In a shard step's counts: its prompts of which no reply can be used. Absent: an older version did not count them."""
+
+
 class StepFinished(Wire):
     """A result is in the store. `counts` are the step's own figures, by name."""
 
@@ -86,6 +91,11 @@ class FailureReason(StrEnum):
     TRAINING = "TrainingError"
     ACCOUNTING = "AccountingError"
     UNEXPECTED = "Unexpected"
+
+    @property
+    def exit_code(self) -> int:
+        """What a command exits with that this error ends."""
+        return int(getattr(errors, self.value, errors.SparError).exit_code)
 
     @classmethod
     def of(cls, error: Exception) -> "FailureReason":

@@ -45,6 +45,15 @@ def unsolved(tree: Tree) -> Outcome:
     return (None if grown else _never_drawn(list(tree.failures))) or Outcome.UNSOLVED
 
 
+def usable(judged: JudgedPrompt) -> bool:
+    """Whether any response has a judgment: a label or a tie, or any text at all where responses are not judged."""
+    return any(_failure(item) is None or _unjudged(item) for item in judged.responses)
+
+
+def _unjudged(item: JudgedResponse) -> bool:
+    return item.response.failure is None and (item.judgment is None or not item.judgment.votes)
+
+
 def _failure(item: JudgedResponse) -> str | None:
     """Why a response has no label; None where it has one, or tied."""
     if item.response.failure is not None:

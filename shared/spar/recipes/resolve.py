@@ -26,6 +26,7 @@ NOT_IDENTITY: tuple[Keys, ...] = (
     # How fast and where, never what: a run goes on as the same run when these change.
     ("dispatch",),
     ("budget",),
+    ("failures",),
     ("engine", "url"),
     ("engine", "max_batch"),
     ("engine", "deadline_s"),

@@ -1,5 +1,6 @@
 """A coordinator with a recording broker, real tables and a real store, and a worker played by hand."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from services.coordinator.coordinator import Coordinator, Limits
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.db.tables import Run, Step, StepCount
-from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted, Usage
+from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepFinished, StepStarted, Usage
 from spar.messages.training import PromptEnd, Selected
-from spar.method.records import Pair, Prompt
+from spar.method.records import Outcome, Pair, Prompt
 from spar.recipes.models import Recipe
 from spar.runtime.submission import prepare, submit
 from spar.store.directory import DirectoryStore
@@ -22,6 +23,10 @@ from spar.store.rows import encode_rows
 from spar.testing.broker import RecordingBroker
 
 NOTHING_EXPIRES = Limits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
+
+
+PAIR_AND_GOOD = ("pair", *["all_good"] * 5)
+"""How the six prompts of an iteration end, if a test does not say."""
 
 
 class Stage:
@@ -50,6 +55,7 @@ class Stage:
                 "iterations": 1,
                 "models": {"actor": str(model), "refiner": str(model)},
                 "prompts": {"source": "world:story", "per_iteration": 6, "shard_size": 2},
+                "failures": {"canary": False, "most": 1.0, "nothing_learned": "continue"},
                 **changes,
             }
         )
@@ -63,7 +69,7 @@ class Stage:
         self.report(StepStarted(step_id=message["step_id"], attempt=message["attempt"], worker="w"))
         return message
 
-    def finish(self, message: dict[str, Any], key: str = "results/x/aa") -> None:
+    def finish(self, message: dict[str, Any], key: str = "results/x/aa", unusable: int | None = None) -> None:
         self.report(
             StepFinished(
                 step_id=message["step_id"],
@@ -74,19 +80,21 @@ class Stage:
                 size=1,
                 seconds=1.0,
                 usage=Usage(calls=2, prompt_tokens=3, completion_tokens=4),
-                counts={},
+                counts={} if unusable is None else {UNUSABLE: unusable},
             )
         )
 
-    def put_selection(self, message: dict[str, Any], seed: str = "") -> str:
+    def put_selection(self, message: dict[str, Any], seed: str = "", outcomes: Sequence[str] = PAIR_AND_GOOD) -> str:
         """A selection's result with everything that it points at, as the training service stores it; its key."""
 
         def put(prefix: str, rows: list[Any]) -> str:
             return put_blob(self.store, prefix, encode_rows(step=prefix, fingerprint="", rows=rows)).key
 
         pair = Pair(Prompt.of(f"a prompt {seed}"), "chosen", "rejected")
-        ends = put("outcomes", [PromptEnd(str(n), "pair" if n == 0 else "all_good") for n in range(6)])
-        selected = Selected(put("pairs", [pair]), 1, put("examples", [Prompt.of("an example")]), 1, ends)
+        ends = put("outcomes", [PromptEnd(str(n), Outcome(outcome)) for n, outcome in enumerate(outcomes)])
+        pairs = [pair] * list(outcomes).count("pair")
+        examples = [Prompt.of("an example")] if pairs else []
+        selected = Selected(put("pairs", pairs), len(pairs), put("examples", examples), len(examples), ends)
         data = encode_rows(step="select", fingerprint=message["fingerprint"], rows=[selected])
         return put_result(self.store, message["fingerprint"], data).key
 

@@ -18,6 +18,7 @@ from spar.db.spending import RunSpending, read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, ResumeCommand
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.recipes.init import REFINER
 from spar.recipes.models import BudgetSettings, PriceSettings
@@ -147,8 +148,11 @@ STATE = State(
 )
 
 
+USED_UP = RunEnd(reason=EndReason.BUDGET, what="budget: 10 of 10 calls")
+
+
 def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() -> None:
-    assert next_actions(STATE, events.Woken()) == [actions.StopRun("budget: 10 of 10 calls")]
+    assert next_actions(STATE, events.Woken()) == [actions.StopRun(USED_UP)]
     flying = State(**{**_fields(STATE), "counts": {G: Counts(ready=2, in_flight=1, done=1)}})
     assert next_actions(flying, events.Woken()) == []
     rich = State(**{**_fields(STATE), "purse": purse(calls=35)})
@@ -162,7 +166,7 @@ def test_a_repair_of_another_iteration_is_in_flight_too(own: int, others: int) -
     flying = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, own, others)})
     assert next_actions(flying, events.Woken()) == []
     landed = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, 0, 0)})
-    assert next_actions(landed, events.Woken()) == [actions.StopRun("budget: 10 of 10 calls")]
+    assert next_actions(landed, events.Woken()) == [actions.StopRun(USED_UP)]
 
 
 def test_a_finished_run_is_finished_whatever_it_cost() -> None:

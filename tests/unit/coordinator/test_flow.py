@@ -8,6 +8,8 @@ from services.coordinator import actions, events, flow
 from services.coordinator.flow import next_actions
 from services.coordinator.state import Counts, Repair, State
 from spar.messages.base import StepKind
+from spar.messages.coordinator import FailureReason
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus
 
 G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
@@ -23,6 +25,13 @@ DATA = State(
     evaluates=False,
 )
 TRAINING = replace(DATA, status=IterationStatus.TRAINING)
+
+UNEXPECTED = FailureReason.UNEXPECTED
+
+
+def failed(reason: EndReason, what: str, failure: FailureReason | None = None) -> actions.FailRun:
+    return actions.FailRun(RunEnd(reason=reason, what=what, failure=failure))
+
 
 CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ("a run begins", DATA, events.RunBegun(), [actions.BeginIteration(1)]),
@@ -199,25 +208,25 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         "a training that dies fails the run",
         TRAINING,
         events.StepDied(T, "actor", "no memory"),
-        [actions.FailRun("training actor failed for good: no memory")],
+        [failed(EndReason.STEP, "training actor failed for good: no memory", UNEXPECTED)],
     ),
     (
         "a selection that dies fails the run",
         DATA,
         events.StepDied(S, "", "why"),
-        [actions.FailRun("selection failed for good: why")],
+        [failed(EndReason.STEP, "selection failed for good: why", UNEXPECTED)],
     ),
     (
         "an engine that stays away fails the run",
         DATA,
         events.EngineLost("refused"),
-        [actions.FailRun("the engine stays unavailable: refused")],
+        [failed(EndReason.ENGINE, "the engine stays unavailable: refused", FailureReason.ENGINE_UNAVAILABLE)],
     ),
     (
         "a store that cannot keep results fails the run",
         DATA,
         events.StorageLost("disk full"),
-        [actions.FailRun("results cannot be stored: disk full")],
+        [failed(EndReason.STORAGE, "results cannot be stored: disk full", FailureReason.STORE)],
     ),
     (
         "later steps go first",
@@ -285,7 +294,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         "a training that dies meanwhile fails it",
         replace(TRAINING, cancelling=True),
         events.StepDied(T, "actor", "no memory"),
-        [actions.FailRun("training actor failed for good: no memory")],
+        [failed(EndReason.STEP, "training actor failed for good: no memory", UNEXPECTED)],
     ),
     (
         "a lost result is made again",
@@ -298,9 +307,10 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         DATA,
         events.ResultLost(step=7, what="generation 2 of iteration 1", remade=flow.MOST_REMAKES),
         [
-            actions.FailRun(
+            failed(
+                EndReason.LOST_RESULT,
                 "the result of generation 2 of iteration 1 was lost again after it was made anew 2 times: "
-                "look why the object store loses objects, then resume the run"
+                "look why the object store loses objects, then resume the run",
             )
         ],
     ),
@@ -356,13 +366,19 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         "what cannot be made again fails the run",
         DATA,
         events.RemakeDied("training actor of iteration 1", "no memory"),
-        [actions.FailRun("training actor of iteration 1 was lost and could not be made again: no memory")],
+        [
+            failed(
+                EndReason.LOST_RESULT,
+                "training actor of iteration 1 was lost and could not be made again: no memory",
+                UNEXPECTED,
+            )
+        ],
     ),
     (
         "so does what no step makes",
         DATA,
         events.SourceLost("the templates are gone: submit again"),
-        [actions.FailRun("the templates are gone: submit again")],
+        [failed(EndReason.LOST_RESULT, "the templates are gone: submit again")],
     ),
     (
         "a run that is not on does nothing",

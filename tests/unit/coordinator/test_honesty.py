@@ -14,6 +14,7 @@ from spar.db.progress import read_progress
 from spar.db.tables import Event
 from spar.messages.base import StepKind
 from spar.messages.coordinator import StepFinished, Usage
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.messages.training import PromptEnd, Selected
 from spar.method.records import Prompt
@@ -22,7 +23,7 @@ from spar.store.rows import decode_rows, encode_rows
 from tests.unit.coordinator.stage import Stage
 
 G, T, E = StepKind.GENERATION, StepKind.TRAINING, StepKind.EVALUATION
-WHY = "honesty: parted"
+WHY = RunEnd(reason=EndReason.JUDGE_DRIFT, what="honesty: parted")
 DATA = State(
     running=True,
     iteration=1,

@@ -17,7 +17,7 @@ from spar.recipes.models.evaluation import (
 from spar.recipes.models.init import INIT_DEFAULTS, InitData, InitPrompts, InitSettings, TeacherSettings
 from spar.recipes.models.models import EngineSettings, ModelSettings, VllmSettings
 from spar.recipes.models.recipe import Recipe, Stage
-from spar.recipes.models.running import BudgetSettings, CallPrice, DispatchSettings, PriceSettings
+from spar.recipes.models.running import BudgetSettings, CallPrice, DispatchSettings, FailureSettings, PriceSettings
 from spar.recipes.models.steps import (
     ComparisonSettings,
     GenerationSettings,
@@ -55,6 +55,7 @@ __all__ = [
     "EngineSettings",
     "EvaluationPlan",
     "EvaluationSettings",
+    "FailureSettings",
     "GenerationSettings",
     "HonestySettings",
     "InitData",

@@ -8,7 +8,7 @@ from spar.recipes.models.base import Count, Positive, Section, later
 from spar.recipes.models.evaluation import EvaluationPlan, HonestySettings
 from spar.recipes.models.init import InitSettings
 from spar.recipes.models.models import EngineSettings, ModelSettings
-from spar.recipes.models.running import BudgetSettings, DispatchSettings
+from spar.recipes.models.running import BudgetSettings, DispatchSettings, FailureSettings
 from spar.recipes.models.steps import (
     ComparisonSettings,
     GenerationSettings,
@@ -61,6 +61,7 @@ class Recipe(Section):
     """Audit the refiner's judging; None: don't."""
     dispatch: DispatchSettings = DispatchSettings()
     budget: BudgetSettings = BudgetSettings()
+    failures: FailureSettings = later(FailureSettings())
 
     @property
     def refiner_fate(self) -> Literal["trained", "kept", "shared"]:

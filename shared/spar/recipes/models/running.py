@@ -1,10 +1,10 @@
 """How work is handed out, what it may take, and what it costs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spar.recipes.models.base import Count, Positive, Section, later
+from spar.recipes.models.base import Count, Positive, Section, Share, later
 
 
 class DispatchSettings(Section):
@@ -16,6 +16,24 @@ class DispatchSettings(Section):
     training_deadline_s: Annotated[float, Field(gt=0)] = 86_400.0
     attempts: Positive = 3
     """Dispatches of one step before it is a dead letter."""
+    engine_wait_s: Annotated[float, Field(ge=0)] = later(360.0)
+    """How long an engine may stay unavailable, tried again and again, before the run is given up."""
+
+
+class FailureSettings(Section):
+    """When a run stops because of what became of its prompts; changes no result.
+
+    Failures are prompts that ended as engine_failed, unparsable, refused, context_exceeded or too_long.
+    """
+
+    most: Share = 0.2
+    """The share of an iteration's prompts that failures may cost. A run that loses more stops before it trains; 1: it
+    never does."""
+    nothing_learned: Literal["stop", "continue"] = "stop"
+    """What follows an iteration without a single row to learn from: the run stops, or keeps both models."""
+    canary: bool = True
+    """Send the first shard of each iteration through generation and judgment before any other, and stop if nothing of
+    it can be used."""
 
 
 class CallPrice(Section):

@@ -1,0 +1,66 @@
+"""Reads how an iteration's canary is doing: the first shards, whose steps are few and looked at one by one.
+
+What follows from it is `shortfall`'s and `flow`'s to say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from services.coordinator.shortfall import Canary, canary_shards
+from spar.db.tables import Iteration, Run, Shard, Step
+from spar.messages.base import StepKind
+from spar.messages.coordinator import UNUSABLE, FailureReason
+from spar.messages.states import StepState
+from spar.recipes.models import Recipe
+
+CANARY_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT)
+
+
+def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) -> Canary | None:
+    """None once shards beyond it have been sent: then it has been looked at."""
+    size = canary_shards(recipe.prompts.shard_size, iteration.shards)
+    mine = (Step.run_id == run.id, Step.iteration == iteration.index, col(Step.kind).in_(CANARY_KINDS))
+    parts = [str(index) for index in range(size)]
+    beyond = select(Step.id).where(*mine, col(Step.part).not_in(parts), Step.state != StepState.READY).limit(1)
+    if session.exec(beyond).first() is not None:
+        return None
+    steps = session.exec(select(Step).where(*mine, col(Step.part).in_(parts)).order_by(col(Step.id))).all()
+    here = (Shard.run_id == run.id, Shard.iteration == iteration.index, col(Shard.index) < size)
+    shards = session.exec(select(Shard).where(*here).order_by(col(Shard.index))).all()
+    ended = [end for shard in shards if (end := _end_of(shard, steps)) is not None]
+    dead = [step for step in steps if step.state is StepState.DEAD]
+    return Canary(
+        shards=size,
+        prompts=sum(shard.prompts for shard in shards),
+        open=size - len(ended),
+        unusable=None if any(end.unusable is None for end in ended) else sum(end.unusable or 0 for end in ended),
+        failure=FailureReason(dead[-1].failure or FailureReason.UNEXPECTED) if dead else None,
+        error=(dead[-1].reason or "") if dead else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A shard is through; of so many of its prompts nothing can be used. None: its result does not say."""
+
+    unusable: int | None
+
+
+def _end_of(shard: Shard, steps: Sequence[Step]) -> _End | None:
+    """None while it is under way: it ends with its judgment, or as soon as nothing is left to be judged."""
+    mine = {step.kind: step for step in steps if step.part == str(shard.index)}
+    if any(step.state is StepState.DEAD for step in mine.values()):
+        return _End(shard.prompts)
+    generated, judged = (_unusable(mine.get(kind)) for kind in CANARY_KINDS)
+    if generated is not None and generated.unusable == shard.prompts:
+        return generated
+    return judged
+
+
+def _unusable(step: Step | None) -> _End | None:
+    if step is None or step.state is not StepState.DONE:
+        return None
+    count = step.facts.get("counts", {}).get(UNUSABLE)
+    return _End(None if count is None else int(count))

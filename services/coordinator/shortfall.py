@@ -1,0 +1,120 @@
+"""Whether what became of an iteration's prompts is reason to stop the run: pure arithmetic over outcomes.
+
+A run that achieved nothing must not look like success. Knows no tables, no replies and nothing of what happens then.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spar.messages.coordinator import FailureReason
+from spar.messages.endings import EndReason, RunEnd
+from spar.method.records import Outcome
+from spar.recipes.init import iteration_name
+from spar.recipes.models import FailureSettings
+
+FAILURES = (
+    Outcome.ENGINE_FAILED,
+    Outcome.UNPARSABLE,
+    Outcome.REFUSED,
+    Outcome.CONTEXT_EXCEEDED,
+    Outcome.TOO_LONG,
+)
+"""Prompts that were lost to what can be mended, not to what the models are worth."""
+
+CANARY_PROMPTS = 8
+"""Fewer than these could all fail by chance: more shards then make up the canary."""
+
+FIXES: Mapping[Outcome, str] = {
+    Outcome.ENGINE_FAILED: "Look at the errors with `spar status`, and mend the engine.",
+    Outcome.UNPARSABLE: "Judge with a model that keeps to the form of the judge prompt, choose simpler templates "
+    "(`templates: compact`), or raise judgment.max_tokens where replies were cut off.",
+    Outcome.REFUSED: "Choose a model whose chat template and server take such conversations.",
+    Outcome.CONTEXT_EXCEEDED: "Serve the model with a longer context (engine.vllm.max_model_len, or the server's own "
+    "setting), or shorten the prompts.",
+    Outcome.TOO_LONG: "Raise training.actor.max_length, or lower generation.max_tokens and search.max_tokens.",
+    Outcome.ALL_GOOD: "Bring harder prompts, or a stricter judge.",
+    Outcome.UNSOLVED: "Refine with a stronger model, or search wider (search.branch, search.depth).",
+    Outcome.TIED: "Ask for more votes (judgment.votes).",
+    Outcome.EQUAL_SCORES: "Ask for more responses or votes (generation.n, judgment.votes).",
+    Outcome.MEASURED: "Bring prompts that no evaluation asks.",
+    Outcome.DUPLICATE: "Bring prompts that differ.",
+}
+"""What to do about the most frequent outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """An iteration's first shards, which are looked at before the others are sent.
+
+    `open` of them are not through generation and judgment yet; of `prompts` so many are `unusable`, which is None where
+    a result does not say. `failure` and `error` are of a step that failed for good.
+    """
+
+    shards: int
+    prompts: int
+    open: int
+    unusable: int | None = None
+    failure: FailureReason | None = None
+    error: str = ""
+
+
+def canary_shards(shard_size: int, shards: int) -> int:
+    return min(shards, -(-CANARY_PROMPTS // shard_size))
+
+
+def failed_canary(canary: Canary, iteration: int) -> RunEnd | None:
+    """Why the run stops; None while the canary is under way, and once it has brought anything that can be used."""
+    if canary.open or canary.unusable != canary.prompts:
+        return None
+    of = f"{canary.prompts} prompts of {iteration_name(iteration)}, sent ahead of the others"
+    if canary.failure is not None:
+        what = f"the first {of}, all failed: {canary.error}"
+        return RunEnd(reason=EndReason.CANARY, what=what, fix="Mend what the error names.", failure=canary.failure)
+    what = f"no reply to the first {of}, can be used"
+    return RunEnd(reason=EndReason.CANARY, what=what, fix=FIXES[Outcome.UNPARSABLE])
+
+
+def shortfall(
+    iteration: int,
+    outcomes: Mapping[Outcome, int],
+    learned: int,
+    settings: FailureSettings,
+    failure: FailureReason | None = None,
+) -> RunEnd | None:
+    """Why the run stops after its selection; `learned` rows are there to learn from, `failure` is of a dead step."""
+    prompts, failed = sum(outcomes.values()), {outcome: outcomes.get(outcome, 0) for outcome in FAILURES}
+    lost = sum(failed.values())
+    if lost_share(outcomes) > settings.most:
+        worst = max(failed, key=lambda outcome: failed[outcome])
+        what = (
+            f"{iteration_name(iteration)} lost {lost} of {prompts} prompts to failures ({_listed(failed)}), more than "
+            f"failures.most allows ({settings.most:g})"
+        )
+        fix = f"{FIXES[worst]} Or accept the loss with failures.most={_rounded_up(lost / prompts)}."
+        return RunEnd(
+            reason=EndReason.FAILURES, what=what, fix=fix, failure=failure if worst is Outcome.ENGINE_FAILED else None
+        )
+    if prompts and not learned and settings.nothing_learned == "stop":
+        worst = max(outcomes, key=lambda outcome: outcomes[outcome])
+        what = f"{iteration_name(iteration)} has nothing to learn from: of {prompts} prompts {_listed(outcomes)}"
+        fix = FIXES.get(worst, "Look at the prompts with `spar explain`.")
+        return RunEnd(
+            reason=EndReason.NOTHING_LEARNED, what=what, fix=f"{fix} Or go on with failures.nothing_learned=continue."
+        )
+    return None
+
+
+def lost_share(outcomes: Mapping[Outcome, int]) -> float:
+    """Of the prompts, those that ended in a failure."""
+    prompts = sum(outcomes.values())
+    return sum(outcomes.get(outcome, 0) for outcome in FAILURES) / prompts if prompts else 0.0
+
+
+def _listed(outcomes: Mapping[Outcome, int]) -> str:
+    """The most frequent first."""
+    ranked = sorted(((number, outcome) for outcome, number in outcomes.items() if number), key=lambda each: -each[0])
+    return ", ".join(f"{number} {outcome}" for number, outcome in ranked)
+
+
+def _rounded_up(share: float) -> str:
+    return f"{min(1.0, (int(share * 100) + 1) / 100):g}"

@@ -1,0 +1,59 @@
+"""How a run ended, for a terminal: the reason, what failed replies looked like, what to do, and the exit code."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from spar.cli.console import err
+from spar.cli.exits import FAILED, STOPPED
+from spar.db.progress import RunProgress
+from spar.messages.endings import EndReason
+from spar.messages.states import RunStatus
+
+if TYPE_CHECKING:
+    from spar.report.failed_replies import FailedReplyExample
+
+SHOWN = 400  # characters of a reply: enough to see its form
+
+
+def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReplyExample"] = ()) -> int:
+    """Print why a run that did not finish ended; returns the exit code. `again` is what resumes it, such as "run the
+    same command again"."""
+    end = progress.end
+    if progress.status is RunStatus.FAILED:
+        _line(f"run failed: {progress.reason}", "bold red")
+    elif progress.status is RunStatus.STOPPED:
+        _line(f"stopped: {progress.reason}", "bold yellow")
+    else:
+        word = "Cancelled" if progress.status is RunStatus.CANCELLED else "Stopped"
+        _line(f"{word}. What is done is kept: {again} to resume.")
+        return STOPPED
+    for example in examples:
+        _line(f"  a {example.requested}, {example.failure}: {_shown(example.text)}")
+    if end is None:  # an older version ended it
+        _line(f"What is done is kept: {again} to resume.")
+        return FAILED if progress.status is RunStatus.FAILED else STOPPED
+    if end.fix:
+        _line(end.fix)
+    _line(f"What is done is kept: {_how(end.reason, again)}.")
+    return end.exit_code
+
+
+def _how(reason: EndReason, again: str) -> str:
+    match reason:
+        case EndReason.BUDGET:
+            return f"{again} with a higher budget to resume"
+        case EndReason.JUDGE_DRIFT:
+            return f"{again} with what the reason names changed to resume"
+        case _ if reason.by_outcomes:
+            return f"once the cause is gone, {again}; only what failed is computed again"
+        case _:
+            return f"{again} to resume"
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= SHOWN else f"{line[:SHOWN]}...")
+
+
+def _line(text: str, style: str = "") -> None:
+    err.print(text, style=style, markup=False, soft_wrap=True)

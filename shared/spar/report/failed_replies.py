@@ -1,0 +1,77 @@
+"""Examples of replies that could not be used, from an iteration's results: why a run stopped, in its models' words.
+
+A few of each kind are enough to see what is wrong; counting them is the report's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from sqlmodel import Session, col, select
+
+from spar.db.tables import Step
+from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.coordinator import UNUSABLE, FailureReason
+from spar.messages.states import StepState
+from spar.method.records import Generated, JudgedPrompt, Tree
+from spar.report.reader import RunReader, of_kind
+from spar.store.base import ObjectStore
+
+EXAMPLES = 3
+"""One may be a freak; more than a few say nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReplyExample:
+    """What was requested (a response, a vote, a refinement, a whole step), why it is no data, and the reply or the
+    error."""
+
+    requested: str
+    failure: str
+    text: str
+
+
+def failed_replies(session: Session, store: ObjectStore, run_id: str, most: int = EXAMPLES) -> list[FailedReplyExample]:
+    """Of the run's last iteration, different texts only, from shards that lost a prompt."""
+    reader = RunReader(session, store, run_id)
+    found: dict[tuple[str, str], FailedReplyExample] = {}
+    for example in chain(_of_dead_steps(session, reader), _of_results(reader)):
+        found.setdefault((example.failure, example.text), example)
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def _of_dead_steps(session: Session, reader: RunReader) -> Iterator[FailedReplyExample]:
+    here = (Step.run_id == reader.run.id, Step.iteration == reader.run.iteration, Step.state == StepState.DEAD)
+    for step in session.exec(select(Step).where(*here, col(Step.kind).in_(SHARD_KINDS)).order_by(col(Step.id))):
+        yield FailedReplyExample(f"{step.kind} step", step.failure or FailureReason.UNEXPECTED, step.reason or "")
+
+
+def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
+    steps = [step for step in reader.done_steps(reader.run.iteration) if step.facts.get("counts", {}).get(UNUSABLE)]
+    for step in of_kind(steps, StepKind.JUDGMENT):
+        for judged in reader.rows(step, JudgedPrompt):
+            yield from _of_judged(judged)
+    for step in of_kind(steps, StepKind.GENERATION):
+        for generated in reader.rows(step, Generated):
+            for response in generated.responses:
+                if response.failure is not None:
+                    yield FailedReplyExample("response", response.failure, response.text)
+    for step in of_kind(steps, StepKind.REFINEMENT):
+        for tree in reader.rows(step, Tree):
+            yield from _of_tree(tree)
+
+
+def _of_judged(judged: JudgedPrompt) -> Iterator[FailedReplyExample]:
+    for item in judged.responses:
+        for vote in item.judgment.votes if item.judgment is not None else ():
+            if vote.failure is not None:
+                yield FailedReplyExample("vote", vote.failure, vote.reply)
+
+
+def _of_tree(tree: Tree) -> Iterator[FailedReplyExample]:
+    for place in tree.pruned:
+        for reply in place.replies:
+            if reply.failure is not None:
+                yield FailedReplyExample("refinement", reply.failure, reply.reply)
