@@ -3,6 +3,7 @@
 What follows from it is `shortfall`'s and `flow`'s to say.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from spar.db.tables import Iteration, Run, Shard, Step
 from spar.messages.base import StepKind
 from spar.messages.coordinator import UNUSABLE, FailureReason
 from spar.messages.states import StepState
+from spar.method.records import ReplyFailure
 from spar.recipes.models import Recipe
 
 CANARY_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT)
@@ -38,7 +40,16 @@ def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) 
         unusable=None if any(end.unusable is None for end in ended) else sum(end.unusable or 0 for end in ended),
         failure=FailureReason(dead[-1].failure or FailureReason.UNEXPECTED) if dead else None,
         error=(dead[-1].reason or "") if dead else "",
+        replies=_failed_replies(steps),
     )
+
+
+def _failed_replies(steps: Sequence[Step]) -> Counter[ReplyFailure]:
+    counted: Counter[ReplyFailure] = Counter()
+    for step in steps:
+        counts = step.facts.get("counts", {})
+        counted += Counter({failure: int(counts.get(f"reply_{failure}", 0)) for failure in ReplyFailure})
+    return counted
 
 
 @dataclass(frozen=True, slots=True)

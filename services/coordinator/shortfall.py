@@ -4,11 +4,13 @@ A run that achieved nothing must not look like success. Knows no tables, no repl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
-from spar.method.records import Outcome
+from spar.method.outcomes import NEVER_DRAWN
+from spar.method.records import Outcome, ReplyFailure
 from spar.recipes.init import iteration_name
 from spar.recipes.models import FailureSettings
 
@@ -47,7 +49,8 @@ class Canary:
     """An iteration's first shards, which are looked at before the others are sent.
 
     `open` of them are not through generation and judgment yet; of `prompts` so many are `unusable`, which is None where
-    a result does not say. `failure` and `error` are of a step that failed for good.
+    a result does not say. `failure` and `error` are of a step that failed for good, `replies` counts those that are no
+    data.
     """
 
     shards: int
@@ -56,6 +59,7 @@ class Canary:
     unusable: int | None = None
     failure: FailureReason | None = None
     error: str = ""
+    replies: Mapping[ReplyFailure, int] = field(default_factory=dict)
 
 
 def canary_shards(shard_size: int, shards: int) -> int:
@@ -70,8 +74,9 @@ def failed_canary(canary: Canary, iteration: int) -> RunEnd | None:
     if canary.failure is not None:
         what = f"the first {of}, all failed: {canary.error}"
         return RunEnd(reason=EndReason.CANARY, what=what, fix="Mend what the error names.", failure=canary.failure)
-    what = f"no reply to the first {of}, can be used"
-    return RunEnd(reason=EndReason.CANARY, what=what, fix=FIXES[Outcome.UNPARSABLE])
+    worst = max(canary.replies, key=lambda failure: canary.replies[failure], default=ReplyFailure.UNPARSABLE)
+    what = f"none of the first {of}, has replies that can be used ({_listed(canary.replies)})"
+    return RunEnd(reason=EndReason.CANARY, what=what, fix=FIXES[NEVER_DRAWN.get(worst, Outcome.UNPARSABLE)])
 
 
 def shortfall(
@@ -110,7 +115,7 @@ def lost_share(outcomes: Mapping[Outcome, int]) -> float:
     return sum(outcomes.get(outcome, 0) for outcome in FAILURES) / prompts if prompts else 0.0
 
 
-def _listed(outcomes: Mapping[Outcome, int]) -> str:
+def _listed(outcomes: Mapping[Any, int]) -> str:
     """The most frequent first."""
     ranked = sorted(((number, outcome) for outcome, number in outcomes.items() if number), key=lambda each: -each[0])
     return ", ".join(f"{number} {outcome}" for number, outcome in ranked)

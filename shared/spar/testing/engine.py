@@ -81,12 +81,13 @@ def complete(
     n: int,
     sampling: Sampling,
     seed: int,
+    context: int = CONTEXT,
 ) -> list[Completion]:
     """The n replies. Greedy replies are all one: their seed does not matter."""
     prompt_tokens = sum(len(message.content.split()) + _TURN for message in messages)
-    if prompt_tokens > CONTEXT:
+    if prompt_tokens > context:
         raise ConversationTooLong(
-            f"The prompt has {prompt_tokens} tokens; the simulated model takes {CONTEXT}.", "Shorten it."
+            f"The prompt has {prompt_tokens} tokens; the simulated model takes {context}.", "Shorten it."
         )
     key = f"{fingerprint}|{sampling.temperature}|{sampling.top_p}"
     seeds = [seed + index if sampling.temperature > 0 else 0 for index in range(n)]

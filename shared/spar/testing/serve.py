@@ -6,6 +6,7 @@ import signal
 
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
+from spar.testing.engine import CONTEXT
 from spar.testing.failures import ServerFailures
 from spar.testing.server import ServerOptions, running_server
 
@@ -43,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--stop-after", type=int, help="requests until every further one gets a 503")
     add("--one-choice", action="store_true", help="reply with one choice whatever n is")
     add("--api-key")
+    add("--context", type=int, default=CONTEXT, help="tokens that a prompt may have")
+    add("--unparsable", type=float, default=behaviour.unparsable, help="share of replies without the form asked for")
     add("--seed", type=int, default=0, help="of the failures")
     return parser
 
@@ -55,6 +58,7 @@ def _options(args: argparse.Namespace) -> ServerOptions:
             response_words=tuple(args.response_words),
             verdict_words=tuple(args.verdict_words),
             reflection_words=tuple(args.reflection_words),
+            unparsable=args.unparsable,
         ),
         failures=ServerFailures(
             status_500=args.status_500,
@@ -66,4 +70,5 @@ def _options(args: argparse.Namespace) -> ServerOptions:
             api_key=args.api_key,
             seed=args.seed,
         ),
+        context=args.context,
     )

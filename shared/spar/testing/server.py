@@ -18,7 +18,7 @@ from spar.errors import ConversationTooLong
 from spar.method.records import Message
 from spar.testing.batching import ContinuousBatch, CostModel
 from spar.testing.behaviour import SimulatedBehaviour
-from spar.testing.engine import complete
+from spar.testing.engine import CONTEXT, complete
 from spar.testing.failures import HANG, FailureDraw, ServerFailures
 
 _WHY = {429: "rate limit reached", 500: "internal error", 503: "the engine is down"}
@@ -32,6 +32,7 @@ class ServerOptions:
     costs: CostModel = field(default_factory=CostModel)
     behaviour: SimulatedBehaviour = field(default_factory=SimulatedBehaviour)
     failures: ServerFailures = field(default_factory=ServerFailures)
+    context: int = CONTEXT
 
 
 class SimulatedServer:
@@ -115,7 +116,7 @@ def _complete(body: dict[str, Any], options: ServerOptions) -> list[Completion]:
     messages = [Message(turn["role"], turn["content"]) for turn in body["messages"]]
     sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), body.get("max_tokens", 1024))
     n = 1 if options.failures.one_choice else body.get("n", 1)
-    return complete(body["model"], options.behaviour, messages, n, sampling, body.get("seed") or 0)
+    return complete(body["model"], options.behaviour, messages, n, sampling, body.get("seed") or 0, options.context)
 
 
 def _reply(model: str, completions: list[Completion]) -> dict[str, Any]:
