@@ -46,6 +46,8 @@ def test_too_few_prompts(tmp_path: Path) -> None:
     prompts.write_text('{"prompt": "one"}\n{broken\n{"prompt": ""}\n')
     recipe = write_recipe(tmp_path, prompts={"source": str(prompts), "per_iteration": 10})
     refused(["run", recipe, "--dir", tmp_path / "home"], "1 usable prompt", "line 2", "line 3")
+    refused(["plan", recipe, "--pilot", "5", "--dir", tmp_path / "home"], "1 usable prompt")
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_model_directory_without_weights(tmp_path: Path) -> None:
@@ -53,6 +55,7 @@ def test_a_model_directory_without_weights(tmp_path: Path) -> None:
     (empty / "model.safetensors").unlink()
     recipe = write_recipe(tmp_path, models={"actor": str(empty), "refiner": str(empty)})
     refused(["run", recipe, "--dir", tmp_path / "home"], "without weights", str(empty))
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_directory_that_is_neither_empty_nor_a_home(tmp_path: Path) -> None:

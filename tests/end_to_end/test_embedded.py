@@ -60,6 +60,19 @@ def test_its_data_can_be_exported(uninterrupted: Path, tmp_path: Path) -> None:
     assert len(pairs) == sum(entry["pairs"] for entry in report_of(uninterrupted)["iterations"][1:])
 
 
+def test_a_refused_run_changes_nothing_in_its_home(uninterrupted: Path, tmp_path: Path) -> None:
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
+
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("broken\n")
+    before = contents()
+    recipe = ["run", uninterrupted.parent / "recipe.yaml", "--dir", uninterrupted]
+    refused = run([*recipe, "--set", f"prompts.source={broken}"])
+    assert refused.returncode == 2
+    assert contents() == before
+
+
 def _generating(steps: list[Step]) -> bool:
     return any(step.state is StepState.RUNNING for step in steps)
 

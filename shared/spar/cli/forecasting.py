@@ -30,17 +30,20 @@ def forecast_of(recipe: Recipe, items: Mapping[str, "Items"], directory: Path, p
     from spar.cli.run import stop_on_signal
     from spar.embedded.home import Home
     from spar.embedded.piloting import run_pilot
+    from spar.embedded.staging import staging
     from spar.embedded.system import EMBEDDED_WINDOW
     from spar.planning.asked import added
     from spar.planning.forecast import forecast
     from spar.planning.measuring import measuring_of
     from spar.runtime.log import log_to
 
-    with Home(directory).lock() as home, stop_on_signal() as stop:
+    home = Home(directory)
+    home.check_free()
+    with staging(recipe) as staged, home.lock(), stop_on_signal() as stop:
         home.runs.mkdir(exist_ok=True)
         log_to(home.runs / "log.jsonl")
         with watching() as watcher:
-            piloted = run_pilot(recipe, home, prompts, train, watcher, stop)
+            piloted = run_pilot(recipe, staged, home, prompts, train, watcher, stop)
     if piloted.facts is None:
         raise _unfinished(piloted.progress.reason, stop)
     benchmarks = planned(recipe.evaluation)

@@ -19,6 +19,7 @@ from spar.db.progress import RunProgress
 from spar.embedded.home import Home
 from spar.embedded.reports import WrittenReport, write_report
 from spar.embedded.runner import resume_to_end, run_to_end
+from spar.embedded.staging import staging
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
 from spar.recipes.models import BudgetSettings, Recipe
@@ -49,11 +50,13 @@ def run(
 
 def execute(recipe: Recipe, directory: Path) -> int:
     """Run it to its end, write its report and print it; returns the exit code."""
-    with Home(directory).lock() as home, stop_on_signal() as stop:
+    home = Home(directory)
+    home.check_free()
+    with staging(recipe) as staged, home.lock(), stop_on_signal() as stop:
         home.runs.mkdir(exist_ok=True)
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
-            progress = run_to_end(recipe, home, watcher, stop)
+            progress = run_to_end(staged, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
         written = write_report(home, progress.run_id, newest=True, at_work=False)
     return _tell_end(progress, home, written)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spar.commands import command
 from spar.comparing.reading import MeasuredRun
 from spar.errors import DataError
 from spar.report.measures import REPORTED
@@ -44,7 +45,7 @@ def _check_measured(run: MeasuredRun) -> None:
     if run.last_measured == 0:
         raise DataError(
             f"Run {run.run_id} has no measurement after its start yet.",
-            f"Let it end an iteration first: spar status, spar resume {run.run_id}.",
+            f"Let it end an iteration first: {command('resume', run.run_id)}",
         )
 
 

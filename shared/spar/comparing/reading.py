@@ -115,4 +115,4 @@ def _facts(step: Step) -> StepFacts:
 
 
 def _seconds(steps: Sequence[Step]) -> float:
-    return sum(effort_of(steps).seconds.values())
+    return sum(effort_of(steps, {}).seconds.values())

@@ -33,6 +33,18 @@ class RunSpending:
         return found
 
 
+def spending_of_steps(session: Session, run_id: str) -> dict[tuple[int, StepKind], Spent]:
+    """What every attempt that came to a result has taken, by iteration and kind of step."""
+    return {
+        (row.iteration, StepKind(row.kind)): _spent(row)
+        for row in session.exec(select(Spending).where(Spending.run_id == run_id))
+    }
+
+
+def _spent(row: Spending) -> Spent:
+    return Spent(row.calls, row.prompt_tokens, row.completion_tokens, trainings=row.trainings)
+
+
 def read_spending(session: Session, run_id: str) -> RunSpending:
     """A few rows, whatever the number of steps."""
     sums: dict[tuple[StepKind, bool], Spent] = {}

@@ -7,6 +7,8 @@ Opened by one process at a time. Knows nothing of what runs do.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -48,29 +50,42 @@ class Home:
                 f"{self.root} holds no runs.", "Start one with `spar run RECIPE --dir DIR`, or name its DIR."
             )
 
+    def check_free(self) -> None:
+        """It can be locked, as things stand. Makes and changes nothing. Raises HomeError."""
+        with self._explained():
+            strangers = sorted(set(os.listdir(self.root)) - OURS) if self.root.exists() else []
+        if strangers:
+            raise HomeError(
+                f"{self.root} is neither empty nor a home of runs: it holds {', '.join(strangers[:3])}.",
+                "Choose another --dir, or move these files away.",
+            )
+        if self.in_use():
+            raise self._taken()
+
     def lock(self) -> "Home":
         """Make the home, or take an existing one for this process. Raises HomeError, whatever the disk says."""
-        try:
-            strangers = sorted(set(os.listdir(self.root)) - OURS) if self.root.exists() else []
-            if strangers:
-                raise HomeError(
-                    f"{self.root} is neither empty nor a home of runs: it holds {', '.join(strangers[:3])}.",
-                    "Choose another --dir, or move these files away.",
-                )
+        self.check_free()
+        with self._explained():
             self.root.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        if not try_lock(lock):
+            os.close(lock)
+            raise self._taken()
+        self._lock = lock
+        return self
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise HomeError(
                 f"{self.root} cannot be used as a run directory: {error.strerror}.",
                 "Choose a --dir on a disk that has room and that you may write to.",
             ) from error
-        if not try_lock(lock):
-            os.close(lock)
-            raise HomeInUse(
-                f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir."
-            )
-        self._lock = lock
-        return self
+
+    def _taken(self) -> HomeInUse:
+        return HomeInUse(f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir.")
 
     def in_use(self) -> bool:
         """Whether a process runs in it. Raises HomeError if that cannot be found out."""

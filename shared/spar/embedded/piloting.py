@@ -18,6 +18,7 @@ from spar.db.progress import RunProgress
 from spar.db.tables import Result, Step
 from spar.embedded.home import Home
 from spar.embedded.runner import Watcher, submission_to_end
+from spar.embedded.staging import Staged
 from spar.embedded.system import EmbeddedSystem
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import StepState
@@ -27,7 +28,7 @@ from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_pr
 from spar.recipes.init import FIRST, PROMPTS_INPUT
 from spar.recipes.models import Recipe
 from spar.report.build import EXAMPLES
-from spar.runtime.submission import Prepared, prepare
+from spar.runtime.submission import Prepared
 from spar.runtime.trace import append_calls, read_calls
 from spar.runtime.tracing import Tracer
 from spar.store.base import ObjectStore
@@ -48,11 +49,12 @@ class PilotRun:
 
 
 def run_pilot(
-    recipe: Recipe, home: Home, prompts: int, train: bool, watcher: Watcher, stop: threading.Event
+    recipe: Recipe, staged: Staged, home: Home, prompts: int, train: bool, watcher: Watcher, stop: threading.Event
 ) -> PilotRun:
-    """Run it, or the rest of it. The home must be locked. Raises what `prepare` raises."""
+    """Run the pilot of a recipe whose whole run is staged, or the rest of it. The home must be locked."""
     with EmbeddedSystem(home) as system:
-        small = _prepare(recipe, system.store, prompts, train)
+        staged.copy_to(system.store)
+        small = _prepare(recipe, staged.prepared, system.store, prompts, train)
         run_id = small.prepared.submission.run_id
         folder = home.run_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,9 +86,8 @@ class _Small:
         return [*self.prompts, *(prompt for mine in self.initial.values() for prompt in mine)]
 
 
-def _prepare(recipe: Recipe, store: ObjectStore, wanted: int, train: bool) -> _Small:
+def _prepare(recipe: Recipe, whole: Prepared, store: ObjectStore, wanted: int, train: bool) -> _Small:
     """The full run's submission, cut down; nothing of the full run is begun."""
-    whole = prepare(recipe, store)
     inputs = dict(whole.submission.inputs)
     chosen = pilot_prompts(_read(store, whole.submission.prompts), recipe, wanted)
     initial: dict[int, list[Prompt]] = {}

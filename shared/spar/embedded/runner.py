@@ -11,13 +11,14 @@ from spar.db.commands import append_command
 from spar.db.progress import RunProgress, read_progress
 from spar.db.tables import Command, Run
 from spar.embedded.home import Home
+from spar.embedded.staging import Staged
 from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
 from spar.messages.commands import CANCEL, RESUME, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
-from spar.recipes.models import BudgetSettings, Recipe
+from spar.recipes.models import BudgetSettings
 from spar.recipes.prompts import Reject
-from spar.runtime.submission import Prepared, prepare, submit
+from spar.runtime.submission import Prepared, submit
 
 REFRESH_S = 0.2
 
@@ -31,15 +32,15 @@ class Watcher:
     looked: Callable[[Session, RunProgress], None]
 
 
-def run_to_end(recipe: Recipe, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
-    """Submit the recipe and wait until its run has ended, or `stop` is set. The home must be locked.
+def run_to_end(staged: Staged, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
+    """Submit what is staged and wait until its run has ended, or `stop` is set. The home must be locked.
 
-    Returns the last look at the run. Raises what `prepare` raises: nothing has started then.
+    Returns the last look at the run.
     """
     with EmbeddedSystem(home) as system:
-        prepared = prepare(recipe, system.store)
-        home.run_folder(prepared.submission.run_id).mkdir(parents=True, exist_ok=True)
-        return submission_to_end(system, prepared, watcher, stop)
+        staged.copy_to(system.store)
+        home.run_folder(staged.prepared.submission.run_id).mkdir(parents=True, exist_ok=True)
+        return submission_to_end(system, staged.prepared, watcher, stop)
 
 
 def submission_to_end(

@@ -10,24 +10,29 @@ from platform import python_version
 
 from sqlmodel import Session
 
+from spar.commands import command
 from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected, Trained
 from spar.recipes.init import FIRST
 from spar.report.benchmarks import Kept, benchmark_changes, measures_of
+from spar.report.history import HistoryReader
 from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
 from spar.report.model import (
     ExampleTree,
     IterationReport,
     ModelFacts,
     RefinerData,
+    ReplySample,
     Role,
     RunReport,
     Totals,
     TrainingFacts,
 )
+from spar.report.next_step import next_step
 from spar.report.reader import RunReader, of_kind
+from spar.report.samples import reply_sample
 from spar.report.steps import effort_of
 from spar.report.trees import example_trees, tree_facts
 from spar.store.base import ObjectStore
@@ -68,6 +73,8 @@ def build_report(session: Session, store: ObjectStore, run_id: str, at_work: boo
         changes=changes(measured),
         benchmark_changes=benchmark_changes(benchmarks),
         examples=examples,
+        replies=_replies(session, store, run_id, begun),
+        next_step=next_step(run.status.shown(at_work), run.reason, run.id),
         models=_models(reader, begun),
         totals=_totals(entries, _between(run.started_at, run.finished_at)),
         versions=installed_versions(),
@@ -75,13 +82,17 @@ def build_report(session: Session, store: ObjectStore, run_id: str, at_work: boo
     )
 
 
+def _replies(session: Session, store: ObjectStore, run_id: str, begun: Sequence[Iteration]) -> list[ReplySample]:
+    """Of the iterations that have any."""
+    reader = HistoryReader(session, store, run_id, command("explain", run_id))
+    samples = [reply_sample(reader, row.index) for row in begun]
+    return [sample for sample in samples if sample.shown]
+
+
 def _measured_entry(reader: RunReader, index: int, steps: Sequence[Step], items: Sequence[Item]) -> IterationReport:
     """What an iteration measured, trained and took; for the start that is all there is."""
-    effort = effort_of(steps)
-    trainings = of_kind(steps, StepKind.TRAINING)
-    training = {step.part: _training_facts(reader, step) for step in trainings}
-    fresh = sum(training[step.part].tokens for step in trainings if not step.reused)
-    effort.add_tokens(StepKind.TRAINING.value, fresh)
+    effort = effort_of(steps, reader.spent(index))
+    training = {step.part: _training_facts(reader, step) for step in of_kind(steps, StepKind.TRAINING)}
     precision, precision_interval = rate(of(items, Measure.PAIR))
     return IterationReport(
         iteration=index,

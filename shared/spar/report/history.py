@@ -61,6 +61,7 @@ class PromptEntry:
 
     iteration: int
     position: int
+    shard: int
     prompt: Prompt
     outcome: str | None
 
@@ -103,13 +104,17 @@ class HistoryReader:
             outcomes = self._outcomes(shard)
             for offset, prompt in enumerate(self._prompts(shard)):
                 position = shard.first + offset
-                yield PromptEntry(shard.iteration, position, prompt, outcomes.get(position))
+                yield PromptEntry(shard.iteration, position, shard.index, prompt, outcomes.get(position))
 
     def history(self, entry: PromptEntry) -> PromptHistory:
-        query = select(Shard).where(Shard.run_id == self.run_id, Shard.iteration == entry.iteration)
-        query = query.where(col(Shard.first) <= entry.position).order_by(col(Shard.first).desc()).limit(1)
-        shard = self._session.exec(query).one()
+        shard = self._session.get_one(Shard, (self.run_id, entry.iteration, entry.shard))
         return self._history(shard, entry.position - shard.first, entry.prompt)
+
+    def generated_shards(self, iteration: int) -> set[int]:
+        """The shards whose prompts have responses."""
+        query = select(Step.part).where(Step.run_id == self.run_id, Step.iteration == iteration)
+        done = query.where(Step.kind == StepKind.GENERATION, Step.state == StepState.DONE)
+        return {int(part) for part in self._session.exec(done)}
 
     def find(self, prompt: str) -> list[PromptHistory]:
         """The prompt in each iteration that has it, by (the start of) its id, or its text. Raises DataError."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spar.method.records import Outcome
+from spar.method.records import Generated, JudgedPrompt, Outcome, Prompt, Tree
 from spar.report.words import WordSpan
 
 Interval = tuple[float, float]
@@ -127,7 +127,8 @@ class IterationReport(Facts):
     models first begins with -2, the backbones; -1 makes the actor, 0 the refiner, and is the start too.
 
     `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together, seconds by the clock
-    while at least one was at work; a step whose result was there already counts in `reused` and took nothing.
+    while at least one was at work; a step whose result was there already counts in `reused` and took nothing. `tokens`
+    and `calls` are of models, as a budget counts them; what a training reads stands in `training`.
     `tree_sizes` maps nodes (as text) to trees. `pairs` counts what the actor had to learn from: pairs, or where it was
     trained by SFT, examples.
     """
@@ -205,6 +206,25 @@ class ExampleTree(Facts):
     words: tuple[WordSpan, ...] = ()
 
 
+class PromptReplies(Facts):
+    """Everything that models replied to a prompt, long texts cut; None for what it has not come to."""
+
+    position: int
+    outcome: str | None
+    prompt: Prompt
+    generated: Generated | None = None
+    judged: JudgedPrompt | None = None
+    tree: Tree | None = None
+
+
+class ReplySample(Facts):
+    """Some of an iteration's `prompts`, with their replies."""
+
+    iteration: int
+    prompts: int
+    shown: list[PromptReplies]
+
+
 class ModelFacts(Facts):
     """A model of the run: where it came from, and in which iteration it was trained (0: given)."""
 
@@ -243,6 +263,10 @@ class RunReport(Facts):
     benchmark_changes: list[Change] = Field(default_factory=list)
     """`measure` is the benchmark; the points are of correct items."""
     examples: list[ExampleTree] = Field(default_factory=list)
+    replies: list[ReplySample] = Field(default_factory=list)
+    """A sample of each iteration; all of them: `spar explain`."""
+    next_step: str | None = None
+    """What to do about a run that has not finished."""
     models: list[ModelFacts] = Field(default_factory=list)
     totals: Totals = Totals()
     versions: dict[str, str] = Field(default_factory=dict)

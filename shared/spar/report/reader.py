@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from spar.db.spending import spending_of_steps
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import KeptReport
@@ -17,6 +18,7 @@ from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import benchmark_of, in_order
 from spar.recipes.init import ACTOR, FIRST
+from spar.recipes.spending import Spent
 from spar.report.honesty import honesty_facts
 from spar.report.model import HonestyFacts
 from spar.store.base import ObjectStore
@@ -52,6 +54,11 @@ class RunReader:
             .order_by(col(Step.id))
         )
         return self._session.exec(query).all()
+
+    def spent(self, iteration: int) -> dict[StepKind, Spent]:
+        """What the iteration's steps have taken of models, by kind, in the order of work."""
+        found = spending_of_steps(self._session, self.run.id)
+        return {kind: found[iteration, kind] for kind in StepKind if (iteration, kind) in found}
 
     def outcomes(self, iteration: int) -> dict[str, int]:
         """How many prompts ended each way, every outcome named; all zero until the selection, or until a stop."""

@@ -1,20 +1,23 @@
 """What the steps of an iteration took, by kind. A reused result took nothing now, so it only counts as reused.
 
-Reads step rows; opens no object.
+Calls and tokens are those that the budget counts (`spar.db.spending`), so that every page shows one figure. Reads rows;
+opens no object.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from spar.db.tables import Step
+from spar.messages.base import StepKind
+from spar.recipes.spending import Spent
 
 Span = tuple[datetime, datetime]
 
 
 @dataclass(slots=True)
 class Effort:
-    """Seconds, tokens (read and written), calls and reused results, each by step kind.
+    """Seconds, tokens of models (read and written), calls and reused results, each by step kind.
 
     Seconds are by the clock, while at least one step of the kind was at work: shards wait side by side, so the sum
     of their own times says little.
@@ -25,14 +28,13 @@ class Effort:
     calls: dict[str, int] = field(default_factory=dict)
     reused: dict[str, int] = field(default_factory=dict)
 
-    def add_tokens(self, kind: str, tokens: int) -> None:
-        if tokens:
-            self.tokens[kind] = self.tokens.get(kind, 0) + tokens
 
-
-def effort_of(steps: Iterable[Step]) -> Effort:
-    """Sums over finished steps. Tokens of trainings stand in their results: the caller adds them."""
-    effort = Effort()
+def effort_of(steps: Iterable[Step], spent: Mapping[StepKind, Spent]) -> Effort:
+    """Sums over finished steps; `spent` is what the attempts of each kind took."""
+    effort = Effort(
+        tokens={kind.value: int(work.tokens) for kind, work in spent.items() if work.tokens},
+        calls={kind.value: int(work.calls) for kind, work in spent.items() if work.calls},
+    )
     spans: dict[str, list[Span]] = {}
     for step in steps:
         kind = step.kind.value
@@ -42,10 +44,6 @@ def effort_of(steps: Iterable[Step]) -> Effort:
         if step.finished_at is not None:
             began = step.finished_at - timedelta(seconds=float(step.facts.get("seconds", 0.0)))
             spans.setdefault(kind, []).append((began, step.finished_at))
-        usage = step.facts.get("usage", {})
-        effort.add_tokens(kind, int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0)))
-        if calls := int(usage.get("calls", 0)):
-            effort.calls[kind] = effort.calls.get(kind, 0) + calls
     effort.seconds = {kind: covered_seconds(of_kind) for kind, of_kind in spans.items()}
     return effort
 

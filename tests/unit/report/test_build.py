@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, create_engine
 
-from spar.db.tables import Iteration, Model, PromptOutcome, Run, Step
+from spar.db.progress import read_progress
+from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Spending, Step
 from spar.errors import AccountingError, DataError, ObjectMissing
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
@@ -83,8 +84,27 @@ class Books:
         values["finished_at"] = BEGAN + timedelta(seconds=50)
         step = Step(run_id="r1", iteration=iteration, kind=kind, part=part, **(values | changes))
         self.session.add(step)
+        if not step.reused:
+            self.spend(iteration, kind, step.facts.get("usage", {}))
         self.session.commit()
         return step
+
+    def spend(self, iteration: int, kind: StepKind, usage: dict[str, int]) -> None:
+        """As the coordinator books an attempt that came to a result."""
+        row = self.session.get(Spending, ("r1", iteration, kind))
+        row = row or Spending(run_id="r1", iteration=iteration, kind=kind)
+        for name, number in usage.items():
+            setattr(row, name, getattr(row, name) + number)
+        self.session.add(row)
+
+    def shard(self, index: int, prompts: Sequence[Prompt]) -> None:
+        """A shard of the iteration, after those of as many prompts."""
+        data = encode_rows(step="prompts", fingerprint="", rows=prompts)
+        key = put_result(self.store, f"prompts-{index}", data).key
+        first = index * len(prompts)
+        row = Shard(run_id="r1", iteration=1, index=index, first=first, prompts=len(prompts), prompts_key=key)
+        self.session.add(row)
+        self.session.commit()
 
     def outcomes(self, *outcomes: str) -> None:
         for position, outcome in enumerate(outcomes):
@@ -197,8 +217,19 @@ def test_what_was_reused_took_nothing(books: Books) -> None:
     first = build_report(books.session, books.store, "r1").iterations[1]
     assert first.reused == {"generation": 1}
     assert first.calls == {"generation": 3, "refinement": 6, "evaluation": 9}
-    assert first.tokens == {"generation": 15, "refinement": 30, "evaluation": 45, "training": 1000}
+    assert first.tokens == {"generation": 15, "refinement": 30, "evaluation": 45}
     assert first.seconds["training"] == 8.0  # both trained at once
+
+
+def test_status_and_report_count_the_same_calls_and_tokens(books: Books) -> None:
+    whole(books)
+    books.spend(1, StepKind.JUDGMENT, {"calls": 7, "prompt_tokens": 70, "completion_tokens": 7})  # of a late attempt
+    progress = read_progress(books.session, "r1")
+    assert progress is not None
+    burn = {each.name: each.spent for each in progress.burn}
+    totals = build_report(books.session, books.store, "r1").totals
+    assert (totals.calls, totals.tokens) == (burn["calls"], burn["tokens"])
+    assert totals.calls == 31
 
 
 def test_trainings_and_their_data(books: Books) -> None:

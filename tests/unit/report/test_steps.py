@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from spar.db.tables import Step
 from spar.messages.base import StepKind
 from spar.messages.states import StepState
+from spar.recipes.spending import Spent
 from spar.report.steps import covered_seconds, effort_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -30,10 +31,12 @@ def step(ended: float, seconds: float, reused: bool = False) -> Step:
 
 
 def test_shards_that_ran_side_by_side_count_once() -> None:
-    effort = effort_of([step(10, 10), step(12, 10), step(30, 5), step(31, 0, reused=True)])
+    spent = {StepKind.JUDGMENT: Spent(8, 12, 16), StepKind.SELECTION: Spent()}
+    effort = effort_of([step(10, 10), step(12, 10), step(30, 5), step(31, 0, reused=True)], spent)
     assert effort.seconds == {"judgment": 17.0}
-    assert effort.calls == {"judgment": 6}
-    assert effort.tokens == {"judgment": 21}
+    # As booked, also of an attempt whose result nobody wanted any more: not summed over the steps.
+    assert effort.calls == {"judgment": 8}
+    assert effort.tokens == {"judgment": 28}
     assert effort.reused == {"judgment": 1}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from spar import commands
 from spar.worlds.story.stages import Shape, Stage
 
 
@@ -32,5 +33,5 @@ Measured on held-out prompts by the world's rules:
 
 def command(stage: Stage, seed: int) -> str:
     """What makes this one model again, from the carried model that it starts from."""
-    start = "" if stage.start is None else " --from builtin"
-    return f"spar world train --out DIR --only {stage.name}{start} --seed {seed}"
+    start = () if stage.start is None else ("--from", "builtin")
+    return commands.command("world", "train", "--out", "DIR", "--only", stage.name, *start, "--seed", seed)

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
+from spar.commands import command
 from spar.errors import TrainingError
 from spar.worlds.story.skills import examples
 from spar.worlds.story.stages import Shape, Stage
@@ -68,8 +69,8 @@ def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalL
     if not (folder / "model.safetensors").is_file():
         raise TrainingError(
             f"The stage '{stage.name}' starts from '{stage.start}', which is not at {folder}.",
-            f"Train it first: spar world train --out {models} --only {stage.start}; or start from the carried model: "
-            "--from builtin.",
+            f"Train it first: {command('world', 'train', '--out', models, '--only', stage.start)}; or start from the"
+            " carried model: --from builtin.",
         )
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
