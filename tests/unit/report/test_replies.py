@@ -1,4 +1,4 @@
-"""The sample of replies in a report: some of every outcome, the unreadable and the failed too; nothing of it is HTML."""
+"""The sample of replies in a report: some of every outcome, the unreadable and the failed too. Nothing is markup."""
 
 from collections import Counter
 from collections.abc import Iterator
