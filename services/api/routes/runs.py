@@ -82,6 +82,7 @@ def _reader(session: Session, context: Backend, run_id: str) -> HistoryReader:
 
 
 def _report(run_id: str, context: Context) -> RunReport:
-    context.detail(run_id)
+    detail = context.detail(run_id)
     with context.session() as session:
-        return build_report(session, context.store, run_id, context.at_work)
+        report = build_report(session, context.store, run_id, context.at_work)
+    return report.model_copy(update={"next_step": detail.next_step})

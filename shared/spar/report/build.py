@@ -86,7 +86,7 @@ def _replies(session: Session, store: ObjectStore, run_id: str, begun: Sequence[
     """Of the iterations that have any."""
     reader = HistoryReader(session, store, run_id, command("explain", run_id))
     samples = [reply_sample(reader, row.index) for row in begun]
-    return [sample for sample in samples if sample.shown]
+    return [sample for sample in samples if sample.shown or sample.lost]
 
 
 def _measured_entry(reader: RunReader, index: int, steps: Sequence[Step], items: Sequence[Item]) -> IterationReport:

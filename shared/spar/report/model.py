@@ -218,11 +218,12 @@ class PromptReplies(Facts):
 
 
 class ReplySample(Facts):
-    """Some of an iteration's `prompts`, with their replies."""
+    """Some of an iteration's `prompts`, with their replies; those of `lost` more are not in the store any longer."""
 
     iteration: int
     prompts: int
     shown: list[PromptReplies]
+    lost: int = 0
 
 
 class ModelFacts(Facts):

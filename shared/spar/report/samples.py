@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from itertools import zip_longest
 from typing import Any, TypeVar
 
+from spar.errors import ObjectLost
 from spar.report.history import HistoryReader, PromptEntry, PromptHistory
 from spar.report.model import PromptReplies, ReplySample
 
@@ -21,10 +22,16 @@ T = TypeVar("T")
 
 
 def reply_sample(reader: HistoryReader, iteration: int) -> ReplySample:
-    """Of the prompts that have responses; as many of each outcome as fit."""
+    """Of the prompts that have responses; as many of each outcome as fit. Those whose results the store has lost are
+    counted."""
     entries, generated = list(reader.entries(iteration=iteration)), reader.generated_shards(iteration)
-    shown = [_replies(reader.history(entry)) for entry in chosen(each for each in entries if each.shard in generated)]
-    return ReplySample(iteration=iteration, prompts=len(entries), shown=shown)
+    shown, lost = [], 0
+    for entry in chosen(each for each in entries if each.shard in generated):
+        try:
+            shown.append(_replies(reader.history(entry)))
+        except ObjectLost:
+            lost += 1
+    return ReplySample(iteration=iteration, prompts=len(entries), shown=shown, lost=lost)
 
 
 def chosen(entries: Iterable[PromptEntry]) -> list[PromptEntry]:

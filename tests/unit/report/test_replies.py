@@ -106,6 +106,16 @@ def test_the_page_shows_every_reply_and_nothing_of_it_is_markup(books: Books) ->
     assert "spar explain r1 PROMPT --full" in page
 
 
+def test_replies_that_the_store_has_lost_are_counted(books: Books) -> None:
+    books.run(RunStatus.STOPPED)
+    books.iteration(prompts=2, done=False)
+    books.shard(0, [Prompt.of("direct"), Prompt.of("other")])
+    books.step(1, StepKind.GENERATION, "0", [], result_key=f"results/x/{'0' * 64}")
+    report = build_report(books.session, books.store, "r1")
+    assert [(sample.shown, sample.lost) for sample in report.replies] == [([], 2)]
+    assert "the replies to 2 more are not in the store any longer" in render(report)
+
+
 def test_prompts_without_responses_are_not_shown(books: Books) -> None:
     books.run(RunStatus.STOPPED)
     books.iteration(prompts=1, done=False)
