@@ -48,6 +48,7 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
             param="model",
         )
     _check_choices(form)
+    _check_last_turn(form)
     spar = form.spar
     budget = min(settings.budget, settings.most_budget) if spar.budget is None else spar.budget
     deadline_s = min(settings.deadline_s, settings.longest_deadline_s) if spar.deadline_s is None else spar.deadline_s
@@ -73,6 +74,18 @@ def _check_choices(form: ChatForm) -> None:
             f"`n` is {form.n}; a search finds one response.",
             f"Leave `n` out, or request several responses from the model {ALONE}.",
             param="n",
+        )
+
+
+def _check_last_turn(form: ChatForm) -> None:
+    """A begun reply is for the actor's own template to continue, or to refuse; a refiner judges whole responses."""
+    if form.messages[-1].role != "user" and form.model != ALONE:
+        raise Refusal(
+            400,
+            "invalid_request",
+            "The last of `messages` is not the user's; a search responds to a user.",
+            f"End with the user's message, or use the model {ALONE}.",
+            param="messages",
         )
 
 

@@ -69,9 +69,9 @@ class ChatForm(Form):
         return {name: value for name, value in given.items() if not asks_for_nothing(name, value)}
 
     @model_validator(mode="after")
-    def _ends_with_the_user(self) -> "ChatForm":
-        if self.messages[-1].role != "user":
-            raise ValueError("the last of `messages` must be the user's")
+    def _has_something_to_respond_to(self) -> "ChatForm":
+        if all(turn.role != "user" for turn in self.messages):
+            raise ValueError("`messages` must have one of the user's")
         if not self.messages[-1].text.strip():
             raise ValueError("the last of `messages` is empty")
         return self

@@ -159,6 +159,7 @@ async def test_a_conversation_reaches_the_refiner_whole(at: Gateway) -> None:
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "tools"),
         ({"messages": [{"role": "user", "content": " "}]}, openai.BadRequestError, "empty"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, openai.BadRequestError, "user's"),
+        ({"messages": [*ASKED, {"role": "assistant", "content": "x"}]}, openai.BadRequestError, "spar:actor"),
         ({"extra_body": {"spar": {"budget": 65}}}, openai.BadRequestError, "64 or less"),
         ({"extra_body": {"spar": {"deadline_s": 1e9}}}, openai.BadRequestError, "600 or less"),
         ({"extra_body": {"spar": {"wide": 3}}}, openai.BadRequestError, "spar.wide"),

@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,12 +23,15 @@ from spar.cli.console import out, print_warning
 from spar.cli.evaluating.folder import RESULT, folder_of, read_result
 from spar.cli.evaluating.general_data import is_own, lay_out
 from spar.cli.evaluating.general_results import read_results
+from spar.cli.evaluating.general_server import find_server, key_of, require_logprobs
+from spar.cli.evaluating.general_tasks import scored_by_likelihood
 from spar.cli.evaluating.job import EngineOptions, place_of
 from spar.cli.evaluating.output import print_result
 from spar.cli.evaluating.programs import check_confinement
-from spar.engines.openai_access import KEY_VARIABLE
+from spar.engines.openai_access import base_url, endpoint_url
 from spar.errors import DataError, EngineError, RecipeError
 from spar.inference.endpoints import Endpoint
+from spar.redaction import without_secrets
 
 LOG = "lm-eval.log"
 CODE_EVAL = Path(__file__).with_name("code_eval.py")
@@ -38,6 +41,12 @@ TASKS = {"gsm8k": "gsm8k", "triviaqa": "triviaqa", "mmlu": "mmlu", "humaneval": 
 RUNS_CODE = frozenset({"humaneval"})
 BY_LOGPROBS = frozenset({"mmlu"})
 """Scored by the likelihood of each choice: a server must give log-probabilities of its prompt (vLLM does)."""
+KEPT = (
+    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+)
+"""Variables with credentials that lm-eval needs to fetch datasets."""
+CHAT_HAS_NONE = "Loglikelihood is not supported for chat completions"
 UNREACHABLE = (
     "Couldn't reach",
     "ConnectionError",
@@ -65,6 +74,8 @@ class GeneralJob:
     limit: int | None
     max_tokens: int | None
     seed: int
+    by_likelihood: frozenset[str] = BY_LOGPROBS
+    """Tasks that are scored by the likelihood of given texts."""
 
     @classmethod
     def of(
@@ -78,12 +89,13 @@ class GeneralJob:
         options = EngineOptions(asked["dtype"], asked["window"])
         place = place_of("actor", model, options)
         published = data if own is None else None
-        return cls(place, named, own, published, to, asked["limit"], asked["max_tokens"], asked["seed"])
+        scored = BY_LOGPROBS & set(named) if own is None else scored_by_likelihood(own, named)
+        return cls(place, named, own, published, to, asked["limit"], asked["max_tokens"], asked["seed"], scored)
 
     def calls(self) -> list[list[str]]:
         """One call of lm-eval for the tasks of each kind."""
-        kinds = [[t for t in self.tasks if (t in BY_LOGPROBS) == logprobs] for logprobs in (False, True)]
-        return [self._call(tasks, bool(BY_LOGPROBS & set(tasks))) for tasks in kinds if tasks]
+        kinds = [[t for t in self.tasks if (t in self.by_likelihood) == logprobs] for logprobs in (False, True)]
+        return [self._call(tasks, bool(self.by_likelihood & set(tasks))) for tasks in kinds if tasks]
 
     def settings(self, data: str | None) -> dict[str, str | int]:
         """`data` is the digest of published files."""
@@ -119,11 +131,11 @@ class GeneralJob:
         if engine.url is None:
             # lm-eval's own loader: its batches are not ours.
             return "hf", {"pretrained": Path(str(model.path)).resolve(), "dtype": engine.dtype}
-        base, name = engine.url.rstrip("/"), model.name or "default"
+        base, name = base_url(engine.url), model.name or "default"
         served = {"model": name, "num_concurrent": engine.max_batch, "max_retries": 3, "tokenized_requests": False}
         if logprobs:
-            return "local-completions", {"base_url": f"{base}/completions", **served}
-        return "local-chat-completions", {"base_url": f"{base}/chat/completions", **served}
+            return "local-completions", {"base_url": endpoint_url(base, "completions"), **served}
+        return "local-chat-completions", {"base_url": endpoint_url(base, "chat/completions"), **served}
 
 
 def _check_tasks(named: Sequence[str], own: bool, code: bool) -> None:
@@ -151,9 +163,13 @@ def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
         if dry_run:
             _print_calls(job)
             return
+        unnamed = job.place.settings.url is not None and job.place.model.name is None
+        job = asyncio.run(_found(job)) if unnamed else job
         folder = folder_of(job.out.resolve(), "general", job.settings(digest))
         result = read_result(folder)
         if result is None:
+            if job.place.settings.url is not None and not unnamed:
+                asyncio.run(_found(job))
             folder.mkdir(parents=True, exist_ok=True)
             result = asyncio.run(_run(job, folder, place, digest))
             (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -162,6 +178,15 @@ def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
         return
     print_result(result)
     out.print(str(folder), soft_wrap=True, markup=False)
+
+
+async def _found(job: GeneralJob) -> GeneralJob:
+    """The job with its server's model; what makes it impossible is raised before anything starts."""
+    found = replace(job, place=await find_server(job.place))
+    likelihoods = [task for task in job.tasks if task in job.by_likelihood]
+    if likelihoods:
+        await require_logprobs(found.place, ", ".join(likelihoods))
+    return found
 
 
 def _print_calls(job: GeneralJob) -> None:
@@ -178,7 +203,8 @@ async def _run(job: GeneralJob, folder: Path, place: Path, data: str | None) -> 
         stand_in = place / CODE_EVAL.stem / CODE_EVAL.name
         stand_in.parent.mkdir()
         stand_in.write_bytes(CODE_EVAL.read_bytes())
-    environment = _environment(place, data is not None)
+    environment = _environment(job.place, place, data is not None)
+    (folder / LOG).unlink(missing_ok=True)  # of an earlier attempt, which ended otherwise
     for number, call in enumerate(job.calls()):
         # What the model said is kept by lm-eval itself: after a stop the same command goes on.
         kept = ["--use_cache", str(folder / f"said-{number}"), "--output_path", str(folder / f"lm-eval-{number}")]
@@ -189,10 +215,13 @@ async def _run(job: GeneralJob, folder: Path, place: Path, data: str | None) -> 
     return read_results(folder, {name: TASKS.get(name, name) for name in job.tasks}, job.settings(data))
 
 
-def _environment(place: Path, data_here: bool) -> dict[str, str]:
-    """Without HF_ALLOW_CODE_EVAL: the hub's own code_eval, which confines nothing, would refuse to run."""
-    ours = {name: value for name, value in os.environ.items() if name != "HF_ALLOW_CODE_EVAL"}
-    own = {"TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": os.environ.get(KEY_VARIABLE, "none")}
+def _environment(model: Endpoint, place: Path, data_here: bool) -> dict[str, str]:
+    """Of our credentials only what lm-eval uses: the server's key, the hub's token, and the network's proxies.
+
+    Without HF_ALLOW_CODE_EVAL: the hub's own code_eval, which confines nothing, would refuse to run.
+    """
+    ours = {name: value for name, value in without_secrets(os.environ, KEPT).items() if name != "HF_ALLOW_CODE_EVAL"}
+    own = {"TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": key_of(model) or "none"}
     # Datasets of this folder are kept nowhere else; the hub is not asked for what is here.
     here = {"HF_DATASETS_CACHE": str(place / "cache"), "HF_HUB_OFFLINE": "1"} if data_here else {}
     return {**ours, **own, **here}
@@ -202,6 +231,11 @@ def _failed(job: GeneralJob, log: Path) -> DataError | EngineError:
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     last = lines[-1][:300] if lines else "it said nothing"
+    if CHAT_HAS_NONE in text:
+        return DataError(
+            f"One of {', '.join(job.tasks)} is scored by likelihoods, which chat completions do not give.",
+            f"Measure the model's directory, or leave the task out. All that lm-eval wrote: {log}.",
+        )
     if any(mark in text for mark in UNREACHABLE):
         return DataError(
             f"lm-eval could not get what {', '.join(job.tasks)} needs, or not reach the model ({last}).",
