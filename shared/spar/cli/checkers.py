@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from spar.cli.checker_file import CheckerFile
-from spar.cli.console import err, out
+from spar.cli.console import err, out, print_warning
 from spar.cli.options import options_of
 from spar.cli.refining.settings import engine_and_model
 from spar.engines.base import Engine, LocalModel, Sampling
@@ -23,7 +23,7 @@ from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError, RecipeError
 from spar.method.records import Prompt
 from spar.method.templates.forms import builtin_form, read_form
-from spar.recipes.prompts import read_prompts
+from spar.recipes.prompts import read_prompts, usable_prompts
 from spar.runtime.checker_writing import Checked, write_checkers
 from spar.together import together
 
@@ -71,7 +71,9 @@ def checkers(options: CheckerOptions) -> None:
     )
     read = read_prompts(options.source)
     if not read.prompts:
-        raise DataError(f"{options.source} holds no usable prompt.", 'Write one {"prompt": "..."} row a line.')
+        usable_prompts(options.source, 1)  # raises, with the reasons
+    for note in read.notes:
+        print_warning(f"{options.source}: {note}")
     file = CheckerFile.open(options.output)
     usage = asyncio.run(_write_all(options, forms, make_engine(engine), model, read.prompts, file))
     _tell(file, usage, rejected=len(read.rejects), to=options.output)
@@ -119,4 +121,7 @@ def _tell(file: CheckerFile, usage: Usage, rejected: int, to: Path) -> None:
     lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
     for name, count in lines:
         out.print(f"{name:<24} {count:>10,}", markup=False)
+    if not file.ends[Checked.KEPT]:
+        ends = ", ".join(f"{count:,} {end}" for end, count in file.ends.most_common())
+        raise DataError(f"No prompt has checkers that can be trusted: {ends}.", f"Every prompt's: {file.dropped}.")
     out.print(f"{to}: prompts for --set prompts.source, with the recipe autoif", markup=False, soft_wrap=True)

@@ -1,13 +1,16 @@
 """What `spar prompts evolve` says: the price before it starts, how far it is, and what came out."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
 
 from spar.cli.console import err, out, print_warning
-from spar.errors import RecipeError
+from spar.cli.import_notes import left_out_lines
+from spar.errors import DataError, EngineError, RecipeError, SparError
 from spar.evolution.price import Cost, Estimate
+from spar.evolution.records import EvolutionOutcome
 from spar.evolving.evolve import Done
 
 
@@ -69,9 +72,23 @@ def print_evolution(done: Done, to: Path) -> None:
     lines += [("money", f"{taken.money:,.2f}")] if taken.money is not None else []
     for name, said in lines:
         out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
+    for line in left_out_lines(manifest.left_out):
+        out.print(line, markup=False, soft_wrap=True)
     if manifest.outcomes["evolved"]:
         out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
     if rejected:
         out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
     if manifest.outcomes["engine_failed"]:
         print_warning("Some shards failed in every attempt: the same command tries them again.")
+    if not manifest.outcomes["evolved"]:
+        raise _nothing_evolved(rejected, to)
+
+
+def _nothing_evolved(rejected: Mapping[str, int], to: Path) -> SparError:
+    """By what ended most rows: the engine, or what it and the sources gave."""
+    if not rejected:
+        return DataError("No prompt is evolved: the sources hold no row.", "Check that they are the files you mean.")
+    most = max(rejected, key=lambda name: rejected[name])
+    ends = ", ".join(f"{count:,} {name}" for name, count in rejected.items())
+    kind = EngineError if most == EvolutionOutcome.ENGINE_FAILED else DataError
+    return kind(f"No prompt is evolved: {ends}.", f"Every row's reason and reply: {to / 'rejects.jsonl'}.")

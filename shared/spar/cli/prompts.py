@@ -10,9 +10,9 @@ import typer
 from spar.cli.checkers import checkers
 from spar.cli.console import err, out
 from spar.cli.evolve import evolve
+from spar.cli.import_notes import left_out_lines, nothing_kept, warn_of_unused
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.cli.unused_sources import nothing_kept, warn_of_unused
 from spar.errors import DataError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _print(done: "Imported", to: Path) -> None:
     lines += [("= for SFT", counts.sft), ("= for self-play", counts.self_play)]
     for name, count in lines:
         out.print(f"{name:<20} {count:>10,}", markup=False)
-    for line in (*_notes(manifest.notes), *_left_out(counts.left_out)):
+    for line in (*_notes(manifest.notes), *left_out_lines(counts.left_out)):
         out.print(line, markup=False, soft_wrap=True)
     if not counts.kept:
         raise nothing_kept("prompt", manifest.unused, to / "rejects.jsonl")
@@ -139,14 +139,3 @@ def _print(done: "Imported", to: Path) -> None:
 
 def _notes(notes: dict[str, str]) -> list[str]:
     return [f"{name}: {note}" for name, note in notes.items()]
-
-
-def _left_out(counts: dict[str, int]) -> list[str]:
-    from spar.data.layouts import LeftOut
-
-    told = {
-        LeftOut.LATER_TURNS: "{:,} conversations: only the first user turn is used",
-        LeftOut.TOOLS: "{:,} rows with tools: the tools are ignored",
-        LeftOut.SYSTEM: "{:,} rows with a system message: it is ignored",
-    }
-    return [line.format(counts[what]) for what, line in told.items() if counts.get(what)]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import out
+from spar.cli.import_notes import nothing_kept, warn_of_unused
 from spar.cli.source_options import Encoding, Split, Tools
-from spar.cli.unused_sources import nothing_kept, warn_of_unused
 
 if TYPE_CHECKING:
     from spar.data.sets.importing import SetsManifest

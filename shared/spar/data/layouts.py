@@ -110,7 +110,7 @@ def _by_key(row: Fields, key: str) -> _Reading:
     value = row.get(key)
     if value is not None and (key in _NEVER_PLAIN or looks_like_turns(value)):
         return _conversation(row, key)
-    beside = [turn for other in _CONVERSATIONS if other != key for turn in _turns_beside(row.get(other), other)]
+    beside = _turns_beside(row, key)
     return _Reading(
         text=_plain(row, key),
         system=_system_of(row),
@@ -119,10 +119,11 @@ def _by_key(row: Fields, key: str) -> _Reading:
     )
 
 
-def _turns_beside(value: Any, key: str) -> list[Turn]:
+def _turns_beside(row: Fields, key: str) -> list[Turn]:
     """The conversation that a prompt is the start of, where a row has both."""
+    other = next((name for name in _CONVERSATIONS if name != key and row.get(name) is not None), None)
     try:
-        return turns_of(value, key) if value is not None else []
+        return [] if other is None else turns_of(row[other], other)
     except RowRefused:
         return []  # the prompt does not need it
 

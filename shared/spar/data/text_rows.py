@@ -77,11 +77,9 @@ def check_columns(row: Fields, rules: TextRules, columns: Columns = USUAL) -> No
     """Raises RowRefused for a row that holds more than text beside its turns."""
     if rules.media == "reject":
         named = set(columns.media)
-        column = next(
-            (name for name, value in row.items() if (name in named or _is_media(value)) and is_filled(value)), None
-        )
-        if column is not None:
-            raise RowRefused(RejectKind.MORE_THAN_TEXT, f"the row holds more than text: `{column}` is not empty")
+        for name, value in row.items():
+            if (name in named or _is_media(value)) and is_filled(value):
+                raise RowRefused(RejectKind.MORE_THAN_TEXT, f"the row holds more than text: `{name}` is not empty")
     if rules.tools == "reject" and has_tools(row, columns):
         column = next(name for name in columns.tools if is_filled(row.get(name)))
         raise RowRefused(
@@ -137,7 +135,8 @@ def is_filled(value: Any) -> bool:
 
 
 def _is_media(value: Any) -> bool:
-    value = value[0] if isinstance(value, list) and value else value
+    if isinstance(value, list) and value:
+        value = value[0]
     return isinstance(value, dict) and value.keys() == MEDIA_KEYS
 
 

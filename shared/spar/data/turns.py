@@ -61,9 +61,17 @@ class Turn:
     role: Role | None
     called: str
     content: Any
-    calls_tools: bool = False
-    unlearned: str | None = None
-    """The mark that keeps it out of the loss."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """The turn as the row has it; empty where the row's columns hold its text."""
+
+    @property
+    def calls_tools(self) -> bool:
+        return any(is_filled(self.fields.get(name)) for name in _CALLS)
+
+    @property
+    def unlearned(self) -> str | None:
+        """The mark that keeps it out of the loss, such as `weight: 0`."""
+        return unlearned_mark(self.fields)
 
     def text(self) -> str:
         """Raises RowRefused if it holds more than text, or none."""
@@ -152,14 +160,11 @@ def _turn(turn: Any, key: str, names: TurnNames) -> Turn:
     role = _first(turn, names.role) if isinstance(turn, dict) else None
     if not isinstance(role, str):
         raise RowRefused(RejectKind.LAYOUT, f"a turn in `{key}` is not {{role, content}} or {{from, value}}")
-    return Turn(
-        role=names.roles.get(role),
-        called=role,
-        content=_first(turn, names.content),
-        calls_tools=any(is_filled(turn.get(name)) for name in _CALLS),
-        unlearned=unlearned_mark(turn),
-    )
+    return Turn(names.roles.get(role), role, _first(turn, names.content), turn)
 
 
 def _first(row: dict[str, Any], keys: Sequence[str]) -> Any:
-    return next((row[key] for key in keys if row.get(key) is not None), None)
+    for key in keys:
+        if (value := row.get(key)) is not None:
+            return value
+    return None

@@ -44,6 +44,8 @@ class EvolutionManifest(BaseModel):
     sources: list[dict[str, str | int]]
     rows: int
     outcomes: dict[str, int]
+    left_out: dict[str, int] = {}
+    """Evolved prompts whose seed prompt does without a part of its row, by what it is."""
     taken: Taken
     statistics: dict[str, Any]
     files: dict[str, str]

@@ -6,7 +6,7 @@ Sources are read as an import reads them (`spar.data`). Knows nothing of what ha
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from spar.data.layouts import PromptRules, find_prompt
+from spar.data.layouts import LeftOut, PromptRules, find_prompt
 from spar.data.rows import Fields, Unusable, shown, storable
 from spar.data.sources import Options, read_source
 from spar.data.words import normal_form, number_of
@@ -22,6 +22,7 @@ class Seed:
     source: str
     row: int
     id: str | None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _seed(source: str, row: int, fields: Fields | Unusable, options: Options, ru
     unstorable = storable(found.text)
     if unstorable is not None:
         return _unreadable(source, row, unstorable)
-    return Seed(Prompt.of(found.text), source, row, found.id)
+    return Seed(Prompt.of(found.text), source, row, found.id, found.left_out)
 
 
 def _unreadable(source: str, row: int, why: Unusable) -> Ended:

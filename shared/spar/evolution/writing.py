@@ -44,6 +44,7 @@ class EvolutionFiles:
 
     def __init__(self, out: Path, statistics: SetStatistics) -> None:
         self.outcomes: Counter[EvolutionOutcome] = Counter()
+        self.left_out: Counter[str] = Counter()
         self._out, self._work = out, out / WORK
         self._statistics = statistics
         self._seen: dict[int, tuple[str, int]] = {}
@@ -93,6 +94,7 @@ class EvolutionFiles:
             self._reject(seed.source, seed.row, outcome, reason, text=shown(seed.prompt.text), evolved=evolution.text)
             return
         self.outcomes[EvolutionOutcome.EVOLVED] += 1
+        self.left_out.update(seed.left_out)
         self._statistics.keep(evolution.prompt, evolution.main, evolution.added, evolution.text)
         kept: dict[str, Any] = {
             "prompt": evolution.text,

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from spar.data.layouts import LeftOut
 from spar.data.sources import check_sources, source_identity
 from spar.errors import DataError
 from spar.evolution.manifest import EvolutionManifest, Taken, check_sum, earlier_manifest
@@ -74,6 +75,7 @@ def evolve_prompts(
             sources=sources,
             rows=rows,
             outcomes=outcomes_in_order(files.outcomes),
+            left_out={what.value: files.left_out[what] for what in LeftOut},
             taken=_taken(ends, job.prices),
             statistics=statistics.as_json(),
             files=files.digests(),

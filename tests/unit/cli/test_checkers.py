@@ -42,11 +42,12 @@ def test_a_teacher_that_writes_no_code_keeps_no_prompt(tmp_path: Path) -> None:
     async def twice() -> list[str]:
         async with running_server(ServerOptions()) as url:
             command = ["checkers", str(prompts), "--teacher", url, "--model", "simulated", "--out", str(to)]
-            return [
-                (await asyncio.to_thread(CliRunner().invoke, app, command, catch_exceptions=False)).output for _ in "ab"
-            ]
+            ends = [await asyncio.to_thread(CliRunner().invoke, app, command) for _ in "ab"]
+            assert all(isinstance(end.exception, DataError) and end.exception.exit_code == 2 for end in ends)
+            assert "No prompt has checkers that can be trusted: 2 no_checker." in str(ends[0].exception)
+            return [end.stdout for end in ends]
 
-    first, again = (dict(line.rsplit(maxsplit=1) for line in said.splitlines()[:-1]) for said in asyncio.run(twice()))
+    first, again = (dict(line.rsplit(maxsplit=1) for line in said.splitlines()) for said in asyncio.run(twice()))
     dropped = [json.loads(line) for line in (tmp_path / "checked.dropped.jsonl").read_text().splitlines()]
     assert [row["reason"] for row in dropped] == ["no_checker"] * 2
     assert (first["prompts"], first["- no_checker"], first["rows that are no prompt"], first["calls"]) == (

@@ -80,7 +80,7 @@ def test_what_is_exported_can_be_changed_without_harm(home: Writer, tmp_path: Pa
         (["--what", "actor", "--merge"], "is a whole model"),
         (["--what", "actor", "--format", "trl"], "A model has no --format"),
         (["--what", "pairs", "--merge", "--format", "trl"], "Only a model can be merged"),
-        ([], "for which trainer"),
+        ([], "needs a --format"),
     ],
 )
 def test_what_does_not_fit_is_told_and_leaves_nothing(
