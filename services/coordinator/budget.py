@@ -1,19 +1,20 @@
 """How much of what is ready a budget still lets go: pure arithmetic for `flow`.
 
 A step is not begun if it is expected to go past a cap: what is in flight and what would be sent is charged with the
-mean of the steps of its kind that are done. Before any is done a few go out as probes. Knows no tables.
+mean of the steps of its kind that are done. Before any is done one goes out as a probe, charged with what the recipe
+lets expect of it: a cap is passed by what one step costs more than was expected, no more. Knows no tables.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from spar.messages.base import StepKind
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, Spent, burn_down, told
 
-PROBES = 2
-"""Steps in flight of a kind whose cost is not known yet."""
+PROBES = 1
+"""Steps in flight of a kind whose cost has not been seen yet."""
 LEAST = Spent(calls=1, completion_tokens=1)
 """What a step of unknown cost takes at least."""
 NO_CALLS = {StepKind.SELECTION: Spent(), StepKind.TRAINING: Spent(trainings=1)}
@@ -26,15 +27,22 @@ Wanted = TypeVar("Wanted")
 class Purse:
     """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model.
 
-    Of the teacher, where that is whom the iteration asks: its calls may have another price.
+    Of the teacher, where that is whom the iteration asks: its calls may have another price. `first` is what the recipe
+    lets expect of a kind's first step; nothing, where it asks no model.
     """
 
     budget: BudgetSettings
     spent: Spent
     means: Mapping[StepKind, Spent]
+    first: Mapping[StepKind, Spent] = field(default_factory=dict)
 
     def mean(self, kind: StepKind) -> Spent | None:
-        return NO_CALLS.get(kind, self.means.get(kind))
+        free = Spent() if self.first.get(kind) == Spent() else None
+        return NO_CALLS.get(kind, self.means.get(kind, free))
+
+    def expected(self, kind: StepKind) -> Spent:
+        """What a step takes: as those before it, or as the recipe lets expect, or something at least."""
+        return self.mean(kind) or self.first.get(kind, LEAST)
 
     def allowed(
         self, wanted: Sequence[tuple[StepKind, int]], in_flight: Callable[[StepKind], int]
@@ -42,28 +50,22 @@ class Purse:
         """Of so many steps of each kind, in order, those that fit beside what is in flight."""
         committed = self.spent
         for kind in StepKind:
-            committed = committed.plus(self.mean(kind) or Spent(), in_flight(kind))
+            committed = committed.plus(self.expected(kind), in_flight(kind))
         kept = []
         for kind, limit in wanted:
-            mean = self.mean(kind)
-            fitting = (
-                self._fitting(committed, mean, limit)
-                if mean is not None
-                else self._probes(committed, limit, in_flight(kind))
-            )
+            expected = self.expected(kind)
+            most = limit if self.mean(kind) is not None else min(limit, PROBES - in_flight(kind))
+            fitting = self._fitting(committed, expected, most)
             if fitting > 0:
                 kept.append((kind, fitting))
-                committed = committed.plus(mean or Spent(), fitting)
+                committed = committed.plus(expected, fitting)
         return kept
 
     def reason(self, wanted: Sequence[tuple[StepKind, int]]) -> str:
         """Why nothing of it goes out: the caps that the next step would pass."""
-        nexts = [self.mean(kind) or LEAST for kind, _ in wanted]
+        nexts = [self.expected(kind) for kind, _ in wanted]
         full = {burn.name: burn for mean in nexts for burn in self._passed(self.spent, mean, 1)}
         return "budget: " + ", ".join(told(burn) for burn in self._now() if burn.name in full)
-
-    def _probes(self, committed: Spent, limit: int, in_flight: int) -> int:
-        return 0 if self._passed(committed, LEAST, 1) else min(limit, PROBES - in_flight)
 
     def _fitting(self, committed: Spent, mean: Spent, limit: int) -> int:
         """The most that fits; more steps never fit where fewer do not."""

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from services.coordinator import canaries
 from services.coordinator.budget import Purse
+from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.shares import Load
 from services.coordinator.shortfall import Canary
@@ -212,7 +213,7 @@ class Ledger:
         if not capped(recipe.budget):
             return None
         found = read_spending(self.session, run.id)
-        return Purse(recipe.budget, found.spent, found.means_in(run.iteration))
+        return Purse(recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration)))
 
     def spend(self, step: Step, usage: Usage) -> None:
         """Book what an attempt took that came to a result, whether or not the result is still wanted."""

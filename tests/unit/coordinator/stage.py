@@ -29,6 +29,10 @@ PAIR_AND_GOOD = ("pair", *["all_good"] * 5)
 """How the six prompts of an iteration end, if a test does not say."""
 
 
+USAGE = Usage(calls=2, prompt_tokens=3, completion_tokens=4)
+"""What a step takes, if a test does not say."""
+
+
 class Stage:
     """A coordinator, its broker, and a worker played by hand."""
 
@@ -69,7 +73,13 @@ class Stage:
         self.report(StepStarted(step_id=message["step_id"], attempt=message["attempt"], worker="w"))
         return message
 
-    def finish(self, message: dict[str, Any], key: str = "results/x/aa", unusable: int | None = None) -> None:
+    def finish(
+        self,
+        message: dict[str, Any],
+        key: str = "results/x/aa",
+        unusable: int | None = None,
+        usage: Usage = USAGE,
+    ) -> None:
         self.report(
             StepFinished(
                 step_id=message["step_id"],
@@ -79,7 +89,7 @@ class Stage:
                 key=key,
                 size=1,
                 seconds=1.0,
-                usage=Usage(calls=2, prompt_tokens=3, completion_tokens=4),
+                usage=usage,
                 counts={} if unusable is None else {UNUSABLE: unusable},
             )
         )

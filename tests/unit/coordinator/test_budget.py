@@ -1,6 +1,7 @@
 """A run with a budget stops cleanly before a cap, says which, and goes on when the cap is raised."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sqlmodel import Session, select
 
 from services.coordinator import actions, events
 from services.coordinator.budget import PROBES, Purse
+from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
 from services.coordinator.state import Counts, Repair, State
@@ -18,10 +20,11 @@ from spar.db.spending import RunSpending, read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, ResumeCommand
+from spar.messages.coordinator import Usage
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.recipes.init import REFINER
-from spar.recipes.models import BudgetSettings, PriceSettings
+from spar.recipes.models import BudgetSettings, PriceSettings, Recipe
 from spar.recipes.spending import Burn, Spent, burn_down, capped, told
 from spar.report.reader import RunReader
 from tests.unit.coordinator.stage import Stage
@@ -29,6 +32,7 @@ from tests.unit.coordinator.stage import Stage
 G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
 S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
 TEN = Spent(calls=10, prompt_tokens=100, completion_tokens=50)
+RECIPE = {"name": "test", "models": {"actor": "served:a", "refiner": "served:r"}}
 NOTHING: Counter[StepKind] = Counter()
 
 
@@ -67,6 +71,33 @@ def test_what_is_in_flight_is_charged() -> None:
 def test_a_kind_of_unknown_cost_sends_probes() -> None:
     assert allowed(purse(calls=60), (R, 9)) == {R: PROBES}
     assert allowed(purse(calls=60), (R, 9), flying={R: PROBES}) == {}
+
+
+def test_a_probe_is_charged_with_what_the_recipe_lets_expect() -> None:
+    first = {J: Spent(calls=80), R: Spent(calls=64)}
+    assert allowed(replace(purse(calls=100), first=first), (J, 9), (R, 9)) == {J: 1}
+    assert allowed(replace(purse(calls=89), first=first), (J, 9)) == {}
+    assert allowed(replace(purse(calls=100), first=first), (G, 3), flying={J: 1}) == {G: 1}
+    assert allowed(replace(purse(calls=10), first={J: Spent()}), (J, 9)) == {J: 9}  # asks no model
+
+
+@pytest.mark.parametrize("cap", [100, 250, 999])
+def test_a_cap_is_passed_by_less_than_one_step_takes(cap: int) -> None:
+    """A shard of 16 prompts takes 16, 88 and 150 calls; nobody has seen that before it is done."""
+    takes = {G: 16, J: 88, R: 150}
+    first = first_costs(Recipe.model_validate({**RECIPE, "prompts": {"source": "world:story", "shard_size": 16}}))
+    spent, done = Spent(), Counter[StepKind]()
+    while True:
+        means = {kind: Spent(calls=takes[kind]) for kind, number in done.items() if number}
+        waiting = {R: done[J] - done[R], J: done[G] - done[J], G: 40 - done[G]}
+        it = Purse(BudgetSettings(calls=cap), spent, means, first)
+        sent = dict(it.allowed([(kind, number) for kind, number in waiting.items() if number], lambda kind: 0))
+        if not sent:
+            break
+        for kind, number in sent.items():
+            done[kind] += number
+            spent = spent.plus(Spent(calls=takes[kind]), number)
+    assert cap - max(takes.values()) < spent.calls < cap + max(takes[kind] - first[kind].calls for kind in (J, R))
     assert allowed(purse(calls=10), (R, 9)) == {}
 
 
@@ -218,6 +249,7 @@ def test_a_cap_on_money_holds_at_the_teachers_price(stage: Stage) -> None:
     stage.finish(stage.take())
     assert stage.run_row().status is RunStatus.RUNNING
     stage.finish(stage.take())
+    stage.finish(stage.take("judgment"), usage=Usage())  # the teacher's responses are not judged
     stage.coordinator.tick()
     row = stage.run_row()
     assert (row.status, row.reason) == (RunStatus.STOPPED, "budget: 2.00 of 2.00 money")
@@ -239,7 +271,7 @@ def test_with_a_higher_cap_it_goes_on_and_does_nothing_twice(stage: Stage) -> No
     assert stage.run_row().status is RunStatus.RUNNING
     assert stage.run_row().recipe["budget"]["calls"] == 100
     assert [step.attempt for step in stage.steps() if step.id in done] == [1, 1]
-    assert stage.broker.waiting("judgment") == 2
+    assert stage.broker.waiting("judgment") == PROBES
     assert stage.broker.waiting("generation") == 1
 
 
