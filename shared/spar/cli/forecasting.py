@@ -11,13 +11,15 @@ from rich.text import Text
 
 from spar.cli.console import err, out, print_warning
 from spar.cli.exits import STOPPED
+from spar.cli.run_end import examples_of, print_end, print_examples
 from spar.cli.tables import print_wide
-from spar.errors import DataError
 from spar.recipes.benchmarks import benchmark_of, planned
 from spar.recipes.init import NAMES
 from spar.recipes.models import Recipe
 
 if TYPE_CHECKING:
+    from spar.db.progress import RunProgress
+    from spar.embedded.home import Home
     from spar.planning.forecast import Forecast, Range, StepForecast
     from spar.planning.measuring import Items
 
@@ -44,19 +46,23 @@ def forecast_of(recipe: Recipe, items: Mapping[str, "Items"], directory: Path, p
         log_to(home.runs / "log.jsonl")
         with watching() as watcher:
             piloted = run_pilot(recipe, staged, home, prompts, train, watcher, stop)
+    end = piloted.progress.end
     if piloted.facts is None:
-        raise _unfinished(piloted.progress.reason, stop)
+        raise SystemExit(_unfinished(piloted.progress, home, stop))
+    if end is not None and end.reason.by_outcomes:
+        print_warning(f"The run would stop as its pilot does: {end.what}. {end.fix}")
+        print_examples(examples_of(piloted.progress, home))
     benchmarks = planned(recipe.evaluation)
     plan = measuring_of(recipe, items)
     asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) in benchmarks)
     return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, asked)
 
 
-def _unfinished(reason: str | None, stop: threading.Event) -> BaseException:
+def _unfinished(progress: "RunProgress", home: "Home", stop: threading.Event) -> int:
     if stop.is_set():
-        err.print("Stopped. What the pilot saw is kept: run the same command again to go on.")
-        return SystemExit(STOPPED)
-    return DataError(f"The pilot came to no end: {reason or 'it was cancelled'}.", "Run the same command again.")
+        err.print("Stopped. What the pilot saw is kept: run the same command again to resume.")
+        return STOPPED
+    return print_end(progress, "run the same command again", examples_of(progress, home))
 
 
 def print_forecast(found: "Forecast", disk: str) -> None:

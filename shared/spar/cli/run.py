@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from spar.cli.console import out
 from spar.cli.homes import RUNS
 from spar.cli.progress import watching
-from spar.cli.run_end import print_end
+from spar.cli.run_end import examples_of, print_end
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
 from spar.embedded.reports import WrittenReport, write_report
@@ -26,9 +26,6 @@ from spar.recipes.models import BudgetSettings, Recipe
 from spar.recipes.resolve import to_yaml
 from spar.report.table import print_table
 from spar.runtime.log import log_to
-
-if TYPE_CHECKING:
-    from spar.report.failed_replies import FailedReplyExample
 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as seed=1.")
@@ -76,19 +73,7 @@ def _tell_end(progress: RunProgress, home: Home, written: WrittenReport) -> int:
     if progress.status is RunStatus.FINISHED:
         _print(written)
         return 0
-    return print_end(progress, "run the same command again", _examples(progress, home))
-
-
-def _examples(progress: RunProgress, home: Home) -> list["FailedReplyExample"]:
-    """Replies that were no data, where they are why the run stopped."""
-    if progress.end is None or not progress.end.reason.by_outcomes:
-        return []
-    from spar.cli.homes import reading
-    from spar.report.failed_replies import failed_replies
-    from spar.store.directory import DirectoryStore
-
-    with reading(home) as session:
-        return failed_replies(session, DirectoryStore(home.store), progress.run_id)
+    return print_end(progress, "run the same command again", examples_of(progress, home))
 
 
 def _print(written: WrittenReport) -> None:

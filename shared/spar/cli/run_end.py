@@ -10,6 +10,7 @@ from spar.messages.endings import EndReason
 from spar.messages.states import RunStatus
 
 if TYPE_CHECKING:
+    from spar.embedded.home import Home
     from spar.report.failed_replies import FailedReplyExample
 
 SHOWN = 400  # characters of a reply: enough to see its form
@@ -27,8 +28,7 @@ def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReply
         word = "Cancelled" if progress.status is RunStatus.CANCELLED else "Stopped"
         _line(f"{word}. What is done is kept: {again} to resume.")
         return STOPPED
-    for example in examples:
-        _line(f"  a {example.requested}, {example.failure}: {_shown(example.text)}")
+    print_examples(examples)
     if end is None:  # an older version ended it
         _line(f"What is done is kept: {again} to resume.")
         return FAILED if progress.status is RunStatus.FAILED else STOPPED
@@ -36,6 +36,23 @@ def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReply
         _line(end.fix)
     _line(f"What is done is kept: {_how(end.reason, again)}.")
     return end.exit_code
+
+
+def examples_of(progress: RunProgress, home: "Home") -> list["FailedReplyExample"]:
+    """Replies that were no data, where they are why a run of this home stopped."""
+    if progress.end is None or not progress.end.reason.by_outcomes:
+        return []
+    from spar.cli.homes import reading
+    from spar.report.failed_replies import failed_replies
+    from spar.store.directory import DirectoryStore
+
+    with reading(home) as session:
+        return failed_replies(session, DirectoryStore(home.store), progress.run_id)
+
+
+def print_examples(examples: Sequence["FailedReplyExample"]) -> None:
+    for example in examples:
+        _line(f"  a {example.requested}, {example.failure}: {_shown(example.text)}")
 
 
 def _how(reason: EndReason, again: str) -> str:
