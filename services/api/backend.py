@@ -42,7 +42,7 @@ class Backend:
         if detail is None:
             raise Refusal(404, f"There is no run {run_id!r}.", "List the runs: GET /runs, or `spar runs`.")
         progress = detail.progress
-        return replace(detail, next_step=next_step_on_stack(progress.status, progress.reason, progress.run_id))
+        return replace(detail, next_step=next_step_on_stack(progress.status, progress.end, progress.run_id))
 
 
 def _backend(request: Request) -> Backend:

@@ -13,6 +13,7 @@ from services.coordinator import actions, events, flow, repairs
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.specs import Planner
+from services.coordinator.versions import renew
 from spar.db.tables import Iteration, Result, Run, Step, utc_now
 from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
@@ -197,6 +198,7 @@ class Turn:
     def _send_or_reuse(self, steps: Sequence[Step]) -> None:
         sent: set[str] = set()
         for step in steps:
+            renew(step)
             known = self.ledger.result(step.fingerprint)
             if known is not None and self._reads(step, known):
                 self.settle(step, known.key, {**known.facts, "seconds": 0.0}, reused=True)

@@ -21,6 +21,7 @@ from spar.cli.burn import Tenths, caps
 from spar.cli.console import err, print_warning
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.messages.base import StepKind
+from spar.messages.states import RunStatus
 from spar.recipes.init import FIRST, iteration_name
 from spar.recipes.prompts import Reject
 
@@ -134,6 +135,7 @@ class _Lines:
     def __init__(self) -> None:
         self._through: set[tuple[int, str]] | None = None
         self._tenths = Tenths()
+        self._interrupted = False
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
         if name not in QUIET:
@@ -151,6 +153,10 @@ class _Lines:
                 _line(f"{_name(step)}: {step.kind} {step.done}/{step.total}{dead}")
         for line in self._tenths.news(run.burn):
             _line(line)
+        interrupted = run.status is RunStatus.INTERRUPTED
+        if interrupted and not self._interrupted:
+            _line("interrupted: no coordinator is running; the run resumes once one is started")
+        self._interrupted = interrupted
 
 
 def _value(key: str, value: Any) -> Any:

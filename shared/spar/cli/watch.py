@@ -13,8 +13,8 @@ from spar.cli.run_end import print_end
 from spar.db.progress import RunProgress
 from spar.db.runs import RunDetail, RunEvent
 from spar.errors import ServiceError
-from spar.messages.endings import EndReason
 from spar.messages.states import RunStatus
+from spar.report.next_step import resume_command
 
 PATIENCE_S = 60.0  # as long as an API takes to be started again
 BETWEEN_TRIES_S = 1.0
@@ -40,13 +40,7 @@ def follow(server: Api, run_id: str) -> int:
     if progress.status is RunStatus.FINISHED:
         err.print("finished", style="bold green")
         return 0
-    return print_end(progress, f"run `{resume_command(progress)}`")
-
-
-def resume_command(progress: RunProgress) -> str:
-    """What a user of the API types."""
-    of_budget = progress.end is not None and progress.end.reason is EndReason.BUDGET
-    return f"spar resume {progress.run_id}" + (" --set budget.KEY=VALUE" if of_budget else "")
+    return print_end(progress, f"run `{resume_command(progress.end, progress.run_id)}`")
 
 
 def _until_ended(server: Api, run_id: str, display: Display) -> RunProgress:

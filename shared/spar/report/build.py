@@ -14,6 +14,7 @@ from spar.commands import command
 from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
+from spar.messages.endings import RunEnd
 from spar.messages.training import Selected, Trained
 from spar.recipes.init import FIRST
 from spar.report.benchmarks import Kept, benchmark_changes, measures_of
@@ -50,6 +51,7 @@ def build_report(session: Session, store: ObjectStore, run_id: str, at_work: boo
     """
     reader = RunReader(session, store, run_id)
     run, begun = reader.run, reader.iterations()
+    end = None if run.end is None else RunEnd.model_validate(run.end)
     measured: dict[int, list[Item]] = {}
     benchmarks: dict[int, Kept] = {}
     examples: list[ExampleTree] = []
@@ -74,7 +76,8 @@ def build_report(session: Session, store: ObjectStore, run_id: str, at_work: boo
         benchmark_changes=benchmark_changes(benchmarks),
         examples=examples,
         replies=_replies(session, store, run_id, begun),
-        next_step=next_step(run.status.shown(at_work), run.reason, run.id),
+        end=end,
+        next_step=next_step(run.status.shown(at_work), end, run.id),
         models=_models(reader, begun),
         totals=_totals(entries, _between(run.started_at, run.finished_at)),
         versions=installed_versions(),

@@ -5,6 +5,7 @@ Knows nothing of pages; every sentence is plain text.
 
 from dataclasses import dataclass
 
+from spar.messages.endings import EndReason
 from spar.recipes.init import BACKBONE
 from spar.report.benchmarks import benchmark_tables
 from spar.report.formats import percent, plural, signed
@@ -117,7 +118,8 @@ def _progress(report: RunReport) -> str:
         case "cancelled":
             return f"The run was cancelled after {done}"
         case "stopped":
-            return f"The run was stopped by its budget after {done}"
+            by_budget = report.end is None or report.end.reason is EndReason.BUDGET
+            return f"The run was stopped{' by its budget' if by_budget else ''} after {done}"
         case _:
             return f"The run has done {_done(report)} of {plural(report.planned_iterations, 'iteration')}"
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spar.messages.endings import RunEnd
 from spar.method.records import Generated, JudgedPrompt, Outcome, Prompt, Tree
 from spar.report.words import WordSpan
 
@@ -266,6 +267,8 @@ class RunReport(Facts):
     examples: list[ExampleTree] = Field(default_factory=list)
     replies: list[ReplySample] = Field(default_factory=list)
     """A sample of each iteration; all of them: `spar explain`."""
+    end: RunEnd | None = None
+    """Why it ended early, where it did and that is known."""
     next_step: str | None = None
     """What to do about a run that has not finished."""
     models: list[ModelFacts] = Field(default_factory=list)
