@@ -88,6 +88,11 @@ format: setup ## Format the code
 demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 
+.PHONY: reference
+reference: setup ## Write docs/reference from the models of recipes
+	$(BIN)/spar recipe reference --out docs/reference/recipe.md
+	$(BIN)/spar recipe schema --out docs/reference/recipe.schema.json
+
 .PHONY: recipes recipes-table
 recipes: setup ## Run every recipe of the tables on the story world, one seed (a quarter of an hour on two cores)
 	$(BIN)/python benchmarks/recipes/run.py

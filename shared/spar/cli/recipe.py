@@ -1,15 +1,20 @@
 """`spar recipe`: lists the built-in recipes and prints a recipe, resolved or as written."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from spar.cli.console import print_warning
+from spar.errors import DataError
 from spar.recipes.combinations import warnings
 from spar.recipes.load import builtin_names, examine, open_recipe, recipe_path
 from spar.recipes.models import Recipe
 from spar.recipes.problems import Flaw, dotted, raise_for
 from spar.recipes.showing import Shown, shown, written_out
+
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there. [default: print it]")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,6 +26,32 @@ def list_recipes() -> None:
     for name in builtin_names():
         first = recipe_path(name).read_text(encoding="utf-8").partition("\n")[0]
         typer.echo(f"{name:<{width}}  {first.removeprefix('#').strip()}")
+
+
+@app.command()
+def reference(out: OutOption = None) -> None:
+    """Write every key of a recipe, with its type, default, unit and meaning, as Markdown."""
+    from spar.recipes.reference import as_markdown
+
+    _write(as_markdown(), out)
+
+
+@app.command()
+def schema(out: OutOption = None) -> None:
+    """Write the JSON schema of recipe files, by which editors complete and check them."""
+    from spar.recipes.schema import json_schema
+
+    _write(json.dumps(json_schema(builtin_names()), indent=1, ensure_ascii=False) + "\n", out)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}.", "Name a file in a folder.") from error
 
 
 @app.command()

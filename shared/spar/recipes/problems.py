@@ -4,15 +4,16 @@ Knows pydantic's complaints and turns them into sentences; reads no file.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from spar.errors import RecipeError
+from spar.recipes.key_types import models_in
 
 Keys = tuple[str, ...]
 """Where a value stands: ("search", "keep") for `search.keep`."""
@@ -146,12 +147,5 @@ def section_at(model: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
             continue
         if section is None or key not in section.model_fields:
             return None
-        section = next(_models_in(section.model_fields[key].annotation), None)
+        section = next(iter(models_in(section.model_fields[key].annotation)), None)
     return section
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)

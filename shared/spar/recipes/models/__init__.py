@@ -4,7 +4,7 @@ Every field has the paper's value as its default where the paper has one. Loadin
 for bad files are `spar.recipes.load`'s; nothing here reads a file.
 """
 
-from spar.recipes.models.base import Count, Positive, Probability, Section, Share, Temperature, later
+from spar.recipes.models.base import Count, Positive, Probability, Section, Share, Temperature, Unit, later
 from spar.recipes.models.evaluation import (
     AskSettings,
     BenchmarkPlan,
@@ -83,6 +83,7 @@ __all__ = [
     "Temperature",
     "TrainingPlan",
     "TrainingSettings",
+    "Unit",
     "VllmSettings",
     "later",
 ]

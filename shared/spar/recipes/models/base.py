@@ -1,14 +1,23 @@
 """What every section of a recipe is, and the kinds of numbers in it."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a number counts or measures, for the reference; `none` for a bare number."""
+
+    name: str
+
+
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
-Probability = Annotated[float, Field(gt=0, le=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
+Probability = Annotated[float, Field(gt=0, le=1), Unit("share")]
+Share = Annotated[float, Field(ge=0, le=1), Unit("share")]
+Temperature = Annotated[float, Field(ge=0, le=2), Unit("none")]
 
 
 class Misfit(ValueError):
@@ -20,7 +29,7 @@ class Misfit(ValueError):
 
 
 class Section(BaseModel):
-    """A part of a recipe: immutable, and an unknown key is an error."""
+    """A part of a recipe: immutable, and an unknown key is an error. The text under a field is its meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

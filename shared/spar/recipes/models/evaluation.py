@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
 
-from spar.recipes.models.base import Count, Positive, Section, Share
+from spar.recipes.models.base import Count, Positive, Section, Share, Unit
 from spar.recipes.urls import ServerUrl
 
 Strategy = Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"]
@@ -30,7 +30,10 @@ def _written(named: tuple[str, ...]) -> Any:
 
 
 Strategies = Annotated[
-    tuple[Strategy, ...], Field(strict=False), BeforeValidator(_named), PlainSerializer(_written, return_type=Any)
+    tuple[Strategy, ...],
+    Field(strict=False),
+    BeforeValidator(_named, json_schema_input_type=Strategy | tuple[Strategy, ...]),
+    PlainSerializer(_written, return_type=Any),
 ]
 
 
@@ -39,23 +42,26 @@ class EvaluationSettings(Section):
 
     suite: Literal["story", "none"] = "story"
     """story: the story world's items. none: the benchmarks alone."""
-    seed: Count = 0
+    seed: Annotated[Count, Unit("none")] = 0
     """Seeds sampled measurements. The items are always the same, so that runs can be compared item by item."""
-    actor_prompts: Positive = 2000
-    judge_items: Positive = 2000
-    refine_items: Positive = 1000
+    actor_prompts: Annotated[Positive, Unit("prompts")] = 2000
+    """Held-out prompts that the actor responds to."""
+    judge_items: Annotated[Positive, Unit("items")] = 2000
+    """Responses that the refiner judges, whose label is known."""
+    refine_items: Annotated[Positive, Unit("items")] = 1000
+    """Bad responses that the refiner refines."""
 
 
 class AskedSettings(Section):
     """How a benchmark asks the models that it measures. Which of these one uses: `spar.recipes.benchmarks`."""
 
-    limit: Positive | None = None
+    limit: Annotated[Positive | None, Unit("items")] = None
     """Only the first items: prompts, pairs of each subset, examples of each group, or negatives."""
-    max_tokens: Positive = 2048
+    max_tokens: Annotated[Positive, Unit("tokens")] = 2048
     """Longest response or refinement; responses and single votes are greedy."""
-    judge_tokens: Positive = 2048
+    judge_tokens: Annotated[Positive, Unit("tokens")] = 2048
     """Longest vote."""
-    votes: Positive = 1
+    votes: Annotated[Positive, Unit("votes")] = 1
     """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
 
 
@@ -63,7 +69,8 @@ class AskSettings(AskedSettings):
     """Of one measurement."""
 
     strategy: Strategy = "actor"
-    budget: Positive = 15
+    """actor: the response as it is. Others: what the strategy makes of it with the refiner."""
+    budget: Annotated[Positive, Unit("samples")] = 15
     """Refinements, or further responses, that the strategy may take."""
 
 
@@ -71,7 +78,9 @@ class JudgeSettings(Section):
     """An outside judge: a model of an OpenAI-compatible server, whose key comes from the environment."""
 
     url: ServerUrl
+    """Its OpenAI-compatible base URL, such as https://api.openai.com/v1."""
     model: str
+    """The name that its server knows it by."""
 
 
 class BenchmarkSettings(AskedSettings):
@@ -79,36 +88,41 @@ class BenchmarkSettings(AskedSettings):
 
     strategy: Strategies = ("actor",)
     """One name, or a list of several."""
-    budget: Positive = 15
+    budget: Annotated[Positive, Unit("samples")] = 15
     """Refinements, or further responses, that each strategy may take."""
     data: str
     """The benchmark's file or folder, as `spar eval --data` takes it; refinement also takes `world:story`."""
     judge: JudgeSettings | None = None
+    """Who judges where rules do not; null: the benchmark's parts without a judge alone."""
 
 
 class BenchmarkPlan(Section):
     """Benchmarks that measure each iteration's models: the actor's responses, or the refiner's judgments and work."""
 
     ifeval: BenchmarkSettings | None = None
+    """IFEval: does the actor follow instructions that a program can check."""
     followbench: BenchmarkSettings | None = None
+    """FollowBench: constraints of five levels, some checked by rules, others by a judge."""
     llmbar: BenchmarkSettings | None = None
+    """LLMBar: does the refiner judge as people do."""
     refinement: BenchmarkSettings | None = None
+    """Are the refiner's refinements of given negatives good."""
 
 
 class HonestySettings(Section):
     """Rules audit what the refiner judged, in a slice of each iteration. No training sees what they find."""
 
-    prompts: Positive = 200
+    prompts: Annotated[Positive, Unit("prompts")] = 200
     """Prompts of an iteration that are audited at most, with all of their judged responses."""
     rules: str | None = None
-    """`world:story`, or a JSONL file of prompts with their instruction_id_list and kwargs; None: the prompts' own."""
+    """`world:story`, or a JSONL file of prompts with their instruction_id_list and kwargs; null: the prompts' own."""
     alarm: Share = 0.1
     """How far the success that the refiner sees may lie from what the rules see, before that is an alarm."""
     stop: bool = False
     """Stop the run at an alarm; an iteration's trainings then wait for its audit."""
     judge: JudgeSettings | None = None
     """An outside judge of the same slice, shown beside the refiner."""
-    judge_tokens: Positive = 2048
+    judge_tokens: Annotated[Positive, Unit("tokens")] = 2048
     """Longest vote of the outside judge."""
 
 
@@ -116,3 +130,4 @@ class EvaluationPlan(EvaluationSettings):
     """A recipe's evaluation: the suite, and benchmarks beside it. Without any it is written as the suite alone."""
 
     benchmarks: BenchmarkPlan | None = Field(default=None, exclude_if=lambda plan: plan is None)
+    """Benchmarks beside the suite; null: none."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from spar.recipes.models.base import Positive, Section
+from spar.recipes.models.base import Positive, Section, Unit
 from spar.recipes.models.models import EngineSettings
 from spar.recipes.models.steps import GenerationSettings, JudgmentSettings, RefinerDataSettings, SearchSettings
 from spar.recipes.models.training import ActorSettings, SftSettings
@@ -34,17 +34,17 @@ class TeacherSettings(Section):
     model: str
     """As in `models`; usually `served:NAME`."""
     engine: EngineSettings | None = None
-    """What serves it; None: the recipe's engine."""
+    """What serves it; null: the recipe's engine."""
 
 
 class InitPrompts(Section):
     """The starting models' own prompts: none of them is in self-play."""
 
     source: str | None = None
-    """As `prompts.source`; None: the same source, of which these are the first."""
-    actor: Positive = 8000
+    """As `prompts.source`; null: the same source, of which these are the first."""
+    actor: Annotated[Positive, Unit("prompts")] = 8000
     """Those that the teacher responds to, for the actor."""
-    refiner: Positive = 8000
+    refiner: Annotated[Positive, Unit("prompts")] = 8000
     """Others, which the new actor responds to; its responses are judged and refined for the refiner."""
 
 
@@ -52,22 +52,27 @@ class InitData(Section):
     """Given sets instead of a teacher's, as `spar sets import` writes them; all files of a role are trained on."""
 
     actor: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Conversations; pairs where `init.actor.method` is dpo."""
+    """Files of conversations; of pairs where `init.actor.method` is dpo."""
     refiner: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Files of conversations: judgments and refinements."""
 
 
 class InitSettings(Section):
-    """How the starting models are made from `models`, the backbones (METHOD section 2): the actor by SFT on a teacher's
+    """How the starting models are made from `models`, the backbones: the actor by SFT on a teacher's
     responses, the refiner by SFT on its judgments and refinements of the new actor's responses."""
 
     teacher: TeacherSettings | None = None
+    """Who teaches; null where both sets are given by `data`."""
     prompts: InitPrompts = InitPrompts()
+    """The prompts of the starting models."""
     data: InitData = InitData()
+    """Sets that are given, instead of a teacher's."""
     generation: GenerationSettings
     """The teacher's responses; one of each prompt is learned."""
     responses: GenerationSettings
     """The new actor's, which are judged."""
     judgment: JudgmentSettings
+    """How the teacher judges these responses."""
     search: SearchSettings
     """How the teacher refines a negative: once, greedily."""
     selection: RefinerDataSettings
@@ -75,6 +80,7 @@ class InitSettings(Section):
     actor: ActorSettings
     """SFT, or DPO on given pairs: then `models.actor` is the reference, and should follow instructions already."""
     refiner: SftSettings
+    """How the refiner is fine-tuned."""
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, field_validator
 
 from spar.recipes.headers import check_headers
-from spar.recipes.models.base import Positive, Probability, Section, Share, later
+from spar.recipes.models.base import Positive, Probability, Section, Share, Unit, later
 from spar.recipes.urls import ServerUrl
 
 
@@ -14,7 +14,9 @@ class ModelSettings(Section):
     (a name that a remote endpoint knows: it can be asked, not trained)."""
 
     actor: str
+    """The model that responds to prompts."""
     refiner: str
+    """The model that judges and refines."""
     one: bool = later(False)
     """One model plays both roles: what the actor becomes is the next refiner too, and no refiner is trained."""
     backward: str | None = later(None)
@@ -32,18 +34,19 @@ class VllmSettings(Section):
 
     device: Literal["gpu", "cpu"] = "gpu"
     """gpu: the server runs on GPUs that it claims. cpu: a CPU build of vLLM, which claims nothing."""
-    tensor_parallel: Positive = 1
+    tensor_parallel: Annotated[Positive, Unit("GPUs")] = 1
     """GPUs that one server spans."""
     gpu_memory_utilization: Probability = 0.9
-    max_model_len: Positive | None = None
-    """Tokens of prompt and reply together; None: what the model has."""
+    """Share of each GPU's memory that the server takes."""
+    max_model_len: Annotated[Positive | None, Unit("tokens")] = None
+    """Tokens of prompt and reply together; null: what the model has."""
     extra_args: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_without_keys)] = ()
     """Arguments of `vllm serve` that are not named here, such as ["--quantization", "fp8"]."""
-    start_deadline_s: Annotated[float, Field(gt=0)] = 1800.0
+    start_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 1800.0
     """Seconds from the server's start until it is ready; a large model loads and compiles for minutes."""
-    patience_s: Annotated[float, Field(ge=0)] = 600.0
+    patience_s: Annotated[float, Field(ge=0), Unit("seconds")] = 600.0
     """Seconds a model that is asked for goes on being served while calls for another wait."""
-    idle_s: Annotated[float, Field(ge=0)] = 60.0
+    idle_s: Annotated[float, Field(ge=0), Unit("seconds")] = 60.0
     """Seconds without calls after which the server stops and its GPUs are free for others."""
 
 
@@ -57,19 +60,22 @@ class EngineSettings(Section):
     """What serves the models. `kind` is an entry point of the group `spar.engines`."""
 
     kind: str = "transformers"
+    """transformers: in this process. vllm: a server that each worker starts, or one at `url`. openai: any
+    OpenAI-compatible server at `url`. rules, simulated: for the story world and tests."""
     url: ServerUrl | None = None
     """An OpenAI-compatible base URL, such as http://localhost:8000/v1 (kind openai; vllm: a server of your own)."""
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
     """float64 makes sampled text independent of what else is in the batch: bit-for-bit repeats on a CPU."""
-    max_batch: Positive = 256
+    max_batch: Annotated[Positive, Unit("sequences or requests")] = 256
     """Sequences decoded together (transformers, vllm), or requests in flight (openai)."""
-    deadline_s: Annotated[float, Field(gt=0)] = 600.0
+    deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 600.0
     """Seconds one call may take before it is a DeadlineExceeded."""
     send_seed: bool = True
     """Whether a remote engine is sent seeds."""
-    latency: Share = 0.0
+    latency: Annotated[Share, Unit("seconds")] = 0.0
     """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
     vllm: VllmSettings = VllmSettings()
+    """How the vllm engine runs its server."""
     body: dict[str, JsonValue] = later({})
     """More fields of every request to a server, such as chat_template_kwargs. They count as part of what determines a
     reply; what the recipe sets elsewhere (model, messages, sampling, n, seed) cannot be set here."""

@@ -4,19 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spar.recipes.models.base import Count, Positive, Section, Share, later
+from spar.recipes.models.base import Count, Positive, Section, Share, Unit, later
 
 
 class DispatchSettings(Section):
     """How work is handed out; changes no result."""
 
-    window: Positive = 64
+    window: Annotated[Positive, Unit("steps")] = 64
     """Shard steps in flight at once."""
-    step_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
-    training_deadline_s: Annotated[float, Field(gt=0)] = 86_400.0
-    attempts: Positive = 3
+    step_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 3600.0
+    """Time that a step other than a training may take; then it fails and is retried."""
+    training_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 86_400.0
+    """Time that one training may take."""
+    attempts: Annotated[Positive, Unit("attempts")] = 3
     """Dispatches of one step before it is a dead letter."""
-    engine_wait_s: Annotated[float, Field(ge=0)] = later(360.0)
+    engine_wait_s: Annotated[float, Field(ge=0), Unit("seconds")] = later(360.0)
     """How long an engine may stay unavailable, tried again and again, before the run is given up."""
 
 
@@ -37,12 +39,12 @@ class FailureSettings(Section):
 
 
 class CallPrice(Section):
-    """What the calls of one who is asked cost; a price of 0 costs nothing."""
+    """What calls cost; a price of 0 costs nothing."""
 
-    prompt_million: Annotated[float, Field(ge=0)] = 0.0
-    """A million tokens that a model reads."""
-    completion_million: Annotated[float, Field(ge=0)] = 0.0
-    """A million tokens that a model writes."""
+    prompt_million: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
+    """Price of a million tokens that models read."""
+    completion_million: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
+    """Price of a million tokens that models write."""
 
     @property
     def calls_free(self) -> bool:
@@ -52,10 +54,10 @@ class CallPrice(Section):
 class PriceSettings(CallPrice):
     """What work costs, in any one currency: all calls alike, but for the teacher's."""
 
-    hour: Annotated[float, Field(ge=0)] = 0.0
-    """An hour in which the run is on: of all the machines that it holds together."""
+    hour: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
+    """Price of an hour in which the run is on, of all machines that it holds together."""
     teacher: CallPrice | None = later(None)
-    """The price of the teacher's calls (`init`); None: as all others."""
+    """The price of the teacher's calls (`init`); null: as all others."""
 
     @property
     def calls_free(self) -> bool:
@@ -67,16 +69,20 @@ class PriceSettings(CallPrice):
 
 
 class BudgetSettings(Section):
-    """Caps on what a run takes; None: none. It stops cleanly at the first that it reaches, and a higher one goes on.
+    """Caps on what a run takes; null: none. It stops cleanly at the first that it reaches, and a higher one goes on.
 
     Calls and tokens (read and written) are those asked of models, evaluations included, trainings not.
     """
 
-    calls: Count | None = None
-    tokens: Count | None = None
-    hours: Annotated[float, Field(ge=0)] | None = None
+    calls: Annotated[Count | None, Unit("calls")] = None
+    """At most so many calls of models."""
+    tokens: Annotated[Count | None, Unit("tokens")] = None
+    """At most so many tokens, read and written."""
+    hours: Annotated[Annotated[float, Field(ge=0)] | None, Unit("hours")] = None
     """By the clock, while the run is on; pauses cost nothing."""
-    money: Annotated[float, Field(ge=0)] | None = None
-    trainings: Count | None = None
+    money: Annotated[Annotated[float, Field(ge=0)] | None, Unit("currency units")] = None
+    """At most so much, by `price`."""
+    trainings: Annotated[Count | None, Unit("trainings")] = None
     """0: the run stops once its first selection is done."""
     price: PriceSettings = PriceSettings()
+    """What tokens and hours cost, in any one currency."""

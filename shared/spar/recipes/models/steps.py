@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spar.recipes.models.base import Count, Misfit, Positive, Probability, Section, Share, Temperature, later
+from spar.recipes.models.base import Count, Misfit, Positive, Probability, Section, Share, Temperature, Unit, later
 
 
 class PromptSettings(Section):
@@ -12,32 +12,47 @@ class PromptSettings(Section):
 
     source: str
     """`world:story`, or the path of a JSONL file of {"prompt": "..."} rows."""
-    per_iteration: Positive = 10_000
-    shard_size: Positive = 16
+    per_iteration: Annotated[Positive, Unit("prompts")] = 10_000
+    """Prompts of each iteration; no prompt is used in two."""
+    shard_size: Annotated[Positive, Unit("prompts")] = 16
+    """Prompts that travel together, as one step's work."""
 
 
 class SamplingSettings(Section):
+    """How replies are sampled."""
+
     temperature: Temperature
+    """Sampling temperature; 0 is greedy."""
     top_p: Probability = 1.0
-    max_tokens: Positive = 2048
+    """Nucleus sampling: the share of probability that is sampled from."""
+    max_tokens: Annotated[Positive, Unit("tokens")] = 2048
+    """The longest reply; one that is cut off there is counted as such."""
 
 
 class GenerationSettings(SamplingSettings):
-    n: Positive = 5
+    """What the actor is asked about a prompt, and how its responses are sampled."""
+
+    n: Annotated[Positive, Unit("responses")] = 5
     """Responses per prompt (the paper's K)."""
     temperature: Temperature = 0.9
+    """Sampling temperature of responses; 0 is greedy."""
     top_p: Probability = 0.9
+    """Nucleus sampling of responses: the share of probability that is sampled from."""
     policy: str = later("respond")
     """What is asked about a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
 
 
 class JudgmentSettings(SamplingSettings):
-    votes: Positive = 5
-    quorum: Positive = 3
+    """How the refiner judges responses, and the refinements of a search."""
+
+    votes: Annotated[Positive, Unit("votes")] = 5
+    """Judgments of each response and each node; the label is their majority."""
+    quorum: Annotated[Positive, Unit("votes")] = 3
     """Parsable votes that a judgment needs (profile paper: 1)."""
-    retries: Count = 3
-    """How often missing votes on a response are asked for again (profile paper: 0); on a node, search.retries."""
+    retries: Annotated[Count, Unit("times")] = 3
+    """How often missing votes on a response are requested again (profile paper: 0); on a node, search.retries."""
     temperature: Temperature = 0.7
+    """Sampling temperature of votes; 0 is greedy."""
     policy: str = later("verdict")
     """How a response is judged: `spar.method.judging`, or an entry point of spar.judgment_policies."""
     options: dict[str, float] = later({})
@@ -52,29 +67,42 @@ class JudgmentSettings(SamplingSettings):
 
 
 class SearchSettings(SamplingSettings):
-    """Tree search (METHOD section 2). Policies: see `spar.method.policies`."""
+    """The tree search for a refinement of each negative."""
 
     policy: Literal["greedy", "best_of_n", "iterative", "bfs", "dfs"] = "bfs"
-    branch: Positive = 3
-    keep: Positive = 2
-    depth: Positive = 3
+    """bfs, dfs: breadth or depth first. greedy: one refinement. best_of_n: many of the same response. iterative: each
+    of the last one."""
+    branch: Annotated[Positive, Unit("refinements")] = 3
+    """Refinements of each expanded node."""
+    keep: Annotated[Positive, Unit("nodes")] = 2
+    """Nodes of a level that are expanded further: the best by votes."""
+    depth: Annotated[Positive, Unit("levels")] = 3
+    """Levels of refinements below the response."""
     gate: Share = 0.5
     """A node whose V is above the gate solves the tree."""
-    retries: Count = 3
+    retries: Annotated[Count, Unit("times")] = 3
+    """How often a refinement that cannot be read, or missing votes on a node, are requested again."""
     stop_when_decided: bool = True
-    """Stop a level once no later sibling can change which node wins (profile paper: False)."""
+    """Stop a level once no later sibling can change which node wins (profile paper: false)."""
     temperature: Temperature = 0.7
-    max_tokens: Positive = 3072
+    """Sampling temperature of refinements; 0 is greedy."""
+    max_tokens: Annotated[Positive, Unit("tokens")] = 3072
+    """The longest reply with a refinement; one that is cut off there is no data."""
 
 
 class RefinerDataSettings(Section):
     """Caps and choices of the refiner's data; the defaults are the paper's."""
 
-    refinements: Count = 4000
-    tree_yes: Count = 1500
-    tree_no: Count = 1000
-    response_no: Count = 500
-    response_yes: Count = 2500
+    refinements: Annotated[Count, Unit("examples")] = 4000
+    """At most so many refinements."""
+    tree_yes: Annotated[Count, Unit("examples")] = 1500
+    """At most so many judgments of nodes that say Yes."""
+    tree_no: Annotated[Count, Unit("examples")] = 1000
+    """At most so many judgments of nodes that say No."""
+    response_no: Annotated[Count, Unit("examples")] = 500
+    """At most so many judgments of responses that say No."""
+    response_yes: Annotated[Count, Unit("examples")] = 2500
+    """At most so many judgments of responses that say Yes."""
     contested_only: bool = True
     """The paper's rule: leave unanimous votes out. False takes every labelled judgment."""
     balance: bool = False
@@ -82,11 +110,15 @@ class RefinerDataSettings(Section):
 
 
 class SelectionSettings(Section):
+    """What an iteration's prompts give to the trainings."""
+
     pairs: str = "refined"
     """What a prompt gives to the actor's training: `spar.method.selecting`, or an entry point of
     spar.selection_policies. refined: the search's result over the negative. sampled: a good over a bad response."""
-    max_pairs: Positive | None = None
+    max_pairs: Annotated[Positive | None, Unit("rows")] = None
+    """At most so many rows for the actor in an iteration; null: all. The others end as over_cap."""
     refiner: RefinerDataSettings = RefinerDataSettings()
+    """What the refiner learns from."""
     options: dict[str, float] = later({})
     """The policy's own settings, such as {rho: 0.3}."""
 
@@ -94,8 +126,9 @@ class SelectionSettings(Section):
 class ComparisonSettings(SamplingSettings):
     """Judgments of one response compared with each other, two at a time in both orders (Meta-Rewarding)."""
 
-    judgments: Annotated[int, Field(ge=2)] = 11
+    judgments: Annotated[int, Field(ge=2), Unit("judgments")] = 11
     """At most so many judgments of a response are compared: n of them make n (n - 1) comparisons."""
     temperature: Temperature = 0.7
-    max_words: Positive | None = None
+    """Sampling temperature of comparisons; 0 is greedy."""
+    max_words: Annotated[Positive | None, Unit("words")] = None
     """A chosen judgment with more words makes no pair, so that judgments don't grow from iteration to iteration."""

@@ -5,13 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 from pydantic_core import CoreSchema, PydanticKnownError
 
-from spar.recipes.models.base import Positive, Section, Share, later
+from spar.recipes.models.base import Positive, Section, Share, Unit, later
 
 
 class LoraSettings(Section):
-    rank: Positive = 16
-    alpha: Positive = 32
+    """An adapter that is trained instead of the whole model."""
+
+    rank: Annotated[Positive, Unit("none")] = 16
+    """Rank of the adapter's matrices."""
+    alpha: Annotated[Positive, Unit("none")] = 32
+    """The adapter's scale is alpha / rank."""
     dropout: Share = 0.0
+    """Share of the adapter's inputs that are dropped in training."""
     merge: bool = True
     """True: a whole model comes out. False: an adapter on its base, and the next iteration goes on from it."""
 
@@ -19,7 +24,8 @@ class LoraSettings(Section):
 class LaunchSettings(Section):
     """How many processes train one model, one a GPU, and what each of them holds."""
 
-    processes: Positive = 1
+    processes: Annotated[Positive, Unit("processes")] = 1
+    """Processes of one training, one a GPU."""
     config: str = "none"
     """none: each process holds the whole model. fsdp, zero3, zero3-offload: it is divided (deploy/accelerate/). Or the
     path of a configuration file of `accelerate launch`."""
@@ -29,45 +35,69 @@ class TrainingSettings(Section):
     """What both trainings share. `kind` is an entry point of the group `spar.trainers`."""
 
     kind: str = "trl"
-    learning_rate: Annotated[float, Field(gt=0)]
+    """trl: the trainers of the TRL library. Others: an entry point of spar.trainers."""
+    learning_rate: Annotated[float, Field(gt=0), Unit("none")]
+    """The highest learning rate; it rises to it over `warmup`."""
     schedule: Literal["linear", "constant", "cosine"] = "linear"
+    """What the learning rate does after its warm-up."""
     warmup: Share = 0.1
     """Share of all steps over which the learning rate rises."""
-    epochs: Positive = 1
-    batch_size: Positive
+    epochs: Annotated[Positive, Unit("epochs")] = 1
+    """Times that the training sees each sample."""
+    batch_size: Annotated[Positive, Unit("samples")]
     """Samples per optimizer step."""
-    micro_batch_size: Positive | None = None
-    """Samples per forward pass of one process; None is the whole batch, divided by the processes."""
-    max_length: Positive
+    micro_batch_size: Annotated[Positive | None, Unit("samples")] = None
+    """Samples per forward pass of one process; null is the whole batch, divided by the processes."""
+    max_length: Annotated[Positive, Unit("tokens")]
     """Tokens of a whole sample; longer ones are left out and counted."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """What the training computes in."""
     gradient_checkpointing: bool = False
+    """Recompute activations instead of keeping them: less memory, more time."""
     lora: LoraSettings | None = None
+    """Train an adapter instead of all weights; null: all weights."""
     launch: LaunchSettings = LaunchSettings()
-    checkpoint_steps: Positive = 100
-    threads: Positive | None = None
-    """Torch threads of the trainer; None leaves it to torch."""
+    """In how many processes a training runs."""
+    checkpoint_steps: Annotated[Positive, Unit("optimizer steps")] = 100
+    """Steps between two checkpoints, from which an interrupted training is resumed."""
+    threads: Annotated[Positive | None, Unit("threads")] = None
+    """Torch threads of the trainer; null leaves it to torch."""
 
 
 class DpoSettings(TrainingSettings):
+    """Direct preference optimization, with the negative log-likelihood of the chosen response beside it."""
+
     method: Literal["dpo"] = "dpo"
-    beta: Annotated[float, Field(gt=0)] = 0.1
-    nll_weight: Annotated[float, Field(ge=0)] = 0.1
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-7
-    batch_size: Positive = 32
-    max_length: Positive = 2048
+    """Direct preference optimization, on pairs."""
+    beta: Annotated[float, Field(gt=0), Unit("none")] = 0.1
+    """How strongly the trained model is held to the reference: the beta of DPO."""
+    nll_weight: Annotated[float, Field(ge=0), Unit("none")] = 0.1
+    """Weight of the chosen response's negative log-likelihood beside the DPO loss."""
+    learning_rate: Annotated[float, Field(gt=0), Unit("none")] = 2e-7
+    """The highest learning rate; it rises to it over `warmup`."""
+    batch_size: Annotated[Positive, Unit("pairs")] = 32
+    """Pairs per optimizer step."""
+    max_length: Annotated[Positive, Unit("tokens")] = 2048
+    """Tokens of prompt and response together; longer pairs are left out and counted."""
 
 
 class SftSettings(TrainingSettings):
     """Supervised fine-tuning; over a model's own kept judgments and refinements it is RFT."""
 
     method: Literal["sft"] = "sft"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-6
+    """Supervised fine-tuning, on conversations."""
+    learning_rate: Annotated[float, Field(gt=0), Unit("none")] = 1e-6
+    """The highest learning rate; it rises to it over `warmup`."""
     schedule: Literal["linear", "constant", "cosine"] = "constant"
-    epochs: Positive = 5
-    batch_size: Positive = 64
-    max_length: Positive = 4096
+    """What the learning rate does after its warm-up."""
+    epochs: Annotated[Positive, Unit("epochs")] = 5
+    """Times that the training sees each sample."""
+    batch_size: Annotated[Positive, Unit("samples")] = 64
+    """Samples per optimizer step."""
+    max_length: Annotated[Positive, Unit("tokens")] = 4096
+    """Tokens of a whole sample; longer ones are left out and counted."""
     packing: bool = False
+    """Put several samples into one sequence of `max_length` tokens."""
 
 
 def _method(settings: Any) -> str:
@@ -91,7 +121,9 @@ class TrainingPlan(Section):
     trains: bool = later(True)
     """Whether anything is trained; `training: none` is short for `training: {trains: false}`."""
     actor: ActorSettings = DpoSettings()
+    """How the actor is trained, by `method` dpo or sft."""
     refiner: SftSettings = SftSettings()
+    """How the refiner is trained."""
     train_refiner: bool = later(True)
     """False: the refiner stays as it is."""
     from_start: bool = later(False)
@@ -99,7 +131,7 @@ class TrainingPlan(Section):
     mix: str | None = later(None)
     """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows,
     `world:story-skills` or `world:story-seed`."""
-    mix_rows: Positive = later(1000)
+    mix_rows: Annotated[Positive, Unit("conversations")] = later(1000)
     """How many of them."""
 
     @model_validator(mode="before")
