@@ -84,17 +84,23 @@ def require_lora(job: TrainJob) -> None:
     """TrainingError if the base is an adapter that these settings cannot go on with."""
     if not is_adapter(job.base):
         return
-    lora, rank = job.settings.lora, adapter_config(job.base).get("r")
+    lora, config = job.settings.lora, adapter_config(job.base)
     if lora is None:
         raise TrainingError(
             f"The base {job.base} is an adapter, and this training changes all weights.",
             "Set lora in this training's settings, or start from a whole model.",
         )
-    if lora.rank != rank:
-        raise TrainingError(
-            f"The base {job.base} is an adapter of rank {rank}, and lora.rank is {lora.rank}.",
-            f"Set lora.rank to {rank}: an adapter keeps its rank while it is trained on.",
-        )
+    kept = (
+        ("rank", lora.rank, "r", None),
+        ("alpha", lora.alpha, "lora_alpha", 8),
+        ("dropout", lora.dropout, "lora_dropout", 0),
+    )
+    for name, wanted, key, default in kept:
+        if (found := config.get(key, default)) != wanted:
+            raise TrainingError(
+                f"The base {job.base} is an adapter of {name} {found}, and lora.{name} is {wanted}.",
+                f"Set lora.{name} to {found}: an adapter keeps its {name} while it is trained on.",
+            )
 
 
 def micro_batch_size(job: TrainJob) -> int:

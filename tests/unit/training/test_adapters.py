@@ -139,7 +139,13 @@ async def test_merging_gives_the_weights_that_the_adapter_stands_for(adapter: Pa
 
 @pytest.mark.torch
 @pytest.mark.parametrize(
-    ("lora", "message"), [(None, "changes all weights"), (LoraSettings(rank=4), r"rank 8, and lora\.rank is 4")]
+    ("lora", "message"),
+    [
+        (None, "changes all weights"),
+        (LoraSettings(rank=4, alpha=64), r"rank 8, and lora\.rank is 4"),
+        (LoraSettings(rank=8, alpha=32), r"alpha 64, and lora\.alpha is 32"),
+        (LoraSettings(rank=8, alpha=64, dropout=0.1), r"dropout 0\.0, and lora\.dropout is 0\.1"),
+    ],
 )
 async def test_what_cannot_go_on_from_an_adapter(
     adapter: Path, tmp_path: Path, lora: LoraSettings | None, message: str
@@ -193,5 +199,5 @@ def _chosen_nll(job: TrainJob, with_adapter: bool) -> float:
         whole = torch.tensor([ids.prompt_ids + ids.chosen_ids])
         with torch.no_grad():
             scores = model(whole).logits[0, :-1].log_softmax(-1).gather(1, whole[0, 1:, None])
-        losses += (-scores[-len(ids.chosen_ids) :, 0]).tolist()
+        losses.append(float(-scores[-len(ids.chosen_ids) :, 0].mean()))
     return sum(losses) / len(losses)

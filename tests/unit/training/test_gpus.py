@@ -10,7 +10,7 @@ from spar.engines.gpu_claims import claim, holders
 from spar.engines.gpu_host import GpuHost
 from spar.recipes.models import DpoSettings, LaunchSettings
 from spar.training.base import TrainJob
-from spar.training.trl_trainer import child_environment
+from spar.training.environment import child_environment, ignored_variables
 
 TWO = DpoSettings(launch=LaunchSettings(processes=2))
 
@@ -50,3 +50,12 @@ async def test_without_gpus_it_trains_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_the_child_sees_what_was_claimed(tmp_path: Path) -> None:
     job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path, tmp_path, gpus=("GPU-a", "GPU-b"))
     assert child_environment(job)["CUDA_VISIBLE_DEVICES"] == "GPU-a,GPU-b"
+
+
+def test_settings_of_a_training_come_from_the_recipe_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_FSDP", "FSDP_VERSION", "PARALLELISM_CONFIG_TP_SIZE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("MASTER_ADDR", "elsewhere")
+    job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path / "out", tmp_path / "work")
+    assert not {"ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_FSDP", "MASTER_ADDR"} & child_environment(job).keys()
+    assert {"ACCELERATE_MIXED_PRECISION", "FSDP_VERSION", "PARALLELISM_CONFIG_TP_SIZE"} <= set(ignored_variables())

@@ -1,0 +1,55 @@
+"""The environment of a trainer's child: the recipe decides how it trains, not what a shell or a host happens to set.
+
+accelerate and transformers take from variables what no argument gives them: ACCELERATE_MIXED_PRECISION=bf16 makes a
+float32 training one in bfloat16. Such variables do not reach the child. Standard library only.
+"""
+
+import os
+from collections.abc import Mapping
+
+from spar.training.base import TrainJob
+from spar.training.launch import is_launched
+
+LAUNCH_SCRATCH = "launch"
+"""Temporary files of `accelerate launch` in the job's folder; its first rank empties the other scratch folder."""
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+# glibc gives freed tensors back to the kernel and fetches them again each step; keeping them took DPO of the tiny
+# model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept long.
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
+
+# Our own process may have been launched; the child is not, unless `spar.training.launch` does it.
+_OF_LAUNCHERS = frozenset({"RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"})
+_OF_ACCELERATE = ("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_", "FP8_")
+"""Prefixes of the settings that accelerate 1.15 reads; `accelerate launch` sets them for its ranks by our arguments."""
+
+
+def ignored_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Settings of a training that the environment holds and the child does not get."""
+    return sorted(name for name in environment if name.startswith(_OF_ACCELERATE))
+
+
+def child_environment(job: TrainJob) -> dict[str, str]:
+    """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's precision and threads."""
+    scratch = str(job.work / "scratch")
+    left_out = _OF_LAUNCHERS.union(ignored_variables())
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in left_out},
+        **_OFFLINE,
+        **_KEEP_MEMORY,
+        "HF_HOME": scratch,
+        "TMPDIR": str(job.work / LAUNCH_SCRATCH) if is_launched(job.settings) else scratch,
+        "TQDM_DISABLE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if job.gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
+    if job.settings.threads is not None:
+        environment["OMP_NUM_THREADS"] = str(job.settings.threads)
+    return environment
