@@ -27,6 +27,7 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str
         f"Made by spar {run.version} with the recipe `{manifest['recipe']}` (whole in recipe.yaml). Method:"
         f" {run.method}.\n",
         f"## Files\n\n{_files(manifest)}\n",
+        *_caution(manifest),
         f"## Statistics\n\n{_statistics(manifest)}\n",
         f"## Lineage\n\n{_lineage(run, manifest)}\n",
         f"## Licences\n\n{_LICENCE}\n\n{licences(run, licence, _models(run))}\n",
@@ -46,6 +47,12 @@ def _files(manifest: dict[str, Any]) -> str:
     lines += [f"| {file} | {manifest['rows'][name]} | {uses[name]} |" for name, file in manifest["sets"].items()]
     lines.append("\nlineage.jsonl names for each row its file, place (from 0), iteration or source, and prompt id.")
     return "\n".join(lines)
+
+
+def _caution(manifest: dict[str, Any]) -> list[str]:
+    """What a trainer of this format does to rows unless it is told otherwise."""
+    caution = FORMATS[manifest["format"]].caution
+    return [f"## Before you train\n\n{caution}\n"] if caution else []
 
 
 def _statistics(manifest: dict[str, Any]) -> str:

@@ -24,11 +24,13 @@ def _nothing(_: Collection[SetName]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`beside` gives further files by name, for the sets that are written. `use` tells how a trainer reads each set."""
+    """`beside` gives further files by name, for the sets that are written. `use` tells how a trainer reads each set,
+    `caution` what it does by itself to rows that are long or to turns that are not to be learned."""
 
     pair: Callable[[Pair], Row]
     example: Callable[[Example], Row]
     use: dict[SetName, str]
+    caution: str = ""
     suffix: Literal["jsonl", "parquet"] = "jsonl"
     beside: Callable[[Collection[SetName]], dict[str, str]] = _nothing
 
@@ -84,6 +86,23 @@ _AXOLOTL: dict[SetName, Row] = {
     },
 }
 
+_TRL_CAUTION = (
+    "TRL 1.16.0 has max_length 1024 unless it is None: SFT cuts longer rows, and DPO leaves out every pair whose prompt "
+    "has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation marks or "
+    "one whose exact text TRL knows, and for a known one TRL swaps in a template of its own: with Qwen3's, thoughts of "
+    "earlier turns are learned that are never served, and an edited copy of it is a ValueError. Train thinking models "
+    "with a template that keeps what it wrote."
+)
+_LLAMAFACTORY_CAUTION = (
+    "LLaMA-Factory 0.9.5 has cutoff_len 2048: what is longer is cut without a message, a prompt at its end, where the "
+    "header of the assistant's turn stands. Set cutoff_len to the longest row's tokens."
+)
+_OPENRLHF_CAUTION = (
+    "OpenRLHF 0.11.2 has --data.max_len 512 for DPO: a longer response is cut there and its last token replaced by the "
+    "end token, so the model learns to stop in the middle. Set --data.max_len to the longest row's tokens, for SFT too."
+)
+_AXOLOTL_CAUTION = "Set sequence_len to the longest row's tokens: what happens to longer ones is up to axolotl."
+
 FORMATS: dict[FormatName, Format] = {
     "trl": Format(
         layouts.conversational_pair,
@@ -93,6 +112,7 @@ FORMATS: dict[FormatName, Format] = {
             "examples": "SFTTrainer with SFTConfig(max_length=None, assistant_only_loss=True); "
             "load_dataset(FOLDER, 'examples', split='train')",
         },
+        caution=_TRL_CAUTION,
     ),
     "llamafactory": Format(
         layouts.sharegpt_pair,
@@ -101,6 +121,7 @@ FORMATS: dict[FormatName, Format] = {
             "pairs": "dataset_dir: this folder, dataset: spar_pairs, stage: dpo",
             "examples": "dataset_dir: this folder, dataset: spar_examples, stage: sft",
         },
+        caution=_LLAMAFACTORY_CAUTION,
         beside=_llamafactory_files,
     ),
     "axolotl": Format(
@@ -110,15 +131,19 @@ FORMATS: dict[FormatName, Format] = {
             "pairs": "put pairs.axolotl.yaml into your configuration",
             "examples": "put examples.axolotl.yaml into your configuration",
         },
+        caution=_AXOLOTL_CAUTION,
         beside=_axolotl_files,
     ),
     "openrlhf": Format(
         layouts.conversational_pair,
         layouts.messages_example,
         {
-            "pairs": "apply_chat_template, prompt_key prompt, chosen_key chosen, rejected_key rejected",
-            "examples": "apply_chat_template, input_key messages, multiturn (every assistant turn is learned)",
+            "pairs": "--data.apply_chat_template --data.prompt_key prompt --data.chosen_key chosen "
+            "--data.rejected_key rejected",
+            "examples": "--data.apply_chat_template --data.input_key messages --data.multiturn (every assistant turn is "
+            "learned)",
         },
+        caution=_OPENRLHF_CAUTION,
     ),
     "alpaca": Format(
         layouts.alpaca_pair,

@@ -201,3 +201,15 @@ def test_rows_that_a_form_cannot_hold_leave_no_half_export(home: Writer, tmp_pat
     with pytest.raises(DataError, match="choose another --format"):
         export(home, tmp_path / "out", "--format", "alpaca", "--iteration", "4")
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("trl", "1,024 tokens"), ("llamafactory", "cutoff_len 2048"), ("openrlhf", "--data.max_len 512")],
+)
+def test_the_card_states_where_the_trainer_cuts(home: Writer, tmp_path: Path, name: str, limit: str) -> None:
+    assert export(home, tmp_path / "out", "--format", name).exit_code == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert limit in card.partition("## Before you train")[2].partition("##")[0]
+    if name == "openrlhf":
+        assert "--data.chosen_key chosen" in card
