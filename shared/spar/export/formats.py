@@ -87,8 +87,8 @@ _AXOLOTL: dict[SetName, Row] = {
 }
 
 _TRL_CAUTION = (
-    "TRL 1.16.0 has max_length 1024 unless it is None: SFT cuts longer rows, and DPO leaves out every pair whose prompt "
-    "has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation marks or "
+    "TRL 1.16.0 has max_length 1024 unless it is None: SFT cuts longer rows, and DPO leaves out every pair whose "
+    "prompt has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation marks or "
     "one whose exact text TRL knows, and for a known one TRL swaps in a template of its own: with Qwen3's, thoughts of "
     "earlier turns are learned that are never served, and an edited copy of it is a ValueError. Train thinking models "
     "with a template that keeps what it wrote."
@@ -140,8 +140,8 @@ FORMATS: dict[FormatName, Format] = {
         {
             "pairs": "--data.apply_chat_template --data.prompt_key prompt --data.chosen_key chosen "
             "--data.rejected_key rejected",
-            "examples": "--data.apply_chat_template --data.input_key messages --data.multiturn (every assistant turn is "
-            "learned)",
+            "examples": "--data.apply_chat_template --data.input_key messages --data.multiturn (every assistant "
+            "turn is learned)",
         },
         caution=_OPENRLHF_CAUTION,
     ),
