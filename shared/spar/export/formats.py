@@ -88,10 +88,10 @@ _AXOLOTL: dict[SetName, Row] = {
 
 _TRL_CAUTION = (
     "TRL 1.16.0 has max_length 1024 unless it is None: SFT cuts longer rows, and DPO leaves out every pair whose "
-    "prompt has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation marks or "
-    "one whose exact text TRL knows, and for a known one TRL swaps in a template of its own: with Qwen3's, thoughts of "
-    "earlier turns are learned that are never served, and an edited copy of it is a ValueError. Train thinking models "
-    "with a template that keeps what it wrote."
+    "prompt has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation "
+    "marks or one whose exact text TRL knows, and for a known one TRL swaps in a template of its own: with Qwen3's, "
+    "thoughts of earlier turns are learned that are never served, and an edited copy of it is a ValueError. Train "
+    "thinking models with a template that keeps what it wrote."
 )
 _LLAMAFACTORY_CAUTION = (
     "LLaMA-Factory 0.9.5 has cutoff_len 2048: what is longer is cut without a message, a prompt at its end, where the "

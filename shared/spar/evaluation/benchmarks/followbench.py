@@ -111,8 +111,8 @@ def check(task: Task, response: str, reply: str | None) -> Checked | None:
     group, example_id, level = task.key
     rule = rule_for(group, example_id, task.source)
     if rule is not None:
-        text = response.strip()
-        return Checked(task, response, float(bool(text) and rule(text, task.target, level)), None)
+        met = bool(response.strip()) and rule(response, task.target, level)
+        return Checked(task, response, float(met), None)
     if reply is None:
         return None
     met = parse_judge_reply(reply, level)

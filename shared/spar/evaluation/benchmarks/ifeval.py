@@ -11,6 +11,7 @@ from pathlib import Path
 
 from spar.errors import DataError
 from spar.evaluation.benchmarks.ifeval_checkers import Followed, Instruction, check, known_instructions, versions
+from spar.evaluation.benchmarks.ifeval_rows import key_of, keys_by_prompt, response_of
 from spar.evaluation.benchmarks.report import (
     BenchmarkReport,
     Interval,
@@ -65,12 +66,13 @@ def read_tasks(data: Path) -> tuple[dict[int, Task], str]:
 
 
 def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
-    """Score rows of {key, response}."""
+    """Score rows of {key, response}, or of the other forms that `ifeval_rows` reads."""
     tasks, data_digest = read_tasks(data)
-    given = read_answers(answers, tasks, lambda line: line.whole("key"), partial)
+    by_prompt = keys_by_prompt((task.prompt, key) for key, task in tasks.items())
+    given = read_answers(answers, tasks, lambda line: key_of(line, by_prompt), partial)
     checked = []
     for key, line in given.lines.items():
-        task, response = tasks[key], line.text("response")
+        task, response = tasks[key], response_of(line)
         checked.append(Checked(task, response, check(task.prompt, task.instructions, response)))
     empty = sum(not item.response.strip() for item in checked)
     return BenchmarkReport(

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import zstandard
 from spar.errors import DataError
 
 Key = TypeVar("Key")
+_NUMBER = re.compile(r"-?\d{1,15}(\.0+)?")
 _TOLD = 3
 """How many missing items an error names."""
 
@@ -48,10 +50,12 @@ class Line:
         return value
 
     def whole(self, name: str) -> int:
+        """A field that must be a whole number, as a number or as its digits: tables and other tools write both."""
         value = self.fields.get(name)
-        if not isinstance(value, int) or isinstance(value, bool):
+        found = whole_number(value)
+        if found is None:
             raise self.refuse(f"'{name}' is {_shown(value)}, not a whole number")
-        return value
+        return found
 
     def refuse(self, reason: str) -> DataError:
         return DataError(f"{self.path} line {self.number}: {reason}.", "Correct that line and score the file again.")
@@ -63,6 +67,15 @@ class Answers(Generic[Key]):
 
     lines: Mapping[Key, Line]
     digest: str
+
+
+def whole_number(value: object) -> int | None:
+    """1 of 1, 1.0, "1" and "1.0"; None of anything else, True and "" among it."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_bytes(path: Path) -> bytes:

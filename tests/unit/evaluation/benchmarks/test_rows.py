@@ -32,6 +32,11 @@ def test_rows_come_in_the_order_of_the_benchmark_and_blank_lines_are_none(tmp_pa
     assert [line.number for line in answers.lines.values()] == [3, 4, 1]
 
 
+@pytest.mark.parametrize("written", [(1, 2, 3), ("1", "2", "3"), (1.0, "2.0", " 3 ")])
+def test_a_number_may_be_written_as_its_digits(tmp_path: Path, written: tuple[object, ...]) -> None:
+    assert list(read(write(tmp_path / "a.jsonl", *map(row, written))).lines) == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -39,7 +44,10 @@ def test_rows_come_in_the_order_of_the_benchmark_and_blank_lines_are_none(tmp_pa
         ((row(1), "[1]"), "line 2: not a JSON object"),
         ((row(1), row(1)), "line 2: item 1 was in line 1 already"),
         ((row(1), row(9)), "line 2: the benchmark has no item 9"),
-        ((row(1), row("2")), "line 2: 'key' is '2', not a whole number"),
+        ((row(1), row("two")), "line 2: 'key' is 'two', not a whole number"),
+        ((row(1), row("")), "line 2: 'key' is '', not a whole number"),
+        ((row(1), row(2.5)), "line 2: 'key' is 2.5, not a whole number"),
+        ((row(1), row("1")), "line 2: item 1 was in line 1 already"),
         ((row(1), row(True)), "line 2: 'key' is True, not a whole number"),
         ((row(1), "{}"), "line 2: 'key' is missing, not a whole number"),
         ((row(1),), "has 1 of the benchmark's 3 items; missing: 2, 3"),
