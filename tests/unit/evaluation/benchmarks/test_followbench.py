@@ -239,3 +239,18 @@ def test_a_row_of_level_0_or_of_no_group_is_unknown(tmp_path: Path) -> None:
         score(tmp_path / "a.jsonl", [row(("style", 1, 0))])
     with pytest.raises(DataError, match="no item that can be scored"):
         score(tmp_path / "a.jsonl", [row(("style", 1, 1))], partial=True)
+
+
+def test_rules_get_the_text_as_it_was_generated(tasks: Mapping[Key, Task], tmp_path: Path) -> None:
+    """The published rules compare the generation itself: a line break at its end is another text."""
+    exact = next(task for task in tasks.values() if task.source == "text_editing")
+    last = next(task for task in tasks.values() if task.source == "BBH_time")
+    for task, text, met in (
+        (exact, exact.target, True),
+        (exact, f"{exact.target}\n", False),
+        (exact, f" {exact.target}", False),
+        (last, f"So it is {last.target}.\n", True),
+        (exact, " \n", False),
+    ):
+        report = score(tmp_path / "responses.jsonl", [row(task.key, text)], partial=True)
+        assert report.counts["all_met"] == met, text
