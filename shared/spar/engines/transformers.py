@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
+from spar.engines.base import Adjustment, ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.decoding.batch import Batch
 from spar.engines.decoding.calls import Call, Reply
 from spar.engines.decoding.load import load
@@ -83,7 +83,8 @@ class ServedModel:
         call = Call(ids, n, sampling, limit, seed, loop, loop.create_future())
         self.thread.submit(self.batch, call)
         replies = await self._replies(call)
-        return [self._completion(reply, len(ids)) for reply in replies]
+        adjustments = (Adjustment.MAX_TOKENS_LOWERED,) if limit < sampling.max_tokens else ()
+        return [self._completion(reply, len(ids), adjustments) for reply in replies]
 
     async def _replies(self, call: Call) -> list[Reply]:
         try:
@@ -98,5 +99,6 @@ class ServedModel:
             if not call.done.done() or call.done.cancelled():
                 call.cancelled = self.batch.stale = True
 
-    def _completion(self, reply: Reply, prompt_tokens: int) -> Completion:
-        return Completion(self.tokens.decode(reply.ids), reply.finish_reason, prompt_tokens, reply.drawn)
+    def _completion(self, reply: Reply, prompt_tokens: int, adjustments: tuple[Adjustment, ...]) -> Completion:
+        text = self.tokens.decode(reply.ids)
+        return Completion(text, reply.finish_reason, prompt_tokens, reply.drawn, adjustments=adjustments)

@@ -197,4 +197,7 @@ def _notes(
         shape = models.actor if part == "generation" else models.refiner
         limit = min(shape.positions, recipe.engine.vllm.max_model_len or shape.positions) if shape else None
         if limit is not None and wanted >= limit:
-            yield f"{part}: replies at their limits leave no room for a prompt in {limit} tokens; such calls are cut."
+            yield (
+                f"{part}: replies at their limits leave no room for a prompt in {limit} tokens: their max_tokens is "
+                "lowered to what is left, which is counted; a conversation that leaves nothing fails as too long."
+            )

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from spar.engines.base import LocalModel, Sampling
+from spar.engines.base import Adjustment, LocalModel, Sampling
 from spar.engines.transformers import KEPT_MODELS, ServedModel, TransformersEngine
 from spar.errors import EngineUnavailable, ModelUnusable, TemplateRefused
 from spar.method.records import Message
@@ -90,6 +90,9 @@ async def test_replies_stop_at_the_models_last_position(engine: TransformersEngi
     prompt = replies[0].prompt_tokens
     assert max(reply.completion_tokens for reply in replies) == 20 - prompt
     assert all(reply.completion_tokens == 20 - prompt for reply in replies if reply.finish_reason == "length")
+    assert {reply.adjustments for reply in replies} == {(Adjustment.MAX_TOKENS_LOWERED,)}
+    (whole,) = await chat.sample([Message("user", "w3")], 1, Sampling(1.0, 1.0, 5), 0)
+    assert whole.adjustments == ()
 
 
 async def test_closing_before_the_first_call_ends_at_once(tmp_path: Path) -> None:

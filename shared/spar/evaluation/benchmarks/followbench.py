@@ -111,8 +111,8 @@ def check(task: Task, response: str, reply: str | None) -> Checked | None:
     group, example_id, level = task.key
     rule = rule_for(group, example_id, task.source)
     if rule is not None:
-        met = bool(response.strip()) and rule(response, task.target, level)
-        return Checked(task, response, float(met), None)
+        passed = bool(response.strip()) and rule(response, task.target, level)
+        return Checked(task, response, float(passed), None)
     if reply is None:
         return None
     met = parse_judge_reply(reply, level)
