@@ -113,7 +113,8 @@ def check_weight(row: Fields) -> None:
 def unlearned_mark(fields: Fields) -> str | None:
     """The mark that keeps a row or a turn out of the loss, such as `weight: 0`; None without one."""
     for name in WEIGHTS:
-        if _says_no(fields.get(name)):
+        value = fields.get(name)
+        if _says_no(value) or (isinstance(value, int | float) and value < 0):
             return f"{name}: {_shown(fields[name])}"
     details = fields.get("train_detail")  # axolotl: parts of one turn
     if isinstance(details, list) and any(isinstance(part, dict) and _says_no(part.get("train")) for part in details):

@@ -143,6 +143,7 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
         ({"conversations": [TALK[0], {**TALK[1], "train": False}]}, "not_learned", "(train: false)"),
         ({"messages": [TALK[0], {**TALK[1], "loss": False}]}, "not_learned", "(loss: false)"),
         ({"messages": [TALK[0], {**TALK[1], "train_detail": [{"train": False}]}]}, "not_learned", "(train_detail"),
+        ({"messages": TALK, "weight": -1}, "not_learned", "(weight: -1)"),
         ({"messages": TALK, "weight": 0.0}, "not_learned", "the row is marked as not to be learned (weight: 0.0)"),
         ({"messages": TALK, "images": ["a.png"]}, "more_than_text", "`images` is not empty"),
         ({"messages": turns("<image>" + PROMPT, GOOD)}, "more_than_text", "placeholder for more than text: <image>"),
