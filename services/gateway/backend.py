@@ -19,7 +19,9 @@ class Backend:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.admission = Admission(settings.running, settings.waiting)
-        asking = Asking(settings.window, settings.longest_deadline_s, settings.send_seed)
+        asking = Asking(
+            settings.window, settings.longest_deadline_s, settings.send_seed, settings.body, settings.headers
+        )
         places = (endpoint("actor", settings.actor, asking), endpoint("refiner", settings.refiner, asking))
         self._templates = templates_for(settings.templates, settings.refiner)
         self._open = OpenEndpoints(places)

@@ -1,5 +1,7 @@
 """The gateway's settings, from the environment (SPAR_GATEWAY_*) or from `spar serve`."""
 
+from typing import Any
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,6 +32,10 @@ class GatewaySettings(BaseSettings):
     """Of the actor, where a request says nothing."""
     send_seed: bool = True
     """Whether servers are sent seeds."""
+    body: dict[str, Any] = {}
+    """More fields of every request to the servers; in the environment as JSON."""
+    headers: dict[str, str] = {}
+    """More headers of every request to the servers; a credential as ${VARIABLE} of the environment."""
 
     budget: int = Field(default=FULL_TREE, gt=0)
     """Refinements per request, where it says nothing."""

@@ -5,6 +5,50 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+
+class Patience:
+    """Tells failures of single items from one of all: several in a row, and none that succeeded, are raised."""
+
+    def __init__(self, most_in_a_row: int = 5) -> None:
+        self._most = most_in_a_row
+        self._in_a_row = 0
+
+    def succeeded(self) -> None:
+        self._in_a_row = 0
+
+    def failed(self, error: Exception) -> None:
+        """Raises the error, if it is one too many."""
+        self._in_a_row += 1
+        if self._in_a_row >= self._most:
+            raise error
+
+
+async def despite_failures(
+    work: Iterable[Coroutine[Any, Any, T]], tolerated: type[E], hopeless: type[Exception]
+) -> tuple[list[T], list[tuple[int, E]]]:
+    """What succeeded, in order, and what failed with a `tolerated` error, by its place.
+
+    Raises as `Patience` does, and a `hopeless` error at once: it would meet every item.
+    """
+    patience = Patience()
+    failures: list[tuple[int, E]] = []
+
+    async def one(place: int, each: Coroutine[Any, Any, T]) -> list[T]:
+        try:
+            result = await each
+        except hopeless:
+            raise
+        except tolerated as error:
+            failures.append((place, error))
+            patience.failed(error)
+            return []
+        patience.succeeded()
+        return [result]
+
+    found = await together(one(place, each) for place, each in enumerate(work))
+    return [result for results in found for result in results], sorted(failures, key=lambda failure: failure[0])
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

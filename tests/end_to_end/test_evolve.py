@@ -161,7 +161,7 @@ def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (("--api-key", "secret"), 3, "refuses us (HTTP 401"),
+        (("--api-key", "secret"), 3, "does not accept our credentials (HTTP 401"),
         (("--model", "other"), 2, "it serves: other"),
         (("--stop-after", "30"), 3, "the same command goes on"),
     ],

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from spar.errors import EngineUnavailable
-from spar.together import together
+from spar.errors import EngineError, EngineUnavailable, ModelUnusable
+from spar.together import despite_failures, together
 
 
 async def test_results_come_in_the_order_of_the_work() -> None:
@@ -55,3 +55,25 @@ async def test_a_cancelled_caller_leaves_nothing_running() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert stopped == [True]
+
+
+async def _one(number: int) -> int:
+    if number < 0:
+        raise EngineUnavailable(f"{number}")
+    return number
+
+
+async def test_failures_that_are_tolerated_leave_the_others() -> None:
+    found, failures = await despite_failures((_one(n) for n in (1, -2, 3, -4)), EngineUnavailable, ModelUnusable)
+    assert found == [1, 3]
+    assert [(place, error.what) for place, error in failures] == [(1, "-2"), (3, "-4")]
+
+
+async def test_several_failures_in_a_row_are_raised() -> None:
+    with pytest.raises(EngineUnavailable):
+        await despite_failures((_one(-n) for n in range(1, 100)), EngineUnavailable, ModelUnusable)
+
+
+async def test_what_is_hopeless_is_raised_at_once() -> None:
+    with pytest.raises(EngineUnavailable, match="-2"):
+        await despite_failures((_one(n) for n in (1, -2, 3)), EngineError, EngineUnavailable)

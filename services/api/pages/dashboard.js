@@ -111,9 +111,10 @@ function burnRow(burn) {
   const told = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
   const row = element("div", "row");
   const of = burn.cap === null ? "" : ` of ${told(burn.cap)}`;
+  const estimated = burn.estimated ? " (partly estimated: no usage reported)" : "";
   // Without a cap there is nothing to be full of: no bar.
   const full = burn.cap === null ? element("span") : bar([[burn.spent < burn.cap ? "done" : "dead", Math.min(burn.spent, burn.cap)]], burn.cap);
-  row.append(element("span", "", burn.name), full, element("small", "", told(burn.spent) + of));
+  row.append(element("span", "", burn.name), full, element("small", "", told(burn.spent) + of + estimated));
   return row;
 }
 

@@ -14,6 +14,7 @@ import typer
 
 from spar.cli.checker_file import CheckerFile
 from spar.cli.console import err, out, print_warning
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of
 from spar.cli.refining.settings import engine_and_model
 from spar.engines.base import Engine, LocalModel, Sampling
@@ -21,6 +22,7 @@ from spar.engines.checker_skills import CheckerForms, Teacher
 from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError, RecipeError
+from spar.inference.endpoints import Asking
 from spar.method.records import Prompt
 from spar.method.templates.forms import builtin_form, read_form
 from spar.recipes.prompts import read_prompts, usable_prompts
@@ -53,6 +55,8 @@ class CheckerOptions:
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
     seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    body: BodyOption = None
+    header: HeaderOption = None
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 64
     deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
 
@@ -66,9 +70,8 @@ def checkers(options: CheckerOptions) -> None:
     if options.output.resolve() == options.source.resolve():
         raise RecipeError(f"--out is the input itself ({options.source}).", "Write to another file.")
     forms = _forms(options.templates)
-    engine, model = engine_and_model(
-        options.teacher, options.model, options.window, options.deadline, options.send_seed
-    )
+    how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
+    engine, model = engine_and_model(options.teacher, options.model, how)
     read = read_prompts(options.source)
     if not read.prompts:
         usable_prompts(options.source, 1)  # raises, with the reasons

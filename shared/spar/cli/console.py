@@ -3,9 +3,13 @@
 Text of models, files and users is printed as it is: never read as markup.
 """
 
+from collections.abc import MutableMapping
+from typing import Any
+
 from rich.console import Console
 
 from spar.errors import SparError
+from spar.redaction import redact
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -20,6 +24,36 @@ def print_error(error: SparError) -> None:
 
 def print_warning(text: str) -> None:
     _tell("warning", text, "bold yellow")
+
+
+def show_log_warnings() -> None:
+    """From now on what is logged as a warning, or worse, is shown as one; the rest is left out."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        processors=[_worded],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: _Warnings(),
+        cache_logger_on_first_use=False,
+    )
+
+
+class _Warnings:
+    """A logger of structlog's: every level is shown alike."""
+
+    def _show(self, text: str) -> None:
+        print_warning(text)
+
+    warning = error = critical = exception = log = _show
+
+
+def _worded(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    """`parameter_not_sent` and its fields, as a line to read."""
+    name = str(event.pop("event")).replace("_", " ")
+    fields = ", ".join(f"{key} {value}" for key, value in event.items() if key != "exc_info")
+    return redact(f"{name}: {fields}" if fields else name)
 
 
 def _tell(label: str, text: str, style: str) -> None:

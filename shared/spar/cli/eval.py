@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import out
+from spar.cli.console import out, print_warning, show_log_warnings
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.evaluating.output import difference_json, points, print_result
 from spar.cli.options import options_of
 from spar.errors import DataError, RecipeError
@@ -63,6 +64,8 @@ class EvalOptions:
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32
     deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    body: BodyOption = None
+    header: HeaderOption = None
     to: Annotated[Path, typer.Option("--out", help="Where results and what models said are kept.")] = Path("evals")
     against: Annotated[Path | None, typer.Option(help="Rows of another model, compared with --answers.")] = None
     items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None
@@ -98,6 +101,10 @@ def evaluate(given: EvalOptions) -> None:
 def _general(given: EvalOptions) -> None:
     from spar.cli.evaluating.general import GeneralJob, measure_general
 
+    if given.body is not None or given.header:
+        raise RecipeError(
+            "lm-eval sends requests of its own: --body and --header mean nothing to general.", "Leave them out."
+        )
     asked = {
         "limit": given.limit,
         "max_tokens": given.max_tokens,
@@ -113,6 +120,7 @@ def _ask(given: EvalOptions) -> None:
     from spar.cli.evaluating.asking import evaluate_model
     from spar.cli.evaluating.job import EngineOptions, make_job
 
+    show_log_warnings()
     if given.model is None:
         raise RecipeError("Nothing says what to measure.", "Name a --model, or rows that are there as --answers.")
     places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": given.judge}
@@ -125,7 +133,12 @@ def _ask(given: EvalOptions) -> None:
         "budget": given.budget,
     }
     engine = EngineOptions(
-        dtype=given.dtype.value, window=given.window, deadline_s=given.deadline, send_seed=given.send_seed
+        dtype=given.dtype.value,
+        window=given.window,
+        deadline_s=given.deadline,
+        send_seed=given.send_seed,
+        body=body_of(given.body),
+        headers=headers_of(given.header),
     )
     how = {"engine": engine, "templates": given.templates, "seed": given.seed, "out": given.to}
     result = evaluate_model(make_job(given.name, given.data, places, asked, how))
@@ -134,6 +147,9 @@ def _ask(given: EvalOptions) -> None:
         return
     print_result(result)
     usage = result["usage"]
+    if adjustments := usage.get("adjustments"):
+        replies = ", ".join(f"{name} {number}" for name, number in adjustments.items())
+        print_warning(f"replies to requests that were not as set: {replies}")
     out.print(
         f"{usage['asked']} calls asked, {usage['remembered']} known already, {usage['seconds']} s; {result['folder']}",
         soft_wrap=True,

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import err, out
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.errors import DataError, RecipeError
+from spar.errors import DataError, EngineError, RecipeError
 
 if TYPE_CHECKING:
     from spar.evolving.evolve import Done
@@ -91,6 +92,8 @@ class EvolveOptions:
     retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is asked for again.")] = 2
     seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    body: BodyOption = None
+    header: HeaderOption = None
     window: Annotated[int | None, typer.Option(min=1, help="Prompts with the teacher at once.")] = None
     deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
     price_in: PriceIn = None
@@ -123,6 +126,12 @@ def evolve(given: EvolveOptions) -> None:
         out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
     else:
         print_evolution(done, given.to)
+    outcomes = done.manifest.outcomes
+    if outcomes["engine_failed"] and not outcomes["evolved"]:
+        raise EngineError(
+            f"No prompt was evolved: the engine failed for {outcomes['engine_failed']:,}.",
+            f"Look at {given.to / 'rejects.jsonl'} for the reasons, then run the command again.",
+        )
 
 
 def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
@@ -162,7 +171,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
     batch = THERE if "://" in given.teacher else HERE
     window = given.window or (STACK if given.stack else batch)
     batch = batch if given.stack else window
-    engine, served = _teacher(given.teacher, given.model, batch, given.deadline, given.send_seed)
+    engine, served = _teacher(given, batch)
     return EvolveJob(
         sources=tuple(given.sources),
         out=given.to,
@@ -189,20 +198,21 @@ def _check_installed() -> None:
         raise DataError(f"Evolving prompts needs {', '.join(missing)}.", "Install it: pip install 'spar[data]'.")
 
 
-def _teacher(
-    place: str, name: str | None, batch: int, deadline_s: float, send_seed: bool
-) -> "tuple[EngineSettings, ModelRef]":
+def _teacher(given: EvolveOptions, batch: int) -> "tuple[EngineSettings, ModelRef]":
+    from spar.inference.endpoints import Asking, server_settings
     from spar.recipes.models import EngineSettings
     from spar.runtime.models import refer
 
+    place, name = given.teacher, given.model
     if "://" in place:
-        if not name:
+        how = Asking(batch, given.deadline, given.send_seed, body_of(given.body), headers_of(given.header))
+        settings, in_place = server_settings(place, how)
+        if not (name := name or in_place):
             # A result is found again by the model's name, so there has to be one.
             raise RecipeError("A server's model needs its name.", "Add --model NAME.")
-        settings = EngineSettings(kind="openai", url=place, max_batch=batch, deadline_s=deadline_s, send_seed=send_seed)
         return settings, refer(f"served:{name}")
     if name is not None:
         raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")
     if place == RULES:
         return EngineSettings(kind=RULES), refer("served:story/teacher")
-    return EngineSettings(kind="transformers", max_batch=batch, deadline_s=deadline_s), refer(place)
+    return EngineSettings(kind="transformers", max_batch=batch, deadline_s=given.deadline), refer(place)

@@ -68,8 +68,11 @@ def print_evolution(done: Done, to: Path) -> None:
             ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
         ]
     taken = manifest.taken
-    lines += [("calls", f"{taken.calls:,}"), ("tokens", f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out")]
-    lines += [("money", f"{taken.money:,.2f}")] if taken.money is not None else []
+    unsure = f" ({taken.estimated_tokens:,} of them estimated: the server reports no usage)"
+    tokens = f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out{unsure if taken.estimated_tokens else ''}"
+    lines += [("calls", f"{taken.calls:,}"), ("tokens", tokens)]
+    if taken.money is not None:
+        lines += [("money", f"{taken.money:,.2f}{' (estimated)' if taken.estimated_tokens else ''}")]
     for name, said in lines:
         out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
     for line in left_out_lines(manifest.left_out):
@@ -78,6 +81,8 @@ def print_evolution(done: Done, to: Path) -> None:
         out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
     if rejected:
         out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
+    for name, number in taken.adjustments.items():
+        print_warning(f"{number:,} replies to requests that were not as set: {name.replace('_', ' ')}")
     if manifest.outcomes["engine_failed"]:
         print_warning("Some shards failed in every attempt: the same command tries them again.")
     if not manifest.outcomes["evolved"]:

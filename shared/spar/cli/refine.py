@@ -12,14 +12,16 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import err, out
+from spar.cli.console import err, out, show_log_warnings
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of
-from spar.cli.refining.many import search_file
+from spar.cli.refining.many import failed_rows, search_file
 from spar.cli.refining.progress import shown_progress
 from spar.cli.refining.rows import count_rows
 from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.engines.registry import make_engine
 from spar.errors import RecipeError
+from spar.inference.endpoints import Asking
 from spar.recipes.models import JudgmentSettings, SearchSettings
 
 
@@ -66,6 +68,8 @@ class RefineOptions:
     temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Of votes and refinements.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    body: BodyOption = None
+    header: HeaderOption = None
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 512
     deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
     trees: Annotated[int, typer.Option(min=1, help="Trees searched at once.")] = 512
@@ -75,7 +79,8 @@ class RefineOptions:
         """Raises RecipeError for what cannot be run as asked."""
         if self.output.resolve() == self.source.resolve():
             raise RecipeError(f"--out is the input itself ({self.source}).", "Write to another file.")
-        engine, model = engine_and_model(self.engine, self.model, self.window, self.deadline, self.send_seed)
+        how = Asking(self.window, self.deadline, self.send_seed, body_of(self.body), headers_of(self.header))
+        engine, model = engine_and_model(self.engine, self.model, how)
         judgment, search = self._settings()
         templates = templates_named(self.templates)
         return RefineJob(self.source, self.output, engine, model, templates, judgment, search, self.seed, self.trees)
@@ -95,14 +100,18 @@ class RefineOptions:
 def refine(options: RefineOptions) -> None:
     """Search refinements for rows of {prompt, response}; each tree is written as it finishes.
 
-    Go on after a stop with the same command. Exit codes: 2 bad input or settings, 3 engine or disk failed.
+    Run the command again to resume; that searches failed rows, too. Exit codes: 2 bad input or settings, 3 engine or
+    disk failed.
     """
+    show_log_warnings()
     job = options.job()
     total = count_rows(job.input)
     with shown_progress(err, total) as show:
         summary = asyncio.run(search_file(job, make_engine(job.engine), show))
     if options.as_json:
         out.print_json(json.dumps(summary.as_json()))
-        return
-    for line in summary.lines():
-        out.print(line, markup=False, soft_wrap=True)
+    else:
+        for line in summary.lines():
+            out.print(line, markup=False, soft_wrap=True)
+    if summary.failed:
+        raise failed_rows(summary, job)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from spar.cli.console import err
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.redaction import remember
 
 
@@ -32,6 +33,8 @@ def serve(  # noqa: PLR0913 - one parameter per option
     running: Annotated[int | None, typer.Option(min=1, help="Requests that are worked on at once (64).")] = None,
     waiting: Annotated[int | None, typer.Option(min=0, help="Requests that may wait; more are refused (256).")] = None,
     send_seed: Annotated[bool | None, typer.Option(help="Whether servers are sent seeds.")] = None,
+    body: BodyOption = None,
+    header: HeaderOption = None,
 ) -> None:
     """Serve chat completions: `spar:actor` as it is, `spar:bfs` and others with tree search. Ends with Ctrl-C.
 
@@ -54,6 +57,8 @@ def serve(  # noqa: PLR0913 - one parameter per option
         "running": running,
         "waiting": waiting,
         "send_seed": send_seed,
+        "body": body_of(body) or None,
+        "headers": headers_of(header) or None,
     }
     if token:
         remember(token)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from spar.db.measured import AuditScore, BenchmarkScore, read_measured
-from spar.db.spending import read_spending
+from spar.db.spending import estimated_tokens, read_spending
 from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import RunEnd
@@ -95,7 +95,9 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
         ),
         trainings=tuple(TrainingProgress(j.iteration, j.role, j.step, j.steps, j.loss) for j in jobs),
         burn=burn_down(
-            read_spending(session, run_id).spent, BudgetSettings.model_validate(run.recipe.get("budget", {}))
+            read_spending(session, run_id).spent,
+            BudgetSettings.model_validate(run.recipe.get("budget", {})),
+            estimated_tokens(session, run_id),
         ),
         alarms=_alarms(session, run_id),
         scores=scores,

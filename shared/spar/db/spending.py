@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlalchemy import Integer, func
+from sqlmodel import Session, col, select
 
-from spar.db.tables import RunClock, Spending
+from spar.db.tables import RunClock, Spending, Step
 from spar.messages.base import StepKind
 from spar.recipes.init import is_teachers
 from spar.recipes.spending import Spent
@@ -60,3 +61,10 @@ def read_spending(session: Session, run_id: str) -> RunSpending:
         spent = spent.plus(each)
     means = {key: Spent().plus(sums[key], 1 / count) for key, count in steps.items() if count}
     return RunSpending(spent, means)
+
+
+def estimated_tokens(session: Session, run_id: str) -> int:
+    """Of the run's tokens, those that no server counted: of steps that are done, reused ones left out."""
+    tokens = func.sum(Step.facts["usage"]["estimated_tokens"].as_string().cast(Integer))
+    found = session.exec(select(tokens).where(Step.run_id == run_id, col(Step.reused).is_(False))).one()
+    return int(found or 0)

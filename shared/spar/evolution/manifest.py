@@ -22,6 +22,8 @@ class Taken(BaseModel):
     """What the teacher was asked, over all attempts at this evolution; money is None where no price was told.
 
     `failed_replies` maps `evolve_...` and `check_...` to replies that were no data, those that were asked again too.
+    `estimated_tokens`, of both kinds, were not counted by the server; so the money for them is an estimate as well.
+    `adjustments` counts the replies to requests that were not sent as set.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +33,8 @@ class Taken(BaseModel):
     completion_tokens: int
     money: float | None
     failed_replies: dict[str, int]
+    estimated_tokens: int = 0
+    adjustments: dict[str, int] = {}
 
 
 class EvolutionManifest(BaseModel):

@@ -115,16 +115,21 @@ def _read(store: ObjectStore, key: str, row_type: type[Row]) -> list[Row]:
 def _taken(ends: Sequence[ShardEnd], prices: Prices) -> Taken:
     facts = [result.facts for end in ends for result in (end.evolved, end.checked) if result is not None]
     usage: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for each in facts:
         usage.update(each["usage"])
-        replies = {name: n for name, n in each["counts"].items() if name.startswith("reply_")}
-        failed.update({name.removeprefix("reply_"): int(n) for name, n in replies.items()})
+        counts.update({name: int(n) for name, n in each["counts"].items()})
     prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
     return Taken(
         calls=usage["calls"],
         prompt_tokens=prompt,
         completion_tokens=completion,
         money=prices.money(prompt, completion),
-        failed_replies=dict(sorted(failed.items())),
+        failed_replies=_named(counts, "reply_"),
+        estimated_tokens=usage["estimated_tokens"],
+        adjustments=_named(counts, "request_"),
     )
+
+
+def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}

@@ -25,20 +25,20 @@ from spar.evolving.lookout import Lookout, Watcher
 from spar.evolving.plan import EvolutionPlan, ShardEnd, ShardStep
 from spar.evolving.queue import QUEUE, Made, StepQueue
 from spar.messages.base import ObjectRef
-from spar.messages.coordinator import Report, StepFailed, StepFinished, StepStarted, WorkerAlive
+from spar.messages.coordinator import FailureReason, Report, StepFailed, StepFinished, StepStarted, WorkerAlive
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
 from spar.runtime.leases import Gone
 
 ATTEMPTS = 3
 """Of a step that runs out of time, whose worker dies, or that fails as nobody foresaw; then its shard is given up."""
 ILL = 3
-"""Shards given up without any step done in between: not they are ill, but the engine."""
+"""Shards given up, or whose engine was unavailable, without any step done in between: it is the engine's failure, not
+theirs. A single shard is tried again and then given up, so that a reply that always fails ends no other shard."""
 MISSED = 5
 """Messages of one step that no worker got: they take it, but cannot read it."""
 STEP_DEADLINE = 24 * 3600.0  # seconds; calls have a deadline of their own, this ends what hangs without one
 _STOPS: dict[str, type[SparError]] = {
-    error.__name__: error
-    for error in (DataError, EngineError, EngineUnavailable, ModelUnusable, RecipeError, StoreError)
+    error.__name__: error for error in (DataError, EngineError, ModelUnusable, RecipeError, StoreError)
 }
 """Failures that the next shard would meet as well: they end the command, which goes on later."""
 _WORDS = {
@@ -67,6 +67,8 @@ class ShardRunner:
     _flights: Flights = field(default_factory=Flights)
     _steps: int = 0
     _given_up: int = 0
+    _failing: set[int] = field(default_factory=set)
+    """Shards whose engine was unavailable since a step was last done."""
     _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +146,7 @@ class ShardRunner:
                 # one that waits to be sent again finds its result then.
                 if step := self._flights.end(report.step_id):
                     self._given_up = 0
+                    self._failing.clear()
                     self._done(step, self.queue.book(report))
             case StepFailed():
                 if step := self._flights.end(report.step_id, report.attempt):
@@ -162,6 +165,10 @@ class ShardRunner:
         error, stops = self.queue.told(report), _STOPS.get(report.reason)
         if stops is not None:
             raise stops(error, self._kept())
+        if report.reason is FailureReason.ENGINE_UNAVAILABLE:
+            self._failing.add(step.shard)
+            if len(self._failing) == ILL:
+                raise EngineUnavailable(error, self._kept())
         self._try_again(step, error)
 
     def _try_again(self, step: ShardStep, error: str) -> None:

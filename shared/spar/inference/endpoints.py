@@ -5,10 +5,12 @@ Opens the engine that serves it. Knows nothing of what is asked of it.
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.openai import OpenAIEngine
@@ -38,6 +40,10 @@ class Asking:
     deadline_s: float = 600.0
     """Seconds that one call may take."""
     send_seed: bool = True
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """More fields of every request to a server."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers of every request to a server; credentials as `${VARIABLE}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +111,38 @@ def endpoint(role: Role, place: str, asking: Asking | None = None) -> Endpoint:
     """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable, RecipeError."""
     how = asking or Asking()
     if "://" in place:
-        url, _, name = place.partition("#")
-        if has_credential(url):
-            raise RecipeError(
-                f"The URL of the {role} holds a user, a password or a key; URLs are shown and kept with results.",
-                f"Set SPAR_{role.upper()}_API_KEY or {KEY_VARIABLE} in the environment instead.",
-            )
-        settings = EngineSettings(
-            kind="openai", url=url, max_batch=how.window, deadline_s=how.deadline_s, send_seed=how.send_seed
-        )
-        return Endpoint(role, settings, LocalModel(f"served:{name}", name=name or None))
+        own = f"SPAR_{role.upper()}_API_KEY"
+        settings, name = server_settings(place, how, f"{own} or {KEY_VARIABLE}")
+        return Endpoint(role, settings, LocalModel(f"served:{name or ''}", name=name))
     settings = EngineSettings(kind="transformers", max_batch=how.window, deadline_s=how.deadline_s)
     folder = _folder(role, place)
     return Endpoint(role, settings, LocalModel(folder_fingerprint(folder), path=folder, name=folder.name))
+
+
+def server_settings(place: str, how: Asking, key_variable: str = KEY_VARIABLE) -> tuple[EngineSettings, str | None]:
+    """The engine of `URL[#NAME]`, and the model's name if there is one. Raises RecipeError for what cannot be sent."""
+    url, _, name = place.partition("#")
+    if has_credential(url):
+        raise RecipeError(
+            "The URL of a server holds a user, a password or a key; URLs are shown and kept with results.",
+            f"Set {key_variable} in the environment instead.",
+        )
+    try:
+        settings = EngineSettings(
+            kind="openai",
+            url=url,
+            max_batch=how.window,
+            deadline_s=how.deadline_s,
+            send_seed=how.send_seed,
+            body=dict(how.body),
+            headers=dict(how.headers),
+        )
+    except ValidationError as error:
+        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        raise RecipeError(
+            f"Requests to a server cannot be as given: {problems}.", "Correct --body or --header."
+        ) from None
+    return settings, name or None
 
 
 def _folder(role: Role, place: str) -> Path:

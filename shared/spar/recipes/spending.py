@@ -60,20 +60,27 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """One kind of thing that is spent, and its cap (None: none)."""
+    """One kind of thing that is spent, and its cap (None: none).
+
+    `estimated`: tokens behind it that no server counted, so that they are estimates from the texts' lengths.
+    """
 
     name: str
     spent: float
     cap: float | None
+    estimated: float = 0
 
 
-def burn_down(spent: Spent, budget: BudgetSettings) -> tuple[Burn, ...]:
-    """Everything that is counted, in the order of the budget's keys; money only where it has a price."""
+def burn_down(spent: Spent, budget: BudgetSettings, estimated: float = 0) -> tuple[Burn, ...]:
+    """Everything that is counted, in the order of the budget's keys; money only where it has a price.
+
+    `estimated` of the tokens were not counted by their server.
+    """
     found = (
         Burn("calls", spent.calls, budget.calls),
-        Burn("tokens", spent.tokens, budget.tokens),
+        Burn("tokens", spent.tokens, budget.tokens, estimated),
         Burn("hours", spent.hours, budget.hours),
-        Burn("money", spent.money(budget.price), budget.money),
+        Burn("money", spent.money(budget.price), budget.money, estimated),
         Burn("trainings", spent.trainings, budget.trainings),
     )
     return tuple(burn for burn in found if burn.name != "money" or not budget.price.free)
@@ -90,6 +97,9 @@ def quantity(burn: Burn, value: float) -> str:
 
 
 def told(burn: Burn) -> str:
-    """Such as `1,204 of 2,000 calls`."""
+    """Such as `1,204 of 2,000 calls`, or `98,211 tokens (1,200 of them estimated)`."""
     cap = "" if burn.cap is None else f" of {quantity(burn, burn.cap)}"
-    return f"{quantity(burn, burn.spent)}{cap} {burn.name}"
+    estimated = ""
+    if burn.estimated:
+        estimated = f" ({burn.estimated:,.0f} of them estimated)" if burn.name == "tokens" else " (partly estimated)"
+    return f"{quantity(burn, burn.spent)}{cap} {burn.name}{estimated}"

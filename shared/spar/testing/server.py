@@ -20,6 +20,7 @@ from spar.testing.batching import ContinuousBatch, CostModel
 from spar.testing.behaviour import SimulatedBehaviour
 from spar.testing.engine import CONTEXT, complete
 from spar.testing.failures import HANG, FailureDraw, ServerFailures
+from spar.testing.habits import Habit
 
 _WHY = {429: "rate limit reached", 500: "internal error", 503: "the engine is down"}
 
@@ -33,6 +34,7 @@ class ServerOptions:
     behaviour: SimulatedBehaviour = field(default_factory=SimulatedBehaviour)
     failures: ServerFailures = field(default_factory=ServerFailures)
     context: int = CONTEXT
+    habit: Habit = field(default_factory=Habit)
 
 
 class SimulatedServer:
@@ -40,6 +42,7 @@ class SimulatedServer:
         self._options = options
         self._failures = FailureDraw(options.failures)
         self._batch = ContinuousBatch(options.costs)
+        self._requests = 0
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20, middlewares=[self._authorise])
@@ -78,6 +81,11 @@ class SimulatedServer:
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.json()
+        number, habit = self._requests, self._options.habit
+        self._requests += 1
+        refused = habit.refuse(body, number)
+        if refused is not None:
+            return web.json_response(refused.body, status=refused.status)
         if self._options.models is not None and body["model"] not in self._options.models:
             return _error(404, f"The model `{body['model']}` does not exist.")
         failure = self._failures.next()
@@ -91,7 +99,7 @@ class SimulatedServer:
             return _error(400, f"This model's maximum context length is exceeded: {error.what}")
         lengths = [completion.completion_tokens for completion in completions]
         await self._batch.decode(completions[0].prompt_tokens, lengths)
-        return web.json_response(_reply(body["model"], completions))
+        return web.json_response(habit.shape(_reply(body["model"], completions), number))
 
 
 @asynccontextmanager
@@ -114,7 +122,8 @@ async def running_server(
 
 def _complete(body: dict[str, Any], options: ServerOptions) -> list[Completion]:
     messages = [Message(turn["role"], turn["content"]) for turn in body["messages"]]
-    sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), body.get("max_tokens", 1024))
+    max_tokens = body.get("max_completion_tokens", body.get("max_tokens", 1024))
+    sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), max_tokens)
     n = 1 if options.failures.one_choice else body.get("n", 1)
     return complete(body["model"], options.behaviour, messages, n, sampling, body.get("seed") or 0, options.context)
 

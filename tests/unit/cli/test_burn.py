@@ -10,6 +10,11 @@ def test_the_line_tells_what_is_counted_and_capped() -> None:
     assert spent_line((Burn("calls", 0, None),)) == ""
 
 
+def test_what_no_server_counted_is_marked() -> None:
+    burn = (Burn("tokens", 9821, 10_000, estimated=1200), Burn("money", 0.5, None, estimated=1200))
+    assert spent_line(burn) == "spent: 9,821 of 10,000 tokens (1,200 of them estimated), 0.50 money (partly estimated)"
+
+
 def test_each_tenth_is_told_once() -> None:
     tenths = Tenths()
     assert tenths.news([Burn("calls", 350, 1000), Burn("tokens", 9, None)]) == []

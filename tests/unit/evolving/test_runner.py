@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spar.errors import EngineError, ServiceError, SparError
+from spar.errors import EngineError, EngineUnavailable, ServiceError, SparError
 from spar.evolving.plan import EvolutionPlan, ShardEnd
 from spar.evolving.runner import ATTEMPTS, ILL, MISSED, ShardRunner
 from spar.messages.base import ModelRef, ObjectRef, StepMessage
@@ -232,7 +232,13 @@ def test_that_nobody_works_is_told_once_and_a_backlog_is_no_loss(bench: Callable
 
 @pytest.mark.parametrize(
     ("reason", "stops"),
-    [(FailureReason.ENGINE, True), (FailureReason.MODEL_UNUSABLE, True), (FailureReason.DEADLINE_EXCEEDED, False)],
+    [
+        (FailureReason.ENGINE, True),
+        (FailureReason.MODEL_UNUSABLE, True),
+        (FailureReason.DEADLINE_EXCEEDED, False),
+        (FailureReason.ENGINE_UNAVAILABLE, False),
+        (FailureReason.REQUEST_REFUSED, False),
+    ],
 )
 def test_failures_end_it_or_are_tried_again(
     bench: Callable[[Script], Bench], reason: FailureReason, stops: bool
@@ -247,3 +253,12 @@ def test_failures_end_it_or_are_tried_again(
         assert ends[0].failure == "So it was."
         assert made.attempts()[1] == [1, 2, 3]
         assert whole(ends[1:])
+
+
+def test_an_engine_that_is_unavailable_for_several_shards_in_a_row_ends_it(bench: Callable[[Script], Bench]) -> None:
+    def always(workers: ScriptedWorkers, message: StepMessage) -> None:
+        workers.fails(message, FailureReason.ENGINE_UNAVAILABLE, "So it was.")
+
+    made = bench(always)
+    with pytest.raises(EngineUnavailable, match="So it was"):
+        made.run(5)

@@ -99,6 +99,8 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "failures": dict(usage.failures),
+        **({"estimated_tokens": usage.estimated_tokens} if usage.estimated_tokens else {}),
+        **({"adjustments": dict(usage.adjustments)} if usage.adjustments else {}),
     }
 
 

@@ -3,8 +3,9 @@
 Opens nothing and asks nothing. `settings` of a result are made of it, so what is not told here changes no score.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +39,8 @@ class EngineOptions:
     window: int = 32
     deadline_s: float = 600.0
     send_seed: bool = True
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def identity_of(place: Endpoint) -> dict[str, str | int]:
     engine = place.settings
     if engine.url is not None:
         served = place.model.name or "the only one"
-        return {"model": served, "engine": engine.kind, "url": engine.url, "send_seed": int(engine.send_seed)}
+        body = {"body": json.dumps(engine.body, sort_keys=True)} if engine.body else {}
+        return {"model": served, "engine": engine.kind, "url": engine.url, "send_seed": int(engine.send_seed), **body}
     versions = {name: metadata.version(name) for name in ("torch", "transformers")}
     batch = {"dtype": engine.dtype, "batch": engine.max_batch}
     return {"model": place.model.fingerprint, "engine": engine.kind, **batch, **versions}
@@ -124,5 +128,6 @@ def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
         cache = Path.home() / ".cache" / "spar" / "models"
         found = locate(refer(name), ModelCache(cache, DirectoryStore(cache / "store"), CACHE_BYTES))
         name = str(found.path)
-    place = endpoint(role, name, Asking(options.window, options.deadline_s, options.send_seed))
+    how = Asking(options.window, options.deadline_s, options.send_seed, options.body, options.headers)
+    place = endpoint(role, name, how)
     return replace(place, settings=place.settings.model_copy(update={"dtype": options.dtype}))

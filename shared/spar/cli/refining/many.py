@@ -1,7 +1,8 @@
 """Searches the rows of a file, many trees at once, and writes each as it finishes.
 
 All trees that fit are started at once, because a tree's depth is waiting: only many of them keep a server full.
-Rows are read as trees finish, so an input of any size needs the memory of `trees` trees.
+Rows are read as trees finish, so an input of any size needs the memory of `trees` trees. A row that the engine fails
+is reported and left for the next call; several in a row are no row's fault, and end the command.
 """
 
 import asyncio
@@ -15,7 +16,8 @@ from spar.cli.refining.search_row import Output, search_row
 from spar.cli.refining.settings import RefineJob
 from spar.cli.refining.summary import Summary
 from spar.engines.base import Engine
-from spar.errors import EngineError, SparError
+from spar.errors import EngineError, ModelUnusable, SparError
+from spar.together import Patience
 
 
 async def search_file(job: RefineJob, engine: Engine, show: ShowProgress) -> Summary:
@@ -40,8 +42,18 @@ async def _search_missing(
     rows = (row for row in read_rows(job.input) if not output.has(row.line, row.row))
     chat = await engine.serve(job.model)
 
+    patience = Patience()
+
     async def one(row: InputRow) -> None:
-        found: Output = await search_row(chat, job, row)
+        try:
+            found: Output = await search_row(chat, job, row)
+        except ModelUnusable:
+            raise  # for every row
+        except EngineError as error:
+            patience.failed(error)
+            summary.failed[row.line] = error.what
+            return
+        patience.succeeded()
         output.append(found)
         summary.add(found)
         show(summary)
@@ -70,5 +82,14 @@ def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return (foreign or list(failures.exceptions))[0]
 
 
+def failed_rows(summary: Summary, job: RefineJob) -> EngineError:
+    """What to report of rows that the engine failed while others were searched."""
+    line, why = min(summary.failed.items())
+    return EngineError(
+        f"{len(summary.failed)} rows failed; the first is line {line}: {why}",
+        f"{job.out} keeps its {summary.rows} rows: run the command again to search those that failed.",
+    )
+
+
 def _go_on(error: EngineError, job: RefineJob, summary: Summary) -> str:
-    return f"{error.fix} {job.out} keeps its {summary.rows} rows: the same command goes on.".strip()
+    return f"{error.fix} {job.out} keeps its {summary.rows} rows: run the command again to resume.".strip()

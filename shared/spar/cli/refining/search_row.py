@@ -77,5 +77,7 @@ def _output(row: InputRow, outcome: RowOutcome, usage: Usage, **facts: Any) -> O
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "failures": dict(usage.failures),
+        **({"estimated_tokens": usage.estimated_tokens} if usage.estimated_tokens else {}),
+        **({"adjustments": dict(usage.adjustments)} if usage.adjustments else {}),
     }
     return {"line": row.line, "row": row.row, "outcome": outcome.value, **texts, **facts, **used, **extra}

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from spar.engines.base import LocalModel
 from spar.errors import RecipeError
+from spar.inference.endpoints import Asking, server_settings
 from spar.method.profiles import PROFILES
 from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings, JudgmentSettings, SearchSettings
@@ -48,6 +49,7 @@ class RefineJob:
         }
 
     def identity(self) -> dict[str, Any]:
+        body = {"body": dict(self.engine.body)} if self.engine.body else {}
         return {
             "format": FORMAT,
             "engine": self.engine.kind,
@@ -57,6 +59,7 @@ class RefineJob:
             "judgment": self.judgment.model_dump(mode="json"),
             "search": self.search.model_dump(mode="json"),
             "seed": self.seed,
+            **body,
         }
 
 
@@ -64,14 +67,13 @@ def templates_digest(templates: TemplateSet) -> str:
     return hashlib.sha256(f"{templates.judge}\0{templates.refine}".encode()).hexdigest()[:16]
 
 
-def engine_and_model(
-    place: str, name: str | None, window: int, deadline_s: float, send_seed: bool
-) -> tuple[EngineSettings, LocalModel]:
+def engine_and_model(place: str, name: str | None, how: Asking) -> tuple[EngineSettings, LocalModel]:
     """A URL is an OpenAI-compatible server, anything else the directory of a model."""
     if "://" in place:
-        settings = EngineSettings(
-            kind="openai", url=place, max_batch=window, deadline_s=deadline_s, send_seed=send_seed
-        )
+        settings, in_place = server_settings(place, how)
+        if name and in_place and name != in_place:
+            raise RecipeError(f"--model is '{name}', and the URL names '{in_place}'.", "Leave one of them out.")
+        name = name or in_place
         return settings, LocalModel(f"served:{name or ''}", name=name)
     if name is not None:
         raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")
@@ -81,7 +83,7 @@ def engine_and_model(
             f"--engine is '{place}', which is neither a URL nor the directory of a model.",
             "Give a base URL such as http://localhost:8000/v1, or a directory with a model's files.",
         )
-    settings = EngineSettings(kind="transformers", max_batch=window, deadline_s=deadline_s)
+    settings = EngineSettings(kind="transformers", max_batch=how.window, deadline_s=how.deadline_s)
     return settings, LocalModel(folder_fingerprint(folder), path=folder)
 
 

@@ -24,6 +24,12 @@ class Summary:
     completion_tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     """Replies that were no data, by `ReplyFailure`."""
+    estimated_tokens: int = 0
+    """Of both kinds: the server did not count them."""
+    adjustments: Counter[str] = field(default_factory=Counter)
+    """Replies whose request was not as set, by `Adjustment`."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """By line, rows that the engine failed, and why: not in the output, and searched again by the same command."""
     repaired: bool = False
     seconds: float = 0.0
 
@@ -37,6 +43,8 @@ class Summary:
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
         self.failures.update(row["failures"])
+        self.estimated_tokens += row.get("estimated_tokens", 0)
+        self.adjustments.update(row.get("adjustments", {}))
 
     def add_earlier(self, row: dict[str, Any]) -> None:
         self.earlier += 1
@@ -44,7 +52,7 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: dict(fact) if isinstance(fact, Counter) else fact for name, fact in facts.items()}
+        return {name: dict(fact) if isinstance(fact, dict) else fact for name, fact in facts.items()}
 
     def lines(self) -> list[str]:
         outcomes = [f"{outcome.value} {self.outcomes[outcome]}" for outcome in RowOutcome if self.outcomes[outcome]]
@@ -53,9 +61,16 @@ class Summary:
         told += [f"  rejected {number}: {reason}" for reason, number in self.reasons.most_common(_REASONS_TOLD)]
         if len(self.reasons) > _REASONS_TOLD:
             told.append(f"  and {len(self.reasons) - _REASONS_TOLD} other reasons, each in its output row")
-        told.append(
-            f"nodes {self.nodes}, calls {self.calls}, tokens {self.prompt_tokens} in, {self.completion_tokens} out"
-        )
+        told += [f"  failed: line {line}: {why}" for line, why in sorted(self.failed.items())[:_REASONS_TOLD]]
+        if len(self.failed) > _REASONS_TOLD:
+            told.append(f"  and {len(self.failed) - _REASONS_TOLD} other rows failed")
+        tokens = f"tokens {self.prompt_tokens} in, {self.completion_tokens} out"
+        if self.estimated_tokens:
+            tokens += f" ({self.estimated_tokens} of them estimated: the server reports no usage)"
+        told.append(f"nodes {self.nodes}, calls {self.calls}, {tokens}")
+        if self.adjustments:
+            replies = ", ".join(f"{name} {number}" for name, number in self.adjustments.most_common())
+            told.append(f"replies to requests that were not as set: {replies}")
         if self.failures:
             replies = ", ".join(f"{failure} {number}" for failure, number in self.failures.most_common())
             told.append(f"replies that were no data: {replies}")

@@ -1,16 +1,17 @@
 """What every asking half is given, and what it gives back. Knows no benchmark."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage
-from spar.errors import ConversationTooLong, DataError
+from spar.errors import ConversationTooLong, DataError, EngineError, ModelUnusable
 from spar.method.records import ReplyFailure
 from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
+from spar.together import despite_failures
 
 Row = Mapping[str, Any]
 """One item's row, as the scoring half reads it: JSON values only."""
@@ -50,6 +51,18 @@ class Asking(Protocol):
     """Ask a benchmark's items."""
 
     async def __call__(self, job: Ask, usage: Usage) -> list[Row]: ...
+
+
+async def all_rows(work: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
+    """Every item's row. Items that the engine fails don't keep the others from being asked; then they are raised."""
+    rows, failures = await despite_failures(work, EngineError, ModelUnusable)
+    if failures:
+        place, error = failures[0]
+        number = len(rows) + len(failures)
+        raise type(error)(
+            f"{len(failures)} of {number} items failed; the first is item {place + 1}: {error.what}", error.fix
+        )
+    return rows
 
 
 async def unless_too_long(asking: Callable[[], Awaitable[Row]], without: Row) -> Row:

@@ -10,11 +10,10 @@ from string import Template
 
 from spar.engines.base import ChatModel, Sampling
 from spar.engines.skills import SeedScope, Usage
-from spar.evaluation.asking.base import Ask, Row, unless_too_long
+from spar.evaluation.asking.base import Ask, Row, all_rows, unless_too_long
 from spar.evaluation.asking.responding import response_to
 from spar.evaluation.benchmarks.followbench import Task, read_tasks
 from spar.method.records import Message, Prompt
-from spar.together import together
 
 JUDGE_STEP = "followbench_judge"
 
@@ -33,7 +32,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
             return row
         return {**row, **await _judged(job.judge, job, task, row["response"], usage)}
 
-    return await together(one(task) for task in chosen)
+    return await all_rows(one(task) for task in chosen)
 
 
 async def _judged(judge: ChatModel, job: Ask, task: Task, response: str, usage: Usage) -> Row:

@@ -1,10 +1,9 @@
 """IFEval: one response to each prompt. The prompt is the whole user turn, as the paper asks it."""
 
 from spar.engines.skills import Usage
-from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.base import Ask, Row, all_rows
 from spar.evaluation.asking.responding import response_to
 from spar.evaluation.benchmarks.ifeval import Task, read_tasks
-from spar.together import together
 
 
 async def ask(job: Ask, usage: Usage) -> list[Row]:
@@ -14,4 +13,4 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     async def one(task: Task) -> Row:
         return {"key": task.key, **await response_to(job, task.prompt, usage)}
 
-    return await together(one(task) for task in list(tasks.values())[: job.settings.limit])
+    return await all_rows(one(task) for task in list(tasks.values())[: job.settings.limit])

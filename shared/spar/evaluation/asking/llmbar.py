@@ -4,12 +4,11 @@ One greedy vote, or several sampled ones whose majority counts. Knows nothing of
 """
 
 from spar.engines.skills import JUDGE_NODE, Usage, judge
-from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.base import Ask, Row, all_rows
 from spar.evaluation.benchmarks.llmbar import Pair, read_pairs
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
-from spar.together import together
 
 VOTE_TEMPERATURE = 0.7
 """The paper's temperature of votes, where there are several; a single one is greedy."""
@@ -32,7 +31,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
         judgment = await judge(job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage)
         return {**place, **replies_of(judgment)}
 
-    return await together(
+    return await all_rows(
         one(subset, index, output, pair)
         for subset, listed in pairs.items()
         for index, pair in enumerate(listed[: job.settings.limit])

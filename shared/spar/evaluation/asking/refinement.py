@@ -8,13 +8,12 @@ from typing import Any
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_NODE, Usage, judge, refine
-from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.base import Ask, Row, all_rows
 from spar.evaluation.asking.llmbar import replies_of, vote_settings
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
 from spar.method.records import Node, Prompt
 from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
-from spar.together import together
 
 REFINED = (0,)
 """Where a refinement would hang in a tree: its votes have their own seeds."""
@@ -27,7 +26,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     async def one(index: int, negative: Negative) -> Row:
         return {"item": index, **await _refined(job, negative, usage)}
 
-    return await together(one(index, negative) for index, negative in enumerate(negatives[: job.settings.limit]))
+    return await all_rows(one(index, negative) for index, negative in enumerate(negatives[: job.settings.limit]))
 
 
 async def _refined(job: Ask, negative: Negative, usage: Usage) -> Row:
