@@ -9,6 +9,7 @@ import typer
 from spar.cli.console import err, out, print_warning
 from spar.cli.import_notes import left_out_lines
 from spar.errors import DataError, EngineError, RecipeError, SparError
+from spar.evolution.manifest import Taken
 from spar.evolution.price import Cost, Estimate
 from spar.evolution.records import EvolutionOutcome
 from spar.evolving.evolve import Done
@@ -67,12 +68,7 @@ def print_evolution(done: Done, to: Path) -> None:
             ("words", f"{statistics['words_of_seeds']['mean']} -> {statistics['words']['mean']} (means)"),
             ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
         ]
-    taken = manifest.taken
-    unsure = f" ({taken.estimated_tokens:,} of them estimated: the server reports no usage)"
-    tokens = f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out{unsure if taken.estimated_tokens else ''}"
-    lines += [("calls", f"{taken.calls:,}"), ("tokens", tokens)]
-    if taken.money is not None:
-        lines += [("money", f"{taken.money:,.2f}{' (estimated)' if taken.estimated_tokens else ''}")]
+    lines += _costs(manifest.taken)
     for name, said in lines:
         out.print(f"{name:<18} {said}", markup=False, soft_wrap=True)
     for line in left_out_lines(manifest.left_out):
@@ -81,7 +77,7 @@ def print_evolution(done: Done, to: Path) -> None:
         out.print(f"prompts.source: {(to / 'evolved.jsonl').resolve()}", markup=False, soft_wrap=True)
     if rejected:
         out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
-    for name, number in taken.adjustments.items():
+    for name, number in manifest.taken.adjustments.items():
         print_warning(f"{number:,} replies to requests that were not as set: {name.replace('_', ' ')}")
     if manifest.outcomes["engine_failed"]:
         print_warning("Some shards failed in every attempt: the same command tries them again.")
@@ -97,3 +93,13 @@ def _nothing_evolved(rejected: Mapping[str, int], to: Path) -> SparError:
     ends = ", ".join(f"{count:,} {name}" for name, count in rejected.items())
     kind = EngineError if most == EvolutionOutcome.ENGINE_FAILED else DataError
     return kind(f"No prompt is evolved: {ends}.", f"Every row's reason and reply: {to / 'rejects.jsonl'}.")
+
+
+def _costs(taken: Taken) -> list[tuple[str, object]]:
+    """Calls, tokens, and money where there was a price; estimates are marked."""
+    unsure = f" ({taken.estimated_tokens:,} of them estimated: the server reports no usage)"
+    tokens = f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out{unsure if taken.estimated_tokens else ''}"
+    lines: list[tuple[str, object]] = [("calls", f"{taken.calls:,}"), ("tokens", tokens)]
+    if taken.money is not None:
+        lines.append(("money", f"{taken.money:,.2f}{' (estimated)' if taken.estimated_tokens else ''}"))
+    return lines

@@ -6,6 +6,7 @@ connections are `openai_client`'s, bodies `openai_request`'s, the shapes of repl
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -73,7 +74,7 @@ class OpenAIModel:
             reply = await self._client.post(CHAT, request.body)
             if reply.error is None:
                 choices = self._read(reply, messages, request)
-                self._learn(shape, one_choice=choices.number < n)
+                self._learn(shape, request, one_choice=choices.number < n)
                 return choices.adjusted(request.adjustments).completions
             next_shape = adapted(shape, request, reply.error)
             if next_shape is None:
@@ -92,16 +93,12 @@ class OpenAIModel:
             self._note("reply_of_reasoning_only", fix="Raise max_tokens, or switch the model's thinking off.")
         return choices
 
-    def _learn(self, shape: RequestShape, one_choice: bool) -> None:
+    def _learn(self, shape: RequestShape, request: ChatRequest, one_choice: bool) -> None:
         """What has led to a reply is done so from the first request on; what a call loses by it is noted once."""
+        for each in request.adjustments:
+            self._note("request_not_as_set", adjustment=each.value, because="the server does not take it")
         learned = shape.lasting(self._shape)
-        for name in sorted(learned.left_out - self._shape.left_out):
-            self._note("parameter_not_sent", parameter=name, because="the server takes its own value only")
-        if learned.most_tokens != self._shape.most_tokens:
-            self._note("max_tokens_lowered", most=learned.most_tokens)
-        self._shape = RequestShape(
-            learned.renamed, learned.left_out, learned.one_choice or one_choice, learned.most_tokens
-        )
+        self._shape = replace(learned, one_choice=learned.one_choice or one_choice)
 
     def _note(self, event: str, **fields: Any) -> None:
         noted = f"{event} {fields}"

@@ -51,6 +51,9 @@ def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
     if url is not None and kind in ("transformers", "rules"):
         fix = "Delete it, or set engine.kind to openai."
         yield Problem(("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix)
+    for key in ("body", "headers"):
+        if getattr(recipe.engine, key) and kind in ("transformers", "rules"):
+            yield Problem(("engine", key), f"means nothing to the engine {kind}, which sends no requests", "Delete it.")
     if url is not None and not url.startswith(("http://", "https://")):
         yield Problem(("engine", "url"), f"is {url!r}", "Write http://HOST:PORT/v1 or https://...")
 

@@ -16,6 +16,8 @@ from spar.recipes.load import load_recipe
         (["engine.kind=openai", "engine.url=http://x/v1"], "cannot load the models which trl trains"),
         (["engine.url=http://x/v1"], "means nothing to the engine transformers"),
         (["engine.url=localhost:8000"], "Write http://HOST:PORT/v1"),
+        (["engine.body={top_k: 5}"], "sends no requests"),
+        (["engine.headers={X-Org: a}"], "sends no requests"),
         (["models.refiner=served:big"], "can be asked but not trained by trl"),
         (["training.actor.kind=ppo"], "which is not installed"),
         (["search.keep=4"], "a node has only 3 children"),
