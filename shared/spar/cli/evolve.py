@@ -20,7 +20,7 @@ from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.errors import DataError, EngineError, RecipeError
+from spar.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from spar.evolving.evolve import Done
@@ -126,12 +126,6 @@ def evolve(given: EvolveOptions) -> None:
         out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
     else:
         print_evolution(done, given.to)
-    outcomes = done.manifest.outcomes
-    if outcomes["engine_failed"] and not outcomes["evolved"]:
-        raise EngineError(
-            f"No prompt was evolved: the engine failed for {outcomes['engine_failed']:,}.",
-            f"Look at {given.to / 'rejects.jsonl'} for the reasons, then run the command again.",
-        )
 
 
 def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":

@@ -6,7 +6,6 @@ Credentials come from the environment when they are used, and are redacted from 
 
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.request import getproxies, proxy_bypass
@@ -14,13 +13,13 @@ from urllib.request import getproxies, proxy_bypass
 from yarl import URL
 
 from spar.errors import RecipeError
+from spar.header_values import header_value
 from spar.recipes.headers import VARIABLE
 from spar.redaction import SHORTEST, remember
 
 KEY_VARIABLE = "SPAR_ENGINE_API_KEY"
 
 _CHAT_PATH = "/chat/completions"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,9 @@ def credentials(url: URL, key_variable: str, headers: Mapping[str, str]) -> Cred
     resolved: dict[str, str] = {}
     for name, value in headers.items():
         resolved[name] = VARIABLE.sub(lambda match: _variable(match[1]), value)
-    key = os.environ.get(key_variable, "").strip()
+    key = header_value(key_variable, os.environ.get(key_variable, ""))
     if key and url.user is None and "authorization" not in {name.lower() for name in resolved}:
-        resolved["Authorization"] = f"Bearer {_checked(key_variable, key)}"
+        resolved["Authorization"] = f"Bearer {key}"
     return Credentials(resolved, environment_proxy(url))
 
 
@@ -102,20 +101,11 @@ def _is_loopback(url: URL) -> bool:
 
 
 def _variable(name: str) -> str:
-    value = os.environ.get(name, "").strip()
+    value = header_value(name, os.environ.get(name, ""))
     if not value:
         raise RecipeError(f"engine.headers refers to the variable {name}, which is not set.", f"Set {name}.")
     if len(value) >= SHORTEST:
         remember(value)
-    return _checked(name, value)
-
-
-def _checked(variable: str, value: str) -> str:
-    if _CONTROL.search(value):
-        raise RecipeError(
-            f"{variable} holds a character that no header may have, such as a line break.",
-            f"Set {variable} again, to the key alone on one line.",
-        )
     return value
 
 
