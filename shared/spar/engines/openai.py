@@ -142,7 +142,8 @@ class OpenAIEngine:
         if name is None:
             names = await self._calls.run(_listed(self._client))
             if names is None or len(names) != 1:
-                raise _not_served(None, names, self._client.place)
+                elsewhere = await self._calls.run(_elsewhere(self._client)) if names is None else None
+                raise elsewhere or _not_served(None, names, self._client.place)
             name = names[0]
         if name not in self._models:
             settings = self._settings
@@ -166,15 +167,25 @@ async def _listed(client: OpenAIClient) -> list[str] | None:
     return None if reply.error is not None else model_names(reply.data)
 
 
-async def _unknown(name: str, client: OpenAIClient) -> EngineError:
-    """What a 404 of chat completions stands for: another base URL, or a name that is not served."""
+async def _elsewhere(client: OpenAIClient) -> EngineError | None:
+    """Whether the API is one step below the base URL, which lacks the usual /v1."""
+    if client.url.path.endswith("/v1"):
+        return None
     below = client.url.with_path(f"{client.url.path.rstrip('/')}/v1", keep_query=True)
     try:
-        if not client.url.path.endswith("/v1") and model_names((await client.get("models", below)).data) is not None:
-            return EngineError(
-                f"{client.place} has no chat completions (HTTP 404), but {client.place}/v1 has a list of models.",
-                f"Set the URL to {client.place}/v1.",
-            )
+        found = model_names((await client.get("models", below)).data) is not None
+    except EngineError:
+        return None  # nothing answers there either
+    what = f"{client.place} has no chat completions (HTTP 404), but {client.place}/v1 has a list of models."
+    return EngineError(what, f"Set the URL to {client.place}/v1.") if found else None
+
+
+async def _unknown(name: str, client: OpenAIClient) -> EngineError:
+    """What a 404 of chat completions stands for: another base URL, or a name that is not served."""
+    elsewhere = await _elsewhere(client)
+    if elsewhere is not None:
+        return elsewhere
+    try:
         names = await _listed(client)
     except EngineError:
         names = None  # a list that cannot be had tells nothing of the name

@@ -109,6 +109,24 @@ async def test_the_only_model_needs_no_name_and_a_server_without_a_list_takes_an
         assert await model.sample(ASKED, 1, SAMPLING, 1)
 
 
+@pytest.mark.parametrize("name", ["simulated", None])
+async def test_a_base_url_without_its_v1_is_named_with_it(name: str | None) -> None:
+    server = _Counting(prefix="/api/v1", names=("simulated",))
+    async with server.running() as url, engine_at(f"{url}/api") as engine:
+        with pytest.raises(EngineError) as caught:
+            await (await engine.serve(LocalModel("x", name=name))).sample(ASKED, 1, SAMPLING, 1)
+    assert caught.value.fix == f"Set the URL to {url}/api/v1."
+
+
+async def test_a_list_of_names_that_cannot_be_had_stops_no_named_model() -> None:
+    server = _Counting(names=None)
+    async with server.running() as url, engine_at(url) as engine:
+        model = await engine.serve(LocalModel("x", name="not listed"))
+        assert len(await model.sample(ASKED, 2, SAMPLING, 1)) == 2
+        with pytest.raises(EngineError, match="credentials"):
+            await engine.serve(LocalModel("x"))
+
+
 async def test_a_prompt_that_does_not_fit_is_a_data_error() -> None:
     async with served() as model:
         with pytest.raises(ConversationTooLong, match="do not fit"):
@@ -169,20 +187,28 @@ def test_settings_that_cannot_be_used() -> None:
 class _Counting:
     """A server that counts the requests it has at once and keeps their bodies."""
 
-    def __init__(self, reply: web.Response | None = None) -> None:
-        self._reply = reply
+    def __init__(
+        self, reply: web.Response | None = None, prefix: str = "/v1", names: tuple[str, ...] | None = ()
+    ) -> None:
+        self._reply, self._prefix, self._names = reply, prefix, names
         self.now = self.most = 0
         self.bodies: list[dict[str, Any]] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post(f"{self._prefix}/chat/completions", self._chat)
+        app.router.add_get(f"{self._prefix}/models", self._list)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
         await runner.cleanup()
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if self._names is None:
+            return web.json_response({"error": {"message": "Missing scopes: api.model.read."}}, status=403)
+        return web.json_response({"data": [{"id": name} for name in self._names]})
 
     async def _chat(self, request: web.Request) -> web.Response:
         if self._reply is not None:
