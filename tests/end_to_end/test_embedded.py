@@ -114,6 +114,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(uninterrupted: Path, 
     assert "run the same command again" in told
     assert report_of(tmp_path / "home")["status"] == "interrupted"
     assert "interrupted" in run(["runs", "--dir", tmp_path / "home"]).stdout
+    assert report_of(tmp_path / "home")["run"] in run(["runs", "--dir", tmp_path / "home"]).stdout
     ended = run(recipe)
     assert ended.returncode == 0, ended.stderr
     assert facts_of(report_of(tmp_path / "home")) == facts_of(report_of(uninterrupted))

@@ -13,6 +13,7 @@ from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.homes import homes, reading
 from spar.cli.status import DirOption, JsonOption
+from spar.cli.tables import print_wide
 from spar.db.runs import RunSummary, list_runs
 from spar.recipes.init import iteration_name
 
@@ -33,7 +34,7 @@ def runs(directory: DirOption = None, api: ApiOption = None, as_json: JsonOption
     if not found:
         out.print("no run yet")
         return
-    out.print(_table(found))
+    print_wide(_table(found))
 
 
 def _table(found: Iterable[tuple[str, RunSummary]]) -> Table:

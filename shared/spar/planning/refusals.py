@@ -1,5 +1,6 @@
 """What a host cannot give, and the least change to the recipe with which it can. Pure."""
 
+import shlex
 from collections.abc import Iterator
 
 from spar.planning.memory import GIB, trainer_memory
@@ -62,7 +63,8 @@ def _options(prefix: str, changes: dict[str, object]) -> Iterator[str]:
             keep = ("rank",) if key == "lora" else tuple(value)
             yield from _options(f"{prefix}.{key}", {name: value[name] for name in keep})
         else:
-            yield f"--set {prefix}.{key}={str(value).lower() if isinstance(value, bool) else value}"
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            yield shlex.join(["--set", f"{prefix}.{key}={text}"])
 
 
 def sequences_per_sample(settings: TrainingSettings) -> int:
