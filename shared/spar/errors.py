@@ -6,6 +6,7 @@
     │   ├── ConversationTooLong one conversation that does not fit into the model that it is for; others may
     │   ├── PromptRefused       one conversation whose content a server does not take
     │   └── TemplateRefused     a model's chat template that does not take a conversation
+    ├── PackageMissing      an optional package that the command needs is not installed
     ├── HomeError           a run directory that cannot be used
     ├── ConflictError       what is asked does not fit what is there by now
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
@@ -64,6 +65,10 @@ class PromptRefused(DataError):
 
 class TemplateRefused(DataError):
     pass
+
+
+class PackageMissing(SparError):
+    exit_code = 2
 
 
 class HomeError(SparError):

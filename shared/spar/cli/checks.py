@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spar.errors import ModelUnusable, SparError
+from spar.packages import install_command
 
 FREE_BYTES = 2 * 1000**3  # a demo run with its checkpoints takes some hundred megabytes
 PACKAGES = {
@@ -54,8 +55,8 @@ def _packages() -> Iterator[Check]:
             try:
                 yield Check(name, State.OK, metadata.version(name))
             except metadata.PackageNotFoundError:
-                wanted = f"spar[{extra}]" if extra else "spar"
-                yield Check(name, State.MISSING, "not installed", f"Run make setup, or pip install '{wanted}'.")
+                fix = f"Run make setup, or {install_command(extra)}" if extra else "Install this project again."
+                yield Check(name, State.MISSING, "not installed", fix)
 
 
 def _makers() -> Iterator[Check]:

@@ -20,7 +20,8 @@ from spar.cli.exits import STOPPED
 from spar.cli.homes import RUNS
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.errors import DataError, RecipeError
+from spar.errors import RecipeError
+from spar.packages import packages_missing
 
 if TYPE_CHECKING:
     from spar.evolving.evolve import Done
@@ -189,7 +190,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
 def _check_installed() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise DataError(f"Evolving prompts needs {', '.join(missing)}.", "Install it: pip install 'spar[data]'.")
+        raise packages_missing("data", "Evolving prompts", missing)
 
 
 def _teacher(given: EvolveOptions, batch: int) -> "tuple[EngineSettings, ModelRef]":

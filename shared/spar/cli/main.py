@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from spar.cli.console import print_error
-from spar.errors import SparError, StoreError
+from spar.errors import PackageMissing, SparError, StoreError
+from spar.packages import explained
 from spar.redaction import redact_tracebacks
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -79,6 +80,12 @@ def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], t
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as error:
+        missing = explained(error)
+        if not isinstance(missing, PackageMissing):
+            raise
+        print_error(missing)
+        sys.exit(missing.exit_code)
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise

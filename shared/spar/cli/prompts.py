@@ -13,7 +13,7 @@ from spar.cli.evolve import evolve
 from spar.cli.import_notes import left_out_lines, nothing_kept, warn_of_unused
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.errors import DataError
+from spar.packages import packages_missing
 
 if TYPE_CHECKING:
     from spar.data.importing import Imported
@@ -111,7 +111,7 @@ def import_(options: ImportOptions) -> None:
 def _check_installed() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise DataError(f"Importing prompts needs {', '.join(missing)}.", "Install it: pip install 'spar[data]'.")
+        raise packages_missing("data", "Importing prompts", missing)
 
 
 def _progress(rows: int) -> None:

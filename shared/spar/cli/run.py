@@ -17,6 +17,7 @@ from spar.cli.progress import watching
 from spar.cli.run_end import examples_of, print_end
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
+from spar.embedded.installed import require_packages
 from spar.embedded.reports import WrittenReport, write_report
 from spar.embedded.runner import resume_to_end, run_to_end
 from spar.embedded.staging import staging
@@ -47,6 +48,7 @@ def run(
 
 def execute(recipe: Recipe, directory: Path) -> int:
     """Run it to its end, write its report and print it; returns the exit code."""
+    require_packages(recipe)
     home = Home(directory)
     home.check_free()
     with staging(recipe) as staged, home.lock(), stop_on_signal() as stop:

@@ -8,6 +8,7 @@ from typing import cast
 
 from spar.engines.base import Engine
 from spar.errors import RecipeError
+from spar.packages import explained
 from spar.recipes.models import EngineSettings
 
 GROUP = "spar.engines"
@@ -19,7 +20,11 @@ def engine_kinds() -> list[str]:
 
 def make_engine(settings: EngineSettings) -> Engine:
     for entry in entry_points(group=GROUP, name=settings.kind):
-        return cast(Engine, entry.load()(settings))
+        try:
+            make = entry.load()
+        except ModuleNotFoundError as error:
+            raise explained(error) from error
+        return cast(Engine, make(settings))
     raise RecipeError(
         f"engine.kind is '{settings.kind}', which is not installed.",
         f"Choose one of: {', '.join(engine_kinds())}.",

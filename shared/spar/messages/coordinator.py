@@ -77,6 +77,7 @@ class FailureReason(StrEnum):
     CONVERSATION_TOO_LONG = "ConversationTooLong"
     PROMPT_REFUSED = "PromptRefused"
     TEMPLATE_REFUSED = "TemplateRefused"
+    PACKAGE_MISSING = "PackageMissing"
     HOME = "HomeError"
     CONFLICT = "ConflictError"
     SERVICE = "ServiceError"

@@ -40,7 +40,9 @@ LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "r
 INIT_DATA = tuple(("init", "data", role) for role in ("actor", "refiner"))
 LAUNCH_CONFIGS = ("none", "fsdp", "zero3", "zero3-offload")
 STORY = "world:story"
-WORLDS = (STORY, "world:story-texts")
+STORY_WORLDS = (STORY, "world:story-texts")
+INSTRUCTIONS = "world:instructions"
+WORLDS = (*STORY_WORLDS, INSTRUCTIONS)
 ABSENT = "names a file that is not there"
 MIXES = ("world:story-skills", "world:story-seed")
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
@@ -130,8 +132,8 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
         keys, value = data_keys(name), settings.data
         if names_a_file(keys, value) and not Path(value).exists():
             yield absent(keys, "names what is not there", Path(value), f"See docs/evaluation.md for {name}'s data.")
-        if value.startswith("world:") and (name != "refinement" or value not in WORLDS):
-            fix = f"Name the data of {name}; only refinement takes {' or '.join(WORLDS)}."
+        if value.startswith("world:") and (name != "refinement" or value not in STORY_WORLDS):
+            fix = f"Name the data of {name}; only refinement takes {' or '.join(STORY_WORLDS)}."
             yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
 
 

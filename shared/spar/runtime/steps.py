@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 import structlog
 
 from spar.engines.skills import Usage
-from spar.errors import AccountingError, DataError, ModelUnusable, ObjectLost, RecipeError, SparError
+from spar.errors import (
+    AccountingError,
+    DataError,
+    ModelUnusable,
+    ObjectLost,
+    PackageMissing,
+    RecipeError,
+    SparError,
+)
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
@@ -32,7 +40,7 @@ Row = TypeVar("Row")
 current_step: ContextVar[StepMessage | None] = ContextVar("current_step", default=None)
 """Which step a coroutine works for; for those who watch, never for the work itself."""
 
-HOPELESS = (ModelUnusable, DataError, RecipeError, AccountingError)
+HOPELESS = (ModelUnusable, DataError, RecipeError, PackageMissing, AccountingError)
 """The same step would fail the same way again."""
 
 

@@ -1,7 +1,8 @@
-"""The prompts that the story world makes for a run: plain ones, bare texts, or prompts with checkers to be trusted.
+"""The prompts that a world makes for a run: plain ones, bare texts, or prompts with checkers to be trusted.
 
-The rules teacher writes checkers and cases, some of them wrong on purpose; which of them survive, AutoIF's preparation
-decides by running them (arXiv 2406.13542, section 3.1). Knows nothing of stores.
+The checkers of `world:instructions` come with its prompts. On the story world the rules teacher writes checkers and
+cases, some of them wrong on purpose; which of them survive, AutoIF's preparation decides by running them
+(arXiv 2406.13542, section 3.1). Knows nothing of stores.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from spar.errors import DataError
 from spar.method.checking import Case, CheckedPrompt
 from spar.method.records import Prompt
+from spar.recipes.paths import INSTRUCTIONS
 from spar.runtime.trial import trusted_sources
+from spar.worlds.instructions import checkable_prompts
 from spar.worlds.story import checkers as teacher
 from spar.worlds.story.instructing import unlabelled_texts
 from spar.worlds.story.prompts import generate_prompts
@@ -33,11 +36,20 @@ class WorldPrompts:
 
 
 def world_prompts(source: str, needed: int, seed: int, with_checkers: bool) -> WorldPrompts:
+    if source == INSTRUCTIONS:
+        return _checkable(needed, seed)
     if source == "world:story-texts":
         return WorldPrompts([Prompt.of(text) for text in unlabelled_texts(needed, seed, "selfplay")])
     if not with_checkers:
         return WorldPrompts([Prompt.of(text) for text in generate_prompts(needed, seed, "selfplay")])
     return asyncio.run(_with_checkers(needed, seed))
+
+
+def _checkable(needed: int, seed: int) -> WorldPrompts:
+    made = checkable_prompts(needed, seed)
+    prompts = [Prompt.of(one.text) for one in made]
+    checkers = [CheckedPrompt(prompt.id, one.checkers) for prompt, one in zip(prompts, made, strict=True)]
+    return WorldPrompts(prompts, checkers)
 
 
 async def _with_checkers(needed: int, seed: int) -> WorldPrompts:

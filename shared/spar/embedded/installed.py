@@ -1,0 +1,18 @@
+"""Whether this process can run a recipe at all: the packages of the engine and the trainer that it names.
+
+Looked at before anything starts, so that a missing package is one clear error and not a failure of every step.
+"""
+
+from spar.packages import require_extra
+from spar.recipes.models import Recipe
+
+EXTRA = "cpu"
+USERS = {"transformers", "trl"}
+"""Kinds of engines and trainers that need it."""
+
+
+def require_packages(recipe: Recipe) -> None:
+    """Raises PackageMissing."""
+    kinds = {recipe.engine.kind, recipe.training.actor.kind, recipe.training.refiner.kind}
+    if kinds & USERS:
+        require_extra(EXTRA, f"The recipe {recipe.name}")
