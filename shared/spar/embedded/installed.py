@@ -13,6 +13,7 @@ USERS = {"transformers", "trl"}
 
 def require_packages(recipe: Recipe) -> None:
     """Raises PackageMissing."""
-    kinds = {recipe.engine.kind, recipe.training.actor.kind, recipe.training.refiner.kind}
-    if kinds & USERS:
+    plan = recipe.training
+    trainers = {plan.actor.kind, plan.refiner.kind} if plan.trains else set()
+    if USERS & {recipe.engine.kind, *trainers}:
         require_extra(EXTRA, f"The recipe {recipe.name}")
