@@ -31,8 +31,8 @@ def _of(row: Generated, checkers: Mapping[str, tuple[str, ...]]) -> tuple[str, .
 
 
 def _texts(row: Generated) -> tuple[str, ...]:
-    """A failed response is no data: it is not judged."""
-    return tuple(response.text for response in row.responses if response.failure is None)
+    """A failed response is no data: it is not judged, unless it was only cut off."""
+    return tuple(response.text for response in row.responses if response.judgeable)
 
 
 def _judged(row: Generated, said: Sequence[Sequence[str]], spec: JudgmentSpec) -> JudgedPrompt:
@@ -41,7 +41,7 @@ def _judged(row: Generated, said: Sequence[Sequence[str]], spec: JudgmentSpec) -
     places = iter(range(len(_texts(row))))
     judged = []
     for response in row.responses:
-        if response.failure is not None:
+        if not response.judgeable:
             judged.append(JudgedResponse(response, None))
             continue
         place = next(places)

@@ -46,7 +46,7 @@ async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
     judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
     counts = {
         "responses": len(judged),
-        "votes": sum(len(judgment.votes) for judgment in judged),
+        "votes": sum(judgment.drawn for judgment in judged),
         UNUSABLE: sum(not usable(row) for row in rows),
     }
     return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
@@ -82,8 +82,8 @@ async def _judge_response(
     spec: JudgmentSpec,
     usage: Usage,
 ) -> JudgedResponse:
-    """A failed response is no data: it is not judged."""
-    if response.failure is not None:
+    """A failed response is no data: it is not judged, unless it was only cut off."""
+    if not response.judgeable:
         return JudgedResponse(response, None)
     scope = SeedScope(spec.seed, spec.iteration)
     where = (JUDGE_RESPONSE, (response.index,))

@@ -42,7 +42,9 @@ class ReplyLines:
     def judgment(self, judgment: Judgment, indent: int) -> Iterator[str]:
         yield " " * indent + _summary(judgment)
         critique = judgment.critique
-        for number, vote in enumerate(judgment.votes, start=1):
+        for number, vote in enumerate(judgment.redrawn, start=1):
+            yield from self._vote(vote, number, judgment, indent + 2, False)
+        for number, vote in enumerate(judgment.votes, start=len(judgment.redrawn) + 1):
             chosen = critique is not None and vote.reply == critique
             yield from self._vote(vote, number, judgment, indent + 2, chosen)
             critique = None if chosen else critique  # only the first vote with this reply is the critique

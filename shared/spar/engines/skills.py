@@ -46,7 +46,7 @@ JUDGE_RESPONSE = "judge_response"
 NEGATIVE = "negative"
 """Seed step of drawing a prompt's negative, and its sampled pair."""
 JUDGE_NODE = "judge_node"
-"""Seed step of votes over a text in a tree; the path is the node's."""
+"""Seed step of votes over a text in a tree; the path is the text's hash."""
 COMPARE = "compare"
 """Seed step of comparing two judgments; the path is the response's index, then theirs in the order of showing."""
 REFINE_NODE = "refine_node"
@@ -60,7 +60,7 @@ class SeedScope:
     seed: int
     iteration: int
 
-    def derive(self, prompt: Prompt, step: str, *path: int) -> int:
+    def derive(self, prompt: Prompt, step: str, *path: int | str) -> int:
         return derive_seed(self.seed, self.iteration, prompt.id, step, *path)
 
 
@@ -114,6 +114,13 @@ def vote_rules(settings: JudgmentSettings) -> VoteRules:
     return VoteRules(votes=settings.votes, quorum=settings.quorum, retries=settings.retries)
 
 
+def node_vote_rules(settings: JudgmentSettings, rounds: int | None) -> VoteRules:
+    """The rules of votes on a tree's nodes: as for responses, or, with `rounds`, all drawn anew without a majority."""
+    if rounds is None:
+        return vote_rules(settings)
+    return VoteRules(votes=settings.votes, quorum=settings.quorum, retries=rounds - 1, redraw=True)
+
+
 def policy_of(settings: SearchSettings) -> SearchPolicy:
     return make_policy(
         settings.policy,
@@ -162,11 +169,12 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
     settings: JudgmentSettings,
     scope: SeedScope,
     step: str,
-    path: Path,
+    path: Sequence[int | str],
     usage: Usage,
     form: Form | None = None,
+    rules: VoteRules | None = None,
 ) -> Judgment:
-    """Ask a refiner for votes over a text until enough can be read, all missing votes in one call.
+    """Ask a refiner for votes over a text as `rules` have it (the settings' own by default), a round in one call.
 
     How a reply is read, and what the votes come to, is the policy's of the settings; `form` is what it asks with, where
     that isn't the judge template.
@@ -195,7 +203,7 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
     def settle(votes: Sequence[Vote], quorum: int) -> Judgment:
         return policy.settle(votes, quorum, options)
 
-    return await judge_until_quorum(ask, vote_rules(settings), settle)
+    return await judge_until_quorum(ask, rules or vote_rules(settings), settle)
 
 
 def judge_messages(
@@ -272,6 +280,21 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
     return refinements
 
 
+async def judge_node_text(  # noqa: PLR0913 - what a judgment depends on, each passed plainly
+    chat: ChatModel,
+    prompt: Prompt,
+    text: str,
+    templates: TemplateSet,
+    settings: JudgmentSettings,
+    rules: VoteRules,
+    scope: SeedScope,
+    usage: Usage,
+) -> Judgment:
+    """Judge a text of a tree. Its seed follows the text, not its place: a text has one judgment within a tree."""
+    path = (Prompt.of(text.strip()).id,)
+    return await judge(chat, prompt, text, templates, settings, scope, JUDGE_NODE, path, usage, rules=rules)
+
+
 async def refine_tree(  # noqa: PLR0913 - what a tree depends on, each passed plainly
     chat: ChatModel,
     prompt: Prompt,
@@ -282,17 +305,14 @@ async def refine_tree(  # noqa: PLR0913 - what a tree depends on, each passed pl
     scope: SeedScope,
     usage: Usage,
 ) -> Tree:
-    """Search refinements of a negative: a text whose judgment is labelled no.
-
-    Votes on nodes are asked for again as often as refinements are (`search.retries`).
-    """
-    node_judgment = judgment.model_copy(update={"retries": search_settings.retries})
+    """Search refinements of a negative: a text whose judgment is labelled no."""
+    rules = node_vote_rules(judgment, search_settings.vote_rounds)
 
     async def refine_node(parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
         return await refine(chat, prompt, parent, n, attempt, templates, search_settings, scope, usage)
 
     async def judge_node(text: str, path: Path) -> Judgment:
-        return await judge(chat, prompt, text, templates, node_judgment, scope, JUDGE_NODE, path, usage)
+        return await judge_node_text(chat, prompt, text, templates, judgment, rules, scope, usage)
 
     root = _root(prompt, negative)
     return await search(prompt, root, refine_node, judge_node, policy_of(search_settings))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from spar.inference.records import Counts
 from spar.method.growth import Judge, Refine
-from spar.method.records import Judgment, JudgmentFailure, Node, Path, Prompt, Refinement, Tree
+from spar.method.records import Judgment, Node, Path, Prompt, Refinement, Tree
 
 Told = Callable[[str], None]
 """Hears one line per thing that happened; never text of a model."""
@@ -38,8 +38,8 @@ class Growing:
     async def judge(self, text: str, path: Path) -> Judgment:
         self._counts.judgments += 1
         judgment = await self._judge(text, path)
-        self._counts.votes += len(judgment.votes)
-        if judgment.failure is not JudgmentFailure.NO_QUORUM or not path:
+        self._counts.votes += judgment.drawn
+        if judgment.failure is None or not path:
             self._nodes[path] = Node(path, text, judgment, self._replies.get((path[:-1], text)) if path else None)
         value = "none" if judgment.value is None else f"{judgment.value:.2f}"
         self._told(f"judged {_name(path)}: V {value}")
@@ -58,7 +58,7 @@ class Growing:
             best=None if best is None else best.path,
             solved=best is not None and best.value > gate,
             refine_replies=len(self._replies),
-            votes=sum(len(node.judgment.votes) for node in below),
+            votes=sum(node.judgment.drawn for node in below),
         )
 
 

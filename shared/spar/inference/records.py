@@ -53,7 +53,9 @@ class Refining:
     judgment: JudgmentSettings = field(default_factory=JudgmentSettings)
     refinement: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.7, max_tokens=3072))
     retries: int = 3
-    """How often a failed refinement is asked for again."""
+    """How often a failed refinement is drawn again."""
+    vote_rounds: int | None = None
+    """As a recipe's search.vote_rounds."""
 
 
 @dataclass(slots=True)

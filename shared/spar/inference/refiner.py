@@ -9,7 +9,7 @@ The asking itself is `spar.engines.skills`'; nothing here decides anything.
 from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
-from spar.engines.skills import JUDGE_NODE, SeedScope, Usage, judge, refine
+from spar.engines.skills import SeedScope, Usage, judge_node_text, node_vote_rules, refine
 from spar.inference.records import Refining
 from spar.method.records import Judgment, Node, Path, Prompt, Refinement
 
@@ -31,6 +31,7 @@ class Refiner:
 
     async def judge(self, text: str, path: Path) -> Judgment:
         how = self._how
-        return await judge(
-            self._chat, self._prompt, text, how.templates, how.judgment, self._scope, JUDGE_NODE, path, self.usage
+        rules = node_vote_rules(how.judgment, how.vote_rounds)
+        return await judge_node_text(
+            self._chat, self._prompt, text, how.templates, how.judgment, rules, self._scope, self.usage
         )

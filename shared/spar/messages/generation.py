@@ -5,7 +5,7 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import GenerationSettings, later
 
-REVISION: Final = 3
+REVISION: Final = 4
 TASK = "generation.generate"
 
 
@@ -16,7 +16,7 @@ class GenerationSpec(Spec):
     has one.
     """
 
-    revision: Literal[3] = REVISION
+    revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity
     sampling: GenerationSettings

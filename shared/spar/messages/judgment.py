@@ -5,7 +5,7 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import ComparisonSettings, JudgmentSettings, later
 
-REVISION: Final = 3
+REVISION: Final = 4
 COMPARISON_REVISION: Final = 2
 TASK = "judgment.judge"
 COMPARE_TASK = "judgment.compare"
@@ -18,7 +18,7 @@ class JudgmentSpec(Spec):
     policy that asks no model.
     """
 
-    revision: Literal[3] = REVISION
+    revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity
     templates: ObjectRef

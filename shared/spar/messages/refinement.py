@@ -5,14 +5,14 @@ from typing import Final, Literal
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import JudgmentSettings, SearchSettings
 
-REVISION: Final = 3
+REVISION: Final = 4
 TASK = "refinement.refine"
 
 
 class RefinementSpec(Spec):
     """Draw each prompt's negative and tree-search a refinement. Input: rows of JudgedPrompt. Result: rows of Tree."""
 
-    revision: Literal[3] = REVISION
+    revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity
     templates: ObjectRef

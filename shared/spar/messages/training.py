@@ -17,7 +17,7 @@ from spar.recipes.models import (
     later,
 )
 
-SELECTION_REVISION: Final = 1
+SELECTION_REVISION: Final = 2
 TRAINING_REVISIONS: Final[Mapping[str, Literal[1, 2]]] = {"dpo": 2, "sft": 1}
 """By method. DPO's 2: its loss is a mean over pairs, the NLL of each response's tokens first."""
 SELECT_TASK = "training.select"
@@ -103,7 +103,7 @@ class SelectionSpec(Spec):
     nobody may learn from, where a model writes the prompts.
     """
 
-    revision: Literal[1] = SELECTION_REVISION
+    revision: Literal[2] = SELECTION_REVISION
     actor: ModelRef
     refiner: ModelRef
     templates: ObjectRef

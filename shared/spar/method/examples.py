@@ -56,10 +56,11 @@ def refinement_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iter
 
 
 def tree_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iterator[Candidate]:
-    """The labelled judgments of non-root nodes."""
+    """The labelled judgments of nodes, except of the root and what repeats its text: that judgment is a response's."""
     for number, tree in enumerate(trees):
+        root = tree.nodes[0].text.strip()
         for node in tree.nodes:
-            if node.path and node.judgment.label is not None:
+            if node.path and node.text.strip() != root and node.judgment.label is not None:
                 kind = _TREE_KINDS[node.judgment.label]
                 yield _judgment(tree.prompt, node.text, node.judgment, kind, templates.judge_messages, number)
 

@@ -34,7 +34,10 @@ class Refine(Protocol):
 
 
 class Judge(Protocol):
-    """Judges a refined text at a path; quorum and retries happen inside."""
+    """Judges a refined text; quorum and rounds happen inside. The path is where the text stood first.
+
+    A search asks once for each text, whatever its place: what comes back must depend on the text alone.
+    """
 
     def __call__(self, text: str, path: Path, /) -> Awaitable[Judgment]: ...
 
@@ -46,7 +49,7 @@ class Place:
     parent: Node
     index: int
     replies: list[Refinement] = field(default_factory=list)
-    votes: int = 0
+    judgment: Judgment | None = None
     node: Node | None = None
     pruned: PrunedPlace | None = None
 
@@ -130,8 +133,8 @@ class Level:
 
     async def _judge_text(self, place: Place, text: str) -> None:
         judgment = await self._judge(text, place.path)
-        place.votes = len(judgment.votes)
-        if judgment.failure is JudgmentFailure.NO_QUORUM:
+        place.judgment = judgment
+        if judgment.failure is not None:
             place.prune(never_drawn(judgment) or judgment.failure, judgment)
         else:
             place.keep(text, judgment)

@@ -23,6 +23,11 @@ def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome
     return unusable(judged)
 
 
+def good_and_whole(judged: JudgedPrompt) -> list[JudgedResponse]:
+    """The responses labelled Yes that can be chosen: what was cut off, however good, shows no end to learn."""
+    return [item for item in labelled(judged, Verdict.YES) if item.response.failure is None]
+
+
 def labelled(judged: JudgedPrompt, label: Verdict) -> list[JudgedResponse]:
     """The responses with this label, in their order."""
     return [

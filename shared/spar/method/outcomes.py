@@ -56,10 +56,10 @@ def _unjudged(item: JudgedResponse) -> bool:
 
 def _failure(item: JudgedResponse) -> str | None:
     """Why a response has no label; None where it has one, or tied."""
-    if item.response.failure is not None:
-        return item.response.failure
     if item.judgment is not None and item.judgment.failure is not JudgmentFailure.NO_QUORUM:
         return None
+    if item.judgment is None and item.response.failure is not None:
+        return item.response.failure
     return (item.judgment and never_drawn(item.judgment)) or JudgmentFailure.NO_QUORUM
 
 

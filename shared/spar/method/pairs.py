@@ -3,9 +3,9 @@
 from collections.abc import Sequence, Set
 from random import Random
 
-from spar.method.negatives import choose_negative, labelled
+from spar.method.negatives import choose_negative, good_and_whole
 from spar.method.outcomes import unsolved
-from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Tree, Verdict
+from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Tree
 
 
 def refined_pair(tree: Tree) -> Pair | Outcome:
@@ -30,7 +30,7 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
     if isinstance(negative, Outcome):
         return negative
     rejected = negative.response.text
-    texts = [good.response.text for good in labelled(judged, Verdict.YES)]
+    texts = [good.response.text for good in good_and_whole(judged)]
     good = [text for text in texts if text.strip() != rejected.strip()]
     if not good:
         return Outcome.UNSOLVED

@@ -57,7 +57,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not used.
+    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not chosen.
 
     Of a reply that was never drawn the text is the error; so it is for votes and refinements. `finish_reason` is the
     engine's, None where no reply was drawn or an older version did not keep it.
@@ -67,6 +67,11 @@ class Response:
     text: str
     failure: ReplyFailure | None = None
     finish_reason: str | None = None
+
+    @property
+    def judgeable(self) -> bool:
+        """A response that the token limit cut off is judged as it stands, so that an actor learns not to ramble."""
+        return self.failure is None or (self.failure is ReplyFailure.CUT_OFF and bool(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ class Vote:
 class JudgmentFailure(StrEnum):
     """Why a set of votes has no label."""
 
-    TIED = "tied"
-    NO_QUORUM = "no_quorum"  # too few parsable votes, after all retries
+    TIED = "tied"  # no majority, after all rounds
+    NO_QUORUM = "no_quorum"  # too few parsable votes, after all retries or rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Judgment:
     """What the votes say together.
 
     `value` is V = yes / (yes + no) over parsable votes, None if there is none. `critique` is the whole reply of the
-    first vote that agrees with `label`. Exactly one of `label` and `failure` is None.
+    first vote that agrees with `label`. Exactly one of `label` and `failure` is None. `redrawn` are votes of earlier
+    rounds that had no majority: all of their votes were drawn anew, and they count for nothing.
     """
 
     votes: tuple[Vote, ...]
@@ -103,6 +109,12 @@ class Judgment:
     failure: JudgmentFailure | None
     value: float | None
     critique: str | None
+    redrawn: tuple[Vote, ...] = ()
+
+    @property
+    def drawn(self) -> int:
+        """How many votes this judgment took, the redrawn ones included."""
+        return len(self.votes) + len(self.redrawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from spar.method.growth import Judge, Level, Place, Refine
+from spar.method.judged_texts import JudgedTexts
 from spar.method.policies import SearchPolicy
 from spar.method.records import Judgment, Node, Prompt, Tree, Verdict
 from spar.method.voting import critique_to_refine
@@ -27,7 +28,10 @@ async def search(prompt: Prompt | str, root: Node | str, refine: Refine, judge: 
     An unsolved tree has 15 nodes under `bfs()` (3 + 2*3 + 2*3) and 21 under `dfs()` (3 + 2*3 + 4*3), both without the
     root, which `Tree.nodes` also holds.
 
-    The tree depends only on what `refine` and `judge` return for each path, never on the order in which they return.
+    One text has one judgment within a tree: a refinement that repeats a text of its tree, the root's too, has that
+    text's V and critique. A text whose votes have no majority after all rounds, or no quorum, is pruned.
+
+    The tree depends only on what `refine` returns for each path and `judge` for each text, never on their order.
     So what a decided level gave up is left out of it altogether: nodes, replies, votes and failures. Neither do
     `refine_replies` and `votes` count the root's.
     """
@@ -49,11 +53,12 @@ def passes(judgment: Judgment, policy: SearchPolicy) -> bool:
 
 async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
     grown = 0
+    texts = JudgedTexts(judge, root)
 
     async def grow(parents: Sequence[Node]) -> Sequence[Place]:
         nonlocal grown
         room = None if policy.max_nodes is None else policy.max_nodes - grown
-        level = await Level(parents, refine, judge, policy, room).grow()
+        level = await Level(parents, refine, texts.judge, policy, room).grow()
         grown += len(level)
         return level
 
@@ -68,7 +73,7 @@ async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, polic
         best=best.path if best else None,
         solved=_solved(nodes, policy),
         refine_replies=sum(len(place.replies) for place in places),
-        votes=sum(place.votes for place in places),
+        votes=texts.votes(place.replies[-1].text for place in places),
         failures=dict(sorted(Counter(place.reason.value for place in pruned).items())),
         pruned=pruned,
     )

@@ -1,28 +1,32 @@
-"""Counts votes: majority, quorum, ties and the value V, and asks again for votes that are missing.
+"""Counts votes: majority, quorum, ties and the value V, and draws again what has no quorum or no majority.
 
-Knows nothing of how a vote is obtained: `AskVotes` is injected. Rules: METHOD sections 2 and 3.
+Knows nothing of how a vote is obtained: `AskVotes` is injected. Source: arXiv 2412.11605, section 2.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spar.errors import AccountingError, RecipeError
 from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
 
 AskVotes = Callable[[int, int], Awaitable[Sequence[Vote]]]
-"""(votes still missing, attempt number from 0) -> exactly that many votes, failed ones included."""
+"""(votes to draw, attempt number from 0) -> exactly that many votes, failed ones included."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoteRules:
-    """How many votes a judgment has, how many must be parsable, and how often missing ones are asked for again.
+    """How many votes a judgment has, how many must be parsable, and what happens where they don't settle it.
 
-    The paper's judging of actor responses is quorum=1, retries=0.
+    Missing votes are requested again, `retries` times, until there is a quorum; a tie is final. With `redraw` all votes
+    are drawn anew while they have no majority, in 1 + `retries` rounds. The paper's judging of actor responses is
+    quorum=1, retries=0, that of nodes quorum=1, retries=2, redraw=True: that gives a borderline text three chances, and
+    more false accepts (benchmarks/vote_rules.py).
     """
 
     votes: int = 5
     quorum: int = 3
     retries: int = 3
+    redraw: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.quorum <= self.votes or self.retries < 0:
@@ -48,7 +52,8 @@ def tally(votes: Sequence[Vote], quorum: int) -> Judgment:
 def critique_to_refine(judgment: Judgment) -> str | None:
     """The critique a refinement of this text starts from: the label's, or a tied text's first No.
 
-    A tied node may be expanded, and only a No says what to refine. None only without a quorum.
+    Only a root may be tied, a response that is to be refined all the same; only a No says what to refine. None only
+    without a quorum.
     """
     if judgment.failure is JudgmentFailure.TIED:
         return _first_reply(judgment.votes, Verdict.NO)
@@ -67,24 +72,48 @@ Settle = Callable[[Sequence[Vote], int], Judgment]
 
 
 async def judge_until_quorum(ask: AskVotes, rules: VoteRules, settle: Settle = tally) -> Judgment:
-    """Ask for votes, and again for the missing ones while there is no quorum and a retry is left; then settle them.
+    """Draw votes as the rules have it, and settle them. Votes that failed permanently are not drawn again."""
+    return await (_redraw if rules.redraw else _top_up)(ask, rules, settle)
 
-    Votes that failed permanently are not requested again.
-    """
+
+async def _top_up(ask: AskVotes, rules: VoteRules, settle: Settle) -> Judgment:
+    """Ask for the missing votes while there is no quorum and a retry is left."""
     votes: list[Vote] = []
     missing = rules.votes
     for attempt in range(rules.retries + 1):
-        new = await ask(missing, attempt)
-        if len(new) != missing:
-            raise AccountingError(
-                f"{missing} votes were asked for and {len(new)} came.",
-                "Each vote needs a reply, even a failed one.",
-            )
+        new = await _drawn(ask, missing, attempt)
         votes += new
         missing -= sum(vote.verdict is not None for vote in new)
-        if rules.votes - missing >= rules.quorum or all(vote.failure and vote.failure.permanent for vote in new):
+        if rules.votes - missing >= rules.quorum or _hopeless(new):
             break
     return settle(votes, rules.quorum)
+
+
+async def _redraw(ask: AskVotes, rules: VoteRules, settle: Settle) -> Judgment:
+    """Draw all votes anew while they have no majority (a tie, or no quorum) and a round is left."""
+    redrawn: list[Vote] = []
+    for attempt in range(rules.retries):
+        votes = await _drawn(ask, rules.votes, attempt)
+        judgment = settle(votes, rules.quorum)
+        if judgment.label is not None or _hopeless(votes):
+            return replace(judgment, redrawn=tuple(redrawn))
+        redrawn += votes
+    judgment = settle(await _drawn(ask, rules.votes, rules.retries), rules.quorum)
+    return replace(judgment, redrawn=tuple(redrawn))
+
+
+async def _drawn(ask: AskVotes, number: int, attempt: int) -> Sequence[Vote]:
+    votes = await ask(number, attempt)
+    if len(votes) != number:
+        raise AccountingError(
+            f"{number} votes were asked for and {len(votes)} came.",
+            "Each vote needs a reply, even a failed one.",
+        )
+    return votes
+
+
+def _hopeless(votes: Sequence[Vote]) -> bool:
+    return all(vote.failure and vote.failure.permanent for vote in votes)
 
 
 def _first_reply(votes: Sequence[Vote], verdict: Verdict) -> str | None:

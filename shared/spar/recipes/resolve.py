@@ -81,6 +81,7 @@ def profile_values(name: str) -> dict[tuple[str, str], Any]:
         ("judgment", "quorum"): profile.quorum,
         ("judgment", "retries"): profile.response_retries,
         ("search", "retries"): profile.search_retries,
+        ("search", "vote_rounds"): profile.vote_rounds,
         ("search", "stop_when_decided"): profile.stop_when_decided,
     }
     return {keys: value for keys, value in values.items() if value is not None}

@@ -30,7 +30,7 @@ SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 4
 SAMPLING = Sampling(0.7, 1.0, 64)
 SCOPE = SeedScope(7, 1)
 TEMPLATES = builtin_templates("compact")
-YES, NO = "it is so Final Judgement : Yes", "it is not Final Judgement : No"
+YES, NO = "it is so ; Final Judgement : Yes", "it is not ; Final Judgement : No"
 NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
 
 

@@ -27,7 +27,7 @@ from spar.store.directory import DirectoryStore
 from spar.store.models import ModelCache
 
 ENGINE = EngineSettings(kind="simulated")
-GOLDEN = {"evolve": (2, "68894a0c8e9ca53f"), "validate": (2, "efad0295fc6ee4de")}
+GOLDEN = {"evolve": (2, "1cc3c62e0b1364f0"), "validate": (2, "71668860fd1f218d")}
 PROMPTS = [Prompt.of(f"Write about lamp {number}.") for number in range(40)]
 
 

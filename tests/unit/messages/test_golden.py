@@ -38,12 +38,12 @@ from spar.store.models import ModelCache
 
 ENGINE = EngineSettings(kind="simulated")
 GOLDEN: dict[str, tuple[int, str]] = {
-    "generation": (3, "9a3731710ec7f4bf"),
-    "judgment": (3, "c3a9cbf6b222c420"),
-    "refinement": (3, "33c747b2fb6fd13f"),
-    "selection": (1, "263f5d8375f7ab79"),
+    "generation": (4, "9a3731710ec7f4bf"),
+    "judgment": (4, "b6ee27c2dbbceb29"),
+    "refinement": (4, "42a4231354ba3565"),
+    "selection": (2, "9bac20667472c37c"),
 }
-FINGERPRINT = "3a3ce70da3f23fccaf1f41d4925ba1468c36256695e550f5359906c6bcfd5228"
+FINGERPRINT = "cbe3e3d238656a653be3156ecb2597a66972969f3b9fd348b50c9433f638c3d0"
 
 
 @pytest.fixture

@@ -58,12 +58,14 @@ def judged_prompt(*votes: str | None, text: str = "write something") -> JudgedPr
 class Models:
     """A refiner that does what a table says of each path, and whose replies come in any order.
 
-    `votes` maps a path to its votes (else `default`); `failing` to how many refine attempts fail there first.
+    `votes` maps a path to its votes (else `default`), `texts` to its text (else one of its own); `failing` to how many
+    refine attempts fail there first.
     """
 
     votes: dict[Path, str] = field(default_factory=dict)
     default: str = "nnnnn"
     failing: dict[Path, int] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
     pause: Callable[[], Awaitable[None]] | None = None
     refined: list[tuple[Path, int, int]] = field(default_factory=list)
     judged: list[Path] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Models:
     def _reply(self, path: Path, fails: bool) -> Refinement:
         if fails:
             return Refinement("cut", failure=ReplyFailure.CUT_OFF)
-        return Refinement(f"reply {path}", text=f"text {path}")
+        return Refinement(f"reply {path}", text=self.texts.get(path, f"text {path}"))
 
 
 def random_models(seed: int, votes: Sequence[str], fail_share: float = 0.2) -> Models:

@@ -4,8 +4,7 @@ import pytest
 
 from spar.errors import RecipeError
 from spar.method.policies import POLICIES, SearchPolicy, best_of_n, bfs, dfs, greedy, iterative, make_policy
-from spar.method.profiles import PROFILES
-from spar.method.voting import VoteRules
+from spar.method.profiles import PROFILES, Profile
 
 
 @pytest.mark.parametrize(
@@ -43,14 +42,11 @@ def test_an_impossible_policy_is_refused() -> None:
 
 
 def test_the_fixed_profile_keeps_the_recipes_rules() -> None:
-    fixed, rules = PROFILES["fixed"], VoteRules(votes=7, quorum=4, retries=2)
-    assert (fixed.response_votes(rules), fixed.search_votes(rules)) == (rules, rules)
-    assert fixed.search_policy(bfs()) == bfs()
+    assert PROFILES["fixed"] == Profile("fixed")
 
 
 def test_the_paper_profile_sets_the_papers_rules() -> None:
-    paper, rules = PROFILES["paper"], VoteRules(votes=7, quorum=4, retries=2)
-    assert paper.response_votes(rules) == VoteRules(votes=7, quorum=1, retries=0)
-    assert paper.search_votes(rules) == VoteRules(votes=7, quorum=1, retries=3)
-    assert paper.search_policy(bfs()).stop_when_decided is False
-    assert paper.search_policy(bfs()).retries == 3
+    paper = PROFILES["paper"]
+    assert (paper.quorum, paper.response_retries) == (1, 0)
+    assert (paper.vote_rounds, paper.search_retries) == (3, 8)  # a refinement has three times three tries
+    assert paper.stop_when_decided is False

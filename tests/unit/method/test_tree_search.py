@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spar.errors import AccountingError, EngineUnavailable
 from spar.method import search
 from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
-from spar.method.records import JudgmentFailure, Node, Path, Refinement, ReplyFailure, Tree
+from spar.method.records import Judgment, JudgmentFailure, Node, Path, Refinement, ReplyFailure, Tree
 from tests.unit.method.builders import PROMPT, Models, any_models, any_policy, root
 
 
@@ -66,12 +66,36 @@ def test_the_best_of_a_level_wins_not_the_first_success() -> None:
     assert (tree.best, tree.solved, len(tree.nodes)) == ((1,), True, 4)
 
 
-def test_a_tie_stays_in_the_tree_and_does_not_pass_the_gate() -> None:
+def test_a_text_without_a_majority_is_pruned() -> None:
     models = Models(votes={(1,): "yynn-"})
     tree = _search(models, bfs(depth=2))
-    assert tree.node((1,)).value == 0.5
-    assert (tree.solved, tree.best) == (False, (1,))
-    assert models.refined[1][0] == (1,)
+    assert [path for path, _, _ in models.refined] == [(), (0,), (2,)]
+    assert (tree.solved, tree.best, tree.failures) == (False, (0,), {"tied": 1})
+    [place] = tree.pruned
+    assert (place.path, place.reason) == ((1,), JudgmentFailure.TIED)
+    assert place.judgment is not None
+    assert place.judgment.value == 0.5
+
+
+@pytest.mark.parametrize("order", ["calm", "jitter"])
+def test_one_text_has_one_judgment_within_a_tree(order: str) -> None:
+    """Siblings and cousins that repeat a text are not judged again, nor is the root's text."""
+    texts = {(0,): "same", (1,): " same\n", (2,): "other", (2, 0): "same", (2, 1): "negative", (2, 2): "new"}
+    models = Models(
+        votes={(0,): "ynnnn", (1,): "yyyyy", (2,): "yynnn", (2, 0): "yyyyy", (2, 1): "yyyyy"},
+        texts=texts,
+        pause=_jitter(3) if order == "jitter" else None,
+    )
+
+    async def judge(text: str, path: Path) -> Judgment:
+        first = {text.strip(): path for path, text in reversed(texts.items())}[text.strip()]
+        return await models.judge(text, first)
+
+    tree = asyncio.run(search(PROMPT, root(), models.refine, judge, replace(bfs(depth=2, keep=1), retries=0)))
+    assert sorted(models.judged) == [(0,), (2,), (2, 2)]
+    assert [tree.node(path).value for path in ((0,), (1,), (2,), (2, 0), (2, 1))] == [0.2, 0.2, 0.4, 0.2, 0.0]
+    assert tree.node((1,)).judgment is tree.node((0,)).judgment
+    assert (tree.solved, tree.votes) == (False, 15)
 
 
 def test_a_judgment_without_quorum_prunes_its_node() -> None:
@@ -243,7 +267,7 @@ def _jitter(seed: int) -> Callable[[], Awaitable[None]]:
 
 
 def _fresh(models: Models, pause: Callable[[], Awaitable[None]] | None) -> Models:
-    return Models(models.votes, models.default, models.failing, pause)
+    return Models(models.votes, models.default, models.failing, models.texts, pause)
 
 
 @given(any_models, any_policy, st.integers(0, 99))

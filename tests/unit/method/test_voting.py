@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spar.errors import AccountingError, RecipeError
-from spar.method.records import JudgmentFailure, Verdict, Vote
+from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
 from spar.method.voting import VoteRules, critique_to_refine, judge_until_quorum, tally
 from tests.unit.method.builders import FAILED, NO, YES, any_votes, judgment
 
@@ -46,7 +48,7 @@ def test_a_tied_text_is_refined_from_its_first_no() -> None:
     assert critique_to_refine(judgment("y----")) is None
 
 
-async def _judge(rounds: list[list[Vote]], rules: VoteRules) -> tuple[list[tuple[int, int]], object]:
+async def _judge(rounds: list[list[Vote]], rules: VoteRules) -> tuple[list[tuple[int, int]], Judgment]:
     asked: list[tuple[int, int]] = []
 
     async def ask(missing: int, attempt: int) -> list[Vote]:
@@ -80,6 +82,34 @@ async def test_the_paper_asks_once_for_a_response() -> None:
     asked, judged = await _judge([[FAILED] * 5], VoteRules(quorum=1, retries=0))
     assert asked == [(5, 0)]
     assert judged == tally([FAILED] * 5, 1)
+
+
+PAPER_NODE = VoteRules(quorum=1, retries=2, redraw=True)
+TIE = [YES, NO, FAILED, FAILED, FAILED]
+
+
+async def test_without_a_majority_all_votes_are_drawn_anew() -> None:
+    asked, judged = await _judge([TIE, [FAILED] * 5, [NO, FAILED, FAILED, FAILED, FAILED]], PAPER_NODE)
+    assert asked == [(5, 0), (5, 1), (5, 2)]
+    assert judged == replace(tally([NO, *[FAILED] * 4], 1), redrawn=(*TIE, *[FAILED] * 5))
+    assert (judged.label, judged.value, judged.drawn) == (Verdict.NO, 0.0, 15)
+
+
+async def test_a_majority_is_not_drawn_again() -> None:
+    asked, judged = await _judge([[YES, NO, YES, FAILED, FAILED]], PAPER_NODE)
+    assert (asked, judged.label, judged.redrawn) == ([(5, 0)], Verdict.YES, ())
+
+
+async def test_rounds_end() -> None:
+    asked, judged = await _judge([TIE, [FAILED] * 5, TIE, [YES] * 5], PAPER_NODE)
+    assert [attempt for _, attempt in asked] == [0, 1, 2]
+    assert (judged.failure, judged.label, judged.drawn) == (JudgmentFailure.TIED, None, 15)
+
+
+async def test_votes_that_cannot_be_drawn_have_one_round() -> None:
+    never = [Vote("too long", failure=ReplyFailure.TOO_LONG)] * 5
+    asked, judged = await _judge([never, [YES] * 5], PAPER_NODE)
+    assert (asked, judged.failure) == ([(5, 0)], JudgmentFailure.NO_QUORUM)
 
 
 async def test_a_missing_reply_is_a_bug() -> None:

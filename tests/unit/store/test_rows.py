@@ -78,6 +78,7 @@ def test_a_tree_from_before_finish_reasons_were_kept_is_read() -> None:
     [tree] = decode_rows(encode_rows(step="refine", fingerprint="f" * 64, rows=[old]), Tree)[1]
     assert (tree.failures, tree.pruned, tree.nodes[0].failed) == ({"cut_off": 3}, (), ())
     assert tree.nodes[0].judgment.votes[0].finish_reason is None
+    assert tree.nodes[0].judgment.redrawn == ()
 
 
 class _Colour(StrEnum):
@@ -117,7 +118,7 @@ def test_the_bytes_are_these() -> None:
         b'{"id":"' + PROMPT.id.encode() + b'","text":"Begin with the word fox."}\n'
     )
     lines = zstandard.ZstdDecompressor().decompress(_encode([TREE]))
-    assert hashlib.sha256(lines).hexdigest()[:16] == "ce7a6b59c67042ca"
+    assert hashlib.sha256(lines).hexdigest()[:16] == "58de4b940d523db0"
 
 
 def test_the_manifest_can_be_read_alone() -> None:

@@ -10,12 +10,9 @@ from typing import Any
 from spar.cli.refining.rows import InputRow
 from spar.cli.refining.settings import RefineJob
 from spar.engines.base import ChatModel
-from spar.engines.skills import JUDGE_NODE, SeedScope, Usage, judge, refine_tree
+from spar.engines.skills import SeedScope, Usage, judge_node_text, node_vote_rules, refine_tree
 from spar.method.records import Judgment, JudgmentFailure, Prompt, Tree, Verdict
 from spar.method.voting import never_drawn
-
-ROOT = ()
-"""The root is judged as a node of its tree is, with the path of the root."""
 
 
 class RowOutcome(StrEnum):
@@ -39,7 +36,8 @@ async def search_row(chat: ChatModel, job: RefineJob, row: InputRow) -> Output:
     usage = Usage()
     scope = SeedScope(job.seed, 0)
     prompt = Prompt.of(row.prompt)
-    judgment = await judge(chat, prompt, row.response, job.templates, job.judgment, scope, JUDGE_NODE, ROOT, usage)
+    rules = node_vote_rules(job.judgment, job.search.vote_rounds)
+    judgment = await judge_node_text(chat, prompt, row.response, job.templates, job.judgment, rules, scope, usage)
     if never_drawn(judgment) is not None:
         return _output(row, RowOutcome.REJECTED, usage, reason=judgment.votes[0].reply)
     if judgment.label is not Verdict.NO:

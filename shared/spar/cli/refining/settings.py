@@ -96,11 +96,15 @@ def with_profile(
 ) -> tuple[JudgmentSettings, SearchSettings]:
     """The settings as given, and the profile's for what was not. All votes follow a tree's rules, the root's too."""
     profile = PROFILES[name]
-    imposed = {"quorum": profile.quorum, "retries": profile.search_retries}
+    imposed = {"quorum": profile.quorum}
     judged = _given({**imposed, **_given(judgment)})
     if "votes" in judged and "quorum" not in judged:
         judged["quorum"] = judged["votes"] // 2 + 1  # more than half, as 3 of 5
-    imposed = {"retries": profile.search_retries, "stop_when_decided": profile.stop_when_decided}
+    imposed = {
+        "retries": profile.search_retries,
+        "vote_rounds": profile.vote_rounds,
+        "stop_when_decided": profile.stop_when_decided,
+    }
     searched = _given({**imposed, **_given(search)})
     try:
         return JudgmentSettings(**judged), SearchSettings(**searched)

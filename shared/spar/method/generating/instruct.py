@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spar.method.generating.base import GeneratingPolicy
-from spar.method.records import Generated, Prompt, Response
+from spar.method.records import Generated, Prompt, ReplyFailure, Response
 from spar.method.responses import parse_response
 
 
 def _arrange(prompt: Prompt, responses: Sequence[Response]) -> Generated:
-    """A failed reply keeps its reason: the text has then no instruction that it could be judged by."""
+    """A failed reply keeps its reason: the text has then no instruction that it could be judged by.
+
+    Nor is half an instruction one, where half a response can be judged.
+    """
     written = responses[0]
-    return Generated(Prompt.of(written.text), (replace(written, text=prompt.text),))
+    failure = ReplyFailure.UNPARSABLE if written.failure is ReplyFailure.CUT_OFF else written.failure
+    return Generated(Prompt.of(written.text), (replace(written, text=prompt.text, failure=failure),))
 
 
 INSTRUCT = GeneratingPolicy("instruct", "instruct", parse_response, _arrange, backward=True)

@@ -13,12 +13,15 @@ def choose(material: Material) -> Pair | Outcome:
     values = scored(material.judged)
     if len(values) < 2:
         return unusable(material.judged)
-    best, chosen = max(values, key=lambda pair: pair[0])
+    whole = [(value, item) for value, item in values if item.response.failure is None]
+    if not whole:
+        return Outcome.UNSOLVED
+    best, chosen = max(whole, key=lambda pair: pair[0])
     text = chosen.response.text
     others = [(value, item) for value, item in values if item.response.text != text]
     worst, rejected = min(others, key=lambda pair: pair[0], default=(best, chosen))
-    if worst >= best:
-        return Outcome.EQUAL_SCORES
+    if worst >= best:  # or what scored higher is not whole
+        return Outcome.EQUAL_SCORES if best == max(values, key=lambda pair: pair[0])[0] else Outcome.UNSOLVED
     return Pair(material.judged.prompt, text, rejected.response.text)
 
 

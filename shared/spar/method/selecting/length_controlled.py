@@ -17,7 +17,10 @@ def choose(material: Material) -> Pair | Outcome:
     least, most, rho = min(scores), max(scores), material.options["rho"]
     if least == most:
         return Outcome.EQUAL_SCORES
-    best = [(value, item) for value, item in values if value >= (1 - rho) * most + rho * least]
+    high = [(value, item) for value, item in values if value >= (1 - rho) * most + rho * least]
+    best = [(value, item) for value, item in high if item.response.failure is None]
+    if not best:
+        return Outcome.UNSOLVED  # none that ranks high is whole
     worst = [(value, item) for value, item in values if value <= (1 - rho) * least + rho * most]
     chosen_value, chosen = min(best, key=lambda pair: _words(pair[1]))
     rejected_value, rejected = max(worst, key=lambda pair: _words(pair[1]))

@@ -5,15 +5,15 @@ The half is `judgment.options.good`: it is what labels a response good (arXiv 24
 
 from random import Random
 
-from spar.method.negatives import labelled
-from spar.method.records import Outcome, Pair, Verdict
+from spar.method.negatives import good_and_whole
+from spar.method.records import Outcome, Pair
 from spar.method.selecting.base import Material, SelectionPolicy, none_is_good, scored
 
 
 def choose(material: Material) -> Pair | Outcome:
     """The best that passes, of equals the first; the failing one is drawn."""
     judged = material.judged
-    good = labelled(judged, Verdict.YES)
+    good = good_and_whole(judged)
     if not good:
         return none_is_good(judged)
     chosen = max(good, key=lambda item: item.judgment.value or 0.0 if item.judgment else 0.0).response.text

@@ -50,7 +50,7 @@ class JudgmentSettings(SamplingSettings):
     quorum: Annotated[Positive, Unit("votes")] = 3
     """Parsable votes that a judgment needs (profile paper: 1)."""
     retries: Annotated[Count, Unit("times")] = 3
-    """How often missing votes on a response are requested again (profile paper: 0); on a node, search.retries."""
+    """How often missing votes are requested again (profile paper: 0; on nodes it has search.vote_rounds)."""
     temperature: Temperature = 0.7
     """Sampling temperature of votes; 0 is greedy."""
     policy: str = later("verdict")
@@ -81,7 +81,10 @@ class SearchSettings(SamplingSettings):
     gate: Share = 0.5
     """A node whose V is above the gate solves the tree."""
     retries: Annotated[Count, Unit("times")] = 3
-    """How often a refinement that cannot be read, or missing votes on a node, are requested again."""
+    """How often a refinement that failed is drawn again (profile paper: 8)."""
+    vote_rounds: Annotated[Positive, Unit("rounds")] | None = later(None)
+    """Draw all votes on a node anew while they have no majority, in so many rounds at most (profile paper: 3). Without
+    it missing votes are requested up to the quorum. A node without a majority in the end is pruned."""
     stop_when_decided: bool = True
     """Stop a level once no later sibling can change which node wins (profile paper: false)."""
     temperature: Temperature = 0.7
