@@ -30,6 +30,6 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     counts = {
         "prompts": len(rows),
         "responses": sum(len(row.responses) for row in rows),
-        UNUSABLE: sum(all(response.failure for response in row.responses) for row in rows),
+        UNUSABLE: sum(not any(response.judgeable for response in row.responses) for row in rows),
     }
     return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
