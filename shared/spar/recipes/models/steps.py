@@ -82,7 +82,7 @@ class SearchSettings(SamplingSettings):
     """A node whose V is above the gate solves the tree."""
     retries: Annotated[Count, Unit("times")] = 3
     """How often a refinement that failed is drawn again (profile paper: 8)."""
-    vote_rounds: Annotated[Positive, Unit("rounds")] | None = later(None)
+    vote_rounds: Annotated[Positive | None, Unit("rounds")] = later(None)
     """Draw all votes on a node anew while they have no majority, in so many rounds at most (profile paper: 3). Without
     it missing votes are requested up to the quorum. A node without a majority in the end is pruned."""
     stop_when_decided: bool = True
