@@ -65,6 +65,7 @@ def small(actor: Path, refiner: Path, iterations: int | None = None) -> list[str
         *("training.actor.kind=simulated", "training.refiner.kind=simulated"),
         *(f"prompts.per_iteration={PROMPTS}", "prompts.shard_size=6"),
         *("generation.max_tokens=96", "judgment.max_tokens=96", "search.max_tokens=96"),
+        *("failures.most=1", "failures.nothing_learned=continue"),  # few prompts, and models that write at random
         *([] if iterations is None else [f"iterations={iterations}"]),
     ]
 

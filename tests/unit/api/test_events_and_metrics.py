@@ -56,7 +56,6 @@ def test_the_stream_of_a_run_that_has_ended_ends(client: TestClient, stage: Stag
     client.post(f"/runs/{run_id}/cancel")
     for _ in range(3):
         stage.fail(stage.take(), reason="DataError", retry=False)
-    stage.fail(stage.take("training"), reason="DataError", retry=False)
     received = listen(client, run_id, follow=True)
     assert received[-1].name == "ended"
     assert received[-1].data["progress"]["status"] == "failed"
