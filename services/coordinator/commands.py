@@ -93,8 +93,9 @@ def _resume(ledger: Ledger, command: Command) -> None:
     run = _run_of(ledger, resume.run_id)
     if run.status is RunStatus.FINISHED:
         raise Refused(f"run {run.id} is finished: there is nothing to go on with")
-    if resume.budget is not None:
-        run.recipe = {**run.recipe, "budget": resume.budget.model_dump(mode="json")}
+    for name, section in (("budget", resume.budget), ("failures", resume.failures)):
+        if section is not None:
+            run.recipe = {**run.recipe, name: section.model_dump(mode="json")}
     _go_on(ledger, run)
 
 

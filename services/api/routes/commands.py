@@ -18,9 +18,8 @@ from spar.errors import RecipeError
 from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
 from spar.recipes.init import init_prompts
-from spar.recipes.models import BudgetSettings
 from spar.recipes.prompts import Reject
-from spar.recipes.rebudget import changed_budget
+from spar.recipes.rebudget import ChangedSections, changed_sections
 from spar.runtime.submission import prepare
 
 MAX_PROMPTS = 5_000_000
@@ -42,7 +41,7 @@ IdempotencyKey = Annotated[
 
 BudgetChanges = Annotated[
     list[str] | None,
-    Body(alias="set", embed=True, description="Changes of the run's budget, such as budget.calls=5000."),
+    Body(alias="set", embed=True, description="Changes of its budget or failures, such as budget.calls=5000."),
 ]
 
 
@@ -99,7 +98,9 @@ def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Ac
 def post_resume(run_id: str, context: Context, changes: BudgetChanges = None, key: IdempotencyKey = None) -> Accepted:
     """Go on with a cancelled, failed or stopped run, under a higher budget if told; harmless for one that is on."""
     _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to go on with")
-    return _accept(context, RESUME, ResumeCommand(run_id=run_id, budget=_budget(context, run_id, changes)), key)
+    changed = _changed(context, run_id, changes)
+    command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures)
+    return _accept(context, RESUME, command, key)
 
 
 @router.get("/{run_id}/dead-letters", tags=["runs"], responses=refusals(404))
@@ -130,10 +131,10 @@ def _refuse_if(context: Backend, run_id: str, statuses: tuple[RunStatus, ...], w
         raise Refusal(409, f"Run {run_id} is {status}: {why}.", f"See how it stands: GET /runs/{run_id}.")
 
 
-def _budget(context: Backend, run_id: str, changes: list[str] | None) -> BudgetSettings | None:
+def _changed(context: Backend, run_id: str, changes: list[str] | None) -> ChangedSections:
     with context.session() as session:
         run = session.get(Run, run_id)
-        return changed_budget({} if run is None else run.recipe, changes or [])
+        return changed_sections({} if run is None else run.recipe, changes or [])
 
 
 def _accept(

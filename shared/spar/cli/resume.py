@@ -14,7 +14,8 @@ from spar.cli.status import DirOption, RunArgument
 from spar.messages.commands import RESUME
 
 BudgetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the budget, such as budget.calls=5000.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change budget.* or failures.*, such as budget.calls=5000."),
 ]
 
 
@@ -30,9 +31,9 @@ def resume(
         return
     from spar.cli.run import execute_known
     from spar.db.tables import Run
-    from spar.recipes.rebudget import changed_budget
+    from spar.recipes.rebudget import changed_sections
 
     found = find_run(run, directory)
     with reading(found.home) as session:
-        budget = changed_budget(session.get_one(Run, found.run_id).recipe, set_ or [])
-    raise typer.Exit(execute_known(found.home, found.run_id, found.newest, budget))
+        changed = changed_sections(session.get_one(Run, found.run_id).recipe, set_ or [])
+    raise typer.Exit(execute_known(found.home, found.run_id, found.newest, changed))

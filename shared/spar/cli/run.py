@@ -23,7 +23,8 @@ from spar.embedded.runner import resume_to_end, run_to_end
 from spar.embedded.staging import staging
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
-from spar.recipes.models import BudgetSettings, Recipe
+from spar.recipes.models import Recipe
+from spar.recipes.rebudget import UNCHANGED, ChangedSections
 from spar.recipes.resolve import to_yaml
 from spar.report.table import print_table
 from spar.runtime.log import log_to
@@ -61,12 +62,12 @@ def execute(recipe: Recipe, directory: Path) -> int:
     return _tell_end(progress, home, written)
 
 
-def execute_known(home: Home, run_id: str, newest: bool, budget: BudgetSettings | None = None) -> int:
+def execute_known(home: Home, run_id: str, newest: bool, changed: ChangedSections = UNCHANGED) -> int:
     """Go on with a run that the home has, without its recipe's file; returns the exit code."""
     with home.lock(), stop_on_signal() as stop:
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
-            progress = resume_to_end(run_id, home, watcher, stop, budget)
+            progress = resume_to_end(run_id, home, watcher, stop, changed)
         written = write_report(home, run_id, newest, at_work=False)
     return _tell_end(progress, home, written)
 

@@ -16,8 +16,8 @@ from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
 from spar.messages.commands import CANCEL, RESUME, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
-from spar.recipes.models import BudgetSettings
 from spar.recipes.prompts import Reject
+from spar.recipes.rebudget import ChangedSections
 from spar.runtime.submission import Prepared, submit
 
 REFRESH_S = 0.2
@@ -58,14 +58,14 @@ def submission_to_end(
 
 
 def resume_to_end(
-    run_id: str, home: Home, watcher: Watcher, stop: threading.Event, budget: BudgetSettings | None = None
+    run_id: str, home: Home, watcher: Watcher, stop: threading.Event, changed: ChangedSections
 ) -> RunProgress:
     """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
     with EmbeddedSystem(home) as system:
         watcher.submitted(run_id, (), ())
         if not _is_finished(system, run_id):
-            payload = ResumeCommand(run_id=run_id, budget=budget).model_dump(mode="json")
-            append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, payload)
+            command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures)
+            append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, command.model_dump(mode="json"))
             _wait_until_handled(system, stop)
         return _watch_to_end(system, run_id, watcher, stop)
 

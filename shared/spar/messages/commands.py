@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from spar.messages.base import ModelRef, Wire
-from spar.recipes.models import BudgetSettings
+from spar.recipes.models import BudgetSettings, FailureSettings
 
 SUBMIT = "submit"
 CANCEL = "cancel"
@@ -32,10 +32,11 @@ class RunCommand(Wire):
 
 
 class ResumeCommand(Wire):
-    """Go on with a cancelled, failed or stopped run; `budget` takes the place of its own, if given."""
+    """Resume a cancelled, failed or stopped run; `budget` and `failures` take the place of its own, if given."""
 
     run_id: str
     budget: BudgetSettings | None = None
+    failures: FailureSettings | None = None
 
 
 class ReplayCommand(Wire):

@@ -1,47 +1,63 @@
-"""Changes the budget of a run that is there: the one section that can, for it decides no result.
+"""Changes those sections of a run that is there that can change: they determine no result.
 
 Reads no file; knows nothing of what going on with the run means.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from spar.errors import RecipeError
-from spar.recipes.models import BudgetSettings
+from spar.recipes.models import BudgetSettings, FailureSettings, Section
 from spar.recipes.override import apply_overrides
 from spar.recipes.problems import Problem, from_validation, raise_for
 from spar.recipes.source import Source
 
-SECTION = "budget"
+SECTIONS: Mapping[str, type[Section]] = {"budget": BudgetSettings, "failures": FailureSettings}
+"""Of a run that is there only these can change."""
 
 
-def changed_budget(recipe: Mapping[str, Any], overrides: Sequence[str]) -> BudgetSettings | None:
-    """The run's budget with `budget.KEY=VALUE` changes; None if nothing is asked. Raises RecipeError."""
-    if not overrides:
-        return None
-    for text in overrides:
-        if text.partition("=")[0].split(".")[0].strip() != SECTION:
+@dataclass(frozen=True, slots=True)
+class ChangedSections:
+    """None: the run keeps its own."""
+
+    budget: BudgetSettings | None = None
+    failures: FailureSettings | None = None
+
+
+UNCHANGED = ChangedSections()
+
+
+def changed_sections(recipe: Mapping[str, Any], overrides: Sequence[str]) -> ChangedSections:
+    """The run's sections with `budget.KEY=VALUE` and `failures.KEY=VALUE` changes. Raises RecipeError."""
+    wanted = {text.partition("=")[0].split(".")[0].strip(): text for text in overrides}
+    for name, text in wanted.items():
+        if name not in SECTIONS:
             raise RecipeError(
-                f"--set {text} would make another run: only budget.* can change when one goes on.",
+                f"--set {text} would make another run: only budget.* and failures.* can change when one is resumed.",
                 "Give it to `spar run RECIPE --dir DIR`: the new run reuses all that the change doesn't touch.",
             )
-    source = Source({SECTION: copy.deepcopy(dict(recipe.get(SECTION) or {}))})
+    source = Source({name: copy.deepcopy(dict(recipe.get(name) or {})) for name in wanted})
     apply_overrides(source, overrides)
-    budget, problems = _validated(source.data[SECTION])
-    raise_for("The budget", [*source.problems, *problems], source.places)
-    return budget
+    problems, found = list(source.problems), {}
+    for name in wanted:
+        found[name], wrong = _validated(name, source.data[name])
+        problems += wrong
+    raise_for("The change", problems, source.places)
+    return ChangedSections(**found)
 
 
-def _validated(data: Any) -> tuple[BudgetSettings, list[Problem]]:
+def _validated(name: str, data: Any) -> tuple[Any, list[Problem]]:
+    model = SECTIONS[name]
     try:
-        budget = BudgetSettings.model_validate(data)
+        section = model.model_validate(data)
     except ValidationError as error:
-        found = from_validation(error, BudgetSettings)
-        return BudgetSettings(), [Problem((SECTION, *each.keys), each.what, each.fix) for each in found]
-    return budget, list(money_problems(budget))
+        found = from_validation(error, model)
+        return model(), [Problem((name, *each.keys), each.what, each.fix) for each in found]
+    return section, list(money_problems(section)) if isinstance(section, BudgetSettings) else []
 
 
 def money_problems(budget: BudgetSettings) -> Sequence[Problem]:
@@ -50,4 +66,4 @@ def money_problems(budget: BudgetSettings) -> Sequence[Problem]:
         return ()
     what = f"is {budget.money:g}, but everything is free: it would never be reached"
     fix = "Add budget.price, such as {hour: 2.5} or {completion_million: 0.6}."
-    return (Problem((SECTION, "money"), what, fix),)
+    return (Problem(("budget", "money"), what, fix),)
