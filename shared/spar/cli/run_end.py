@@ -39,8 +39,9 @@ def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReply
 
 
 def examples_of(progress: RunProgress, home: "Home") -> list["FailedReplyExample"]:
-    """Replies that were no data, where they are why a run of this home stopped."""
-    if progress.end is None or not progress.end.reason.by_outcomes:
+    """Replies that were no data, where they are why a run of this home stopped; an error is in its reason already."""
+    end = progress.end
+    if end is None or not end.reason.by_outcomes or (end.reason is EndReason.CANARY and end.failure is not None):
         return []
     from spar.cli.homes import reading
     from spar.report.failed_replies import failed_replies
