@@ -40,9 +40,16 @@ async def _serve(args: argparse.Namespace) -> None:
     from spar.testing.behaviour import SimulatedBehaviour
     from spar.testing.server import ServerOptions, running_server
 
-    names = [*args.served_model_name, *(module.partition("=")[0] for module in args.lora_modules)]
+    base, *_ = args.served_model_name
+    adapters = {module.partition("=")[0]: base for module in args.lora_modules}
     costs = CostModel(step_base=args.slow, step_per_sequence=0.0)
-    options = ServerOptions(tuple(names), costs, SimulatedBehaviour(cut_off=0.0))
+    options = ServerOptions(
+        tuple(args.served_model_name),
+        costs,
+        SimulatedBehaviour(cut_off=0.0),
+        max_model_len=args.max_model_len,
+        adapters=adapters,
+    )
     async with running_server(options, args.host, args.port):
         await stopped.wait()
 

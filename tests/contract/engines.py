@@ -30,6 +30,8 @@ class Subject:
     unusable: LocalModel | None = None
     positions: int | None = None
     """The model's positions: a prompt of that many words must be ConversationTooLong."""
+    lowers: bool = False
+    """Whether replies that would not fit into the positions are cut to what does, and counted."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def transformers_engine(directory: Path, deadline_s: float) -> AsyncIterat
     model = write_tiny_model(directory / "model", positions=positions)
     engine = make(EngineSettings(dtype="float64", max_batch=16, deadline_s=deadline_s))
     try:
-        yield Subject(engine, model, LocalModel("gone", path=directory / "gone"), positions)
+        yield Subject(engine, model, LocalModel("gone", path=directory / "gone"), positions, lowers=True)
     finally:
         await engine.close()
 
@@ -84,12 +86,15 @@ async def openai_engine(directory: Path, deadline_s: float) -> AsyncIterator[Sub
 @asynccontextmanager
 async def vllm_engine(directory: Path, deadline_s: float) -> AsyncIterator[Subject]:
     """The engine's own work over a server without a model; the real one: tests/vllm."""
-    settings = EngineSettings(kind="vllm", deadline_s=deadline_s, vllm=VllmSettings(device="cpu"))
+    positions = 96
+    vllm = VllmSettings(device="cpu", max_model_len=positions)
+    settings = EngineSettings(kind="vllm", deadline_s=deadline_s, vllm=vllm)
     engine = VllmEngine(settings, Place(fake_vllm()))
     folder = directory / f"{deadline_s}"
     folder.mkdir()
     try:
-        yield Subject(engine, write_model(folder, "m"), LocalModel("gone", path=directory / "gone"), CONTEXT)
+        absent = LocalModel("gone", path=directory / "gone")
+        yield Subject(engine, write_model(folder, "m"), absent, positions, lowers=True)
     finally:
         await engine.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spar.engines.base import ChatModel, Completion, Sampling
+from spar.engines.base import Adjustment, ChatModel, Completion, Sampling
 from spar.errors import ConversationTooLong, DeadlineExceeded, EngineUnavailable, ModelUnusable
 from spar.method.records import Message
 from tests.contract.engines import ENGINES, EngineCase, Subject
@@ -118,6 +118,22 @@ async def test_a_prompt_that_does_not_fit_is_refused(subject: Subject, chat: Cha
     with pytest.raises(ConversationTooLong) as raised:
         await chat.sample(ask(" ".join(["w1"] * subject.positions)), 1, WARM, seed=1)
     assert raised.value.fix
+
+
+@pytest.mark.parametrize("beyond", [-2, 1000])
+async def test_max_tokens_that_do_not_fit_are_lowered_and_counted(
+    subject: Subject, chat: ChatModel, beyond: int
+) -> None:
+    """Below the model's positions and above them; several samples, of which some may end by themselves."""
+    if subject.positions is None or not subject.lowers:
+        pytest.skip("this engine takes any max_tokens")
+    prompt = ask(" ".join(["w1"] * (subject.positions - 40)))
+    replies = await chat.sample(prompt, 4, Sampling(1.0, 1.0, subject.positions + beyond), seed=1)
+    room = subject.positions - replies[0].prompt_tokens
+    assert all(reply.adjustments == (Adjustment.MAX_TOKENS_LOWERED,) for reply in replies)
+    assert all(reply.completion_tokens <= room for reply in replies)
+    fitting = await chat.sample(prompt, 4, Sampling(1.0, 1.0, room), seed=1)
+    assert all(reply.adjustments == () for reply in fitting)
 
 
 async def test_an_unusable_model_is_refused_every_time(subject: Subject) -> None:

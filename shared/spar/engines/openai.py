@@ -40,13 +40,15 @@ class OpenAIModel:
         calls: CallsInFlight,
         send_seed: bool,
         extra: Mapping[str, Any] | None = None,
+        positions: int | None = None,
     ) -> None:
+        """`positions`: what the model takes of prompt and reply together, where that is known."""
         self.name = name
         self._client = client
         self._calls = calls
         self._send_seed = send_seed
         self._extra = extra or {}
-        self._shape = RequestShape()
+        self._shape = RequestShape(positions=positions)
         self._noted: set[str] = set()
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
@@ -73,7 +75,7 @@ class OpenAIModel:
             request = build(shape, self.name, messages, n, sampling, seed if self._send_seed else None, self._extra)
             reply = await self._client.post(CHAT, request.body)
             if reply.error is None:
-                choices = self._read(reply, messages, request)
+                choices = self._read(reply, messages, request, shape)
                 self._learn(shape, request, one_choice=choices.number < n)
                 return choices.adjusted(request.adjustments).completions
             next_shape = adapted(shape, request, reply.error)
@@ -82,15 +84,19 @@ class OpenAIModel:
             shape = next_shape
         raise await self._refusal(reply)
 
-    def _read(self, reply: HttpReply, messages: Sequence[Message], request: ChatRequest) -> Choices:
+    def _read(
+        self, reply: HttpReply, messages: Sequence[Message], request: ChatRequest, shape: RequestShape
+    ) -> Choices:
         try:
-            choices = read_choices(reply.data, messages, request.n, request.max_tokens)
+            choices = read_choices(reply.data, messages, request.n, request.max_tokens, shape.positions)
         except ValueError as error:
             raise not_a_completion(self._client.place, str(error), reply.body) from error
         for reason in choices.unknown_reasons:
             self._note("unknown_finish_reason", reason=reason, counted_as="cut off")
         if choices.only_reasoning:
             self._note("reply_of_reasoning_only", fix="Raise max_tokens, or switch the model's thinking off.")
+        if choices.lowered:
+            self._note("reply_shorter_than_max_tokens", because="the server has room for no more")
         return choices
 
     def _learn(self, shape: RequestShape, request: ChatRequest, one_choice: bool) -> None:

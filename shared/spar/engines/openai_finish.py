@@ -15,10 +15,13 @@ _STOP = frozenset(
     {"", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "stop_token", "tool_calls", "tool_use", "complete"}
     | {"function_call", "finish", "finished", "end", "done", "completed"}
 )
-_LENGTH = frozenset(
+_TOKEN_LIMIT = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_length", "context_length", "limit", "max_length"}
+    | {"model_context_window_exceeded", "length_capped"}
+)
+_LENGTH = frozenset(
+    {*_TOKEN_LIMIT, "insufficient_system_resource"}
     | {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "refusal"}
-    | {"insufficient_system_resource", "model_context_window_exceeded", "length_capped"}
 )
 _BROKEN = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout"})
 
@@ -29,6 +32,11 @@ def finish_of(reason: object) -> Finish:
     if word in _BROKEN:
         return Finish.BROKEN
     return Finish.STOP if word in _STOP else Finish.LENGTH
+
+
+def is_token_limit(reason: object) -> bool:
+    """Whether the reply has as many tokens as there was room for, of what was requested or of the model."""
+    return str(reason).lower() in _TOKEN_LIMIT
 
 
 def is_known(reason: object) -> bool:

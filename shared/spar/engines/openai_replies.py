@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any, Literal
 
 from spar.engines.base import Adjustment, Completion
-from spar.engines.openai_finish import Finish, finish_of, is_known
+from spar.engines.openai_finish import Finish, finish_of, is_known, is_token_limit
 from spar.errors import EngineUnavailable
 from spar.method.records import Message
 from spar.redaction import redact
@@ -33,8 +33,13 @@ class Choices:
     """Finish reasons that are not known; their replies count as cut off."""
     only_reasoning: bool = False
     """Whether a reply held reasoning, and no content."""
+    lowered: bool = False
+    """Whether the server had room for fewer tokens than were requested, and kept to that silently."""
 
-    def adjusted(self, adjustments: tuple[Adjustment, ...]) -> "Choices":
+    def adjusted(self, requested: tuple[Adjustment, ...]) -> "Choices":
+        """With what the request and the server changed of the sampling."""
+        lowered = (Adjustment.MAX_TOKENS_LOWERED,) if self.lowered else ()
+        adjustments = tuple(dict.fromkeys((*requested, *lowered)))
         marked = {place: replace(each, adjustments=adjustments) for place, each in self.completions.items()}
         return replace(self, completions=marked)
 
@@ -51,15 +56,22 @@ class _Choice:
         return len(self.text) + len(self.reasoning)
 
 
-def read_choices(data: Any, messages: Sequence[Message], n: int, max_tokens: int) -> Choices:
+def read_choices(
+    data: Any, messages: Sequence[Message], n: int, max_tokens: int, positions: int | None = None
+) -> Choices:
     """The choices of a reply to `messages`. Raises ValueError, saying why, for anything that is no chat completion.
 
-    Token counts that are missing, or 0 where there is text, are estimated from the texts.
+    Token counts that are missing, or 0 where there is text, are estimated from the texts. `positions` is what the
+    model takes of prompt and reply together, where that is known.
     """
     choices = _choices(data, n)
-    full = [finish_of(choice.reason) is Finish.LENGTH for choice in choices]
+    full = [is_token_limit(choice.reason) for choice in choices]
     prompt, completed = _usage(data)
     uncounted = completed is None or (completed == 0 and any(choice.written for choice in choices))
+    requested = max_tokens
+    if positions is not None and prompt:
+        max_tokens = min(max_tokens, max(1, positions - prompt))
+    lowered = max_tokens < requested or (not uncounted and (completed or 0) < sum(full) * requested)
     estimated = not prompt or uncounted
     if not prompt:
         prompt = sum(ceil(len(turn.content) / CHARACTERS_PER_TOKEN) + _TURN_TOKENS for turn in messages)
@@ -76,6 +88,7 @@ def read_choices(data: Any, messages: Sequence[Message], n: int, max_tokens: int
         len(choices),
         tuple(sorted({str(choice.reason) for choice in choices if not is_known(choice.reason)})),
         any(choice.reasoning and not choice.text for choice in choices),
+        lowered,
     )
 
 
@@ -89,12 +102,30 @@ def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
 
 def model_names(data: Any) -> list[str] | None:
     """The names in a /models reply, in the usual shapes; None if it is none."""
-    listed = data
+    listed = _listed(data)
+    return None if listed is None else [name for each in listed if (name := _name(each))]
+
+
+def model_positions(data: Any) -> dict[str, int]:
+    """The tokens that a prompt and its reply may have together, by the names of models that state it as vLLM does.
+
+    vLLM 0.32.0 reports `max_model_len: null` for an adapter, whose base is its `parent`.
+    """
+    models = {name: each for each in _listed(data) or () if isinstance(each, dict) and (name := _name(each))}
+    found = {name: _positions(each, models) for name, each in models.items()}
+    return {name: positions for name, positions in found.items() if positions is not None}
+
+
+def _positions(model: Mapping[str, Any], models: Mapping[str, Any]) -> int | None:
+    own = _count(model.get("max_model_len"))
+    parent = models.get(str(model.get("parent")), {})
+    return own or _count(parent.get("max_model_len")) or None
+
+
+def _listed(data: Any) -> list[Any] | None:
     if isinstance(data, dict):
-        listed = next((data[key] for key in ("data", "models") if isinstance(data.get(key), list)), None)
-    if not isinstance(listed, list):
-        return None
-    return [name for each in listed if (name := _name(each))]
+        data = next((data[key] for key in ("data", "models") if isinstance(data.get(key), list)), None)
+    return data if isinstance(data, list) else None
 
 
 def _name(model: Any) -> str | None:

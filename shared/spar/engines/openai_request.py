@@ -37,7 +37,10 @@ _NOT_TAKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RequestShape:
-    """`most_tokens` is the model's limit of any reply, `call_tokens` what one call's prompt leaves room for."""
+    """`most_tokens` is the model's limit of any reply, `call_tokens` what one call's prompt leaves room for.
+
+    `positions` is what the model takes of prompt and reply together, where the server lists it.
+    """
 
     renamed: bool = False
     """max_completion_tokens instead of max_tokens."""
@@ -45,6 +48,7 @@ class RequestShape:
     one_choice: bool = False
     most_tokens: int | None = None
     call_tokens: int | None = None
+    positions: int | None = None
 
     def lasting(self, known: "RequestShape") -> "RequestShape":
         """What both know that holds for further calls."""
@@ -54,6 +58,7 @@ class RequestShape:
             left_out=self.left_out | known.left_out,
             one_choice=self.one_choice or known.one_choice,
             most_tokens=min(limits, default=None),
+            positions=self.positions or known.positions,
         )
 
 
@@ -77,7 +82,7 @@ def build(
     extra: Mapping[str, Any],
 ) -> ChatRequest:
     """`seed` None: none is to be sent."""
-    limits = (sampling.max_tokens, shape.most_tokens, shape.call_tokens)
+    limits = (sampling.max_tokens, shape.most_tokens, shape.call_tokens, shape.positions)
     max_tokens = min(limit for limit in limits if limit is not None)
     wanted = {"temperature": sampling.temperature, "top_p": sampling.top_p}
     if seed is not None:

@@ -84,7 +84,7 @@ def complete(
     context: int = CONTEXT,
 ) -> list[Completion]:
     """The n replies. Greedy replies are all one: their seed does not matter."""
-    prompt_tokens = sum(len(message.content.split()) + _TURN for message in messages)
+    prompt_tokens = prompt_length(messages)
     if prompt_tokens > context:
         raise ConversationTooLong(
             f"The prompt has {prompt_tokens} tokens; the simulated model takes {context}.", "Shorten it."
@@ -92,6 +92,11 @@ def complete(
     key = f"{fingerprint}|{sampling.temperature}|{sampling.top_p}"
     seeds = [seed + index if sampling.temperature > 0 else 0 for index in range(n)]
     return [_completion(behaviour, messages, key, one, sampling, prompt_tokens) for one in seeds]
+
+
+def prompt_length(messages: Sequence[Message]) -> int:
+    """Words as tokens, and what a chat template adds."""
+    return sum(len(message.content.split()) + _TURN for message in messages)
 
 
 def _completion(

@@ -6,9 +6,9 @@ tells what the same tokens would need on a server that is always full. Tests run
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +18,7 @@ from spar.errors import ConversationTooLong
 from spar.method.records import Message
 from spar.testing.batching import ContinuousBatch, CostModel
 from spar.testing.behaviour import SimulatedBehaviour
-from spar.testing.engine import CONTEXT, complete
+from spar.testing.engine import CONTEXT, complete, prompt_length
 from spar.testing.failures import HANG, FailureDraw, ServerFailures
 from spar.testing.habits import Habit
 
@@ -34,6 +34,10 @@ class ServerOptions:
     behaviour: SimulatedBehaviour = field(default_factory=SimulatedBehaviour)
     failures: ServerFailures = field(default_factory=ServerFailures)
     context: int = CONTEXT
+    max_model_len: int | None = None
+    """Tokens of prompt and reply together, listed and kept to as vLLM does."""
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    """Further served names, each with the model that it is an adapter of."""
     habit: Habit = field(default_factory=Habit)
 
 
@@ -76,8 +80,7 @@ class SimulatedServer:
         return web.json_response(self._batch.stats.as_json(self._options.costs))
 
     async def _models(self, request: web.Request) -> web.Response:
-        names = self._options.models or ()
-        return web.json_response({"object": "list", "data": [{"id": n, "object": "model"} for n in names]})
+        return web.json_response({"object": "list", "data": _listed(self._options)})
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -86,8 +89,12 @@ class SimulatedServer:
         refused = habit.refuse(body, number)
         if refused is not None:
             return web.json_response(refused.body, status=refused.status)
-        if self._options.models is not None and body["model"] not in self._options.models:
+        known = None if self._options.models is None else {*self._options.models, *self._options.adapters}
+        if known is not None and body["model"] not in known:
             return _error(404, f"The model `{body['model']}` does not exist.")
+        most = self._options.max_model_len
+        if most is not None and (max_tokens := _max_tokens(body)) > most:
+            return _error(400, f"max_tokens={max_tokens} cannot be greater than max_model_len={most}.")
         failure = self._failures.next()
         if failure == HANG:
             await asyncio.Event().wait()
@@ -122,10 +129,26 @@ async def running_server(
 
 def _complete(body: dict[str, Any], options: ServerOptions) -> list[Completion]:
     messages = [Message(turn["role"], turn["content"]) for turn in body["messages"]]
-    max_tokens = body.get("max_completion_tokens", body.get("max_tokens", 1024))
-    sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), max_tokens)
+    sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), _max_tokens(body))
+    if options.max_model_len is not None:
+        room = options.max_model_len - prompt_length(messages)
+        sampling = replace(sampling, max_tokens=max(1, min(sampling.max_tokens, room)))
     n = 1 if options.failures.one_choice else body.get("n", 1)
-    return complete(body["model"], options.behaviour, messages, n, sampling, body.get("seed") or 0, options.context)
+    context = min(options.context, (options.max_model_len or options.context + 1) - 1)
+    return complete(body["model"], options.behaviour, messages, n, sampling, body.get("seed") or 0, context)
+
+
+def _max_tokens(body: dict[str, Any]) -> int:
+    return int(body.get("max_completion_tokens", body.get("max_tokens", 1024)))
+
+
+def _listed(options: ServerOptions) -> list[dict[str, Any]]:
+    plain = [{"id": name, "object": "model", "max_model_len": options.max_model_len} for name in options.models or ()]
+    adapters = [
+        {"id": name, "object": "model", "max_model_len": None, "parent": base}
+        for name, base in options.adapters.items()
+    ]
+    return [*plain, *adapters]
 
 
 def _reply(model: str, completions: list[Completion]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from spar.engines.openai_replies import Choices, model_names, read_choices
+from spar.engines.base import Adjustment
+from spar.engines.openai_replies import Choices, model_names, model_positions, read_choices
 from spar.method.records import Message
 
 ASKED = (Message("user", "Write about rain."),)
@@ -132,6 +133,36 @@ def test_numbers_of_other_kinds_are_numbers() -> None:
 )
 def test_names_of_models(sent: bytes, names: list[str] | None) -> None:
     assert model_names(json.loads(sent)) == names
+
+
+def test_positions_of_models_are_those_of_an_adapters_parent() -> None:
+    base = {"id": "base", "max_model_len": 96, "parent": None}
+    adapter = {"id": "adapter", "max_model_len": None, "parent": "base"}
+    others = [{"id": "plain"}, {"id": "lost", "parent": "gone"}, "text"]
+    assert model_positions({"data": [base, adapter, *others]}) == {"base": 96, "adapter": 96}
+    assert model_positions("x") == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "completed", "positions", "lowered"),
+    [
+        ("length", 20, None, False),
+        ("length", 19, None, True),
+        ("stop", 19, None, False),
+        ("content_filter", 19, None, False),
+        ("length", 0, None, False),  # not counted by the server
+        ("stop", 5, 25, True),  # 10 tokens of prompt leave room for 15
+        ("stop", 5, 30, False),
+    ],
+)
+def test_a_reply_that_had_less_room_than_requested_is_noticed(
+    reason: str, completed: int, positions: int | None, lowered: bool
+) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": completed}
+    data = {"choices": [choice("Rain falls.", reason)], "usage": usage}
+    found = read_choices(data, ASKED, 1, 20, positions)
+    assert found.lowered is lowered
+    assert found.adjusted(()).completions[0].adjustments == ((Adjustment.MAX_TOKENS_LOWERED,) if lowered else ())
 
 
 @pytest.mark.parametrize("total", [2, 3, 7, 20, 30, 35])

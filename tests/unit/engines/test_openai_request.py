@@ -44,6 +44,12 @@ def test_what_is_left_out_is_an_adjustment_unless_it_changes_nothing() -> None:
     assert build(shape, "m", ASKED, 1, Sampling(1.0, 1.0, 9), None, {}).adjustments == ()
 
 
+def test_no_more_is_requested_than_the_model_has_positions() -> None:
+    made = request(RequestShape(positions=100))
+    assert (made.max_tokens, made.adjustments) == (100, (Adjustment.MAX_TOKENS_LOWERED,))
+    assert RequestShape(renamed=True).lasting(RequestShape(positions=100)).positions == 100
+
+
 CASES: dict[str, tuple[ServerError, RequestShape | None]] = {
     "gpt-5 max_tokens": (
         ServerError(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from spar.engines.base import ChatModel, LocalModel, Sampling
+from spar.engines.base import Adjustment, ChatModel, LocalModel, Sampling
 from spar.engines.gpu_claims import claim, holders
 from spar.engines.gpu_host import GpuHost
 from spar.engines.vllm import VllmEngine, make
@@ -72,6 +72,17 @@ async def test_a_server_starts_with_the_first_call(engine: Start, journal: Path,
     assert gone(server, 0)
     assert holders(host) == {}
     os.close(server)
+
+
+async def test_an_adapters_positions_are_its_bases(engine: Start, tmp_path: Path) -> None:
+    base = write_model(tmp_path, "base")
+    async with engine(max_model_len=16) as vllm:
+        chat = await vllm.serve(write_adapter(tmp_path, "a1", base.path or ""))
+        with capture_logs() as logs:
+            [reply] = await chat.sample([Message("user", "hello")], 1, Sampling(1.0, 1.0, 64), seed=1)
+    assert reply.adjustments == (Adjustment.MAX_TOKENS_LOWERED,)
+    assert reply.completion_tokens <= 16 - reply.prompt_tokens
+    assert [line["because"] for line in logs if line.get("adjustment")] == ["the server does not take it"]
 
 
 async def test_nothing_of_a_server_is_left_in_the_temporary_folder(

@@ -17,7 +17,7 @@ from spar.children import Child, start_child
 from spar.engines.calls import CallsInFlight
 from spar.engines.openai import OpenAIModel
 from spar.engines.openai_client import OpenAIClient
-from spar.engines.openai_replies import model_names
+from spar.engines.openai_replies import model_names, model_positions
 from spar.engines.vllm_server.command import LOOPBACK, serve_arguments, serve_environment
 from spar.engines.vllm_server.lineup import Lineup, Servable
 from spar.errors import EngineUnavailable
@@ -52,6 +52,7 @@ class VllmServer:
         )
         self._calls = CallsInFlight("vllm")
         self._models: dict[str, OpenAIModel] = {}
+        self._positions: dict[str, int] = {}
         self._watch: asyncio.Task[None] | None = None
         self._ended = asyncio.create_task(child.wait())
 
@@ -69,7 +70,12 @@ class VllmServer:
         if model.name not in self._models:  # what a call learns of the server holds for the next
             settings = self._settings
             self._models[model.name] = OpenAIModel(
-                model.name, self._client, self._calls, settings.send_seed, settings.body
+                model.name,
+                self._client,
+                self._calls,
+                settings.send_seed,
+                settings.body,
+                positions=self._positions.get(model.name),
             )
         return self._models[model.name]
 
@@ -134,6 +140,7 @@ class VllmServer:
                 f"{self._root} serves {', '.join(names) or 'nothing'}, not {', '.join(sorted(missing))}.",
                 "Something else may have taken the port: go on, another one will be tried.",
             )
+        self._positions = model_positions(reply.data)
 
     async def _watch_health(self) -> None:
         """A process that lives and no longer replies is as good as dead: end it, so that it is started again."""
