@@ -59,8 +59,16 @@ def base_url(text: str) -> URL:
             f"The URL {shown(url)} names a model after '#', which is read on the command line only.",
             "Set engine.url without it, and name the model as served:NAME.",
         )
-    path = url.path.rstrip("/").removesuffix(_CHAT_PATH)
-    return url.with_path(path or "/v1", keep_query=True)
+    base = endpoint_of(url)
+    return base.with_path(base.path.rstrip("/") or "/v1", keep_query=True)
+
+
+def endpoint_of(url: URL) -> URL:
+    """The base of a URL that may be that of a whole endpoint."""
+    path = url.path.rstrip("/")
+    for endpoint in (_CHAT_PATH, "/models"):
+        path = path.removesuffix(endpoint)
+    return url.with_path(path or "/", keep_query=True)
 
 
 def endpoint_url(base: URL, path: str) -> URL:

@@ -21,6 +21,7 @@ from spar.engines.openai_access import (
     shown,
 )
 from spar.engines.openai_errors import ServerError, error_in, parsed, read_error
+from spar.engines.openai_redirects import MOST_REDIRECTS, REDIRECTS, circular, redirected
 from spar.engines.openai_refusals import TRANSIENT, is_transient, refusal
 from spar.engines.openai_waits import requested_wait
 from spar.errors import DeadlineExceeded, EngineUnavailable
@@ -127,9 +128,7 @@ class OpenAIClient:
 
     async def _attempt(self, method: str, url: URL, body: Mapping[str, Any] | None) -> HttpReply | _Failed:
         try:
-            async with self._open().request(method, url, json=body) as response:
-                reply = _read(response.status, await response.read())
-                headers = response.headers
+            reply, headers = await self._exchange(method, url, body)
         except aiohttp.ClientError as error:
             if not isinstance(error, _LOST):
                 raise self._unavailable(_told(error)) from None
@@ -138,6 +137,18 @@ class OpenAIClient:
             return reply
         wait = requested_wait(headers, reply.error.message, datetime.now(UTC))
         return _Failed(reply.error.message, reply.error, wait)
+
+    async def _exchange(
+        self, method: str, url: URL, body: Mapping[str, Any] | None
+    ) -> tuple[HttpReply, Mapping[str, str]]:
+        """A reply and its headers, redirects followed where they lead to the same server and keep the method."""
+        for _ in range(MOST_REDIRECTS + 1):
+            async with self._open().request(method, url, json=body, allow_redirects=False) as response:
+                location = response.headers.get("Location")
+                if response.status not in REDIRECTS or not location:
+                    return _read(response.status, await response.read()), response.headers
+            url = redirected(method, url, response.status, location)
+        raise circular(url)
 
     def _wait(self, failed: _Failed, attempt: int, until: float) -> float:
         """Seconds to the next attempt. Raises EngineUnavailable where the server wants more than the call has."""

@@ -19,6 +19,7 @@ from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings, SftSettings
 from spar.training.base import TrainJob
 from spar.training.child import run
+from spar.training.environment import settings_alone
 from spar.training.ranks import Ranks
 from spar.training.reports import Report
 
@@ -42,7 +43,7 @@ def learn(
     adapter = TypeAdapter(type(rows[0]))
     path.write_text("".join(json.dumps(adapter.dump_python(row, mode="json")) + "\n" for row in rows))
     job = TrainJob(base, path, settings, seed, output, work)
-    with quiet():
+    with quiet(), settings_alone():
         run(job, _Nobody(), Ranks(), [] if look is None else [_Looking(look, every)])
     shutil.rmtree(work)
     return output

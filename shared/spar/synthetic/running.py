@@ -26,7 +26,10 @@ def run_seed(name: str, settings: Settings, seed: int, tell: Tell) -> SeedResult
     """One seed, with real models and real trainings. Raises TrainingError."""
     from spar.synthetic.experiment import Experiment
     from spar.synthetic.learning import one_thread
+    from spar.training.environment import ignored_variables
 
+    if ignored := ignored_variables():
+        tell(f"not used for these trainings: {', '.join(ignored)}")
     with one_thread():
         return Experiment(TASKS[name], settings, tell).run(seed)
 

@@ -1,11 +1,13 @@
-"""The environment of a trainer's child: the recipe decides how it trains, not what a shell or a host happens to set.
+"""The environment of a training: its settings decide how it trains, not what a shell or a host happens to set.
 
 accelerate and transformers take from variables what no argument gives them: ACCELERATE_MIXED_PRECISION=bf16 makes a
-float32 training one in bfloat16. Such variables do not reach the child. Standard library only.
+float32 training one in bfloat16. Such variables do not reach a trainer's child, and are put aside while this process
+trains. Standard library only.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from spar.training.base import TrainJob
 from spar.training.launch import is_launched
@@ -35,10 +37,26 @@ def ignored_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     return sorted(name for name in environment if name.startswith(_OF_ACCELERATE))
 
 
+@contextmanager
+def settings_alone() -> Iterator[None]:
+    """For trainings in this process: none of the variables that a child would not get, until the block ends."""
+    before = {name: os.environ.pop(name) for name in _left_out()}
+    try:
+        yield
+    finally:
+        for name in _left_out():  # transformers sets some itself
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _left_out() -> list[str]:
+    return [*(name for name in _OF_LAUNCHERS if name in os.environ), *ignored_variables()]
+
+
 def child_environment(job: TrainJob) -> dict[str, str]:
     """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's precision and threads."""
     scratch = str(job.work / "scratch")
-    left_out = _OF_LAUNCHERS.union(ignored_variables())
+    left_out = set(_left_out())
     environment = {
         **{name: value for name, value in os.environ.items() if name not in left_out},
         **_OFFLINE,

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from spar.engines.openai_client import OpenAIClient
-from spar.errors import EngineUnavailable, SparError
+from spar.engines.openai_redirects import redirected
+from spar.errors import EngineError, EngineUnavailable, SparError
 
 GOOD = {"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}
 
@@ -73,6 +75,50 @@ async def test_without_a_requested_wait_it_backs_off() -> None:
             await client.post("chat/completions", {})
     assert len(pauses) == 5
     assert pauses[0] < 0.5 < pauses[4] < 10
+
+
+def moved(status: int, location: str) -> web.Response:
+    return web.Response(status=status, headers={"Location": location})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+async def test_a_redirect_that_would_turn_a_post_into_a_get_is_reported_with_its_target(status: int) -> None:
+    target = "/api/v1/chat/completions?key=private"
+    async with server(moved(status, target)) as url, client_of(url, []) as client:
+        with pytest.raises(
+            EngineError, match=rf"HTTP {status}\) to {url}/api/v1/chat/completions, and a POST"
+        ) as caught:
+            await client.post("chat/completions", {})
+    assert caught.value.fix == f"Set engine.url to {url}/api/v1, if that is the API."
+    assert "private" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_redirect_that_keeps_the_method_is_followed_on_the_same_server(status: int) -> None:
+    async with server(moved(status, "completions")) as url, client_of(url, []) as client:
+        assert (await client.post("chat/completions", {})).data == GOOD
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:9/v1/chat/completions", "//127.0.0.2/v1", "https://x.invalid/"])
+async def test_no_redirect_leads_to_another_server(location: str) -> None:
+    async with server(moved(308, location)) as url, client_of(url, [], headers={"X-Key": "k"}) as client:
+        with pytest.raises(EngineError, match="on another server"):
+            await client.post("chat/completions", {})
+
+
+async def test_redirects_in_a_circle_end() -> None:
+    async with server(*(moved(307, "completions") for _ in range(20))) as url, client_of(url, []) as client:
+        with pytest.raises(EngineError, match="in a circle"):
+            await client.post("chat/completions", {})
+
+
+async def test_http_may_lead_to_https_and_not_back() -> None:
+    plain, secure = URL("http://host/v1/models"), URL("https://host/v1/models")
+    assert redirected("GET", plain, 301, "https://host/v1/models") == secure
+    with pytest.raises(EngineError, match="another server"):
+        redirected("GET", secure, 301, "http://host/v1/models")
+    with pytest.raises(EngineError, match="no URL"):
+        redirected("GET", secure, 301, "mailto:x@host")
 
 
 async def test_a_key_that_a_server_repeats_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """One seed at a tiny size with real models and the project's trainers: it runs, it learns, and it repeats itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_the_case_is_learned_from_interfering_pairs_alone(found: SeedResult) -> 
     start = found.first(1)
     assert found.last("interfering", 1) - start > 0.1
     assert found.last("refined", 1) - start < 0.05
+
+
+def test_trainings_do_not_obey_the_environments_settings_of_accelerate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spar.method.records import Pair, Prompt
+    from spar.synthetic.learning import learn
+    from spar.synthetic.models import make_model
+
+    base = make_model(tmp_path / "model", TASKS["characters"].words, TINY.shape, 0)
+    rows = [Pair(Prompt.of("3 k"), "k k k", "k k"), Pair(Prompt.of("2 j"), "j j", "j")]
+    plain = learn(base, rows, TINY.dpo(), 1, tmp_path / "plain")
+    for name in ("ACCELERATE_MIXED_PRECISION", "FSDP_VERSION", "WORLD_SIZE"):
+        monkeypatch.setenv(name, "bf16" if name.endswith("PRECISION") else "2")
+    other = learn(base, rows, TINY.dpo(), 1, tmp_path / "other")
+    assert (other / "model.safetensors").read_bytes() == (plain / "model.safetensors").read_bytes()
+    assert (os.environ["ACCELERATE_MIXED_PRECISION"], os.environ["WORLD_SIZE"]) == ("bf16", "2")
 
 
 def test_a_sampler_leaves_the_models_own_randomness_alone(tmp_path: Path) -> None:
