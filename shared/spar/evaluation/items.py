@@ -1,7 +1,9 @@
 """What one measurement of one item found. Rows of an evaluation result; knows no suite and no rule."""
 
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Protocol
 
 
 class Measure(StrEnum):
@@ -31,3 +33,9 @@ class Item:
     given: str | None = None
     critique: str | None = None
     failure: str | None = None
+
+
+class Gather(Protocol):
+    """Asks all items of a measure at once, and decides what becomes of those that the engine fails."""
+
+    async def __call__(self, work: Iterable[Coroutine[Any, Any, Item]], /) -> list[Item]: ...

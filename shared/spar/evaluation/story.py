@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage, judge, refine, respond
-from spar.evaluation.items import Item, Measure
+from spar.evaluation.items import Gather, Item, Measure
 from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
@@ -26,7 +26,7 @@ EVALUATION_STEP = "evaluate"
 """Seed step of every judgment asked for here."""
 
 
-async def evaluate_actor(
+async def evaluate_actor(  # noqa: PLR0913 - what a measurement depends on, each passed plainly
     chat: ChatModel,
     prompts: Sequence[str],
     temperature: float,
@@ -34,6 +34,7 @@ async def evaluate_actor(
     max_tokens: int,
     seed: int,
     usage: Usage,
+    gather: Gather = together,
 ) -> list[Item]:
     """One response per prompt. Correct: all constraints of the prompt hold, and the reply was not cut off."""
     settings = GenerationSettings(n=1, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
@@ -45,7 +46,7 @@ async def evaluate_actor(
         correct = response.failure is None and follows(text, response.text)
         return Item(measure, text, response.text, correct, failure=response.failure)
 
-    return await together(one(text) for text in prompts)
+    return await gather(one(text) for text in prompts)
 
 
 async def evaluate_judge(
@@ -54,6 +55,7 @@ async def evaluate_judge(
     templates: TemplateSet,
     seed: int,
     usage: Usage,
+    gather: Gather = together,
 ) -> list[Item]:
     """One greedy vote per (prompt, response, truth). Correct: the verdict is the truth. Unparsable is wrong."""
     scope = SeedScope(seed, 0)
@@ -64,7 +66,7 @@ async def evaluate_judge(
         expected = Verdict.YES if truth else Verdict.NO
         return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
 
-    return await together(one(*item) for item in items)
+    return await gather(one(*item) for item in items)
 
 
 async def evaluate_refine(
@@ -73,6 +75,7 @@ async def evaluate_refine(
     templates: TemplateSet,
     seed: int,
     usage: Usage,
+    gather: Gather = together,
 ) -> list[Item]:
     """One greedy refinement per (prompt, bad response), end to end.
 
@@ -94,7 +97,7 @@ async def evaluate_refine(
         correct = only.text is not None and follows(text, only.text)
         return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
 
-    return await together(one(*item) for item in items)
+    return await gather(one(*item) for item in items)
 
 
 def pair_precision(pairs: Sequence[Pair]) -> list[Item]:

@@ -14,16 +14,17 @@ from spar.engines.base import ChatModel
 from spar.engines.skills import Usage
 from spar.errors import RecipeError
 from spar.evaluation import story
-from spar.evaluation.items import Item
+from spar.evaluation.items import Gather, Item
 from spar.evaluation.statistics import Proportion
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.recipes.models import EvaluationSettings
+from spar.together import together
 from spar.worlds.story.items import judge_items, refine_items
 from spar.worlds.story.prompts import Split, generate_prompts
 
 Part = Literal["actor", "refiner"]
-Measuring = Callable[[ChatModel, EvaluationSettings, TemplateSet, int, Usage], Awaitable[list[Item]]]
+Measuring = Callable[[ChatModel, EvaluationSettings, TemplateSet, int, Usage, Gather], Awaitable[list[Item]]]
 
 HELD_OUT: Split = "heldout"
 SAMPLED_TEMPERATURE = 0.9
@@ -51,14 +52,19 @@ class SuiteResult:
 
 
 async def run_suite(
-    part: Part, chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int
+    part: Part,
+    chat: ChatModel,
+    settings: EvaluationSettings,
+    templates: TemplateSet,
+    seed: int,
+    gather: Gather = together,
 ) -> SuiteResult:
     """Measure one model. The same model, settings and seed give the same rows on an engine that repeats
-    itself."""
+    itself. By default the first item that the engine fails ends the measurement."""
     suite = _suite(settings.suite)
     usage = Usage()
     measuring = suite.actor if part == "actor" else suite.refiner
-    rows = await measuring(chat, settings, templates, seed, usage)
+    rows = await measuring(chat, settings, templates, seed, usage, gather)
     return SuiteResult(tuple(rows), summarize(rows), usage)
 
 
@@ -88,21 +94,22 @@ def summarize(rows: Sequence[Item]) -> dict[str, float | int]:
 
 
 async def _story_actor(
-    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
+    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage, gather: Gather
 ) -> list[Item]:
     prompts = generate_prompts(settings.actor_prompts, settings.seed, HELD_OUT)
-    greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, story.RESPONSE_TOKENS, seed, usage)
-    sampled = await story.evaluate_actor(chat, prompts, SAMPLED_TEMPERATURE, 1.0, story.RESPONSE_TOKENS, seed, usage)
+    limit = story.RESPONSE_TOKENS
+    greedy = await story.evaluate_actor(chat, prompts, 0.0, 1.0, limit, seed, usage, gather)
+    sampled = await story.evaluate_actor(chat, prompts, SAMPLED_TEMPERATURE, 1.0, limit, seed, usage, gather)
     return greedy + sampled
 
 
 async def _story_refiner(
-    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage
+    chat: ChatModel, settings: EvaluationSettings, templates: TemplateSet, seed: int, usage: Usage, gather: Gather
 ) -> list[Item]:
     judged = judge_items(settings.judge_items, settings.seed, HELD_OUT)
     refined = refine_items(settings.refine_items, settings.seed, HELD_OUT)
-    judgments = await story.evaluate_judge(chat, judged, templates, seed, usage)
-    return judgments + await story.evaluate_refine(chat, refined, templates, seed, usage)
+    judgments = await story.evaluate_judge(chat, judged, templates, seed, usage, gather)
+    return judgments + await story.evaluate_refine(chat, refined, templates, seed, usage, gather)
 
 
 def _story_prompts(settings: EvaluationSettings) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage
@@ -13,6 +13,7 @@ from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
 from spar.together import despite_failures
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 """One item's row, as the scoring half reads it: JSON values only."""
 
@@ -53,15 +54,36 @@ class Asking(Protocol):
     async def __call__(self, job: Ask, usage: Usage) -> list[Row]: ...
 
 
+class FailureKeeper:
+    """Gathers items, group after group: one that the engine fails does not keep the others from being asked."""
+
+    def __init__(self) -> None:
+        self._items = 0
+        self._failures: list[tuple[int, EngineError]] = []
+
+    async def gather(self, work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """What succeeded. Raises EngineError where several items in a row failed: then it is the engine."""
+        found, failures = await despite_failures(work, EngineError, ModelUnusable)
+        self._failures += [(self._items + place, error) for place, error in failures]
+        self._items += len(found) + len(failures)
+        return found
+
+    def check(self) -> None:
+        """Raises the first of the failures, with their number, once everything was asked."""
+        if not self._failures:
+            return
+        place, error = self._failures[0]
+        raise type(error)(
+            f"{len(self._failures)} of {self._items} items failed; the first is item {place + 1}: {error.what}",
+            error.fix,
+        )
+
+
 async def all_rows(work: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
     """Every item's row. Items that the engine fails don't keep the others from being asked; then they are raised."""
-    rows, failures = await despite_failures(work, EngineError, ModelUnusable)
-    if failures:
-        place, error = failures[0]
-        number = len(rows) + len(failures)
-        raise type(error)(
-            f"{len(failures)} of {number} items failed; the first is item {place + 1}: {error.what}", error.fix
-        )
+    keeper = FailureKeeper()
+    rows = await keeper.gather(work)
+    keeper.check()
     return rows
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from spar.engines.skills import Usage
-from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.base import Ask, FailureKeeper, Row
 from spar.evaluation.items import Item
 from spar.evaluation.suites import run_suite
 from spar.recipes.models import EvaluationSettings
@@ -19,9 +19,11 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     settings = EvaluationSettings(seed=job.seed)
     if limit is not None:
         settings = EvaluationSettings(seed=job.seed, actor_prompts=limit, judge_items=limit, refine_items=limit)
-    measured = [await run_suite("actor", job.model, settings, job.templates, job.seed)]
+    keeper = FailureKeeper()
+    measured = [await run_suite("actor", job.model, settings, job.templates, job.seed, keeper.gather)]
     if job.refiner is not None:
-        measured.append(await run_suite("refiner", job.refiner, settings, job.templates, job.seed))
+        measured.append(await run_suite("refiner", job.refiner, settings, job.templates, job.seed, keeper.gather))
+    keeper.check()
     for result in measured:
         usage.add(result.usage)
     return [_row(item) for result in measured for item in result.rows]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from spar.engines.base import Completion, Sampling
-from spar.errors import ConversationTooLong
+from spar.errors import ConversationTooLong, EngineError
 from spar.evaluation.asking.base import Ask
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
@@ -35,5 +35,21 @@ class Refusing:
         raise ConversationTooLong("The prompt is longer than the model.", "Ask less.")
 
 
-def job(model: Scripted | Refusing, data: Path, judge: Scripted | Refusing | None = None, **settings: int) -> Ask:
+class Failing:
+    """Fails one call by its number, from 0, as a server does; the others get a reply."""
+
+    def __init__(self, number: int, error: EngineError) -> None:
+        self._number, self._error = number, error
+        self.asked = 0
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        number, self.asked = self.asked, self.asked + 1
+        if number == self._number:
+            raise self._error
+        return [Completion(YES, "stop", 7, 3) for _ in range(n)]
+
+
+def job(
+    model: Scripted | Refusing | Failing, data: Path, judge: Scripted | Refusing | None = None, **settings: int
+) -> Ask:
     return Ask(model, data, AskSettings(**settings), builtin_templates("spar"), seed=3, judge=judge)  # type: ignore[arg-type]

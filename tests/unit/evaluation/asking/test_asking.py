@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from spar.engines.skills import Usage
+from spar.errors import EngineError, ModelUnusable
 from spar.evaluation.asking import ASKINGS, ask, encode, score_rows
 from spar.evaluation.asking.followbench import judge_prompt
 from spar.evaluation.benchmarks.followbench import read_tasks
 from spar.recipes.benchmarks import USES
-from tests.unit.evaluation.asking.models import NO, YES, Refusing, Scripted, job
+from tests.unit.evaluation.asking.models import NO, YES, Failing, Refusing, Scripted, job
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
 
 
@@ -34,6 +35,21 @@ async def test_what_is_too_long_for_the_model_is_counted_not_left_out(name: str)
     rows = await ask(name, asked, Usage())
     assert {row["failure"] for row in rows} == {"too_long"}
     assert any("too long" in warning for warning in score_rows(name, rows, asked).warnings)
+
+
+@pytest.mark.parametrize(("name", "items"), [("ifeval", 4), ("story", 8)])
+async def test_one_item_that_the_engine_fails_does_not_keep_the_others_from_being_asked(name: str, items: int) -> None:
+    chat = Failing(1, EngineError("HTTP 500: out of luck.", "Look at it."))
+    with pytest.raises(EngineError, match=rf"1 of {items} items failed; the first is item 2: HTTP 500") as caught:
+        await ask(name, job(chat, IFEVAL, limit=4), Usage())
+    assert (caught.value.fix, chat.asked) == ("Look at it.", items)
+
+
+async def test_an_unusable_model_ends_the_story_evaluation_at_once() -> None:
+    chat = Failing(0, ModelUnusable("No such model.", "Name another."))
+    with pytest.raises(ModelUnusable, match="No such model"):
+        await ask("story", job(chat, IFEVAL, limit=4), Usage())
+    assert chat.asked <= 4  # the second measure is not begun
 
 
 async def test_a_response_cut_off_is_scored_as_it_is_and_told() -> None:
