@@ -10,7 +10,16 @@ from services.coordinator.ledger import Ledger, chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage
-from spar.messages.evaluation import AuditedRows, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec, Part
+from spar.messages.evaluation import (
+    BENCHMARK_REVISION,
+    BENCHMARK_REVISIONS,
+    AuditedRows,
+    BenchmarkSpec,
+    Evaluate,
+    EvaluationSpec,
+    HonestySpec,
+    Part,
+)
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Compare, ComparisonSpec, Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
@@ -29,7 +38,7 @@ from spar.messages.training import (
 )
 from spar.method.seeds import derive_seed
 from spar.recipes import init
-from spar.recipes.benchmarks import USES, measurements, planned, suite_of
+from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
 from spar.recipes.paths import STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
@@ -259,11 +268,23 @@ class Planner:
     def benchmarks(self, part: Part, model: ModelRef, refiner: ModelRef) -> dict[str, Evaluate]:
         """What the recipe's benchmarks measure of this part, by name; `refiner` searches for those that search."""
         return {
-            measured: self._benchmark(name, settings, asking, model, refiner if asking.strategy != "actor" else None)
+            measured: self._benchmark(
+                name, settings, asking, model, refiner if part == "actor" and asking.strategy != "actor" else None
+            )
             for name, settings in planned(self.recipe.evaluation).items()
             if USES[name].part == part
             for measured, asking in measurements(name, settings).items()
         }
+
+    def rated_by(self, rater: ModelRef, model: ModelRef) -> dict[str, Evaluate]:
+        """Have the last iteration's refiner rate what an earlier one refines, by the measurement's name; empty where
+        the recipe does not measure refinements."""
+        settings = planned(self.recipe.evaluation).get(REFINEMENT)
+        if settings is None:
+            return {}
+        alone = settings.model_copy(update={"judge": None, "strategy": ("actor",)})
+        [asking] = measurements(REFINEMENT, alone).values()
+        return {RATED_BY_LAST: self._benchmark(REFINEMENT, alone, asking, model, None, rater)}
 
     def honesty(self, iteration: Iteration) -> Evaluate:
         """Rules audit what the refiner judged in an iteration."""
@@ -284,9 +305,16 @@ class Planner:
         return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
 
     def _benchmark(
-        self, name: str, settings: BenchmarkSettings, asking: AskSettings, model: ModelRef, refiner: ModelRef | None
+        self,
+        name: str,
+        settings: BenchmarkSettings,
+        asking: AskSettings,
+        model: ModelRef,
+        refiner: ModelRef | None,
+        rater: ModelRef | None = None,
     ) -> Evaluate:
         spec = BenchmarkSpec(
+            revision=BENCHMARK_REVISIONS.get(name, BENCHMARK_REVISION),
             benchmark=name,
             model=model,
             refiner=refiner,
@@ -296,6 +324,7 @@ class Planner:
             asking=asking,
             seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
             data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
+            rater=rater,
         )
         return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
 

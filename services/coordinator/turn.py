@@ -184,11 +184,27 @@ class Turn:
             self._add_step(message, StepKind.EVALUATION, index, part)
         if model is not None:
             self._prepare_benchmarks(index, part, model, begins.refiner_after if begins else self.recipe.models.refiner)
+            if part == "refiner" and index == self.recipe.iterations:
+                self._prepare_ratings(index, model)
 
     def _prepare_benchmarks(self, index: int, part: Part, model: str, refiner: str | None) -> None:
         searching = self.ledger.model(self._fingerprint(refiner))
         for name, message in self._planner.benchmarks(part, self.ledger.model(model), searching).items():
             self._add_step(message, StepKind.EVALUATION, index, name)
+
+    def _prepare_ratings(self, last: int, rater: str) -> None:
+        """The paper's Table 3 has every refiner's work rated by the last one; that one's own rating is there."""
+        for index in range(init.FIRST - 1, last):
+            model = self._refiner_after(index)
+            if model != rater:
+                for name, message in self._planner.rated_by(self.ledger.model(rater), self.ledger.model(model)).items():
+                    self._add_step(message, StepKind.EVALUATION, index, name)
+
+    def _refiner_after(self, index: int) -> str:
+        """The refiner that an iteration left; before the first of self-play, the one that it began with."""
+        if index >= init.first_iteration(self.recipe):
+            return self._fingerprint(self.ledger.iteration(self.run.id, index).refiner_after)
+        return self._fingerprint(self.recipe.models.refiner)
 
     def _end_iteration(self) -> None:
         iteration = self._iteration

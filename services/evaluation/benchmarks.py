@@ -17,8 +17,9 @@ from spar.evaluation.benchmarks.report import KeptReport, keep
 from spar.inference import Models
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.recipes.benchmark_files import DataFile, write_data_files
+from spar.recipes.benchmarks import LAST_REFINER, USES
 from spar.runtime.forms import read_templates
-from spar.runtime.searching import search_of
+from spar.runtime.searching import refining_of, search_of
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 
@@ -37,7 +38,7 @@ async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSp
 
 
 def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
-    others = {"refiner": spec.refiner, "judge": spec.judge}
+    others = {"refiner": spec.refiner, "judge": spec.judge, LAST_REFINER: spec.rater}
     named = {role: model.fingerprint for role, model in others.items() if model is not None}
     engine = f"{spec.engine.kind} {spec.engine.dtype}"
     return {"model": spec.model.fingerprint, **named, "engine": engine, "send_seed": int(spec.engine.send_seed)}
@@ -59,6 +60,7 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
     if spec.refiner is not None:
         models = Models(model, resuming.model(command.engine, spec.refiner))
         search = search_of(models, spec.asking, templates, spec.seed)
+    refines = USES[spec.benchmark].part == "refiner"
     return Ask(
         model=model,
         data=data,
@@ -67,5 +69,7 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
         seed=spec.seed,
         judge=judge,
         search=search,
+        raters={} if spec.rater is None else {LAST_REFINER: resuming.model(command.engine, spec.rater)},
+        refining=refining_of(model, spec.asking, templates, spec.seed) if refines else None,
         about=_about(spec),
     )

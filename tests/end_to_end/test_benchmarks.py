@@ -44,7 +44,9 @@ def test_benchmarks_are_measured_at_the_start_and_after_the_iteration(tmp_path: 
     report = report_of(tmp_path / "home")
     start, after = report["iterations"]
     measured = {"ifeval", "ifeval:greedy", "followbench", "llmbar", "refinement"}
-    assert set(start["benchmarks"]) == set(after["benchmarks"]) == measured
+    assert set(after["benchmarks"]) == measured
+    assert set(start["benchmarks"]) == measured | {"refinement:last_refiner"}
+    assert "acc_last_refiner" in start["benchmarks"]["refinement:last_refiner"]["scores"]
     assert "refiner" in start["benchmarks"]["ifeval:greedy"]["settings"]
     assert "refiner" not in start["benchmarks"]["ifeval"]["settings"]
     assert start["benchmarks"]["ifeval"]["counts"]["prompts"] == 4

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import strategy_in
 from spar.evaluation.published import PublishedTable
-from spar.recipes.benchmarks import benchmark_of
+from spar.recipes.benchmarks import LAST_REFINER, RATED_BY_LAST, benchmark_of
 from spar.recipes.init import iteration_name
 from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
 
@@ -21,8 +21,11 @@ FAMILIES: Mapping[str, str] = {
     "llama3-70b": "SPaR-70B",
 }
 """The paper's rows for a run of these recipes."""
-SAME: Mapping[str, str] = {"refinement.acc_judge": "refinement.acc_gpt", "refinement.acc_self": "refinement.acc_spar"}
-"""Our columns that the paper has under another name: an outside judge, there GPT-4o; the refiner itself."""
+ACC_SPAR = "refinement.acc_spar"
+SAME: Mapping[str, str] = {"refinement.acc_judge": "refinement.acc_gpt", f"refinement.acc_{LAST_REFINER}": ACC_SPAR}
+"""Our columns that the paper has under another name: an outside judge, there GPT-4o; the last refiner, which rates
+every row. A refiner's rating of itself is a column of no other row than the last refiner's own."""
+OWN = "refinement.acc_self"
 SEARCHED = " w/ tree search"
 TREES = ("bfs", "dfs")
 _ITERATION = re.compile(r"-(?:DPO|RFT)-iter\d+.*$|-SFT$")
@@ -53,7 +56,9 @@ def scores_of_run(report: RunReport, table: PublishedTable, rows: str | None) ->
         )
     found = RunScores(notes=_partial_notes(measured))
     for entry in measured[-1:] if family in known else measured:
-        _place(found, entry, family, known)
+        _place(found, entry, family, known, report.planned_iterations)
+    if ACC_SPAR in table.columns:
+        found.notes += _unrated_notes(found)
     return found
 
 
@@ -61,13 +66,13 @@ def _families(table: PublishedTable) -> set[str]:
     return {_ITERATION.sub("", row.model) for row in table.rows if _ITERATION.search(row.model)}
 
 
-def _place(found: RunScores, entry: IterationReport, family: str, known: set[str]) -> None:
+def _place(found: RunScores, entry: IterationReport, family: str, known: set[str], planned: int) -> None:
     """Each measurement's scores into the row of its iteration: a tree search has a row of its own, no other has one."""
     for part, measures in entry.benchmarks.items():
         strategy = strategy_in(measures.settings)
         row = _row(family, entry.iteration, known, strategy)
         name, by = benchmark_of(part) or part, "" if strategy == "actor" else f" by {strategy}"
-        columns = _columns(name, measures)
+        columns = _columns(name, measures, part == RATED_BY_LAST, entry.iteration == planned)
         if row is None:
             when = (
                 f"iteration {entry.iteration}"
@@ -95,9 +100,21 @@ def _stands_for(row: str, strategy: str) -> bool:
     return strategy in TREES if row.endswith(SEARCHED) else strategy == "actor"
 
 
-def _columns(name: str, measures: BenchmarkMeasures) -> dict[str, float]:
+def _columns(name: str, measures: BenchmarkMeasures, rated_by_last: bool, is_last: bool) -> dict[str, float]:
+    """By the paper's names. The measurement by the last refiner adds its rating and nothing else."""
     columns = {f"{name}.{score}": value for score, value in measures.scores.items()}
-    return {SAME.get(column, column): value for column, value in columns.items()}
+    named = {SAME.get(column, column): value for column, value in columns.items()}
+    if rated_by_last:
+        return {column: value for column, value in named.items() if column == ACC_SPAR}
+    return named | {ACC_SPAR: columns[OWN]} if is_last and OWN in columns else named
+
+
+def _unrated_notes(found: RunScores) -> list[str]:
+    rows = [row for row, values in found.ours.items() if OWN in values and ACC_SPAR not in values]
+    return [
+        f"Acc-SPaR of {row} is the last refiner's rating, which this run has not made; its own is another number."
+        for row in rows
+    ]
 
 
 def _partial_notes(measured: list[IterationReport]) -> list[str]:

@@ -7,6 +7,8 @@ from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings,
 
 REVISION: Final = 2
 BENCHMARK_REVISION: Final = 2
+BENCHMARK_REVISIONS: Final = {"followbench": 3}
+"""Of benchmarks whose results changed when those of others did not."""
 HONESTY_REVISION: Final = 2
 TASK = "evaluation.evaluate"
 HONESTY: Final = "honesty"
@@ -37,10 +39,10 @@ class BenchmarkSpec(Spec):
     """Ask a model a benchmark's items and score what it said. Result: one row, the report with every item.
 
     `model` is the one measured, `refiner` searches refinements of its responses; `data` is a key of the benchmark's
-    files, None for the story world's.
+    files, None for the story world's. `rater` is the last iteration's refiner, which rates the measured one's work.
     """
 
-    revision: Literal[2] = BENCHMARK_REVISION
+    revision: Literal[2, 3] = BENCHMARK_REVISION
     benchmark: str
     model: ModelRef
     refiner: ModelRef | None
@@ -50,6 +52,7 @@ class BenchmarkSpec(Spec):
     asking: AskSettings
     seed: int
     data: ObjectRef | None
+    rater: ModelRef | None = later(None)
 
 
 class HonestySpec(Spec):

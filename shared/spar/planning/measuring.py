@@ -6,12 +6,13 @@ items a benchmark has its data says (`benchmark_items`).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from spar.evaluation import story
 from spar.inference.strategies import Draws, Strategy, make_strategy
 from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, calls
 from spar.planning.work import most_nodes
-from spar.recipes.benchmarks import USES, measurements, planned
+from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned
 from spar.recipes.init import FIRST
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, JudgmentSettings, Recipe
 from spar.recipes.policies import searches
@@ -58,6 +59,17 @@ def _benchmark(
         own, judge = _BENCHMARKS[name](asking, items, prompt_tokens)
         judge = judge if settings.judge is not None else NOTHING
         yield Measured(part, items.items, times, own.times(times), judge.times(times))
+    if name == REFINEMENT and times > 1:
+        # The last refiner rates what every other of self-play refined, after it was refined again.
+        others = times - 1 - (recipe.init is not None)
+        own, _ = _refinement(AskSettings(**_asked(settings)), items, prompt_tokens)
+        rated = _rating(settings, items, prompt_tokens)
+        yield Measured(RATED_BY_LAST, items.items, others, own.plus(rated).times(others))
+
+
+def _asked(settings: BenchmarkSettings) -> dict[str, Any]:
+    """The settings without a strategy: the last refiner rates the greedy refinements."""
+    return {key: getattr(settings, key) for key in AskSettings.model_fields if key != "strategy"}
 
 
 def rounds(recipe: Recipe, part: str) -> int:
@@ -120,12 +132,20 @@ def _llmbar(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[As
 
 def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
     """Judged, refined, and judged again; an outside judge sees what was refined."""
-    number, votes = items.items, settings.votes * settings.judge_tokens
+    again = _rating(settings, items, prompt_tokens)
+    if settings.strategy not in ("actor", "greedy"):
+        searched = _searched(settings, items, make_strategy(settings.strategy, settings.budget), prompt_tokens)
+        return searched.plus(again), again
     asked_with = TEMPLATE_TOKENS + 2 * prompt_tokens
-    first = calls(number, settings.judge_tokens, asked_with)
-    refined = calls(number, settings.max_tokens, asked_with + settings.judge_tokens, least=0)
-    again = calls(number, votes, TEMPLATE_TOKENS + prompt_tokens + settings.max_tokens, least=0)
+    first = calls(items.items, settings.judge_tokens, asked_with)
+    refined = calls(items.items, settings.max_tokens, asked_with + settings.judge_tokens, least=0)
     return first.plus(refined).plus(again), again
+
+
+def _rating(settings: AskSettings | BenchmarkSettings, items: Items, prompt_tokens: int) -> Asked:
+    """One rater's votes on what was refined."""
+    votes = settings.votes * settings.judge_tokens
+    return calls(items.items, votes, TEMPLATE_TOKENS + prompt_tokens + settings.max_tokens, least=0)
 
 
 _BENCHMARKS = {"ifeval": _ifeval, "followbench": _followbench, "llmbar": _llmbar, "refinement": _refinement}

@@ -11,8 +11,17 @@ from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, 
 from spar.recipes.problems import Problem
 
 ALWAYS = ("data", "limit")
+REFINEMENT = "refinement"
+LAST_REFINER = "last_refiner"
+"""The refiner of a run's last iteration, which rates the refinements of every earlier one: Acc-SPaR of the paper's
+Table 3. Also the name of that measurement."""
+FROM_NEGATIVES = ("actor", "greedy", "best_of_n", "iterative", "bfs", "dfs")
+"""Strategies that start from a given response; actor, the default, and greedy are one greedy refinement."""
 BY = ":"
 """Between a benchmark and the strategy that it is measured by."""
+
+RATED_BY_LAST = f"{REFINEMENT}{BY}{LAST_REFINER}"
+"""The measurement in which the last refiner rates an earlier one's refinements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,8 @@ class Use:
     part: Literal["actor", "refiner"]
     settings: tuple[str, ...]
     shown: tuple[str, ...]
+    later: tuple[str, ...] = ()
+    """Settings that came when results were stored already: not kept beside a score while they have their default."""
 
 
 USES: Mapping[str, Use] = {
@@ -41,7 +52,10 @@ USES: Mapping[str, Use] = {
         ("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
     ),
     "refinement": Use(
-        "refiner", ("max_tokens", "judge_tokens", "votes", "judge"), ("acc_rules", "acc_judge", "acc_self")
+        "refiner",
+        ("max_tokens", "judge_tokens", "votes", "judge", "strategy", "budget"),
+        ("acc_rules", "acc_judge", f"acc_{LAST_REFINER}", "acc_self"),
+        later=("strategy", "budget"),
     ),
 }
 
@@ -81,6 +95,8 @@ def benchmark_of(part: str) -> str | None:
 
 def spoken(part: str) -> str:
     """A measurement's name as people read it: `ifeval by bfs`."""
+    if part == RATED_BY_LAST:
+        return "refinement rated by the last refiner"
     return part.replace(BY, " by ")
 
 
@@ -114,3 +130,6 @@ def check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
         for key in sorted(_changed(settings) - {*ALWAYS, *USES[name].settings}):
             fix = f"Delete it; {name} takes {', '.join((*ALWAYS, *USES[name].settings))}."
             yield Problem((*data_keys(name)[:-1], key), f"means nothing to {name}", fix)
+        if name == "refinement" and (drawn := sorted(set(settings.strategy) - set(FROM_NEGATIVES))):
+            fix = f"Choose among {', '.join(FROM_NEGATIVES[1:])}."
+            yield Problem((*data_keys(name)[:-1], "strategy"), f"{drawn[0]} does not start from given responses", fix)

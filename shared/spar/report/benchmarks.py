@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.benchmarks.report import KeptReport, compare_items, strategy_in
-from spar.recipes.benchmarks import USES, benchmark_of, in_order
+from spar.recipes.benchmarks import RATED_BY_LAST, USES, benchmark_of, in_order, spoken
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
 
 ITEMS = ("prompts", "items")
@@ -92,9 +92,21 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
     )
     last = measured[-1]
     items = next((last.counts[name] for name in ITEMS if name in last.counts), 0)
-    strategy = strategy_in(last.settings)
-    shown = benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
-    return BenchmarkTable(shown, USES[benchmark].part, columns, rows, items, last.settings, last.warnings)
+    return BenchmarkTable(
+        _shown(name, benchmark, strategy_in(last.settings)),
+        USES[benchmark].part,
+        columns,
+        rows,
+        items,
+        last.settings,
+        last.warnings,
+    )
+
+
+def _shown(name: str, benchmark: str, strategy: str) -> str:
+    if name == RATED_BY_LAST:
+        return spoken(name)
+    return benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
 
 
 def _cell(measures: BenchmarkMeasures, column: str) -> tuple[float, Interval | None] | None:

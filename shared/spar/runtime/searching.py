@@ -1,4 +1,5 @@
-"""The search at inference as a benchmark measures it (arXiv 2412.11605, Table 1): `spar.inference` around each prompt.
+"""Searches as benchmarks measure them: at inference around each prompt (arXiv 2412.11605, Table 1), and from given bad
+responses (Table 10).
 
 A search that an engine's failure ended has no place in a measurement: it is raised, so that it is asked again. Knows
 no benchmark.
@@ -8,14 +9,19 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.skills import Usage
-from spar.errors import EngineError
-from spar.evaluation.asking.base import Respond, Row
-from spar.inference import Asked, Found, Models, Refining, infer, make_strategy
-from spar.method.records import Message
+from spar.errors import EngineError, RecipeError
+from spar.evaluation.asking.base import RefineNegative, Respond, Row
+from spar.inference import Asked, Found, Models, Refiner, Refining, infer, make_strategy
+from spar.inference.strategies import Draws
+from spar.method.records import Message, Node, Prompt, Tree
 from spar.method.templates import TemplateSet
+from spar.method.tree_search import search
+from spar.method.voting import critique_to_refine
 from spar.recipes.models import AskSettings, JudgmentSettings, SamplingSettings
 
 REFINE_TEMPERATURE = 0.7  # the paper's, as that of votes
+ONE_REFINEMENT = ("actor", "greedy")
+"""Of given negatives these mean the same: one greedy refinement, with a greedy vote as its critique."""
 
 
 def search_of(models: Models, settings: AskSettings, templates: TemplateSet, seed: int) -> Respond | None:
@@ -23,13 +29,7 @@ def search_of(models: Models, settings: AskSettings, templates: TemplateSet, see
     strategy = make_strategy(settings.strategy, settings.budget)
     if strategy.policy is None:
         return None
-    # A refinement says what it changes before the text itself: the paper gives it half as much again.
-    longest = settings.max_tokens + settings.max_tokens // 2
-    how = Refining(
-        templates,
-        JudgmentSettings(max_tokens=settings.judge_tokens),
-        SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
-    )
+    how = _refining(settings, templates)
 
     async def respond(text: str, usage: Usage) -> Row:
         actor, refiner = _Watched(models.actor), _Watched(models.refiner)
@@ -43,6 +43,58 @@ def search_of(models: Models, settings: AskSettings, templates: TemplateSet, see
         return _row(found)
 
     return respond
+
+
+def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSet, seed: int) -> RefineNegative | None:
+    """The search from given negatives that the settings ask for; None where that is one greedy refinement."""
+    if settings.strategy in ONE_REFINEMENT:
+        return None
+    strategy = make_strategy(settings.strategy, settings.budget)
+    if strategy.policy is None or strategy.draws is not Draws.REFINEMENTS:
+        raise RecipeError(
+            f"The strategy {settings.strategy} draws responses, and refinement starts from given ones.",
+            "Choose greedy, best_of_n, iterative, bfs or dfs.",
+        )
+    policy, how = strategy.policy, _refining(settings, templates)
+
+    async def refine(prompt: str, response: str, usage: Usage) -> Row:
+        asking = Refiner(refiner, prompt, how, seed)
+        judgment = await asking.judge(response, ())
+        if critique_to_refine(judgment) is None:
+            usage.add(asking.usage)
+            return {"refined": None, "failure": "no_critique", **_took(0, 1, len(judgment.votes))}
+        root = Node((), response, judgment)
+        tree = await search(Prompt.of(prompt), root, asking.refine, asking.judge, policy)
+        usage.add(asking.usage)
+        return _negative_row(tree)
+
+    return refine
+
+
+def _negative_row(tree: Tree) -> Row:
+    """The best text, whether or not it solved the tree: outside judges decide what it is worth."""
+    root = tree.nodes[0]
+    votes = tree.votes + len(root.judgment.votes)
+    texts = len({node.text.strip() for node in tree.nodes}) + sum(place.judgment is not None for place in tree.pruned)
+    row = {"critique": critique_to_refine(root.judgment), **_took(tree.refine_replies, texts, votes)}
+    if tree.best is None:
+        return {"refined": None, "failure": "no_refinement", **row}
+    best = tree.node(tree.best)
+    return {"refined": best.text, "value": best.judgment.value, "solved": tree.solved, **row}
+
+
+def _took(generations: int, judgments: int, votes: int) -> Row:
+    return {"generations": generations, "judgments": judgments, "votes": votes}
+
+
+def _refining(settings: AskSettings, templates: TemplateSet) -> Refining:
+    # A refinement says what it changes before the text itself: the paper gives it half as much again.
+    longest = settings.max_tokens + settings.max_tokens // 2
+    return Refining(
+        templates,
+        JudgmentSettings(max_tokens=settings.judge_tokens),
+        SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
+    )
 
 
 def _row(found: Found) -> Row:

@@ -91,10 +91,29 @@ def test_an_ablation_names_its_row_and_the_judges_columns_theirs(tmp_path: Path)
     run = write(tmp_path, "no_tree_search", {"llmbar": llmbar}, {"llmbar": benchmark({}, Natural__accuracy=71.0)})
     told = reproduce("table5", "--run", run, "--as", "w/o Tree Search")
     assert cells(told, "w/o Tree Search")["llmbar.Natural.accuracy"]["ours"] == 71.0
-    run = write(tmp_path, "mine", {"refinement": benchmark({}, acc_judge=75.0, acc_self=90.0)})
+
+
+def test_every_row_of_table_3_is_rated_by_the_last_refiner(tmp_path: Path) -> None:
+    def refined(outside: float, own: float) -> BenchmarkMeasures:
+        return benchmark({}, acc_judge=outside, acc_self=own)
+
+    rated = {"refinement:last_refiner": benchmark({}, acc_last_refiner=71.0, acc_self=60.0)}
+    run = write(
+        tmp_path,
+        "mine",
+        {"refinement": refined(75.0, 60.0), **rated},
+        {"refinement": refined(76.0, 61.0)},
+        {},
+        {"refinement": refined(79.0, 90.0)},
+    )
     told = reproduce("table3", "--run", run, "--as", "SPaR-8B")
     assert cells(told, "SPaR-8B-SFT")["refinement.acc_gpt"]["ours"] == 75.0
-    assert cells(told, "SPaR-8B-SFT")["refinement.acc_spar"]["ours"] == 90.0
+    assert cells(told, "SPaR-8B-SFT")["refinement.acc_spar"]["ours"] == 71.0
+    assert cells(told, "SPaR-8B-RFT-iter1")["refinement.acc_gpt"]["ours"] == 76.0
+    assert cells(told, "SPaR-8B-RFT-iter1")["refinement.acc_spar"]["ours"] is None
+    assert cells(told, "SPaR-8B-RFT-iter3")["refinement.acc_spar"]["ours"] == 90.0
+    [note] = told["notes"]
+    assert note.startswith("Acc-SPaR of SPaR-8B-RFT-iter1 is the last refiner's rating, which this run has not made")
 
 
 def test_an_iteration_without_a_row_is_told(tmp_path: Path) -> None:

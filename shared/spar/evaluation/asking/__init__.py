@@ -29,6 +29,10 @@ ASKINGS: Mapping[str, str] = {
     "refinement": "refinement",
     "story": "story",
 }
+OUR_JUDGE_WORDING = (
+    "The judge is prompted in this project's wording, not in FollowBench's: scores of what a judge decides"
+    " are not those of the published tables."
+)
 
 
 async def ask(name: str, job: Ask, usage: Usage) -> list[Row]:
@@ -44,7 +48,7 @@ def score_rows(name: str, rows: Sequence[Row], job: Ask) -> BenchmarkReport:
         path.write_bytes(encode(rows))
         report = BENCHMARKS[name].score(path, job.data, partial=job.settings.limit is not None)
     settings = {**settings_of(name, job), **report.settings}
-    return replace(report, settings=settings, warnings=[*report.warnings, *_warnings(rows)])
+    return replace(report, settings=settings, warnings=[*report.warnings, *_of_benchmark(name, job), *_warnings(rows)])
 
 
 def encode(rows: Sequence[Row]) -> bytes:
@@ -59,6 +63,11 @@ def _line(row: Row) -> str:
 
 def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _of_benchmark(name: str, job: Ask) -> list[str]:
+    """What a reader must know to compare the scores with published ones."""
+    return [OUR_JUDGE_WORDING] if name == "followbench" and job.judge is not None else []
 
 
 def _warnings(rows: Sequence[Row]) -> list[str]:

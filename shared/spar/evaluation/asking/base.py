@@ -20,6 +20,9 @@ Row = Mapping[str, Any]
 Respond = Callable[[str, Usage], Awaitable[Row]]
 """A prompt's response by a search at inference, and how that ended (`spar.runtime.searching`)."""
 
+RefineNegative = Callable[[str, str, Usage], Awaitable[Row]]
+"""What a search makes of a prompt's bad response: `refined`, and what that took (`spar.runtime.searching`)."""
+
 TOO_LONG = ReplyFailure.TOO_LONG.value
 """The failure of an item whose conversation the model does not take: counted, never left out."""
 
@@ -29,7 +32,8 @@ class Ask:
     """One evaluation: the models that may be asked, the items, and how.
 
     `model` is the one measured, or with `search` what that makes of it; the story world measures a `refiner` too.
-    `judge` judges from outside.
+    `judge` judges from outside; `raters` are further judges by name, where a benchmark compares several. `refining`
+    searches refinements of given negatives.
     """
 
     model: ChatModel
@@ -40,6 +44,8 @@ class Ask:
     refiner: ChatModel | None = None
     judge: ChatModel | None = None
     search: Respond | None = None
+    raters: Mapping[str, ChatModel] = field(default_factory=dict)
+    refining: RefineNegative | None = None
     about: Mapping[str, str | int] = field(default_factory=dict)
     """What is known of the models and engines: kept with the scores."""
 

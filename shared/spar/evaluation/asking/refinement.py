@@ -1,9 +1,10 @@
-"""Refinement: the refiner judges each bad response, refines it once, and then judges its own work; so does an outside
-judge, in the same words.
+"""Refinement: the refiner judges each bad response, refines it once or by a search, and then judges its own work; so
+do outside judges, in the same words.
 
-Its critique is its own greedy vote, whichever way that went. Knows no rules and no scores.
+Without a search the critique is its own greedy vote, whichever way that went. Knows no rules and no scores.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spar.engines.base import ChatModel
@@ -11,6 +12,7 @@ from spar.engines.skills import JUDGE_NODE, Usage, judge, refine
 from spar.evaluation.asking.base import Ask, Row, all_rows
 from spar.evaluation.asking.llmbar import replies_of, vote_settings
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
+from spar.evaluation.benchmarks.refinement import JUDGE, RATINGS, SELF
 from spar.method.records import Node, Prompt
 from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
@@ -20,17 +22,42 @@ REFINED = (0,)
 
 
 async def ask(job: Ask, usage: Usage) -> list[Row]:
-    """Rows of {item, refined, self, judge}; with a limit, of the first negatives."""
+    """Rows of {item, refined, self, judge, ratings}; with a limit, of the first negatives.
+
+    One model after the other over all items: an engine that serves one model at a time switches once for each.
+    """
     negatives, _ = read_negatives(job.data)
+    listed = negatives[: job.settings.limit]
+    rows = await all_rows(_refined(job, index, negative, usage) for index, negative in enumerate(listed))
+    for name, chat in _raters(job).items():
+        rated = await all_rows(
+            _rated(chat, job, negative, row, usage) for negative, row in zip(listed, rows, strict=True)
+        )
+        rows = [_with_rating(row, name, votes) for row, votes in zip(rows, rated, strict=True)]
+    return rows
 
-    async def one(index: int, negative: Negative) -> Row:
-        return {"item": index, **await _refined(job, negative, usage)}
 
-    return await all_rows(one(index, negative) for index, negative in enumerate(negatives[: job.settings.limit]))
+def _raters(job: Ask) -> dict[str, ChatModel]:
+    return {SELF: job.model, **({} if job.judge is None else {JUDGE: job.judge}), **job.raters}
 
 
-async def _refined(job: Ask, negative: Negative, usage: Usage) -> Row:
+def _with_rating(row: Row, name: str, votes: Row) -> Row:
+    if not votes:
+        return row
+    if name in (SELF, JUDGE):
+        return {**row, name: votes["replies"]}
+    return {**row, RATINGS: {**row.get(RATINGS, {}), name: votes["replies"]}}
+
+
+async def _refined(job: Ask, index: int, negative: Negative, usage: Usage) -> Row:
+    if job.refining is not None:
+        return {"item": index, **await job.refining(negative.prompt, negative.response, usage)}
+    return {"item": index, **await _refined_once(job, negative, usage)}
+
+
+async def _refined_once(job: Ask, negative: Negative, usage: Usage) -> Row:
     prompt, settings = Prompt.of(negative.prompt), job.settings
+    counted = settings.strategy != "actor"  # one that names its strategy is compared by what it took
     single = vote_settings(1, settings.judge_tokens)
     judgment = await judge(
         job.model, prompt, negative.response, job.templates, single, job.scope, JUDGE_NODE, (), usage
@@ -39,20 +66,28 @@ async def _refined(job: Ask, negative: Negative, usage: Usage) -> Row:
     if critique is None:
         failure = never_drawn(judgment)
         why = {} if failure is None else {"reason": judgment.votes[0].reply}
-        return {"refined": None, "failure": failure.value if failure else "no_critique", **why}
+        return {"refined": None, "failure": failure.value if failure else "no_critique", **why, **_took(counted, 0)}
     greedy = SamplingSettings(temperature=0.0, max_tokens=settings.max_tokens)
     root = Node((), negative.response, judgment)
     [found] = await refine(job.model, prompt, root, 1, 0, job.templates, greedy, job.scope, usage)
-    row: dict[str, Any] = {"refined": found.text, "critique": critique}
+    row: dict[str, Any] = {"refined": found.text, "critique": critique, **_took(counted, 1)}
     if found.text is None:
         return {**row, "failure": found.failure.value if found.failure else None}
-    row["self"] = await _votes(job.model, job, prompt, found.text, usage)
-    if job.judge is not None:
-        row["judge"] = await _votes(job.judge, job, prompt, found.text, usage)
     return row
 
 
-async def _votes(rater: ChatModel, job: Ask, prompt: Prompt, text: str, usage: Usage) -> list[str]:
+def _took(counted: bool, generations: int) -> Mapping[str, int]:
+    """Refinements drawn and texts judged before the result was rated: the negative alone is judged."""
+    return {"generations": generations, "judgments": 1, "votes": 1} if counted else {}
+
+
+async def _rated(rater: ChatModel, job: Ask, negative: Negative, row: Row, usage: Usage) -> Row:
+    """The rater's replies; nothing where nothing was refined."""
+    text = row["refined"]
+    return {} if text is None else {"replies": await _votes(rater, job, negative.prompt, text, usage)}
+
+
+async def _votes(rater: ChatModel, job: Ask, prompt: str, text: str, usage: Usage) -> Sequence[str]:
     settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
-    judgment = await judge(rater, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, REFINED, usage)
-    return list(replies_of(judgment)["replies"])
+    found = await judge(rater, Prompt.of(prompt), text, job.templates, settings, job.scope, JUDGE_NODE, REFINED, usage)
+    return list(replies_of(found)["replies"])

@@ -10,6 +10,7 @@ from spar.evaluation.asking.base import Ask
 from spar.evaluation.asking.followbench import judge_template
 from spar.evaluation.asking.llmbar import VOTE_TEMPERATURE
 from spar.recipes.benchmarks import USES
+from spar.recipes.models import AskSettings
 
 REVISION = 1
 """Of the asking halves: raised when the same models would be asked something else."""
@@ -18,6 +19,7 @@ REVISION = 1
 def settings_of(name: str, job: Ask) -> dict[str, str | int]:
     """The models and engines, the templates by their text, and the settings that the benchmark uses."""
     uses = USES[name].settings if name in USES else ()
+    uses = tuple(key for key in uses if not _left_out(name, key, job.settings))
     asking = job.settings.model_dump(mode="json", include={"limit", *uses}, exclude_none=True)
     told = {key: v if isinstance(v, int) else json.dumps(v, sort_keys=True) for key, v in asking.items()}
     settings: dict[str, str | int] = {"asking_revision": REVISION, "seed": job.seed, **job.about, **told}
@@ -27,6 +29,11 @@ def settings_of(name: str, job: Ask) -> dict[str, str | int]:
     if name == "followbench" and job.judge is not None:
         settings["judge_template"] = _digest(judge_template().template)
     return settings
+
+
+def _left_out(name: str, key: str, settings: AskSettings) -> bool:
+    """A setting of later origin that has its default."""
+    return key in USES[name].later and getattr(settings, key) == AskSettings.model_fields[key].default
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
 """Refinement: bad responses refined once, and who says that it worked (arXiv 2412.11605, Table 3).
 
-Three raters side by side, since a refiner is kinder to itself than others are: an outside judge, the refiner itself,
-and rules where a program can check. A refinement that failed, or a judgment that cannot be read, is no success with
+Raters side by side, since a refiner is kinder to itself than others are: outside judges, the refiner itself, and rules
+where a program can check. A refinement that failed, or a judgment that cannot be read, is no success with
 any of them, and stays in the total. Knows nothing of how the refinements were made.
 """
 
@@ -20,8 +20,10 @@ from spar.method.verdicts import parse_vote
 
 NAME = "refinement"
 RULES, JUDGE, SELF = "rules", "judge", "self"
-RATERS = (RULES, JUDGE, SELF)
-"""In the order of trust: two models are compared by the first that rated everything."""
+RATINGS = "ratings"
+"""The field of a row that holds the replies of further judges by name."""
+TOOK = ("generations", "judgments", "votes")
+"""What a strategy took: refinements drawn, texts judged before the result was rated, and the votes on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     negatives, identity = read_negatives(data)
     given = read_answers(answers, range(len(negatives)), lambda line: line.whole("item"), partial)
     rated = [_rate(index, negatives[index], line) for index, line in given.lines.items()]
-    raters = [rater for rater in RATERS if any(rater in item.said for item in rated)] or [SELF]
+    raters = _raters_of(rated)
     asked = {rater: [item for item in rated if item.counts_for(rater)] for rater in raters}
     shares = {f"acc_{rater}": Proportion.of([i.succeeded(rater) for i in items]) for rater, items in asked.items()}
     best = next((rater for rater in raters if len(asked[rater]) == len(rated)), None)
@@ -60,10 +62,11 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
             "refined": sum(item.refined is not None for item in rated),
             "with_rules": sum(item.negative.rule is not None for item in rated),
         }
-        | {f"{rater}_yes": shares[f"acc_{rater}"].successes for rater in raters},
+        | {f"{rater}_yes": shares[f"acc_{rater}"].successes for rater in raters}
+        | _took(rated),
         scores={name: percent(share) for name, share in shares.items()},
         intervals={name: percent_interval(share) for name, share in shares.items()},
-        tables=(_raters(asked), *_agreement(rated, raters)),
+        tables=(_raters_table(asked), *_agreement(rated, raters)),
         items=[_scored(item, best) for item in rated],
         settings={"data": identity, "answers": given.digest},
         warnings=_warnings(rated),
@@ -79,7 +82,16 @@ def _rate(index: int, negative: Negative, line: Line) -> Rated:
         for rater in (JUDGE, SELF):
             if line.fields.get(rater) is not None:
                 said[rater] = _verdict(line.texts(rater))
+        said |= {name: _verdict(replies) for name, replies in _ratings(line).items()}
     return Rated(index, negative, line, refined, said)
+
+
+def _ratings(line: Line) -> dict[str, list[str]]:
+    """Further judges' replies by name."""
+    given = line.fields.get(RATINGS) or {}
+    if not isinstance(given, dict) or any(name in (RULES, JUDGE, SELF) for name in given):
+        raise line.refuse(f"'{RATINGS}' is no object of replies by the names of further judges")
+    return {name: Line(line.number, given, line.path).texts(name) for name in given}
 
 
 def _verdict(replies: Sequence[str]) -> bool | None:
@@ -87,7 +99,21 @@ def _verdict(replies: Sequence[str]) -> bool | None:
     return None if label is None else label is Verdict.YES
 
 
-def _raters(asked: Mapping[str, Sequence[Rated]]) -> Table:
+def _raters_of(rated: Sequence[Rated]) -> list[str]:
+    """In the order of trust, as two models are compared by the first that rated everything; a refiner's own comes
+    last."""
+    named = {rater for item in rated for rater in item.said}
+    others = sorted(named - {RULES, JUDGE, SELF})
+    return [rater for rater in (RULES, JUDGE, *others, SELF) if rater in named] or [SELF]
+
+
+def _took(rated: Sequence[Rated]) -> dict[str, int]:
+    """In all items, where rows say it."""
+    said = {name for item in rated for name in TOOK if name in item.line.fields}
+    return {name: sum(item.line.whole(name) for item in rated) for name in TOOK if name in said}
+
+
+def _raters_table(asked: Mapping[str, Sequence[Rated]]) -> Table:
     rows = tuple(
         (
             rater,

@@ -1,16 +1,20 @@
 """The asking halves: who is asked what, what goes into the rows, and that the scoring half takes them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spar.engines.skills import Usage
-from spar.errors import EngineError, ModelUnusable
-from spar.evaluation.asking import ASKINGS, ask, encode, score_rows
+from spar.errors import DataError, EngineError, ModelUnusable
+from spar.evaluation.asking import ASKINGS, OUR_JUDGE_WORDING, ask, encode, score_rows
 from spar.evaluation.asking.followbench import judge_prompt
+from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.followbench import read_tasks
 from spar.recipes.benchmarks import USES
+from spar.recipes.models import AskSettings
+from spar.runtime.searching import refining_of
 from tests.unit.evaluation.asking.models import NO, YES, Failing, Refusing, Scripted, job
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
 
@@ -163,3 +167,52 @@ async def test_a_negative_that_is_not_refined_fails_with_every_rater(tmp_path: P
     assert report.counts["refined"] == 0
     assert report.scores == {"acc_self": 0.0}
     assert report.warnings == ["3 negatives were not refined; they count as failures."]
+
+
+async def test_followbench_says_once_that_the_judges_wording_is_ours() -> None:
+    asked = job(Scripted(lambda _: "a response"), FOLLOWBENCH, Scripted(lambda _: "[YES]"), limit=1)
+    rows = await ask("followbench", asked, Usage())
+    assert score_rows("followbench", rows, asked).warnings.count(OUR_JUDGE_WORDING) == 1
+    alone = job(Scripted(lambda _: "a response"), FOLLOWBENCH, limit=1)
+    rows = await ask("followbench", alone, Usage())
+    assert OUR_JUDGE_WORDING not in score_rows("followbench", rows, alone).warnings
+
+
+async def test_further_judges_rate_the_same_refinements_by_name(tmp_path: Path) -> None:
+    refiner = Scripted(lambda text: "[[start]] better [[end]]" if "refine the Output" in text else YES)
+    last = Scripted(lambda text: YES if "Be kind" in text else NO)
+    asked = replace(job(refiner, negatives(tmp_path), Scripted(lambda _: YES)), raters={"last_refiner": last})
+    report = score_rows("refinement", await ask("refinement", asked, Usage()), asked)
+    assert report.scores["acc_judge"] == report.scores["acc_self"] == 100.0
+    assert report.scores["acc_last_refiner"] == pytest.approx(100 / 3)
+    assert [row[0] for row in report.tables[0].rows] == ["rules", "judge", "last_refiner", "self"]
+
+
+def test_ratings_that_are_no_replies_are_an_error_with_their_line(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"item": 0, "refined": "x", "ratings": {"self": [YES]}}) + "\n")
+    with pytest.raises(DataError, match="line 1: 'ratings' is no object of replies"):
+        BENCHMARKS["refinement"].score(rows, negatives(tmp_path), True)
+
+
+SEARCHES = {"greedy": 1, "best_of_n": 4, "iterative": 4, "bfs": 4, "dfs": 4}
+
+
+@pytest.mark.parametrize("strategy", SEARCHES)
+async def test_each_strategy_starts_from_the_negative_and_counts_what_it_took(tmp_path: Path, strategy: str) -> None:
+    texts = iter(range(1000))
+
+    def refiner(text: str) -> str:
+        return f"[[start]] text {next(texts)} [[end]]" if "refine the Output" in text else NO
+
+    chat, settings = Scripted(refiner), AskSettings(strategy=strategy, budget=4)  # type: ignore[arg-type]
+    plain = job(chat, negatives(tmp_path), Scripted(lambda _: YES))
+    refining = refining_of(chat, settings, plain.templates, 3)
+    asked = replace(plain, settings=settings, refining=refining)
+    rows = await ask("refinement", asked, Usage())
+    report = score_rows("refinement", rows, asked)
+    assert [row["generations"] for row in rows] == [SEARCHES[strategy]] * 3
+    assert report.counts["generations"] == 3 * SEARCHES[strategy]
+    assert report.counts["judgments"] == 3 * (1 if strategy == "greedy" else 5)
+    assert report.scores["acc_judge"] == 100.0
+    assert report.settings["strategy"] == f'"{strategy}"'
