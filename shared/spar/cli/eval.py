@@ -47,8 +47,17 @@ class EvalOptions:
     results: Annotated[list[Path] | None, typer.Argument(help="With compare: two results.", metavar="[A B]")] = None
     model: Annotated[str | None, typer.Option(help=f"What is measured: {MODEL}")] = None
     refiner: Annotated[str | None, typer.Option(help="Who searches refinements; story: measured too.")] = None
-    judge: Annotated[str | None, typer.Option(help="Judges from outside: followbench, refinement.")] = None
-    strategy: Annotated[StrategyName | None, typer.Option(help="The search at inference, with --refiner.")] = None
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]PLACE",
+            help="Judges from outside: followbench; refinement takes several, a score acc_NAME for each.",
+        ),
+    ] = None
+    strategy: Annotated[
+        StrategyName | None,
+        typer.Option(help="The search at inference, with --refiner; refinement: from the given responses."),
+    ] = None
     budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None
     answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None
     data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder; general: or your own tasks'.")] = (
@@ -119,11 +128,13 @@ def _general(given: EvalOptions) -> None:
 def _ask(given: EvalOptions) -> None:
     from spar.cli.evaluating.asking import evaluate_model
     from spar.cli.evaluating.job import EngineOptions, make_job
+    from spar.cli.evaluating.judges import read_judges
 
     show_log_warnings()
     if given.model is None:
         raise RecipeError("Nothing says what to measure.", "Name a --model, or rows that are there as --answers.")
-    places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": given.judge}
+    judges = read_judges(given.judge or [])
+    places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": judges.first}
     asked = {
         "limit": given.limit,
         "votes": given.votes,
@@ -140,7 +151,13 @@ def _ask(given: EvalOptions) -> None:
         body=body_of(given.body),
         headers=headers_of(given.header),
     )
-    how = {"engine": engine, "templates": given.templates, "seed": given.seed, "out": given.to}
+    how = {
+        "engine": engine,
+        "templates": given.templates,
+        "seed": given.seed,
+        "out": given.to,
+        "raters": judges.named,
+    }
     result = evaluate_model(make_job(given.name, given.data, places, asked, how))
     if given.as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))

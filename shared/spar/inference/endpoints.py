@@ -51,13 +51,22 @@ class Endpoint:
     role: Role
     settings: EngineSettings
     model: LocalModel
+    name: str = ""
+    """Of one of several that have the same role."""
 
     def open(self) -> Engine:
-        """An engine for it; nothing is asked yet. Servers' keys: SPAR_ACTOR_API_KEY and so on, or the common one."""
+        """An engine for it; nothing is asked yet."""
         if self.settings.kind != "openai":
             return make_engine(self.settings)
-        own = f"SPAR_{self.role.upper()}_API_KEY"
-        return OpenAIEngine(self.settings, ATTEMPTS, own if os.environ.get(own) else KEY_VARIABLE)
+        return OpenAIEngine(self.settings, ATTEMPTS, self.key_variable)
+
+    @property
+    def key_variable(self) -> str:
+        """Of a server's key: SPAR_JUDGE_GPT_API_KEY of a judge named gpt, SPAR_ACTOR_API_KEY and so on by role, or the
+        common one."""
+        own = f"SPAR_{self.role.upper()}"
+        variables = [*([f"{own}_{self.name.upper()}_API_KEY"] if self.name else []), f"{own}_API_KEY"]
+        return next((each for each in variables if os.environ.get(each)), KEY_VARIABLE)
 
 
 class Served:

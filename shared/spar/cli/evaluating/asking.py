@@ -25,18 +25,19 @@ from spar.evaluation.asking.settings import settings_of
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.remembering import RememberingModel
 from spar.inference import Models
-from spar.inference.endpoints import Endpoint, Role
+from spar.inference.endpoints import Endpoint
 from spar.recipes.benchmark_files import digest_of, read_data_files
-from spar.runtime.searching import search_of
+from spar.recipes.benchmarks import REFINEMENT
+from spar.runtime.searching import refining_of, search_of
 
-Chats = dict[Role, RememberingModel]
+Chats = dict[str, RememberingModel]
 
 
 def evaluate_model(job: EvalJob) -> dict[str, Any]:
     """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
     with ExitStack() as books:
         engines: dict[str, Engine] = {}
-        chats = remembering(job.places, job.out, lambda _, place: _serving(place, engines), books)
+        chats = remembering(job.every_place, job.out, lambda _, place: _serving(place, engines), books)
         asked = _ask(job, chats)
         settings = settings_of(job.benchmark, asked) | {"data": _data_digest(job)}
         folder = folder_of(job.out, job.benchmark, settings)
@@ -54,7 +55,7 @@ def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
     """Opened when first asked; models of this process share an engine, those of one server its connections."""
 
     async def serve() -> ChatModel:
-        key = place.settings.model_dump_json() + (place.role if place.settings.url else "")
+        key = place.settings.model_dump_json() + (f"{place.role} {place.name}" if place.settings.url else "")
         if key not in engines:
             engines[key] = place.open()
         return await engines[key].serve(place.model)
@@ -67,6 +68,7 @@ def _ask(job: EvalJob, chats: Chats) -> Ask:
     search = None
     if refiner is not None and job.benchmark != "story":
         search = search_of(Models(model, refiner), job.settings, job.templates, job.seed)
+    refining = refining_of(model, job.settings, job.templates, job.seed) if job.benchmark == REFINEMENT else None
     return Ask(
         model=model,
         data=job.data,
@@ -76,6 +78,8 @@ def _ask(job: EvalJob, chats: Chats) -> Ask:
         refiner=refiner,
         judge=chats.get("judge"),
         search=search,
+        raters={name: chats[name] for name in job.raters},
+        refining=refining,
         about=job.about(),
     )
 

@@ -18,7 +18,7 @@ from spar.evaluation.asking import ASKINGS
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.inference.endpoints import Asking, Endpoint, Role, endpoint, templates_for
 from spar.method.templates import TemplateSet
-from spar.recipes.benchmarks import USES
+from spar.recipes.benchmarks import FROM_NEGATIVES, REFINEMENT, USES
 from spar.recipes.models import AskSettings
 from spar.runtime.models import locate, refer
 from spar.store.directory import DirectoryStore
@@ -54,16 +54,23 @@ class EvalJob:
     templates: TemplateSet
     seed: int
     out: Path
+    raters: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Further judges by name."""
+
+    @property
+    def every_place(self) -> dict[str, Endpoint]:
+        """All models by what they are here: a role, or a further judge's name."""
+        return {**{str(role): place for role, place in self.places.items()}, **self.raters}
 
     def names(self) -> dict[str, str]:
         """The models as people know them; a folder's name decides nothing."""
-        places = self.places.items()
+        places = self.every_place.items()
         return {role: str(place.model.path or place.model.name or place.settings.url) for role, place in places}
 
     def about(self) -> dict[str, str | int]:
         """The models and their engines, as they are kept with the scores."""
         told: dict[str, str | int] = {}
-        for role, place in self.places.items():
+        for role, place in self.every_place.items():
             name = "model" if role == "actor" else role
             told |= {name if key == "model" else f"{name}_{key}": value for key, value in identity_of(place).items()}
         return told
@@ -92,11 +99,13 @@ def make_job(
     if benchmark not in ASKINGS:
         raise DataError(f"There is no benchmark '{benchmark}'.", f"Choose one of: {', '.join(ASKINGS)}, general.")
     given = {key: value for key, value in asked.items() if value is not None}
-    _check_uses(benchmark, given, models)
+    raters: Mapping[str, str] = how.get("raters", {})
+    _check_uses(benchmark, given, models, raters)
     if data is None and benchmark not in NEEDS_NO_DATA:
         raise DataError(f"{benchmark} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
     options: EngineOptions = how["engine"]
     places = {role: place_of(role, name, options) for role, name in models.items() if name is not None}
+    others = {name: replace(place_of("judge", place, options), name=name) for name, place in raters.items()}
     try:
         settings = AskSettings(**given)
     except ValidationError as error:
@@ -104,14 +113,21 @@ def make_job(
         raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
     # Forms are filled in by whoever judges and refines: the refiner of a search, else the model itself.
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
-    return EvalJob(benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"])
+    return EvalJob(benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"], others)
 
 
-def _check_uses(benchmark: str, given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:
+def _check_uses(
+    benchmark: str, given: Mapping[str, Any], models: Mapping[Role, str | None], raters: Mapping[str, str]
+) -> None:
     uses = ("limit", *USES[benchmark].settings) if benchmark in USES else STORY
     for key in given:
         if key not in uses:
             raise RecipeError(f"--{key.replace('_', '-')} means nothing to {benchmark}.", "Leave it out.")
+    if raters and benchmark != REFINEMENT:
+        raise RecipeError(f"{benchmark} takes no judge by name, and no second one.", "Name one --judge PLACE, or none.")
+    if benchmark == REFINEMENT:
+        _check_refinement(given, models)
+        return
     searches = given.get("strategy", "actor") != "actor"
     wants_refiner = searches or benchmark == "story"
     if searches and models.get("refiner") is None:
@@ -120,6 +136,18 @@ def _check_uses(benchmark: str, given: Mapping[str, Any], models: Mapping[Role, 
         raise RecipeError(f"--refiner means nothing to {benchmark} without a search.", "Add --strategy bfs, say.")
     if models.get("judge") is not None and "judge" not in uses:
         raise RecipeError(f"--judge means nothing to {benchmark}.", "Leave it out.")
+
+
+def _check_refinement(given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:
+    if models.get("refiner") is not None:
+        raise RecipeError("The refiner that refinement measures is its --model.", "Leave --refiner out.")
+    if given.get("strategy", "actor") not in FROM_NEGATIVES:
+        raise RecipeError(
+            f"--strategy {given['strategy']} draws responses, and refinement starts from given ones.",
+            f"Choose among {', '.join(FROM_NEGATIVES[1:])}.",
+        )
+    if "budget" in given and given.get("strategy", "actor") in FROM_NEGATIVES[:2]:
+        raise RecipeError("--budget bounds a search, and one greedy refinement is none.", "Add --strategy bfs, say.")
 
 
 def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
