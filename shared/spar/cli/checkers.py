@@ -23,6 +23,7 @@ from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError, RecipeError
 from spar.inference.endpoints import Asking
+from spar.method.checking import LEAST_CHECKERS
 from spar.method.records import Prompt
 from spar.method.templates.forms import builtin_form, read_form
 from spar.recipes.prompts import read_prompts, usable_prompts
@@ -50,7 +51,9 @@ class CheckerOptions:
     templates: Annotated[
         str, typer.Option(help=f"spar, or a folder with {', '.join(f'{name}.txt' for name in FORMS)}.")
     ] = "spar"
-    samples: Annotated[int, typer.Option(min=1, help="Checkers asked for per prompt.")] = 3
+    samples: Annotated[
+        int, typer.Option(min=LEAST_CHECKERS, help="Checkers requested for each prompt, each with cases of its own.")
+    ] = 5
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
     seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0

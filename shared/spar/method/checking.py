@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 from spar.method.judging.execution import BROKEN_RULE, PASSED
 
-LEAST_RIGHT = 0.5
-"""The share of the cases that a checker must get right."""
+LEAST_RIGHT = 0.8
+"""The share of the cases that a checker must get right: that of AutoIF's released code (its paper has half)."""
+LEAST_CHECKERS = 3
+"""A prompt with fewer checkers has too few to try its cases on (ibid.)."""
+LEAST_CASES = 10
+"""A prompt with fewer cases has too few to try its checkers on (ibid.)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class Case:
 
     response: str
     follows: bool
+
+
+def enough(checkers: Sequence[str], cases: Sequence[Case]) -> bool:
+    """Whether a prompt has checkers and cases enough to be tried on each other."""
+    return len(checkers) >= LEAST_CHECKERS and len(cases) >= LEAST_CASES
 
 
 def trusted(said: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:

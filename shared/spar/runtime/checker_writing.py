@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spar.engines.checker_skills import Teacher
+from spar.method.checking import enough
 from spar.method.records import Prompt
 from spar.runtime.trial import trusted_sources
 from spar.together import together
@@ -16,7 +17,8 @@ class Checked(StrEnum):
     """How a prompt ends; the first that applies."""
 
     NO_CHECKER = "no_checker"  # no reply with a function and cases
-    UNTRUSTED = "untrusted"  # no function is right on half of the cases
+    TOO_FEW = "too_few"  # functions, or cases to try them on
+    UNTRUSTED = "untrusted"  # no function is right on enough of the cases
     CONTRADICTED = "contradicted"  # what is left asks for something else
     UNSURE = "unsure"  # whether it does, the teacher did not say
     KEPT = "kept"
@@ -35,7 +37,10 @@ async def write_checkers(teacher: Teacher, prompt: Prompt, samples: int) -> Chec
     if not written:
         return CheckerOutcome(Checked.NO_CHECKER)
     cases = [case for one in written for case in one.cases]
-    [trusted] = await trusted_sources([([one.source for one in written], cases)])
+    sources = [one.source for one in written]
+    if not enough(sources, cases):
+        return CheckerOutcome(Checked.TOO_FEW)
+    [trusted] = await trusted_sources([(sources, cases)])
     if not trusted:
         return CheckerOutcome(Checked.UNTRUSTED)
     said = await together(teacher.contradicts(prompt, source, place) for place, source in enumerate(trusted))

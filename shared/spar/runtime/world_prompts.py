@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.errors import DataError
-from spar.method.checking import Case, CheckedPrompt
+from spar.method.checking import LEAST_CASES, LEAST_CHECKERS, Case, CheckedPrompt
 from spar.method.records import Prompt
 from spar.recipes.paths import INSTRUCTIONS
 from spar.runtime.trial import trusted_sources
@@ -20,7 +20,7 @@ from spar.worlds.story import checkers as teacher
 from spar.worlds.story.instructing import unlabelled_texts
 from spar.worlds.story.prompts import generate_prompts
 
-CHECKERS, CASES = 3, 6  # of each prompt; AutoIF asks for several of both
+CHECKERS, CASES = LEAST_CHECKERS, LEAST_CASES  # of each prompt
 WRONG = 0.1  # how often the teacher's checker, or one of its sets of cases, is wrong
 TOGETHER = 64  # prompts whose checkers share a process
 MORE_THAN_NEEDED = 1.2  # prompts that are prepared for each that is wanted; few are dropped

@@ -1,6 +1,7 @@
 """A teacher's checkers for one prompt: what becomes of what it writes, with a teacher that follows a script."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -17,7 +18,9 @@ from spar.runtime.checker_writing import Checked, CheckerOutcome, write_checkers
 PROMPT = Prompt.of("Write in lower case.")
 RIGHT = "def evaluate(response):\n    return response.islower()\n"
 WRONG = "def evaluate(response):\n    return response == 'Abc'\n"
-CASES = '[{"response": "abc", "follows": true}, {"response": "Abc", "follows": false}]'
+CASES = json.dumps([{"response": text, "follows": text.islower()} for text in ("abc", "Abc", "xyz", "XYZ")])
+CASE = json.dumps([{"response": "abc", "follows": True}])
+REVERSED = CASES.replace("true", "-").replace("false", "true").replace("-", "false")
 
 
 def reply(source: str, cases: str = CASES) -> str:
@@ -64,11 +67,13 @@ def test_a_checker_that_its_cases_agree_with_is_kept() -> None:
     ("written", "meaning", "contradiction", "end"),
     [
         (["no code", "```python\ndef other():\n    pass\n```"], "x", "No", Checked.NO_CHECKER),
-        ([reply(RIGHT, '[{"response": "abc", "follows": false}]')], "x", "No", Checked.UNTRUSTED),
-        ([reply("def evaluate(response):\n    raise SystemExit\n")], "x", "No", Checked.UNTRUSTED),
-        ([reply(RIGHT)], "Write in capitals.", "Yes", Checked.CONTRADICTED),
-        ([reply(RIGHT)], "x", "(Yes or No)", Checked.UNSURE),
-        ([reply(RIGHT)], "", "No", Checked.UNSURE),
+        ([reply(RIGHT)] * 2, "x", "No", Checked.TOO_FEW),
+        ([reply(RIGHT, CASE)] * 9, "x", "No", Checked.TOO_FEW),
+        ([reply(RIGHT, REVERSED)] * 3, "x", "No", Checked.UNTRUSTED),
+        ([reply("def evaluate(response):\n    raise SystemExit\n")] * 3, "x", "No", Checked.UNTRUSTED),
+        ([reply(RIGHT)] * 3, "Write in capitals.", "Yes", Checked.CONTRADICTED),
+        ([reply(RIGHT)] * 3, "x", "(Yes or No)", Checked.UNSURE),
+        ([reply(RIGHT)] * 3, "", "No", Checked.UNSURE),
     ],
 )
 def test_a_prompt_without_a_checker_has_a_reason(
