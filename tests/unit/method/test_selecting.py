@@ -132,6 +132,16 @@ def test_a_refinement_that_passes_is_an_example() -> None:
     assert choose("refined_passed", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
 
 
+def test_a_response_that_is_good_already_is_kept_unrefined() -> None:
+    kept = choose("good_or_refined", judged_prompt("yyyyy"))
+    assert isinstance(kept, Example)
+    assert kept.messages[1].content == "response 0"
+    bad = judged_prompt("nnnnn")
+    assert choose("good_or_refined", bad, TREE) == choose("refined_passed", bad, TREE)
+    assert choose("good_or_refined", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
+    assert choose("good_or_refined", judged_prompt("yynn-")) is Outcome.TIED
+
+
 def test_a_given_response_is_taken_whatever_was_judged_of_it() -> None:
     choice = choose("given", judged_prompt(None, "nnnnn"))
     assert isinstance(choice, Example)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from spar.method.selecting.base import Choice, Material, SelectionPolicy
 from spar.method.selecting.extremes import EXTREMES
 from spar.method.selecting.given import GIVEN
+from spar.method.selecting.good_or_refined import GOOD_OR_REFINED
 from spar.method.selecting.judged import JUDGED
 from spar.method.selecting.length_controlled import LENGTH_CONTROLLED
 from spar.method.selecting.lessons import LESSONS
@@ -26,7 +27,7 @@ SELECTING: Mapping[str, SelectionPolicy] = MappingProxyType(
         policy.name: policy
         for policy in (
             *(REFINED, SAMPLED, EXTREMES, LENGTH_CONTROLLED, PASSED, REFINED_PASSED, PASS_RATE),
-            *(GIVEN, LESSONS, JUDGED),
+            *(GOOD_OR_REFINED, GIVEN, LESSONS, JUDGED),
         )
     }
 )

@@ -1,6 +1,6 @@
 """`refined_passed`: a prompt with its refined response, if that was judged good, as an example for SFT.
 
-SELF's rule (arXiv 2310.00533): respond, give feedback, refine, keep what passes; no DPO.
+Prompts whose responses are all good give nothing; with them it is `good_or_refined`.
 """
 
 from spar.method.records import Example, Outcome, Pair
