@@ -11,7 +11,8 @@ from spar.store.rows import decode_rows, encode_rows
 
 
 def cut_shards(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Shard]:
-    """Iteration t takes the t-th slice of the run's prompts, in their order; each shard's go into the store."""
+    """Iteration t takes the t-th slice of the run's prompts, in their order, or all of them where they are reused; each
+    shard's go into the store."""
     mine = _initial(store, run, recipe, iteration) if iteration < FIRST else _of(store, run, recipe, iteration)
     size = recipe.prompts.shard_size
     shards = []
@@ -26,7 +27,7 @@ def cut_shards(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> 
 
 def _of(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Prompt]:
     per_iteration = recipe.prompts.per_iteration
-    first = (iteration - FIRST) * per_iteration
+    first = 0 if recipe.prompts.reuse else (iteration - FIRST) * per_iteration
     return _checked(_read(store, run.prompts)[first : first + per_iteration], per_iteration, run, iteration)
 
 

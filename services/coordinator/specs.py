@@ -83,7 +83,8 @@ class Planner:
             engine=self._engine_of(iteration, StepKind.GENERATION),
             sampling=settings,
             seed=self.recipe.seed,
-            iteration=shard.iteration,
+            # A backward model is never trained: what it wrote for texts that are reused is its result still.
+            iteration=init.FIRST if policy.backward and self.recipe.prompts.reuse else shard.iteration,
             prompts=ObjectRef(key=shard.prompts_key),
             form=self._form(policy.form),
         )

@@ -72,7 +72,7 @@ class AcceptedRun:
 def post_run(received: Submitted, context: Context, answer: Response, key: IdempotencyKey = None) -> AcceptedRun:
     """Submit a recipe: YAML or JSON alone, or a form with its files. The same recipe is the same run: it goes on."""
     with recipe_of(received, context.settings.allow_paths) as recipe:
-        if recipe.iterations * recipe.prompts.per_iteration + sum(init_prompts(recipe)) > MAX_PROMPTS:
+        if recipe.selfplay_prompts + sum(init_prompts(recipe)) > MAX_PROMPTS:
             raise RecipeError(
                 f"The recipe asks for more than {MAX_PROMPTS:,} prompts in all.",
                 "Lower iterations or prompts.per_iteration.",

@@ -39,7 +39,7 @@ class _Found:
 
 def prompts_of(recipe: Recipe) -> RunPrompts:
     """Raises DataError if there are too few, or if a prompt is in both parts."""
-    first, needed = sum(init_prompts(recipe)), recipe.iterations * recipe.prompts.per_iteration
+    first, needed = sum(init_prompts(recipe)), recipe.selfplay_prompts
     source = recipe.init.prompts.source if recipe.init is not None else None
     if source in (None, recipe.prompts.source):
         found = _read(recipe, recipe.prompts.source, first + needed)

@@ -89,6 +89,11 @@ class Recipe(Section):
     """When a run stops because of what became of its prompts."""
 
     @property
+    def selfplay_prompts(self) -> int:
+        """How many prompts self-play takes of their source, all iterations together."""
+        return self.prompts.per_iteration * (1 if self.prompts.reuse else self.iterations)
+
+    @property
     def refiner_fate(self) -> Literal["trained", "kept", "shared"]:
         """What an iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
         if self.models.one:

@@ -13,9 +13,12 @@ class PromptSettings(Section):
     source: str
     """`world:story`, or the path of a JSONL file of {"prompt": "..."} rows."""
     per_iteration: Annotated[Positive, Unit("prompts")] = 10_000
-    """Prompts of each iteration; no prompt is used in two."""
+    """Prompts of each iteration; no prompt is used in two, unless `reuse` is true."""
     shard_size: Annotated[Positive, Unit("prompts")] = 16
     """Prompts that travel together, as one step's work."""
+    reuse: bool = later(False)
+    """Every iteration uses the same prompts, instead of the next ones of the source. Instructions that a backward model
+    wrote for them (generation.policy instruct) are used again too."""
 
 
 class SamplingSettings(Section):
