@@ -17,6 +17,7 @@ from spar.recipes.models import Recipe
 from spar.recipes.override import apply_overrides
 from spar.recipes.paths import INIT_DATA, PREFIXES, names_a_file
 from spar.recipes.problems import Keys, Problem, raise_for
+from spar.recipes.required import take_required
 from spar.recipes.source import Source, parse
 
 NAME = "recipe"
@@ -45,6 +46,7 @@ def recipe_of(received: Received, allow_paths: bool) -> Iterator[Recipe]:
     if not source.data:
         raise_for("The recipe", source.problems, source.places)
     apply_overrides(source, received.overrides)
+    take_required(source)
     with TemporaryDirectory(prefix="spar-upload-") as folder:
         _take_files(received, source, Path(folder))
         raise_for("The recipe", list(_foreign_paths(received, source, allow_paths)), source.places)

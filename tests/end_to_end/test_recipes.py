@@ -117,6 +117,7 @@ def test_self_mixes_its_skill_data_into_what_it_learns(ran: Mapping[str, Ran]) -
     for step in trainings:
         selected = done.selected(step.iteration)
         assert step.facts["counts"]["samples"] == selected.actor_examples + load_recipe("self").training.mix_rows
+        assert not done.counted(step.iteration)["all_good"]  # a good response is kept as it is
         [example, *_] = done.rows(str(selected.actor_examples_key), Example)
         assert example.kind is ExampleKind.RESPONSE
 
@@ -130,6 +131,21 @@ def test_humpback_learns_instructions_for_texts_and_starts_anew_each_time(ran: M
     assert instruction.content not in texts
     bases = {step.message["spec"]["base"]["fingerprint"] for step in done.of(StepKind.TRAINING)}
     assert bases == {done.iterations[0].actor}
+
+
+def test_humpbacks_second_round_rates_the_same_instructions_by_the_better_model(
+    ran: Mapping[str, Ran],
+) -> None:
+    done = ran["humpback"]
+    generated = {(step.iteration, step.part): step for step in done.of(StepKind.GENERATION)}
+    rated = {(step.iteration, step.part): step for step in done.of(StepKind.JUDGMENT)}
+    parts = {part for iteration, part in generated if iteration == 1}
+    assert parts
+    for part in parts:
+        assert generated[2, part].reused
+        assert generated[2, part].result_key == generated[1, part].result_key
+        models = [rated[iteration, part].message["spec"]["model"]["fingerprint"] for iteration in (1, 2)]
+        assert models == [done.iterations[0].actor, done.iterations[0].actor_after]
 
 
 def test_humpback_learns_no_instruction_that_is_measured(ran: Mapping[str, Ran], tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import typer
 
 from spar.cli.console import print_warning
 from spar.errors import DataError
+from spar.recipes.builtins import builtin_names, extendable_names, method_names, recipe_text
 from spar.recipes.combinations import warnings
-from spar.recipes.load import builtin_names, examine, open_recipe, recipe_path
+from spar.recipes.composing import BACKBONES, composed_name
+from spar.recipes.load import examine, open_recipe
 from spar.recipes.models import Recipe
 from spar.recipes.problems import Flaw, dotted, raise_for
 from spar.recipes.showing import Shown, shown, written_out
@@ -21,11 +23,14 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.command("list")
 def list_recipes() -> None:
-    """List the built-in recipes, each with its first line."""
+    """List the built-in recipes, each with its first line, and the methods that can be laid over a model."""
     width = max(len(name) for name in builtin_names())
     for name in builtin_names():
-        first = recipe_path(name).read_text(encoding="utf-8").partition("\n")[0]
+        first = recipe_text(name).partition("\n")[0]
         typer.echo(f"{name:<{width}}  {first.removeprefix('#').strip()}")
+    typer.echo(f"\nMETHOD-MODEL, such as {composed_name('self_rewarding', 'llama3-8b')}, is a method over a model:")
+    typer.echo(f"  methods: {', '.join(method_names())}")
+    typer.echo(f"  models: {', '.join(BACKBONES)}")
 
 
 @app.command()
@@ -41,7 +46,7 @@ def schema(out: OutOption = None) -> None:
     """Write the JSON schema of recipe files, by which editors complete and check them."""
     from spar.recipes.schema import json_schema
 
-    _write(json.dumps(json_schema(builtin_names()), indent=1, ensure_ascii=False) + "\n", out)
+    _write(json.dumps(json_schema(extendable_names()), indent=1, ensure_ascii=False) + "\n", out)
 
 
 def _write(text: str, out: Path | None) -> None:
@@ -65,7 +70,7 @@ def show(
 ) -> None:
     """Print a recipe with every value it resolves to, marking what is still missing; report all that is wrong."""
     if source:
-        typer.echo(recipe_path(name).read_text(encoding="utf-8"), nl=False)
+        typer.echo(recipe_text(name), nl=False)
         return
     opened = open_recipe(name, overrides or ())
     recipe, problems = examine(opened)

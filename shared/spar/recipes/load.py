@@ -7,17 +7,25 @@ Each step only adds problems; the last one raises them together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from spar.errors import RecipeError
-from spar.recipes.extending import EXTENDS, over_layers
+from spar.recipes.builtins import (
+    builtin_names,
+    composed_names,
+    extendable_names,
+    method_names,
+    recipe_path,
+    recipe_text,
+)
+from spar.recipes.extending import EXTENDS, Library, over_layers
 from spar.recipes.models import Recipe
 from spar.recipes.override import SET, apply_overrides
 from spar.recipes.paths import Written, make_absolute
 from spar.recipes.problems import Flaw, Keys, Problem, raise_for
+from spar.recipes.required import take_required
 from spar.recipes.resolve import recipe_fingerprint, resolve, resolved_with_problems, to_yaml
-from spar.recipes.source import Source, read_source
+from spar.recipes.source import Source, parse, read_source
 from spar.recipes.validating import validate, without_stand_ins
 
 __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", "resolve", "to_yaml"]
@@ -46,17 +54,26 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool
 
 def open_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Opened:
     """Read it over what it extends, with the overrides. Raises RecipeError for what is no recipe at all."""
-    path = recipe_path(name_or_path)
     title = f"The recipe {name_or_path}"
-    source = over_base(read_source(path, path.name))
+    read, folder = _read(name_or_path)
+    source = over_base(read)
     if not source.data:
         raise_for(title, source.problems, source.places)
     apply_overrides(source, overrides)
+    take_required(source)
 
     def base_of(keys: Keys) -> Path:
-        return Path.cwd() if source.places.get(keys, "").startswith(SET) else path.parent
+        return Path.cwd() if source.places.get(keys, "").startswith(SET) else folder
 
     return Opened(source=source, title=title, written=make_absolute(source.data, base_of))
+
+
+def _read(name_or_path: str) -> tuple[Source, Path]:
+    """What the recipe says by itself, and the folder that its paths are relative to."""
+    if name_or_path in composed_names():
+        return parse(recipe_text(name_or_path), f"{name_or_path}.yaml"), Path.cwd()  # it names no file
+    path = recipe_path(name_or_path)
+    return read_source(path, path.name), path.parent
 
 
 def finish(source: Source, title: str, run_here: bool = True) -> Recipe:
@@ -90,28 +107,10 @@ def _besides_lost_layers(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if not (lost and problem.flaw is Flaw.MISSING)]
 
 
-def builtin_names() -> list[str]:
-    return sorted(path.stem for path in _builtin_folder().glob("*.yaml"))
-
-
-def recipe_path(name_or_path: str) -> Path:
-    """The file of a built-in recipe or of a path. Raises RecipeError."""
-    builtin = _builtin_folder() / f"{name_or_path}.yaml"
-    if name_or_path in builtin_names():
-        return builtin
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
-        return path
-    raise RecipeError(
-        f"There is no recipe {name_or_path!r}: no built-in one has this name, and no file is there.",
-        f"Name a YAML file or one of: {', '.join(builtin_names())}.",
-    )
-
-
-def _builtin_folder() -> Path:
-    return Path(str(resources.files("spar.recipes"))) / "builtin"
-
-
 def over_base(source: Source) -> Source:
     """A file's data, over those of the built-in recipes that it `extends`."""
-    return over_layers(source, builtin_names(), lambda name: read_source(recipe_path(name), f"{name}.yaml"))
+
+    def read(name: str) -> Source:
+        return parse(recipe_text(name), f"{name}.yaml")
+
+    return over_layers(source, Library(names=extendable_names(), methods=method_names(), read=read))

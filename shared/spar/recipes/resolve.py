@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from spar.hashing import file_sha256
+from spar.method.judging import JUDGING
 from spar.method.profiles import PROFILES
 from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
@@ -55,6 +56,7 @@ def resolved_with_problems(recipe: Recipe, written: Written) -> tuple[Recipe, li
     data = said(recipe)
     make_absolute(data, lambda _: Path.cwd())
     _imply_no_training(recipe, data)
+    _imply_taught_judging(data)
     for (section, key), value in profile_values(recipe.profile).items():
         for part in (data, data["init"]) if data.get("init") else (data,):
             part.setdefault(section, {}).setdefault(key, value)
@@ -72,6 +74,13 @@ def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
         data["training"] = {"trains": False}
     if data.get("training", {}).get("trains") is False:
         data.setdefault("iterations", 1)
+
+
+def _imply_taught_judging(data: dict[str, Any]) -> None:
+    """One model learns from its teacher to judge by the form that it will be asked with in self-play."""
+    judging = JUDGING.get(data.get("judgment", {}).get("policy"))
+    if data.get("init") and data["models"].get("one") and judging is not None and judging.form is not None:
+        data["init"].setdefault("judgment", {}).setdefault("policy", judging.name)
 
 
 def profile_values(name: str) -> dict[tuple[str, str], Any]:

@@ -11,9 +11,20 @@ from spar.recipes.load import builtin_names, load_recipe, recipe_path, to_yaml
 
 
 def test_list_gives_each_recipe_a_line() -> None:
-    lines = CliRunner().invoke(app, ["list"]).output.splitlines()
+    recipes, _, methods = CliRunner().invoke(app, ["list"]).output.partition("\n\n")
+    lines = recipes.splitlines()
     assert [line.split()[0] for line in lines] == builtin_names()
     assert all(len(line.split()) > 3 for line in lines)
+    assert "  methods: autoif, best_of_n_dpo, humpback," in methods
+    assert "  models: glm-4-9b, llama3-70b, llama3-8b, mistral-7b" in methods
+
+
+def test_source_of_a_method_over_a_model_names_its_layers() -> None:
+    done = CliRunner().invoke(app, ["show", "self-mistral-7b", "--source"])
+    assert "extends: [layers/paper_setup, mistral-7b, methods/self]" in done.stdout
+    shown = CliRunner().invoke(app, ["show", "self-mistral-7b"]).stdout.splitlines()
+    assert "  mix: null  # MISSING, and required: give it here, or by --set training.mix=VALUE" in shown
+    assert any(line.startswith("  pairs: good_or_refined  # methods/self.yaml:") for line in shown)
 
 
 def test_show_prints_the_resolved_recipe() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spar.errors import RecipeError
-from spar.recipes.extending import over_layers
+from spar.recipes.extending import Library, over_layers
 from spar.recipes.load import load_recipe
 from spar.recipes.models import SftSettings
 from spar.recipes.source import Source, parse
@@ -22,7 +22,8 @@ FILES = {
 
 
 def laid(text: str) -> Source:
-    return over_layers(parse(text, "mine.yaml"), FILES, lambda name: parse(FILES[name], f"{name}.yaml"))
+    library = Library(names=FILES, read=lambda name: parse(FILES[name], f"{name}.yaml"))
+    return over_layers(parse(text, "mine.yaml"), library)
 
 
 def told(source: Source) -> list[str]:

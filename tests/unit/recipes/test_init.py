@@ -93,6 +93,7 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
     refiner = at(scoring, REFINER)
     assert (refiner.selection.pairs, refiner.refiner_fate) == ("judged", "shared")
     assert refiner.training.actor == refiner.training.refiner == scoring.init.refiner  # type: ignore[union-attr]
+    assert load_recipe("story-init", ["models.one=true", *RUBRIC]) == scoring  # nothing else could be meant
     assert at(load_recipe("story-init", ["models.one=true"]), REFINER).selection.pairs == "lessons"
 
 
@@ -101,7 +102,10 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
     [
         (["init.teacher=null"], "names no teacher, and no data for the actor and the refiner"),
         (["init.judgment.policy=rubric"], "a refiner learns to give verdicts"),
-        (["models.one=true", *RUBRIC], "is verdict, but the model judges by rubric in self-play"),
+        (
+            ["models.one=true", *RUBRIC, "init.judgment.policy=verdict"],
+            "is verdict, but the model judges by rubric in self-play",
+        ),
         (["models.one=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
         (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
         (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),

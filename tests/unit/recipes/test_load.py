@@ -215,4 +215,4 @@ def test_no_refinement_differs_from_the_demo_by_its_pairs_only() -> None:
     assert sampled.selection.pairs == "sampled"
     selection = sampled.selection.model_copy(update={"pairs": "refined"})
     assert sampled.model_copy(update={"name": "demo", "selection": selection}) == demo
-    assert len(recipe_path("no_refinement").read_text().splitlines()) == 5
+    assert len(recipe_path("no_refinement").read_text().splitlines()) == 3
