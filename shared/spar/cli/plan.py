@@ -6,13 +6,14 @@ the rest.
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from spar.cli.console import print_warning
 from spar.cli.plan_tables import gib, print_plan
 from spar.cli.pricing import HELP as PRICE_HELP
 from spar.cli.pricing import with_prices
@@ -24,8 +25,10 @@ from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, Models, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
+from spar.planning.unfinished import recipe_to_plan
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
+from spar.recipes.problems import dotted
 
 _ASK_SECONDS = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
 _MIB = 1 << 20
@@ -49,8 +52,12 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
-    """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit."""
-    recipe = with_prices(load_recipe(name, overrides or (), run_here=pilot is not None), price or ())
+    """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit.
+
+    Prompts and data that are not given yet are not needed for that, except for a pilot.
+    """
+    given = overrides or ()
+    recipe = with_prices(_unfinished(name, given) if pilot is None else load_recipe(name, given), price or ())
     items = benchmark_items(recipe)
     if pilot is not None:
         _forecast(recipe, items, directory, pilot, train, as_json)
@@ -69,6 +76,14 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
             f"The recipe {found.recipe} does not fit:\n" + "\n".join(lines),
             "Change it as said, or plan for another host.",
         )
+
+
+def _unfinished(name: str, overrides: Sequence[str]) -> Recipe:
+    found = recipe_to_plan(name, overrides)
+    if found.missing:
+        options = " ".join(f"--set {dotted(keys)}=VALUE" for keys in found.missing)
+        print_warning(f"this recipe cannot be run yet, and benchmarks without data are not planned: give {options}")
+    return found.recipe
 
 
 def _forecast(

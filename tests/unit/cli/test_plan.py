@@ -68,3 +68,37 @@ def test_what_is_no_price_is_told(told: str, capsys: pytest.CaptureFixture[str])
         main(["plan", "demo", "--price", told])
     assert ended.value.code == 2
     assert f"--price {told} is no price" in capsys.readouterr().err
+
+
+PAPER = {  # responses of an iteration: its prompts, by the method's K
+    "spar": "50,000",
+    "no_tree_search": "50,000",
+    "no_refinement": "50,000",
+    "no_iteration": "150,000",
+    "self_rewarding": "40,000",
+    "meta_rewarding": "70,000",
+    "self": "10,000",
+    "humpback": "10,000",
+    "autoif": "50,000",
+}
+
+
+@pytest.mark.parametrize("backbone", ["llama3-8b", "mistral-7b"])
+@pytest.mark.parametrize(("method", "responses"), PAPER.items())
+def test_each_method_over_each_model_is_planned_at_the_papers_size(method: str, responses: str, backbone: str) -> None:
+    done = CliRunner().invoke(
+        build_app("plan"), ["plan", f"{method}-{backbone}", "--gpus", "8", "--gpu-memory", "80"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    assert re.search(rf"^responses +{responses}\b", done.stdout, re.MULTILINE)
+    assert "--set prompts.source=VALUE" in done.stderr
+    assert ("the teacher" in done.stdout) == (method not in ("humpback", "autoif"))
+
+
+def test_a_plan_counts_benchmarks_whose_data_is_given_and_needs_models(tmp_path: Path) -> None:
+    (tmp_path / "ifeval.jsonl").write_text("{}\n" * 541)
+    data = ["--set", f"evaluation.benchmarks.ifeval.data={tmp_path}/ifeval.jsonl"]
+    _, text = plan("spar-llama3-8b", "--gpus", "8", "--gpu-memory", "80", "--json", *data)
+    assert [(each["name"], each["items"]) for each in json.loads(text)["measured"]] == [("ifeval", 541)]
+    with pytest.raises(SystemExit):
+        main(["plan", "spar"])
