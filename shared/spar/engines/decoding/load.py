@@ -17,6 +17,7 @@ from spar.checkpoints.end_tokens import end_tokens
 from spar.checkpoints.loading import load_weights, put_adapter
 from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
+from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
 
 ONE_AT_A_TIME = threading.Lock()
@@ -39,6 +40,7 @@ def load(model: LocalModel, dtype: str) -> Loaded:
     path = _directory(model)
     whole = base_folder(path) if is_adapter(path) else path
     _check_files(whole)
+    warn_of_unused_defaults(whole)
     transformers_logging.disable_progress_bar()
     try:
         with ONE_AT_A_TIME:

@@ -10,6 +10,7 @@ from pathlib import Path
 from spar.adapters import adapter_config, base_folder, is_adapter
 from spar.checkpoints.headers import check_adapter_weights, check_weights
 from spar.engines.base import LocalModel
+from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
 
 MAX_ADAPTERS = 4  # actor and refiner, and the ones of the iteration before; each costs some GPU memory
@@ -97,4 +98,5 @@ def _require_weights(path: Path) -> None:
             f"The model directory {path} is not there, or has no {' and no '.join(missing)}.",
             "Give a directory that holds a whole model as transformers saves it.",
         )
+    warn_of_unused_defaults(path)
     check_weights(path)  # vLLM serves what lacks a tensor without a word
