@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spar.data.text_rows import TEXT_ONLY, RowRefused, check_columns, check_placeholders, check_weight, is_filled
+from spar.data.turns import looks_like_turns
 from spar.errors import DataError
 
 _TOLD = 100_000
@@ -63,8 +65,10 @@ def _parse(number: int, raw: bytes) -> InputRow:
     identity = hashlib.sha256(raw.rstrip(b"\r\n")).hexdigest()[:16]
     try:
         fields = _fields(raw)
+        _check(fields)
         prompt, response = _text(fields, "prompt"), _text(fields, "response")
-    except _Unusable as error:
+        check_placeholders(prompt)
+    except (_Unusable, RowRefused) as error:
         told = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_TOLD]
         return InputRow(number, identity, reason=str(error), raw=told)
     return InputRow(number, identity, prompt, response, fields)
@@ -82,6 +86,19 @@ def _fields(raw: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise _Unusable('not a row of keys: write {"prompt": "...", "response": "..."}')
     return fields
+
+
+def _check(fields: dict[str, Any]) -> None:
+    """What an import refuses, too: more than text, tools, a system message, and rows that must not be learned from.
+
+    A response labelled as undesired is what a refinement is for.
+    """
+    check_columns(fields, TEXT_ONLY)
+    check_weight(fields)
+    if is_filled(fields.get("system")):
+        raise _Unusable("a system message, and a prompt has none")
+    if looks_like_turns(fields.get("prompt")):
+        raise _Unusable("`prompt` is a conversation: write its one text")
 
 
 def _text(fields: dict[str, Any], key: str) -> str:
