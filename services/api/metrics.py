@@ -35,7 +35,7 @@ def queue_depths(broker: Broker) -> Iterator[Metric]:
 
 
 def run_counts(session: Session, at_work: bool) -> Iterator[Metric]:
-    """`at_work`: a coordinator works on the runs; else those that are on count as interrupted."""
+    """`at_work`: a coordinator works on the runs; else those that have not ended count as interrupted."""
     runs = GaugeMetricFamily("spar_runs", "Runs by status.", labels=["status"])
     found: Counter[RunStatus] = Counter()
     for status, number in session.exec(select(Run.status, func.count()).group_by(Run.status)):

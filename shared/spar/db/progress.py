@@ -68,7 +68,7 @@ class RunProgress:
 
 
 def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunProgress | None:
-    """`at_work`: a process works on the runs there; else a run that is on was interrupted."""
+    """`at_work`: a process works on the runs there; else a run that has not ended was interrupted."""
     run = session.get(Run, run_id)
     if run is None:
         return None

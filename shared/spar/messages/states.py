@@ -8,7 +8,7 @@ class RunStatus(StrEnum):
     budget is used up.
 
     A failed, cancelled or stopped run that is resumed is queued again. `interrupted` is shown, never stored: the run is
-    on, and no process works on it.
+    on or queued, and no process works on it.
     """
 
     QUEUED = "queued"
@@ -22,7 +22,7 @@ class RunStatus(StrEnum):
 
     def shown(self, at_work: bool) -> "RunStatus":
         """What to show of a stored status; `at_work`: a process works on the runs there."""
-        return RunStatus.INTERRUPTED if self.on and not at_work else self
+        return self if at_work or self.ended else RunStatus.INTERRUPTED
 
     @property
     def on(self) -> bool:

@@ -47,7 +47,7 @@ PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
 def build_report(session: Session, store: ObjectStore, run_id: str, at_work: bool = True) -> RunReport:
     """The report of a run as it stands. Raises DataError for an unknown run, StoreError for its objects.
 
-    `at_work`: a process works on the runs there; else a run that is on was interrupted.
+    `at_work`: a process works on the runs there; else a run that has not ended was interrupted.
     """
     reader = RunReader(session, store, run_id)
     run, begun = reader.run, reader.iterations()
