@@ -4,6 +4,7 @@ Reads the ledger for the inputs; decides nothing about order.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 from services.coordinator.ledger import Ledger, chain_of
@@ -390,12 +391,15 @@ class Planner:
 
 
 def _outside(judge: JudgeSettings | None) -> ModelRef | None:
-    """An outside judge by the name that its server knows."""
+    """An outside judge by the name that its server knows; with other fields in its requests it is another one."""
     if judge is None:
         return None
     served = f"served:{judge.model}"
-    return ModelRef(fingerprint=hashlib.sha256(served.encode()).hexdigest(), location=served)
+    body = json.dumps(judge.body, sort_keys=True) if judge.body else ""
+    return ModelRef(fingerprint=hashlib.sha256(f"{served}{body}".encode()).hexdigest(), location=served)
 
 
 def _place_of(judge: JudgeSettings | None) -> EngineSettings | None:
-    return None if judge is None else EngineSettings(kind="openai", url=judge.url)
+    if judge is None:
+        return None
+    return EngineSettings(kind="openai", url=judge.url, body=judge.body, headers=judge.headers)

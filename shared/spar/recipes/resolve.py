@@ -122,7 +122,7 @@ def recipe_fingerprint(recipe: Recipe) -> str:
         if names_a_file(data_keys(name), settings.data):
             section["data"] = digest_of(read_data_files(Path(settings.data)))
         if settings.judge is not None:
-            section["judge"] = settings.judge.model
+            section["judge"] = settings.judge.identity()
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -154,7 +154,7 @@ def _honesty_identity(settings: HonestySettings, written: Mapping[str, Any]) -> 
     if settings.rules is not None and names_a_file(("honesty", "rules"), settings.rules):
         kept["rules"] = file_sha256(Path(settings.rules))
     if settings.judge is not None:
-        kept["judge"] = settings.judge.model
+        kept["judge"] = settings.judge.identity()
     return kept
 
 

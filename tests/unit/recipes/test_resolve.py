@@ -60,6 +60,8 @@ def test_an_audit_counts_by_what_it_asks_and_not_by_its_alarm(tmp_path: Path) ->
     assert fingerprint("honesty.prompts=50") == fingerprint("honesty.prompts=50", "honesty.stop=true")
     judge = "honesty.judge.model=m"
     assert fingerprint(judge, "honesty.judge.url=http://a/v1") == fingerprint(judge, "honesty.judge.url=http://b/v1")
+    here, body = (judge, "honesty.judge.url=http://a/v1"), "honesty.judge.body={top_k: 20}"
+    assert fingerprint(*here, "honesty.judge.headers={X-Org: a}") == fingerprint(*here) != fingerprint(*here, body)
     for name, text in (("a", "one"), ("b", "one"), ("c", "two")):
         (tmp_path / name).write_text(f'{{"prompt": "{text}"}}\n')
     a, b, c = (fingerprint(f"honesty.rules={tmp_path / name}") for name in "abc")

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
 
-from spar.recipes.models.base import Count, Positive, Section, Share, Unit
+from spar.recipes.models.base import Count, Positive, Section, Share, Unit, later
+from spar.recipes.models.requests import RequestBody, RequestHeaders
 from spar.recipes.urls import ServerUrl
 
 Strategy = Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"]
@@ -81,6 +82,18 @@ class JudgeSettings(Section):
     """Its OpenAI-compatible base URL, such as https://api.openai.com/v1."""
     model: str
     """The name that its server knows it by."""
+    body: RequestBody = later({})
+    """More fields of every request, such as chat_template_kwargs, as in `engine.body`."""
+    headers: RequestHeaders = later({})
+    """More headers of every request; credentials as ${VARIABLE}, as in `engine.headers`."""
+
+    def identity(self) -> str | dict[str, Any]:
+        """What determines its replies: not where it is, nor the headers of a request."""
+        return {"model": self.model, "body": self.body} if self.body else self.model
+
+    def __hash__(self) -> int:
+        """A mapping among the settings has no hash of its own."""
+        return hash(self.model_dump_json())
 
 
 class BenchmarkSettings(AskedSettings):

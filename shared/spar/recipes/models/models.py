@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, field_validator
+from pydantic import AfterValidator, Field
 
-from spar.recipes.headers import check_headers
 from spar.recipes.models.base import Positive, Probability, Section, Share, Unit, later
+from spar.recipes.models.requests import RequestBody, RequestHeaders
 from spar.recipes.urls import ServerUrl
 
 
@@ -50,12 +50,6 @@ class VllmSettings(Section):
     """Seconds without calls after which the server stops and its GPUs are free for others."""
 
 
-RESERVED_FIELDS = frozenset(
-    {"model", "messages", "n", "seed", "stream", "temperature", "top_p", "max_tokens", "max_completion_tokens"}
-)
-"""Fields of a request that are set by the recipe's sampling, or by the engine itself."""
-
-
 class EngineSettings(Section):
     """What serves the models. `kind` is an entry point of the group `spar.engines`."""
 
@@ -76,25 +70,12 @@ class EngineSettings(Section):
     """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
     vllm: VllmSettings = VllmSettings()
     """How the vllm engine runs its server."""
-    body: dict[str, JsonValue] = later({})
+    body: RequestBody = later({})
     """More fields of every request to a server, such as chat_template_kwargs. They count as part of what determines a
     reply; what the recipe sets elsewhere (model, messages, sampling, n, seed) cannot be set here."""
-    headers: dict[str, str] = later({})
+    headers: RequestHeaders = later({})
     """More headers of every request to a server. Credentials are written as ${VARIABLE} and read from the
     environment of whoever sends the request."""
-
-    @field_validator("body")
-    @classmethod
-    def _sets_nothing_twice(cls, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        if taken := sorted(RESERVED_FIELDS & body.keys()):
-            raise ValueError(f"{', '.join(taken)} cannot be set here: the recipe's own settings decide it")
-        return body
-
-    @field_validator("headers")
-    @classmethod
-    def _holds_no_credential(cls, headers: dict[str, str]) -> dict[str, str]:
-        check_headers(headers)
-        return headers
 
     def __hash__(self) -> int:
         """Engines are kept by their settings; a mapping among them has no hash of its own."""
