@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 
 from spar.cli.console import out, print_warning
 from spar.cli.homes import find_run, reading
+from spar.cli.ours import Given, read_ours
 from spar.cli.run_scores import RunScores, scores_of_run
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
@@ -18,8 +19,6 @@ from spar.evaluation.published import Cell, PublishedTable, Row, beside, mismatc
 from spar.report.build import build_report
 from spar.report.model import RunReport
 from spar.store.directory import DirectoryStore
-
-Ours = dict[str, dict[str, float]]
 
 
 def reproduce(
@@ -43,15 +42,15 @@ def reproduce(
     """Show a table of the paper, our numbers beside it, the difference, and what was not run."""
     published = read_table(_number(table))
     found = RunScores() if run is None else scores_of_run(_report(run, directory), published, rows)
-    told = {} if ours is None else read_ours(ours)
-    for row, values in found.ours.items():
-        told[row] = values | told.get(row, {})
-    cells = beside(published, told)
+    given = Given() if ours is None else read_ours(ours, published)
+    merged = {row: found.ours.get(row, {}) | given.ours.get(row, {}) for row in {**found.ours, **given.ours}}
+    cells = beside(published, merged)
+    notes = [*found.notes, *given.notes]
     if as_json:
-        typer.echo(json.dumps(_json(published, cells) | {"notes": found.notes}, ensure_ascii=False))
+        typer.echo(json.dumps(_json(published, cells) | {"notes": notes}, ensure_ascii=False))
         return
     _print(published, cells)
-    for note in found.notes:
+    for note in notes:
         print_warning(note)
 
 
@@ -69,40 +68,6 @@ def _number(table: str) -> int:
     if not digits.isascii() or not digits.isdigit():
         raise DataError(f"'{table}' is no table.", "Write table1 to table8, or the number.")
     return int(digits)
-
-
-def read_ours(path: Path) -> Ours:
-    """Our values by row and column. Raises DataError that says which row cannot be read."""
-    try:
-        raw = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}.", "Name a JSON file of {row: {column: value}}.") from error
-    if not isinstance(raw, dict):
-        raise DataError(f"{path} is not a JSON object.", "Name a JSON file of {row: {column: value}}.")
-    return {row: _values(path, row, given) for row, given in raw.items()}
-
-
-def _values(path: Path, row: str, given: Any) -> dict[str, float]:
-    parts = given if isinstance(given, list) else [given]
-    values: dict[str, float] = {}
-    for part in parts:
-        found = _columns(part)
-        if found is None:
-            raise DataError(
-                f"{path}: the row '{row}' is neither columns with numbers nor reports of 'spar eval --json'.",
-                "Write {column: value}, or a list of reports.",
-            )
-        values |= found
-    return values
-
-
-def _columns(part: Any) -> dict[str, float] | None:
-    if not isinstance(part, dict):
-        return None
-    if isinstance(part.get("benchmark"), str) and isinstance(part.get("scores"), dict):
-        part = {f"{part['benchmark']}.{score}": value for score, value in part["scores"].items()}
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in part.values())
-    return {column: float(value) for column, value in part.items()} if numbers else None
 
 
 def _not_run(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from spar.cli.ours import ACC_SPAR, OWN, SAME, SEARCHED
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import strategy_in
 from spar.evaluation.published import PublishedTable
-from spar.recipes.benchmarks import LAST_REFINER, RATED_BY_LAST, benchmark_of
+from spar.recipes.benchmarks import RATED_BY_LAST, benchmark_of
 from spar.recipes.init import iteration_name
 from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
 
@@ -21,12 +22,6 @@ FAMILIES: Mapping[str, str] = {
     "llama3-70b": "SPaR-70B",
 }
 """The paper's rows for a run of these recipes."""
-ACC_SPAR = "refinement.acc_spar"
-SAME: Mapping[str, str] = {"refinement.acc_judge": "refinement.acc_gpt", f"refinement.acc_{LAST_REFINER}": ACC_SPAR}
-"""Our columns that the paper has under another name: an outside judge, there GPT-4o; the last refiner, which rates
-every row. A refiner's rating of itself is a column of no other row than the last refiner's own."""
-OWN = "refinement.acc_self"
-SEARCHED = " w/ tree search"
 TREES = ("bfs", "dfs")
 _ITERATION = re.compile(r"-(?:DPO|RFT)-iter\d+.*$|-SFT$")
 
