@@ -118,11 +118,15 @@ def _tell(cell: Cell) -> None:
 
 
 def _print(report: SweepReport) -> None:
-    grid = Grid("strategy", "budget", "good", "95% interval", "drawn", "judgments", "votes", "tokens", box=None)
+    averaged = any(point.average is not None for point in report.points)
+    columns = ["good", "95% interval", *(["mean of four", "95% interval"] if averaged else [])]
+    grid = Grid("strategy", "budget", *columns, "drawn", "judgments", "votes", "tokens", box=None)
     for point in report.points:
         counts = [f"{value:.2f}" for value in (point.draws, point.judgments)]
-        interval = f"{100 * point.low:.1f} to {100 * point.high:.1f}"
-        shown = [point.strategy, str(point.budget), f"{100 * point.rate:.1f}%", interval, *counts]
+        rates = [f"{100 * point.rate:.1f}%", f"{100 * point.low:.1f} to {100 * point.high:.1f}"]
+        if (mean := point.average) is not None:
+            rates += [f"{100 * mean.value:.1f}%", f"{100 * mean.low:.1f} to {100 * mean.high:.1f}"]
+        shown = [point.strategy, str(point.budget), *rates, *counts]
         grid.add_row(*shown, f"{point.votes:.1f}", f"{point.tokens:.0f}")
     print_wide(grid)
     for line in report.verdict():

@@ -9,12 +9,13 @@ from typing import Any
 
 from spar.comparing.reading import MeasuredRun
 from spar.evaluation.items import Measure
-from spar.recipes.benchmarks import benchmark_of, in_order, spoken
+from spar.recipes.benchmarks import AVERAGE, IFEVAL, benchmark_of, in_order, spoken
 from spar.report.headline import MEASURES
 from spar.report.measures import REPORTED
 
 Right = Mapping[int, Sequence[float]]
-"""By iteration (0: the start), 1 for an item that was right: item i is the same in every run and iteration."""
+"""By iteration (0: the start), 1 for an item that was right, or its share of a mean: item i is the same in every run
+and iteration."""
 APART = ("data", "judge", "strategy")
 """Keys of a benchmark in a recipe that set no measurement apart: places, and what its name says already."""
 
@@ -52,7 +53,16 @@ def benchmarks(runs: Sequence[MeasuredRun]) -> tuple[list[Compared], list[str]]:
     alike = [part for part in in_order(sorted(named)) if _are_alike(part, runs)]
     left_out = in_order(sorted(named - set(alike)))
     notes = [f"{part} is not compared: not all runs measured it over the same items and alike." for part in left_out]
-    return [Compared(part, spoken(part), _of_benchmark(part)) for part in alike], notes
+    return [measure for part in alike for measure in _measures_of(part)], notes
+
+
+def _measures_of(part: str) -> list[Compared]:
+    """Its items that were right; of IFEval, where that is all instructions strictly, also the mean of its four
+    scores."""
+    found = [Compared(part, spoken(part), _of_benchmark(part))]
+    if benchmark_of(part) == IFEVAL:
+        found.append(Compared(f"{part}{AVERAGE}", f"{spoken(part)}, mean of four", _of_average(part)))
+    return found
 
 
 def _are_alike(part: str, runs: Sequence[MeasuredRun]) -> bool:
@@ -73,6 +83,13 @@ def _of(measure: Measure) -> Callable[[MeasuredRun], Right]:
     def right(run: MeasuredRun) -> Right:
         measured = {index: found[measure] for index, found in run.items.items() if index >= 0 and found.get(measure)}
         return {index: [float(item.correct) for item in items] for index, items in measured.items()}
+
+    return right
+
+
+def _of_average(part: str) -> Callable[[MeasuredRun], Right]:
+    def right(run: MeasuredRun) -> Right:
+        return {index: list(shares.values()) for index, shares in run.averages.get(part, {}).items()}
 
     return right
 

@@ -7,9 +7,12 @@ from typing import Any
 from sqlmodel import Session
 
 from spar.db.tables import Iteration, Step
+from spar.evaluation.benchmarks.ifeval_average import shares_of_items
+from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
 from spar.messages.training import Selected
+from spar.recipes.benchmarks import IFEVAL, benchmark_of
 from spar.recipes.init import FIRST
 from spar.report.measures import REPORTED, of
 from spar.report.reader import RunReader, of_kind
@@ -47,6 +50,8 @@ class MeasuredRun:
     seconds: float
     benchmarks: dict[str, dict[int, dict[str, bool]]] = field(default_factory=dict)
     """Which items were right, by name of the measurement (`ifeval`, `ifeval:bfs`) and iteration."""
+    averages: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
+    """The same of IFEval's average: each prompt's share of it."""
 
     @property
     def seed(self) -> int:
@@ -73,6 +78,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
     selfplay = [step for index in indices if index >= FIRST for step in by_iteration[index]]
     checked = [item for index, found in items.items() if index >= FIRST for item in of(found, Measure.PAIR)]
     steps = [step for found in by_iteration.values() for step in found]
+    kept = _benchmarks(reader, by_iteration)
     return MeasuredRun(
         run_id=run_id,
         home=home,
@@ -86,17 +92,22 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         pairs_right=sum(item.correct for item in checked),
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),
-        benchmarks=_benchmarks(reader, by_iteration),
+        benchmarks={part: {index: one.correct for index, one in found.items()} for part, found in kept.items()},
+        averages={
+            part: {index: shares_of_items(one.items) for index, one in found.items()}
+            for part, found in kept.items()
+            if benchmark_of(part) == IFEVAL
+        },
     )
 
 
-def _benchmarks(reader: RunReader, by_iteration: Mapping[int, Sequence[Step]]) -> dict[str, dict[int, dict[str, bool]]]:
+def _benchmarks(reader: RunReader, by_iteration: Mapping[int, Sequence[Step]]) -> dict[str, dict[int, KeptReport]]:
     """From the start on: what was measured before a run made its starting models is no part of a comparison."""
-    found: dict[str, dict[int, dict[str, bool]]] = {}
+    found: dict[str, dict[int, KeptReport]] = {}
     for index, steps in by_iteration.items():
         if index >= 0:
             for part, (_, kept) in reader.benchmarks(steps).items():
-                found.setdefault(part, {})[index] = kept.correct
+                found.setdefault(part, {})[index] = kept
     return found
 
 

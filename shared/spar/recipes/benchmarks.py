@@ -11,7 +11,9 @@ from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, 
 from spar.recipes.problems import Problem
 
 ALWAYS = ("data", "limit")
-REFINEMENT = "refinement"
+IFEVAL, REFINEMENT = "ifeval", "refinement"
+AVERAGE = ".average"
+"""After the name of a measurement by IFEval: the mean of its four scores, as a measure of its own."""
 LAST_REFINER = "last_refiner"
 """The refiner of a run's last iteration, which rates the refinements of every earlier one: Acc-SPaR of the paper's
 Table 3. Also the name of that measurement."""

@@ -17,6 +17,13 @@ SEARCHES = ("bfs", "dfs")
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A cell: the share of good texts with its interval, and what a prompt took in the mean."""
 
@@ -30,6 +37,8 @@ class Point:
     votes: float
     tokens: float
     endings: Mapping[str, int]
+    average: Interval | None = None
+    """IFEval's mean of its four scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Comparison:
     difference: Difference
     search_draws: float
     baseline_draws: float
+    average: Difference | None = None
+    """In points of IFEval's mean of four, from a bootstrap over prompts."""
 
     @property
     def said(self) -> str:
@@ -87,13 +98,31 @@ def _point(cell: Cell, rows: Sequence[Drawn]) -> Point:
         votes=_mean([row.votes for row in rows]),
         tokens=_mean([row.tokens for row in rows]),
         endings={ending: sum(row.ending == ending for row in rows) for ending in endings},
+        average=_mean_with_interval(_shares(rows)),
     )
 
 
 def _compare(cell: Cell, rows: Sequence[Drawn], other: Cell, others: Sequence[Drawn]) -> Comparison:
     difference = paired_difference([row.good for row in others], [row.good for row in rows])
-    draws = [_mean([row.draws for row in each]) for each in (rows, others)]
-    return Comparison(cell.name, other.name, cell.budget, difference, *draws)
+    mine, theirs = (_mean([row.draws for row in each]) for each in (rows, others))
+    return Comparison(cell.name, other.name, cell.budget, difference, mine, theirs, _average(rows, others))
+
+
+def _average(rows: Sequence[Drawn], others: Sequence[Drawn]) -> Difference | None:
+    pairs = zip(_shares(rows), _shares(others), strict=True)
+    found = _mean_with_interval([100 * (mine - theirs) for mine, theirs in pairs])
+    return None if found is None else Difference(found.value, found.low, found.high)
+
+
+def _shares(rows: Sequence[Drawn]) -> list[float]:
+    return [row.share for row in rows if row.share is not None]
+
+
+def _mean_with_interval(values: Sequence[float]) -> Interval | None:
+    if not values:
+        return None
+    low, high = bootstrap([values], lambda strata: _mean(strata[0]))
+    return Interval(_mean(values), low, high)
 
 
 def _mean(values: Sequence[float]) -> float:

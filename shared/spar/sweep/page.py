@@ -31,6 +31,7 @@ def render_sweep(report: SweepReport) -> str:
         .render(
             report=report,
             plots=plots,
+            averaged=any(point.average is not None for point in report.points),
             majority=_majority(report.majority),
             style=style(),
             names=[name for name in dict.fromkeys(point.strategy for point in report.points) if name != "actor"],

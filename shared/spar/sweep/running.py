@@ -32,6 +32,8 @@ class Drawn:
     judgments: int
     votes: int
     tokens: int
+    share: float | None = None
+    """Of IFEval's mean of four; None where the prompts are not IFEval's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +90,5 @@ def _drawn(task: Task, found: Found, good: bool) -> Drawn:
         judgments=found.counts.judgments,
         votes=found.counts.votes,
         tokens=usage.prompt_tokens + usage.completion_tokens,
+        share=None if task.share is None else task.share(found.text),
     )

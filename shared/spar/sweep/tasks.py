@@ -6,6 +6,7 @@ Knows no strategy and no budget.
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage, judge
 from spar.errors import DataError
 from spar.evaluation.benchmarks import ifeval
-from spar.evaluation.benchmarks.ifeval_checkers import check
+from spar.evaluation.benchmarks.ifeval_average import share, weight_of
+from spar.evaluation.benchmarks.ifeval_checkers import Followed, check
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings
@@ -30,8 +32,11 @@ SCORE_STEP = "sweep_score"
 
 @dataclass(frozen=True, slots=True)
 class Task:
+    """`share` is IFEval's: what a text adds to the mean of its four scores, whose mean over the tasks that is."""
+
     prompt: str
     check: Check | None = None
+    share: Callable[[str], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ def story_judge_items(count: int, seed: int) -> list[JudgeItem]:
 def ifeval_tasks(data: Path, count: int | None) -> list[Task]:
     """IFEval's prompts; a response is good if it follows every instruction, read strictly."""
     tasks, _ = ifeval.read_tasks(data)
-    return [Task(task.prompt, _ifeval_check(task)) for task in list(tasks.values())[:count]]
+    chosen = list(tasks.values())[:count]
+    weight = weight_of([len(task.instructions) for task in chosen])
+    return [_ifeval_task(task, weight) for task in chosen]
 
 
 def file_tasks(path: Path, count: int | None) -> list[Task]:
@@ -113,5 +120,13 @@ def _story_check(prompt: str) -> Check:
     return lambda text: follows(prompt, text)
 
 
-def _ifeval_check(task: ifeval.Task) -> Check:
-    return lambda text: all(check(task.prompt, task.instructions, text).strict)
+def _ifeval_task(task: ifeval.Task, weight: float) -> Task:
+    @lru_cache(maxsize=1)  # one text is checked for both
+    def followed(text: str) -> Followed:
+        return check(task.prompt, task.instructions, text)
+
+    def average(text: str) -> float:
+        found = followed(text)
+        return share(found.strict, found.loose, weight)
+
+    return Task(task.prompt, lambda text: all(followed(text).strict), average)

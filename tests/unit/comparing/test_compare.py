@@ -293,3 +293,18 @@ def test_a_benchmark_at_the_start_alone_is_no_measurement() -> None:
     begun["benchmarks"]["ifeval"].pop(1)
     with pytest.raises(DataError, match="no measurement after its start"):
         build_comparison([run(**begun), run("b", **begun)])
+
+
+def test_the_mean_of_ifevals_four_scores_is_a_measure_of_its_own() -> None:
+    def averaged(end: float) -> dict[str, Any]:
+        shares = {0: {"1": 0.25, "2": 0.5}, 1: {"1": end, "2": end}}
+        return {**without_suite(measured_by({"ifeval": [True, False]})), "averages": {"ifeval": shares}}
+
+    found = build_comparison([run(**averaged(0.5)), run("b", name="other", **averaged(0.75))], "ifeval.average")
+    assert [each.measure for each in found.groups[1].measures] == ["ifeval", "ifeval.average"]
+    mean = found.groups[1].measure("ifeval.average")
+    assert mean is not None
+    assert (mean.label, mean.start, mean.end.value) == ("ifeval, mean of four", 0.375, 0.75)
+    assert mean.difference is not None
+    assert mean.difference.value == pytest.approx(25.0)
+    assert "ifeval, mean of four" in render_comparison(found)

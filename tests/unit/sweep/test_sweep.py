@@ -5,11 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import DataError, EngineUnavailable, RecipeError
+from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
 from spar.inference.records import Models
 from spar.inference.strategies import STRATEGIES
 from spar.method.records import Message
@@ -24,6 +26,7 @@ from spar.sweep.settings import SweepSettings
 from spar.sweep.sources import Source, items_to_judge, read_source
 from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.rules import follows
+from tests.unit.evaluation.benchmarks.places import IFEVAL
 
 COMPACT = builtin_templates("compact")
 SMALL = SweepSettings(budgets=(1, 2, 8), majority=(1, 3), judge_items=40)
@@ -208,3 +211,35 @@ def test_points_need_no_refiner() -> None:
     rows = [Drawn("p", "t", True, "actor", None, 1, 0, 0, 9)]
     [point] = points_of({Cell("actor", 1): rows})
     assert (point.rate, point.low, point.high) == (1.0, 1.0, 1.0)
+
+
+def test_ifevals_mean_of_four_stands_beside_with_its_own_difference() -> None:
+    def rows(*shares: float) -> list[Drawn]:
+        return [Drawn(f"p{i}", "t", each > 0.5, "solved", 1.0, 1, 1, 5, 9, each) for i, each in enumerate(shares)]
+
+    drawn = {Cell("best_of_n", 4): rows(0.25, 0.25, 0.75), Cell("bfs", 4): rows(0.5, 1.0, 1.0)}
+    best, search = points_of(drawn)
+    assert best.average is not None
+    assert best.average.value == pytest.approx(1.25 / 3)
+    assert search.average is not None
+    assert search.average.value == pytest.approx(2.5 / 3)
+    assert search.average.low < search.average.value < search.average.high
+    [compared] = comparisons_of(drawn)
+    assert compared.average is not None
+    assert compared.average.estimate == pytest.approx(125 / 3)
+    assert points_of({Cell("bfs", 4): [replace(row, share=None) for row in drawn[Cell("bfs", 4)]]})[0].average is None
+
+
+def test_the_shares_of_ifevals_tasks_are_of_the_prompts_that_were_chosen() -> None:
+    tasks = read_source("ifeval", IFEVAL, 20, 0).tasks
+    shares = [task.share(task.prompt) for task in tasks if task.share is not None]
+    answers = [json.loads(line) for line in IFEVAL.read_text(encoding="utf-8").splitlines()[:20]]
+    items = [check(row["prompt"], _instructions(row), row["prompt"]) for row in answers]
+    total = sum(len(item.strict) for item in items)
+    by_instruction = sum(sum(item.strict) + sum(item.loose) for item in items) / total
+    by_prompt = sum(all(item.strict) + all(item.loose) for item in items) / len(items)
+    assert sum(shares) / len(shares) == pytest.approx((by_instruction + by_prompt) / 4)
+
+
+def _instructions(row: dict[str, Any]) -> list[Instruction]:
+    return [Instruction(*pair) for pair in zip(row["instruction_id_list"], row["kwargs"], strict=True)]

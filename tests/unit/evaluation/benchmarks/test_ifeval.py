@@ -11,8 +11,9 @@ import pytest
 
 from spar.errors import DataError
 from spar.evaluation.benchmarks import BENCHMARKS
+from spar.evaluation.benchmarks.ifeval_average import shares_of_items
 from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check, variants
-from spar.evaluation.benchmarks.report import BenchmarkReport
+from spar.evaluation.benchmarks.report import BenchmarkReport, keep
 from spar.evaluation.benchmarks.rows import read_bytes
 from tests.unit.evaluation.benchmarks import ifeval_writer
 from tests.unit.evaluation.benchmarks.places import IFEVAL
@@ -158,3 +159,10 @@ def test_a_file_that_is_no_ifeval_is_told(tmp_path: Path, responses: Path, line:
     (tmp_path / "data.jsonl").write_text(line)
     with pytest.raises(DataError, match=told):
         BENCHMARKS["ifeval"].score(responses, tmp_path / "data.jsonl")
+
+
+def test_the_shares_of_the_kept_items_have_the_average_as_their_mean(report: BenchmarkReport) -> None:
+    found = shares_of_items(keep(report).items)
+    assert list(found) == list(keep(report).correct)
+    assert 100 * sum(found.values()) / len(found) == pytest.approx(report.scores["average"], abs=1e-9)
+    assert max(found.values()) > 1.0  # a prompt with three instructions weighs more
