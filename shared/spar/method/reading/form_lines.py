@@ -19,7 +19,11 @@ DECORATION = (
 """What may stand before a name on its line. Double brackets are no decoration: they are marks."""
 _CLAUSE = r"(?:^|(?<=\s;\s))"
 # A clause starts with its line, or after a " ; " with blanks around it: the compact templates write one-line forms.
-_QUALIFIERS = r"(?:(?:the|my|our|total|overall|final)[ \t]+)*"
+_CONCLUDES = (
+    r"(?:(?:so|therefore|thus|hence|overall|finally|in\s+(?:conclusion|summary))\b[ \t]*[,:]?[ \t]+|"
+    r"(?:综上(?:所述)?|因此|所以|总之)[，,：:]?[ \t]*)?"
+)
+_QUALIFIERS = _CONCLUDES + r"(?:(?:the|my|our|total|overall|final|revised|updated|corrected)[ \t]+)*"
 _CLOSING = r"(?:[ \t*_\"'”’`」』】)\]}~]|</?\w+>)*+"
 _REMARK = r"(?:[(（][^()（）\n]{0,200}[)）])?"
 _SEPARATOR = r"(?:(?P<colon>[:：=|–—→-]+>?|为[:：]?)|(?P<says>is\b:?))?"

@@ -10,13 +10,22 @@ from dataclasses import dataclass
 from spar.method.reading.form_lines import DECORATION, line_above, readable_text
 from spar.method.reading.phrases import CONDITIONAL, INTRODUCES_A_QUOTE, revises
 
-_START = re.compile(r"\\?\[\\?\[\s*start\s*\\?\]\\?\]", re.IGNORECASE)
+_BOLD = r"(?P<bold>\*{1,3}|_{1,3})"
+_BOLD_BEFORE = r"(?:(?<=\s)(?:\*\*\*?|___?))?"
+_BOLD_BEHIND = r"(?:(?:\*\*\*?|___?)(?=\s))?"
+# Emphasis that encloses a mark, or opens or closes right at it, belongs to the mark and not to the text.
+_START = re.compile(
+    rf"(?:{_BOLD})?\\?\[\\?\[\s*start\s*\\?\]\\?\](?(bold)(?P=bold)|{_BOLD_BEHIND})",
+    re.IGNORECASE,
+)
 _REPEATED = re.compile(rf"\A(?:\s*{_START.pattern})+", re.IGNORECASE)
-_END = re.compile(r"\\?\[\\?\[\s*end\s*\\?\]\\?\]", re.IGNORECASE)
+_END_MARK = r"\\?\[\\?\[\s*end\s*\\?\]\\?\]"
+_END = re.compile(rf"{_BOLD}{_END_MARK}(?P=bold)|{_BOLD_BEFORE}{_END_MARK}", re.IGNORECASE)
 _BLANK = re.compile(DECORATION)
 _LABEL = re.compile(
     rf"{DECORATION}(?:here\b(?:\s+[\w'’-]+){{0,6}}|(?:[\w'’-]+\s+){{0,5}}(?:output|prompt|response|text|version|answer|"
     rf"refinement|rewrite|revision|better|improved|revised|corrected)|[\u4e00-\u9fff]{{1,12}})"
+    r"(?:\s+(?:is|reads|as|follows|now|below))*"
     r"[^\w\n:：]*(?:\([^()\n]*\))?[^\w\n:：]*[:：][^\w\n]*",
     re.IGNORECASE,
 )

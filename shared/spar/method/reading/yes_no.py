@@ -25,10 +25,22 @@ _CLOSING = re.compile(
 _JOINED = re.compile(r"\s*(?:and|or|nor|/|\||&|和|或|[-=]+>|→|\W*\Z)?\s*\W*(?:yes|no|是|否)\W*\Z", re.IGNORECASE)
 _DOUBTED = re.compile(r"[^\w.!。]*[?？]|\W*or\s+rather\b", re.IGNORECASE)
 _HEDGE = re.compile(
-    r"\W*(?:but|though|although|however|except|only|mostly|partly|partially|almost|nearly|probably|maybe|perhaps|"
-    r"somewhat|not|with\s+(?:minor|some|a\s+few|small|one|reservations?|exceptions?)|但|不过|基本|部分|大致)",
+    r"\W*(?:(?:probably|maybe|perhaps|somewhat|only|not|with\s+(?:minor|some|a\s+few|small|one|reservations?))\b|"
+    r"基本|部分|大致)",
     re.IGNORECASE,
 )
+"""Right behind a Yes, or before it; further on these words mostly say how a constraint is met."""
+_TAKES_BACK = re.compile(
+    r"\b(?:but|(?:al)?though|however|except\w*|exclud\w+|despite|yet|mostly|mainly|largely|partly|partial(?:ly)?|almost|"
+    r"nearly|barring|while|whereas|(?:apart|aside)\s+from|save\s+for|other\s+than|with\s+exceptions?|in\s+part|"
+    r"most\s+of|for\s+the\s+most\s+part|in\s+most\s+\w+|to\s+(?:some|a\s+\w+|an?\s+\w+)\s+(?:extent|degree)|"
+    r"(?:does|do|did|is|are|was|were|has|have|can|could|should)(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?"
+    r"(?:follow|meet|met|satisf\w+|fulfil\w*|obey|adhere|comply|complied|respect\w*|correct|accurate|right)|"
+    r"(?<!not )(?<!never )(?<!nothing )(?:fails?|violates|incorrect|inaccurate|wrong)|no\s+(?:for|on|to|in)(?=\s+\w))\b|"
+    r"但|不过|然而|除了|除外",
+    re.IGNORECASE,
+)
+"""Anywhere on the line of a Yes: what follows limits or denies it."""
 _DETERMINER = re.compile(  # "No issue was found" is no No
     r"\s+(?!(?:it|the|this|that|there|because|since|as|due|but|and|although|for|i)\b)[^\W\d_]", re.IGNORECASE
 )
@@ -45,6 +57,8 @@ def read_yes_no(value: str) -> bool | None:
     closing = _CLOSING.fullmatch(value)
     if closing is None or CONDITIONAL.search(closing["before"]) or _HEDGE.match(closing["before"]):
         return None
+    if closing["yes"] and _TAKES_BACK.search(closing["before"]):
+        return None
     return _unless_taken_back(closing)
 
 
@@ -53,5 +67,5 @@ def _unless_taken_back(found: re.Match[str]) -> bool | None:
     if _DOUBTED.match(rest) or (rest.strip() and _JOINED.fullmatch(rest) and re.search(r"[\w]", rest)):
         return None
     if found["yes"]:
-        return None if _HEDGE.match(rest) or CONDITIONAL.search(rest) else True
+        return None if _HEDGE.match(rest) or _TAKES_BACK.search(rest) or CONDITIONAL.search(rest) else True
     return None if _CONDITION.match(rest) or _DETERMINER.match(rest) else False
