@@ -20,7 +20,7 @@ from spar.engines.openai_access import (
     endpoint_url,
     shown,
 )
-from spar.engines.openai_errors import ServerError, error_in, parsed, read_error
+from spar.engines.openai_errors import ServerError, error_within, parsed, read_error
 from spar.engines.openai_redirects import MOST_REDIRECTS, REDIRECTS, circular, redirected
 from spar.engines.openai_refusals import TRANSIENT, is_transient, refusal
 from spar.engines.openai_waits import requested_wait
@@ -184,8 +184,8 @@ class OpenAIClient:
 
 
 def _read(status: int, body: bytes) -> HttpReply:
-    data = parsed(body)
-    return HttpReply(status, body, data, error_in(data) if status == 200 else read_error(status, body))
+    error = error_within(body) if status == 200 else read_error(status, body)
+    return HttpReply(status, body, parsed(body), error)
 
 
 def _told(error: aiohttp.ClientError) -> str:

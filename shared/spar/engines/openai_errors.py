@@ -15,6 +15,7 @@ from spar.redaction import redact
 _SHOWN = 300  # characters of a server's message
 _PARAMETER = re.compile(r"\(parameter=(\w+)")
 _WITHOUT_CHOICES = "a chat completion without choices"
+_EMPTY = "a reply without a body"
 _BAD_GATEWAY, _UNAVAILABLE = 502, 503
 _NAMED_STATUS = (
     (re.compile(r"rate.?limit|too.?many.?requests|resource.?exhausted|throttl", re.I), 429),
@@ -53,12 +54,17 @@ def read_error(status: int, body: bytes) -> ServerError:
     return _error(status, _innermost(data))
 
 
-def error_in(data: Any) -> ServerError | None:
+def error_within(body: bytes) -> ServerError | None:
     """The error that a reply with HTTP 200 holds instead of choices; None for a reply that is to be read."""
+    return error_in(parsed(body)) if body.strip() else ServerError(_BAD_GATEWAY, _EMPTY)
+
+
+def error_in(data: Any) -> ServerError | None:
+    """The same of the body's JSON."""
     if not isinstance(data, dict):
         return None
     choices = data.get("choices")
-    if isinstance(choices, list) and choices:
+    if isinstance(choices, list) and any(each is not None for each in choices):
         return _broken(choices)
     if data.get("error"):
         inner = _innermost(data)

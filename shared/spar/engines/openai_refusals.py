@@ -36,7 +36,11 @@ _TOO_LONG_WORDS = tuple(
     )
 )
 _NO_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|insufficient (?:balance|credits)|payment", re.I)
-_FILTERED = re.compile(r"content_?filter|content_policy|ResponsibleAIPolicy|content management policy|invalid_prompt")
+_FILTERED = re.compile(
+    r"content_?filter|content[ _]policy|ResponsibleAIPolicy|content management policy|invalid_prompt|data_inspection_failed"
+    r"|(?:input|prompt|content|request)\b.{0,40}\b(?:flagged|inappropriate|sensitive)|flagged by moderation",
+    re.I,
+)
 
 
 def is_transient(error: ServerError, statuses: frozenset[int] = TRANSIENT) -> bool:
@@ -67,6 +71,8 @@ def refusal(error: ServerError, place: str, model: str, key_variable: str) -> Sp
         return EngineUnavailable(
             f"{place} timed out ({what}).", "Lower max_tokens or engine.max_batch, or raise the server's time limit."
         )
+    if _is_filtered(error):
+        return PromptRefused(f"{place} refused the content of a prompt ({error.message}).", "Leave the prompt out.")
     if error.status in (401, 403):
         return EngineError(
             f"{place} does not accept our credentials (HTTP {error.status}: {error.message}).",
@@ -77,13 +83,16 @@ def refusal(error: ServerError, place: str, model: str, key_variable: str) -> Sp
             f"{place} cannot be used ({what}).",
             "Check that the server runs and that engine.url is its address; then run the command again.",
         )
-    if error.status in (400, 403, 422) and _FILTERED.search(f"{error.code} {error.type} {error.message}"):
-        return PromptRefused(f"{place} refused the content of a prompt ({error.message}).", "Leave the prompt out.")
     kind = RequestRefused if error.status in (400, 422) else EngineError
     return kind(
         f"{place} refused a request for the model {model} ({what}).",
         "Check engine.url, engine.body and the sampling settings against what this server takes.",
     )
+
+
+def _is_filtered(error: ServerError) -> bool:
+    words = f"{error.code} {error.type} {error.message}"
+    return error.status in (400, 403, 422) and _FILTERED.search(words) is not None
 
 
 def _no_quota(error: ServerError) -> bool:

@@ -32,7 +32,7 @@ _NOT_TAKEN = re.compile(
     r"|use only one|may not be|not a valid (?:param|argument)|not accept",
     re.I,
 )
-"""Against the parameter itself; a value out of its range is the recipe's error, and is reported as such."""
+"""Against the parameter itself; a value of the recipe that is out of its range is an error, and is reported as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,13 @@ def _refuses_name(error: ServerError) -> bool:
 
 
 def _refused(request: ChatRequest, error: ServerError) -> Optional | None:
-    if not _NOT_TAKEN.search(f"{error.message} {error.code} {error.type}"):
-        return None
+    """The parameter to leave out. A seed, and a value that is the API's default, may go for whatever reason."""
     sent = [name for name in OPTIONAL if name in request.body]
-    if error.param:
-        return next((name for name in sent if name == error.param), None)
-    return next((name for name in sent if re.search(rf"\b{name}\b", error.message)), None)
+    words = error.param or error.message
+    named = [name for name in sent if (name == words if error.param else re.search(rf"\b{name}\b", words))]
+    not_taken = _NOT_TAKEN.search(f"{error.message} {error.code} {error.type}") is not None
+    return next((name for name in named if not_taken or _may_go(request, name)), None)
+
+
+def _may_go(request: ChatRequest, name: Optional) -> bool:
+    return name == "seed" or request.body[name] == _NEUTRAL[name]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spar.engines.openai_errors import ServerError, error_in, read_error
+from spar.engines.openai_errors import ServerError, error_in, error_within, read_error
 from spar.engines.openai_refusals import TRANSIENT, is_too_long, is_transient, refusal
 from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, PromptRefused
 
@@ -223,6 +223,17 @@ def test_a_time_limit_of_the_servers_is_reported_with_its_fix(status: int) -> No
         (sent(402, error("Insufficient credits")), EngineError, "quota"),
         (sent(400, error("The response was filtered", code="content_filter")), PromptRefused, "content of a prompt"),
         (sent(400, error("temperature is out of range")), EngineError, "sampling settings"),
+        (sent(403, error("Your input was flagged by moderation")), PromptRefused, "content of a prompt"),
+        (
+            sent(403, error("This model requires moderation; your input was flagged for violence")),
+            PromptRefused,
+            "content of a prompt",
+        ),
+        (
+            sent(400, error("Input data may contain inappropriate content.", code="data_inspection_failed")),
+            PromptRefused,
+            "content of a prompt",
+        ),
     ],
 )
 def test_what_a_refusal_stands_for(found: ServerError, kind: type[Exception], match: str) -> None:
@@ -254,6 +265,14 @@ def test_no_status_is_both_transient_and_about_the_request() -> None:
 def test_errors_in_the_usual_shapes(body: bytes, expected: ServerError | str) -> None:
     found = read_error(400, body)
     assert expected in (found, found.param)
+
+
+def test_a_reply_without_a_body_is_an_error_that_may_pass() -> None:
+    for body in (b"", b" \n"):
+        found = error_within(body)
+        assert found is not None
+        assert is_transient(found)
+    assert error_within(b"<html>") is None
 
 
 WHOLE = {"message": {"content": "x"}, "finish_reason": "stop"}

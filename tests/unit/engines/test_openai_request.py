@@ -89,6 +89,18 @@ CASES: dict[str, tuple[ServerError, RequestShape | None]] = {
         ServerError(400, "Unrecognized request argument supplied: seed"),
         RequestShape(left_out=frozenset({"seed"})),
     ),
+    "seed above 32 bits, Gemini": (
+        ServerError(400, "Invalid value at 'generation_config.seed' (TYPE_INT32), 4283102934", "INVALID_ARGUMENT"),
+        RequestShape(left_out=frozenset({"seed"})),
+    ),
+    "seed out of range": (
+        ServerError(400, "Invalid 'seed': integer above maximum value.", "integer_above_max_value", param="seed"),
+        RequestShape(left_out=frozenset({"seed"})),
+    ),
+    "another's range, FastAPI": (
+        ServerError(422, '[{"loc": ["body", "min_p"], "msg": "seed or min_p is out of range"}]', param="min_p"),
+        None,
+    ),
     "vllm limit": (
         ServerError(400, "max_tokens=512 cannot be greater than max_model_len=128."),
         RequestShape(most_tokens=128),
@@ -113,6 +125,20 @@ CASES: dict[str, tuple[ServerError, RequestShape | None]] = {
 def test_what_a_refusal_teaches(name: str) -> None:
     error, expected = CASES[name]
     assert adapted(PLAIN, request(), error) == expected
+
+
+@pytest.mark.parametrize("message", ["`top_p` must be > 0.0 and < 1.0", "top_p must be in (0, 1), got 1.0"])
+def test_a_refused_value_that_is_the_default_is_left_out_and_changes_nothing(message: str) -> None:
+    neutral = Sampling(temperature=0.7, top_p=1.0, max_tokens=512)
+    sent = build(PLAIN, "m", ASKED, 1, neutral, 5, {})
+    shape = adapted(PLAIN, sent, ServerError(422, message))
+    assert shape == RequestShape(left_out=frozenset({"top_p"}))
+    assert shape is not None
+    assert build(shape, "m", ASKED, 1, neutral, 5, {}).adjustments == ()
+
+
+def test_a_refused_value_of_the_recipe_is_an_error() -> None:
+    assert adapted(PLAIN, request(), ServerError(422, "`top_p` must be > 0.0 and < 0.5")) is None
 
 
 N_REFUSED = (
