@@ -73,7 +73,7 @@ def failed_canary(canary: Canary, iteration: int) -> RunEnd | None:
     of = f"{canary.prompts} prompts of {iteration_name(iteration)}, sent ahead of the others"
     if canary.failure is not None:
         what = f"the first {of}, all failed: {canary.error}"
-        return RunEnd(reason=EndReason.CANARY, what=what, fix="Mend what the error names.", failure=canary.failure)
+        return RunEnd(reason=EndReason.CANARY, what=what, fix="Correct what the error names.", failure=canary.failure)
     worst = max(canary.replies, key=lambda failure: canary.replies[failure], default=ReplyFailure.UNPARSABLE)
     what = f"none of the first {of}, has replies that can be used ({_listed(canary.replies)})"
     return RunEnd(reason=EndReason.CANARY, what=what, fix=FIXES[NEVER_DRAWN.get(worst, Outcome.UNPARSABLE)])

@@ -35,7 +35,7 @@ def evaluation_prompts(files: list[str]) -> Iterator[tuple[str, str]]:
             if isinstance(found, Unusable):
                 raise DataError(
                     f"Row {row} of the evaluation set {name} cannot be read: {found.reason}.",
-                    "Mend the row, or leave this file out.",
+                    "Correct the row, or leave this file out.",
                 )
             if found.text.strip():
                 yield f"{name}:{row}", found.text

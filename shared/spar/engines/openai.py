@@ -116,7 +116,7 @@ class OpenAIModel:
         if reply.error is None:
             raise AssertionError("only a reply that holds an error is a refusal")
         if reply.error.status == 404:
-            return await _unknown(self.name, self._client)
+            return await _unknown(self.name, self._client, reply.error.message)
         return refusal(reply.error, self._client.place, self.name, self._client.key_variable)
 
 
@@ -186,7 +186,7 @@ async def _elsewhere(client: OpenAIClient) -> EngineError | None:
     return EngineError(what, f"Set the URL to {client.place}/v1.") if found else None
 
 
-async def _unknown(name: str, client: OpenAIClient) -> EngineError:
+async def _unknown(name: str, client: OpenAIClient, words: str) -> EngineError:
     """What a 404 of chat completions stands for: another base URL, or a name that is not served."""
     elsewhere = await _elsewhere(client)
     if elsewhere is not None:
@@ -197,14 +197,14 @@ async def _unknown(name: str, client: OpenAIClient) -> EngineError:
         names = None  # a list that cannot be had tells nothing of the name
     if names is not None and name in names:
         return EngineError(
-            f"{client.place} has no chat completions for the model {name} (HTTP 404).",
-            "Check that engine.url is the API's base URL and that this is a chat model.",
+            f"{client.place} lists the model {name}, and has no chat completions for it (HTTP 404: {words}).",
+            "Check that engine.url is the API's base URL, that this is a chat model, and that this key may use it.",
         )
-    return _not_served(name, names, client.place)
+    return _not_served(name, names, client.place, f"HTTP 404: {words}; ")
 
 
-def _not_served(name: str | None, names: list[str] | None, place: str) -> ModelUnusable:
+def _not_served(name: str | None, names: list[str] | None, place: str, words: str = "") -> ModelUnusable:
     listed = "it lists no names" if names is None else f"it serves: {', '.join(sorted(names)) or 'nothing'}"
     what = f"does not serve the model '{name}'" if name else "needs the name of a model"
     fix = "Name one that it serves." if names else "Check its name, and that the URL is the API's base URL."
-    return ModelUnusable(f"{place} {what} ({listed}).", fix)
+    return ModelUnusable(f"{place} {what} ({words}{listed}).", fix)

@@ -108,7 +108,7 @@ def adapted(shape: RequestShape, request: ChatRequest, error: ServerError) -> Re
     """The shape to try next; None: the refusal is about nothing that could be sent otherwise."""
     if error.status not in _REFUSED:
         return None
-    if not shape.renamed and "max_completion_tokens" in f"{error.message} {error.param}" and _refuses_name(error):
+    if not shape.renamed and _names_max_tokens(error) and _refuses_name(error):
         return replace(shape, renamed=True)
     room = room_in(error.message)
     if room is not None and room.tokens < request.max_tokens:
@@ -121,6 +121,11 @@ def adapted(shape: RequestShape, request: ChatRequest, error: ServerError) -> Re
             return replace(shape, left_out=shape.left_out | {name})
     # Whatever it is about: one try for a single choice shows whether it was the number of choices.
     return replace(shape, one_choice=True) if request.n > 1 else None
+
+
+def _names_max_tokens(error: ServerError) -> bool:
+    """Whether it is about max_tokens as a parameter: it names the other spelling, or this one as the parameter."""
+    return "max_completion_tokens" in f"{error.message} {error.param}" or error.param == "max_tokens"
 
 
 def _refuses_name(error: ServerError) -> bool:

@@ -64,7 +64,7 @@ def parse(text: str, name: str) -> Source:
     if root is None or root.tag.endswith(":null"):
         return _broken(name, "is empty", "Write a recipe; `spar recipe show demo --source` prints one to start from.")
     if not isinstance(root, yaml.MappingNode):
-        return _broken(name, "is not a list of keys", "Write `key: value` lines at the top.")
+        return _broken(name, "holds no keys at its top level", "Write `key: value` lines there.")
     source.data = _mapping(root, (), name, source)
     return source
 

@@ -101,6 +101,10 @@ CASES: dict[str, tuple[ServerError, RequestShape | None]] = {
         ServerError(422, '[{"loc": ["body", "min_p"], "msg": "seed or min_p is out of range"}]', param="min_p"),
         None,
     ),
+    "max_tokens is an extra field": (
+        ServerError(422, "extra fields not permitted", "", "value_error.extra", "max_tokens"),
+        RequestShape(renamed=True),
+    ),
     "vllm limit": (
         ServerError(400, "max_tokens=512 cannot be greater than max_model_len=128."),
         RequestShape(most_tokens=128),

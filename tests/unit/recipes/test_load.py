@@ -99,7 +99,7 @@ def test_wrong_values(tmp_path: Path, line: str, told: str) -> None:
     [
         ("", "mine.yaml: is empty"),
         ("# only a comment\n", "mine.yaml: is empty"),
-        ("- a\n- b\n", "is not a list of keys"),
+        ("- a\n- b\n", "holds no keys at its top level"),
         ("name: [\n", "is not YAML"),
         ("a: &x 1\nb: *x\n", "an alias"),
         ("name: mine\n\tseed: 3\n", "is not YAML: line 2"),

@@ -45,7 +45,7 @@ def told_names(folder: Path) -> dict[str, Names]:
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise DataError(
             f"{path} is not as LLaMA-Factory writes it: {error}.",
-            "Mend it, or move it away: then each row is looked at.",
+            "Correct it, or move it away: then each row is looked at.",
         ) from error
 
 
