@@ -37,8 +37,9 @@ _TOO_LONG_WORDS = tuple(
 )
 _NO_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|insufficient (?:balance|credits)|payment", re.I)
 _FILTERED = re.compile(
-    r"content_?filter|content[ _]policy|ResponsibleAIPolicy|content management policy|invalid_prompt|data_inspection_failed"
-    r"|(?:input|prompt|content|request)\b.{0,40}\b(?:flagged|inappropriate|sensitive)|flagged by moderation",
+    r"content_?filter|content[ _]policy|ResponsibleAIPolicy|content management policy|invalid_prompt"
+    r"|data_inspection_failed|(?:input|prompt|content|request)\b.{0,40}\b(?:flagged|inappropriate|sensitive)"
+    r"|flagged by moderation",
     re.I,
 )
 

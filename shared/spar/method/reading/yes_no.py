@@ -36,8 +36,8 @@ _TAKES_BACK = re.compile(
     r"most\s+of|for\s+the\s+most\s+part|in\s+most\s+\w+|to\s+(?:some|a\s+\w+|an?\s+\w+)\s+(?:extent|degree)|"
     r"(?:does|do|did|is|are|was|were|has|have|can|could|should)(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?"
     r"(?:follow|meet|met|satisf\w+|fulfil\w*|obey|adhere|comply|complied|respect\w*|correct|accurate|right)|"
-    r"(?<!not )(?<!never )(?<!nothing )(?:fails?|violates|incorrect|inaccurate|wrong)|no\s+(?:for|on|to|in)(?=\s+\w))\b|"
-    r"但|不过|然而|除了|除外",
+    r"(?<!not )(?<!never )(?<!nothing )(?:fails?|violates|incorrect|inaccurate|wrong)|"
+    r"no\s+(?:for|on|to|in)(?=\s+\w))\b|但|不过|然而|除了|除外",
     re.IGNORECASE,
 )
 """Anywhere on the line of a Yes: what follows limits or denies it."""
