@@ -3,11 +3,11 @@
 Reads the ledger for the inputs; decides nothing about order.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 
 from services.coordinator.ledger import Ledger, chain_of
+from services.coordinator.mixing import sample_of
+from services.coordinator.outside_judges import judge_engine, judge_model
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage
@@ -40,8 +40,8 @@ from spar.messages.training import (
 from spar.method.seeds import derive_seed
 from spar.recipes import init
 from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
-from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, JudgeSettings, Recipe
-from spar.recipes.paths import STORED
+from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, Recipe, TrainingPlan
+from spar.recipes.paths import INIT_SET, STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
 from spar.recipes.stages import at
 from spar.store.base import ObjectStore
@@ -203,9 +203,14 @@ class Planner:
         if settings.training.actor.method == "dpo":
             more = [selected.judge_pairs_key] if selected.judge_pairs_key is not None else []
             return [selected.pairs_key, *more] if selected.pairs else more
-        mixed = self.run.inputs.get("mix")
         own = [selected.actor_examples_key] if selected.actor_examples_key is not None else []
-        return [*own, *([mixed] if mixed is not None and settings.training.mix is not None else [])]
+        return [*own, *self._mixed(settings.training)]
+
+    def _mixed(self, plan: TrainingPlan) -> list[str]:
+        if plan.mix == INIT_SET:
+            made = self.initial_rows(init.REFINER)
+            return [sample_of(self.store, key, plan.mix_rows, self.recipe.seed) for key in made]
+        return [] if plan.mix is None else [self._input("mix").key]
 
     def initial_rows(self, iteration: int) -> list[str]:
         """The set of a starting model's iteration: given, or selected there. None if nothing was."""
@@ -300,11 +305,11 @@ class Planner:
             prompts=settings.prompts,
             seed=self.recipe.seed,
             iteration=iteration.index,
-            judge=_outside(settings.judge),
+            judge=judge_model(settings.judge),
             templates=self._templates if asked else None,
             judge_tokens=settings.judge_tokens if asked else None,
         )
-        return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
+        return Evaluate.model_validate({**self._envelope(spec), "judge": judge_engine(settings.judge)})
 
     def _benchmark(
         self,
@@ -320,7 +325,7 @@ class Planner:
             benchmark=name,
             model=model,
             refiner=refiner,
-            judge=_outside(settings.judge),
+            judge=judge_model(settings.judge),
             engine=self._engine,
             templates=self._templates,
             asking=asking,
@@ -328,7 +333,7 @@ class Planner:
             data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
             rater=rater,
         )
-        return Evaluate.model_validate({**self._envelope(spec), "judge": _place_of(settings.judge)})
+        return Evaluate.model_validate({**self._envelope(spec), "judge": judge_engine(settings.judge)})
 
     def _envelope(
         self, spec: Spec, deadline_s: float | None = None, engine: EngineSettings | None = None
@@ -388,18 +393,3 @@ class Planner:
             return None
         step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
         return None if step is None else step.result_key
-
-
-def _outside(judge: JudgeSettings | None) -> ModelRef | None:
-    """An outside judge by the name that its server knows; with other fields in its requests it is another one."""
-    if judge is None:
-        return None
-    served = f"served:{judge.model}"
-    body = json.dumps(judge.body, sort_keys=True) if judge.body else ""
-    return ModelRef(fingerprint=hashlib.sha256(f"{served}{body}".encode()).hexdigest(), location=served)
-
-
-def _place_of(judge: JudgeSettings | None) -> EngineSettings | None:
-    if judge is None:
-        return None
-    return EngineSettings(kind="openai", url=judge.url, body=judge.body, headers=judge.headers)

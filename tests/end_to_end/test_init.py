@@ -171,6 +171,10 @@ def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
         prompts_of(initialised(tmp_path, more))
 
 
+MIXED = ["training.mix=init:refiner", "training.mix_rows=5"]
+"""Fewer than the seven judgments of the given set."""
+
+
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """Recipes of one model: one that scores its responses, and one that judges and refines, from given sets."""
@@ -181,7 +185,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
         file.write_text(f"{json.dumps({'messages': turns})}\n" * rows)
     given = ["init.teacher=null", *(f"init.data.{role}=[{file}]" for role, file in files.items())]
     taught = [*(f"init.judgment.{key}" for key in ("policy=rubric", "votes=1", "quorum=1")), "init.responses.n=2"]
-    recipes = [initialised(folder, taught, "self_rewarding"), initialised(folder, given, "self")]
+    recipes = [initialised(folder, taught, "self_rewarding"), initialised(folder, [*given, *MIXED], "self")]
     return dict(zip(("taught", "given"), run_all(recipes, folder / "home"), strict=True))
 
 
@@ -202,6 +206,15 @@ def test_one_model_is_made_of_both_sets_anew(one: dict[str, Ran], name: str) -> 
     if name == "taught":
         sets = [done.selected(ACTOR).actor_examples, done.selected(REFINER).examples]
     assert 0 < samples[0] == sets[0] < samples[1] == sum(sets)
+
+
+def test_what_the_start_learned_of_its_skills_is_mixed_into_self_play(one: dict[str, Ran]) -> None:
+    done = one["given"]
+    [step] = [step for step in done.of(StepKind.TRAINING) if step.iteration == 1]
+    [mixed] = step.message["spec"]["more"]
+    [prompt, _] = done.rows(mixed["key"], Example)[0].messages
+    assert prompt.content == "Say judgments."
+    assert step.facts["counts"]["samples"] == done.selected(1).actor_examples + 5
 
 
 def test_it_learns_to_judge_in_the_form_of_its_self_play(one: dict[str, Ran]) -> None:

@@ -32,7 +32,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("prompts", "source"): ("world:",),
     ("init", "teacher", "model"): ("builtin:", "hub:", "served:"),
     ("init", "prompts", "source"): ("world:",),
-    ("training", "mix"): ("world:",),
+    ("training", "mix"): ("world:", "init:"),
     ("honesty", "rules"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
 }
@@ -44,7 +44,9 @@ STORY_WORLDS = (STORY, "world:story-texts")
 INSTRUCTIONS = "world:instructions"
 WORLDS = (*STORY_WORLDS, INSTRUCTIONS)
 ABSENT = "names a file that is not there"
-MIXES = ("world:story-skills", "world:story-seed")
+INIT_SET = "init:refiner"
+"""What this run's `init` made or was given for the refiner: judgments and refinements."""
+MIXES = ("world:story-skills", "world:story-seed", INIT_SET)
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 

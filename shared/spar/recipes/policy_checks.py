@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from spar.errors import RecipeError
 from spar.recipes.models import InitSettings, Recipe
+from spar.recipes.paths import INIT_SET
 from spar.recipes.policies import (
     generating_policy,
     judging_policy,
@@ -157,6 +158,9 @@ def _one_model(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.training.mix == INIT_SET and recipe.init is None:
+        what = f"is {INIT_SET}, the set that init makes, but there is no init"
+        yield Problem(("training", "mix"), what, "Name a file of conversations, or add init.teacher.model.")
     methods = {at(recipe, iteration).training.actor.method for iteration in range(1, recipe.iterations + 1)}
     if recipe.training.mix is not None and "sft" not in methods:
         what = "names conversations to mix in, but the actor trains by dpo, on pairs"

@@ -13,7 +13,7 @@ from spar.method.records import Example, Message, Prompt
 from spar.recipes.checkers import read_checkers
 from spar.recipes.conversations import mixed, read_conversations
 from spar.recipes.models import Recipe
-from spar.recipes.paths import names_a_file, read_forms
+from spar.recipes.paths import INIT_SET, names_a_file, read_forms
 from spar.recipes.policies import needs_checkers, writes_prompts
 from spar.recipes.ruled_prompts import read_ruled_prompts
 from spar.runtime.measured import measured_prompts
@@ -41,8 +41,8 @@ def put_inputs(
         inputs["checkers"] = _put(store, "checkers", found)
     if writes_prompts(recipe) and recipe.evaluation is not None:
         inputs["measured"] = _put(store, "measured", measured_prompts(recipe.evaluation))
-    if recipe.training.mix is not None:
-        inputs["mix"] = _put(store, "mixed", _mix(recipe, recipe.training.mix))
+    if recipe.training.mix not in (None, INIT_SET):  # that is made by the run itself
+        inputs["mix"] = _put(store, "mixed", _mix(recipe, str(recipe.training.mix)))
     if recipe.honesty is not None:
         rules = recipe.honesty.rules or recipe.prompts.source
         if names_a_file(("honesty", "rules"), rules):

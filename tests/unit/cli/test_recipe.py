@@ -20,11 +20,11 @@ def test_list_gives_each_recipe_a_line() -> None:
 
 
 def test_source_of_a_method_over_a_model_names_its_layers() -> None:
-    done = CliRunner().invoke(app, ["show", "self-mistral-7b", "--source"])
-    assert "extends: [layers/paper_setup, mistral-7b, methods/self]" in done.stdout
-    shown = CliRunner().invoke(app, ["show", "self-mistral-7b"]).stdout.splitlines()
+    done = CliRunner().invoke(app, ["show", "humpback-mistral-7b", "--source"])
+    assert "extends: [layers/paper_setup, mistral-7b, methods/humpback]" in done.stdout
+    shown = CliRunner().invoke(app, ["show", "humpback-mistral-7b"]).stdout.splitlines()
     assert "  mix: null  # MISSING, and required: give it here, or by --set training.mix=VALUE" in shown
-    assert any(line.startswith("  pairs: good_or_refined  # methods/self.yaml:") for line in shown)
+    assert any(line.startswith("  pairs: passed  # methods/humpback.yaml:") for line in shown)
 
 
 def test_show_prints_the_resolved_recipe() -> None:

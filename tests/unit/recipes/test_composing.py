@@ -28,7 +28,7 @@ def given(tmp_path: Path) -> list[str]:
 
 def resolved(method: str, backbone: str, given: list[str]) -> Recipe:
     source = given[0].partition("=")[2]
-    more = [f"training.mix={source}"] if method in ("self", "humpback") else []
+    more = [f"training.mix={source}"] if method == "humpback" or (method, backbone) == ("self", "llama3-70b") else []
     more += ["models.backward=hub:a/b@c"] if method == "humpback" else []
     return load_recipe(composed_name(method, backbone), [*given, *more], run_here=False)
 

@@ -129,8 +129,8 @@ class TrainingPlan(Section):
     from_start: bool = later(False)
     """Each iteration trains the actor that the run began with, instead of going on from the last one."""
     mix: str | None = later(None)
-    """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows,
-    `world:story-skills` or `world:story-seed`."""
+    """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows, `init:refiner`
+    (what `init` made of judging and refining), `world:story-skills` or `world:story-seed`."""
     mix_rows: Annotated[Positive, Unit("conversations")] = later(1000)
     """How many of them."""
 
