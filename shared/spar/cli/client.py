@@ -131,6 +131,12 @@ class Api:
             ) from error
 
     def _refusal(self, answer: "httpx.Response") -> SparError:
+        if answer.next_request is not None:  # followed, a POST might become a GET
+            target = answer.next_request.url.copy_with(userinfo=b"", query=None, fragment=None)
+            return ServiceError(
+                f"The API at {self._url} redirects (HTTP {answer.status_code}) to {target}.",
+                f"Set --api or {URL} to the address that it redirects to.",
+            )
         try:
             body = answer.json()
             what, fix = str(body["error"]), str(body["fix"])

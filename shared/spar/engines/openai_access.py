@@ -111,7 +111,7 @@ def _is_loopback(url: URL) -> bool:
 def _variable(name: str) -> str:
     value = header_value(name, os.environ.get(name, ""))
     if not value:
-        raise RecipeError(f"engine.headers refers to the variable {name}, which is not set.", f"Set {name}.")
+        raise RecipeError(f"A header of the requests refers to the variable {name}, which is not set.", f"Set {name}.")
     if len(value) >= SHORTEST:
         remember(value)
     return value

@@ -156,6 +156,23 @@ def test_the_audit_asks_for_what_was_judged(stage: Played) -> None:
     assert spec["inputs"] == select.message["spec"]["inputs"]
 
 
+def test_an_outside_judge_is_asked_with_its_own_body_and_headers(tmp_path: Path) -> None:
+    where = {"url": "http://judge/v1", "model": "m"}
+    more = {"body": {"top_k": 20}, "headers": {"X-Org-Token": "${ORG_TOKEN}"}}
+    asked = []
+    for number, judge in enumerate(({}, {"headers": more["headers"]}, more)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        stage = Played(folder)
+        stage.play(judge={**where, **judge})
+        asked.append(stage.take("evaluation"))
+    engines = [(each["judge"].get("body"), each["judge"].get("headers")) for each in asked]
+    assert engines == [(None, None), (None, more["headers"]), (more["body"], more["headers"])]
+    names = [each["spec"]["judge"]["fingerprint"] for each in asked]
+    assert names[0] == names[1] != names[2]  # headers change no reply, another body may
+    assert {each["spec"]["judge"]["location"] for each in asked} == {"served:m"}
+
+
 def test_a_gap_is_an_alarm_and_the_run_goes_on(stage: Played) -> None:
     run_id = stage.play()
     stage.audited(stage.take("evaluation"), gap=0.2)
