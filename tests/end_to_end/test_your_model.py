@@ -53,7 +53,7 @@ def test_the_page_takes_a_model_from_prompts_to_a_better_model(tmp_path: Path) -
     report = json.loads((tmp_path / "my-run" / "report.json").read_text())
     pairs = (tmp_path / "my-data" / "pairs.jsonl").read_text().splitlines()
     assert len(pairs) > 0
-    assert report["iterations"][0]["outcomes"]["pair"] == len(pairs)
+    assert report["iterations"][1]["outcomes"]["pair"] == len(pairs)
     before, after = (tmp_path / name / "model.safetensors" for name in ("my-model", "my-better-model"))
     assert before.read_bytes() != after.read_bytes()
-    assert replied.startswith("zebra")
+    assert replied.split()[-1] == "!"

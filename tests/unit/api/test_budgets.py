@@ -15,7 +15,7 @@ def test_a_stopped_run_goes_on_under_a_higher_budget(client: TestClient, stage: 
     stage.finish(stage.take())
     progress = client.get(f"/runs/{run_id}").json()["progress"]
     assert (progress["status"], progress["reason"]) == ("stopped", "budget: 4 of 4 calls")
-    assert progress["burn"][0] == {"name": "calls", "spent": 4, "cap": 4}
+    assert progress["burn"][0] == {"name": "calls", "spent": 4, "cap": 4, "estimated": 0.0}
 
     assert client.post(f"/runs/{run_id}/cancel").status_code == 409
     wrong = client.post(f"/runs/{run_id}/resume", json={"set": ["seed=3"]})
