@@ -39,7 +39,7 @@ from spar.messages.training import (
 )
 from spar.method.seeds import derive_seed
 from spar.recipes import init
-from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
+from spar.recipes.benchmarks import LLMBAR, RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, Recipe, TrainingPlan
 from spar.recipes.paths import INIT_SET, STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
@@ -320,6 +320,8 @@ class Planner:
         refiner: ModelRef | None,
         rater: ModelRef | None = None,
     ) -> Evaluate:
+        judgment = self.recipe.judgment
+        scores = name == LLMBAR and judging_policy(judgment.policy).form not in (None, "judge")
         spec = BenchmarkSpec(
             revision=BENCHMARK_REVISIONS.get(name, BENCHMARK_REVISION),
             benchmark=name,
@@ -332,6 +334,9 @@ class Planner:
             seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
             data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
             rater=rater,
+            policy=judgment.policy if scores else "verdict",
+            options=judgment.options if scores else {},
+            form=self._form(judging_policy(judgment.policy).form) if scores else None,
         )
         return Evaluate.model_validate({**self._envelope(spec), "judge": judge_engine(settings.judge)})
 

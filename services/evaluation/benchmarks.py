@@ -14,11 +14,12 @@ from spar.evaluation.asking import ask, score_rows
 from spar.evaluation.asking.base import Ask
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
+from spar.evaluation.judging import Judging
 from spar.inference import Models
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.recipes.benchmark_files import DataFile, write_data_files
 from spar.recipes.benchmarks import LAST_REFINER, USES
-from spar.runtime.forms import read_templates
+from spar.runtime.forms import read_form, read_templates
 from spar.runtime.searching import refining_of, search_of
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
@@ -71,5 +72,6 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
         search=search,
         raters={} if spec.rater is None else {LAST_REFINER: resuming.model(command.engine, spec.rater)},
         refining=refining_of(model, spec.asking, templates, spec.seed) if refines else None,
+        judging=Judging(spec.policy, spec.options, await read_form(worker, spec.form)),
         about=_about(spec),
     )

@@ -60,3 +60,22 @@ def test_benchmarks_are_measured_at_the_start_and_after_the_iteration(tmp_path: 
     assert stored.startswith("stored:benchmarks/")
     page = (tmp_path / "home" / "report.html").read_text(encoding="utf-8")
     assert "On public benchmarks" in page
+
+
+def test_a_judge_that_scores_is_measured_by_its_own_rubric(tmp_path: Path) -> None:
+    prompts = {"source": "world:story", "per_iteration": 10, "shard_size": 5}
+    recipe = write_recipe(
+        tmp_path,
+        iterations=1,
+        prompts=prompts,
+        judgment={"policy": "rubric", "votes": 3, "quorum": 2, "options": {"good": 3}},
+        selection={"pairs": "extremes"},
+        training={"actor": {"kind": "simulated"}, "refiner": {"kind": "simulated"}, "train_refiner": False},
+        evaluation={"suite": "none", "benchmarks": {"llmbar": {"data": str(LLMBAR), "limit": 1}}},
+    )
+    ended = run(["run", recipe, "--dir", tmp_path / "home"])
+    assert ended.returncode == 0, ended.stderr
+    llmbar = report_of(tmp_path / "home")["iterations"][1]["benchmarks"]["llmbar"]
+    assert llmbar["settings"]["policy"] == 'rubric {"good": 3.0}'
+    assert llmbar["settings"]["form"].startswith("score:")
+    assert [row["subset"] for row in llmbar["tables"]["preference"]][:1] == ["Natural"]

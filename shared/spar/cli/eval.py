@@ -67,6 +67,9 @@ class EvalOptions:
     votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None
     judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None
+    policy: Annotated[
+        str | None, typer.Option(help="llmbar: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
+    ] = None
     templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are asked.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
     dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32
@@ -157,6 +160,7 @@ def _ask(given: EvalOptions) -> None:
         "seed": given.seed,
         "out": given.to,
         "raters": judges.named,
+        "policy": given.policy,
     }
     result = evaluate_model(make_job(given.name, given.data, places, asked, how))
     if given.as_json:

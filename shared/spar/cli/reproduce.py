@@ -9,20 +9,23 @@ import typer
 from rich.table import Table as Grid
 
 from spar.cli.console import out, print_warning
-from spar.cli.homes import find_run, reading
 from spar.cli.ours import Given, read_ours
+from spar.cli.reproduce_figures import reproduce_figure
+from spar.cli.run_report import report_of
 from spar.cli.run_scores import RunScores, scores_of_run
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
 from spar.errors import DataError
 from spar.evaluation.published import Cell, PublishedTable, Row, beside, mismatches, read_table
-from spar.report.build import build_report
-from spar.report.model import RunReport
-from spar.store.directory import DirectoryStore
 
 
 def reproduce(
-    table: Annotated[str, typer.Argument(help="table1 to table8, or just the number.", metavar="TABLE")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            help="table1 to table8, or just the number; figure1, figure3, figure4, figure5.", metavar="TABLE"
+        ),
+    ],
     ours: Annotated[
         Path | None,
         typer.Option(
@@ -30,18 +33,31 @@ def reproduce(
             help="JSON by the table's row names: {row: {column: value}}, or {row: [what spar eval --json printed]}.",
         ),
     ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", help="A run whose recipe has benchmarks: its id, directory or report.json.")
+    runs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--run",
+            metavar="[NAME=]RUN",
+            help="A run whose recipe has benchmarks: its id, directory or report.json; of a figure several.",
+        ),
     ] = None,
     rows: Annotated[
         str | None, typer.Option("--as", help="Which rows the run stands for: SPaR-8B, say, or one whole row.")
     ] = None,
     directory: DirOption = None,
+    page: Annotated[Path | None, typer.Option("--page", help="Where a figure's page goes (figureN.html).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show a table of the paper, our numbers beside it, the difference, and what was not run."""
+    """Show a table of the paper, our numbers beside it, the difference, and what was not run; or draw a figure."""
+    if table.lower().startswith("figure"):
+        if rows is not None:
+            raise DataError("--as names rows of a table, and a figure has none.", "Name curves: --run NAME=RUN.")
+        reproduce_figure(_number(table, "figure"), runs or [], ours, directory, page, as_json)
+        return
+    if page is not None or len(runs or []) > 1:
+        raise DataError("A table takes one --run, and no --page.", "Name one run; --page is of a figure.")
     published = read_table(_number(table))
-    found = RunScores() if run is None else scores_of_run(_report(run, directory), published, rows)
+    found = scores_of_run(report_of(runs[0], directory), published, rows) if runs else RunScores()
     given = Given() if ours is None else read_ours(ours, published)
     merged = {row: found.ours.get(row, {}) | given.ours.get(row, {}) for row in {**found.ours, **given.ours}}
     cells = beside(published, merged)
@@ -54,19 +70,10 @@ def reproduce(
         print_warning(note)
 
 
-def _report(run: str, directory: Path | None) -> RunReport:
-    """As it was written, or built anew."""
-    if Path(run).is_file():
-        return RunReport.model_validate_json(Path(run).read_bytes())
-    found = find_run(run, directory)
-    with reading(found.home) as session:
-        return build_report(session, DirectoryStore(found.home.store), found.run_id)
-
-
-def _number(table: str) -> int:
-    digits = table.lower().removeprefix("table").strip()
+def _number(named: str, kind: str = "table") -> int:
+    digits = named.lower().removeprefix(kind).strip()
     if not digits.isascii() or not digits.isdigit():
-        raise DataError(f"'{table}' is no table.", "Write table1 to table8, or the number.")
+        raise DataError(f"'{named}' is no {kind}.", "Write table1 to table8, or the number; or figure1, say.")
     return int(digits)
 
 

@@ -40,6 +40,7 @@ class BenchmarkSpec(Spec):
 
     `model` is the one measured, `refiner` searches refinements of its responses; `data` is a key of the benchmark's
     files, None for the story world's. `rater` is the last iteration's refiner, which rates the measured one's work.
+    `policy`, `options` and `form` are how a judge scores that does not say Yes or No.
     """
 
     revision: Literal[2, 3] = BENCHMARK_REVISION
@@ -53,6 +54,9 @@ class BenchmarkSpec(Spec):
     seed: int
     data: ObjectRef | None
     rater: ModelRef | None = later(None)
+    policy: str = later("verdict")
+    options: dict[str, float] = later({})
+    form: ObjectRef | None = later(None)
 
 
 class HonestySpec(Spec):

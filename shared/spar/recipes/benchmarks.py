@@ -11,7 +11,7 @@ from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, 
 from spar.recipes.problems import Problem
 
 ALWAYS = ("data", "limit")
-IFEVAL, REFINEMENT = "ifeval", "refinement"
+IFEVAL, LLMBAR, REFINEMENT = "ifeval", "llmbar", "refinement"
 AVERAGE = ".average"
 """After the name of a measurement by IFEval: the mean of its four scores, as a measure of its own."""
 LAST_REFINER = "last_refiner"

@@ -80,6 +80,7 @@ def _ask(job: EvalJob, chats: Chats) -> Ask:
         search=search,
         raters={name: chats[name] for name in job.raters},
         refining=refining,
+        judging=job.judging,
         about=job.about(),
     )
 

@@ -16,10 +16,13 @@ from spar.embedded.home import CACHE_BYTES
 from spar.errors import DataError, RecipeError
 from spar.evaluation.asking import ASKINGS
 from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.judging import VERDICT, Judging
 from spar.inference.endpoints import Asking, Endpoint, Role, endpoint, templates_for
-from spar.method.templates import TemplateSet
-from spar.recipes.benchmarks import FROM_NEGATIVES, REFINEMENT, USES
+from spar.method.templates import BUILTIN, TemplateSet
+from spar.method.templates.forms import Form, builtin_form, read_form
+from spar.recipes.benchmarks import FROM_NEGATIVES, LLMBAR, REFINEMENT, USES
 from spar.recipes.models import AskSettings
+from spar.recipes.policies import judging_policy
 from spar.runtime.models import locate, refer
 from spar.store.directory import DirectoryStore
 from spar.store.models import ModelCache
@@ -56,6 +59,7 @@ class EvalJob:
     out: Path
     raters: Mapping[str, Endpoint] = field(default_factory=dict)
     """Further judges by name."""
+    judging: Judging = field(default_factory=Judging)
 
     @property
     def every_place(self) -> dict[str, Endpoint]:
@@ -113,7 +117,10 @@ def make_job(
         raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
     # Forms are filled in by whoever judges and refines: the refiner of a search, else the model itself.
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
-    return EvalJob(benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"], others)
+    judging = _judging(benchmark, how.get("policy"), templates.name)
+    return EvalJob(
+        benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"], others, judging
+    )
 
 
 def _check_uses(
@@ -136,6 +143,22 @@ def _check_uses(
         raise RecipeError(f"--refiner means nothing to {benchmark} without a search.", "Add --strategy bfs, say.")
     if models.get("judge") is not None and "judge" not in uses:
         raise RecipeError(f"--judge means nothing to {benchmark}.", "Leave it out.")
+
+
+def _judging(benchmark: str, policy: str | None, templates: str) -> Judging:
+    """Raises RecipeError for a policy that no model can be asked by."""
+    if policy is None or policy == VERDICT:
+        return Judging()
+    if benchmark != LLMBAR:
+        raise RecipeError(f"--policy means nothing to {benchmark}.", "Leave it out.")
+    found = judging_policy(policy)
+    if found.form in (None, "judge"):
+        raise RecipeError(f"--policy {policy} asks no judge for a score.", "Choose verdict, rubric or rating.")
+    name = str(found.form)
+    own = builtin_form(templates, name) if templates in BUILTIN else read_form(name, Path(templates))
+    if own is None and found.text is None:
+        raise RecipeError(f"The template set {templates} has no {name}.txt.", "Write one, or choose --templates spar.")
+    return Judging(policy, {}, own or Form(name, found.text or ""))
 
 
 def _check_refinement(given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:

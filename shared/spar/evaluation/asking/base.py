@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import ConversationTooLong, DataError, EngineError, ModelUnusable
+from spar.evaluation.judging import Judging
 from spar.method.records import ReplyFailure
 from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
@@ -46,6 +47,8 @@ class Ask:
     search: Respond | None = None
     raters: Mapping[str, ChatModel] = field(default_factory=dict)
     refining: RefineNegative | None = None
+    judging: Judging = field(default_factory=Judging)
+    """How the measured judge is asked and read, where that is what a benchmark measures."""
     about: Mapping[str, str | int] = field(default_factory=dict)
     """What is known of the models and engines: kept with the scores."""
 

@@ -1,11 +1,13 @@
-"""LLMBar, pointwise: the refiner judges each output on its own, in the words it judges with in training.
+"""LLMBar, pointwise: the refiner judges each output on its own, in the words it judges with in training: by verdicts,
+or by the rubric of a judge that scores.
 
-One greedy vote, or several sampled ones whose majority counts. Knows nothing of which output is the better one.
+One greedy vote, or several sampled ones whose majority or mean counts. Knows nothing of which output is the better one.
 """
 
 from spar.engines.skills import JUDGE_NODE, Usage, judge
 from spar.evaluation.asking.base import Ask, Row, all_rows
 from spar.evaluation.benchmarks.llmbar import Pair, read_pairs
+from spar.evaluation.judging import VERDICT
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
@@ -23,13 +25,18 @@ def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
 async def ask(job: Ask, usage: Usage) -> list[Row]:
     """Rows of {subset, index, output, replies}; with a limit, of the first pairs of each subset."""
     pairs, _ = read_pairs(job.data)
-    settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
+    judging = job.judging
+    update = {"policy": judging.name, "options": dict(judging.options)}
+    settings = vote_settings(job.settings.votes, job.settings.judge_tokens).model_copy(update=update)
+    by_policy = {} if judging.name == VERDICT else {"policy": judging.name, "options": judging.all_options}
 
     async def one(subset: str, index: int, output: int, pair: Pair) -> Row:
         place = {"subset": subset, "index": index, "output": output}
         prompt, text, path = Prompt.of(pair.input), pair.outputs[output - 1], (index, output)
-        judgment = await judge(job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage)
-        return {**place, **replies_of(judgment)}
+        judgment = await judge(
+            job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage, judging.form
+        )
+        return {**place, **replies_of(judgment), **by_policy}
 
     return await all_rows(
         one(subset, index, output, pair)

@@ -9,6 +9,7 @@ import json
 from spar.evaluation.asking.base import Ask
 from spar.evaluation.asking.followbench import judge_template
 from spar.evaluation.asking.llmbar import VOTE_TEMPERATURE
+from spar.evaluation.judging import VERDICT
 from spar.recipes.benchmarks import USES
 from spar.recipes.models import AskSettings
 
@@ -26,6 +27,10 @@ def settings_of(name: str, job: Ask) -> dict[str, str | int]:
     settings["temperature"] = str(VOTE_TEMPERATURE if "votes" in uses and job.settings.votes > 1 else 0.0)
     if name not in ("ifeval", "followbench") or job.search is not None:
         settings["templates"] = f"{job.templates.name}:{_digest(job.templates.judge + chr(0) + job.templates.refine)}"
+    if name == "llmbar" and job.judging.name != VERDICT:
+        settings["policy"] = f"{job.judging.name} {json.dumps(job.judging.all_options, sort_keys=True)}"
+        if job.judging.form is not None:
+            settings["form"] = f"{job.judging.form.name}:{_digest(job.judging.form.text)}"
     if name == "followbench" and job.judge is not None:
         settings["judge_template"] = _digest(judge_template().template)
     return settings

@@ -2,23 +2,26 @@
 No on its own. Accuracy and F1 (positive = Yes) over 2N items per subset; adversarial is the macro mean of its four
 subsets, average that of all five.
 
+A judge that scores by a rubric says Yes where its mean score is good enough (rubric: from 4 of 5). As such a threshold
+is no part of LLMBar, `preference` also counts the pairs whose better output scored higher.
+
 A reply that cannot be read is wrong: no Yes, no No, one more in the total. Knows nothing of how replies were made.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from spar.errors import DataError
+from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
 from spar.evaluation.benchmarks.rows import Answers, Line, digest, read_answers, read_bytes
+from spar.evaluation.judging import Judging
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
 from spar.method.records import JudgmentFailure, Verdict, Vote
-from spar.method.verdicts import parse_vote
 from spar.method.voting import tally as tally_votes
 
 NAME = "llmbar"
@@ -48,6 +51,7 @@ class Judged:
     good: bool
     votes: tuple[Vote, ...]
     said: Verdict | None
+    judging: Judging = field(default_factory=Judging)
 
     @property
     def failure(self) -> str | None:
@@ -96,7 +100,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
         counts=_counts(judged, present),
         scores=_scores(present),
         intervals=_intervals(present),
-        tables=(_table(present), *_curve(present)),
+        tables=(_table(present), *_curve(present), *_preference(present)),
         items=[_scored(item) for item in judged],
         settings={"data": data_digest, "answers": given.digest},
         warnings=_warnings(judged),
@@ -119,9 +123,26 @@ def _judge(given: Answers[Key], truth: dict[Key, bool]) -> list[Judged]:
     for key, line in given.lines.items():
         finish = line.optional_text("finish_reason") or "stop"
         replies = line.texts("replies") if "replies" in line.fields else [line.text("reply")]
-        votes = tuple(parse_vote(reply, finish) for reply in replies)
-        judged.append(Judged(key, truth[key], votes, majority(votes)))
+        judging = _judging(line)
+        votes = tuple(judging.vote(reply, finish) for reply in replies)
+        judged.append(Judged(key, truth[key], votes, judging.label(votes), judging))
     return judged
+
+
+def _judging(line: Line) -> Judging:
+    """How the row was judged, if not by verdicts. Raises DataError for a policy or options that are none."""
+    if line.fields.get("policy") is None:
+        return Judging()
+    options = line.fields.get("options") or {}
+    numbers = isinstance(options, dict) and all(isinstance(value, int | float) for value in options.values())
+    if not numbers:
+        raise line.refuse("'options' is no object of numbers")
+    try:
+        found = Judging(line.text("policy"), options)
+        found.policy  # noqa: B018 - raises where there is none of this name
+    except RecipeError as error:
+        raise line.refuse(error.what) from error
+    return found
 
 
 def majority(votes: Sequence[Vote]) -> Verdict | None:
@@ -131,7 +152,7 @@ def majority(votes: Sequence[Vote]) -> Verdict | None:
 
 def first_votes(items: Sequence[Judged], votes: int) -> list[Judged]:
     """The same items, had only the first `votes` been asked for."""
-    return [replace(item, votes=item.votes[:votes], said=majority(item.votes[:votes])) for item in items]
+    return [replace(item, votes=item.votes[:votes], said=item.judging.label(item.votes[:votes])) for item in items]
 
 
 class Tally(NamedTuple):
@@ -251,6 +272,26 @@ def _curve(present: dict[str, list[Judged]]) -> list[Table]:
         means = [sum(measure([one]) for one in tallies) / len(tallies) for measure in (accuracy, f1)]
         rows.append((k, *(round(mean, 4) for mean in means)))
     return [Table("majority", ("votes", "accuracy", "f1"), tuple(rows))]
+
+
+def _preference(present: dict[str, list[Judged]]) -> list[Table]:
+    """Of judges that score: the pairs in which the better output has the higher mean score. No threshold decides."""
+    rows: list[tuple[str | int | float, ...]] = []
+    for subset, items in present.items():
+        scored = [(item, item.judging.value(item.votes)) for item in items if item.judging.policy.read is not None]
+        pairs: dict[int, dict[bool, float | None]] = {}
+        for item, value in scored:
+            pairs.setdefault(item.key[1], {})[item.good] = value
+        whole = [pair for pair in pairs.values() if len(pair) == len((True, False))]
+        if whole:
+            right = sum(_is_higher(pair[True], pair[False]) for pair in whole)
+            tied = sum(pair[True] == pair[False] and pair[True] is not None for pair in whole)
+            rows.append((subset, len(whole), right, tied, round(100 * right / len(whole), 4)))
+    return [Table("preference", ("subset", "pairs", "right", "tied", "accuracy"), tuple(rows))] if rows else []
+
+
+def _is_higher(mine: float | None, other: float | None) -> bool:
+    return mine is not None and other is not None and mine > other
 
 
 def _scored(item: Judged) -> ScoredItem:

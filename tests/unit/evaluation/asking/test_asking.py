@@ -12,6 +12,9 @@ from spar.evaluation.asking import ASKINGS, OUR_JUDGE_WORDING, ask, encode, scor
 from spar.evaluation.asking.followbench import judge_prompt
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.followbench import read_tasks
+from spar.evaluation.benchmarks.llmbar import read_pairs
+from spar.evaluation.judging import Judging
+from spar.method.templates.forms import builtin_form
 from spar.recipes.benchmarks import USES
 from spar.recipes.models import AskSettings
 from spar.runtime.searching import refining_of
@@ -216,3 +219,34 @@ async def test_each_strategy_starts_from_the_negative_and_counts_what_it_took(tm
     assert report.counts["judgments"] == 3 * (1 if strategy == "greedy" else 5)
     assert report.scores["acc_judge"] == 100.0
     assert report.settings["strategy"] == f'"{strategy}"'
+
+
+async def test_a_judge_that_scores_is_asked_by_its_rubric_and_read_by_its_mean() -> None:
+    pairs, _ = read_pairs(LLMBAR)
+    form = builtin_form("spar", "score")
+    assert form is not None
+    better = {
+        form.messages(prompt=pair.input, response=pair.outputs[pair.label - 1])[0].content
+        for listed in pairs.values()
+        for pair in listed
+    }
+    chat = Scripted(lambda text: f"Score: {5 if text in better else 3}")
+    asked = replace(job(chat, LLMBAR, limit=2, votes=3), judging=Judging("rubric", {}, form))
+    rows = await ask("llmbar", asked, Usage())
+    report = score_rows("llmbar", rows, asked)
+    assert report.counts["unparsable"] == 0
+    assert report.scores["average.accuracy"] == 100.0
+    assert report.settings["policy"] == 'rubric {"good": 4}'
+    [preference] = [table for table in report.tables if table.name == "preference"]
+    assert [row[1:] for row in preference.rows] == [(2, 2, 0, 100.0)] * 5
+    strict = replace(asked, judging=Judging("rubric", {"good": 6}, form))
+    found = score_rows("llmbar", await ask("llmbar", strict, Usage()), strict)
+    assert found.counts["yes"] == 0
+    assert found.tables[-1].rows[0][-1] == 100.0  # the threshold decides no preference
+
+
+def test_a_policy_that_is_nowhere_is_an_error_with_its_line(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"subset": "Natural", "index": 0, "output": 1, "reply": "x", "policy": "nowhere"}))
+    with pytest.raises(DataError, match=r"line 1: .*nowhere"):
+        BENCHMARKS["llmbar"].score(rows, LLMBAR, True)
