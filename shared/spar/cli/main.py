@@ -61,7 +61,10 @@ COMMANDS: dict[str, Lazy] = {
     "push": Lazy("push", "push", "Send a run's data or a model to the Hugging Face hub; shows it first."),
     "world": Lazy("world", "app", "Make the story world's models again, measure them."),
     "eval": Lazy("eval", "evaluate", "Measure a model on a benchmark, or score responses."),
-    "reproduce": Lazy("reproduce", "reproduce", "Show a table of the paper, with our numbers beside it."),
+    "fetch": Lazy("fetch", "fetch", "Fetch a benchmark's published data, checked by hash."),
+    "reproduce": Lazy(
+        "reproduce", "reproduce", "Show a table or draw a figure of the paper, with our numbers beside it."
+    ),
     "synthetic": Lazy("synthetic", "synthetic", "Test the paper's Figure 4: refined against interfering pairs."),
     "plan": Lazy("plan", "plan", "Say what a recipe needs before anything starts, and whether it fits."),
     "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),
