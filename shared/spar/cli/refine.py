@@ -15,7 +15,7 @@ import typer
 from spar.cli.console import err, out, show_log_warnings
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of
-from spar.cli.refining.many import failed_rows, search_file
+from spar.cli.refining.many import failed_rows, nothing_searched, search_file
 from spar.cli.refining.progress import shown_progress
 from spar.cli.refining.rows import count_rows
 from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
@@ -100,8 +100,8 @@ class RefineOptions:
 def refine(options: RefineOptions) -> None:
     """Search refinements for rows of {prompt, response}; each tree is written as it finishes.
 
-    Run the command again to resume; that searches failed rows, too. Exit codes: 2 bad input or settings, 3 engine or
-    disk failed.
+    Run the command again to resume; that searches failed rows, too. Exit codes: 2 bad input or settings, or no row
+    that could be searched; 3 engine or disk failed.
     """
     show_log_warnings()
     job = options.job()
@@ -115,3 +115,5 @@ def refine(options: RefineOptions) -> None:
             out.print(line, markup=False, soft_wrap=True)
     if summary.failed:
         raise failed_rows(summary, job)
+    if (nothing := nothing_searched(summary, job)) is not None:
+        raise nothing

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from spar.cli.refine import RefineOptions
-from spar.cli.refining.many import failed_rows, search_file
+from spar.cli.refining.many import failed_rows, nothing_searched, search_file
 from spar.cli.refining.summary import Summary
 from spar.engines.base import Adjustment, ChatModel, Completion, LocalModel, Sampling
 from spar.errors import EngineUnavailable, ModelUnusable, SparError
@@ -70,3 +71,25 @@ def test_what_was_not_counted_or_not_sent_is_in_the_summary(tmp_path: Path) -> N
     lines = search(tmp_path, ["one", "two"], None).lines()
     assert any("30 of them estimated" in line for line in lines)
     assert "replies to requests that were not as set: seed_not_sent 2" in lines
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reasons", "what"),
+    [
+        ({}, {}, "holds no row"),
+        ({"rejected": 3}, {"no key `response`": 2, "no key `prompt`": 1}, "2 of them because: no key `response`"),
+        ({"unparsable": 2, "rejected": 1}, {"no key `response`": 1}, "votes on 2 responses cannot be read"),
+    ],
+)
+def test_a_command_that_searched_no_row_is_no_success(
+    outcomes: dict[str, int], reasons: dict[str, int], what: str, tmp_path: Path
+) -> None:
+    job = RefineOptions(tmp_path / "in.jsonl", "http://127.0.0.1:1/v1", tmp_path / "out.jsonl", model="m").job()
+    summary = Summary(rows=sum(outcomes.values()), outcomes=Counter(outcomes), reasons=Counter(reasons))
+    error = nothing_searched(summary, job)
+    assert error is not None
+    assert error.exit_code == 2
+    assert what in error.what
+    summary.outcomes["unsolved"] += 1
+    summary.rows += 1
+    assert nothing_searched(summary, job) is None

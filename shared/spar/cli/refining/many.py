@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from spar.cli.refining.output import OutputFile, open_output
 from spar.cli.refining.progress import ShowProgress
 from spar.cli.refining.rows import InputRow, read_rows
-from spar.cli.refining.search_row import Output, search_row
+from spar.cli.refining.search_row import Output, RowOutcome, search_row
 from spar.cli.refining.settings import RefineJob
 from spar.cli.refining.summary import Summary
 from spar.engines.base import Engine
-from spar.errors import EngineError, ModelUnusable, SparError
+from spar.errors import DataError, EngineError, ModelUnusable, SparError
 from spar.together import Patience
 
 
@@ -86,10 +86,33 @@ def failed_rows(summary: Summary, job: RefineJob) -> EngineError:
     """What to report of rows that the engine failed while others were searched."""
     line, why = min(summary.failed.items())
     return EngineError(
-        f"{len(summary.failed)} rows failed; the first is line {line}: {why}",
-        f"{job.out} keeps its {summary.rows} rows: run the command again to search those that failed.",
+        f"{_rows(len(summary.failed))} failed; the first is line {line}: {why}",
+        f"{job.out} keeps its {_rows(summary.rows)}: run the command again to search those that failed.",
+    )
+
+
+def nothing_searched(summary: Summary, job: RefineJob) -> DataError | None:
+    """The error of a command that searched no row, because none could be read or judged; None if one was."""
+    useless = summary.outcomes[RowOutcome.REJECTED] + summary.outcomes[RowOutcome.UNPARSABLE]
+    if summary.failed or useless < summary.rows:
+        return None
+    if not summary.rows:
+        return DataError(f"{job.input} holds no row.", "Check that it is the file you mean.")
+    if summary.outcomes[RowOutcome.UNPARSABLE]:
+        return DataError(
+            f"No row was searched: the votes on {summary.outcomes[RowOutcome.UNPARSABLE]} responses cannot be read.",
+            f"Read them in {job.out}; judge with a larger model, or with --templates compact.",
+        )
+    reason, number = summary.reasons.most_common(1)[0]
+    return DataError(
+        f"No row was searched: all {summary.rows} are rejected, {number} of them because: {reason}.",
+        "Give rows of {prompt, response} that the model has room for.",
     )
 
 
 def _go_on(error: EngineError, job: RefineJob, summary: Summary) -> str:
-    return f"{error.fix} {job.out} keeps its {summary.rows} rows: run the command again to resume.".strip()
+    return f"{error.fix} {job.out} keeps its {_rows(summary.rows)}: run the command again to resume.".strip()
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
