@@ -13,7 +13,7 @@ from typing import Any, Literal
 from spar.data import text_rows
 from spar.data.rows import Fields, RejectKind, Unusable, shown
 from spar.data.text_rows import RowRefused, TextRules, check_columns, check_placeholders, has_tools
-from spar.data.turns import Role, Turn, flat_row, looks_like_turns, turns_of
+from spar.data.turns import SYSTEM_KEYS, Role, Turn, flat_row, looks_like_turns, turns_of
 
 Layout = Literal["auto", "plain", "alpaca", "sharegpt", "messages"]
 SystemRule = Literal["reject", "ignore", "prepend"]
@@ -22,7 +22,7 @@ ID_KEYS = ("id", "prompt_id", "uuid")
 PROMPT_KEYS = ("prompt", "messages", "conversations", "conversation", "instruction", "input", "chosen")
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _NEVER_PLAIN = (*_CONVERSATIONS, "chosen")
-COLUMNS = (*PROMPT_KEYS, "system", "history", *ID_KEYS, *text_rows.COLUMNS)
+COLUMNS = (*PROMPT_KEYS, *SYSTEM_KEYS, "history", *ID_KEYS, *text_rows.COLUMNS)
 """Every key that a layout reads."""
 
 
@@ -196,7 +196,8 @@ def _uses_tools(turns: Sequence[Turn]) -> bool:
 
 
 def _system_of(row: Fields) -> str | None:
-    system = row.get("system")
+    key = next((key for key in SYSTEM_KEYS if row.get(key) is not None), None)
+    system = row.get(key) if key else None
     if system is not None and not isinstance(system, str):
-        raise RowRefused(RejectKind.LAYOUT, "`system` is not a text")
+        raise RowRefused(RejectKind.LAYOUT, f"`{key}` is not a text")
     return system

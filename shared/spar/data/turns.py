@@ -25,6 +25,8 @@ class Role(StrEnum):
 
 
 _TOOL_NAMES = ("tool", "function", "function_call", "observation", "tool_call", "tool_response", "ipython")
+SYSTEM_KEYS = ("system", "system_prompt", "system_message")
+"""Columns that hold a system message beside the turns, the first that a row has."""
 TOOL_ROLES = dict.fromkeys(_TOOL_NAMES, Role.TOOL)
 
 

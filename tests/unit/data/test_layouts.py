@@ -68,8 +68,16 @@ def test_why_there_is_no_prompt(row: dict[str, Any], layout: Layout, told: str) 
     assert told in found.reason
 
 
+SYSTEM_ROWS: list[dict[str, Any]] = [
+    {"messages": [SYSTEM, USER]},
+    {"prompt": "Ask.", "system": "Be brief."},
+    {"prompt": "Ask.", "system_prompt": "Be brief."},
+    {"messages": [USER], "system_message": "Be brief."},
+]
+
+
 @pytest.mark.parametrize(("rule", "text"), [("ignore", "Ask."), ("prepend", "Be brief.\n\nAsk."), ("reject", None)])
-@pytest.mark.parametrize("row", [{"messages": [SYSTEM, USER]}, {"prompt": "Ask.", "system": "Be brief."}])
+@pytest.mark.parametrize("row", SYSTEM_ROWS)
 def test_a_system_message_is_never_dropped_unasked(row: dict[str, Any], rule: SystemRule, text: str | None) -> None:
     found = find_prompt(row, "auto", rules=PromptRules(system=rule))
     left_out = (LeftOut.SYSTEM,) if rule == "ignore" else ()

@@ -136,6 +136,8 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
         ({**DPO, "messages": turns(PROMPT, "Hi", "More")}, "layout", "one turn of the user"),
         ({**DPO, "chosen": DPO["rejected"]}, "unusable", "chosen and rejected are the same"),
         ({**DPO, "rejected": None}, "layout", "no rejected"),
+        ({**DPO, "system_prompt": "Be kind."}, "system", "here is a system message"),
+        ({"question": PROMPT, "chosen": GOOD, "rejected": GOOD}, "unusable", "chosen and rejected are the same"),
         ({"messages": TALK, "label": False}, "not_learned", "`label` is false"),
         ({"instruction": PROMPT, "output": BAD, "kto_tag": "False"}, "not_learned", '`kto_tag` is "False"'),
         ({"prompt": PROMPT, "completion": BAD, "label": 0}, "not_learned", "`label` is 0"),

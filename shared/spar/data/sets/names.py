@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spar.data.text_rows import LABELS, MEDIA, TOOLS, USUAL, Columns
-from spar.data.turns import TOOL_ROLES, USUAL_NAMES, Role, TurnNames
+from spar.data.turns import SYSTEM_KEYS, TOOL_ROLES, USUAL_NAMES, Role, TurnNames
 from spar.errors import DataError
 
 INFO = "dataset_info.json"
@@ -21,11 +21,11 @@ class Names:
 
     messages: tuple[str, ...] = ("messages", "conversations", "conversation")
     turn: TurnNames = USUAL_NAMES
-    instruction: tuple[str, ...] = ("instruction", "prompt")
+    instruction: tuple[str, ...] = ("instruction", "prompt", "question")
     query: tuple[str, ...] = ("input",)
     response: tuple[str, ...] = ("output", "response", "completion")
     history: tuple[str, ...] = ("history",)
-    system_text: tuple[str, ...] = ("system",)
+    system_text: tuple[str, ...] = SYSTEM_KEYS
     chosen: tuple[str, ...] = ("chosen", "preferred_output")
     rejected: tuple[str, ...] = ("rejected", "non_preferred_output", "rejected_response")
     columns: Columns = USUAL
