@@ -71,7 +71,7 @@ def _stored_again(planner: Planner, step: Step) -> events.Event | None:
 def _gone(key: str) -> str:
     return (
         f"the object {key} is not in the store any more, and no step of this run makes it: "
-        "submit the recipe again, which stores what it brings and goes on with this run, or restore the object"
+        "submit the recipe again, which stores what it brings and resumes this run, or restore the object"
     )
 
 

@@ -59,7 +59,7 @@ async def _with_outside(
 ) -> list[Audited]:
     """The same items with one greedy vote each of the outside judge, in the words that the refiner judges with."""
     if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:
-        raise AccountingError("An audit names an outside judge and not where it is or how it is asked.")
+        raise AccountingError("An audit names an outside judge and not its address or its settings.")
     templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.judge, spec.judge)
     settings, scope = vote_settings(1, spec.judge_tokens), SeedScope(spec.seed, spec.iteration)

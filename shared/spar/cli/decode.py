@@ -45,7 +45,7 @@ class DecodeOptions:
     branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = 3
     keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = 2
     depth: Annotated[int, typer.Option(min=1, help="Levels.")] = 3
-    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is asked for again.")] = 0
+    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is requested again.")] = 0
     votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = 5
     majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = "1,3,5,7,9"
     judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = 1000

@@ -70,7 +70,7 @@ class EvalOptions:
     policy: Annotated[
         str | None, typer.Option(help="llmbar: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
     ] = None
-    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are asked.")] = None
+    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are requested.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
     dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32
@@ -135,7 +135,7 @@ def _ask(given: EvalOptions) -> None:
 
     show_log_warnings()
     if given.model is None:
-        raise RecipeError("Nothing says what to measure.", "Name a --model, or rows that are there as --answers.")
+        raise RecipeError("Nothing to measure is named.", "Name a --model, or rows that are there as --answers.")
     judges = read_judges(given.judge or [])
     places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": judges.first}
     asked = {

@@ -90,7 +90,7 @@ class EvolveOptions:
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
     top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
-    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is asked for again.")] = 2
+    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is requested again.")] = 2
     seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
     body: BodyOption = None

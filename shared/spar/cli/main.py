@@ -133,7 +133,7 @@ def _disk_error(error: OSError) -> StoreError:
     place = f" {error.filename}" if error.filename else ""
     return StoreError(
         f"Cannot write{place}: {error.strerror}.",
-        "Free space or choose another folder that can be written, then run the same command again: it goes on"
+        "Free space or choose another folder that can be written, then run the same command again: it resumes"
         " where it stopped.",
     )
 

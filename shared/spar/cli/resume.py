@@ -27,7 +27,7 @@ def resume(
         with connect(api) as server:
             run_id = server.find(run)
             server.command(run_id, RESUME, {"set": set_} if set_ else None)
-        out.print(f"run {run_id} goes on", markup=False, soft_wrap=True)
+        out.print(f"run {run_id} resumes", markup=False, soft_wrap=True)
         return
     from spar.cli.run import execute_known
     from spar.db.tables import Run

@@ -46,7 +46,7 @@ def scores_of_run(report: RunReport, table: PublishedTable, rows: str | None) ->
     known = {row.model for row in table.rows}
     if family is None or (family not in known and family not in _families(table)):
         raise DataError(
-            f"Table {table.number} has no rows '{family}'." if family else "Nothing says which rows to compare with.",
+            f"Table {table.number} has no rows '{family}'." if family else "No rows to compare with are named.",
             f"Name them with --as: {', '.join(sorted(_families(table)))}, or one whole row.",
         )
     found = RunScores(notes=_partial_notes(measured))

@@ -46,7 +46,7 @@ def run_sweep(sweep: Sweep, told: Told) -> SweepReport:
     try:
         report, drawn = asyncio.run(_measure(sweep, told))
     except EngineError as error:
-        fix = f"{error.fix} {sweep.out} keeps what was said: the same command goes on."
+        fix = f"{error.fix} {sweep.out} keeps the replies so far: the same command resumes."
         raise type(error)(error.what, fix) from error
     _write(sweep, report, drawn)
     return report

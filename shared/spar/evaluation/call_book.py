@@ -119,5 +119,5 @@ def _completion(reply: Mapping[str, Any]) -> Completion:
 def _cannot_write(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"Cannot write {path}: {error.strerror}.",
-        "Free space or choose another --out; then the same command goes on where it stopped.",
+        "Free space or choose another --out; then the same command resumes where it stopped.",
     )

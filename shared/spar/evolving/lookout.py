@@ -73,5 +73,5 @@ class Lookout:
         messages = watch.broker.waiting(QUEUE)
         self.watcher.noticed(
             f"No worker has begun a step in {waited.total_seconds():.0f} s; {messages} messages wait "
-            f"in the queue {QUEUE}. Check that generation workers run; this goes on when they do."
+            f"in the queue {QUEUE}. Check that generation workers run; this resumes when they do."
         )

@@ -182,7 +182,7 @@ class ShardRunner:
         self._end(step.shard, ShardEnd(step.evolved, None, error))
 
     def _kept(self) -> str:
-        return f"What is done is kept ({len(self._ends)} shards): the same command goes on."
+        return f"What is done is kept ({len(self._ends)} shards): the same command resumes."
 
     def _end(self, shard: int, end: ShardEnd) -> None:
         self._ends[shard] = end

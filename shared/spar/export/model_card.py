@@ -69,7 +69,7 @@ def licences(run: RunFacts, chosen: str | None, models: list[str]) -> str:
     lines += [f"| {part} | {name} | {licence} |" for part, name, licence in rows]
     unknown = any(licence == UNKNOWN for _, _, licence in rows)
     if chosen is not None:
-        lines.append(f"\nPublished here under: {chosen}, chosen by whoever published it.")
+        lines.append(f"\nPublished here under: {chosen}, chosen by its publisher.")
     else:
         lines.append(
             "\nNo licence is given with it. Those above, and terms of use of the models that wrote the data, hold"

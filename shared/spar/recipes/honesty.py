@@ -51,4 +51,4 @@ def partings(counts: Mapping[str, float], settings: HonestySettings) -> tuple[Pa
 def reason(iteration: int, found: tuple[Parting, ...]) -> str:
     """Why a run stops, and what its user does next."""
     told = "; ".join(str(parting) for parting in found)
-    return f"honesty: in iteration {iteration} {told}. Look at the report; honesty.stop=false goes on"
+    return f"honesty: in iteration {iteration} {told}. Look at the report; honesty.stop=false continues"

@@ -115,5 +115,5 @@ def _redis_errors() -> tuple[type[Exception], ...]:
 def _unreachable(error: Exception) -> ServiceError:
     return ServiceError(
         f"The message broker cannot be reached: {error}.",
-        "Check that Redis runs and that SPAR_BROKER_URL has its address and password; work goes on when it is back.",
+        "Check that Redis runs and that SPAR_BROKER_URL has its address and password; work resumes when it is back.",
     )

@@ -99,5 +99,5 @@ def _queue(name: str) -> Queue:
 
 def _away(error: Exception) -> ServiceError:
     return ServiceError(
-        f"The message broker cannot be reached: {error}.", "Check that Redis runs; work goes on when it is back."
+        f"The message broker cannot be reached: {error}.", "Check that Redis runs; work resumes when it is back."
     )

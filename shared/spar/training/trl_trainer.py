@@ -67,5 +67,5 @@ async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) 
     code = await child.wait()
     raise TrainingError(
         f"The trainer ended with exit code {code}. Its last lines:\n{child.tail(_TAIL_LINES)}\n",
-        "Correct the cause and train again: it goes on from its last checkpoint.",
+        "Correct the cause and train again: it resumes from its last checkpoint.",
     )

@@ -96,13 +96,13 @@ def test_what_was_said_before_the_engine_failed_is_kept_and_told(tmp_path: Path)
     nobody = "http://127.0.0.1:9/v1#m"
     with pytest.raises(EngineError) as error:
         spar("ifeval", "--model", nobody, "--data", IFEVAL, "--limit", 1, "--out", tmp_path, "--deadline", 0.05)
-    assert "the same command goes on" in error.value.fix
+    assert "the same command resumes" in error.value.fix
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("ifeval",), "Nothing says what to measure"),
+        (("ifeval",), "Nothing to measure is named"),
         (("ifeval", "--model", "http://x/v1"), "needs its data"),
         (("ifeval", "--model", "http://x/v1", "--answers", "a", "--data", "b"), "Both --answers and --model"),
         (("llmbar", "--model", "http://x/v1", "--data", "b", "--max-tokens", "9"), "means nothing to llmbar"),
@@ -111,7 +111,7 @@ def test_what_was_said_before_the_engine_failed_is_kept_and_told(tmp_path: Path)
         (("ifeval", "--model", "/nowhere", "--data", "b"), "neither a URL nor the directory"),
         (("compare", "a"), "takes two results"),
         (("compare", "a", "b"), "has no scored items"),
-        (("general", "--tasks", "gsm8k"), "Nothing says what to measure"),
+        (("general", "--tasks", "gsm8k"), "Nothing to measure is named"),
         (("general", "--model", "http://x/v1", "--tasks", "sudoku"), "There is no task 'sudoku'"),
         (("general", "--model", "http://x/v1", "--tasks", "humaneval"), "runs the code that the model writes"),
     ],

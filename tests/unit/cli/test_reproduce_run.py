@@ -126,7 +126,7 @@ def test_what_cannot_stand_beside_anything_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="measured no benchmark"):
         reproduce("table1", "--run", write(tmp_path, "llama3-8b", {}))
     run = write(tmp_path, "mine", {"ifeval": benchmark({}, average=1.0)})
-    with pytest.raises(DataError, match="Nothing says which rows") as error:
+    with pytest.raises(DataError, match="No rows to compare with") as error:
         reproduce("table1", "--run", run)
     assert "SPaR-70B, SPaR-8B, SPaR-9B" in error.value.fix
     with pytest.raises(DataError, match="no rows 'SPaR-7B'"):

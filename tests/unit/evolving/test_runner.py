@@ -131,7 +131,7 @@ def test_when_all_die_it_ends_and_says_so(bench: Callable[[Script], Bench]) -> N
     made = bench(dies)
     with pytest.raises(EngineError, match="its worker fell silent") as ended:
         made.run(9)
-    assert "the same command goes on" in ended.value.fix
+    assert "the same command resumes" in ended.value.fix
     assert len(made.workers.sent) <= ATTEMPTS * (ILL + 4)
 
 

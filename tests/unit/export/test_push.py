@@ -61,7 +61,7 @@ def test_with_yes_the_repository_is_made_and_filled(home: Writer, hub: FakeHub) 
     }
     card = hub.files["README.md"].decode()
     assert card.startswith("---\nlicense: cc-by-4.0\n")
-    assert "chosen by whoever published it" in card
+    assert "chosen by its publisher" in card
     assert b"Write one line." in hub.files["pairs.jsonl"]
     assert hub.messages == ["Run demo-1"]
     assert f"sent: {hub.url}/datasets/me/mine/commit/" in sent.stdout

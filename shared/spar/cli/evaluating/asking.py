@@ -91,7 +91,7 @@ async def _rows(job: EvalJob, asked: Ask, usage: Usage, chats: Chats, engines: d
             return await ask(job.benchmark, asked, usage)
     except EngineError as error:
         raise type(error)(
-            error.what, f"{error.fix} {job.out} keeps what was said: the same command goes on."
+            error.what, f"{error.fix} {job.out} keeps the replies so far: the same command resumes."
         ) from error
     finally:
         for engine in engines.values():

@@ -82,7 +82,7 @@ class GeneralJob:
         cls, model: str | None, tasks: str | None, data: Path | None, to: Path, asked: Mapping[str, Any], code: bool
     ) -> "GeneralJob":
         if model is None:
-            raise RecipeError("Nothing says what to measure.", "Name a --model: a server's URL#NAME, or a directory.")
+            raise RecipeError("Nothing to measure is named.", "Name a --model: a server's URL#NAME, or a directory.")
         named = tuple(name.strip() for name in (tasks or "gsm8k,triviaqa,mmlu").split(","))
         own = data if data is not None and is_own(data) else None
         _check_tasks(named, own is not None, code)

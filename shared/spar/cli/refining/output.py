@@ -182,5 +182,5 @@ def _number(row: str) -> int:
 def _cannot_write(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"Cannot write {path}: {error.strerror}.",
-        "Free space or choose another --out; then the same command goes on where it stopped.",
+        "Free space or choose another --out; then the same command resumes where it stopped.",
     )

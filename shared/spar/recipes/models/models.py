@@ -11,7 +11,7 @@ from spar.recipes.urls import ServerUrl
 
 class ModelSettings(Section):
     """Where the two models start: `builtin:story/actor`, a directory, `hub:ID@REVISION`, or `served:NAME`
-    (a name that a remote endpoint knows: it can be asked, not trained)."""
+    (a name that a remote endpoint knows: it serves requests and cannot be trained)."""
 
     actor: str
     """The model that responds to prompts."""
@@ -45,7 +45,7 @@ class VllmSettings(Section):
     start_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 1800.0
     """Seconds from the server's start until it is ready; a large model loads and compiles for minutes."""
     patience_s: Annotated[float, Field(ge=0), Unit("seconds")] = 600.0
-    """Seconds a model that is asked for goes on being served while calls for another wait."""
+    """Seconds for which a model in use stays served while calls for another wait."""
     idle_s: Annotated[float, Field(ge=0), Unit("seconds")] = 60.0
     """Seconds without calls after which the server stops and its GPUs are free for others."""
 
@@ -75,7 +75,7 @@ class EngineSettings(Section):
     reply; what the recipe sets elsewhere (model, messages, sampling, n, seed) cannot be set here."""
     headers: RequestHeaders = later({})
     """More headers of every request to a server. Credentials are written as ${VARIABLE} and read from the
-    environment of whoever sends the request."""
+    environment of the process that sends the request."""
 
     def __hash__(self) -> int:
         """Engines are kept by their settings; a mapping among them has no hash of its own."""

@@ -69,9 +69,10 @@ class PriceSettings(CallPrice):
 
 
 class BudgetSettings(Section):
-    """Caps on what a run takes; null: none. It stops cleanly at the first that it reaches, and a higher one goes on.
+    """Caps on what a run takes; null: none. It stops cleanly at the first that it reaches,
+    and resumes under a higher one.
 
-    Calls and tokens (read and written) are those asked of models, evaluations included, trainings not.
+    Calls and tokens (read and written) are those requested of models, evaluations included, trainings not.
     """
 
     calls: Annotated[Count | None, Unit("calls")] = None

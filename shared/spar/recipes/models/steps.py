@@ -33,7 +33,7 @@ class SamplingSettings(Section):
 
 
 class GenerationSettings(SamplingSettings):
-    """What the actor is asked about a prompt, and how its responses are sampled."""
+    """What the actor is prompted with, and how its responses are sampled."""
 
     n: Annotated[Positive, Unit("responses")] = 5
     """Responses per prompt (the paper's K)."""
@@ -42,7 +42,7 @@ class GenerationSettings(SamplingSettings):
     top_p: Probability = 0.9
     """Nucleus sampling of responses: the share of probability that is sampled from."""
     policy: str = later("respond")
-    """What is asked about a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
+    """What is made of a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
 
 
 class JudgmentSettings(SamplingSettings):

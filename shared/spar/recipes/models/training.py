@@ -18,7 +18,7 @@ class LoraSettings(Section):
     dropout: Share = 0.0
     """Share of the adapter's inputs that are dropped in training."""
     merge: bool = True
-    """True: a whole model comes out. False: an adapter on its base, and the next iteration goes on from it."""
+    """True: a whole model comes out. False: an adapter on its base, which the next iteration trains further."""
 
 
 class LaunchSettings(Section):
