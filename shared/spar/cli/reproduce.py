@@ -16,7 +16,7 @@ from spar.cli.run_scores import RunScores, scores_of_run
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
 from spar.errors import DataError
-from spar.evaluation.published import Cell, PublishedTable, Row, beside, mismatches, read_table
+from spar.evaluation.published import Cell, PublishedTable, Row, beside, gains, mismatches, read_table
 
 
 def reproduce(
@@ -93,6 +93,11 @@ def _json(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> dict[st
         "caption": table.caption,
         "columns": list(table.columns),
         "rows": [_row_json(row, own) for row, own in zip(table.rows, cells, strict=True)],
+        "gains": {
+            row.model: {"theirs": gain.theirs, "ours": None if gain.ours is None else round(gain.ours, 4)}
+            for row, gain in zip(table.rows, gains(table, cells), strict=True)
+            if gain is not None
+        },
         "not_run": _gaps(table, cells),
         "mismatches": [
             {
@@ -134,6 +139,9 @@ def _print(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> None:
             grid.add_row("", "ours", *(_shown(cell.ours, "") for cell in own.values()))
             grid.add_row("", "difference", *(_shown(cell.difference, "+") for cell in own.values()))
     print_wide(grid)
+    for row, gain in zip(table.rows, gains(table, cells), strict=True):
+        if gain is not None:
+            out.print(f"gain of {row.model}: theirs {gain.theirs:+.1f}, ours {_shown(gain.ours, '+')}", markup=False)
     _print_gaps(table, cells)
     for found in mismatches(table):
         print_warning(

@@ -3,7 +3,7 @@
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.published import TABLES, PublishedTable, beside, mismatches, read_table
+from spar.evaluation.published import TABLES, PublishedTable, beside, gains, mismatches, read_table
 
 LISTED = {(8, "SPaR-7B-SFT", "llmbar.adversarial.f1", 56.1)}
 """The one printed mean that its parts do not give (they give 55.975)."""
@@ -106,3 +106,16 @@ def test_a_planted_wrong_mean_is_found() -> None:
     wrong = type(row)(row.model, row.backbone, {**row.values, "ifeval.average": 78.1})
     planted = PublishedTable(1, "", table.columns, table.means, (wrong,))
     assert [item.column for item in mismatches(planted)] == ["ifeval.average"]
+
+
+def test_gains_of_table_7_are_over_our_own_instruct_model() -> None:
+    table, mean = read_table(7), "general.average"
+    ours = {"LLaMA3-8B-Instruct": {mean: 50.0}, "SPaR-8B-SFT": {mean: 51.5}, "SPaR-7B-SFT": {mean: 60.0}}
+    by_row = dict(zip([row.model for row in table.rows], gains(table, beside(table, ours)), strict=True))
+    assert by_row["LLaMA3-8B-Instruct"] is None
+    found, alone = by_row["SPaR-8B-SFT"], by_row["SPaR-7B-SFT"]
+    assert found is not None
+    assert (found.theirs, found.ours) == (1.7, 1.5)
+    assert alone is not None
+    assert alone.ours is None  # our Mistral-7B-Instruct was not measured
+    assert gains(read_table(1), beside(read_table(1), {})) == [None] * 17

@@ -123,3 +123,21 @@ def beside(table: PublishedTable, ours: Mapping[str, Mapping[str, float]]) -> li
         {column: Cell(row.values[column], own.get(column)) for column in table.columns}
         for row, own in zip(table.rows, mine, strict=True)
     ]
+
+
+def gains(
+    table: PublishedTable, cells: Sequence[Mapping[str, Cell]], column: str = "general.average"
+) -> list[Cell | None]:
+    """Per row, how much the mean rose over the first row of its backbone, theirs as it is printed; None where the
+    paper prints no gain. Ours needs both rows."""
+    first: dict[str, Cell] = {}
+    found: list[Cell | None] = []
+    for row, own in zip(table.rows, cells, strict=True):
+        if row.gain is None:
+            if column in own:
+                first.setdefault(row.backbone, own[column])
+            found.append(None)
+            continue
+        start, mine = first[row.backbone].ours, own[column].ours
+        found.append(Cell(row.gain, None if start is None or mine is None else mine - start))
+    return found
