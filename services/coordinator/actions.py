@@ -78,7 +78,7 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """Nothing that is ready fits the budget, the refiner's judging has parted from the rules, or too little came of
+    """Nothing that is ready fits the budget, the refiner's judging has diverged from the rules, or too little came of
     the prompts: the run waits until its recipe allows more, or the cause is gone."""
 
     end: RunEnd

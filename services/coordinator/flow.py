@@ -164,7 +164,7 @@ def _after_a_loss(state: State, event: events.Loss) -> Iterator[actions.Action]:
             # What comes after it is there already, and waits; only a selection that was taken back is not.
             yield from _selection_if_due(state)
         case events.RemakeDied(what, reason, failure):
-            yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be made again: {reason}", failure)
+            yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be recomputed: {reason}", failure)
         case events.SourceLost(error):
             yield _failed(EndReason.LOST_RESULT, error)
 

@@ -170,7 +170,7 @@ def _ask(given: EvalOptions) -> None:
     usage = result["usage"]
     if adjustments := usage.get("adjustments"):
         replies = ", ".join(f"{name} {number}" for name, number in adjustments.items())
-        print_warning(f"replies to requests that were not as set: {replies}")
+        print_warning(f"replies to requests that were adapted to the server: {replies}")
     out.print(
         f"{usage['asked']} calls asked, {usage['remembered']} known already, {usage['seconds']} s; {result['folder']}",
         soft_wrap=True,

@@ -78,7 +78,7 @@ def print_evolution(done: Done, to: Path) -> None:
     if rejected:
         out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
     for name, number in manifest.taken.adjustments.items():
-        print_warning(f"{number:,} replies to requests that were not as set: {name.replace('_', ' ')}")
+        print_warning(f"{number:,} replies to requests that were adapted to the server: {name.replace('_', ' ')}")
     if manifest.outcomes["engine_failed"]:
         print_warning("Some shards failed in every attempt: the same command tries them again.")
     if not manifest.outcomes["evolved"]:

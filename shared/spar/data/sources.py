@@ -121,7 +121,7 @@ def container_of(name: str, format_: Format) -> Container:
         container = _NAMED.get(format_) or _CONTAINERS.get(suffix)
         if container is None:
             raise DataError(
-                f"What {name} holds cannot be told from its name.",
+                f"What {name} holds is not clear from its name.",
                 f"Rename it ({', '.join(SUFFIXES)}), or, for prompts, add --format jsonl, csv or parquet.",
             )
         return container

@@ -50,7 +50,7 @@ def _files(manifest: dict[str, Any]) -> str:
 
 
 def _caution(manifest: dict[str, Any]) -> list[str]:
-    """What a trainer of this format does to rows unless it is told otherwise."""
+    """What a trainer of this format does to rows by default."""
     caution = FORMATS[manifest["format"]].caution
     return [f"## Before you train\n\n{caution}\n"] if caution else []
 

@@ -70,7 +70,7 @@ def test_a_model_that_is_not_served_is_no_rows_failure(tmp_path: Path) -> None:
 def test_what_was_not_counted_or_not_sent_is_in_the_summary(tmp_path: Path) -> None:
     lines = search(tmp_path, ["one", "two"], None).lines()
     assert any("30 of them estimated" in line for line in lines)
-    assert "replies to requests that were not as set: seed_not_sent 2" in lines
+    assert "replies to requests that were adapted to the server: seed_not_sent 2" in lines
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         [
             failed(
                 EndReason.LOST_RESULT,
-                "training actor of iteration 1 was lost and could not be made again: no memory",
+                "training actor of iteration 1 was lost and could not be recomputed: no memory",
                 UNEXPECTED,
             )
         ],

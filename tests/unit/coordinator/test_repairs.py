@@ -152,7 +152,7 @@ def test_a_repair_that_fails_for_good_fails_the_run_and_can_be_tried_again(stage
     stage.fail(stage.take("judgment"), MISSING, lost=key)
     stage.fail(stage.take(), "DataError", retry=False)
     assert run_of(stage, run).reason == (
-        "generation 0 of iteration 1 was lost and could not be made again: DataError: why"
+        "generation 0 of iteration 1 was lost and could not be recomputed: DataError: why"
     )
     stage.submit(dispatch={"window": 1})
     again = stage.take()

@@ -145,7 +145,7 @@ def test_a_long_array_is_read_in_pieces(tmp_path: Path) -> None:
 def test_sources_are_checked_before_any_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "b.jsonl").write_text("")
-    for name, told in [("a.txt", "cannot be told from its name"), ("nope", "no file"), (".", "is a folder")]:
+    for name, told in [("a.txt", "is not clear from its name"), ("nope", "no file"), (".", "is a folder")]:
         with pytest.raises(DataError, match=told):
             check_sources([str(tmp_path / name)], Options())
     with pytest.raises(DataError, match="named twice"):

@@ -70,7 +70,7 @@ class Summary:
         told.append(f"nodes {self.nodes}, calls {self.calls}, {tokens}")
         if self.adjustments:
             replies = ", ".join(f"{name} {number}" for name, number in self.adjustments.most_common())
-            told.append(f"replies to requests that were not as set: {replies}")
+            told.append(f"replies to requests that were adapted to the server: {replies}")
         if self.failures:
             replies = ", ".join(f"{failure} {number}" for failure, number in self.failures.most_common())
             told.append(f"replies that were no data: {replies}")
