@@ -3,7 +3,8 @@
 Text of models, files and users is printed as it is: never read as markup.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -26,18 +27,28 @@ def print_warning(text: str) -> None:
     _tell("warning", text, "bold yellow")
 
 
-def show_log_warnings() -> None:
-    """From now on what is logged as a warning, or worse, is shown as one; the rest is left out."""
+@contextmanager
+def log_warnings_shown() -> Iterator[None]:
+    """What is logged as a warning, or worse, is shown as one on stderr; the rest is left out.
+
+    For every command: structlog's own default is stdout, where results are. A command that keeps a log sends it there
+    by `spar.runtime.log`.
+    """
     import logging
 
     import structlog
 
+    before = structlog.get_config()
     structlog.configure(
         processors=[_worded],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=lambda *_: _Warnings(),
         cache_logger_on_first_use=False,
     )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 class _Warnings:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import out, print_warning, show_log_warnings
+from spar.cli.console import out, print_warning
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.evaluating.output import difference_json, points, print_result
 from spar.cli.options import options_of
@@ -133,7 +133,6 @@ def _ask(given: EvalOptions) -> None:
     from spar.cli.evaluating.job import EngineOptions, make_job
     from spar.cli.evaluating.judges import read_judges
 
-    show_log_warnings()
     if given.model is None:
         raise RecipeError("Nothing to measure is named.", "Name a --model, or rows that are there as --answers.")
     judges = read_judges(given.judge or [])

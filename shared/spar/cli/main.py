@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spar.cli.console import print_error
+from spar.cli.console import log_warnings_shown, print_error
 from spar.errors import PackageMissing, SparError, StoreError
 from spar.packages import explained
 from spar.redaction import redact_tracebacks
@@ -122,11 +122,13 @@ def _print_version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Self-play with tree-search refinement: an actor and a refiner that train each other."""
+    context.with_resource(log_warnings_shown())
 
 
 def _disk_error(error: OSError) -> StoreError:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import err, out, show_log_warnings
+from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of
 from spar.cli.refining.many import failed_rows, nothing_searched, search_file
@@ -103,7 +103,6 @@ def refine(options: RefineOptions) -> None:
     Run the command again to resume; that searches failed rows, too. Exit codes: 2 bad input or settings, or no row
     that could be searched; 3 engine or disk failed.
     """
-    show_log_warnings()
     job = options.job()
     total = count_rows(job.input)
     with shown_progress(err, total) as show:
