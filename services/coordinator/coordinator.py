@@ -19,6 +19,7 @@ from services.coordinator import commands, events, flow, reconcile, repairs
 from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load, in_flight_of_others, window_of
+from services.coordinator.snapshot import loads_of
 from services.coordinator.turn import Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
 from spar.errors import ServiceError
@@ -261,7 +262,7 @@ class Coordinator:
 
     def _loads(self, ledger: Ledger) -> list[Load]:
         """Of the runs that are on, the one that has waited longest for its turn first."""
-        return ledger.loads(self._in_turn(ledger.runs_on()))
+        return loads_of(ledger, self._in_turn(ledger.runs_on()))
 
     def _in_turn(self, runs: list[Run]) -> list[Run]:
         return sorted(runs, key=lambda run: self._served.get(run.id, -1))

@@ -9,18 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from services.coordinator import canaries
-from services.coordinator.budget import Purse
-from services.coordinator.first_costs import first_costs
-from services.coordinator.flow import WHOLE_ITERATION
-from services.coordinator.shares import Load
-from services.coordinator.shortfall import Canary
-from services.coordinator.state import NONE, Counts, Repair, State
-from spar.db.spending import read_spending
 from spar.db.tables import (
     Event,
     Iteration,
@@ -40,16 +32,10 @@ from spar.db.tables import (
 from spar.errors import AccountingError
 from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import FailureReason, Usage
-from spar.messages.endings import EndReason, RunEnd
-from spar.messages.evaluation import HONESTY
-from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.messages.endings import RunEnd
+from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome
-from spar.recipes.honesty import partings, reason
-from spar.recipes.init import ACTOR, FIRST, first_iteration
-from spar.recipes.models import HonestySettings, Recipe
-from spar.recipes.policies import searches
-from spar.recipes.spending import capped
-from spar.recipes.stages import at
+from spar.recipes.models import Recipe
 
 IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
 AWAY = timedelta(seconds=60)
@@ -86,22 +72,6 @@ class Ledger:
         query = select(Run).where(Run.status == RunStatus.QUEUED).order_by(col(Run.created_at)).limit(max(0, limit))
         return list(self.session.exec(query))
 
-    def loads(self, runs: Sequence[Run]) -> list[Load]:
-        """How many steps of shards each has, in this order."""
-        ids = [run.id for run in runs]
-        of_shards = col(StepCount.kind).not_in(WHOLE_ITERATION)
-        rows = self.session.exec(select(StepCount).where(col(StepCount.run_id).in_(ids), of_shards)).all()
-        now = {run.id: run.iteration for run in runs}
-
-        def count(run: Run, states: Sequence[StepState]) -> int:
-            mine = (row for row in rows if row.run_id == run.id and row.iteration == now[run.id])
-            return sum(row.count for row in mine if row.state in states)
-
-        return [
-            Load(run.id, count(run, IN_FLIGHT), count(run, [StepState.READY]), int(run.recipe["dispatch"]["window"]))
-            for run in runs
-        ]
-
     def end_run(self, run: Run, status: RunStatus, end: RunEnd | None = None) -> None:
         """`end` says why, where it was neither finished nor cancelled."""
         run.status, run.finished_at = status, utc_now()
@@ -128,92 +98,6 @@ class Ledger:
 
     def shard(self, run_id: str, iteration: int, index: int) -> Shard:
         return self.session.get_one(Shard, (run_id, iteration, index))
-
-    def state(self, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> State:
-        """What `flow.next_actions` looks at."""
-        begun = self.current(run)
-        return State(
-            running=run.status.on,
-            cancelling=run.status is RunStatus.CANCELLING,
-            iteration=run.iteration,
-            iterations=recipe.iterations,
-            first=first_iteration(recipe),
-            halfway=begun is not None and begun.index == ACTOR,
-            status=begun.status if begun else IterationStatus.SHARDS,
-            shards=begun.shards if begun else 0,
-            chain=chain_of(at(recipe, run.iteration)),
-            refiner=at(recipe, run.iteration).refiner_fate,
-            trains=recipe.training.trains,
-            window=window,
-            evaluates=recipe.evaluation is not None,
-            counts=self.counts(run.id, run.iteration),
-            evaluations=self._evaluation_counts(run.id),
-            sick=sick,
-            purse=self._purse(run, recipe),
-            failures=recipe.failures,
-            canary=self._canary(run, recipe, begun),
-            honesty=recipe.honesty is not None and run.iteration >= FIRST,
-            parted=self._parted(run, recipe.honesty),
-            auditing=self._auditing(run, recipe.honesty),
-            repair=self._repair(run.id),
-        )
-
-    def _canary(self, run: Run, recipe: Recipe, begun: Iteration | None) -> Canary | None:
-        """What is known of the iteration's first shards; None once others have been sent, or where none is wanted."""
-        if begun is None or not begun.shards or not recipe.failures.canary:
-            return None
-        if begun.status is not IterationStatus.SHARDS:
-            return None
-        return canaries.canary_of(self.session, run, begun, recipe)
-
-    def counts(self, run_id: str, iteration: int) -> dict[StepKind, Counts]:
-        query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
-        by_kind: dict[StepKind, dict[StepState, int]] = {}
-        for row in self.session.exec(query):
-            by_kind.setdefault(row.kind, {})[row.state] = row.count
-        return {kind: _counts(states) for kind, states in by_kind.items()}
-
-    def _evaluation_counts(self, run_id: str) -> Counts:
-        query = (
-            select(StepCount.state, func.sum(StepCount.count))
-            .where(StepCount.run_id == run_id, StepCount.kind == StepKind.EVALUATION)
-            .group_by(col(StepCount.state))
-        )
-        return _counts({StepState(state): int(count) for state, count in self.session.exec(query)})
-
-    def _repair(self, run_id: str) -> Repair | None:
-        """The earliest results that are being made again, if any are."""
-        open_ = [step for step in self.repairs(run_id) if step.state in (StepState.READY, *IN_FLIGHT)]
-        if not open_:
-            return None
-        first = open_[0]
-        mine = [step for step in open_ if (step.iteration, step.kind) == (first.iteration, first.kind)]
-        flying = sum(step.state in IN_FLIGHT for step in open_)
-        in_flight = sum(step.state in IN_FLIGHT for step in mine)
-        return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
-
-    def _parted(self, run: Run, honesty: HonestySettings | None) -> RunEnd | None:
-        """Why the recipe wants the run stopped, if its audits say so."""
-        if honesty is None or not honesty.stop:
-            return None
-        query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
-        for step in self.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
-            if found := partings(step.facts.get("counts", {}), honesty):
-                return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
-        return None
-
-    def _auditing(self, run: Run, honesty: HonestySettings | None) -> bool:
-        """Whether an audit that may stop the run has not ended. One that failed for good stops nothing."""
-        if honesty is None or not honesty.stop:
-            return False
-        audit = self.find_step(run.id, run.iteration, StepKind.EVALUATION, HONESTY)
-        return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
-
-    def _purse(self, run: Run, recipe: Recipe) -> Purse | None:
-        if not capped(recipe.budget):
-            return None
-        found = read_spending(self.session, run.id)
-        return Purse(recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration)))
 
     def spend(self, step: Step, usage: Usage) -> None:
         """Book what an attempt took that came to a result, whether or not the result is still wanted."""
@@ -412,21 +296,3 @@ class Ledger:
 
     def event(self, name: str, run_id: str | None = None, **fields: Any) -> None:
         self.session.add(Event(run_id=run_id, name=name, fields=fields))
-
-
-def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
-    """What each shard of an iteration with these settings goes through."""
-    compares = (StepKind.COMPARISON,) if recipe.comparison is not None else ()
-    refines = (StepKind.REFINEMENT,) if searches(recipe) else ()
-    return (StepKind.GENERATION, StepKind.JUDGMENT, *compares, *refines)
-
-
-def _counts(states: dict[StepState, int]) -> Counts:
-    if not states:
-        return NONE
-    return Counts(
-        ready=states.get(StepState.READY, 0),
-        in_flight=sum(states.get(state, 0) for state in IN_FLIGHT),
-        done=states.get(StepState.DONE, 0),
-        dead=states.get(StepState.DEAD, 0),
-    )

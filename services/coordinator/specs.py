@@ -5,9 +5,10 @@ Reads the ledger for the inputs; decides nothing about order.
 
 from dataclasses import dataclass
 
-from services.coordinator.ledger import Ledger, chain_of
+from services.coordinator.ledger import Ledger
 from services.coordinator.mixing import sample_of
 from services.coordinator.outside_judges import judge_engine, judge_model
+from services.coordinator.snapshot import chain_of
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind, StepMessage

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from services.coordinator import actions, events, flow, repairs
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
+from services.coordinator.snapshot import state_of
 from services.coordinator.specs import Planner
 from services.coordinator.versions import renew
 from spar.db.tables import Iteration, Result, Run, Step, utc_now
@@ -58,7 +59,7 @@ class Turn:
                 # New steps are ready: look once more what may be dispatched.
                 self._events.append(events.Woken())
                 self._prepared = False
-            state = self.ledger.state(self.run, self.recipe, self.window, self.sick)
+            state = state_of(self.ledger, self.run, self.recipe, self.window, self.sick)
             for action in flow.next_actions(state, self._events.popleft()):
                 self._apply(action)
 

@@ -1,0 +1,156 @@
+"""What the decisions look at, read from the books: a run's state, its counts, the load of each. Writes nothing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from services.coordinator import canaries
+from services.coordinator.budget import Purse
+from services.coordinator.first_costs import first_costs
+from services.coordinator.flow import WHOLE_ITERATION
+from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.shares import Load
+from services.coordinator.shortfall import Canary
+from services.coordinator.state import NONE, Counts, Repair, State
+from spar.db.spending import read_spending
+from spar.db.tables import Iteration, Run, Step, StepCount
+from spar.messages.base import StepKind
+from spar.messages.endings import EndReason, RunEnd
+from spar.messages.evaluation import HONESTY
+from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.recipes.honesty import partings, reason
+from spar.recipes.init import ACTOR, FIRST, first_iteration
+from spar.recipes.models import HonestySettings, Recipe
+from spar.recipes.policies import searches
+from spar.recipes.spending import capped
+from spar.recipes.stages import at
+
+
+def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
+    """How many steps of shards each has, in this order."""
+    ids = [run.id for run in runs]
+    of_shards = col(StepCount.kind).not_in(WHOLE_ITERATION)
+    rows = ledger.session.exec(select(StepCount).where(col(StepCount.run_id).in_(ids), of_shards)).all()
+    now = {run.id: run.iteration for run in runs}
+
+    def count(run: Run, states: Sequence[StepState]) -> int:
+        mine = (row for row in rows if row.run_id == run.id and row.iteration == now[run.id])
+        return sum(row.count for row in mine if row.state in states)
+
+    return [
+        Load(run.id, count(run, IN_FLIGHT), count(run, [StepState.READY]), int(run.recipe["dispatch"]["window"]))
+        for run in runs
+    ]
+
+
+def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> State:
+    """What `flow.next_actions` looks at."""
+    begun = ledger.current(run)
+    return State(
+        running=run.status.on,
+        cancelling=run.status is RunStatus.CANCELLING,
+        iteration=run.iteration,
+        iterations=recipe.iterations,
+        first=first_iteration(recipe),
+        halfway=begun is not None and begun.index == ACTOR,
+        status=begun.status if begun else IterationStatus.SHARDS,
+        shards=begun.shards if begun else 0,
+        chain=chain_of(at(recipe, run.iteration)),
+        refiner=at(recipe, run.iteration).refiner_fate,
+        trains=recipe.training.trains,
+        window=window,
+        evaluates=recipe.evaluation is not None,
+        counts=counts(ledger, run.id, run.iteration),
+        evaluations=_evaluation_counts(ledger, run.id),
+        sick=sick,
+        purse=_purse(ledger, run, recipe),
+        failures=recipe.failures,
+        canary=_canary(ledger, run, recipe, begun),
+        honesty=recipe.honesty is not None and run.iteration >= FIRST,
+        parted=_parted(ledger, run, recipe.honesty),
+        auditing=_auditing(ledger, run, recipe.honesty),
+        repair=_repair(ledger, run.id),
+    )
+
+
+def _canary(ledger: Ledger, run: Run, recipe: Recipe, begun: Iteration | None) -> Canary | None:
+    """What is known of the iteration's first shards; None once others have been sent, or where none is wanted."""
+    if begun is None or not begun.shards or not recipe.failures.canary:
+        return None
+    if begun.status is not IterationStatus.SHARDS:
+        return None
+    return canaries.canary_of(ledger.session, run, begun, recipe)
+
+
+def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, Counts]:
+    query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
+    by_kind: dict[StepKind, dict[StepState, int]] = {}
+    for row in ledger.session.exec(query):
+        by_kind.setdefault(row.kind, {})[row.state] = row.count
+    return {kind: _counts(states) for kind, states in by_kind.items()}
+
+
+def _evaluation_counts(ledger: Ledger, run_id: str) -> Counts:
+    query = (
+        select(StepCount.state, func.sum(StepCount.count))
+        .where(StepCount.run_id == run_id, StepCount.kind == StepKind.EVALUATION)
+        .group_by(col(StepCount.state))
+    )
+    return _counts({StepState(state): int(count) for state, count in ledger.session.exec(query)})
+
+
+def _repair(ledger: Ledger, run_id: str) -> Repair | None:
+    """The earliest results that are being made again, if any are."""
+    open_ = [step for step in ledger.repairs(run_id) if step.state in (StepState.READY, *IN_FLIGHT)]
+    if not open_:
+        return None
+    first = open_[0]
+    mine = [step for step in open_ if (step.iteration, step.kind) == (first.iteration, first.kind)]
+    flying = sum(step.state in IN_FLIGHT for step in open_)
+    in_flight = sum(step.state in IN_FLIGHT for step in mine)
+    return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
+
+
+def _parted(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> RunEnd | None:
+    """Why the recipe wants the run stopped, if its audits say so."""
+    if honesty is None or not honesty.stop:
+        return None
+    query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
+    for step in ledger.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
+        if found := partings(step.facts.get("counts", {}), honesty):
+            return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
+    return None
+
+
+def _auditing(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> bool:
+    """Whether an audit that may stop the run has not ended. One that failed for good stops nothing."""
+    if honesty is None or not honesty.stop:
+        return False
+    audit = ledger.find_step(run.id, run.iteration, StepKind.EVALUATION, HONESTY)
+    return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
+
+
+def _purse(ledger: Ledger, run: Run, recipe: Recipe) -> Purse | None:
+    if not capped(recipe.budget):
+        return None
+    found = read_spending(ledger.session, run.id)
+    return Purse(recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration)))
+
+
+def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
+    """What each shard of an iteration with these settings goes through."""
+    compares = (StepKind.COMPARISON,) if recipe.comparison is not None else ()
+    refines = (StepKind.REFINEMENT,) if searches(recipe) else ()
+    return (StepKind.GENERATION, StepKind.JUDGMENT, *compares, *refines)
+
+
+def _counts(states: dict[StepState, int]) -> Counts:
+    if not states:
+        return NONE
+    return Counts(
+        ready=states.get(StepState.READY, 0),
+        in_flight=sum(states.get(state, 0) for state in IN_FLIGHT),
+        done=states.get(StepState.DONE, 0),
+        dead=states.get(StepState.DEAD, 0),
+    )
