@@ -4,12 +4,12 @@ Knows nothing of who sends or receives.
 """
 
 import hashlib
-import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from spar.messages.identity import Reference, canonical_form
 from spar.recipes.models import EngineSettings, later
 
 
@@ -35,7 +35,7 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ObjectRef(Wire):
+class ObjectRef(Reference):
     """An object in the store, whose key ends in the SHA-256 of its bytes."""
 
     key: str
@@ -44,8 +44,11 @@ class ObjectRef(Wire):
     def sha256(self) -> str:
         return self.key.rsplit("/", 1)[-1]
 
+    def identifier(self) -> str:
+        return self.sha256
 
-class ModelRef(Wire):
+
+class ModelRef(Reference):
     """A model: what identifies it, and where its files are.
 
     `location` is `store` (under models/<fingerprint>/ in the object store), `dir:PATH`, `builtin:NAME`,
@@ -55,10 +58,14 @@ class ModelRef(Wire):
     fingerprint: str
     location: str
 
+    def identifier(self) -> str:
+        return self.fingerprint
+
 
 class EngineIdentity(Wire):
     """What of an engine determines its replies; its address and size do not."""
 
+    identity: ClassVar[str] = "EngineIdentity"
     kind: str
     dtype: str
     send_seed: bool
@@ -80,6 +87,7 @@ def _kind(settings: EngineSettings) -> str:
 class Spec(Wire):
     """All that determines a result, and nothing else. A worker computes from its spec alone.
 
+    Each states its `identity`, under which it counts in the fingerprint, whatever its class is called.
     `revision` is raised whenever the same spec would give other bytes (tests/unit/messages/test_golden.py fails then).
     """
 
@@ -90,32 +98,7 @@ class Spec(Wire):
 
         A field made by `later` does not count while it has its default (docs/decisions/0007).
         """
-        canonical = json.dumps(_identify(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _identify(value: Any) -> Any:
-    match value:
-        case ObjectRef():
-            return value.sha256
-        case ModelRef():
-            return value.fingerprint
-        case BaseModel():
-            return {
-                "": type(value).__name__,
-                **{name: _identify(getattr(value, name)) for name in type(value).model_fields if _counts(value, name)},
-            }
-        case list() | tuple():
-            return [_identify(item) for item in value]
-        case dict():
-            return {str(key): _identify(item) for key, item in value.items()}
-        case _:
-            return value
-
-
-def _counts(value: BaseModel, name: str) -> bool:
-    leaves_out = type(value).model_fields[name].exclude_if
-    return leaves_out is None or not leaves_out(getattr(value, name))
+        return hashlib.sha256(canonical_form(self).encode()).hexdigest()
 
 
 class StepMessage(Wire):

@@ -1,6 +1,6 @@
 """Commands to the evaluation service."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings, later
@@ -24,6 +24,7 @@ class EvaluationSpec(Spec):
     `rows` says what the object of an actor's training data holds: Pairs, or Examples of a prompt and its response.
     """
 
+    identity: ClassVar[str] = "EvaluationSpec"
     revision: Literal[2] = REVISION
     part: Part
     model: ModelRef | None
@@ -43,6 +44,7 @@ class BenchmarkSpec(Spec):
     `policy`, `options` and `form` are how a judge scores that does not say Yes or No.
     """
 
+    identity: ClassVar[str] = "BenchmarkSpec"
     revision: Literal[2, 3] = BENCHMARK_REVISION
     benchmark: str
     model: ModelRef
@@ -66,6 +68,7 @@ class HonestySpec(Spec):
     the tokens of a vote are an outside judge's.
     """
 
+    identity: ClassVar[str] = "HonestySpec"
     revision: Literal[2] = HONESTY_REVISION
     inputs: ObjectRef
     rules: ObjectRef | None

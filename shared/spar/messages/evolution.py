@@ -3,7 +3,7 @@
 They are the steps of `spar prompts evolve` (docs/decisions/0008): no run of the coordinator has them.
 """
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import SamplingSettings
@@ -17,6 +17,7 @@ VALIDATE_TASK = "generation.validate"
 class EvolveSpec(Spec):
     """Have a teacher evolve a shard's seed prompts. Input: rows of Prompt. Result: rows of Evolution."""
 
+    identity: ClassVar[str] = "EvolveSpec"
     revision: Literal[2] = EVOLVE_REVISION
     model: ModelRef
     engine: EngineIdentity
@@ -31,6 +32,7 @@ class EvolveSpec(Spec):
 class ValidateSpec(Spec):
     """Have a teacher check a shard's evolved prompts. Input: rows of Evolution. Result: rows of Checked."""
 
+    identity: ClassVar[str] = "ValidateSpec"
     revision: Literal[2] = VALIDATE_REVISION
     model: ModelRef
     engine: EngineIdentity

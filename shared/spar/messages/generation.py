@@ -1,6 +1,6 @@
 """Commands to the generation service."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import GenerationSettings, later
@@ -16,6 +16,7 @@ class GenerationSpec(Spec):
     has one.
     """
 
+    identity: ClassVar[str] = "GenerationSpec"
     revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity

@@ -1,6 +1,6 @@
 """Commands to the judgment service: judge responses, and compare judgments."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import ComparisonSettings, JudgmentSettings, later
@@ -18,6 +18,7 @@ class JudgmentSpec(Spec):
     policy that asks no model.
     """
 
+    identity: ClassVar[str] = "JudgmentSpec"
     revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity
@@ -40,6 +41,7 @@ class ComparisonSpec(Spec):
     Input: rows of JudgedPrompt. Result: rows of ComparedPrompt, for those prompts whose judgments differ.
     """
 
+    identity: ClassVar[str] = "ComparisonSpec"
     revision: Literal[2] = COMPARISON_REVISION
     model: ModelRef
     engine: EngineIdentity

@@ -1,6 +1,6 @@
 """Commands to the refinement service."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
 from spar.recipes.models import JudgmentSettings, SearchSettings
@@ -12,6 +12,7 @@ TASK = "refinement.refine"
 class RefinementSpec(Spec):
     """Draw each prompt's negative and tree-search a refinement. Input: rows of JudgedPrompt. Result: rows of Tree."""
 
+    identity: ClassVar[str] = "RefinementSpec"
     revision: Literal[4] = REVISION
     model: ModelRef
     engine: EngineIdentity

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -77,6 +77,7 @@ class Selected:
 class LengthLimit(Wire):
     """What a trainer can take: whose tokenisation counts, and how many tokens of a sample."""
 
+    identity: ClassVar[str] = "LengthLimit"
     trainer: str
     max_length: int
 
@@ -88,6 +89,7 @@ class LengthLimit(Wire):
 class JudgingRef(Wire):
     """What a selection knows of the judging: its settings, the form that was asked with, and the pairs wanted of it."""
 
+    identity: ClassVar[str] = "JudgingRef"
     judgment: JudgmentSettings
     form: ObjectRef | None = None
     comparison: ComparisonSettings | None = None
@@ -103,6 +105,7 @@ class SelectionSpec(Spec):
     nobody may learn from, where a model writes the prompts.
     """
 
+    identity: ClassVar[str] = "SelectionSpec"
     revision: Literal[2] = SELECTION_REVISION
     actor: ModelRef
     refiner: ModelRef
@@ -130,6 +133,7 @@ class TrainingSpec(Spec):
     `more` are further rows of the same kind, trained on with them: pairs of judgments, or a recipe's mixed-in set.
     """
 
+    identity: ClassVar[str] = "TrainingSpec"
     revision: Literal[1, 2]
     role: Role
     base: ModelRef

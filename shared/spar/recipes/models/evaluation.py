@@ -1,6 +1,6 @@
 """What is measured: the suite, benchmarks, and an audit of the refiner."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
@@ -41,6 +41,7 @@ Strategies = Annotated[
 class EvaluationSettings(Section):
     """What is measured at the start and after each iteration."""
 
+    identity: ClassVar[str] = "EvaluationSettings"
     suite: Literal["story", "none"] = "story"
     """story: the story world's items. none: the benchmarks alone."""
     seed: Annotated[Count, Unit("none")] = 0
@@ -69,6 +70,7 @@ class AskedSettings(Section):
 class AskSettings(AskedSettings):
     """Of one measurement."""
 
+    identity: ClassVar[str] = "AskSettings"
     strategy: Strategy = "actor"
     """actor: the response as it is. Others: what the strategy makes of it with the refiner."""
     budget: Annotated[Positive, Unit("samples")] = 15

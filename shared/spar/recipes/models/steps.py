@@ -1,6 +1,6 @@
 """One iteration before its trainings: prompts, responses, judgments, searches, comparisons, and what is selected."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,7 @@ class PromptSettings(Section):
 class SamplingSettings(Section):
     """How replies are sampled."""
 
+    identity: ClassVar[str] = "SamplingSettings"
     temperature: Temperature
     """Sampling temperature; 0 is greedy."""
     top_p: Probability = 1.0
@@ -35,6 +36,7 @@ class SamplingSettings(Section):
 class GenerationSettings(SamplingSettings):
     """What the actor is prompted with, and how its responses are sampled."""
 
+    identity: ClassVar[str] = "GenerationSettings"
     n: Annotated[Positive, Unit("responses")] = 5
     """Responses per prompt (the paper's K)."""
     temperature: Temperature = 0.9
@@ -48,6 +50,7 @@ class GenerationSettings(SamplingSettings):
 class JudgmentSettings(SamplingSettings):
     """How the refiner judges responses, and the refinements of a search."""
 
+    identity: ClassVar[str] = "JudgmentSettings"
     votes: Annotated[Positive, Unit("votes")] = 5
     """Judgments of each response and each node; the label is their majority."""
     quorum: Annotated[Positive, Unit("votes")] = 3
@@ -72,6 +75,7 @@ class JudgmentSettings(SamplingSettings):
 class SearchSettings(SamplingSettings):
     """The tree search for a refinement of each negative."""
 
+    identity: ClassVar[str] = "SearchSettings"
     policy: Literal["greedy", "best_of_n", "iterative", "bfs", "dfs"] = "bfs"
     """bfs, dfs: breadth or depth first. greedy: one refinement. best_of_n: many of the same response. iterative: each
     of the last one."""
@@ -99,6 +103,7 @@ class SearchSettings(SamplingSettings):
 class RefinerDataSettings(Section):
     """Caps and choices of the refiner's data; the defaults are the paper's."""
 
+    identity: ClassVar[str] = "RefinerDataSettings"
     refinements: Annotated[Count, Unit("examples")] = 4000
     """At most so many refinements."""
     tree_yes: Annotated[Count, Unit("examples")] = 1500
@@ -118,6 +123,7 @@ class RefinerDataSettings(Section):
 class SelectionSettings(Section):
     """What an iteration's prompts give to the trainings."""
 
+    identity: ClassVar[str] = "SelectionSettings"
     pairs: str = "refined"
     """What a prompt gives to the actor's training: `spar.method.selecting`, or an entry point of
     spar.selection_policies. refined: the search's result over the negative. sampled: a good over a bad response."""
@@ -132,6 +138,7 @@ class SelectionSettings(Section):
 class ComparisonSettings(SamplingSettings):
     """Judgments of one response compared with each other, two at a time in both orders (Meta-Rewarding)."""
 
+    identity: ClassVar[str] = "ComparisonSettings"
     judgments: Annotated[int, Field(ge=2), Unit("judgments")] = 11
     """At most so many judgments of a response are compared: n of them make n (n - 1) comparisons."""
     temperature: Temperature = 0.7

@@ -1,6 +1,6 @@
 """How an iteration trains its models."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 from pydantic_core import CoreSchema, PydanticKnownError
@@ -11,6 +11,7 @@ from spar.recipes.models.base import Positive, Section, Share, Unit, later
 class LoraSettings(Section):
     """An adapter that is trained instead of the whole model."""
 
+    identity: ClassVar[str] = "LoraSettings"
     rank: Annotated[Positive, Unit("none")] = 16
     """Rank of the adapter's matrices."""
     alpha: Annotated[Positive, Unit("none")] = 32
@@ -24,6 +25,7 @@ class LoraSettings(Section):
 class LaunchSettings(Section):
     """How many processes train one model, one a GPU, and what each of them holds."""
 
+    identity: ClassVar[str] = "LaunchSettings"
     processes: Annotated[Positive, Unit("processes")] = 1
     """Processes of one training, one a GPU."""
     config: str = "none"
@@ -67,6 +69,7 @@ class TrainingSettings(Section):
 class DpoSettings(TrainingSettings):
     """Direct preference optimization, with the negative log-likelihood of the chosen response beside it."""
 
+    identity: ClassVar[str] = "DpoSettings"
     method: Literal["dpo"] = "dpo"
     """Direct preference optimization, on pairs."""
     beta: Annotated[float, Field(gt=0), Unit("none")] = 0.1
@@ -84,6 +87,7 @@ class DpoSettings(TrainingSettings):
 class SftSettings(TrainingSettings):
     """Supervised fine-tuning; over a model's own kept judgments and refinements it is RFT."""
 
+    identity: ClassVar[str] = "SftSettings"
     method: Literal["sft"] = "sft"
     """Supervised fine-tuning, on conversations."""
     learning_rate: Annotated[float, Field(gt=0), Unit("none")] = 1e-6
