@@ -132,6 +132,7 @@ def _ask(given: EvalOptions) -> None:
     from spar.cli.evaluating.asking import evaluate_model
     from spar.cli.evaluating.job import EngineOptions, make_job
     from spar.cli.evaluating.judges import read_judges
+    from spar.cli.evaluating.watching import watch_calls
 
     if given.model is None:
         raise RecipeError("Nothing to measure is named.", "Name a --model, or rows that are there as --answers.")
@@ -161,7 +162,7 @@ def _ask(given: EvalOptions) -> None:
         "raters": judges.named,
         "policy": given.policy,
     }
-    result = evaluate_model(make_job(given.name, given.data, places, asked, how))
+    result = evaluate_model(make_job(given.name, given.data, places, asked, how), watch_calls)
     if given.as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return

@@ -17,8 +17,6 @@ from spar.file_locks import is_locked, try_lock
 
 DATABASE = "spar.db"
 LOCK = "lock"
-CACHE_BYTES = 20 * 1024**3
-"""Of models beside the store, as engines and trainers read them; beyond it the least recently used go."""
 OURS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK, "store", "work", "runs", "report.json", "report.html"}
 
 

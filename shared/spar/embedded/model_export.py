@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from spar.adapters import is_adapter
-from spar.embedded.home import CACHE_BYTES, Home
+from spar.embedded.home import Home
 from spar.errors import DataError
 from spar.export.facts import RunFacts
 from spar.export.models import ModelFacts, copy_files, name_hub_base, write_model
 from spar.messages.base import ModelRef
 from spar.runtime.models import model_folder
 from spar.store.directory import DirectoryStore
-from spar.store.models import ModelCache
+from spar.store.models import CACHE_BYTES, ModelCache
 
 
 def export_model(

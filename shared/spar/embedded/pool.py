@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 
 from celery import Celery
 
-from spar.embedded.home import CACHE_BYTES, Home
+from spar.embedded.home import Home
 from spar.messages.coordinator import Report
 from spar.runtime import worker as workers
 from spar.runtime.app import configure, purge
 from spar.runtime.settings import Settings
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
-from spar.store.models import ModelCache
+from spar.store.models import CACHE_BYTES, ModelCache
 
 
 def memory_app(settings: Settings) -> Celery:

@@ -34,8 +34,10 @@ from spar.store.model_files import (
     whole_model,
 )
 
-__all__ = ["ModelCache", "ModelManifest", "folder_fingerprint", "upload_model"]
+__all__ = ["CACHE_BYTES", "ModelCache", "ModelManifest", "folder_fingerprint", "upload_model"]
 
+CACHE_BYTES = 20 * 1024**3
+"""A cache's size beside a home's store, as engines and trainers read it; beyond it the least recently used go."""
 _HELD = 4  # models one process is using at most: base or parent, actor, refiner, and the next one
 
 

@@ -6,13 +6,11 @@ is new, another judge leaves the responses as they are. An evaluation that is th
 
 import asyncio
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from typing import Any
 
-from rich.live import Live
-from rich.text import Text
-
-from spar.cli.console import err
 from spar.cli.evaluating.books import Serve, remembering
 from spar.cli.evaluating.folder import folder_of, read_result, write
 from spar.cli.evaluating.job import EvalJob
@@ -33,7 +31,19 @@ from spar.runtime.searching import refining_of, search_of
 Chats = dict[str, RememberingModel]
 
 
-def evaluate_model(job: EvalJob) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCounts:
+    """Model calls so far: those sent, and those answered from OUT/calls/."""
+
+    sent: int
+    remembered: int
+
+
+Watch = Callable[[Callable[[], CallCounts]], AbstractContextManager[object]]
+"""Shows the counts, which it may read at any time, while it is open."""
+
+
+def evaluate_model(job: EvalJob, watch: Watch) -> dict[str, Any]:
     """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
     with ExitStack() as books:
         engines: dict[str, Engine] = {}
@@ -45,7 +55,7 @@ def evaluate_model(job: EvalJob) -> dict[str, Any]:
         if found is not None:
             return found | {"folder": str(folder)}
         began, usage = time.monotonic(), Usage()
-        rows = asyncio.run(_rows(job, asked, usage, chats, engines))
+        rows = asyncio.run(_rows(job, asked, usage, chats, engines, watch))
         report = score_rows(job.benchmark, rows, asked)
         told = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
         return write(folder, report, rows, {"usage": told, "models": job.names()}) | {"folder": str(folder)}
@@ -85,9 +95,11 @@ def _ask(job: EvalJob, chats: Chats) -> Ask:
     )
 
 
-async def _rows(job: EvalJob, asked: Ask, usage: Usage, chats: Chats, engines: dict[str, Engine]) -> list[Row]:
+async def _rows(
+    job: EvalJob, asked: Ask, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
+) -> list[Row]:
     try:
-        with Live(_Calls(chats), console=err, refresh_per_second=2, transient=True):
+        with watch(lambda: _counts(chats)):
             return await ask(job.benchmark, asked, usage)
     except EngineError as error:
         raise type(error)(
@@ -114,16 +126,10 @@ def _data_digest(job: EvalJob) -> str:
 
 
 def _calls(chats: Chats) -> dict[str, int]:
+    counts = _counts(chats)
+    return {"asked": counts.sent, "remembered": counts.remembered}
+
+
+def _counts(chats: Chats) -> CallCounts:
     models = {id(chat): chat for chat in chats.values()}.values()
-    return {"asked": sum(chat.asked for chat in models), "remembered": sum(chat.remembered for chat in models)}
-
-
-class _Calls:
-    """How far it is, on a terminal."""
-
-    def __init__(self, chats: Chats) -> None:
-        self._chats = chats
-
-    def __rich__(self) -> Text:
-        calls = _calls(self._chats)
-        return Text(f"calls: {calls['asked']} asked, {calls['remembered']} known already")
+    return CallCounts(sent=sum(chat.asked for chat in models), remembered=sum(chat.remembered for chat in models))

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from spar.embedded.home import CACHE_BYTES
 from spar.errors import DataError, RecipeError
 from spar.evaluation.asking import ASKINGS
 from spar.evaluation.benchmarks.negatives import WORLD
@@ -25,7 +24,7 @@ from spar.recipes.models import AskSettings
 from spar.recipes.policies import judging_policy
 from spar.runtime.models import locate, refer
 from spar.store.directory import DirectoryStore
-from spar.store.models import ModelCache
+from spar.store.models import CACHE_BYTES, ModelCache
 
 Dtype = Literal["float64", "float32", "bfloat16"]
 

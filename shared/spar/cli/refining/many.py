@@ -8,9 +8,9 @@ is reported and left for the next call; several in a row are no row's fault, and
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
 
 from spar.cli.refining.output import OutputFile, open_output
-from spar.cli.refining.progress import ShowProgress
 from spar.cli.refining.rows import InputRow, read_rows
 from spar.cli.refining.search_row import Output, RowOutcome, search_row
 from spar.cli.refining.settings import RefineJob
@@ -18,6 +18,12 @@ from spar.cli.refining.summary import Summary
 from spar.engines.base import Engine
 from spar.errors import DataError, EngineError, ModelUnusable, SparError
 from spar.together import Patience
+
+
+class ShowProgress(Protocol):
+    """Shows how far a search is; called after every row."""
+
+    def __call__(self, summary: Summary) -> None: ...
 
 
 async def search_file(job: RefineJob, engine: Engine, show: ShowProgress) -> Summary:

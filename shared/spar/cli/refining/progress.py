@@ -3,18 +3,14 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from spar.cli.refining.many import ShowProgress
 from spar.cli.refining.summary import Summary
 
 INTERVAL = 10.0  # seconds between plain lines: readable in a log, and soon enough to see life
-
-
-class ShowProgress(Protocol):
-    def __call__(self, summary: Summary) -> None: ...
 
 
 @contextmanager
