@@ -6,11 +6,10 @@ from fastapi import Depends, FastAPI
 
 from services.api.auth import require_token
 from services.api.backend import Backend
-from services.api.errors import Refusal, add_handlers, refusals
+from services.api.door import ApiDoor
+from services.api.errors import add_handlers, refusals
 from services.api.routes import commands, dashboard, events, health, metrics, runs
-from spar.runtime.http import Shield
-
-LARGER = "Send less, or start the API with a larger SPAR_API_MAX_UPLOAD_BYTES."
+from spar.runtime.shield import Shield
 
 
 def make_app(backend: Backend) -> FastAPI:
@@ -27,9 +26,5 @@ def make_app(backend: Backend) -> FastAPI:
         app.include_router(module.router, dependencies=[Depends(require_token)], responses=refusals(401, 422))
     for module in (health, dashboard):
         app.include_router(module.router)
-    app.add_middleware(Shield, max_bytes=backend.settings.max_upload_bytes, too_large=_too_large)
+    app.add_middleware(Shield, door=ApiDoor(backend.settings))
     return app
-
-
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, f"The request is larger than {most:,} bytes.", LARGER)

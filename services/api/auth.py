@@ -9,6 +9,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.requests import HTTPConnection
 
 from services.api.backend import Context
 from services.api.errors import Refusal
@@ -18,23 +20,30 @@ bearer = HTTPBearer(auto_error=False, description="The value of SPAR_API_TOKEN."
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-def require_token(request: Request, context: Context, credentials: Credentials) -> None:
-    """Raises a Refusal (401)."""
-    token = context.settings.token.get_secret_value()
-    if credentials is not None and same(credentials.credentials, token):
-        return
-    if credentials is None and request.method == "GET" and has_cookie(request, token):
-        return
-    said = "The API token is wrong." if credentials is not None else "The request has no API token."
-    raise Refusal(
+async def require_token(request: Request, context: Context, credentials: Credentials) -> None:
+    """Raises a Refusal (401). The door has asked already: this puts it into the API's description, and asks twice."""
+    error = unauthorized(request, context.settings.token.get_secret_value())
+    if error is not None:
+        raise error
+
+
+def unauthorized(head: HTTPConnection, token: str) -> Refusal | None:
+    """Why a request may not be answered; None: it may. Reads its head only."""
+    kind, given = get_authorization_scheme_param(head.headers.get("authorization"))
+    bears = kind.lower() == "bearer" and bool(given)
+    if bears and same(given, token):
+        return None
+    if not bears and head.scope["method"] == "GET" and has_cookie(head, token):
+        return None
+    return Refusal(
         401,
-        said,
+        "The API token is wrong." if bears else "The request has no API token.",
         "Send the header `Authorization: Bearer TOKEN` with the value of the API's SPAR_API_TOKEN.",
         {"WWW-Authenticate": "Bearer"},
     )
 
 
-def has_cookie(request: Request, token: str) -> bool:
+def has_cookie(request: HTTPConnection, token: str) -> bool:
     return same(request.cookies.get(COOKIE, ""), cookie_of(token))
 
 
@@ -44,4 +53,4 @@ def cookie_of(token: str) -> str:
 
 def same(given: str, wanted: str) -> bool:
     """In a time that tells nothing of where they differ."""
-    return hmac.compare_digest(given.encode(errors="surrogateescape"), wanted.encode())
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), wanted.encode())

@@ -45,7 +45,8 @@ class Backend:
         return replace(detail, next_step=next_step_on_stack(progress.status, progress.end, progress.run_id))
 
 
-def _backend(request: Request) -> Backend:
+async def _backend(request: Request) -> Backend:
+    """A coroutine, or FastAPI would send every request through a thread."""
     backend: Backend = request.app.state.backend
     return backend
 

@@ -25,6 +25,8 @@ from spar.errors import (
     SparError,
     StoreError,
 )
+from spar.redaction import redact
+from spar.texts import storable
 
 log = structlog.get_logger()
 
@@ -72,12 +74,17 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _json(status: int, error: str, fix: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": error, "fix": fix}, status, headers=headers)
+    """The texts may repeat what a request holds."""
+    return JSONResponse({"error": storable(redact(error)), "fix": storable(redact(fix))}, status, headers=headers)
+
+
+def refused(error: Refusal) -> JSONResponse:
+    return _json(error.status, error.error, error.fix, error.headers)
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)
-    return _json(error.status, error.error, error.fix, error.headers)
+    return refused(error)
 
 
 async def _spar_error(request: Request, error: Exception) -> JSONResponse:

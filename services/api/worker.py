@@ -9,7 +9,7 @@ from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.runtime.app import configure
 from spar.runtime.broker import CeleryBroker
-from spar.runtime.http import bind
+from spar.runtime.http import bind, server_config
 from spar.runtime.log import log_to
 from spar.runtime.process import main, open_store
 from spar.runtime.settings import Settings
@@ -25,9 +25,7 @@ def start(settings: Settings) -> None:
     database = open_database(settings.database_url.get_secret_value())
     migrate(database)  # a submit is kept even if the coordinator has never been up
     backend = Backend(database, open_store(settings), CeleryBroker(configure(settings)), mine)
-    config = uvicorn.Config(
-        make_app(backend), log_config=None, timeout_graceful_shutdown=GRACE_S, server_header=False, access_log=False
-    )
+    config = server_config(make_app(backend), timeout_graceful_shutdown=GRACE_S)
     with bind(mine.host, mine.port, "The API", PORT_TAKEN) as listening:
         host, port = listening.getsockname()[:2]
         print(f"listening on http://{host}:{port}", flush=True)

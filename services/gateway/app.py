@@ -7,10 +7,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from services.gateway.backend import Backend
-from services.gateway.errors import Refusal, add_handlers
+from services.gateway.door import GatewayDoor
+from services.gateway.errors import add_handlers
 from services.gateway.routes import public, router
 from services.gateway.settings import GatewaySettings
-from spar.runtime.http import Shield
+from spar.runtime.shield import Shield
 
 
 def make_app(settings: GatewaySettings) -> FastAPI:
@@ -34,10 +35,5 @@ def make_app(settings: GatewaySettings) -> FastAPI:
     add_handlers(app)
     app.include_router(router)
     app.include_router(public)
-    app.add_middleware(Shield, max_bytes=settings.max_request_bytes, too_large=_too_large)
+    app.add_middleware(Shield, door=GatewayDoor(settings))
     return app
-
-
-def _too_large(most: int) -> Refusal:
-    fix = "Send less, or start the gateway with a larger SPAR_GATEWAY_MAX_REQUEST_BYTES."
-    return Refusal(413, "request_too_large", f"The request is larger than {most:,} bytes.", fix)

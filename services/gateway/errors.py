@@ -26,6 +26,8 @@ from spar.errors import (
     SparError,
     TemplateRefused,
 )
+from spar.redaction import redact
+from spar.texts import storable
 
 log = structlog.get_logger()
 
@@ -98,10 +100,23 @@ def told(error: Exception) -> tuple[int, dict[str, Any]]:
 
 
 def body(status: int, code: str, what: str, fix: str, param: str | None = None) -> dict[str, Any]:
+    what, fix = storable(redact(what)), storable(redact(fix))  # they may repeat what a request holds
     kind = {401: "authentication_error", 429: "rate_limit_error"}.get(
         status, "server_error" if status >= 500 else "invalid_request_error"
     )
-    return {"error": {"message": f"{what} {fix}", "type": kind, "param": param, "code": code, "fix": fix}}
+    return {
+        "error": {
+            "message": f"{what} {fix}",
+            "type": kind,
+            "param": param and storable(param),
+            "code": code,
+            "fix": fix,
+        }
+    }
+
+
+def refused(error: Refusal) -> JSONResponse:
+    return JSONResponse(told(error)[1], error.status, headers=error.headers)
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:

@@ -11,7 +11,7 @@ from services.gateway.app import make_app
 from services.gateway.settings import GatewaySettings
 from spar.errors import SparError
 from spar.redaction import redact_tracebacks
-from spar.runtime.http import bind
+from spar.runtime.http import bind, server_config
 from spar.runtime.log import log_to
 
 GRACE_S = 3  # for requests that are being answered when it is told to stop
@@ -22,9 +22,7 @@ def serve(settings: GatewaySettings) -> None:
     """Blocks. Raises what is wrong with the settings, and ServiceError for a port that is taken."""
     settings.check()
     log_to(None)
-    config = uvicorn.Config(
-        make_app(settings), log_config=None, timeout_graceful_shutdown=GRACE_S, server_header=False, access_log=False
-    )
+    config = server_config(make_app(settings), timeout_graceful_shutdown=GRACE_S)
     with bind(settings.host, settings.port, "The gateway", PORT_TAKEN) as listening:
         host, port = listening.getsockname()[:2]
         print(f"listening on http://{host}:{port}", flush=True)

@@ -25,8 +25,8 @@ class Readiness:
 
 
 @router.get("/health")
-def get_health() -> Health:
-    """The process lives."""
+async def get_health() -> Health:
+    """The process lives. Waits for no thread: they may all be waiting for the database."""
     return Health("ok")
 
 

@@ -1,55 +1,62 @@
-"""What every HTTP service of ours needs: a bound on requests, headers on every response, a socket to listen on.
+"""How every HTTP service of ours listens: a socket, and connections that are closed unless they send a request in time.
 
-Knows no routes and no tokens.
+Knows no routes and no tokens; what is done with a request before the service sees it is `shield`'s.
 """
 
+import asyncio
 import socket
-from collections.abc import Callable
+from typing import Any
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spar.errors import ServiceError
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
+HEAD_S = 10.0
+"""Seconds in which a connection has to send the whole head of a request: when it is new, and after each response."""
 
 
-class Shield:
-    """Bounds what a request may send, and adds HEADERS to every response.
+class PunctualProtocol(H11Protocol):
+    """uvicorn (0.54.0) bounds the size of a request's head and not its time; this closes what is late."""
 
-    `too_large` makes the refusal, in the form that the service refuses in.
-    """
+    head_s = HEAD_S
+    _late: asyncio.TimerHandle | None = None
 
-    def __init__(self, app: ASGIApp, max_bytes: int, too_large: Callable[[int], Exception]) -> None:
-        self._app, self._max_bytes, self._too_large = app, max_bytes, too_large
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        taken = 0
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
 
-        async def bounded() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_bytes:
-                raise self._too_large(self._max_bytes)
-            return message
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
 
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watching()
+        super().connection_lost(exc)
 
-        await self._app(scope, bounded, with_headers)
+    def _watch(self) -> None:
+        """The clock runs from the first moment without a request until its head is there: bytes alone don't stop it."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_watching()
+        elif self._late is None and not self.transport.is_closing():
+            self._late = self.loop.call_later(self.head_s, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+def server_config(app: ASGIApp, **settings: Any) -> uvicorn.Config:
+    """How a service of ours is served: no web sockets, no line per request, no name of the server."""
+    return uvicorn.Config(
+        app, http=PunctualProtocol, ws="none", log_config=None, server_header=False, access_log=False, **settings
+    )
 
 
 def bind(host: str, port: int, who: str, fix: str) -> socket.socket:
