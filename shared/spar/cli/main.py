@@ -48,6 +48,8 @@ COMMANDS: dict[str, Lazy] = {
     "cancel": Lazy("cancel", "cancel", "Cancel a run; what is done is kept."),
     "resume": Lazy("resume", "resume", "Go on with a run that was cancelled, failed or stopped."),
     "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
+    "archive": Lazy("archive", "archive", "Write everything that belongs to one run into one file."),
+    "restore": Lazy("archive", "restore", "Restore an archived run into a home, here or on another machine."),
     "compare": Lazy("compare", "compare", "Compare runs over the same items: gains, shared work, costs."),
     "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
     "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),

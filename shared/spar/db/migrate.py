@@ -43,9 +43,14 @@ def check_schema(engine: Engine) -> None:
         )
 
 
+def schemas() -> list[str]:
+    """The schemas that this version knows, the one that it reads first."""
+    return [script.revision for script in _scripts().walk_revisions()]
+
+
 def _refuse_newer(connection: Connection) -> None:
     current = _current(connection)
-    if current is not None and current not in {script.revision for script in _scripts().walk_revisions()}:
+    if current is not None and current not in schemas():
         raise HomeError(
             f"The database {_name(connection.engine)} was made by a newer version (schema {current}).",
             "Use that version, or start in a new directory or database.",

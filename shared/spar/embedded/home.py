@@ -85,6 +85,11 @@ class Home:
     def _taken(self) -> HomeInUse:
         return HomeInUse(f"Another process is running in {self.root}.", "Wait until it ends, or choose another --dir.")
 
+    @property
+    def held(self) -> bool:
+        """Whether it is this object that has locked it."""
+        return self._lock is not None
+
     def in_use(self) -> bool:
         """Whether a process runs in it. Raises HomeError if that cannot be found out."""
         try:

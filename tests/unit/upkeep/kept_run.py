@@ -1,0 +1,46 @@
+"""A home with a run that was played by hand in milliseconds: every object and model that its rows name is there."""
+
+from pathlib import Path
+from typing import Any
+
+from spar.messages.states import RunStatus
+from spar.store.models import upload_model
+from spar.store.results import put_result
+from spar.store.rows import encode_rows
+from tests.unit.coordinator.stage import Stage
+
+SHARDS = 3
+STEPS = ("generation", "judgment", "refinement")
+
+
+def played(folder: Path, trainings: int = 2, **changes: Any) -> tuple[Stage, str]:
+    """The run's home and id; with fewer trainings it is left with the others in flight."""
+    folder.mkdir(parents=True)
+    stage = Stage(folder)
+    run_id = stage.submit(**changes)
+    for kind in STEPS:
+        for _ in range(SHARDS):
+            _finish(stage, kind, kind)
+    selection = stage.take("training")
+    stage.finish(selection, stage.put_selection(selection))
+    for _ in range(trainings):
+        train(stage)
+    if trainings == 2:
+        assert stage.run_row().status is RunStatus.FINISHED, stage.run_row()
+    return stage, run_id
+
+
+def train(stage: Stage) -> None:
+    message = stage.take("training")
+    model = stage.folder / "work" / message["fingerprint"]
+    model.mkdir(parents=True)
+    (model / "config.json").write_text(message["fingerprint"])
+    upload_model(stage.store, message["fingerprint"], model)
+    data = encode_rows(step="train", fingerprint=message["fingerprint"], rows=[])
+    stage.finish(message, put_result(stage.store, message["fingerprint"], data).key)
+
+
+def _finish(stage: Stage, queue: str, step: str) -> None:
+    message = stage.take(queue)
+    data = encode_rows(step=step, fingerprint=message["fingerprint"], rows=[])
+    stage.finish(message, put_result(stage.store, message["fingerprint"], data).key)
