@@ -28,4 +28,4 @@ async def judge_pairs(worker: Worker, spec: SelectionSpec, templates: TemplateSe
     for shard in await read_rows(worker.store, spec.compared, ShardComparisons):
         if shard.compared is not None:
             rows += await read_rows(worker.store, shard.compared, ComparedPrompt)
-    return make_judge_pairs(rows, asked, spec.judging.comparison.max_words)
+    return make_judge_pairs(rows, asked, spec.judging.comparison.max_chars)

@@ -4,15 +4,11 @@ A kept prompt's row is what a recipe's prompts file takes: {"prompt", "checkers"
 with the reason. Knows nothing of how checkers are made.
 """
 
-import json
-import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from spar.errors import DataError
+from spar.cli.row_file import append_rows, rows_of
 from spar.runtime.checker_writing import Checked, CheckerOutcome
 
 
@@ -31,7 +27,7 @@ class CheckerFile:
         opened = cls(path, path.with_name(f"{path.stem}.dropped.jsonl"))
         path.parent.mkdir(parents=True, exist_ok=True)
         for file in (opened.kept, opened.dropped):
-            for row in _rows(file):
+            for row in rows_of(file):
                 opened.done.add(str(row["prompt"]))
                 opened.ends[str(row.get("reason", Checked.KEPT))] += 1
         return opened
@@ -40,33 +36,6 @@ class CheckerFile:
         """Raises OSError when the disk does."""
         kept = outcome.end is Checked.KEPT
         row = {"prompt": prompt, **({"checkers": outcome.sources} if kept else {"reason": outcome.end})}
-        with (self.kept if kept else self.dropped).open("ab") as file:
-            file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        append_rows(self.kept if kept else self.dropped, [row])
         self.done.add(prompt)
         self.ends[outcome.end.value] += 1
-
-
-def _rows(path: Path) -> Iterator[dict[str, object]]:
-    if not path.exists():
-        return
-    with path.open("r+b") as file:
-        _cut_torn(file)
-        for number, line in enumerate(file, start=1):
-            try:
-                row = json.loads(line)
-                row["prompt"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(
-                    f"{path}, line {number} is no row of this command ({error}).", "Write to another file."
-                ) from error
-            yield row
-
-
-def _cut_torn(file: BinaryIO) -> None:
-    """Without a newline at its end the file ends in half a row."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    whole = file.read().rfind(b"\n") + 1
-    if whole < size:
-        file.truncate(whole)
-    file.seek(0)

@@ -1,7 +1,7 @@
 """`spar prompts checkers`: a teacher writes code that checks each prompt's responses, and what can be trusted is kept.
 
-AutoIF's preparation (arXiv 2406.13542, section 3.1): what comes out is a prompts file for the recipe `autoif`. The same
-command goes on after any stop.
+AutoIF's preparation (arXiv 2406.13542, sections 3.1 and 3.2): what comes out is a prompts file for the recipe `autoif`,
+with --queries one whose prompts are queries that an instruction goes with. The same command goes on after any stop.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from spar.cli.checker_file import CheckerFile
 from spar.cli.console import err, out, print_warning
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of
-from spar.cli.refining.settings import engine_and_model
+from spar.cli.queries import queries_of, write_joined
+from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, teacher_named
 from spar.engines.base import Engine, LocalModel, Sampling
 from spar.engines.checker_skills import CheckerForms, Teacher
 from spar.engines.registry import make_engine
@@ -25,7 +26,6 @@ from spar.errors import DataError, RecipeError
 from spar.inference.endpoints import Asking
 from spar.method.checking import LEAST_CHECKERS
 from spar.method.records import Prompt
-from spar.method.templates.forms import builtin_form, read_form
 from spar.recipes.prompts import read_prompts, usable_prompts
 from spar.runtime.checker_writing import Checked, write_checkers
 from spar.together import together
@@ -39,21 +39,20 @@ class CheckerOptions:
     """What the command line says."""
 
     source: Annotated[Path, typer.Argument(metavar="PROMPTS", help="JSON lines of {prompt}.", show_default=False)]
-    teacher: Annotated[
-        str, typer.Option(help="Base URL of an OpenAI-compatible server, or a model's directory.", show_default=False)
-    ]
+    teacher: TeacherOption
     output: Annotated[
         Path, typer.Option("--out", help="JSON lines of {prompt, checkers}; continued if there.", show_default=False)
     ]
-    model: Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")] = (
-        None
-    )
-    templates: Annotated[
-        str, typer.Option(help=f"spar, or a folder with {', '.join(f'{name}.txt' for name in FORMS)}.")
-    ] = "spar"
+    model: ModelOption = None
+    templates: TemplatesOption = None
     samples: Annotated[
         int, typer.Option(min=LEAST_CHECKERS, help="Checkers requested for each prompt, each with cases of its own.")
-    ] = 5
+    ] = 8
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines of {prompt}: what an instruction goes with.", show_default=False),
+    ] = None
+    queries_each: Annotated[int, typer.Option(min=1, help="Queries that each instruction goes with.")] = 16
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
     seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
@@ -72,9 +71,10 @@ def checkers(options: CheckerOptions) -> None:
     """
     if options.output.resolve() == options.source.resolve():
         raise RecipeError(f"--out is the input itself ({options.source}).", "Write to another file.")
-    forms = _forms(options.templates)
+    forms = CheckerForms(*forms_for(options.teacher, options.templates, FORMS))
+    queries = None if options.queries is None else queries_of(options.queries)
     how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
-    engine, model = engine_and_model(options.teacher, options.model, how)
+    engine, model = teacher_named(options.teacher, options.model, how)
     read = read_prompts(options.source)
     if not read.prompts:
         usable_prompts(options.source, 1)  # raises, with the reasons
@@ -83,14 +83,12 @@ def checkers(options: CheckerOptions) -> None:
     file = CheckerFile.open(options.output)
     usage = asyncio.run(_write_all(options, forms, make_engine(engine), model, read.prompts, file))
     _tell(file, usage, rejected=len(read.rejects), to=options.output)
-
-
-def _forms(name: str) -> CheckerForms:
-    found = [builtin_form(name, each) if name == "spar" else read_form(each, Path(name)) for each in FORMS]
-    missing = [f"{each}.txt" for each, form in zip(FORMS, found, strict=True) if form is None]
-    if missing:
-        raise RecipeError(f"{name} has no {' and no '.join(missing)}.", "Write it there.")
-    return CheckerForms(*(form for form in found if form is not None))
+    if queries is not None:
+        joined = write_joined(options.output, queries, options.queries_each, options.seed)
+        out.print(
+            f"{joined.path}: {joined.rows:,} prompts, {joined.instructions:,} instructions with queries", markup=False
+        )
+        out.print(f"{'queries too short or long':<24} {queries.unfit:>10,}", markup=False)
 
 
 async def _write_all(
@@ -110,7 +108,8 @@ async def _write_all(
 
         async def worker() -> None:
             for text in left:  # shared: each prompt goes to the worker that is free
-                file.add(text, await write_checkers(teacher, Prompt.of(text), options.samples))
+                [outcome] = await write_checkers(teacher, [Prompt.of(text)], options.samples)
+                file.add(text, outcome)
                 if len(file.done) % TELL_EVERY == 0:
                     err.print(f"{len(file.done):,} of {len(prompts):,} prompts", markup=False)
 

@@ -11,6 +11,7 @@ from spar.cli.checkers import checkers
 from spar.cli.console import err, out
 from spar.cli.evolve import evolve
 from spar.cli.import_notes import left_out_lines, nothing_kept, warn_of_unused
+from spar.cli.instructions import instructions
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
 from spar.packages import packages_missing
@@ -48,6 +49,7 @@ def _group() -> None:
 
 
 app.command("evolve")(evolve)
+app.command("instructions")(instructions)
 app.command("checkers")(checkers)
 
 

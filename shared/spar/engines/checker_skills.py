@@ -42,7 +42,7 @@ class Teacher:
         replies = await self._ask(self.forms.checker.messages(prompt=prompt.text), n, seed)
         read = [None if isinstance(reply, FailedReply) else parse_checker(reply.text) for reply in replies]
         self.usage.count_failures(
-            [_failure(reply) if found is None else None for reply, found in zip(replies, read, strict=True)]
+            [failure_of(reply) if found is None else None for reply, found in zip(replies, read, strict=True)]
         )
         return [found for found in read if found is not None]
 
@@ -51,12 +51,12 @@ class Teacher:
         seed = self.scope.derive(prompt, MEANING, place)
         [meant] = await self._ask(self.forms.meaning.messages(checker=source), 1, seed)
         if isinstance(meant, FailedReply) or not meant.text.strip():
-            self.usage.count_failures([_failure(meant)])
+            self.usage.count_failures([failure_of(meant)])
             return None
         asked = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
         [said] = await self._ask(asked, 1, self.scope.derive(prompt, CONTRADICTION, place))
         found = None if isinstance(said, FailedReply) else parse_contradiction(said.text, said.finish_reason)
-        self.usage.count_failures([_failure(said) if found is None else None])
+        self.usage.count_failures([failure_of(said) if found is None else None])
         return found
 
     async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:
@@ -66,7 +66,7 @@ class Teacher:
         return replies
 
 
-def _failure(reply: Reply) -> ReplyFailure:
+def failure_of(reply: Reply) -> ReplyFailure:
     if isinstance(reply, FailedReply):
         return reply.failure
     if not reply.text.strip():

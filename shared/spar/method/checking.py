@@ -15,6 +15,8 @@ LEAST_CHECKERS = 3
 """A prompt with fewer checkers has too few to try its cases on (ibid.)."""
 LEAST_CASES = 10
 """A prompt with fewer cases has too few to try its checkers on (ibid.)."""
+TRANSLATED = 3
+"""So many of a prompt's trusted checkers are translated back, the first ones (ibid.)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Case:
 
 
 def enough(checkers: Sequence[str], cases: Sequence[Case]) -> bool:
-    """Whether a prompt has checkers and cases enough to be tried on each other."""
-    return len(checkers) >= LEAST_CHECKERS and len(cases) >= LEAST_CASES
+    """Whether a prompt has checkers and cases enough to be tried on each other; each counts once."""
+    return len(set(checkers)) >= LEAST_CHECKERS and len(set(cases)) >= LEAST_CASES
 
 
 def trusted(said: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:

@@ -1,13 +1,14 @@
 """A prompt's checkers from a teacher: written, tried on each other's cases, translated back; or why there are none.
 
-AutoIF's preparation (arXiv 2406.13542, section 3.1) for one prompt. Knows no files.
+AutoIF's preparation (arXiv 2406.13542, section 3.1) as its released code does it. Knows no files.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from spar.engines.checker_skills import Teacher
-from spar.method.checking import enough
+from spar.method.checking import TRANSLATED, Case, enough
 from spar.method.records import Prompt
 from spar.runtime.trial import trusted_sources
 from spar.together import together
@@ -19,8 +20,8 @@ class Checked(StrEnum):
     NO_CHECKER = "no_checker"  # no reply with a function and cases
     TOO_FEW = "too_few"  # functions, or cases to try them on
     UNTRUSTED = "untrusted"  # no function is right on enough of the cases
-    CONTRADICTED = "contradicted"  # what is left asks for something else
-    UNSURE = "unsure"  # whether it does, the teacher did not say
+    CONTRADICTED = "contradicted"  # one of the first that are left asks for something else
+    UNSURE = "unsure"  # whether one does, the teacher did not say
     KEPT = "kept"
 
 
@@ -32,19 +33,35 @@ class CheckerOutcome:
     sources: tuple[str, ...] = ()
 
 
-async def write_checkers(teacher: Teacher, prompt: Prompt, samples: int) -> CheckerOutcome:
+async def write_checkers(teacher: Teacher, prompts: Sequence[Prompt], samples: int) -> list[CheckerOutcome]:
+    """How each prompt ends, in their order. Checkers of all of them are tried together: one sandbox for many."""
+    written = await together(_written(teacher, prompt, samples) for prompt in prompts)
+    trusted = iter(await trusted_sources([each for each in written if not isinstance(each, Checked)]))
+    tried = [each if isinstance(each, Checked) else next(trusted) for each in written]
+    return await together(_outcome(teacher, prompt, each) for prompt, each in zip(prompts, tried, strict=True))
+
+
+_Written = tuple[list[str], list[Case]]
+
+
+async def _written(teacher: Teacher, prompt: Prompt, samples: int) -> _Written | Checked:
+    """A prompt's checkers and cases, each once, if they are enough to be tried on each other."""
     written = await teacher.write(prompt, samples)
     if not written:
-        return CheckerOutcome(Checked.NO_CHECKER)
-    cases = [case for one in written for case in one.cases]
-    sources = [one.source for one in written]
-    if not enough(sources, cases):
-        return CheckerOutcome(Checked.TOO_FEW)
-    [trusted] = await trusted_sources([(sources, cases)])
-    if not trusted:
+        return Checked.NO_CHECKER
+    sources = list(dict.fromkeys(one.source for one in written))
+    cases = list(dict.fromkeys(case for one in written for case in one.cases))
+    return (sources, cases) if enough(sources, cases) else Checked.TOO_FEW
+
+
+async def _outcome(teacher: Teacher, prompt: Prompt, tried: list[str] | Checked) -> CheckerOutcome:
+    """As AutoIF's released code: one contradiction among the first checkers drops the prompt, with all of them."""
+    if isinstance(tried, Checked):
+        return CheckerOutcome(tried)
+    if not tried:
         return CheckerOutcome(Checked.UNTRUSTED)
-    said = await together(teacher.contradicts(prompt, source, place) for place, source in enumerate(trusted))
-    kept = tuple(source for source, contradicts in zip(trusted, said, strict=True) if contradicts is False)
-    if kept:
-        return CheckerOutcome(Checked.KEPT, kept)
-    return CheckerOutcome(Checked.CONTRADICTED if True in said else Checked.UNSURE)
+    first = tried[:TRANSLATED]
+    found = await together(teacher.contradicts(prompt, source, place) for place, source in enumerate(first))
+    if True in found:
+        return CheckerOutcome(Checked.CONTRADICTED)
+    return CheckerOutcome(Checked.UNSURE) if None in found else CheckerOutcome(Checked.KEPT, tuple(tried))

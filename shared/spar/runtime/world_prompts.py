@@ -1,34 +1,37 @@
 """The prompts that a world makes for a run: plain ones, bare texts, or prompts with checkers to be trusted.
 
-The checkers of `world:instructions` come with its prompts. On the story world the rules teacher writes checkers and
-cases, some of them wrong on purpose; which of them survive, AutoIF's preparation decides by running them
-(arXiv 2406.13542, section 3.1). Knows nothing of stores.
+The checkers of `world:instructions` come with its prompts. On the story world AutoIF's preparation makes both, by the
+same steps as with any teacher (arXiv 2406.13542, section 3.1): the rules teacher writes instructions after a list of
+seeds, then checkers with cases, some of them wrong on purpose. Knows nothing of stores.
 """
 
 import asyncio
-import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.errors import DataError
-from spar.method.checking import LEAST_CASES, LEAST_CHECKERS, Case, CheckedPrompt
+from spar.engines.base import Sampling
+from spar.engines.checker_skills import CheckerForms, Teacher
+from spar.engines.instruction_skills import InstructionTeacher
+from spar.engines.skills import SeedScope, Usage
+from spar.errors import DataError, RecipeError
+from spar.method.checking import CheckedPrompt
 from spar.method.records import Prompt
+from spar.method.templates.forms import Form, builtin_form
 from spar.recipes.paths import INSTRUCTIONS
-from spar.runtime.trial import trusted_sources
+from spar.runtime.checker_writing import Checked, write_checkers
+from spar.runtime.instruction_writing import write_instructions
 from spar.worlds.instructions import checkable_prompts
-from spar.worlds.story import checkers as teacher
+from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.instructing import unlabelled_texts
 from spar.worlds.story.prompts import generate_prompts
 
-CHECKERS, CASES = LEAST_CHECKERS, LEAST_CASES  # of each prompt
-WRONG = 0.1  # how often the teacher's checker, or one of its sets of cases, is wrong
-TOGETHER = 64  # prompts whose checkers share a process
-MORE_THAN_NEEDED = 1.2  # prompts that are prepared for each that is wanted; few are dropped
+SEEDS, SAMPLES = 36, 8  # instructions to begin with; checkers requested for each (AutoIF's released code)
+MOST_FOR_ONE = 3  # instructions that are written for each that is wanted; more than one in two is kept
+_SAMPLING = Sampling(0.7, 1.0, 4096)
 
 
 @dataclass(frozen=True, slots=True)
 class WorldPrompts:
-    """The run's prompts, in order. With checkers, `dropped` counts the prompts that were left without one."""
+    """The run's prompts, in order. With checkers, `dropped` counts the instructions that were left without one."""
 
     prompts: list[Prompt]
     checkers: list[CheckedPrompt] | None = None
@@ -53,44 +56,36 @@ def _checkable(needed: int, seed: int) -> WorldPrompts:
 
 
 async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
-    texts = generate_prompts(int(needed * MORE_THAN_NEEDED) + 10, seed, "selfplay")
-    kept: list[CheckedPrompt] = []
+    chat = RulesModel(ErrorRates())
+    usage, scope = Usage(), SeedScope(seed, 0)
+    writer = InstructionTeacher(chat, _SAMPLING, _form("augment"), scope, usage)
+    forms = CheckerForms(_form("checker"), _form("meaning"), _form("contradiction"))
+    teacher = Teacher(chat, _SAMPLING, forms, scope, usage)
+    seeds = generate_prompts(SEEDS, seed, "train")
     prompts: list[Prompt] = []
-    done = 0
-    for start in range(0, len(texts), TOGETHER):
-        for text, sources in await _checked(texts[start : start + TOGETHER], seed):
-            if len(prompts) < needed:
-                done += 1
-                if sources:
-                    prompts.append(Prompt.of(text))
-                    kept.append(CheckedPrompt(prompts[-1].id, sources))
+    kept: list[CheckedPrompt] = []
+    dropped = 0
+    async for written in write_instructions(writer, seeds, set(seeds), needed * MOST_FOR_ONE):
+        batch = [Prompt.of(text) for text in written.new]
+        for prompt, outcome in zip(batch, await write_checkers(teacher, batch, SAMPLES), strict=True):
+            if len(prompts) == needed:
+                break
+            if outcome.end is Checked.KEPT:
+                prompts.append(prompt)
+                kept.append(CheckedPrompt(prompt.id, outcome.sources))
+            else:
+                dropped += 1
         if len(prompts) == needed:
-            return WorldPrompts(prompts, kept, done - needed)
+            return WorldPrompts(prompts, kept, dropped)
     raise DataError(
-        f"Only {len(prompts)} of {len(texts)} prompts got a checker that can be trusted; the run needs {needed}.",
+        f"{len(prompts)} instructions got checkers that can be trusted and {dropped} did not; the run needs {needed}.",
         "Lower prompts.per_iteration or iterations, or give a prompts file with checkers.",
     )
 
 
-async def _checked(texts: Sequence[str], seed: int) -> list[tuple[str, tuple[str, ...]]]:
-    """Each prompt with the checkers that survive: right on the cases, and asking for nothing that the prompt bans."""
-    written = [_write(text, random.Random(f"story-checkers:{seed}:{text}")) for text in texts]
-    kept = await trusted_sources(written)
-    return [
-        (text, tuple(source for source in sources if _means(text, source)))
-        for text, sources in zip(texts, kept, strict=True)
-    ]
-
-
-def _write(text: str, rng: random.Random) -> tuple[list[str], list[Case]]:
-    sources = [
-        teacher.wrong_checker(text, rng) if rng.random() < WRONG else teacher.checker(text) for _ in range(CHECKERS)
-    ]
-    make = teacher.wrong_cases if rng.random() < WRONG else teacher.right_cases
-    return sources, [Case(response, follows) for response, follows in make(text, rng, CASES)]
-
-
-def _means(text: str, source: str) -> bool:
-    """Back-translation: what the checker asks for must not contradict the prompt."""
-    back = teacher.back_translate(source)
-    return back is not None and not teacher.contradicts(text, back)
+def _form(name: str) -> Form:
+    """One of the compact templates, which the rules teacher knows."""
+    found = builtin_form("compact", name)
+    if found is None:
+        raise RecipeError(f"The compact templates have no {name}.txt.", "Install the package whole.")
+    return found

@@ -3,8 +3,10 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from spar.cli.checker_file import CheckerFile
@@ -12,6 +14,7 @@ from spar.cli.prompts import app
 from spar.errors import DataError, RecipeError
 from spar.runtime.checker_writing import Checked, CheckerOutcome
 from spar.testing.server import ServerOptions, running_server
+from spar.worlds.story.prompts import generate_prompts
 
 
 def test_a_stop_loses_nothing(tmp_path: Path) -> None:
@@ -67,3 +70,64 @@ def test_it_does_not_write_over_its_input(tmp_path: Path) -> None:
         CliRunner().invoke(
             app, ["checkers", str(path), "--teacher", "http://x", "--out", str(path)], catch_exceptions=False
         )
+
+
+def prepare(folder: Path, *more: str) -> list[str]:
+    """AutoIF's preparation on the story world, by its rules teacher; returns what the second command printed."""
+    seeds = folder / "seeds.jsonl"
+    seeds.write_text("".join(json.dumps({"prompt": text}) + "\n" for text in generate_prompts(6, 0, "train")))
+    wrote = ["instructions", str(seeds), "--teacher", "rules", "--out", str(folder / "all.jsonl"), "--count", "30"]
+    first = CliRunner().invoke(app, wrote, catch_exceptions=False)
+    assert first.exit_code == 0
+    tried = ["checkers", str(folder / "all.jsonl"), "--teacher", "rules", "--out", str(folder / "kept.jsonl"), *more]
+    return CliRunner().invoke(app, tried, catch_exceptions=False).stdout.splitlines()
+
+
+def rows_in(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_rules_teacher_prepares_what_autoif_trains_on(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    texts = [row["prompt"] for row in rows_in(tmp_path / "all.jsonl")]
+    assert len(texts) == len(set(texts)) == 30
+    kept, dropped = rows_in(tmp_path / "kept.jsonl"), rows_in(tmp_path / "kept.dropped.jsonl")
+    assert len(kept) + len(dropped) == 30
+    assert len(kept) > 15
+    assert all(len(row["checkers"]) > 0 for row in kept)
+
+
+def test_instructions_are_continued_and_the_seeds_are_among_them(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    before = (tmp_path / "all.jsonl").read_text()
+    again = ["instructions", str(tmp_path / "seeds.jsonl"), "--teacher", "rules", "--out", str(tmp_path / "all.jsonl")]
+    assert CliRunner().invoke(app, [*again, "--count", "40"], catch_exceptions=False).exit_code == 0
+    after = (tmp_path / "all.jsonl").read_text()
+    assert after.startswith(before)
+    assert len(after.splitlines()) == 40
+
+
+def test_each_instruction_goes_with_queries_of_a_fitting_length(tmp_path: Path) -> None:
+    queries = tmp_path / "queries.jsonl"
+    texts = ["Too short.", *[f"Tell me about the number {n}, please." for n in range(5)], "long " * 80]
+    queries.write_text("".join(json.dumps({"prompt": text}) + "\n" for text in texts))
+    printed = prepare(tmp_path, "--queries", str(queries), "--queries-each", "3")
+    kept, joined = rows_in(tmp_path / "kept.jsonl"), rows_in(tmp_path / "kept.prompts.jsonl")
+    assert len(joined) == 3 * len(kept)
+    assert {row["prompt"].split("\n")[0] for row in joined} == set(texts[1:-1])
+    assert {row["prompt"].split("\n")[1] for row in joined} == {row["prompt"] for row in kept}
+    assert printed[-1].split()[-1] == "2"  # queries left out
+
+
+def test_a_teacher_that_writes_no_list_is_an_error(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds.jsonl"
+    seeds.write_text('{"prompt": "Use no commas."}\n')
+
+    async def once() -> Result:
+        async with running_server(ServerOptions()) as url:
+            command = ["instructions", str(seeds), "--teacher", url, "--model", "simulated", "--count", "9"]
+            return await asyncio.to_thread(CliRunner().invoke, app, [*command, "--out", str(tmp_path / "all.jsonl")])
+
+    error = asyncio.run(once()).exception
+    assert isinstance(error, DataError)
+    assert "has 1 instructions, not 9: the teacher only repeats itself." in str(error)

@@ -15,7 +15,9 @@ def test_a_checker_is_right_on_four_fifths_of_the_cases() -> None:
 
 @pytest.mark.parametrize(("checkers", "cases", "expected"), [(3, 10, True), (2, 10, False), (3, 9, False)])
 def test_checkers_and_cases_are_tried_where_there_are_enough_of_both(checkers: int, cases: int, expected: bool) -> None:
-    assert enough(["x"] * checkers, [GOOD] * cases) is expected
+    """Equal ones count once."""
+    sources, responses = [str(n) for n in range(checkers)], [Case(str(n), True) for n in range(cases)]
+    assert enough([*sources, *sources], [*responses, *responses]) is expected
 
 
 def test_a_case_that_no_checker_agrees_with_counts_against_none() -> None:

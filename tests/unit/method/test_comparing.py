@@ -84,10 +84,10 @@ def test_every_compared_prompt_is_counted() -> None:
     decided = (Match(0, 1, FIRST), Match(1, 0, SECOND))
     rows = [
         compared(("a", "b"), Match(0, 1, None), Match(1, 0, None)),
-        compared(("same", "same"), *decided),
-        compared(("far too many words", "b"), *decided),
+        compared(("as", "as"), *decided),
+        compared(("far too long", "b"), *decided),
         compared(("a", "b"), *decided),
     ]
-    made = make_judge_pairs(rows, asked, max_words=2)
+    made = make_judge_pairs(rows, asked, max_chars=2)
     assert made.counts == {"equal": 1, "same_text": 1, "wordy": 1, "pair": 1}
     assert len(made.pairs) == 1

@@ -87,6 +87,12 @@ def test_nearly_best_is_good_enough_if_it_is_shorter() -> None:
     assert sides(choose("length_controlled", judged, rho=0.1)) == ("a", "d e f g")
 
 
+def test_a_chosen_response_may_be_too_long_for_a_pair() -> None:
+    judged = scores(5, 1, texts=["a b c", "d"])
+    assert sides(choose("length_controlled", judged, max_chars=5)) == ("a b c", "d")
+    assert choose("length_controlled", judged, max_chars=4) is Outcome.TOO_LONG
+
+
 def test_a_rho_that_takes_all_for_best_and_worst_gives_no_pair_that_is_none() -> None:
     assert choose("length_controlled", scores(5, 1, texts=["a b c", "a"]), rho=1.0) is Outcome.EQUAL_SCORES
     assert choose("length_controlled", scores(4, 4)) is Outcome.EQUAL_SCORES

@@ -99,7 +99,7 @@ def test_a_template_folder_needs_the_forms_of_the_recipe(tmp_path: Path) -> None
 def test_options_are_completed_by_the_policys_own() -> None:
     assert judging_options(JudgmentSettings(policy="rubric")) == {"good": 4}
     assert judging_options(JudgmentSettings(policy="rubric", options={"good": 5})) == {"good": 5}
-    assert selection_options(SelectionSettings(pairs="length_controlled")) == {"rho": 0.0}
+    assert selection_options(SelectionSettings(pairs="length_controlled")) == {"rho": 0.0, "max_chars": 0.0}
 
 
 def test_what_came_later_changes_no_identity_until_it_is_used() -> None:

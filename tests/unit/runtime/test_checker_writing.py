@@ -17,8 +17,11 @@ from spar.runtime.checker_writing import Checked, CheckerOutcome, write_checkers
 
 PROMPT = Prompt.of("Write in lower case.")
 RIGHT = "def evaluate(response):\n    return response.islower()\n"
+SAME = "def evaluate(response):\n    return response == response.lower()\n"
+ALSO = "def evaluate(response):\n    return not any(map(str.isupper, response))\n"
 WRONG = "def evaluate(response):\n    return response == 'Abc'\n"
-CASES = json.dumps([{"response": text, "follows": text.islower()} for text in ("abc", "Abc", "xyz", "XYZ")])
+TEXTS = [letter * times for letter in "abAB" for times in range(1, 4)]
+CASES = json.dumps([{"response": text, "follows": text.islower()} for text in TEXTS])
 CASE = json.dumps([{"response": "abc", "follows": True}])
 REVERSED = CASES.replace("true", "-").replace("false", "true").replace("-", "false")
 
@@ -54,13 +57,27 @@ def prepared(
     usage = Usage()
     forms = CheckerForms(form("checker"), form("meaning"), form("contradiction"))
     teacher = Teacher(Script(says), Sampling(0.7, 1.0, 99), forms, SeedScope(0, 0), usage)
-    return asyncio.run(write_checkers(teacher, PROMPT, len(written))), usage
+    [outcome] = asyncio.run(write_checkers(teacher, [PROMPT], len(written)))
+    return outcome, usage
 
 
 def test_a_checker_that_its_cases_agree_with_is_kept() -> None:
-    outcome, usage = prepared([reply(RIGHT), reply(WRONG), reply(RIGHT)])
-    assert (outcome.end, outcome.sources) == (Checked.KEPT, (RIGHT,))
-    assert usage.calls == 3  # written in one call; what the one source means, and whether that contradicts
+    outcome, usage = prepared([reply(RIGHT), reply(WRONG), reply(SAME), reply(RIGHT)])
+    assert (outcome.end, outcome.sources) == (Checked.KEPT, (RIGHT, SAME))
+    assert usage.calls == 5  # written in one call; what each of the two means, and whether that contradicts
+
+
+def test_the_first_three_are_translated_back_and_one_contradiction_drops_all() -> None:
+    many = [reply(source.replace("def", f"# {n}\ndef")) for n, source in enumerate([RIGHT] * 5)]
+    outcome, usage = prepared(many)
+    assert (len(outcome.sources), usage.calls) == (5, 1 + 2 * 3)
+    assert prepared(many, contradiction="Yes")[0] == CheckerOutcome(Checked.CONTRADICTED)
+
+
+def test_equal_functions_and_equal_cases_count_once() -> None:
+    few = json.dumps([{"response": text, "follows": text.islower()} for text in TEXTS[:9]])
+    assert prepared([reply(RIGHT), reply(RIGHT), reply(SAME)])[0] == CheckerOutcome(Checked.TOO_FEW)
+    assert prepared([reply(RIGHT, few), reply(SAME, few), reply(ALSO, few)])[0] == CheckerOutcome(Checked.TOO_FEW)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +86,16 @@ def test_a_checker_that_its_cases_agree_with_is_kept() -> None:
         (["no code", "```python\ndef other():\n    pass\n```"], "x", "No", Checked.NO_CHECKER),
         ([reply(RIGHT)] * 2, "x", "No", Checked.TOO_FEW),
         ([reply(RIGHT, CASE)] * 9, "x", "No", Checked.TOO_FEW),
-        ([reply(RIGHT, REVERSED)] * 3, "x", "No", Checked.UNTRUSTED),
-        ([reply("def evaluate(response):\n    raise SystemExit\n")] * 3, "x", "No", Checked.UNTRUSTED),
-        ([reply(RIGHT)] * 3, "Write in capitals.", "Yes", Checked.CONTRADICTED),
-        ([reply(RIGHT)] * 3, "x", "(Yes or No)", Checked.UNSURE),
-        ([reply(RIGHT)] * 3, "", "No", Checked.UNSURE),
+        ([reply(RIGHT, REVERSED), reply(SAME, REVERSED), reply(ALSO, REVERSED)], "x", "No", Checked.UNTRUSTED),
+        (
+            [reply(f"def evaluate(response):\n    raise SystemExit({n})\n") for n in range(3)],
+            "x",
+            "No",
+            Checked.UNTRUSTED,
+        ),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "Write in capitals.", "Yes", Checked.CONTRADICTED),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "x", "(Yes or No)", Checked.UNSURE),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "", "No", Checked.UNSURE),
     ],
 )
 def test_a_prompt_without_a_checker_has_a_reason(
@@ -107,7 +129,7 @@ def test_the_forms_quoted_before_are_passed_over() -> None:
     quoted = "```python\ndef evaluate(response):\n    (the check)\n    x = = 1\n```\n"
     found = parse_checker(quoted + reply(RIGHT))
     assert found is not None
-    assert (found.source, found.cases[0]) == (RIGHT, Case("abc", True))
+    assert (found.source, found.cases[0]) == (RIGHT, Case("a", True))
 
 
 @pytest.mark.parametrize(

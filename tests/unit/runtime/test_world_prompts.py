@@ -5,7 +5,7 @@ import random
 
 from spar.runtime.world_prompts import world_prompts
 from spar.sandbox import CheckerJob, run_checkers
-from spar.worlds.story.prompts import generate_prompts
+from spar.worlds.story.prompts import generate_prompts, split_of
 from spar.worlds.story.rules import follows
 from spar.worlds.story.teacher import respond, respond_breaking
 
@@ -28,6 +28,8 @@ def test_checkers_that_survive_say_what_the_rules_say() -> None:
     assert made.checkers is not None
     assert [row.prompt_id for row in made.checkers] == [prompt.id for prompt in made.prompts]
     assert all(row.checkers for row in made.checkers)
+    assert {split_of(prompt.text) for prompt in made.prompts} == {"selfplay"}
+    assert any(len(set(row.checkers)) > 2 for row in made.checkers)
     rng = random.Random(0)
     tried = [(p.text, (respond(p.text, rng), respond_breaking(p.text, rng, 1))) for p in made.prompts]
     jobs = [

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spar.worlds.story.checkers import (
+    STYLES,
     back_translate,
     checker,
     contradicts,
@@ -34,7 +35,7 @@ def compiled(source: str) -> Callable[[str], object]:
 @given(rngs)
 def test_a_checker_says_what_the_rules_say(rng: random.Random) -> None:
     prompt = draw_prompt(rng)
-    evaluate = compiled(checker(prompt))
+    evaluate = compiled(checker(prompt, rng.choice(STYLES)))
     for broken in (0, 0, 1, 1, 2):
         response = respond_breaking(prompt, rng, broken)
         assert evaluate(response) is follows(prompt, response)
@@ -44,8 +45,9 @@ def test_a_checker_says_what_the_rules_say(rng: random.Random) -> None:
 @given(rngs)
 def test_the_way_back_gives_the_prompt(rng: random.Random) -> None:
     prompt = draw_prompt(rng)
-    assert back_translate(checker(prompt)) == prompt
-    assert back_translate(wrong_checker(prompt, rng)) != prompt
+    assert [back_translate(checker(prompt, style)) for style in STYLES] == [prompt] * len(STYLES)
+    assert len({checker(prompt, style) for style in STYLES}) == len(STYLES)
+    assert back_translate(wrong_checker(prompt, rng, rng.choice(STYLES))) not in (prompt, None)
     assert not contradicts(prompt, prompt)
 
 

@@ -19,7 +19,7 @@ _EQUAL = 1e-6  # strengths nearer than this differ by rounding alone
 class NoJudgePair(StrEnum):
     EQUAL = "equal"  # no judgment is stronger than another
     SAME_TEXT = "same_text"
-    WORDY = "wordy"  # the chosen judgment has more words than it may
+    WORDY = "wordy"  # the chosen judgment is longer than it may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class JudgePairs:
 def make_judge_pairs(
     compared: Sequence[ComparedPrompt],
     asked: Callable[[str, str], tuple[Message, ...]],
-    max_words: int | None = None,
+    max_chars: int | None = None,
 ) -> JudgePairs:
     """One pair of each compared prompt at most. `asked` makes the judge's turn of a prompt and a response."""
     weights = place_weights([match for row in compared for match in row.matches])
-    ends = [_pair(row, weights, asked, max_words) for row in compared]
+    ends = [_pair(row, weights, asked, max_chars) for row in compared]
     pairs = tuple(end for end in ends if isinstance(end, Pair))
     counts = Counter("pair" if isinstance(end, Pair) else end.value for end in ends)
     return JudgePairs(pairs, dict(sorted(counts.items())))
@@ -47,7 +47,7 @@ def _pair(
     row: ComparedPrompt,
     weights: PlaceWeights,
     asked: Callable[[str, str], tuple[Message, ...]],
-    max_words: int | None,
+    max_chars: int | None,
 ) -> Pair | NoJudgePair:
     powers = strengths(len(row.judgments), row.matches, weights)
     best, worst = powers.index(max(powers)), powers.index(min(powers))
@@ -56,7 +56,7 @@ def _pair(
     chosen, rejected = row.judgments[best], row.judgments[worst]
     if chosen.strip() == rejected.strip():
         return NoJudgePair.SAME_TEXT
-    if max_words is not None and len(chosen.split()) > max_words:
+    if max_chars is not None and len(chosen) > max_chars:
         return NoJudgePair.WORDY
     [turn] = asked(row.prompt.text, row.response.text)
     return Pair(Prompt.of(turn.content), chosen, rejected)

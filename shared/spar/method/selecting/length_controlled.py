@@ -1,7 +1,8 @@
 """`length_controlled`: as `extremes`, but of the nearly best the shortest, and of the nearly worst the longest.
 
 Nearly is within `rho` of the way from one end to the other: scores in [(1 - rho) S_max + rho S_min, S_max] count as
-the best (Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 only length breaks ties.
+the best (Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 only length breaks ties. A pair whose chosen
+response has more than `max_chars` characters is too long; 0: any length will do.
 """
 
 from spar.method.outcomes import unusable
@@ -26,6 +27,8 @@ def choose(material: Material) -> Pair | Outcome:
     rejected_value, rejected = max(worst, key=lambda pair: _words(pair[1]))
     if chosen_value <= rejected_value or chosen.response.text == rejected.response.text:
         return Outcome.EQUAL_SCORES  # a rho so wide that both ends meet
+    if 0 < material.options["max_chars"] < len(chosen.response.text):
+        return Outcome.TOO_LONG
     return Pair(material.judged.prompt, chosen.response.text, rejected.response.text)
 
 
@@ -33,4 +36,6 @@ def _words(item: JudgedResponse) -> int:
     return len(item.response.text.split())
 
 
-LENGTH_CONTROLLED = SelectionPolicy("length_controlled", "pairs", choose, responses=2, options={"rho": 0.0})
+LENGTH_CONTROLLED = SelectionPolicy(
+    "length_controlled", "pairs", choose, responses=2, options={"rho": 0.0, "max_chars": 0.0}
+)

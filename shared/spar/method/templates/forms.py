@@ -21,6 +21,7 @@ PLACEHOLDERS: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "rate": (JUDGES,),
         "compare": (JUDGES | {"first", "second"},),
         "instruct": (WRITES,),
+        "augment": (frozenset({"examples", "count"}),),
         "checker": (frozenset({"prompt"}),),
         "meaning": (frozenset({"checker"}),),
         "contradiction": (frozenset({"prompt", "other"}),),

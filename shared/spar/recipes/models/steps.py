@@ -143,5 +143,5 @@ class ComparisonSettings(SamplingSettings):
     """At most so many judgments of a response are compared: n of them make n (n - 1) comparisons."""
     temperature: Temperature = 0.7
     """Sampling temperature of comparisons; 0 is greedy."""
-    max_words: Annotated[Positive | None, Unit("words")] = None
-    """A chosen judgment with more words makes no pair, so that judgments don't grow from iteration to iteration."""
+    max_chars: Annotated[Positive | None, Unit("characters")] = None
+    """A longer chosen judgment makes no pair, so that judgments don't grow from iteration to iteration."""

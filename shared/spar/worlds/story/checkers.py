@@ -7,44 +7,69 @@ expression. Writes source and reads it as text; never runs it.
 
 import random
 import re
+from dataclasses import dataclass
+from functools import cache
 
 from spar.worlds.story.rules import Constraint, StoryPrompt, follows, parse_prompt
 from spar.worlds.story.teacher import respond, respond_breaking
 from spar.worlds.story.words import MARKS
 
-EXPRESSIONS: dict[str, str] = {
-    "start": "words[:1] == ['{}']",
-    "end": "words[-1:] == ['{}']",
-    "words": "len(words) == {}",
-    "with": "'{}' in tokens",
-    "without": "'{}' not in tokens",
-    "finish": "tokens[-1:] == ['{}']",
+EXPRESSIONS: dict[str, tuple[str, ...]] = {
+    "start": ("words[:1] == ['{}']", "bool(words) and words[0] == '{}'", "' '.join(words).split(' ')[0] == '{}'"),
+    "end": ("words[-1:] == ['{}']", "bool(words) and words[-1] == '{}'", "' '.join(words).split(' ')[-1] == '{}'"),
+    "words": ("len(words) == {}", "sum(1 for word in words) == {}", "len(list(words)) == {}"),
+    "with": ("'{}' in tokens", "tokens.count('{}') > 0", "any(token == '{}' for token in tokens)"),
+    "without": ("'{}' not in tokens", "tokens.count('{}') == 0", "all(token != '{}' for token in tokens)"),
+    "finish": ("tokens[-1:] == ['{}']", "bool(tokens) and tokens[-1] == '{}'", "' '.join(tokens[-1:]) == '{}'"),
 }
+"""Each kind's expression in three ways of writing it: AutoIF wants functions that differ."""
 CONFUSED = {"start": "end", "end": "start", "with": "without", "without": "with"}
 """Which kind's expression a wrong check uses: it then accepts what it should refuse, or checks another prompt."""
 
 SINGLE = ("start", "end", "words", "finish")
 """Kinds of which a text has one: two different arguments exclude one another."""
 
-_HEAD = f"""def evaluate(response):
+_READS = f"""def evaluate(response):
     tokens = response.split()
     words = [token for token in tokens if token not in {MARKS!r}]
-    return all([
 """
-_LINE = "        {},\n"
-_TAIL = "        len(words) > 0,\n    ])\n"
-_PATTERNS = {
-    kind: re.compile(r"\s*" + re.escape(expression).replace(r"\{\}", r"(\S+?)") + ",")
-    for kind, expression in EXPRESSIONS.items()
-}
+_WHOLE = "len(words) > 0"
 
 
-def checker(prompt_text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A way of putting the expressions together; `line` holds one of them."""
+
+    head: str
+    line: str
+    tail: str
+
+
+_LAYOUTS = (
+    _Layout("    return all([\n", "        {},\n", "    ])\n"),
+    _Layout("", "    if not ({}):\n        return False\n", "    return True\n"),
+    _Layout("    rules = [\n", "        {},\n", "    ]\n    return False not in rules\n"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a check is written: which layout, and which way of writing each expression. All say the same."""
+
+    layout: int = 0
+    wording: int = 0
+
+
+PLAIN = Style()
+STYLES = tuple(Style(layout, wording) for layout in range(len(_LAYOUTS)) for wording in range(3))
+
+
+def checker(prompt_text: str, style: Style = PLAIN) -> str:
     """Python source of `def evaluate(response)`, true for a text whose constraints all hold. It needs no import."""
-    return _source(parse_prompt(prompt_text))
+    return _source(parse_prompt(prompt_text), style)
 
 
-def wrong_checker(prompt_text: str, rng: random.Random) -> str:
+def wrong_checker(prompt_text: str, rng: random.Random, style: Style = PLAIN) -> str:
     """A check with one constraint left out, if there are several, or confused with another."""
     constraints = list(parse_prompt(prompt_text).constraints)
     slip = rng.randrange(len(constraints))
@@ -54,7 +79,7 @@ def wrong_checker(prompt_text: str, rng: random.Random) -> str:
     elif not constraints:
         argument = str(int(wrong.argument) + 1) if wrong.kind == "words" else "."
         constraints.append(Constraint(wrong.kind, argument))
-    return _source(StoryPrompt(tuple(constraints)))
+    return _source(StoryPrompt(tuple(constraints)), style)
 
 
 def right_cases(prompt_text: str, rng: random.Random, count: int = 3) -> list[tuple[str, bool]]:
@@ -74,10 +99,11 @@ def wrong_cases(prompt_text: str, rng: random.Random, count: int = 3) -> list[tu
 
 def back_translate(source: str) -> str | None:
     """What a check of this module's form asks for, as it stands there; None for any other source."""
-    constraints = [found for line in source.splitlines() if (found := _constraint(line)) is not None]
-    if not constraints or source != _source(StoryPrompt(tuple(constraints))):
-        return None
-    return str(StoryPrompt(tuple(constraints)))
+    for style in STYLES:
+        constraints = tuple(c for line in source.splitlines() if (c := _constraint(line, style)) is not None)
+        if constraints and source == _source(StoryPrompt(constraints), style):
+            return str(StoryPrompt(constraints))
+    return None
 
 
 def contradicts(prompt_text: str, other: str) -> bool:
@@ -97,13 +123,24 @@ def _arguments(text: str) -> set[tuple[str, str]]:
     return {(kind, argument) for kind, _, argument in parts}
 
 
-def _source(prompt: StoryPrompt) -> str:
-    lines = [_LINE.format(EXPRESSIONS[c.kind].format(c.argument)) for c in prompt.constraints]
-    return "".join([_HEAD, *lines, _TAIL])
+def _source(prompt: StoryPrompt, style: Style) -> str:
+    layout = _LAYOUTS[style.layout]
+    expressions = [EXPRESSIONS[c.kind][style.wording].format(c.argument) for c in prompt.constraints]
+    return "".join([_READS, layout.head, *map(layout.line.format, [*expressions, _WHOLE]), layout.tail])
 
 
-def _constraint(line: str) -> Constraint | None:
-    for kind, pattern in _PATTERNS.items():
-        if found := pattern.fullmatch(line):
+def _constraint(line: str, style: Style) -> Constraint | None:
+    for kind, pattern in _patterns(style).items():
+        if found := pattern.fullmatch(line + "\n"):
             return Constraint(kind, found.group(1))
     return None
+
+
+@cache
+def _patterns(style: Style) -> dict[str, re.Pattern[str]]:
+    """Of the line that holds an expression; what follows it there says nothing of the constraint."""
+    line = _LAYOUTS[style.layout].line.partition("\n")[0] + "\n"
+    return {
+        kind: re.compile(re.escape(line.format(wordings[style.wording])).replace(r"\{\}", r"(\S+?)"))
+        for kind, wordings in EXPRESSIONS.items()
+    }

@@ -79,7 +79,7 @@ def instruct_turns(text: str) -> tuple[Message, ...]:
     return form("instruct").messages(text=text)
 
 
-ONE_TURN = ("judge", "score", "rate", "compare", "instruct")
+ONE_TURN = ("judge", "score", "rate", "compare", "instruct", "augment", "checker", "meaning", "contradiction")
 """The forms that one user turn fills in; each one's text begins with a word of its own."""
 
 

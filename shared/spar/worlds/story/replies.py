@@ -10,6 +10,7 @@ from spar.worlds.story.comparing import compare, turned_winner
 from spar.worlds.story.conversation import Task, recognise
 from spar.worlds.story.evolving import recognise_evolution, teach
 from spar.worlds.story.instructing import instruct, misinstruct
+from spar.worlds.story.programming import augment, contradiction, meaning, write_checker
 from spar.worlds.story.rules import violations
 from spar.worlds.story.scoring import misrate, misscore, rate, score
 
@@ -25,6 +26,9 @@ class ErrorRates:
     compare: float = 0.05  # per comparison
     instruct: float = 0.1  # per instruction
     evolve: float = 0.05  # per evolved prompt, and per check of one
+    augment: float = 0.05  # per instruction of a list
+    checker: float = 0.1  # per check, and per set of its cases
+    compare_meanings: float = 0.02  # per comparison of two instructions
 
 
 EXACT = ErrorRates(*[0.0] * len(fields(ErrorRates)))
@@ -83,6 +87,22 @@ def _instruct(task: Task, errors: ErrorRates, rng: random.Random) -> str:
     return misinstruct(task["text"], rng) if rng.random() < errors.instruct else instruct(task["text"], rng)
 
 
+def _augment(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return augment(task["examples"], int(task["count"]), errors.augment, rng)
+
+
+def _checker(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return write_checker(task["prompt"], errors.checker, rng)
+
+
+def _meaning(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return meaning(task["checker"])
+
+
+def _contradiction(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+    return contradiction(task["prompt"], task["other"], rng.random() < errors.compare_meanings)
+
+
 REPLIES: dict[str, Callable[[Task, ErrorRates, random.Random], str]] = {
     "respond": _respond,
     "judge": _judge,
@@ -91,5 +111,9 @@ REPLIES: dict[str, Callable[[Task, ErrorRates, random.Random], str]] = {
     "rate": _rate,
     "compare": _compare,
     "instruct": _instruct,
+    "augment": _augment,
+    "checker": _checker,
+    "meaning": _meaning,
+    "contradiction": _contradiction,
 }
 """The teacher's part in each form of `spar.worlds.story.conversation`."""

@@ -1,0 +1,102 @@
+"""`spar prompts instructions`: a teacher writes more instructions that code can check, after a list of seeds.
+
+The first step of AutoIF's preparation (arXiv 2406.13542, section 3.1); `spar prompts checkers` is the next. The same
+command goes on after any stop.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spar.cli.console import out, print_warning
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
+from spar.cli.options import options_of
+from spar.cli.row_file import append_rows, rows_of
+from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, teacher_named
+from spar.engines.base import Engine, LocalModel, Sampling
+from spar.engines.instruction_skills import InstructionTeacher
+from spar.engines.registry import make_engine
+from spar.engines.skills import SeedScope, Usage
+from spar.errors import DataError, RecipeError
+from spar.inference.endpoints import Asking
+from spar.method.templates.forms import Form
+from spar.recipes.prompts import read_prompts, usable_prompts
+from spar.runtime.instruction_writing import write_instructions
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionOptions:
+    """What the command line says."""
+
+    seeds: Annotated[Path, typer.Argument(metavar="SEEDS", help="JSON lines of {prompt}: instructions to begin with.")]
+    teacher: TeacherOption
+    output: Annotated[
+        Path, typer.Option("--out", help="JSON lines of {prompt}; continued if there.", show_default=False)
+    ]
+    count: Annotated[int, typer.Option(min=1, help="Instructions in the file at the end, the seeds among them.")]
+    model: ModelOption = None
+    templates: TemplatesOption = None
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 4096
+    seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    body: BodyOption = None
+    header: HeaderOption = None
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 8
+    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+
+
+@options_of(InstructionOptions)
+def instructions(options: InstructionOptions) -> None:
+    """Have a teacher write instructions that code can check, for spar prompts checkers and the recipe autoif.
+
+    Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
+    """
+    if options.output.resolve() == options.seeds.resolve():
+        raise RecipeError(f"--out is the input itself ({options.seeds}).", "Write to another file.")
+    [form] = forms_for(options.teacher, options.templates, ("augment",))
+    how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
+    engine, model = teacher_named(options.teacher, options.model, how)
+    read = read_prompts(options.seeds)
+    if not read.prompts:
+        usable_prompts(options.seeds, 1)  # raises, with the reasons
+    for note in read.notes:
+        print_warning(f"{options.seeds}: {note}")
+    asyncio.run(_write(options, form, make_engine(engine), model, read.prompts))
+
+
+async def _write(options: InstructionOptions, form: Form, engine: Engine, model: LocalModel, seeds: list[str]) -> None:
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    there = list(rows_of(options.output))
+    if not there:
+        append_rows(options.output, [{"prompt": text} for text in seeds])
+    known = {*seeds, *(str(row["prompt"]) for row in there)}
+    start = 1 + max((int(row.get("round", -1)) for row in there), default=-1)
+    usage, repeated, before = Usage(), 0, len(known)
+    sampling = Sampling(options.temperature, 1.0, options.max_tokens)
+    try:
+        chat = await engine.serve(model)
+        teacher = InstructionTeacher(chat, sampling, form, SeedScope(options.seed, 0), usage)
+        wanted = options.count - len(known)
+        async for each in write_instructions(teacher, seeds, known, wanted, start, options.window):
+            repeated += each.repeated
+            append_rows(options.output, [{"prompt": text, "round": each.turn} for text in each.new])
+    finally:
+        await engine.close()
+    _tell(options, len(seeds), len(known) - before, repeated, len(known), usage)
+
+
+def _tell(options: InstructionOptions, seeds: int, new: int, repeated: int, there: int, usage: Usage) -> None:
+    lines = [("seeds", seeds), ("written now", new), ("- repeats left out", repeated), ("= instructions", there)]
+    lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
+    for name, count in lines:
+        out.print(f"{name:<24} {count:>10,}", markup=False)
+    if there < options.count:
+        raise DataError(
+            f"{options.output} has {there:,} instructions, not {options.count:,}: the teacher only repeats itself.",
+            "Lower --count, raise --temperature, or add seeds.",
+        )
+    out.print(f"{options.output}: next, spar prompts checkers {options.output}", markup=False, soft_wrap=True)

@@ -1,0 +1,48 @@
+"""Who writes instructions and checkers, as an option names it: a server, a model's directory, or the rules teacher.
+
+Knows no command; `spar prompts evolve` has a teacher of its own, which may be on a stack.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spar.cli.refining.settings import engine_and_model
+from spar.engines.base import LocalModel
+from spar.errors import RecipeError
+from spar.inference.endpoints import Asking
+from spar.method.templates import BUILTIN
+from spar.method.templates.forms import Form, builtin_form, read_form
+from spar.recipes.models import EngineSettings
+
+RULES = "rules"
+
+TeacherOption = Annotated[
+    str,
+    typer.Option(
+        help="Base URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's).",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")]
+TemplatesOption = Annotated[
+    str | None, typer.Option(help="spar, compact, or a folder with the forms. [default: the teacher's]")
+]
+
+
+def teacher_named(place: str, model: str | None, how: Asking) -> tuple[EngineSettings, LocalModel]:
+    if place == RULES and model is None:
+        return EngineSettings(kind=RULES), LocalModel(RULES, name=RULES)
+    return engine_and_model(place, model, how)
+
+
+def forms_for(teacher: str, templates: str | None, names: Sequence[str]) -> list[Form]:
+    """The forms of a template set; without one named, those that the teacher knows."""
+    name = templates or ("compact" if teacher == RULES else "spar")
+    found = [builtin_form(name, each) if name in BUILTIN else read_form(each, Path(name)) for each in names]
+    missing = [f"{each}.txt" for each, form in zip(names, found, strict=True) if form is None]
+    if missing:
+        raise RecipeError(f"{name} has no {' and no '.join(missing)}.", "Write it there.")
+    return [form for form in found if form is not None]
