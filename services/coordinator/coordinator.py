@@ -16,11 +16,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from services.coordinator import commands, events, flow, reconcile, repairs
+from services.coordinator.attendance import Attendance
 from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.snapshot import loads_of
-from services.coordinator.turn import Turn, open_turn
+from services.coordinator.turn import BACK_OFF, Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
 from spar.errors import ServiceError
 from spar.messages.base import StepKind
@@ -29,6 +30,7 @@ from spar.messages.coordinator import (
     Report,
     StepFailed,
     StepFinished,
+    StepReturned,
     StepStarted,
     TrainingProgressed,
     WorkerAlive,
@@ -41,8 +43,9 @@ from spar.messages.judgment import TASK as JUDGE
 from spar.messages.refinement import TASK as REFINE
 from spar.messages.states import RunStatus, StepState
 from spar.messages.training import SELECT_TASK, TRAIN_TASK
-from spar.runtime.app import QUEUES
+from spar.runtime.app import COORDINATOR_QUEUE, QUEUES
 from spar.runtime.broker import Broker
+from spar.runtime.leases import Leases
 from spar.store.base import ObjectStore
 
 log = structlog.get_logger()
@@ -57,6 +60,8 @@ TASKS = {
     StepKind.EVALUATION: EVALUATE,
 }
 
+AT_WORK = {FailureReason.TRAINER_BUSY}
+"""No failure but a state: an earlier attempt is still at work, and this one came too early."""
 ENVIRONMENT_ILL = {FailureReason.ENGINE_UNAVAILABLE, FailureReason.SERVICE}
 """Reasons of a failure that pass by themselves: the step is tried again when they have."""
 STORAGE_LOST = {FailureReason.STORE}
@@ -77,7 +82,14 @@ class Limits:
 class Coordinator:
     """Handles one thing at a time: not safe from several threads."""
 
-    def __init__(self, database: Engine, store: ObjectStore, broker: Broker, limits: Limits) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        store: ObjectStore,
+        broker: Broker,
+        limits: Limits,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._database = database
         self._store = store
         self._broker = broker
@@ -87,6 +99,8 @@ class Coordinator:
         self._served: dict[str, int] = {}
         """When each run last sent a shard's step, as a number that grows."""
         self._clock = count()
+        self._now = now
+        self._attendance = Attendance(limits.lease)
         self._at_work: str | None = None
         """The run that is being looked at: whose fault it is when that raises."""
 
@@ -96,7 +110,7 @@ class Coordinator:
         match report:
             case WorkerAlive():
                 with self._session() as ledger:
-                    reconcile.renew(ledger, report, utc_now())
+                    reconcile.renew(ledger, report, self._now())
             case StepStarted() | TrainingProgressed():
                 with self._session() as ledger:
                     self._note(ledger, report)
@@ -104,12 +118,15 @@ class Coordinator:
                 self._take_turn(report.step_id, lambda turn, step: self._finished(turn, step, report))
             case StepFailed():
                 self._take_turn(report.step_id, lambda turn, step: self._failed(turn, step, report))
+            case StepReturned():
+                self._take_turn(report.step_id, lambda turn, step: self._returned(turn, step, report))
+        self._attendance.read()
 
     def tick(self) -> None:
         """Look at commands, leases and losses; start or go on with runs. Raises ServiceError; safe to repeat."""
         self._at_work = None
         self._take_commands()
-        self._reconcile(utc_now())
+        self._look()
         with self._session() as ledger:
             on = ledger.runs_on()
             runs = [*self._in_turn(on), *ledger.queued_runs(self._limits.runs - len(on))]
@@ -121,7 +138,7 @@ class Coordinator:
         """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
         self._at_work = None
         self._take_commands()
-        self._reconcile(utc_now())
+        self._look()
         with self._session() as ledger:
             cancelling = [run.id for run in ledger.runs_on() if run.status is RunStatus.CANCELLING]
         for run_id in cancelling:
@@ -146,7 +163,7 @@ class Coordinator:
             run = ledger.run(run_id)
             begin = run.status is RunStatus.QUEUED
             if begin:
-                run.status, run.started_at = RunStatus.RUNNING, utc_now()
+                run.status, run.started_at = RunStatus.RUNNING, self._now()
                 repairs.forgive(ledger, run_id)
                 ledger.event("run_begun", run_id)
             turn = self._open(ledger, run, rest)
@@ -164,10 +181,27 @@ class Coordinator:
                 if load.ready and self._room(load.run_id, loads, rest) > load.in_flight:
                     self._push(load.run_id, rest)
 
+    def _look(self) -> None:
+        """Find what was lost; after an absence of our own, hear first what has been sent meanwhile."""
+        now = self._now()
+        absent = self._attendance.absent_for(now)
+        if absent is not None:
+            unread = self._broker.waiting(COORDINATOR_QUEUE)
+            self._attendance.returned(unread)
+            if absent:
+                log.warning("coordinator_was_absent", seconds=absent.total_seconds(), unread=unread)
+                with self._session() as ledger:
+                    for run in ledger.runs_on():
+                        ledger.event("coordinator_was_absent", run.id, seconds=round(absent.total_seconds(), 1))
+        self._reconcile(now)
+        waiting = not self._attendance.judges and self._broker.waiting(COORDINATOR_QUEUE) > 0
+        self._attendance.looked(self._now(), waiting)
+
     def _reconcile(self, now: datetime) -> None:
         loss = self._broker.loss()
+        leases = Leases(self._limits.lease, self._limits.lost)
         with self._session() as ledger:
-            lost = reconcile.lost_steps(ledger, self._broker, loss, self._limits.lease, self._limits.lost, now)
+            lost = reconcile.lost_steps(ledger, self._broker, loss, leases, self._attendance, now)
             lost_ids = [(step.id or 0, why) for step, why in lost]
         for step_id, why in lost_ids:
             self._take_turn(step_id, partial(reconcile.give_up, why=why, now=now))
@@ -176,7 +210,7 @@ class Coordinator:
         step = ledger.step(report.step_id)
         if step is None or step.attempt != report.attempt or step.state not in IN_FLIGHT:
             return
-        now = utc_now()
+        now = self._now()
         if isinstance(report, StepStarted):
             ledger.move(step, StepState.RUNNING, worker=report.worker, started_at=now, alive_at=now)
         else:
@@ -206,10 +240,14 @@ class Coordinator:
         turn.settle(step, result.key, facts)
         turn.happen(events.Woken())
 
+    def _returned(self, turn: Turn, step: Step, report: StepReturned) -> None:
+        if step.attempt == report.attempt and step.state in IN_FLIGHT:
+            reconcile.hand_back(turn, step, report.worker)
+
     def _failed(self, turn: Turn, step: Step, report: StepFailed) -> None:
         if step.attempt != report.attempt or step.state not in IN_FLIGHT:
             return
-        now = utc_now()
+        now = self._now()
         log.warning(
             "step_failed", step=step.id, kind=step.kind, part=step.part, reason=report.reason, error=report.error
         )
@@ -225,6 +263,10 @@ class Coordinator:
         )
         if report.lost is not None:
             turn.lose(step, report.lost, f"{report.reason}: {report.error}", now)
+            return
+        if report.reason in AT_WORK:
+            turn.ledger.move(step, StepState.READY, reason=report.error, not_before=now + BACK_OFF)
+            turn.happen(events.Woken())
             return
         if report.reason in STORAGE_LOST:
             turn.ledger.move(step, StepState.READY, reason=report.error)
@@ -252,7 +294,7 @@ class Coordinator:
     def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Turn:
         self._at_work = run.id
         window = self._room(run.id, self._loads(ledger), rest)
-        return open_turn(ledger, self._store, run, window, self._health[run.id].sick(utc_now()))
+        return open_turn(ledger, self._store, run, window, self._health[run.id].sick(self._now()))
 
     def _room(self, run_id: str, loads: list[Load], rest: bool) -> int:
         """How many of the run's shard steps may be in flight: its part, or with all the room that nobody else took."""

@@ -10,16 +10,20 @@ from functools import cache, partial
 import structlog
 
 from services.coordinator import events
+from services.coordinator.attendance import Attendance
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.turn import Turn
 from spar.db.tables import Step
-from spar.messages.coordinator import FailureReason, WorkerAlive
+from spar.messages.coordinator import WorkerAlive
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
 from spar.runtime.broker import Broker, Loss
 from spar.runtime.leases import Gone, Leases, Signs, why_gone
 
 log = structlog.get_logger()
+
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(seconds=60)
 
 
 def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
@@ -34,23 +38,41 @@ def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
 
 
 def lost_steps(
-    ledger: Ledger, broker: Broker, loss: Loss, lease: timedelta, lost: timedelta, now: datetime
+    ledger: Ledger, broker: Broker, loss: Loss, leases: Leases, attendance: Attendance, now: datetime
 ) -> Iterator[tuple[Step, Gone]]:
-    """The steps in flight that nobody works on, each with the reason."""
-    waiting, leases = cache(broker.waiting), Leases(lease, lost)
+    """The steps in flight that nobody works on, each with the reason. Silence counts only while we could hear."""
+    waiting, since = cache(broker.waiting), attendance.since or now
     for step in ledger.steps_in(IN_FLIGHT):
-        signs = Signs(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at)
+        signs = Signs(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at).heard_since(since)
         why = why_gone(signs, loss, leases, partial(waiting, QUEUES[step.kind]), now)
         if why is not None:
             yield step, why
 
 
+def pause_after(spent: int) -> timedelta:
+    """How long a step waits of which so many attempts were lost through no failure of its own."""
+    doublings = min(max(spent, 1) - 1, 10)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
 def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
-    """End the attempt. A silent worker counts as a failure of the step; a lost message does not."""
+    """End the attempt: the environment's fault, so it costs the step nothing.
+
+    A worker that fell silent may have died of the step itself, so each further one of its attempts waits longer.
+    """
     log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
     turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
     if why is Gone.SILENT:
-        turn.fail(step, why.value, FailureReason.SERVICE, True, now)
+        pause = pause_after(step.attempt - step.failures)
+        turn.ledger.move(step, StepState.READY, reason=why.value, not_before=now + pause)
     else:
         turn.ledger.move(step, StepState.READY, reason=why.value)
+    turn.happen(events.Woken())
+
+
+def hand_back(turn: Turn, step: Step, worker: str) -> None:
+    """A worker that stops returned the attempt: another may have it at once."""
+    log.info("step_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
+    turn.ledger.event("step_returned", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker)
+    turn.ledger.move(step, StepState.READY, reason="returned")
     turn.happen(events.Woken())

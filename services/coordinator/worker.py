@@ -1,7 +1,9 @@
 """Starts the coordinator: `python -m services.coordinator.worker`. There is one; a second exits and says why."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
 from celery.signals import worker_shutdown
 
 from services.coordinator import tasks
@@ -9,11 +11,17 @@ from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
 from spar.db.engine import COORDINATOR, only_one, open_database
 from spar.db.migrate import migrate
-from spar.runtime.app import COORDINATOR_QUEUE, configure
+from spar.messages.coordinator import Report
+from spar.runtime.app import COORDINATOR_QUEUE, announce, configure
 from spar.runtime.broker import CeleryBroker, check_password
 from spar.runtime.log import log_to
 from spar.runtime.process import consume, main, reach_store
 from spar.runtime.settings import Settings
+
+log = structlog.get_logger()
+
+MOST_WAITING = 1000
+"""Reports in memory; the others stay in Redis, which outlives this process."""
 
 
 def start(settings: Settings) -> None:
@@ -29,16 +37,27 @@ def start(settings: Settings) -> None:
             lost=timedelta(seconds=settings.lost_s),
         )
         broker = CeleryBroker(configure(settings))
-        inbox = Inbox(Coordinator(database, store, broker, limits), settings.polling_interval_s)
+        inbox = Inbox(Coordinator(database, store, broker, limits), settings.polling_interval_s, MOST_WAITING)
         tasks.install(inbox)
         inbox.start()
 
         def on_shutdown(**_: object) -> None:
-            inbox.close()
+            _hand_over(inbox.close())
 
         worker_shutdown.connect(on_shutdown, weak=False)
         # One thread: reports reach the inbox in the order in which they were sent.
         consume([COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}", settings.alive_file)
+
+
+def _hand_over(reports: Sequence[Report]) -> None:
+    """Put what could not be booked back into the queue, for the next coordinator."""
+    for place, report in enumerate(reports):
+        try:
+            announce(report)
+        except Exception as error:  # noqa: BLE001 - whatever a broker raises that is away or full
+            # Their leases give their steps another attempt, and results that are there are found again.
+            log.warning("reports_lost", reports=len(reports) - place, error=str(error))
+            return
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from services.training.claims import Claim, Earlier
 from services.training.gpus import training_gpus
 from spar.adapters import is_adapter
 from spar.messages.coordinator import TrainingProgressed
@@ -20,6 +21,7 @@ from spar.method.records import Example, Pair
 from spar.runtime.models import model_folder, name_base
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
+from spar.store.model_files import whole_model
 from spar.store.models import upload_model
 from spar.training.base import TrainJob, TrainProgress
 from spar.training.registry import make_trainer
@@ -44,8 +46,20 @@ class StepTimes:
 
 
 async def train_model(worker: Worker, command: Train) -> StepOutput:
-    spec = command.spec
+    """Train it, or wait for an earlier attempt that is still at work here, and take what it made."""
     folder = worker.work_dir / "training" / command.fingerprint
+    claim = Claim(folder)
+    async with claim.held():
+        made = claim.earlier()
+        if made is None or await asyncio.to_thread(whole_model, worker.store, command.fingerprint) is None:
+            made = await _train(worker, command, folder)
+            claim.keep(made)
+            await asyncio.to_thread(shutil.rmtree, folder)
+    return StepOutput([made.trained], counts=made.counts)
+
+
+async def _train(worker: Worker, command: Train, folder: Path) -> Earlier:
+    spec = command.spec
     job = TrainJob(
         base=await asyncio.to_thread(model_folder, spec.base, worker.cache),
         rows=folder / "rows.jsonl",
@@ -63,7 +77,6 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
     if is_adapter(job.output):
         await asyncio.to_thread(name_base, job.output, spec.base, job.base)
     await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)
-    await asyncio.to_thread(shutil.rmtree, folder)
     trained = Trained(
         fingerprint=command.fingerprint,
         parent=spec.base.fingerprint,
@@ -82,7 +95,7 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
         **seen.counts(),
     }
     loss = {} if outcome.loss is None else {"loss": outcome.loss}
-    return StepOutput([trained], counts={**counts, **loss})
+    return Earlier(trained=trained, counts={**counts, **loss})
 
 
 def _progress(worker: Worker, command: Train, seen: "StepTimes") -> Callable[[TrainProgress], None]:
@@ -95,8 +108,7 @@ def _progress(worker: Worker, command: Train, seen: "StepTimes") -> Callable[[Tr
             steps=progress.steps,
             loss=progress.loss,
         )
-        # Sending may block while Redis is away; the loop must not.
-        asyncio.get_running_loop().run_in_executor(None, worker.announce, report)
+        worker.announce(report)
 
     return tell
 

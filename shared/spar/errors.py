@@ -20,6 +20,7 @@
     │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
     │   └── DeadlineExceeded    took longer than it was allowed
     ├── TrainingError       a trainer that stopped without a model
+    │   └── TrainerBusy         an earlier attempt of the same training is still at work in its folder
     └── AccountingError     counts that do not add up: a bug, never to be ignored
 
 No message holds a credential: it is redacted where the error is made. This file knows nothing else of the project.
@@ -124,6 +125,10 @@ class DeadlineExceeded(EngineError):
 
 
 class TrainingError(SparError):
+    pass
+
+
+class TrainerBusy(TrainingError):
     pass
 
 

@@ -39,7 +39,7 @@ class Pool:
         threads: int,
     ) -> None:
         cache = ModelCache(home.work / "models", store, CACHE_BYTES)
-        self.worker = Worker("embedded", store, cache, home.work, announce, heartbeat_s)
+        self.worker = Worker("embedded", store, cache, home.work, announce, heartbeat_s, hands_back=False)
         workers.install(self.worker)
         self._celery = app.WorkController(
             pool="threads",

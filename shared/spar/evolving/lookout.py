@@ -34,6 +34,7 @@ class Lookout:
     now: Callable[[], datetime]
     _begun: datetime | None = None
     _next: datetime | None = None
+    _looked: datetime | None = None
     _away: bool = False
     _told_of_nobody: bool = False
 
@@ -51,9 +52,11 @@ class Lookout:
         if self.watch is None:
             return []
         loss, now = self.watch.broker.loss(), self.now()
-        if self._away:
+        if self._away or (self._looked is not None and now - self._looked > self.watch.leases.lease):
+            # Neither could a process that was suspended itself hear anything.
             self._away = False
             self.flights.forgive(now)
+        self._looked = now
         self._tell_if_nobody_begins(self.watch, now)
         self._next = None
         return self.flights.take_lost(self.watch, loss, now)

@@ -43,7 +43,8 @@ class EvolutionPlan:
 class ShardStep:
     """A step of a shard. `id` is the runner's own.
 
-    `failures` counts attempts that failed, `missed` those whose message no worker got.
+    `failures` counts attempts that failed, `missed` those whose message no worker got, `lost` those whose worker fell
+    silent.
     """
 
     id: int
@@ -53,6 +54,7 @@ class ShardStep:
     attempt: int = 0
     failures: int = 0
     missed: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

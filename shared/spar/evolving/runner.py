@@ -25,15 +25,25 @@ from spar.evolving.lookout import Lookout, Watcher
 from spar.evolving.plan import EvolutionPlan, ShardEnd, ShardStep
 from spar.evolving.queue import QUEUE, Made, StepQueue
 from spar.messages.base import ObjectRef
-from spar.messages.coordinator import FailureReason, Report, StepFailed, StepFinished, StepStarted, WorkerAlive
+from spar.messages.coordinator import (
+    FailureReason,
+    Report,
+    StepFailed,
+    StepFinished,
+    StepReturned,
+    StepStarted,
+    WorkerAlive,
+)
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
 from spar.runtime.leases import Gone
 
 ATTEMPTS = 3
-"""Of a step that runs out of time, whose worker dies, or that fails as nobody foresaw; then its shard is given up."""
+"""Of a step that runs out of time or fails as nobody foresaw; then its shard is given up."""
 ILL = 3
 """Shards given up, or whose engine was unavailable, without any step done in between: it is the engine's failure, not
 theirs. A single shard is tried again and then given up, so that a reply that always fails ends no other shard."""
+LOST = 10
+"""Workers that fell silent over one step: it may be what ends them, so its shard is given up."""
 MISSED = 5
 """Messages of one step that no worker got: they take it, but cannot read it."""
 STEP_DEADLINE = 24 * 3600.0  # seconds; calls have a deadline of their own, this ends what hangs without one
@@ -151,6 +161,9 @@ class ShardRunner:
             case StepFailed():
                 if step := self._flights.end(report.step_id, report.attempt):
                     self._failed(step, report)
+            case StepReturned():
+                if step := self._flights.end(report.step_id, report.attempt):
+                    self._again.append(step)
             case StepStarted() | WorkerAlive():
                 self._flights.note(report, self.now())
 
@@ -175,7 +188,10 @@ class ShardRunner:
         step.failures += 1
         if step.failures < ATTEMPTS:
             self._again.append(step)
-            return
+        else:
+            self._give_up(step, error)
+
+    def _give_up(self, step: ShardStep, error: str) -> None:
         self._given_up += 1
         if self._given_up == ILL:
             raise EngineError(error, self._kept())
@@ -191,10 +207,14 @@ class ShardRunner:
     # ---- what does not come back ----
 
     def _lost(self, step: ShardStep, why: Gone) -> None:
-        """A silent worker counts as a failure of the step; a lost message does not, but for the last of many."""
+        """No failure of the step, but for the last of many."""
         self.watcher.noticed(f"Shard {step.shard + 1}: {_WORDS[why]}; it gets another attempt.")
         if why is Gone.SILENT:
-            self._try_again(step, f"The last of {ATTEMPTS} attempts: {_WORDS[why]}.")
+            step.lost += 1
+            if step.lost == LOST:
+                self._give_up(step, f"The last of {LOST} attempts: {_WORDS[why]}.")
+            else:
+                self._again.append(step)
             return
         step.missed += why is Gone.NEVER_ARRIVED
         if step.missed == MISSED:

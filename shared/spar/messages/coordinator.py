@@ -90,6 +90,7 @@ class FailureReason(StrEnum):
     ENGINE_UNAVAILABLE = "EngineUnavailable"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     TRAINING = "TrainingError"
+    TRAINER_BUSY = "TrainerBusy"
     ACCOUNTING = "AccountingError"
     UNEXPECTED = "Unexpected"
 
@@ -102,6 +103,15 @@ class FailureReason(StrEnum):
     def of(cls, error: Exception) -> "FailureReason":
         named = {reason.value: reason for reason in cls}
         return next((named[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in named), cls.UNEXPECTED)
+
+
+class StepReturned(Wire):
+    """The worker stops and hands the attempt back unfinished: it costs the step nothing."""
+
+    kind: Literal["returned"] = "returned"
+    step_id: int
+    attempt: int
+    worker: str
 
 
 class StepFailed(Wire):
@@ -121,6 +131,7 @@ class StepFailed(Wire):
 
 
 Report = Annotated[
-    StepStarted | WorkerAlive | TrainingProgressed | StepFinished | StepFailed, Field(discriminator="kind")
+    StepStarted | WorkerAlive | TrainingProgressed | StepFinished | StepFailed | StepReturned,
+    Field(discriminator="kind"),
 ]
 REPORT: TypeAdapter[Report] = TypeAdapter(Report)

@@ -78,20 +78,15 @@ def in_brief(message: dict[str, Any]) -> str:
     return " ".join(f"{name}={message[name]}" for name in named if name in message)
 
 
-UNTIL_TOLD = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 2.0}
-"""How a report is sent: again and again while the broker is away."""
-
-
 def announce(report: Report) -> None:
-    """Tell the coordinator. While the broker is away this waits, for the report is the only trace of the work."""
+    """Send the coordinator a report, once. What is to survive a broker that is away goes by `spar.runtime.outbox`."""
     message = report.model_dump(mode="json")
     app.send_task(
         COORDINATOR_TASK,
         args=[message],
         argsrepr=in_brief(message),
         queue=COORDINATOR_QUEUE,
-        retry=True,
-        retry_policy=UNTIL_TOLD,
+        retry=False,
     )
 
 

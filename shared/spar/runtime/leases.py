@@ -37,6 +37,11 @@ class Signs:
     sent_at: datetime | None
     alive_at: datetime | None
 
+    def heard_since(self, since: datetime) -> "Signs":
+        """The same to somebody who could hear nothing before then."""
+        sent_at, alive_at = (at and max(at, since) for at in (self.sent_at, self.alive_at))
+        return Signs(self.running, sent_at, alive_at)
+
 
 def why_gone(signs: Signs, loss: Loss, leases: Leases, waiting: Callable[[], int], now: datetime) -> Gone | None:
     """Why the attempt is lost; None: it is not. `waiting` counts the messages in its queue, and is asked only if that

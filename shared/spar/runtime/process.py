@@ -18,6 +18,8 @@ from spar.runtime.app import announce, app, configure
 from spar.runtime.broker import check_password
 from spar.runtime.health import touch_while_connected
 from spar.runtime.log import log_to
+from spar.runtime.outbox import Letter, Outbox
+from spar.runtime.replies import reply
 from spar.runtime.settings import Settings
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
@@ -67,14 +69,28 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     check_password(settings.broker_url.get_secret_value())
     cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
     configure(settings)
-    worker = Worker(settings.worker_name, store, cache, settings.work_dir, announce, settings.heartbeat_s)
+    outbox = Outbox(_send, settings.work_dir / "reports")
+    worker = Worker(
+        settings.worker_name, store, cache, settings.work_dir, outbox.put, settings.heartbeat_s, reply=outbox.put
+    )
     workers.install(worker)
 
     def on_shutdown(**_: object) -> None:
         worker.close()
 
     worker_shutting_down.connect(on_shutdown, weak=False)
-    consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}", settings.alive_file)
+    try:
+        consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}", settings.alive_file)
+    finally:
+        # Only now have all tasks ended, and with them their reports begun to wait.
+        outbox.close()
+
+
+def _send(letter: Letter) -> None:
+    if letter.to is None:
+        announce(letter.report)
+    else:
+        reply(letter.report, letter.to)
 
 
 def consume(queues: Sequence[str], threads: int, name: str, alive_file: Path | None = None) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from spar.errors import ConflictError, ServiceError
 from spar.messages.coordinator import REPORT, Report
-from spar.runtime.app import UNTIL_TOLD, app
+from spar.runtime.app import app
 
 KEPT_S = 3600
 """An asker that is away for longer, as on a laptop that sleeps, finds in the store what was done."""
@@ -23,7 +23,7 @@ SHORTEST_S = 0.01  # with none at all, what waits would not be looked at
 
 
 def reply(report: Report, to: str, celery: Celery = app) -> None:
-    """Tell the queue. While the broker is away this waits, as `announce` does."""
+    """Send the queue a report, once, as `announce` does."""
     with celery.producer_pool.acquire(block=True) as producer:
         producer.publish(
             report.model_dump(mode="json"),
@@ -31,8 +31,7 @@ def reply(report: Report, to: str, celery: Celery = app) -> None:
             exchange="",  # straight to the queue: no binding of it stays behind
             routing_key=to,
             declare=[_queue(to)],
-            retry=True,
-            retry_policy=UNTIL_TOLD,
+            retry=False,
         )
 
 

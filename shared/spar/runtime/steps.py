@@ -24,7 +24,7 @@ from spar.errors import (
     SparError,
 )
 from spar.messages.base import ObjectRef, StepMessage
-from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted
+from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
 from spar.redaction import redact
 from spar.runtime.kept import keep_report, kept_report
@@ -61,8 +61,10 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
         worker.tell(to, StepStarted(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
         worker.tell(to, _made_before(worker, message) or _make(worker, message, work))
     except CancelledError:
-        # The process is closing: the attempt ends unreported, and its lease gives it to the next one.
+        # The process is closing; if this does not arrive either, the attempt's lease gives it to the next one.
         log.info("step_cancelled", step=message.step_id)
+        if worker.hands_back:
+            worker.tell(to, StepReturned(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
     except SparError as error:
         log.warning("step_failed", step=message.step_id, attempt=message.attempt, error=str(error))
         worker.tell(to, _failed(worker, message, error))

@@ -28,7 +28,7 @@ Reply = Callable[[Report, str], None]
 class Worker:
     """One per process. Its methods are called from Celery's pool threads, but for `chat`, which runs on the loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a process is made of
         self,
         name: str,
         store: ObjectStore,
@@ -37,7 +37,10 @@ class Worker:
         announce: Announce,
         heartbeat_s: float,
         reply: Reply = reply,
+        hands_back: bool = True,
     ) -> None:
+        """`hands_back`: whether attempts that closing cuts off are returned to whoever sent them; of no use where that
+        one closes with us."""
         self.name = name
         self.store = store
         self.cache = cache
@@ -45,6 +48,7 @@ class Worker:
         self.announce = announce
         """Tells the coordinator."""
         self._reply = reply
+        self.hands_back = hands_back
         self.loop = LoopThread()
         self.observe: Callable[[ChatModel], ChatModel] = lambda chat: chat
         """What every model is passed through before it is asked: a pilot notes its calls."""
@@ -83,7 +87,7 @@ class Worker:
         return self._closing.is_set()
 
     def close(self) -> None:
-        """Cancel the work in flight, close the engines. What was in flight is done again by a later attempt."""
+        """Cancel the work in flight, close the engines. Each attempt that was in flight is handed back by its task."""
         self._closing.set()
         self._heart.join()
         self.loop.cancel_all()

@@ -7,6 +7,7 @@ the rows, the settings and the seed. Knows no model library; a base needs no wei
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from spar.training.jobs import micro_batch_size, read_rows, without_too_long
 from spar.training.workspace import Workspace, locked
 
 MODEL = "model.json"
+STEP_SECONDS = "SPAR_SIMULATED_STEP_S"
 
 
 def make() -> Trainer:
@@ -24,7 +26,8 @@ def make() -> Trainer:
 
 
 class SimulatedTrainer:
-    """Gives other tasks their turn after every step, so it can be cancelled in between."""
+    """Gives other tasks their turn after every step, so it can be cancelled in between. A step takes as many seconds as
+    the variable STEP_SECONDS says."""
 
     def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
         return [_words(row) for row in rows]
@@ -32,6 +35,7 @@ class SimulatedTrainer:
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
         if not job.base.is_dir():
             raise ModelUnusable(f"{job.base} is not a directory.", "Point the recipe at a model directory.")
+        step_s = float(os.environ.get(STEP_SECONDS, "0"))
         with locked(job.work):
             workspace = Workspace(job)
             if (finished := workspace.finished()) is not None:
@@ -45,7 +49,7 @@ class SimulatedTrainer:
             losses = [_loss(step) for step in range(1, steps + 1)]
             for step, loss in enumerate(losses, start=1):
                 on_progress(TrainProgress(step, steps, loss, tokens * step // steps))
-                await asyncio.sleep(0)
+                await asyncio.sleep(step_s)
             outcome = TrainOutcome(len(kept), len(rows) - len(kept), steps, tokens, 0.0, sum(losses) / steps, 0)
             workspace.publish(lambda folder: _write(job, folder), outcome)
             return outcome

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spar.errors import TrainingError
+from spar.errors import TrainerBusy, TrainingError
 from spar.training.base import TrainJob, TrainOutcome
 from spar.training.jobs import OUTCOMES, identity
 
@@ -88,7 +88,7 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 @contextmanager
 def locked(work: Path, wait_s: int = 0) -> Iterator[None]:
-    """Hold the folder's lock; the kernel frees it when its holder dies. TrainingError if another keeps it.
+    """Hold the folder's lock; the kernel frees it when its holder dies. TrainerBusy if another keeps it.
 
     Waiting uses SIGALRM: with `wait_s`, main thread only.
     """
@@ -103,7 +103,7 @@ def locked(work: Path, wait_s: int = 0) -> Iterator[None]:
             signal.alarm(wait_s) if wait_s else None
             fcntl.flock(lock, fcntl.LOCK_EX if wait_s else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TrainingError(
+            raise TrainerBusy(
                 f"Another trainer is writing in {work}.",
                 "Wait for it or stop it; two trainers cannot share a folder.",
             ) from None

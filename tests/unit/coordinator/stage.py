@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from services.coordinator.coordinator import Coordinator, Limits
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
-from spar.db.tables import Run, Step, StepCount
+from spar.db.tables import Run, Step, StepCount, utc_now
 from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepFinished, StepStarted, Usage
 from spar.messages.training import PromptEnd, Selected
 from spar.method.records import Outcome, Pair, Prompt
@@ -43,10 +43,20 @@ class Stage:
         self.broker = RecordingBroker()
         self.limits = limits
         self.folder = folder
+        self.later = timedelta(0)
+        """How far the coordinator's clock is ahead."""
         self.restart()
 
     def restart(self) -> None:
-        self.coordinator = Coordinator(self.database, self.store, self.broker, self.limits)
+        self.coordinator = Coordinator(
+            self.database, self.store, self.broker, self.limits, lambda: utc_now() + self.later
+        )
+
+    def pass_time(self, minutes: float, looks: int = 1) -> None:
+        """Let time go by for the coordinator, which looks so many times meanwhile."""
+        for _ in range(looks):
+            self.later += timedelta(minutes=minutes / looks)
+            self.coordinator.tick()
 
     def submit(self, **changes: Any) -> str:
         model = self.folder / "model"
@@ -80,18 +90,25 @@ class Stage:
         unusable: int | None = None,
         usage: Usage = USAGE,
     ) -> None:
-        self.report(
-            StepFinished(
-                step_id=message["step_id"],
-                attempt=message["attempt"],
-                worker="w",
-                fingerprint=message["fingerprint"],
-                key=key,
-                size=1,
-                seconds=1.0,
-                usage=usage,
-                counts={} if unusable is None else {UNUSABLE: unusable},
-            )
+        self.report(self.finished(message, key, unusable, usage))
+
+    def finished(
+        self,
+        message: dict[str, Any],
+        key: str = "results/x/aa",
+        unusable: int | None = None,
+        usage: Usage = USAGE,
+    ) -> StepFinished:
+        return StepFinished(
+            step_id=message["step_id"],
+            attempt=message["attempt"],
+            worker="w",
+            fingerprint=message["fingerprint"],
+            key=key,
+            size=1,
+            seconds=1.0,
+            usage=usage,
+            counts={} if unusable is None else {UNUSABLE: unusable},
         )
 
     def put_selection(self, message: dict[str, Any], seed: str = "", outcomes: Sequence[str] = PAIR_AND_GOOD) -> str:

@@ -1,19 +1,38 @@
 """The coordinator against a recording broker, real tables and a real store: what it books, sends, and sends again."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
-from services.coordinator.coordinator import Limits
+from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.inbox import Inbox
+from services.coordinator.reconcile import pause_after
 from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
-from spar.messages.coordinator import Held, StepStarted, WorkerAlive
+from spar.errors import ServiceError
+from spar.messages.coordinator import Held, Report, StepReturned, StepStarted, WorkerAlive
 from spar.messages.states import RunStatus, StepState
 from spar.runtime.broker import Loss
 from spar.testing.broker import RecordingBroker
 from tests.unit.coordinator.stage import Stage
+
+LEASE = Limits(window=100, lease=timedelta(minutes=90), lost=timedelta(hours=1))
+
+
+def step_of(stage: Stage, message: dict[str, Any]) -> Step:
+    return next(step for step in stage.steps() if step.id == message["step_id"])
+
+
+def wait_until(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # between two looks at the condition
 
 
 @pytest.fixture
@@ -166,14 +185,118 @@ def test_a_dead_process_loses_what_it_ran_and_nothing_else(stage: Stage) -> None
     assert [step.failures for step in stage.steps()] == [0, 0, 0]
 
 
-def test_a_silent_worker_loses_its_lease(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(0), lost=timedelta(hours=1)))
+def test_a_silent_worker_loses_its_lease_and_costs_the_step_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, LEASE)
     stage.submit()
     message = stage.take()
-    stage.coordinator.tick()
-    [step] = [step for step in stage.steps() if step.id == message["step_id"]]
-    assert (step.state, step.failures, step.reason) == (StepState.READY, 1, "lease_expired")
+    stage.pass_time(85, looks=3)
+    assert step_of(stage, message).state is StepState.RUNNING
+    stage.pass_time(10)
+    step = step_of(stage, message)
+    assert (step.state, step.failures, step.reason) == (StepState.READY, 0, "lease_expired")
+    assert step.not_before is not None
     stage.check_counters()
+
+
+def test_a_step_over_which_workers_keep_falling_silent_waits_longer_each_time() -> None:
+    assert [pause_after(lost).total_seconds() for lost in (1, 2, 3, 7, 1000)] == [1, 2, 4, 60, 60]
+
+
+def test_after_an_absence_of_its_own_the_coordinator_counts_silence_anew(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, LEASE)
+    stage.submit()
+    message = stage.take()
+    stage.pass_time(9999)
+    assert "coordinator_was_absent" in {event.name for event in stage.rows(Event)}
+    stage.pass_time(85, looks=3)  # less than a lease since its return
+    assert step_of(stage, message).state is StepState.RUNNING
+    stage.pass_time(10)
+    assert step_of(stage, message).state is StepState.READY
+
+
+def test_after_an_absence_what_waits_is_read_before_anything_counts_as_lost(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, LEASE)
+    stage.submit()
+    message = stage.take()
+    stage.broker.send("coordinator.report", "coordinator", {})
+    stage.pass_time(9999)
+    stage.pass_time(150, looks=6)  # it is read by and by: much came meanwhile
+    assert step_of(stage, message).state is StepState.RUNNING
+    stage.broker.take("coordinator")
+    stage.report(WorkerAlive(worker="w", held=()))
+    stage.pass_time(85, looks=3)
+    assert step_of(stage, message).state is StepState.RUNNING
+    stage.pass_time(40, looks=2)
+    assert step_of(stage, message).state is StepState.READY
+
+
+def test_a_new_coordinator_does_not_take_its_own_birth_for_the_workers_silence(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, LEASE)
+    stage.submit()
+    message = stage.take()
+    stage.restart()
+    stage.pass_time(9999)
+    assert step_of(stage, message).state is StepState.RUNNING
+
+
+def test_a_returned_attempt_is_sent_again_at_once_and_free_of_charge(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    returned = StepReturned(step_id=message["step_id"], attempt=message["attempt"], worker="w")
+    stage.report(returned)
+    step = step_of(stage, message)
+    assert (step.state, step.attempt, step.failures) == (StepState.DISPATCHED, 2, 0)
+    stage.report(returned)  # of an older attempt: nothing
+    assert step_of(stage, message).attempt == 2
+
+
+def test_a_trainer_that_is_still_at_work_fails_nothing(stage: Stage) -> None:
+    stage.submit(dispatch={"attempts": 1})
+    message = stage.take()
+    stage.fail(message, reason="TrainerBusy")
+    step = step_of(stage, message)
+    assert (step.state, step.failures) == (StepState.READY, 0)
+    assert step.not_before is not None
+
+
+def test_a_report_is_kept_until_the_database_takes_it(stage: Stage) -> None:
+    stage.submit()
+    message = stage.take()
+    away = AwayAtFirst(stage.coordinator, times=2)
+    inbox = Inbox(away, interval_s=3600)  # type: ignore[arg-type]  # what it uses of a coordinator
+    inbox.start()
+    inbox.put(stage.finished(message))
+    wait_until(lambda: step_of(stage, message).state is StepState.DONE)
+    assert inbox.close() == []
+    assert away.refused == 2
+
+
+def test_what_the_database_does_not_take_in_time_is_handed_over(stage: Stage) -> None:
+    stage.submit()
+    report = stage.finished(stage.take())
+    inbox = Inbox(AwayAtFirst(stage.coordinator, times=10**9), interval_s=3600)  # type: ignore[arg-type]
+    inbox.start()
+    inbox.put(report)
+    inbox.put(report)
+    assert inbox.close() == [report, report]
+
+
+@dataclass
+class AwayAtFirst:
+    """A coordinator whose database is away for its first reports."""
+
+    coordinator: Coordinator
+    times: int
+    refused: int = 0
+
+    def handle(self, report: Report) -> None:
+        if self.refused < self.times:
+            self.refused += 1
+            raise ServiceError("The database is away.", "Start it.")
+        self.coordinator.handle(report)
+
+    def tick(self) -> None:
+        pass
 
 
 def test_a_sign_of_life_renews_the_lease(stage: Stage) -> None:
@@ -192,7 +315,7 @@ def test_a_message_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, Limits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
     stage.submit()
     stage.broker.queues.clear()  # silently
-    stage.coordinator.tick()
+    stage.pass_time(1)
     assert stage.broker.waiting("generation") == 3
     assert [step.attempt for step in stage.steps()] == [2, 2, 2]
 

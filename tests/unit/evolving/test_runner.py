@@ -8,7 +8,7 @@ import pytest
 
 from spar.errors import EngineError, EngineUnavailable, ServiceError, SparError
 from spar.evolving.plan import EvolutionPlan, ShardEnd
-from spar.evolving.runner import ATTEMPTS, ILL, MISSED, ShardRunner
+from spar.evolving.runner import ILL, LOST, MISSED, ShardRunner
 from spar.messages.base import ModelRef, ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason
 from spar.messages.evolution import Evolve, Validate
@@ -123,7 +123,7 @@ def test_workers_that_always_die_on_a_shard_do_not_hold_up_the_others(bench: Cal
     ends = made.run(6)
     assert whole(ends[1:])
     assert "its worker fell silent" in ends[0].failure
-    assert made.attempts()[1] == [1, 2, 3]
+    assert made.attempts()[1] == list(range(1, LOST + 1))
     assert sorted(made.seen.ends) == [1, 2, 3, 4, 5, 6]
 
 
@@ -132,7 +132,7 @@ def test_when_all_die_it_ends_and_says_so(bench: Callable[[Script], Bench]) -> N
     with pytest.raises(EngineError, match="its worker fell silent") as ended:
         made.run(9)
     assert "the same command resumes" in ended.value.fix
-    assert len(made.workers.sent) <= ATTEMPTS * (ILL + 4)
+    assert len(made.workers.sent) <= LOST * (ILL + 4)
 
 
 def stalls(workers: ScriptedWorkers, message: StepMessage) -> None:

@@ -1,0 +1,120 @@
+"""Silence with a cause: whoever was absent, paused, stopped or unheard, the bytes are those of an undisturbed run.
+
+And no step is charged for it: on Redis, PostgreSQL and S3, each service a process of its own.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from spar.db.tables import Event, Step
+from spar.messages.base import StepKind
+from spar.messages.states import RunStatus
+from spar.report.build import build_report
+from spar.testing.trainer import STEP_SECONDS
+from tests import servers
+from tests.end_to_end.simulated import facts_of, report_of, run, write_recipe
+from tests.integration.stack import SERVICES, Stack, stack
+from tests.integration.test_loop import in_flight
+
+pytestmark = pytest.mark.end_to_end
+
+SLOW = {"kind": "simulated", "latency": 0.05}
+LEASE_S = 3.0
+"""The stack's."""
+
+
+@pytest.fixture
+def stopped(
+    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
+) -> Iterator[Stack]:
+    redis_server.flush()
+    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    folder = tmp_path_factory.mktemp("embedded")
+    ended = run(["run", write_recipe(folder, engine=SLOW, iterations=1), "--dir", folder / "home"])
+    assert ended.returncode == 0, ended.stderr
+    return facts_of(report_of(folder / "home"))
+
+
+def submit(made: Stack, folder: Path) -> str:
+    return made.submit(write_recipe(folder / "recipe", engine=SLOW, iterations=1, dispatch={"attempts": 1}))
+
+
+def check(made: Stack, run_id: str, undisturbed: list[object]) -> None:
+    """With one attempt for each step, one that was charged would be a dead one."""
+    assert made.wait(run_id).status is RunStatus.FINISHED, made.log("coordinator")
+    with Session(made.database) as session:
+        assert {step.failures for step in session.exec(select(Step))} == {0}
+        # The name differs in nothing but what a recipe says of attempts, which determines no result.
+        assert facts_of(build_report(session, made.store, run_id).model_dump(mode="json")) == undisturbed
+
+
+def events(made: Stack) -> list[str]:
+    with Session(made.database) as session:
+        return [event.name for event in session.exec(select(Event))]
+
+
+def pause(made: Stack, *names: str) -> None:
+    """Stop the processes for two leases."""
+    for name in names:
+        made.processes[name].send_signal(signal.SIGSTOP)
+    time.sleep(2 * LEASE_S)  # what is tested is that this time passes
+    for name in names:
+        made.processes[name].send_signal(signal.SIGCONT)
+
+
+def test_a_coordinator_that_was_paused_takes_nobodys_silence_for_a_loss(
+    stopped: Stack, undisturbed: list[object], tmp_path: Path
+) -> None:
+    stopped.start(*SERVICES)
+    run_id = submit(stopped, tmp_path)
+    stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
+    pause(stopped, "coordinator")
+    check(stopped, run_id, undisturbed)
+    assert "coordinator_was_absent" in events(stopped)
+    assert "step_lost" not in events(stopped)
+
+
+def test_workers_that_were_paused_cost_no_step_an_attempt(
+    stopped: Stack, undisturbed: list[object], tmp_path: Path
+) -> None:
+    stopped.start(*SERVICES)
+    run_id = submit(stopped, tmp_path)
+    stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
+    pause(stopped, "refinement", "judgment")
+    check(stopped, run_id, undisturbed)
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_attempts_back(
+    stopped: Stack, undisturbed: list[object], tmp_path: Path
+) -> None:
+    stopped.environment["SPAR_LEASE_S"] = "600"  # no lease brings them back in time
+    stopped.start(*SERVICES)
+    run_id = submit(stopped, tmp_path)
+    stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
+    stopped.kill("refinement", signal.SIGTERM)
+    stopped.start("refinement")
+    check(stopped, run_id, undisturbed)
+    assert "step_returned" in events(stopped)
+
+
+def test_a_trainer_whose_heartbeat_is_cut_while_it_works_is_waited_for(
+    stopped: Stack, undisturbed: list[object], tmp_path: Path
+) -> None:
+    stopped.start(*(name for name in SERVICES if name != "training"))
+    # Not a sign of life, and one optimizer step longer than two leases.
+    stopped.environment |= {"SPAR_HEARTBEAT_S": "3600", STEP_SECONDS: str(2.5 * LEASE_S)}
+    stopped.start("training")
+    run_id = submit(stopped, tmp_path)
+    check(stopped, run_id, undisturbed)
+    assert "step_lost" in events(stopped)
+    assert "Another trainer" not in stopped.log("training")
