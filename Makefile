@@ -85,6 +85,10 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: faults
+faults: setup ## Try every kind of fault on real servers, then 200 random strikes (an hour), into runs/faults
+	$(BIN)/python -m tests.faults --strikes 200
+
 demo: setup ## Train an actor and a refiner for three iterations, here and now
 	$(BIN)/spar demo
 

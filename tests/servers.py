@@ -43,6 +43,11 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
+def dying_with_us(command: list[str], sign: signal.Signals = signal.SIGKILL, user: int | None = None) -> list[str]:
+    """The command as a child that the kernel sends `sign` if the thread that started it ends."""
+    return [sys.executable, "-I", "-S", "-c", _FIRST_MOMENTS, str(sign.value), str(user), *command]
+
+
 class ServerFailed(Exception):
     """A server did not start; the message ends with what it logged."""
 
@@ -68,16 +73,7 @@ class Child:
     def start(self) -> None:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-c",
-                    _FIRST_MOMENTS,
-                    str(self.stop_signal.value),
-                    str(self.user),
-                    *self.command,
-                ],
+                dying_with_us(self.command, self.stop_signal, self.user),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -269,7 +265,7 @@ def s3_server() -> Iterator[S3Server]:
     with _folder("s3") as folder:
         port = free_port()
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = S3Server(Child(command, folder, lambda: _listens(port)), port)
+        server = S3Server(Child(command, folder, lambda: listens(port)), port)
         server.child.start()
         try:
             server.store()
@@ -283,7 +279,7 @@ def redis_client(port: int, password: str = "") -> "redis.Redis":
     return redis.Redis(port=port, password=password or None, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

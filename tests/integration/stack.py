@@ -20,7 +20,7 @@ from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
 from spar.runtime.submission import prepare, submit
 from spar.store.s3 import S3Store
-from tests.servers import S3Server
+from tests.servers import S3Server, dying_with_us
 
 SERVICES = ("coordinator", "generation", "judgment", "refinement", "training", "evaluation")
 PATIENCE_S = 150.0
@@ -44,7 +44,7 @@ class Stack:
             environment = {**os.environ, **self.environment, "SPAR_WORKER_NAME": name}
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", f"services.{service}.worker"],
+                    dying_with_us([sys.executable, "-m", f"services.{service}.worker"]),
                     cwd=ROOT,
                     env=environment,
                     stdout=log,

@@ -1,0 +1,324 @@
+"""The ways to strike: each makes a `Fault`, a block that begins with the strike and ends with the mending."""
+
+import resource
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+import psycopg
+import redis
+
+from tests.faults.http_proxy import HttpFault, HttpProxy
+from tests.faults.proxy import PASS, Behaviour, Link, TcpProxy
+from tests.faults.stack import FaultStack
+from tests.faults.trial import Fault
+
+SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
+"""Processes whose absence holds up a run."""
+LEASE_S = 3.0
+OTHER_PASSWORD = "another-not-a-secret"
+
+
+def fault(block: Callable[[FaultStack], Iterator[None]]) -> Fault:
+    """A fault that does not look at the run."""
+    begun = contextmanager(block)
+
+    def strike(stack: FaultStack, _: str) -> AbstractContextManager[None]:
+        return begun(stack)
+
+    return strike
+
+
+# ---- processes ----
+
+
+def restarted(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
+    """Ended and started again at once."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        for name in names:
+            stack.stop(name, sign)
+        stack.start(*names)
+        yield
+
+    return fault(block)
+
+
+def absent(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
+    """Ended, and started again at the end of the block."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        for name in names:
+            stack.stop(name, sign)
+        yield
+        stack.start(*names)
+
+    return fault(block)
+
+
+def stopped(*names: str) -> Fault:
+    """SIGSTOP, and SIGCONT at the end: a laptop that sleeps, a host that is paused."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        for name in names:
+            stack.pause(name)
+        yield
+        for name in names:
+            stack.pause(name, signal.SIGCONT)
+
+    return fault(block)
+
+
+def second_coordinator(stack: FaultStack) -> Iterator[None]:
+    """Another one beside the first: it has to leave."""
+    stack.down.add("coordinator.2")
+    stack.base.start("coordinator.2")
+    yield
+    if "coordinator.2" in stack.base.processes:
+        stack.stop("coordinator.2")
+
+
+def deposed_coordinator(stack: FaultStack) -> Iterator[None]:
+    """The first one loses the connection that holds its lock, and a second one takes it."""
+    with admin(stack) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        )
+    yield from second_coordinator(stack)
+
+
+# ---- links and HTTP ----
+
+
+def link(choose: Callable[[FaultStack], TcpProxy], behaviour: Behaviour) -> Fault:
+    def block(stack: FaultStack) -> Iterator[None]:
+        choose(stack).switch(behaviour)
+        yield
+        choose(stack).switch(PASS)
+
+    return fault(block)
+
+
+def reset(choose: Callable[[FaultStack], TcpProxy], times: int = 1) -> Fault:
+    """Every open connection reset, a few times in a row."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        for _ in range(times):
+            choose(stack).reset()
+            stack.pass_time(0.2)
+        yield
+
+    return fault(block)
+
+
+def replies(choose: Callable[[FaultStack], HttpProxy], what: HttpFault) -> Fault:
+    def block(stack: FaultStack) -> Iterator[None]:
+        choose(stack).switch(what)
+        yield
+        choose(stack).switch(None)
+
+    return fault(block)
+
+
+# ---- Redis ----
+
+
+def redis_restarted(*, lose_data: bool) -> Fault:
+    def block(stack: FaultStack) -> Iterator[None]:
+        stack.redis.restart(lose_data=lose_data)
+        yield
+
+    return fault(block)
+
+
+def redis_configured(name: str, value: str, back: str) -> Fault:
+    def block(stack: FaultStack) -> Iterator[None]:
+        with stack.redis.client() as client:
+            client.config_set(name, value)
+        yield
+        with stack.redis.client() as client:
+            client.config_set(name, back)
+
+    return fault(block)
+
+
+def redis_read_only(stack: FaultStack) -> Iterator[None]:
+    """A replica of nobody: it refuses every write with READONLY."""
+    with stack.redis.client() as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    yield
+    with stack.redis.client() as client:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+def redis_other_password(stack: FaultStack) -> Iterator[None]:
+    with stack.redis.client() as client:
+        client.config_set("requirepass", OTHER_PASSWORD)
+        client.client_kill_filter(_type="normal", skipme=True)
+    yield
+    with replace(stack.redis, password=OTHER_PASSWORD).client() as client:
+        client.config_set("requirepass", stack.redis.password)
+
+
+def redis_clients_killed(stack: FaultStack) -> Iterator[None]:
+    with stack.redis.client() as client:
+        for kind in ("normal", "pubsub"):
+            client.client_kill_filter(_type=kind, skipme=True)
+    yield
+
+
+def redis_emptied(stack: FaultStack) -> Iterator[None]:
+    stack.redis.flush()
+    yield
+
+
+def redis_paused(stack: FaultStack) -> Iterator[None]:
+    assert stack.redis.child.process is not None
+    stack.redis.child.process.send_signal(signal.SIGSTOP)
+    yield
+    stack.redis.child.process.send_signal(signal.SIGCONT)
+
+
+# ---- messages ----
+
+
+def messages(change: Callable[["redis.Redis", str], None], *queues: str) -> Fault:
+    """Let the queues fill while those who read them are paused, then change what waits."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        for queue in queues:
+            stack.pause(queue)
+        with stack.redis.client() as client:
+            stack.pass_time(1.5, lambda: all(client.llen(queue) > 1 for queue in queues))
+            for queue in queues:
+                change(client, queue)
+        for queue in queues:
+            stack.pause(queue, signal.SIGCONT)
+        yield
+
+    return fault(block)
+
+
+def twice(client: "redis.Redis", queue: str) -> None:
+    for message in client.lrange(queue, 0, -1):
+        client.lpush(queue, message)
+
+
+def reversed_order(client: "redis.Redis", queue: str) -> None:
+    for message in client.lrange(queue, 0, -1):
+        client.lrem(queue, 1, message)
+        client.lpush(queue, message)
+
+
+def dropped(client: "redis.Redis", queue: str) -> None:
+    client.delete(queue)
+
+
+# ---- PostgreSQL ----
+
+
+@contextmanager
+def admin(stack: FaultStack) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+    with psycopg.connect(stack.dsn, autocommit=True) as connection:
+        yield connection
+
+
+_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+)
+
+
+def postgres_restarted(stack: FaultStack) -> Iterator[None]:
+    stack.postgres.restart()
+    yield
+
+
+def backends_terminated(stack: FaultStack) -> Iterator[None]:
+    with admin(stack) as connection:
+        connection.execute(_OTHERS)
+    yield
+
+
+def postgres_read_only(stack: FaultStack) -> Iterator[None]:
+    """For every new session; the open ones are ended."""
+    with admin(stack) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[arg-type]
+        connection.execute(_OTHERS)
+    yield
+    with admin(stack) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")  # type: ignore[arg-type]
+        connection.execute(_OTHERS)
+
+
+def table_locked(stack: FaultStack) -> Iterator[None]:
+    """As a long ALTER TABLE or VACUUM FULL holds it."""
+    with psycopg.connect(stack.dsn) as connection:
+        connection.execute("LOCK TABLE step IN ACCESS EXCLUSIVE MODE")
+        yield
+        connection.rollback()
+
+
+def refusing_writes(sqlstate: str, share: float = 1.0) -> Fault:
+    """Writes to `step` fail with an error of that SQLSTATE, as a full disk or a deadlock makes them."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        with admin(stack) as connection:
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger AS $$ BEGIN"  # type: ignore[arg-type]
+                f" IF random() < {share} THEN RAISE EXCEPTION 'planted' USING ERRCODE = '{sqlstate}'; END IF;"
+                " RETURN NEW; END $$ LANGUAGE plpgsql"
+            )
+            connection.execute(
+                "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON step FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        yield
+        with admin(stack) as connection:
+            connection.execute("DROP TRIGGER refuse ON step")
+
+    return fault(block)
+
+
+# ---- disks ----
+
+
+def folder_is_a_file(stack: FaultStack) -> Iterator[None]:
+    """The folder of trainings cannot be made, as on a disk mounted read-only."""
+    place = stack.work / "training"
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    yield
+    place.unlink()
+
+
+def no_bytes_on_disk(name: str) -> Fault:
+    """A process that may write no byte to any file: every write is an OSError, as on a full disk."""
+
+    def block(stack: FaultStack) -> Iterator[None]:
+        pid = stack.base.processes[name].pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        yield
+        if name in stack.base.processes and stack.base.processes[name].pid == pid:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+    return fault(block)
+
+
+# ---- servers ----
+
+
+def model_server_restarted(stack: FaultStack) -> Iterator[None]:
+    stack.model.stop(signal.SIGKILL)
+    yield
+    stack.model.start()
+
+
+HANG = Behaviour(link=Link.HANG)
+REFUSE = Behaviour(link=Link.REFUSE)
+MUTE = Behaviour(link=Link.MUTE)
+DEAF = Behaviour(link=Link.DEAF)

@@ -1,0 +1,191 @@
+"""One kind of fault tried on one run: submit, strike, mend, wait, compare. Knows no particular fault."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spar.messages.endings import RunEnd
+from spar.messages.states import RunStatus
+from tests.end_to_end.simulated import write_model
+from tests.faults.evidence import Difference, Evidence, compare, evidence_of
+from tests.faults.stack import FaultStack, NotInTime
+
+PROMPTS, ITERATIONS, SHARD = 24, 2, 4
+START_S = 240.0  # until the steps are done that a fault waits for; a second or two on two free cores
+DEADLINE_S = 120.0  # from the mending to the run's end; ten times what it takes on two free cores
+RESUMES = 3
+"""How often the same command is repeated for a run that has stopped."""
+
+QUIET = {"run_queued", "run_begun", "run_resumed", "iteration_begun", "iteration_ended", "model_kept", "run_finished"}
+"""Events of a run that nothing happens to; every other one is an alarm."""
+
+
+class Expect(StrEnum):
+    """How a run under a fault has to end."""
+
+    SAME = "finished"  # by itself, with the undisturbed bytes
+    RESUMED = "finished or resumed"  # it may stop with a reason; the same command then finishes it, bytes undisturbed
+    COUNTED = "counted"  # the fault is in the data: it finishes, and what it lost is counted
+
+
+Fault = Callable[[FaultStack, str], AbstractContextManager[None]]
+"""Strikes when the block begins and mends when it ends; given the stack and the run's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of fault. It strikes once `after` steps are done, and lasts `for_s` or until the run has ended."""
+
+    name: str
+    fault: Fault
+    expect: Expect = Expect.SAME
+    after: int = 5
+    for_s: float = 2.0
+    within_s: float = DEADLINE_S
+    most_lost: int = 0
+    """Prompts that a COUNTED fault may cost."""
+
+    @property
+    def slug(self) -> str:
+        """For names of runs and folders."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    fault: str
+    ended: str
+    seconds: float
+    lost: int
+    twice: int
+    same_bytes: bool
+    alarms: list[str] = field(default_factory=list)
+    resumed: int = 0
+    restarts: int = 0
+    """Processes that ended by themselves, and were started again."""
+    reason: str = ""
+    wrong: str = ""
+    """Why this is not how the kind should end; empty: it is."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def new_row(fault: str, ended: str = "", wrong: str = "") -> Row:
+    return Row(fault=fault, ended=ended, seconds=0.0, lost=0, twice=0, same_bytes=False, wrong=wrong)
+
+
+def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
+    """Two iterations on the model server, the models trained by the simulated trainer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    models = {role: folder / "models" / role for role in ("actor", "refiner")}
+    for role, model in models.items():
+        if not model.exists():
+            write_model(model, role)
+    recipe = {
+        "name": name,
+        "iterations": ITERATIONS,
+        "models": {role: str(model) for role, model in models.items()},
+        "prompts": {"source": "world:story", "per_iteration": PROMPTS, "shard_size": SHARD},
+        "generation": {"n": 3},
+        "judgment": {"votes": 3},
+        "search": {"branch": 2, "depth": 2},
+        "engine": {"kind": "openai", "url": f"http://127.0.0.1:{stack.links.model.port}/v1", "deadline_s": 10},
+        "dispatch": {"engine_wait_s": 40},
+        "training": {"actor": {"kind": "simulated"}, "refiner": {"kind": "simulated"}},
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def undisturbed(stack: FaultStack, folder: Path) -> Evidence:
+    """The run that nothing happens to, on the same stack."""
+    stack.settle()
+    run_id = stack.submit(write_recipe(stack, folder, "undisturbed"), [])
+    stack.wait(lambda: stack.has_ended(run_id), START_S, "the undisturbed run")
+    found = evidence_of(stack.database, stack.base.store, run_id)
+    if found.status is not RunStatus.FINISHED or len(found.outcomes) != PROMPTS * ITERATIONS:
+        raise AssertionError(f"the undisturbed run is {found.status} with {len(found.outcomes)} outcomes")
+    return found
+
+
+def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, number: int = 0) -> Row:
+    """Try the kind for the time of that number. Leaves the stack mended, on fresh processes if the run did not end."""
+    stack.settle()
+    recipe = write_recipe(stack, folder, f"{kind.slug}-{number}")
+    began = time.monotonic()
+    run_id = stack.submit(recipe, [])
+    row = new_row(kind.name)
+    try:
+        _strike(stack, kind, run_id)
+        resume_to_end(stack, kind, recipe, run_id, row)
+    except NotInTime as late:
+        row.ended, row.wrong = "did not end", str(late)
+    finally:
+        stack.mend()
+    row.seconds = round(time.monotonic() - began, 1)
+    judge(stack, kind, run_id, reference, row)
+    if row.ended != RunStatus.FINISHED:
+        stack.fresh()
+    return row
+
+
+def _strike(stack: FaultStack, kind: Kind, run_id: str) -> None:
+    def ready() -> bool:
+        return stack.done_steps(run_id) >= kind.after or stack.has_ended(run_id)
+
+    stack.wait(ready, START_S, f"{kind.after} steps done, before the fault")
+    with kind.fault(stack, run_id):
+        stack.pass_time(kind.for_s, lambda: stack.has_ended(run_id))
+
+
+def resume_to_end(stack: FaultStack, kind: Kind, recipe: Path, run_id: str, row: Row) -> None:
+    """Wait for the run's end; the same command resumes one that has stopped. Raises NotInTime."""
+    while True:
+        stack.wait(lambda: stack.has_ended(run_id), kind.within_s, "the run's end")
+        run = stack.progress(run_id)
+        row.ended = "" if run is None else run.status.value
+        if run is None or run.status is RunStatus.FINISHED or row.resumed >= RESUMES:
+            return
+        row.reason = row.reason or run.reason or ""
+        if not _two_sentences(run.end):
+            row.wrong = f"it stopped without a reason and a fix: {run.reason}"
+        row.resumed += 1
+        stack.submit(recipe, [])  # the same command
+        stack.wait(lambda: not stack.has_ended(run_id), kind.within_s, "the same command to resume the run")
+
+
+def _two_sentences(end: RunEnd | None) -> bool:
+    return end is not None and bool(end.what.strip()) and bool(end.fix.strip())
+
+
+def judge(stack: FaultStack, kind: Kind, run_id: str, reference: Evidence, row: Row) -> None:
+    found = evidence_of(stack.database, stack.base.store, run_id)
+    difference = compare(found, reference)
+    row.lost, row.twice, row.same_bytes = difference.lost, difference.twice, difference.same_bytes
+    row.restarts = sum(len(codes) for codes in stack.ended.values())
+    row.alarms = sorted({event.name for event in stack.events_of(run_id)} - QUIET)
+    row.wrong = row.wrong or _wrong(kind, row, difference)
+
+
+def _wrong(kind: Kind, row: Row, difference: Difference) -> str:
+    if row.ended != RunStatus.FINISHED:
+        return f"the run is {row.ended}: {row.reason}"
+    if row.twice:
+        return f"{row.twice} prompts or pairs are counted twice"
+    if row.resumed and kind.expect is not Expect.RESUMED:
+        return f"it stopped where it should have gone through: {row.reason}"
+    if kind.expect is Expect.COUNTED:
+        return f"{row.lost} prompts lost" if row.lost > kind.most_lost else ""
+    if row.lost:
+        return f"{row.lost} prompts lost"
+    return "" if row.same_bytes else f"bytes differ, first at {difference.first}"
