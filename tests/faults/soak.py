@@ -7,11 +7,10 @@ import random
 import time
 from pathlib import Path
 
-from spar.messages.states import RunStatus
 from tests.faults.evidence import Evidence
 from tests.faults.kinds import KINDS
 from tests.faults.stack import FaultStack, NotInTime
-from tests.faults.trial import Expect, Kind, Row, judge, new_row, resume_to_end, write_recipe
+from tests.faults.trial import FAILED, Expect, Kind, Row, finish, new_row, resume_to_end, write_recipe
 
 PAUSE_S = (0.2, 2.0)
 """Between two strikes."""
@@ -38,6 +37,16 @@ def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strike
     return rows
 
 
+def _strike(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> int:
+    """How many strikes that was: none where the run had nothing left to be struck."""
+    try:
+        with kind.fault(stack, run_id):
+            stack.pass_time(lasts_s)
+    except NotInTime:
+        return 0
+    return 1
+
+
 def _round(
     stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str
 ) -> tuple[Row, int]:
@@ -51,19 +60,11 @@ def _round(
     try:
         while count < most and not stack.has_ended(run_id):
             stack.pass_time(drawn.uniform(*PAUSE_S), lambda: stack.has_ended(run_id))
-            strike = drawn.choice(CANDIDATES)
-            with strike.fault(stack, run_id):
-                stack.pass_time(drawn.uniform(*LASTS_S))
+            count += _strike(stack, drawn.choice(CANDIDATES), run_id, drawn.uniform(*LASTS_S))
             stack.mend()
-            count += 1
         resume_to_end(stack, kind, recipe, run_id, row)
-    except NotInTime as late:
-        row.ended, row.wrong = "did not end", str(late)
-    finally:
-        stack.mend()
-    row.seconds = round(time.monotonic() - began, 1)
-    judge(stack, kind, run_id, reference, row)
+    except FAILED as error:
+        row.ended, row.wrong = "did not end", f"{type(error).__name__}: {error}"
+    finish(stack, kind, run_id, reference, row, began)
     row.fault = f"soak: {count} strikes"
-    if row.ended != RunStatus.FINISHED:
-        stack.fresh()
     return row, count

@@ -7,6 +7,7 @@ there are.
 
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ TOKEN = "faults-not-a-secret"
 RESTART_S = 1.0
 """Between two starts of a process that ends."""
 LOOK_S = 0.05
+STOP_S = 60.0
+"""Within which a process has to end by a signal."""
 READY_S = 60.0
 
 SCALED = {
@@ -115,8 +118,16 @@ class FaultStack:
         """End a process, which then stays away until it is started."""
         self.down.add(name)
         self._due.pop(name, None)
-        if name in self.base.processes:
-            self.base.kill(name, sign)
+        process = self.base.processes.pop(name, None)
+        if process is None:
+            return
+        process.send_signal(sign)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise NotInTime(f"{name} has not ended {STOP_S:.0f} s after {sign.name}") from None
 
     def restart(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
         self.stop(name, sign)

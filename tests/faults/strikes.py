@@ -1,5 +1,7 @@
 """The ways to strike: each makes a `Fault`, a block that begins with the strike and ends with the mending."""
 
+import base64
+import json
 import resource
 import shutil
 import signal
@@ -12,12 +14,13 @@ import redis
 
 from tests.faults.http_proxy import HttpFault, HttpProxy
 from tests.faults.proxy import PASS, Behaviour, Link, TcpProxy
-from tests.faults.stack import FaultStack
+from tests.faults.stack import FaultStack, NotInTime
 from tests.faults.trial import Fault
 
 SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
 """Processes whose absence holds up a run."""
-LEASE_S = 3.0
+STRIKES_WITHIN_S = 30.0
+"""A fault that finds nothing to strike within it proves nothing, and its try counts as wrong."""
 OTHER_PASSWORD = "another-not-a-secret"
 
 
@@ -115,9 +118,14 @@ def reset(choose: Callable[[FaultStack], TcpProxy], times: int = 1) -> Fault:
 
 def replies(choose: Callable[[FaultStack], HttpProxy], what: HttpFault) -> Fault:
     def block(stack: FaultStack) -> Iterator[None]:
-        choose(stack).switch(what)
+        http = choose(stack)
+        http.switch(what)
         yield
-        choose(stack).switch(None)
+        stack.pass_time(STRIKES_WITHIN_S, lambda: http.struck > 0)
+        struck = http.struck
+        http.switch(None)
+        if not struck:
+            raise NotInTime(f"not within {STRIKES_WITHIN_S:.0f} s: a request that the fault could strike")
 
     return fault(block)
 
@@ -191,7 +199,9 @@ def messages(change: Callable[["redis.Redis", str], None], *queues: str) -> Faul
         for queue in queues:
             stack.pause(queue)
         with stack.redis.client() as client:
-            stack.pass_time(1.5, lambda: all(client.llen(queue) > 1 for queue in queues))
+            stack.wait(
+                lambda: all(client.llen(queue) > 1 for queue in queues), STRIKES_WITHIN_S, f"messages for {queues}"
+            )
             for queue in queues:
                 change(client, queue)
         for queue in queues:
@@ -210,6 +220,18 @@ def reversed_order(client: "redis.Redis", queue: str) -> None:
     for message in client.lrange(queue, 0, -1):
         client.lrem(queue, 1, message)
         client.lpush(queue, message)
+
+
+def of_another_version(client: "redis.Redis", queue: str) -> None:
+    """Steps in a revision that no worker here takes, as a coordinator of another version sends them."""
+    for waiting in client.lrange(queue, 0, -1):
+        message = json.loads(waiting)
+        body = json.loads(base64.b64decode(message["body"]))
+        for step in body[0]:
+            step["spec"]["revision"] = 99
+        message["body"] = base64.b64encode(json.dumps(body).encode()).decode()
+        client.lrem(queue, 1, waiting)
+        client.lpush(queue, json.dumps(message))
 
 
 def dropped(client: "redis.Redis", queue: str) -> None:
@@ -256,9 +278,9 @@ def postgres_read_only(stack: FaultStack) -> Iterator[None]:
 
 
 def table_locked(stack: FaultStack) -> Iterator[None]:
-    """As a long ALTER TABLE or VACUUM FULL holds it."""
+    """Every write waits, as for a long CREATE INDEX. Reads go on: the harness itself looks at this database."""
     with psycopg.connect(stack.dsn) as connection:
-        connection.execute("LOCK TABLE step IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE step IN EXCLUSIVE MODE")
         yield
         connection.rollback()
 

@@ -8,8 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import redis
 import yaml
+from sqlalchemy.exc import SQLAlchemyError
 
+from spar.errors import SparError
 from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus
 from tests.end_to_end.simulated import write_model
@@ -19,6 +23,8 @@ from tests.faults.stack import FaultStack, NotInTime
 PROMPTS, ITERATIONS, SHARD = 24, 2, 4
 START_S = 240.0  # until the steps are done that a fault waits for; a second or two on two free cores
 DEADLINE_S = 120.0  # from the mending to the run's end; ten times what it takes on two free cores
+FAILED = (NotInTime, SparError, SQLAlchemyError, psycopg.Error, redis.RedisError, OSError)
+"""What a try may end with: a row that is wrong, never the end of all tries."""
 RESUMES = 3
 """How often the same command is repeated for a run that has stopped."""
 
@@ -128,14 +134,9 @@ def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, nu
     try:
         _strike(stack, kind, run_id)
         resume_to_end(stack, kind, recipe, run_id, row)
-    except NotInTime as late:
-        row.ended, row.wrong = "did not end", str(late)
-    finally:
-        stack.mend()
-    row.seconds = round(time.monotonic() - began, 1)
-    judge(stack, kind, run_id, reference, row)
-    if row.ended != RunStatus.FINISHED:
-        stack.fresh()
+    except FAILED as error:
+        row.ended, row.wrong = "did not end", f"{type(error).__name__}: {error}"
+    finish(stack, kind, run_id, reference, row, began)
     return row
 
 
@@ -166,6 +167,18 @@ def resume_to_end(stack: FaultStack, kind: Kind, recipe: Path, run_id: str, row:
 
 def _two_sentences(end: RunEnd | None) -> bool:
     return end is not None and bool(end.what.strip()) and bool(end.fix.strip())
+
+
+def finish(stack: FaultStack, kind: Kind, run_id: str, reference: Evidence, row: Row, began: float) -> None:
+    """Mend the stack and judge what the run left; after a wrong end all processes are started anew."""
+    try:
+        stack.mend()
+        row.seconds = round(time.monotonic() - began, 1)
+        judge(stack, kind, run_id, reference, row)
+    except FAILED as error:
+        row.wrong = row.wrong or f"nothing can be read of the run: {type(error).__name__}: {error}"
+    if row.wrong:
+        stack.fresh()
 
 
 def judge(stack: FaultStack, kind: Kind, run_id: str, reference: Evidence, row: Row) -> None:
