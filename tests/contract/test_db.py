@@ -1,6 +1,7 @@
 """The database as the coordinator meets it: one suite, on SQLite and on a real PostgreSQL."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -290,3 +291,21 @@ def test_a_url_that_is_none_is_explained_and_not_shown(url: str) -> None:
     with pytest.raises(ServiceError, match="database URL is not one that we understand") as caught:
         open_database(url)
     assert "hidden" not in str(caught.value)
+
+
+def test_an_exit_in_the_middle_of_a_statement_stays_one(new_postgres_url: str) -> None:
+    """A Ctrl-C or SIGTERM that interrupts a query is no refusal of the database."""
+
+    def leave(*_: object) -> None:
+        sys.exit(3)
+
+    engine = open_database(new_postgres_url)
+    before = signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(SystemExit), engine.connect() as connection:
+            connection.execute(text("SELECT pg_sleep(60)"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        engine.dispose()

@@ -103,9 +103,11 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _explain(context: ExceptionContext) -> None:
     """Raise the project's error for what is not a mistake in a statement."""
+    error = context.original_exception
+    if not isinstance(error, Exception):
+        return  # Ctrl-C or an exit in the middle of a statement: no refusal of the database
     if context.is_pre_ping:
         return  # the pool opens another connection, whose failure comes here by itself
-    error = context.original_exception
     refusal: SparError | None = None
     if context.dialect.name == "sqlite":
         place = context.engine.url.database if context.engine is not None else None
