@@ -21,6 +21,7 @@ from spar.recipes.models import Recipe
 from spar.recipes.paths import STORED, names_a_file
 from spar.recipes.prompts import Reject
 from spar.recipes.resolve import recipe_fingerprint
+from spar.runtime.data_forms import form_notes
 from spar.runtime.init_inputs import put_init_inputs
 from spar.runtime.models import refer
 from spar.runtime.policy_inputs import put_inputs
@@ -37,7 +38,7 @@ class Prepared:
     submission: Submission
     rejects: tuple[Reject, ...]
     notes: tuple[str, ...] = ()
-    """What of the file's rows is left out of their prompts."""
+    """What of the file's rows is left out of their prompts, and given data whose prompts have another form."""
 
 
 def run_id_of(recipe: Recipe) -> str:
@@ -63,7 +64,7 @@ def prepare(recipe: Recipe, store: ObjectStore) -> Prepared:
             **put_init_inputs(recipe, found.initial, store),
         },
     )
-    return Prepared(submission, found.rejects, found.notes)
+    return Prepared(submission, found.rejects, (*found.notes, *form_notes(recipe, templates[0])))
 
 
 def _kept(recipe: Recipe, store: ObjectStore) -> dict[str, Any]:
