@@ -253,9 +253,17 @@ class S3Server:
         finally:
             self._allow_requests("Infinity")
 
+    def empty(self) -> None:
+        """Forget every object; the bucket is there again."""
+        self._post("reset")
+        self.store(self.bucket)
+
     def _allow_requests(self, count: str) -> None:
-        url = f"http://{self.endpoint}/moto-api/reset-auth"
-        request = urllib.request.Request(url, count.encode(), {"Content-Type": "text/plain"}, method="POST")
+        self._post("reset-auth", count)
+
+    def _post(self, command: str, text: str = "") -> None:
+        url = f"http://{self.endpoint}/moto-api/{command}"
+        request = urllib.request.Request(url, text.encode(), {"Content-Type": "text/plain"}, method="POST")
         with urllib.request.urlopen(request) as reply:
             reply.read()
 

@@ -44,7 +44,7 @@ def _each(
             row = attempt(stack, kind, folder / "recipes", reference, number)
             rows.append(row)
             table.write(rows, args.out, "faults")
-            print(f"{kind.name}: {row.ended} in {row.seconds:.0f} s{' ' + row.wrong if row.wrong else ''}", flush=True)
+            print(f"{kind.name}: {row.line}", flush=True)
             if row.wrong:
                 _keep_logs(stack, args.out / "logs" / f"{kind.slug}-{number}")
     return rows

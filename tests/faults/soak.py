@@ -19,7 +19,7 @@ CANDIDATES = tuple(kind for kind in KINDS if kind.expect is Expect.SAME)
 
 
 def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strikes: int, minutes: float) -> list[Row]:
-    """One row for each run; the strikes that it took are in its name."""
+    """One row for each run, with the strikes that it took."""
     drawn = random.Random(seed)
     until = time.monotonic() + minutes * 60
     rows: list[Row] = []
@@ -30,41 +30,40 @@ def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strike
             late = f"{struck} of {strikes} strikes within {minutes:g} minutes"
             rows.append(new_row("soak", ended="out of time", wrong=late))
             break
-        row, count = _round(stack, folder, reference, drawn, strikes - struck, name)
-        struck += count
+        row = _round(stack, folder, reference, drawn, strikes - struck, name)
+        struck += len(row.strikes)
         rows.append(row)
-        print(f"{name}: {row.fault} {row.ended} in {row.seconds:.0f} s; {struck} strikes {row.wrong}", flush=True)
+        print(f"{name}: {row.fault}, {row.line}; {struck} so far", flush=True)
     return rows
 
 
-def _strike(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> int:
-    """How many strikes that was: none where the run had nothing left to be struck."""
+def _struck(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> bool:
+    """Whether the run had anything left to be struck."""
     try:
         with kind.fault(stack, run_id):
             stack.pass_time(lasts_s)
     except NotInTime:
-        return 0
-    return 1
+        return False
+    return True
 
 
-def _round(
-    stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str
-) -> tuple[Row, int]:
+def _round(stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str) -> Row:
     stack.settle()
     recipe = write_recipe(stack, folder, name)
     began = time.monotonic()
     run_id = stack.submit(recipe, [])
     row = new_row("soak")
-    count = 0
     kind = Kind(name="soak", fault=CANDIDATES[0].fault, expect=Expect.RESUMED)
     try:
-        while count < most and not stack.has_ended(run_id):
+        while len(row.strikes) < most and not stack.has_ended(run_id):
             stack.pass_time(drawn.uniform(*PAUSE_S), lambda: stack.has_ended(run_id))
-            count += _strike(stack, drawn.choice(CANDIDATES), run_id, drawn.uniform(*LASTS_S))
+            strike, lasts_s = drawn.choice(CANDIDATES), drawn.uniform(*LASTS_S)
+            if _struck(stack, strike, run_id, lasts_s):
+                row.strikes.append(strike.name)
             stack.mend()
         resume_to_end(stack, kind, recipe, run_id, row)
     except FAILED as error:
         row.ended, row.wrong = "did not end", f"{type(error).__name__}: {error}"
     finish(stack, kind, run_id, reference, row, began)
-    row.fault = f"soak: {count} strikes"
-    return row, count
+    row.fault = f"soak: {len(row.strikes)} strikes"
+    return row

@@ -208,6 +208,7 @@ class FaultStack:
                 session.exec(delete(table))
         for folder in self.work.glob("*"):
             shutil.rmtree(folder, ignore_errors=True)
+        self.s3.empty()  # objects are named by their content: a write that is lost would go unseen beside an old one
         with self.redis.client() as client:
             client.delete(*SERVICES)
         self.wait(lambda: set(PROCESSES) <= set(self.base.processes), within_s, "processes up")

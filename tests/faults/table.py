@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 
 from tests.faults.trial import Row
 
@@ -30,7 +31,7 @@ def _cells(tries: Sequence[Row]) -> list[str]:
         str(sum(row.lost for row in tries)),
         str(sum(row.twice for row in tries)),
         "same" if all(row.same_bytes for row in tries) else "differ",
-        "yes" if not wrong else f"no: {wrong[0]}".replace("|", "/").replace("\n", " "),
+        "yes" if not wrong else f"no: {shorten(wrong[0], 160)}".replace("|", "/"),
     ]
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import psycopg
@@ -77,9 +78,17 @@ class Row:
     resumed: int = 0
     restarts: int = 0
     """Processes that ended by themselves, and were started again."""
+    strikes: list[str] = field(default_factory=list)
+    """Of a soak, the kinds that struck, in order."""
     reason: str = ""
     wrong: str = ""
     """Why this is not how the kind should end; empty: it is."""
+
+    @property
+    def line(self) -> str:
+        """How it ended, in one line."""
+        why = shorten(self.wrong, 160)
+        return f"{self.ended} in {self.seconds:.0f} s{', wrong: ' if why else ''}{why}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
