@@ -14,9 +14,13 @@ from trl import DPOConfig, DPOTrainer
 from spar.recipes.models import DpoSettings
 from spar.training.arguments import common_arguments, lora_config
 from spar.training.base import TrainJob
+from spar.training.filled_rows import own_rows
 from spar.training.tokenize import Tokenizer
 from spar.training.weights import load_base
 from spar.training.workspace import Workspace
+
+OWN_PAIRS = "own_pairs"
+"""In a micro-batch that was filled up: how many of its pairs count."""
 
 
 class _Recording:
@@ -51,15 +55,21 @@ class PairwiseDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no type
     ) -> tuple[list[Any], torch.Tensor]:
         """An optimizer step's micro-batches of this process, and how many pairs all processes have in it."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        pairs = torch.tensor(sum(map(_pairs, batches)), device=device)
+        counted = [_pairs(batch) for batch in batches]
+        if batches and (own := own_rows(self.accelerator, counted[-1])) < counted[-1]:
+            batches[-1][OWN_PAIRS] = counted[-1] = own
+        pairs = torch.tensor(sum(counted), device=device)
         return batches, self.accelerator.gather(pairs).sum()
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: torch.Tensor | None = None
     ) -> torch.Tensor:
         """This micro-batch's part of the mean over `num_items_in_batch` pairs; processes average gradients."""
-        recording = _Recording(model)
+        recording, own = _Recording(model), inputs.pop(OWN_PAIRS, None)
         loss = super().compute_loss(recording, inputs)
+        if own is not None:
+            losses = _losses(recording.outputs.log_probs, inputs, self.beta, self.nll_weight)
+            return losses[:own].sum() * self.accelerator.num_processes / num_items_in_batch
         if self.nll_weight:
             loss = loss + self.nll_weight * _mean_nll(recording.outputs.log_probs, inputs["completion_mask"])
         return loss * _pairs(inputs) * self.accelerator.num_processes / num_items_in_batch
@@ -71,11 +81,23 @@ def _pairs(batch: Any) -> int:
 
 
 def _mean_nll(log_probs: torch.Tensor, completion_mask: torch.Tensor) -> torch.Tensor:
-    """Over each chosen response's tokens, then over pairs. `log_probs` (rows, time - 1) is 0 outside of responses."""
+    return _nll(log_probs, completion_mask).mean()
+
+
+def _nll(log_probs: torch.Tensor, completion_mask: torch.Tensor) -> torch.Tensor:
+    """Of each pair: the mean over the chosen response's tokens. `log_probs` (rows, time - 1) is 0 outside of it."""
     mask = completion_mask[:, 1:]
     chosen, _ = log_probs[:, -mask.size(1) :].chunk(2)
     lengths, _ = mask.sum(dim=1).chunk(2)
-    return -(chosen.sum(dim=1) / lengths).mean()
+    return -(chosen.sum(dim=1) / lengths)
+
+
+def _losses(log_probs: torch.Tensor, inputs: Any, beta: float, nll_weight: float) -> torch.Tensor:
+    """Each pair's loss by itself; TRL gives their mean only."""
+    mask = inputs["completion_mask"]
+    chosen, rejected = log_probs[:, -(mask.size(1) - 1) :].sum(dim=1).chunk(2)
+    margin = (chosen - inputs["ref_chosen_logps"]) - (rejected - inputs["ref_rejected_logps"])
+    return -torch.nn.functional.logsigmoid(beta * margin) + nll_weight * _nll(log_probs, mask)
 
 
 def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> DPOTrainer:

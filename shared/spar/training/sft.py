@@ -3,15 +3,39 @@
 Loads torch: the trainer's child only.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import torch
 from datasets import load_from_disk
 from trl import SFTConfig, SFTTrainer
 
 from spar.recipes.models import SftSettings
 from spar.training.arguments import common_arguments, lora_config
 from spar.training.base import TrainJob
+from spar.training.filled_rows import own_rows
 from spar.training.tokenize import Tokenizer
 from spar.training.weights import load_base
 from spar.training.workspace import Workspace
+
+UNLEARNED = -100
+"""A label that torch's losses pass over."""
+
+
+class TokenwiseSftTrainer(SFTTrainer):  # type: ignore[misc]  # TRL ships no types we follow
+    """TRL's trainer, whose loss is a mean over the learned tokens of an optimizer step; what fills it up has none."""
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], torch.Tensor | int | None]:
+        batches, tokens = super().get_batch_samples(epoch_iterator, num_batches, device)
+        rows = len(batches[-1]["labels"]) if batches else 0
+        own = own_rows(self.accelerator, rows)
+        if self.accelerator.num_processes == 1 or self.args.packing:
+            return batches, tokens
+        if own < rows:
+            batches[-1]["labels"][own:] = UNLEARNED
+        return batches, self._get_num_items_in_batch(batches, device)
 
 
 def sft_trainer(job: TrainJob, settings: SftSettings, workspace: Workspace) -> SFTTrainer:
@@ -24,7 +48,7 @@ def sft_trainer(job: TrainJob, settings: SftSettings, workspace: Workspace) -> S
         # Our ids and labels are final; only packing needs TRL's preparation, which leaves both as they are.
         dataset_kwargs=None if settings.packing else {"skip_prepare_dataset": True},
     )
-    return SFTTrainer(
+    return TokenwiseSftTrainer(
         model=load_base(job),
         args=config,
         train_dataset=load_from_disk(str(workspace.rows)),
