@@ -42,6 +42,8 @@ class Backend:
         if detail is None:
             raise Refusal(404, f"There is no run {run_id!r}.", "List the runs: GET /runs, or `spar runs`.")
         progress = detail.progress
+        if progress.stuck is not None:
+            return replace(detail, next_step=f"{progress.stuck.what.rstrip('.')}. {progress.stuck.fix}")
         return replace(detail, next_step=next_step_on_stack(progress.status, progress.end, progress.run_id))
 
 

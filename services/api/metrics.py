@@ -12,9 +12,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from sqlalchemy import Float, Integer, func
 from sqlmodel import Session, col, select
 
+from spar.db.runs import stuck_runs
 from spar.db.tables import Run, Step, StepCount, TrainingJob
 from spar.errors import ServiceError
 from spar.messages.states import RunStatus, StepState
+from spar.messages.stuck import StuckCause
 from spar.runtime.app import TASK_MODULES
 from spar.runtime.broker import Broker
 
@@ -38,11 +40,17 @@ def run_counts(session: Session, at_work: bool) -> Iterator[Metric]:
     """`at_work`: a coordinator works on the runs; else those that have not ended count as interrupted."""
     runs = GaugeMetricFamily("spar_runs", "Runs by status.", labels=["status"])
     found: Counter[RunStatus] = Counter()
-    for status, number in session.exec(select(Run.status, func.count()).group_by(Run.status)):
-        found[RunStatus(status).shown(at_work)] += number
+    stuck = col(Run.stuck).is_not(None)
+    for status, is_stuck, number in session.exec(select(Run.status, stuck, func.count()).group_by(Run.status, stuck)):
+        found[RunStatus(status).shown(at_work, is_stuck)] += number
     for status in RunStatus:
         runs.add_metric([status], found[status])
     yield runs
+    causes = Counter(known.cause for known in stuck_runs(session, at_work).values())
+    by_cause = GaugeMetricFamily("spar_runs_stuck", "Runs of which no step ends, by cause.", labels=["cause"])
+    for cause in StuckCause:
+        by_cause.add_metric([cause], causes[cause])
+    yield by_cause
 
 
 def step_states(session: Session) -> Iterator[Metric]:

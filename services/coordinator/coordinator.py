@@ -21,6 +21,8 @@ from services.coordinator.health import EngineHealth
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.snapshot import loads_of
+from services.coordinator.standing import Standing, paused_kinds
+from services.coordinator.stuck import Standstill
 from services.coordinator.turn import BACK_OFF, Turn, open_turn
 from spar.db.tables import Run, Step, utc_now
 from spar.errors import ServiceError
@@ -45,6 +47,7 @@ from spar.messages.states import RunStatus, StepState
 from spar.messages.training import SELECT_TASK, TRAIN_TASK
 from spar.runtime.app import COORDINATOR_QUEUE, QUEUES
 from spar.runtime.broker import Broker
+from spar.runtime.census import Census, Nobody
 from spar.runtime.leases import Leases
 from spar.store.base import ObjectStore
 
@@ -77,6 +80,7 @@ class Limits:
     runs: int = 1
     lease: timedelta = timedelta(seconds=90)
     lost: timedelta = timedelta(seconds=30)
+    stuck: timedelta = timedelta(minutes=5)
 
 
 class Coordinator:
@@ -89,7 +93,9 @@ class Coordinator:
         broker: Broker,
         limits: Limits,
         now: Callable[[], datetime] = utc_now,
+        census: Census | None = None,
     ) -> None:
+        """`census` None: the workers are in this process."""
         self._database = database
         self._store = store
         self._broker = broker
@@ -100,6 +106,7 @@ class Coordinator:
         """When each run last sent a shard's step, as a number that grows."""
         self._clock = count()
         self._now = now
+        self._standing = Standing(broker, store, census or Nobody(), limits.stuck)
         self._attendance = Attendance(limits.lease)
         self._at_work: str | None = None
         """The run that is being looked at: whose fault it is when that raises."""
@@ -123,7 +130,18 @@ class Coordinator:
         self._attendance.read()
 
     def tick(self) -> None:
-        """Look at commands, leases and losses; start or go on with runs. Raises ServiceError; safe to repeat."""
+        """Look at commands, leases and losses; start or go on with runs, and see which are stuck, also when one of the
+        former cannot be done. Raises ServiceError; safe to repeat."""
+        try:
+            self._tick()
+        finally:
+            with self._session() as ledger:
+                self._standing.look(ledger, partial(self._paused, ledger), self._now())
+
+    def _paused(self, ledger: Ledger, run_id: str) -> dict[StepKind, Standstill]:
+        return paused_kinds(ledger, run_id, tuple(self._health[run_id].sick(self._now())), engine_is=True)
+
+    def _tick(self) -> None:
         self._at_work = None
         self._take_commands()
         self._look()

@@ -74,7 +74,7 @@ class Ledger:
 
     def end_run(self, run: Run, status: RunStatus, end: RunEnd | None = None) -> None:
         """`end` says why, where it was neither finished nor cancelled."""
-        run.status, run.finished_at = status, utc_now()
+        run.status, run.finished_at, run.stuck = status, utc_now(), None
         run.reason, run.end = (None, None) if end is None else (end.what, end.model_dump(mode="json"))
         self.event(f"run_{status}", run.id, reason=run.reason)
 

@@ -14,6 +14,7 @@ from spar.db.migrate import migrate
 from spar.messages.coordinator import Report
 from spar.runtime.app import COORDINATOR_QUEUE, announce, configure
 from spar.runtime.broker import CeleryBroker, check_password
+from spar.runtime.census import CeleryCensus
 from spar.runtime.log import log_to
 from spar.runtime.process import consume, main, reach_store
 from spar.runtime.settings import Settings
@@ -35,9 +36,12 @@ def start(settings: Settings) -> None:
             runs=settings.runs_at_once,
             lease=timedelta(seconds=settings.lease_s),
             lost=timedelta(seconds=settings.lost_s),
+            stuck=timedelta(seconds=settings.stuck_s),
         )
-        broker = CeleryBroker(configure(settings))
-        inbox = Inbox(Coordinator(database, store, broker, limits), settings.polling_interval_s, MOST_WAITING)
+        broker_app = configure(settings)
+        broker = CeleryBroker(broker_app)
+        coordinator = Coordinator(database, store, broker, limits, census=CeleryCensus(broker_app))
+        inbox = Inbox(coordinator, settings.polling_interval_s, MOST_WAITING)
         tasks.install(inbox)
         inbox.start()
 

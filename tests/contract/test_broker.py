@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from kombu import Queue
 
-from spar.errors import ServiceError
+from spar.errors import BrokerFull, ServiceError
 from spar.runtime.app import WORKER_QUEUES, purge
 from spar.runtime.broker import EPOCH_KEY, WATCHER_S, Broker, CeleryBroker, Loss
 from spar.testing.broker import RecordingBroker
@@ -101,4 +101,25 @@ def test_a_broker_that_is_away_is_a_service_error(call: str) -> None:
             calls[call](broker)
         assert told.value.fix
         assert "secret" not in str(told.value)
+    app.close()
+
+
+def test_a_broker_that_has_room_takes_a_write(broker: Broker) -> None:
+    broker.try_write()
+
+
+@pytest.mark.integration
+def test_a_redis_that_is_full_says_so(redis_server: servers.RedisServer) -> None:
+    app = celery_on(redis_server.url)
+    broker = CeleryBroker(app)
+    with redis_server.client() as client:
+        client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(BrokerFull, match="full"):
+                broker.try_write()
+            with pytest.raises(ServiceError, match="maxmemory"):
+                broker.send(TASK, QUEUE, {})
+        finally:
+            client.config_set("maxmemory", "0")
+    broker.try_write()
     app.close()

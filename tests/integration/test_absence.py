@@ -24,6 +24,8 @@ from tests.integration.test_loop import in_flight
 pytestmark = pytest.mark.end_to_end
 
 SLOW = {"kind": "simulated", "latency": 0.05}
+FEW_STEPS = {"kind": "simulated", "batch_size": 64, "epochs": 1}
+TRAINING = {"actor": dict(FEW_STEPS), "refiner": dict(FEW_STEPS)}  # YAML would write one as an alias of the other
 LEASE_S = 3.0
 """The stack's."""
 
@@ -40,13 +42,14 @@ def stopped(
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     folder = tmp_path_factory.mktemp("embedded")
-    ended = run(["run", write_recipe(folder, engine=SLOW, iterations=1), "--dir", folder / "home"])
+    ended = run(["run", write_recipe(folder, engine=SLOW, iterations=1, training=TRAINING), "--dir", folder / "home"])
     assert ended.returncode == 0, ended.stderr
     return facts_of(report_of(folder / "home"))
 
 
 def submit(made: Stack, folder: Path) -> str:
-    return made.submit(write_recipe(folder / "recipe", engine=SLOW, iterations=1, dispatch={"attempts": 1}))
+    changes = {"engine": SLOW, "iterations": 1, "training": TRAINING, "dispatch": {"attempts": 1}}
+    return made.submit(write_recipe(folder / "recipe", **changes))
 
 
 def check(made: Stack, run_id: str, undisturbed: list[object]) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from services.api.backend import Context
 from spar.db.migrate import check_schema
+from spar.db.runs import stuck_runs
 from spar.errors import SparError
 
 router = APIRouter(tags=["health"])
@@ -22,6 +23,7 @@ class Readiness:
 
     database: str
     store: str
+    runs: str = "ok"
 
 
 @router.get("/health")
@@ -32,9 +34,11 @@ async def get_health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 def get_ready(context: Context, answer: Response) -> Readiness:
-    """The database has our schema, and the object store answers; else 503."""
-    found = Readiness(database=_database(context), store=_store(context))
-    if (found.database, found.store) != ("ok", "ok"):
+    """The database has our schema, the object store answers, and no run is stuck; else 503."""
+    database = _database(context)
+    runs = _runs(context) if database == "ok" else "unknown: the database says"
+    found = Readiness(database=database, store=_store(context), runs=runs)
+    if (found.database, found.store, found.runs) != ("ok", "ok", "ok"):
         answer.status_code = 503
     return found
 
@@ -45,6 +49,17 @@ def _database(context: Context) -> str:
     except SparError as error:
         return str(error)
     return "ok"
+
+
+def _runs(context: Context) -> str:
+    try:
+        with context.session() as session:
+            stuck = stuck_runs(session, context.at_work)
+    except SparError as error:
+        return str(error)
+    # No token is asked for here: which runs and what their fix names is `spar status`'s to tell.
+    causes = sorted({found.cause for found in stuck.values()})
+    return f"{len(stuck)} stuck: {', '.join(causes)}; see `spar status`" if stuck else "ok"
 
 
 def _store(context: Context) -> str:

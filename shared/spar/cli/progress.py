@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from spar.embedded.runner import Watcher
 
 QUIET = {"run_queued"}
+STUCK_EVENT = "run_stuck"
+STANDSTILL = {STUCK_EVENT, "run_moves_again"}
 MOST_REJECTS = 20
 """Told one by one; a file that is broken throughout must not fill the screen."""
 
@@ -112,7 +114,9 @@ class _Bars:
         self._bars: dict[str, Any] = {}
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
-        """The bars tell enough."""
+        """The bars tell enough, but for what they cannot show: that they stand still."""
+        if name in STANDSTILL:
+            _line(_in_words(name, fields))
 
     def show(self, run: RunProgress) -> None:
         for step in run.steps:
@@ -139,8 +143,7 @@ class _Lines:
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
         if name not in QUIET:
-            told = " ".join(f"{key}={_value(key, value)}" for key, value in fields.items() if value is not None)
-            _line(f"{name.replace('_', ' ')} {told}")
+            _line(_in_words(name, fields))
 
     def show(self, run: RunProgress) -> None:
         if self._through is None:  # what an earlier process told is not told again
@@ -157,6 +160,13 @@ class _Lines:
         if interrupted and not self._interrupted:
             _line("interrupted: no coordinator is running; the run resumes once one is started")
         self._interrupted = interrupted
+
+
+def _in_words(name: str, fields: Mapping[str, Any]) -> str:
+    if name == STUCK_EVENT:
+        return f"stuck: {fields['what'].rstrip('.')}. {fields['fix']}"
+    told = " ".join(f"{key}={_value(key, value)}" for key, value in fields.items() if value is not None)
+    return f"{name.replace('_', ' ')} {told}"
 
 
 def _value(key: str, value: Any) -> Any:

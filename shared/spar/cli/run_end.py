@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spar.cli.console import err
-from spar.cli.exits import FAILED, STOPPED
+from spar.cli.exits import FAILED, STOPPED, STUCK
 from spar.db.progress import RunProgress
 from spar.messages.endings import EndReason
 from spar.messages.states import RunStatus
@@ -22,6 +22,10 @@ def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReply
     end = progress.end
     if progress.status is RunStatus.FAILED:
         _line(f"run failed: {progress.reason}", "bold red")
+    elif progress.stuck is not None:
+        _line(f"stuck ({progress.stuck.cause}): {progress.stuck.what}", "bold red")
+        _line(f"{progress.stuck.fix} What is done is kept: {again} to resume.")
+        return STUCK
     elif progress.status is RunStatus.STOPPED:
         _line(f"stopped: {progress.reason}", "bold yellow")
     else:

@@ -58,6 +58,9 @@ def _print(run: RunProgress, advice: str | None) -> None:
     out.print(f"run {run.run_id}: {run.status}, {place}", markup=False, soft_wrap=True)
     if run.reason:
         out.print(f"reason: {visible(run.reason)}", markup=False, soft_wrap=True)
+    if run.stuck is not None:
+        out.print(f"stuck: {visible(run.stuck.what)}", style="bold red", markup=False, soft_wrap=True)
+        out.print(f"fix: {visible(run.stuck.fix)}", markup=False, soft_wrap=True)
     if advice:
         out.print(f"next: {advice}", markup=False, soft_wrap=True)
     for alarm in run.alarms:

@@ -13,6 +13,7 @@ from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus, StepState
+from spar.messages.stuck import Stuck
 from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import Burn, burn_down
@@ -63,6 +64,8 @@ class RunProgress:
     """Of the refiner's judging, if the recipe's honesty asks."""
     end: RunEnd | None = None
     """Why it ended early; None: it has not, or it was cancelled."""
+    stuck: Stuck | None = None
+    """What keeps it from going on; None: nothing does."""
     initialising: bool = False
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
@@ -81,7 +84,7 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
     scores, audits = read_measured(session, run)
     return RunProgress(
         run_id=run_id,
-        status=run.status.shown(at_work),
+        status=run.status.shown(at_work, run.stuck is not None),
         reason=run.reason,
         iteration=run.iteration,
         iterations=int(run.recipe["iterations"]),
@@ -103,6 +106,7 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
         scores=scores,
         audits=audits,
         end=None if run.end is None else RunEnd.model_validate(run.end),
+        stuck=Stuck.model_validate(run.stuck) if run.stuck and at_work and run.status.on else None,
         initialising=is_initialising(run),
     )
 

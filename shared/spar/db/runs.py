@@ -12,6 +12,7 @@ from spar.db.tables import Command, Event, PromptOutcome, Run, Step
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, SUBMIT
 from spar.messages.states import RunStatus, StepState
+from spar.messages.stuck import Stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _summary(run: Run, at_work: bool) -> RunSummary:
     return RunSummary(
         run_id=run.id,
         recipe=str(run.recipe["name"]),
-        status=run.status.shown(at_work),
+        status=run.status.shown(at_work, run.stuck is not None),
         reason=run.reason,
         iteration=run.iteration,
         iterations=int(run.recipe["iterations"]),
@@ -117,6 +118,14 @@ def _submitted(command: Command) -> RunProgress:
         steps=(),
         trainings=(),
     )
+
+
+def stuck_runs(session: Session, at_work: bool) -> dict[str, Stuck]:
+    """The runs that are stuck, and of what; none where no process is at work that would know."""
+    on = [status for status in RunStatus if status.on]
+    query = select(Run).where(col(Run.status).in_(on)) if at_work else None
+    found = session.exec(query).all() if query is not None else []
+    return {run.id: Stuck.model_validate(run.stuck) for run in found if run.stuck is not None}
 
 
 def outcome_counts(session: Session, run_id: str) -> dict[int, dict[str, int]]:

@@ -50,7 +50,8 @@ class Run(SQLModel, table=True):
 
     `models` maps the recipe's model references to fingerprints, read when the run was submitted. `inputs` are the keys
     of what else its policies read (see `Submission`). `reason` says why it ended early, `end` is that as a
-    `spar.messages.endings.RunEnd`; None: it finished, was cancelled, or an older version ended it.
+    `spar.messages.endings.RunEnd`; None: it finished, was cancelled, or an older version ended it. `stuck` is what
+    keeps it from going on, as a `spar.messages.stuck.Stuck`; None: nothing does.
     """
 
     __tablename__ = "run"
@@ -64,6 +65,7 @@ class Run(SQLModel, table=True):
     iteration: int = 0
     reason: str | None = None
     end: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    stuck: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -77,12 +77,17 @@ def _watch_to_end(system: EmbeddedSystem, run_id: str, watcher: Watcher, stop: t
             progress = read_progress(session, run_id)
             if progress is not None:
                 watcher.looked(session, progress)
-        if progress is not None and progress.status.ended:
+        if progress is not None and (progress.status.ended or _is_stuck_for_good(progress)):
             return progress
         if stop.wait(REFRESH_S):
             if progress is None:
                 raise AccountingError(f"Run {run_id} was stopped before it began.", "Run the same command again.")
             return progress
+
+
+def _is_stuck_for_good(progress: RunProgress) -> bool:
+    """Whether waiting in this process is for nothing: what is stuck is the process."""
+    return progress.stuck is not None and not progress.stuck.cause.passes
 
 
 def _is_finished(system: EmbeddedSystem, run_id: str) -> bool:

@@ -4,6 +4,7 @@ Only adapters are chosen here; what happens is the services' doing.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 
 from pydantic import SecretStr
@@ -48,7 +49,8 @@ class EmbeddedSystem:
     def __enter__(self) -> "EmbeddedSystem":
         settings = Settings(broker_url=SecretStr("memory://"), polling_interval_s=0.2)
         app = memory_app(settings)
-        coordinator = Coordinator(self.database, self.store, CeleryBroker(app), Limits(window=EMBEDDED_WINDOW))
+        limits = Limits(window=EMBEDDED_WINDOW, stuck=timedelta(seconds=settings.stuck_s))
+        coordinator = Coordinator(self.database, self.store, CeleryBroker(app), limits)
         self._inbox = Inbox(coordinator, settings.polling_interval_s)
         coordinator_tasks.install(self._inbox)
         self._pool = Pool(app, self.home, self.store, announce, settings.heartbeat_s, list(TASK_MODULES), THREADS)

@@ -7,8 +7,8 @@ class RunStatus(StrEnum):
     """queued -> running -> finished or failed; cancelling waits for what is in flight, then cancelled; stopped: the
     budget is used up.
 
-    A failed, cancelled or stopped run that is resumed is queued again. `interrupted` is shown, never stored: the run is
-    on or queued, and no process works on it.
+    A failed, cancelled or stopped run that is resumed is queued again. Two are shown, never stored: `interrupted`, the
+    run is on or queued and no process works on it; `stuck`, it is on and no step has ended for long.
     """
 
     QUEUED = "queued"
@@ -19,10 +19,15 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
+    STUCK = "stuck"
 
-    def shown(self, at_work: bool) -> "RunStatus":
-        """What to show of a stored status; `at_work`: a process works on the runs there."""
-        return self if at_work or self.ended else RunStatus.INTERRUPTED
+    def shown(self, at_work: bool, stuck: bool = False) -> "RunStatus":
+        """What to show of it. `at_work`: a process works on the runs there; `stuck`: it found this one so."""
+        if self.ended:
+            return self
+        if not at_work:
+            return RunStatus.INTERRUPTED
+        return RunStatus.STUCK if stuck and self.on else self
 
     @property
     def on(self) -> bool:

@@ -113,6 +113,8 @@ def _progress(report: RunReport) -> str:
             return f"{done} of self-play"
         case "failed":
             return f"The run failed after {done}"
+        case "stuck":
+            return f"The run is stuck after {done}"
         case "interrupted":
             return f"The run was interrupted after {done}"
         case "cancelled":

@@ -11,12 +11,16 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from spar.errors import ServiceError
+from spar.errors import BrokerFull, ServiceError
 from spar.runtime.app import in_brief
 
 log = structlog.get_logger()
 
 EPOCH_KEY = "spar:epoch"
+PROBE_KEY = "spar:probe"
+PROBE_S = 60
+FULL = "maxmemory"
+"""In what Redis replies to a write for which it has no room."""
 CONNECT_S = 5.0
 WATCHER_S = 24 * 3600
 """A watcher comes and goes; its key goes a day after its last look."""
@@ -39,6 +43,10 @@ class Broker(Protocol):
         """Messages in the queue that no worker has taken. Raises ServiceError."""
         ...
 
+    def try_write(self) -> None:
+        """Raises BrokerFull if no message would be taken, ServiceError if none could be sent."""
+        ...
+
     def loss(self) -> Loss:
         """What was lost since the last call; the first call of a process counts as one. Raises ServiceError."""
         ...
@@ -56,15 +64,31 @@ class CeleryBroker:
     def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
         try:
             self._app.send_task(task, args=[message], queue=queue, retry=False, argsrepr=in_brief(message))
-        except OperationalError as error:
-            raise _unreachable(error) from error
+        except (OperationalError, *_redis_errors()) as error:  # a full Redis answers, and refuses
+            raise unreachable(error) from error
 
     def waiting(self, queue: str) -> int:
         try:
             with self._app.connection_for_read() as connection:
                 return int(connection.default_channel._size(queue))
-        except OperationalError as error:
-            raise _unreachable(error) from error
+        except (OperationalError, *_redis_errors()) as error:  # a full Redis answers, and refuses
+            raise unreachable(error) from error
+
+    def try_write(self) -> None:
+        if str(self._app.conf.broker_url).startswith("memory:"):
+            return
+        try:
+            with self._app.connection_for_read() as connection:
+                connection.default_channel.client.set(PROBE_KEY, "", ex=PROBE_S)
+        except Exception as error:
+            if not isinstance(error, (OperationalError, *_redis_errors())):
+                raise
+            if FULL in str(error):
+                raise BrokerFull(
+                    f"Redis is full and takes no more messages: {error}.",
+                    "Raise its maxmemory or make room; the run then resumes by itself.",
+                ) from error
+            raise unreachable(error) from error
 
     def loss(self) -> Loss:
         first, self._first = self._first, False
@@ -82,7 +106,7 @@ class CeleryBroker:
             self._first = first
             if not isinstance(error, (OperationalError, *_redis_errors())):
                 raise
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         return Loss.MESSAGES if fresh else Loss.NONE
 
 
@@ -112,7 +136,7 @@ def _redis_errors() -> tuple[type[Exception], ...]:
     return (RedisError,)
 
 
-def _unreachable(error: Exception) -> ServiceError:
+def unreachable(error: Exception) -> ServiceError:
     return ServiceError(
         f"The message broker cannot be reached: {error}.",
         "Check that Redis runs and that SPAR_BROKER_URL has its address and password; work resumes when it is back.",

@@ -13,6 +13,7 @@ from celery.signals import worker_shutting_down
 from spar.engines.gpu_host import refuse_too_small_a_host
 from spar.errors import SparError
 from spar.redaction import redact_tracebacks
+from spar.runtime import census as _census
 from spar.runtime import worker as workers
 from spar.runtime.app import announce, app, configure
 from spar.runtime.broker import check_password
@@ -26,6 +27,9 @@ from spar.store.base import ObjectStore
 from spar.store.directory import DirectoryStore
 from spar.store.models import ModelCache
 from spar.store.s3 import S3Store
+
+ABOUT_ITSELF = _census
+"""Imported for what a worker then replies about itself."""
 
 
 def open_store(settings: Settings) -> ObjectStore:

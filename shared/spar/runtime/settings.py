@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Three missed heartbeats."""
     lost_s: float = Field(default=30.0, gt=0)
     """How long a step may be dispatched, with its queue empty, before it counts as lost."""
+    stuck_s: float = Field(default=300.0, gt=0)
+    """A run of which no step has ended for so long, though steps are open, is reported as stuck."""
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     queues: Names = ()
     """Comma separated: what `services.combined.worker` consumes. Empty: all queues that workers have."""

@@ -23,6 +23,9 @@ class RecordingBroker:
         self._reach()
         return len(self.queues.get(queue, []))
 
+    def try_write(self) -> None:
+        self._reach()
+
     def loss(self) -> Loss:
         self._reach()
         loss, self.next_loss = self.next_loss, Loss.NONE

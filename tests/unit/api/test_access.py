@@ -3,10 +3,12 @@
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlmodel import Session, select
 from structlog.testing import capture_logs
 
 from services.api.settings import ApiSettings
 from services.api.worker import PORT_TAKEN
+from spar.db.tables import Run
 from spar.errors import ServiceError
 from spar.runtime.http import bind
 from tests.unit.api.conftest import RECIPE, TOKEN
@@ -78,12 +80,33 @@ def test_the_dashboard_escapes_and_loads_only_its_own(client: TestClient, run_id
 
 def test_health_is_open_and_ready_says_what_is_missing(anyone: TestClient, stage: Stage) -> None:
     assert anyone.get("/health").json() == {"status": "ok"}
-    assert anyone.get("/ready").json() == {"database": "ok", "store": "ok"}
+    assert anyone.get("/ready").json() == {"database": "ok", "store": "ok", "runs": "ok"}
     with stage.database.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     answer = anyone.get("/ready")
     assert answer.status_code == 503
     assert "newer version" in answer.json()["database"]
+
+
+def test_ready_says_which_causes_keep_runs_from_going_on(anyone: TestClient, stage: Stage) -> None:
+    stage.submit()
+    with Session(stage.database) as session:
+        run = session.exec(select(Run)).one()
+        run.stuck = {
+            "cause": "no_worker",
+            "what": "no worker consumes judgment",
+            "fix": "",
+            "since": "2026-01-01T00:00Z",
+        }
+        session.add(run)
+        session.commit()
+    answer = anyone.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["runs"] == "1 stuck: no_worker; see `spar status`"
+    figures = anyone.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    assert 'spar_runs_stuck{cause="no_worker"} 1.0' in figures
+    assert 'spar_runs{status="stuck"} 1.0' in figures
+    assert 'spar_runs{status="running"} 0.0' in figures
 
 
 def test_refusals_of_the_framework_look_like_ours(client: TestClient) -> None:

@@ -1,0 +1,183 @@
+"""Looks whether runs are stuck, and writes down what it finds: the run's cause, and an event when that changes.
+
+What a run's state means is `stuck`'s to say; here it is gathered: counters, who replies, what answers. Decides nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from threading import Thread
+
+import structlog
+from sqlmodel import col, select
+
+from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.stuck import Scene, Standstill, standstill
+from spar.db.tables import Run, Step, StepCount
+from spar.errors import BrokerFull, ServiceError, SparError
+from spar.messages.base import StepKind
+from spar.messages.states import StepState
+from spar.messages.stuck import Stuck, StuckCause
+from spar.runtime.broker import Broker
+from spar.runtime.census import Census, SeenWorker
+from spar.store.base import ObjectStore
+
+log = structlog.get_logger()
+
+STORE_REPLY_S = 10.0
+"""An object store that takes longer to say whether an object is there does not answer."""
+VERSION = version("spar")
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """A run's counters as they last changed, and when that was."""
+
+    counters: tuple[int, int]
+    since: datetime
+
+
+@dataclass(slots=True)
+class Standing:
+    """`patience`: how long a run may be quiet. Not safe from several threads."""
+
+    broker: Broker
+    store: ObjectStore
+    census: Census
+    patience: timedelta
+    _pulses: dict[str, _Pulse] = field(default_factory=dict)
+    _looked: datetime | None = None
+    _next: datetime | None = None
+
+    def look(self, ledger: Ledger, paused: Callable[[str], Mapping[StepKind, Standstill]], now: datetime) -> None:
+        """Book which of the runs that are on are stuck. `paused` gives a run's kinds that wait for their engine."""
+        if self._looked is not None and now - self._looked > self.patience / 2:
+            self._pulses.clear()  # we were absent ourselves: nobody could be seen to move
+        self._looked = now
+        quiet = [run for run in ledger.runs_on() if self._is_quiet(ledger, run, now)]
+        if not quiet or (self._next is not None and now < self._next):
+            return
+        self._next = now + self.patience / 10
+        unanswering = [*self._unanswering()]
+        workers = [] if unanswering else self._workers()
+        for run in quiet:
+            since = self._pulses[run.id].since
+            scene = _scene(ledger, run, now - since, paused(run.id), unanswering, workers)
+            _book(ledger, run, standstill(scene, self.patience), since)
+
+    def _is_quiet(self, ledger: Ledger, run: Run, now: datetime) -> bool:
+        """Whether no step of it has ended for long. One that moves is not stuck any more."""
+        counters = _counters(ledger, run)
+        pulse = self._pulses.get(run.id)
+        if pulse is None or pulse.counters != counters:
+            self._pulses[run.id] = _Pulse(counters, now)
+            if pulse is not None:
+                _book(ledger, run, None, now)
+            return False
+        return now - pulse.since >= self.patience
+
+    def _unanswering(self) -> Iterator[Standstill]:
+        try:
+            self.broker.try_write()
+        except BrokerFull as error:
+            yield Standstill(cause=StuckCause.BROKER_FULL, what=error.what, fix=error.fix)
+        except ServiceError as error:
+            yield Standstill(cause=StuckCause.BROKER, what=error.what, fix=error.fix)
+        trouble = _within(STORE_REPLY_S, lambda: self.store.exists("models/ready"))
+        if trouble is not None:
+            yield Standstill(cause=StuckCause.STORE, what=trouble.what, fix=trouble.fix)
+
+    def _workers(self) -> Sequence[SeenWorker] | None:
+        try:
+            return self.census.workers()
+        except ServiceError:
+            return None  # nothing can be said of them
+
+
+def _within(seconds: float, work: Callable[[], object]) -> SparError | None:
+    """Why the work could not be done in time. What hangs is left to its thread."""
+    done: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed to who waits
+            done.set_exception(error)
+
+    Thread(target=run, name="spar-probe", daemon=True).start()
+    try:
+        done.result(seconds)
+    except TimeoutError:
+        return ServiceError(
+            f"The object store has not answered within {seconds:.0f} s.",
+            "Check that it runs and can be reached from the coordinator; the run resumes when it answers.",
+        )
+    except SparError as error:
+        return error
+    return None
+
+
+def _counters(ledger: Ledger, run: Run) -> tuple[int, int]:
+    """How many steps have ended, and how many there are."""
+    rows = ledger.session.exec(select(StepCount).where(StepCount.run_id == run.id)).all()
+    ended = sum(row.count for row in rows if row.state in (StepState.DONE, StepState.DEAD))
+    return ended, sum(row.count for row in rows)
+
+
+def _scene(
+    ledger: Ledger,
+    run: Run,
+    quiet: timedelta,
+    paused: Mapping[StepKind, Standstill],
+    unanswering: Sequence[Standstill],
+    workers: Sequence[SeenWorker] | None,
+) -> Scene:
+    open_: dict[StepState, dict[StepKind, int]] = {}
+    states = col(StepCount.state).in_((StepState.READY, *IN_FLIGHT))
+    for row in ledger.session.exec(select(StepCount).where(StepCount.run_id == run.id, states)):
+        kinds = open_.setdefault(row.state, {})
+        kinds[row.kind] = kinds.get(row.kind, 0) + row.count
+    return Scene(
+        quiet=quiet,
+        ready=open_.get(StepState.READY, {}),
+        sent=open_.get(StepState.DISPATCHED, {}),
+        running=open_.get(StepState.RUNNING, {}),
+        paused=paused,
+        unanswering=unanswering,
+        workers=workers,
+        version=VERSION,
+    )
+
+
+def _book(ledger: Ledger, run: Run, found: Standstill | None, since: datetime) -> None:
+    known = None if run.stuck is None else Stuck.model_validate(run.stuck)
+    if found is None:
+        if known is not None:
+            run.stuck = None
+            ledger.event("run_moves_again", run.id, cause=known.cause)
+        return
+    stuck = Stuck(cause=found.cause, what=found.what, fix=found.fix, since=since)
+    if known == stuck:
+        return
+    run.stuck = stuck.model_dump(mode="json")
+    if known is not None and known.cause is found.cause and known.cause is not StuckCause.NO_WORKER:
+        return  # an engine words the same failure in many ways
+    log.error("run_stuck", run=run.id, cause=found.cause, what=found.what, fix=found.fix)
+    ledger.event("run_stuck", run.id, cause=found.cause, what=found.what, fix=found.fix)
+
+
+def paused_kinds(ledger: Ledger, run_id: str, kinds: Sequence[StepKind], engine_is: bool) -> dict[StepKind, Standstill]:
+    """What to say of kinds that wait for their engine: the last that a step of the kind was refused with."""
+    found = {}
+    for kind in kinds:
+        query = select(Step.reason).where(Step.run_id == run_id, Step.kind == kind, col(Step.reason).is_not(None))
+        reason = ledger.session.exec(query.order_by(col(Step.id).desc()).limit(1)).first()
+        found[kind] = Standstill(
+            cause=StuckCause.ENGINE if engine_is else StuckCause.CIRCUIT_OPEN,
+            what=f"{kind} steps fail and are paused: {reason or 'no reason was given'}",
+            fix="Remove the cause that it names; a probe is sent every minute, and the run resumes with the first that "
+            "succeeds.",
+        )
+    return found
