@@ -44,7 +44,9 @@ class Backend:
         progress = detail.progress
         if progress.stuck is not None:
             return replace(detail, next_step=f"{progress.stuck.what.rstrip('.')}. {progress.stuck.fix}")
-        return replace(detail, next_step=next_step_on_stack(progress.status, progress.end, progress.run_id))
+        return replace(
+            detail, next_step=next_step_on_stack(progress.status, progress.end, progress.run_id, progress.lost)
+        )
 
 
 async def _backend(request: Request) -> Backend:

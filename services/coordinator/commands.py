@@ -9,11 +9,22 @@ import structlog
 from pydantic import ValidationError
 from sqlmodel import col, select
 
-from services.coordinator.dead_letters import revive
+from services.coordinator.dead_letters import drop, revive
 from services.coordinator.ledger import Ledger
 from services.coordinator.retrying import retry_failures
 from spar.db.tables import Command, Run, utc_now
-from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand, Submission
+from spar.messages.commands import (
+    CANCEL,
+    DROP,
+    REPLAY,
+    RESUME,
+    SUBMIT,
+    DropCommand,
+    ReplayCommand,
+    ResumeCommand,
+    RunCommand,
+    Submission,
+)
 from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus
 
@@ -128,6 +139,13 @@ def _replay(ledger: Ledger, command: Command) -> None:
         raise Refused(f"too late for steps {', '.join(str(step.id) for step in late)}: their iteration has selected")
 
 
+def _drop(ledger: Ledger, command: Command) -> None:
+    dropping = DropCommand.model_validate(command.payload)
+    run = _run_of(ledger, dropping.run_id)
+    if dropped := drop(ledger, run, set(dropping.steps)):
+        ledger.event("dead_letters_dropped", run.id, steps=[step.id for step in dropped])
+
+
 def _run_of(ledger: Ledger, run_id: str) -> Run:
     run = ledger.session.get(Run, run_id)
     if run is None:
@@ -140,4 +158,5 @@ HANDLERS: dict[str, Callable[[Ledger, Command], None]] = {
     CANCEL: _cancel,
     RESUME: _resume,
     REPLAY: _replay,
+    DROP: _drop,
 }

@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from services.coordinator import commands, events, flow, reconcile, repairs
+from services.coordinator import commands, events, flow, pausing, reconcile, repairs
 from services.coordinator.attendance import Attendance
-from services.coordinator.health import EngineHealth
+from services.coordinator.circuit_breaker import CircuitBreakers
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.snapshot import loads_of
@@ -65,10 +65,6 @@ TASKS = {
 
 AT_WORK = {FailureReason.TRAINER_BUSY}
 """No failure but a state: an earlier attempt is still at work, and this one came too early."""
-ENVIRONMENT_ILL = {FailureReason.ENGINE_UNAVAILABLE, FailureReason.SERVICE}
-"""Reasons of a failure that pass by themselves: the step is tried again when they have."""
-STORAGE_LOST = {FailureReason.STORE}
-"""A full disk or the like: nothing more can be kept until someone has mended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,7 @@ class Coordinator:
         self._store = store
         self._broker = broker
         self._limits = limits
-        self._health: defaultdict[str, EngineHealth] = defaultdict(EngineHealth)
+        self._breakers: defaultdict[str, CircuitBreakers] = defaultdict(CircuitBreakers)
         """By run: an engine that one recipe names must not stop the others."""
         self._served: dict[str, int] = {}
         """When each run last sent a shard's step, as a number that grows."""
@@ -184,8 +180,9 @@ class Coordinator:
                 run.status, run.started_at = RunStatus.RUNNING, self._now()
                 repairs.forgive(ledger, run_id)
                 ledger.event("run_begun", run_id)
+                self._breakers.pop(run_id, None)
             turn = self._open(ledger, run, rest)
-            turn.happen(events.RunBegun() if begin and ledger.current(run) is None else events.Woken())
+            turn.happen(_begun(ledger, run) if begin else events.Woken())
         self._post(turn.outbox)
 
     def _share(self) -> None:
@@ -251,10 +248,9 @@ class Coordinator:
             # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
             turn.ledger.move(step, StepState.READY)
             return
-        self._health[turn.run.id].recovered(step.kind)
+        pausing.succeeded(turn, step, self._breakers[turn.run.id], self._now())
         # An older attempt's result is as good as the newer's: the fingerprint says so.
         step.worker = report.worker
-        turn.sick.pop(step.kind, None)
         turn.settle(step, result.key, facts)
         turn.happen(events.Woken())
 
@@ -286,19 +282,7 @@ class Coordinator:
             turn.ledger.move(step, StepState.READY, reason=report.error, not_before=now + BACK_OFF)
             turn.happen(events.Woken())
             return
-        if report.reason in STORAGE_LOST:
-            turn.ledger.move(step, StepState.READY, reason=report.error)
-            turn.happen(events.StorageLost(report.error))
-            return
-        if report.reason in ENVIRONMENT_ILL:
-            health = self._health[turn.run.id]
-            given_up = health.failed(step.kind, now, timedelta(seconds=turn.recipe.dispatch.engine_wait_s))
-            turn.sick = health.sick(now)
-            # The engine or a service is ill, not the step: it goes back without a failure of its own.
-            turn.ledger.move(step, StepState.READY, reason=report.error)
-            turn.happen(events.EngineLost(report.error, report.reason) if given_up else events.Woken())
-            return
-        turn.fail(step, f"{report.reason}: {report.error}", report.reason, report.retry, now)
+        pausing.failed(turn, step, report, self._breakers[turn.run.id], now)
         turn.happen(events.Woken())
 
     # ---- sessions ----
@@ -312,7 +296,7 @@ class Coordinator:
     def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Turn:
         self._at_work = run.id
         window = self._room(run.id, self._loads(ledger), rest)
-        return open_turn(ledger, self._store, run, window, self._health[run.id].sick(self._now()))
+        return open_turn(ledger, self._store, run, window, self._breakers[run.id].open(self._now()))
 
     def _room(self, run_id: str, loads: list[Load], rest: bool) -> int:
         """How many of the run's shard steps may be in flight: its part, or with all the room that nobody else took."""
@@ -349,3 +333,7 @@ class Coordinator:
             except ServiceError as error:
                 # The step says dispatched and its queue stays empty: reconcile sends it again.
                 log.warning("message_not_sent", step=step.id, error=str(error))
+
+
+def _begun(ledger: Ledger, run: Run) -> events.Event:
+    return events.RunBegun() if ledger.current(run) is None else events.RunResumed()

@@ -1,12 +1,15 @@
 """Dead letters: which steps that failed for good may be tried again, and trying them.
 
-A shard's step counts only until its iteration has selected; a selection that failed itself is made again from what
-the shards have by then. Sends nothing: the next look at the run does.
+While a run goes on, a shard's step counts only until its iteration has selected; a selection that failed itself is
+recomputed from what the shards have by then. A finished run is taken back to the iteration of the step (`rewinding`).
+What its user dropped stays dead unless it is named. Sends nothing: the next look at the run does.
 """
 
 from collections.abc import Collection
 
 from services.coordinator.ledger import Ledger
+from services.coordinator.rewinding import rewind
+from spar.db.dropped import is_dropped, mark_dropped, unmark_dropped
 from spar.db.tables import Iteration, Run, Step
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.states import IterationStatus, RunStatus, StepState
@@ -16,7 +19,10 @@ IDLE = (StepState.READY, StepState.DEAD)
 
 def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tuple[list[Step], list[Step]]:
     """Make the run's dead steps ready again, or those of them with these ids: (revived, too late for that)."""
-    dead = [step for step in ledger.steps_in([StepState.DEAD], run.id) if only is None or step.id in only]
+    dead = _dead(ledger, run, only)
+    if run.status is RunStatus.FINISHED and (lost := [step.iteration for step in dead if step.kind in SHARD_KINDS]):
+        rewind(ledger, run, min(lost))
+        dead = _dead(ledger, run, only)  # those of later iterations are gone with these
     iteration = ledger.current(run)
     if iteration is not None and any(_is_shard_step(step, iteration) for step in dead):
         _reopen_shards(ledger, run, iteration)
@@ -26,10 +32,25 @@ def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tup
         # The selection may have been taken back by now: it is prepared anew when the shards have ended.
         if step.kind is StepKind.SELECTION and ledger.step(step.id or 0) is None:
             continue
-        (revived if _counts_still(step, run, iteration) else late).append(step)
+        (revived if _counts_still(step, iteration) else late).append(step)
     for step in revived:
-        ledger.move(step, StepState.READY, failures=0, reason=None, not_before=None, finished_at=None)
+        unmark_dropped(step)
+        ledger.move(step, StepState.READY, failures=0, reason=None, failure=None, not_before=None, finished_at=None)
     return revived, late
+
+
+def drop(ledger: Ledger, run: Run, steps: Collection[int]) -> list[Step]:
+    """Accept that these dead steps stay dead: their prompts' outcomes count as they are, and nothing more."""
+    dropped = [step for step in ledger.steps_in([StepState.DEAD], run.id) if step.id in steps and not is_dropped(step)]
+    for step in dropped:
+        mark_dropped(step)
+        ledger.session.add(step)
+    return dropped
+
+
+def _dead(ledger: Ledger, run: Run, only: Collection[int] | None) -> list[Step]:
+    dead = ledger.steps_in([StepState.DEAD], run.id)
+    return [step for step in dead if (not is_dropped(step) if only is None else step.id in only)]
 
 
 def _reopen_shards(ledger: Ledger, run: Run, iteration: Iteration) -> None:
@@ -39,10 +60,10 @@ def _reopen_shards(ledger: Ledger, run: Run, iteration: Iteration) -> None:
         iteration.status = IterationStatus.SHARDS
 
 
-def _counts_still(step: Step, run: Run, iteration: Iteration | None) -> bool:
+def _counts_still(step: Step, iteration: Iteration | None) -> bool:
     if step.kind is StepKind.EVALUATION:
         return True
-    if iteration is None or step.iteration != iteration.index or run.status is RunStatus.FINISHED:
+    if iteration is None or step.iteration != iteration.index:
         return False
     if _is_shard_step(step, iteration):
         return iteration.status is IterationStatus.SHARDS

@@ -15,6 +15,11 @@ class RunBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunResumed:
+    """It had ended within an iteration. Steps may have been dropped since, which nothing else waits for."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataGiven:
     """An iteration has begun whose training set came with the recipe: it has no shards."""
 
@@ -69,6 +74,15 @@ class EngineLost:
 
 
 @dataclass(frozen=True, slots=True)
+class CircuitGivenUp:
+    """The same error has kept a kind's circuit breaker open for as long as the recipe waits."""
+
+    kind: StepKind
+    error: str
+    failure: FailureReason
+
+
+@dataclass(frozen=True, slots=True)
 class StorageLost:
     """Results cannot be kept: working on would be for nothing."""
 
@@ -113,6 +127,7 @@ Loss = ResultLost | ResultRemade | RemakeDied | SourceLost
 
 Event = (
     RunBegun
+    | RunResumed
     | DataGiven
     | ShardStepDone
     | SelectionDone
@@ -120,6 +135,7 @@ Event = (
     | EvaluationDone
     | StepDied
     | EngineLost
+    | CircuitGivenUp
     | StorageLost
     | Loss
     | Woken

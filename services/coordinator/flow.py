@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.coordinator import actions, events
-from services.coordinator.shortfall import Canary, failed_canary, shortfall
-from services.coordinator.state import Repair, State
+from services.coordinator.shortfall import Canary, dead_end, failed_canary, shortfall
+from services.coordinator.state import NONE, Repair, State
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
@@ -55,6 +55,8 @@ def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]
                 yield actions.PrepareEvaluation(state.first - 1, "actor")
                 yield actions.PrepareEvaluation(state.first - 1, "refiner")
             yield actions.BeginIteration(state.first)
+        case events.RunResumed():
+            yield from _selection_if_due(state)
         case events.DataGiven(role):
             yield actions.PrepareTraining(role)
             yield actions.KeepModel("refiner" if role == "actor" else "actor")
@@ -70,6 +72,8 @@ def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]
             yield from _step_died(state, event)
         case events.EngineLost(error, failure):
             yield _failed(EndReason.ENGINE, f"the engine stays unavailable: {error}", failure)
+        case events.CircuitGivenUp(kind, error, failure):
+            yield _failed(EndReason.ENGINE, f"{kind} steps keep failing with the same error: {error}", failure)
         case events.StorageLost(error):
             yield _failed(EndReason.STORAGE, f"results cannot be stored: {error}", FailureReason.STORE)
         case events.ResultLost() | events.ResultRemade() | events.RemakeDied() | events.SourceLost():
@@ -88,7 +92,8 @@ def _shard_step_done(state: State, event: events.ShardStepDone) -> Iterator[acti
 
 def _selection_if_due(state: State) -> Iterator[actions.Action]:
     ended = state.of(state.chain[-1]).done + sum(state.of(kind).dead for kind in state.chain)
-    if state.status is IterationStatus.SHARDS and state.shards and ended == state.shards:
+    selected = state.of(StepKind.SELECTION) != NONE
+    if state.status is IterationStatus.SHARDS and state.shards and ended == state.shards and not selected:
         yield actions.PrepareSelection()
 
 
@@ -145,7 +150,11 @@ def _step_died(state: State, event: events.StepDied) -> Iterator[actions.Action]
             # A missing measurement is shown as missing; it does not stop the training.
             yield from _finish_if_over(state)
         case _:
-            # The shard's prompts end as engine_failed; the others go on.
+            # The shard's prompts end as engine_failed; the others go on, unless too many are lost.
+            end = dead_end(state.dead, state.failures, event.reason, event.failure)
+            if end is not None and not (state.canary is not None and state.canary.open):
+                yield actions.FailRun(end)
+                return
             yield from _selection_if_due(state)
 
 

@@ -6,6 +6,7 @@ from spar.method.records import Example
 from spar.method.seeds import derive_seed
 from spar.recipes.init import REFINER
 from spar.store.base import ObjectStore
+from spar.store.rereading import reread
 from spar.store.results import get_verified, put_blob
 from spar.store.rows import decode_rows, encode_rows
 
@@ -15,7 +16,7 @@ def sample_of(store: ObjectStore, key: str, most: int, seed: int) -> str:
 
     Raises ObjectLost.
     """
-    rows = decode_rows(get_verified(store, key), Example, key)[1]
+    rows = decode_rows(reread(lambda: get_verified(store, key)), Example, key)[1]
     if len(rows) <= most:
         return key
     drawn = Random(derive_seed(seed, REFINER, "", "mix")).sample(rows, most)

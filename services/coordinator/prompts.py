@@ -6,6 +6,7 @@ from spar.method.records import Prompt
 from spar.recipes.init import ACTOR, FIRST, PROMPTS_INPUT, init_prompts
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
+from spar.store.rereading import reread
 from spar.store.results import get_verified, put_blob
 from spar.store.rows import decode_rows, encode_rows
 
@@ -41,7 +42,7 @@ def _initial(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> li
 
 
 def _read(store: ObjectStore, key: str) -> list[Prompt]:
-    return decode_rows(get_verified(store, key), Prompt, key)[1]
+    return decode_rows(reread(lambda: get_verified(store, key)), Prompt, key)[1]
 
 
 def _checked(mine: list[Prompt], wanted: int, run: Run, iteration: int) -> list[Prompt]:

@@ -62,6 +62,29 @@ class Canary:
     replies: Mapping[ReplyFailure, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DeadPrompts:
+    """So many `prompts` of the run's `of` are in steps that failed for good and that nobody has dropped."""
+
+    prompts: int = 0
+    of: int = 0
+
+
+def dead_end(dead: DeadPrompts, settings: FailureSettings, error: str, failure: FailureReason) -> RunEnd | None:
+    """Why the run stops now that another shard's step has failed for good."""
+    if dead.prompts <= settings.dead_shards * dead.of:
+        return None
+    what = (
+        f"steps that failed for good hold {dead.prompts} of the run's {dead.of} prompts, more than "
+        f"failures.dead_shards allows ({settings.dead_shards:g}); the last one: {error}"
+    )
+    fix = (
+        "Correct what the error names: resuming the run tries its dead steps again. Or accept the loss with "
+        f"failures.dead_shards={_rounded_up(dead.prompts / dead.of) if dead.of else '1'}, or with `spar dead drop`."
+    )
+    return RunEnd(reason=EndReason.DEAD_STEPS, what=what, fix=fix, failure=failure)
+
+
 def canary_shards(shard_size: int, shards: int) -> int:
     return min(shards, -(-CANARY_PROMPTS // shard_size))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import String, and_, cast, func
 from sqlmodel import col, select
 
 from services.coordinator import canaries
@@ -11,16 +11,17 @@ from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load
-from services.coordinator.shortfall import Canary
+from services.coordinator.shortfall import Canary, DeadPrompts
 from services.coordinator.state import NONE, Counts, Repair, State
+from spar.db.dropped import is_dropped
 from spar.db.spending import read_spending
-from spar.db.tables import Iteration, Run, Step, StepCount
-from spar.messages.base import StepKind
+from spar.db.tables import Iteration, Run, Shard, Step, StepCount
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.honesty import partings, reason
-from spar.recipes.init import ACTOR, FIRST, first_iteration
+from spar.recipes.init import ACTOR, FIRST, first_iteration, init_prompts
 from spar.recipes.models import HonestySettings, Recipe
 from spar.recipes.policies import searches
 from spar.recipes.spending import capped
@@ -66,6 +67,7 @@ def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[S
         sick=sick,
         purse=_purse(ledger, run, recipe),
         failures=recipe.failures,
+        dead=_dead_prompts(ledger, run, recipe),
         canary=_canary(ledger, run, recipe, begun),
         honesty=recipe.honesty is not None and run.iteration >= FIRST,
         parted=_parted(ledger, run, recipe.honesty),
@@ -81,6 +83,20 @@ def _canary(ledger: Ledger, run: Run, recipe: Recipe, begun: Iteration | None) -
     if begun.status is not IterationStatus.SHARDS:
         return None
     return canaries.canary_of(ledger.session, run, begun, recipe)
+
+
+def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
+    of = recipe.prompts.per_iteration * recipe.iterations + sum(init_prompts(recipe))
+    dead = select(Step, Shard.prompts).where(
+        Step.run_id == run.id, Step.state == StepState.DEAD, col(Step.kind).in_(SHARD_KINDS)
+    )
+    here = and_(
+        col(Shard.run_id) == Step.run_id,
+        col(Shard.iteration) == Step.iteration,
+        cast(col(Shard.index), String) == Step.part,
+    )
+    rows = ledger.session.exec(dead.join(Shard, here))
+    return DeadPrompts(sum(prompts for step, prompts in rows if not is_dropped(step)), of)
 
 
 def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, Counts]:

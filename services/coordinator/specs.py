@@ -46,6 +46,7 @@ from spar.recipes.paths import INIT_SET, STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
 from spar.recipes.stages import at
 from spar.store.base import ObjectStore
+from spar.store.rereading import reread
 from spar.store.results import get_verified, put_blob
 from spar.store.rows import decode_rows, encode_rows
 
@@ -185,7 +186,8 @@ class Planner:
         step = self.ledger.find_step(self.run.id, iteration, StepKind.SELECTION, "")
         if step is None or step.result_key is None:
             raise AccountingError(f"Iteration {iteration} of run {self.run.id} has no selection yet.")
-        return decode_rows(get_verified(self.store, step.result_key), Selected, step.result_key)[1][0]
+        key = step.result_key
+        return decode_rows(reread(lambda: get_verified(self.store, key)), Selected, key)[1][0]
 
     def training_of(self, iteration: Iteration, role: Role) -> Train:
         return self.training(iteration, role, *self._rows_of(iteration, role))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.coordinator.budget import Purse
-from services.coordinator.shortfall import Canary
+from services.coordinator.shortfall import Canary, DeadPrompts
 from spar.messages.base import StepKind
 from spar.messages.endings import RunEnd
 from spar.messages.states import IterationStatus
@@ -70,6 +70,7 @@ class State:
     purse: Purse | None = None
     """What the run may spend; None: no cap."""
     failures: FailureSettings = field(default_factory=FailureSettings)
+    dead: DeadPrompts = field(default_factory=DeadPrompts)
     canary: Canary | None = None
     """The iteration's first shards while they are looked at; None: all may be sent."""
     honesty: bool = False

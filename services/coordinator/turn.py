@@ -28,6 +28,7 @@ from spar.recipes import init
 from spar.recipes.honesty import partings
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
+from spar.store.rereading import reread
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
 
@@ -46,7 +47,7 @@ class Turn:
     run: Run
     recipe: Recipe
     window: int
-    sick: dict[StepKind, int]
+    paused: dict[StepKind, int]
     outbox: list[Step] = field(default_factory=list)
     _events: deque[events.Event] = field(default_factory=deque)
     _prepared: bool = False
@@ -59,7 +60,7 @@ class Turn:
                 # New steps are ready: look once more what may be dispatched.
                 self._events.append(events.Woken())
                 self._prepared = False
-            state = state_of(self.ledger, self.run, self.recipe, self.window, self.sick)
+            state = state_of(self.ledger, self.run, self.recipe, self.window, self.paused)
             for action in flow.next_actions(state, self._events.popleft()):
                 self._apply(action)
 
@@ -229,7 +230,7 @@ class Turn:
             return True
         try:
             [selected] = self._rows(known.key, Selected)
-            get_verified(self.store, selected.outcomes_key)
+            reread(lambda: get_verified(self.store, selected.outcomes_key))
         except ObjectLost as error:
             self.ledger.event("result_lost", self.run.id, step=step.id, step_kind=step.kind, key=error.key)
             self.ledger.forget_result(known)
@@ -347,11 +348,11 @@ class Turn:
             iteration.refiner_after = step.fingerprint
 
     def _rows(self, key: str, row_type: type[Row]) -> list[Row]:
-        return decode_rows(get_verified(self.store, key), row_type, key)[1]
+        return decode_rows(reread(lambda: get_verified(self.store, key)), row_type, key)[1]
 
 
-def open_turn(ledger: Ledger, store: ObjectStore, run: Run, max_window: int, sick: Mapping[StepKind, int]) -> Turn:
+def open_turn(ledger: Ledger, store: ObjectStore, run: Run, max_window: int, paused: Mapping[StepKind, int]) -> Turn:
     """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
     ledger.count_time(run, utc_now())
-    return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(sick))
+    return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(paused))

@@ -15,7 +15,17 @@ from spar.db.commands import append_command
 from spar.db.runs import DeadLetter, dead_letters
 from spar.db.tables import Run
 from spar.errors import RecipeError
-from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT, ReplayCommand, ResumeCommand, RunCommand
+from spar.messages.commands import (
+    CANCEL,
+    DROP,
+    REPLAY,
+    RESUME,
+    SUBMIT,
+    DropCommand,
+    ReplayCommand,
+    ResumeCommand,
+    RunCommand,
+)
 from spar.messages.states import RunStatus
 from spar.recipes.init import init_prompts
 from spar.recipes.prompts import Reject
@@ -113,16 +123,30 @@ def get_dead_letters(run_id: str, context: Context) -> list[DeadLetter]:
 
 @router.post("/{run_id}/dead-letters/replay", status_code=202, responses=refusals(404, 409))
 def post_replay(run_id: str, context: Context, steps: list[int] | None = None, key: IdempotencyKey = None) -> Accepted:
-    """Try dead letters again, all of them or those of the step ids in the body."""
+    """Try dead letters again, all that were not dropped or those of the step ids in the body."""
+    wanted = _dead(context, run_id, steps)
+    return _accept(context, REPLAY, ReplayCommand(run_id=run_id, steps=wanted), key)
+
+
+@router.post("/{run_id}/dead-letters/drop", status_code=202, responses=refusals(404, 409))
+def post_drop(run_id: str, context: Context, steps: list[int] | None = None, key: IdempotencyKey = None) -> Accepted:
+    """Leave dead letters dead, all of them or those of the step ids in the body: their prompts count as they ended."""
+    wanted = _dead(context, run_id, steps)
+    return _accept(context, DROP, DropCommand(run_id=run_id, steps=wanted), key)
+
+
+def _dead(context: Backend, run_id: str, steps: list[int] | None) -> tuple[int, ...]:
+    """The steps that are meant: None are all that are dead and not dropped."""
     context.detail(run_id)
     with context.session() as session:
-        known = {letter.step for letter in dead_letters(session, run_id)}
-    wanted = known if steps is None else set(steps)
+        letters = dead_letters(session, run_id)
+    known = {letter.step for letter in letters}
+    wanted = {letter.step for letter in letters if not letter.dropped} if steps is None else set(steps)
     if not wanted or not wanted <= known:
         strangers = ", ".join(str(step) for step in sorted(wanted - known)[:5])
         what = f"Run {run_id} has no dead letters {strangers}".strip()
         raise Refusal(409, f"{what}.", f"List them: GET /runs/{run_id}/dead-letters.")
-    return _accept(context, REPLAY, ReplayCommand(run_id=run_id, steps=tuple(sorted(wanted))), key)
+    return tuple(sorted(wanted))
 
 
 def _refuse_if(context: Backend, run_id: str, statuses: tuple[RunStatus, ...], why: str) -> None:
@@ -138,7 +162,7 @@ def _changed(context: Backend, run_id: str, changes: list[str] | None) -> Change
 
 
 def _accept(
-    context: Backend, kind: str, command: RunCommand | ResumeCommand | ReplayCommand, key: str | None
+    context: Backend, kind: str, command: RunCommand | ResumeCommand | ReplayCommand | DropCommand, key: str | None
 ) -> Accepted:
     return Accepted(command.run_id, kind, _append(context, kind, command.model_dump(mode="json"), key))
 

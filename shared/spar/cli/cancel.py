@@ -5,7 +5,7 @@ from spar.cli.console import out
 from spar.cli.homes import find_run
 from spar.cli.status import DirOption, RunArgument
 from spar.errors import ConflictError
-from spar.messages.commands import CANCEL
+from spar.messages.commands import CANCEL, RunCommand
 
 
 def cancel(run: RunArgument = None, directory: DirOption = None, api: ApiOption = None) -> None:
@@ -21,7 +21,7 @@ def cancel(run: RunArgument = None, directory: DirOption = None, api: ApiOption 
     from spar.embedded.commands import ask
 
     found = find_run(run, directory)
-    taken = ask(found.home, CANCEL, found.run_id)
+    taken = ask(found.home, CANCEL, RunCommand(run_id=found.run_id))
     if taken.error:
         raise ConflictError(f"{taken.error[0].upper()}{taken.error[1:]}.", "See how it stands: spar status.")
     if taken.by_another:

@@ -4,7 +4,7 @@ httpx is imported only when something is asked.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from spar.db.runs import RunDetail, RunSummary
+from spar.db.runs import DeadLetter, RunDetail, RunSummary
 from spar.errors import ConflictError, DataError, ServiceError, SparError
 from spar.header_values import header_value
 from spar.method.records import Outcome
@@ -85,14 +85,17 @@ class Api:
         """What the run knows of the prompt with this id (or its start, or text), in each iteration that has it."""
         return self._get(f"/runs/{run_id}/replies", list[PromptHistory], prompt=prompt)
 
+    def dead_letters(self, run_id: str) -> list[DeadLetter]:
+        return self._get(f"/runs/{run_id}/dead-letters", list[DeadLetter])
+
     def submit(self, recipe: str, files: Mapping[str, tuple[str, bytes]]) -> dict[str, Any]:
         """`recipe` is JSON; `files` maps a form's part to a file name and its bytes."""
         parts: dict[str, Any] = {"recipe": ("recipe.json", recipe.encode(), "application/json"), **files}
         answer: dict[str, Any] = self._ask("POST", "/runs", files=parts).json()
         return answer
 
-    def command(self, run_id: str, what: str, body: Mapping[str, Any] | None = None) -> None:
-        """`what` is cancel or resume."""
+    def command(self, run_id: str, what: str, body: Mapping[str, Any] | Sequence[int] | None = None) -> None:
+        """`what` is cancel, resume, or dead-letters/replay or /drop with the ids of steps."""
         self._ask("POST", f"/runs/{run_id}/{what}", json=body)
 
     def events(self, run_id: str, last: str) -> Iterator[ServerEvent]:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, Lazy] = {
     "status": Lazy("status", "status", "Tell how far a run is."),
     "cancel": Lazy("cancel", "cancel", "Cancel a run; what is done is kept."),
     "resume": Lazy("resume", "resume", "Go on with a run that was cancelled, failed or stopped."),
+    "dead": Lazy("dead", "app", "List, show, retry or drop the steps that failed for good."),
     "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
     "archive": Lazy("archive", "archive", "Write everything that belongs to one run into one file."),
     "restore": Lazy("archive", "restore", "Restore an archived run into a home, here or on another machine."),

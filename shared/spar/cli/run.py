@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import out
+from spar.cli.console import err, out
 from spar.cli.homes import RUNS
 from spar.cli.progress import watching
 from spar.cli.run_end import examples_of, print_end
+from spar.commands import in_directory
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
 from spar.embedded.installed import require_packages
@@ -26,6 +27,7 @@ from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
 from spar.recipes.rebudget import UNCHANGED, ChangedSections
 from spar.recipes.resolve import to_yaml
+from spar.report.next_step import after_losses
 from spar.report.table import print_table
 from spar.runtime.log import log_to
 
@@ -75,6 +77,9 @@ def execute_known(home: Home, run_id: str, newest: bool, changed: ChangedSection
 def _tell_end(progress: RunProgress, home: Home, written: WrittenReport) -> int:
     if progress.status is RunStatus.FINISHED:
         _print(written)
+        if progress.lost.steps:
+            text = after_losses(progress.lost, progress.run_id, in_directory(home.root))
+            err.print(text, style="bold yellow", markup=False, soft_wrap=True)
         return 0
     return print_end(progress, "run the same command again", examples_of(progress, home))
 

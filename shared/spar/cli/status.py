@@ -38,7 +38,7 @@ def status(
     else:
         found = find_run(run, directory)
         progress = _read(found)
-        advice = next_step(progress.status, progress.end, progress.run_id, in_directory(found.home.root))
+        advice = next_step(progress.status, progress.end, progress.run_id, in_directory(found.home.root), progress.lost)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(progress), default=str, indent=2))
     else:

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from spar.db.dropped import is_dropped
 from spar.db.measured import AuditScore, BenchmarkScore, read_measured
 from spar.db.spending import estimated_tokens, read_spending
-from spar.db.tables import Event, Iteration, Run, StepCount, TrainingJob
+from spar.db.tables import Event, Iteration, Run, Shard, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus, StepState
@@ -42,6 +43,14 @@ class TrainingProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class LostSteps:
+    """Steps that failed for good, and how many prompts their shards hold."""
+
+    steps: int = 0
+    prompts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunProgress:
     """Where a run is now."""
 
@@ -57,7 +66,7 @@ class RunProgress:
     burn: tuple[Burn, ...] = ()
     """What is spent, of its caps."""
     alarms: tuple[str, ...] = ()
-    """Where what the refiner sees has parted from what the rules see."""
+    """Where what the refiner sees has diverged from what the rules see, and what is paused by a fault around it."""
     scores: tuple[BenchmarkScore, ...] = ()
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
     audits: tuple[AuditScore, ...] = ()
@@ -66,6 +75,7 @@ class RunProgress:
     """Why it ended early; None: it has not, or it was cancelled."""
     stuck: Stuck | None = None
     """What keeps it from going on; None: nothing does."""
+    lost: LostSteps = LostSteps()
     initialising: bool = False
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
 
@@ -102,7 +112,8 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
             BudgetSettings.model_validate(run.recipe.get("budget", {})),
             estimated_tokens(session, run_id),
         ),
-        alarms=_alarms(session, run_id),
+        alarms=(*_alarms(session, run_id), *_circuit_alarms(session, run)),
+        lost=read_lost(session, run_id),
         scores=scores,
         audits=audits,
         end=None if run.end is None else RunEnd.model_validate(run.end),
@@ -129,6 +140,34 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
 def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
     query = select(Event).where(Event.run_id == run_id, Event.name == "judge_parted").order_by(col(Event.id))
     return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
+
+
+def _circuit_alarms(session: Session, run: Run) -> tuple[str, ...]:
+    """Kinds of steps that are paused, since the environment fails them."""
+    if not run.status.on:
+        return ()
+    names = ("circuit_opened", "circuit_opened_again", "circuit_closed", "run_begun")
+    query = select(Event).where(Event.run_id == run.id, col(Event.name).in_(names)).order_by(col(Event.id))
+    open_: dict[str, str] = {}
+    for event in session.exec(query):
+        if event.name == "run_begun":
+            open_.clear()
+        elif event.name == "circuit_closed":
+            open_.pop(event.fields["step_kind"], None)
+        else:
+            open_[event.fields["step_kind"]] = (
+                f"{event.fields['step_kind']} is paused since {event.at:%H:%M:%S} UTC, and probed: "
+                f"{event.fields['error']} If that does not pass, the run stops as failed, and can be resumed."
+            )
+    return tuple(open_.values())
+
+
+def read_lost(session: Session, run_id: str) -> LostSteps:
+    """Of the steps that failed for good and that were not dropped."""
+    query = select(Step).where(Step.run_id == run_id, Step.state == StepState.DEAD)
+    dead = [step for step in session.exec(query) if not is_dropped(step)]
+    shards = [session.get(Shard, (run_id, step.iteration, int(step.part))) for step in dead if step.kind in SHARD_KINDS]
+    return LostSteps(len(dead), sum(shard.prompts for shard in shards if shard is not None))
 
 
 def newest_run_id(session: Session) -> str | None:

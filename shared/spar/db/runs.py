@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from spar.db.dropped import is_dropped
 from spar.db.progress import RunProgress, is_initialising, read_progress
-from spar.db.tables import Command, Event, PromptOutcome, Run, Step
-from spar.messages.base import StepKind
+from spar.db.tables import Command, Event, PromptOutcome, Run, Shard, Step
+from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.commands import RESUME, SUBMIT
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
@@ -45,7 +46,8 @@ class RunDetail:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A step that failed for good, and why; `part` is its shard, or which model or data it was about."""
+    """A step that failed for good, and why; `part` is its shard, or which model or data it was about. `prompts` are
+    those that it holds; `dropped`: its user has accepted the loss."""
 
     step: int
     iteration: int
@@ -54,6 +56,8 @@ class DeadLetter:
     attempts: int
     reason: str | None
     finished_at: datetime | None
+    prompts: int = 0
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +147,22 @@ def outcome_counts(session: Session, run_id: str) -> dict[int, dict[str, int]]:
 
 def dead_letters(session: Session, run_id: str) -> list[DeadLetter]:
     query = select(Step).where(Step.run_id == run_id, Step.state == StepState.DEAD).order_by(col(Step.id))
-    return [
-        DeadLetter(step.id or 0, step.iteration, step.kind, step.part, step.attempt, step.reason, step.finished_at)
-        for step in session.exec(query)
-    ]
+    return [_letter(session, step) for step in session.exec(query)]
+
+
+def _letter(session: Session, step: Step) -> DeadLetter:
+    shard = session.get(Shard, (step.run_id, step.iteration, int(step.part))) if step.kind in SHARD_KINDS else None
+    return DeadLetter(
+        step=step.id or 0,
+        iteration=step.iteration,
+        kind=step.kind,
+        part=step.part,
+        attempts=step.attempt,
+        reason=step.reason,
+        finished_at=step.finished_at,
+        prompts=0 if shard is None else shard.prompts,
+        dropped=is_dropped(step),
+    )
 
 
 def run_events(session: Session, run_id: str, after: int, limit: int = 500) -> list[RunEvent]:

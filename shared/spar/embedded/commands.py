@@ -13,7 +13,7 @@ from spar.db.engine import open_database
 from spar.db.migrate import check_schema
 from spar.db.tables import Command
 from spar.embedded.home import Home, HomeInUse
-from spar.messages.commands import RunCommand
+from spar.messages.commands import DropCommand, ReplayCommand, RunCommand
 from spar.runtime.app import configure
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
@@ -28,14 +28,14 @@ class Taken:
     error: str | None
 
 
-def ask(home: Home, kind: str, run_id: str) -> Taken:
+def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand) -> Taken:
     """Keep the command; if nobody runs in the home, carry it out, beginning nothing. Raises HomeError."""
     home.check()
     database = open_database(home.database_url)
     try:
         check_schema(database)
         key = f"cli:{uuid.uuid4().hex}"
-        append_command(database, key, kind, RunCommand(run_id=run_id).model_dump(mode="json"))
+        append_command(database, key, kind, command.model_dump(mode="json"))
         try:
             with home.lock():
                 _settle(home, database)

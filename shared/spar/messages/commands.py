@@ -11,6 +11,7 @@ SUBMIT = "submit"
 CANCEL = "cancel"
 RESUME = "resume"
 REPLAY = "replay"
+DROP = "drop"
 
 
 class Submission(Wire):
@@ -40,7 +41,14 @@ class ResumeCommand(Wire):
 
 
 class ReplayCommand(Wire):
-    """Try dead letters again: those of these step ids; None means all of the run."""
+    """Try dead letters again: those of these step ids; None means all of the run that were not dropped."""
 
     run_id: str
     steps: tuple[int, ...] | None = None
+
+
+class DropCommand(Wire):
+    """Leave dead letters dead: their prompts' outcomes count as they are. Harmless for those that were dropped."""
+
+    run_id: str
+    steps: tuple[int, ...]

@@ -19,6 +19,7 @@ class EndReason(StrEnum):
     CANARY = "canary"  # nothing of an iteration's first shards could be used
     FAILURES = "failures"  # an iteration lost more prompts to failures than the recipe allows
     NOTHING_LEARNED = "nothing_learned"  # an iteration has no row that either model could learn from
+    DEAD_STEPS = "dead_steps"  # more prompts are in steps that failed for good than the recipe allows
     STEP = "step"  # a step that the whole iteration needs failed for good
     ENGINE = "engine"  # what serves a model stayed unavailable
     STORAGE = "storage"  # results cannot be stored

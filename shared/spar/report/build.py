@@ -11,6 +11,7 @@ from platform import python_version
 from sqlmodel import Session
 
 from spar.commands import command
+from spar.db.progress import read_lost
 from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
@@ -77,7 +78,7 @@ def build_report(session: Session, store: ObjectStore, run_id: str, at_work: boo
         examples=examples,
         replies=_replies(session, store, run_id, begun),
         end=end,
-        next_step=next_step(run.status.shown(at_work), end, run.id),
+        next_step=next_step(run.status.shown(at_work), end, run.id, lost=read_lost(session, run.id)),
         models=_models(reader, begun),
         totals=_totals(entries, _between(run.started_at, run.finished_at)),
         versions=installed_versions(),

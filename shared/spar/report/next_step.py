@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 
 from spar.commands import command
+from spar.db.progress import LostSteps
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import RunStatus
 
+NOTHING_LOST = LostSteps()
 
-def next_step(status: RunStatus, end: RunEnd | None, run_id: str, where: Sequence[str] = ()) -> str | None:
+
+def next_step(
+    status: RunStatus, end: RunEnd | None, run_id: str, where: Sequence[str] = (), lost: LostSteps = NOTHING_LOST
+) -> str | None:
     """`end` is why the run ended early, None where that is not known; `where` are the options that say where the run
-    is, such as --dir DIR. None where there is nothing to do."""
+    is, such as --dir DIR; `lost` are its dead letters. None where there is nothing to do."""
     resume = resume_command(end, run_id, where)
     match status:
         case RunStatus.INTERRUPTED:
@@ -18,15 +23,29 @@ def next_step(status: RunStatus, end: RunEnd | None, run_id: str, where: Sequenc
             return f"Everything is kept. Resume it: {resume}"
         case RunStatus.FAILED | RunStatus.STOPPED:
             return _after(end, resume, run_id, where)
+        case RunStatus.FINISHED if lost.steps:
+            return after_losses(lost, run_id, where)
         case _:
             return None
 
 
-def next_step_on_stack(status: RunStatus, end: RunEnd | None, run_id: str) -> str | None:
+def after_losses(lost: LostSteps, run_id: str, where: Sequence[str] = ()) -> str:
+    """What a run that finished without some of its steps offers."""
+    steps = "1 step" if lost.steps == 1 else f"{lost.steps} steps"
+    return (
+        f"It finished without {steps} that failed for good ({lost.prompts} prompts). Once the cause is gone, replay "
+        f"them and what follows from them: {command('dead', 'retry', run_id, *where)}; or accept the loss: "
+        f"{command('dead', 'drop', run_id, *where)}"
+    )
+
+
+def next_step_on_stack(
+    status: RunStatus, end: RunEnd | None, run_id: str, lost: LostSteps = NOTHING_LOST
+) -> str | None:
     """As `next_step`, of a run that a coordinator of its own works on."""
     if status is RunStatus.INTERRUPTED:
         return "No coordinator is running; nothing that was done is lost. Start it, and the run resumes by itself."
-    return next_step(status, end, run_id)
+    return next_step(status, end, run_id, lost=lost)
 
 
 def resume_command(end: RunEnd | None, run_id: str, where: Sequence[str] = ()) -> str:

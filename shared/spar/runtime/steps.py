@@ -30,6 +30,7 @@ from spar.redaction import redact
 from spar.runtime.kept import keep_report, kept_report
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
+from spar.store.rereading import reread
 from spar.store.results import get_verified, put_blob, put_result
 from spar.store.rows import decode_rows, encode_rows
 
@@ -98,7 +99,7 @@ async def _awaited(message: StepMessage, work: Callable[[], Awaitable[StepOutput
 async def read_rows(store: ObjectStore, ref: ObjectRef | str, row_type: type[Row]) -> list[Row]:
     """Rows of an object, checked against its name; read in a thread, so that the loop goes on."""
     key = ref if isinstance(ref, str) else ref.key
-    return await asyncio.to_thread(lambda: decode_rows(get_verified(store, key), row_type, key)[1])
+    return await asyncio.to_thread(lambda: decode_rows(reread(lambda: get_verified(store, key)), row_type, key)[1])
 
 
 def put_rows(store: ObjectStore, prefix: str, step: str, rows: Sequence[Any]) -> str:

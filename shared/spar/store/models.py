@@ -18,6 +18,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from spar.store.base import ObjectStore
@@ -33,6 +34,7 @@ from spar.store.model_files import (
     read_model_manifest,
     whole_model,
 )
+from spar.store.rereading import reread
 
 __all__ = ["CACHE_BYTES", "ModelCache", "ModelManifest", "folder_fingerprint", "upload_model"]
 
@@ -106,11 +108,11 @@ class ModelCache:
             os.close(lock)
 
     def _download(self, fingerprint: str, folder: Path) -> None:
-        manifest = read_model_manifest(self._store, fingerprint)
+        manifest = reread(lambda: read_model_manifest(self._store, fingerprint))
         draft = self.root / "~fetching" / fingerprint
         draft.mkdir(parents=True, exist_ok=True)
         for file in manifest.files:
-            fetch_model_file(self._store, fingerprint, file, draft)
+            reread(partial(fetch_model_file, self._store, fingerprint, file, draft))
         os.rename(draft, folder)
         sync_directory(self.root)
 

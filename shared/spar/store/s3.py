@@ -14,7 +14,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from spar.errors import ServiceError, StoreError
+from spar.errors import ServiceError
 from spar.store.files import CHUNK, disk_error, whole_file
 from spar.store.keys import check_key, check_prefix, missing
 
@@ -155,6 +155,9 @@ class S3Store:
             yield
         except S3Error as error:
             if key and error.code in _MISSING:
+                # Whoever answers for a store that is away says 404 too, and the client reads "no such key" into it.
+                with self._explained():
+                    self._require_bucket()
                 raise missing(key, self) from None
             raise self._refusal(error) from error
         except MinioException as error:
@@ -168,7 +171,7 @@ class S3Store:
                 "Start it, or correct its address, and run the same command again.",
             ) from error
 
-    def _refusal(self, error: S3Error) -> StoreError | ServiceError:
+    def _refusal(self, error: S3Error) -> ServiceError:
         if error.code in _REFUSED:
             return ServiceError(
                 f"The object store at {self.endpoint} refuses our credentials ({error.code}) for the bucket "
@@ -182,7 +185,8 @@ class S3Store:
                 f"The clocks of this machine and of the object store at {self.endpoint} differ too much.",
                 "Set both clocks by a time server.",
             )
-        return StoreError(
+        # Unknown codes too: what the store does not say of the object is no reason to fail what needs it.
+        return ServiceError(
             f"The object store at {self.endpoint} failed: {error.code}: {error.message}.",
             "Look into the server's log, and run the same command again.",
         )

@@ -26,6 +26,7 @@ OPERATIONS = [
     "GET /runs/{run_id}/replies",
     "GET /runs/{run_id}/dead-letters",
     "POST /runs/{run_id}/dead-letters/replay",
+    "POST /runs/{run_id}/dead-letters/drop",
     "POST /runs/{run_id}/cancel",
     "POST /runs/{run_id}/resume",
 ]

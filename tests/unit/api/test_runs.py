@@ -214,6 +214,7 @@ def test_the_report_is_there_at_any_time(client: TestClient, run_id: str) -> Non
         ("POST", "/runs/nobody/cancel"),
         ("POST", "/runs/nobody/resume"),
         ("POST", "/runs/nobody/dead-letters/replay"),
+        ("POST", "/runs/nobody/dead-letters/drop"),
     ],
 )
 def test_an_unknown_run_is_told(client: TestClient, method: str, path: str) -> None:

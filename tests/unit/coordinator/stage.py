@@ -69,7 +69,7 @@ class Stage:
                 "iterations": 1,
                 "models": {"actor": str(model), "refiner": str(model)},
                 "prompts": {"source": "world:story", "per_iteration": 6, "shard_size": 2},
-                "failures": {"canary": False, "most": 1.0, "nothing_learned": "continue"},
+                "failures": {"canary": False, "most": 1.0, "dead_shards": 1.0, "nothing_learned": "continue"},
                 **changes,
             }
         )

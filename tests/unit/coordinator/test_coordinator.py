@@ -106,7 +106,7 @@ def test_a_failed_attempt_comes_again_after_a_pause_and_then_never(stage: Stage)
 def test_what_cannot_work_is_not_tried_again(stage: Stage) -> None:
     stage.submit()
     message = stage.take()
-    stage.fail(message, reason="ModelUnusable", retry=False)
+    stage.fail(message, reason="DataError", retry=False)
     assert {step.state for step in stage.steps()} == {StepState.DEAD, StepState.DISPATCHED}
 
 

@@ -187,9 +187,9 @@ def test_a_canary_that_died_fails_the_run_and_is_tried_again(tmp_path: Path) -> 
     stage.submit(**STRICT)
     assert stage.broker.waiting("generation") == 3  # six prompts are too few for less than all shards
     for _ in range(3):
-        stage.fail(stage.take(), reason="EngineError", retry=False)
+        stage.fail(stage.take(), reason="DataError", retry=False)
     assert of(stage) == (RunStatus.FAILED, EndReason.CANARY)
-    assert RunEnd.model_validate(stage.run_row().end).exit_code == 3
+    assert RunEnd.model_validate(stage.run_row().end).exit_code == 2
     stage.submit(**STRICT)
     assert of(stage) == (RunStatus.RUNNING, None)
     assert len(through(stage, "generation", 0)) == 3

@@ -19,7 +19,9 @@ class DispatchSettings(Section):
     attempts: Annotated[Positive, Unit("attempts")] = 3
     """Dispatches of one step before it is a dead letter."""
     engine_wait_s: Annotated[float, Field(ge=0), Unit("seconds")] = later(360.0)
-    """How long an engine may stay unavailable, tried again and again, before the run is given up."""
+    """How long an engine, a store or a service may stay unavailable, or the same error may repeat for step after step,
+    before the run stops as failed. Until then such work is paused and probed. Of a run in which nothing has succeeded
+    yet, at most 30 seconds where the error is not that something is unavailable."""
 
 
 class FailureSettings(Section):
@@ -31,6 +33,9 @@ class FailureSettings(Section):
     most: Share = 0.2
     """The share of an iteration's prompts that failures may cost. A run that loses more stops before it trains; 1: it
     never does."""
+    dead_shards: Share = later(0.1)
+    """The share of the run's prompts that shards may hold whose steps failed for good. A run with more stops as failed
+    at once; when it is resumed it tries them again. 1: it never stops for them."""
     nothing_learned: Literal["stop", "continue"] = "stop"
     """What follows an iteration without a single row to learn from: the run stops, or keeps both models."""
     canary: bool = True

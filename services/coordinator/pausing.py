@@ -1,0 +1,128 @@
+"""What a circuit breaker's verdict means for the books: steps given back uncharged, one alarm, the run given up.
+
+Whose fault a failure is, `circuit_breaker` says; what follows from a run's end, `flow`.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import col, select
+
+from services.coordinator import events
+from services.coordinator.circuit_breaker import REPEATS, UNAVAILABLE, CircuitBreakers, Failure, Verdict
+from services.coordinator.ledger import IN_FLIGHT
+from services.coordinator.turn import Turn
+from spar.db.tables import Step, StepCount
+from spar.messages.base import SHARD_KINDS
+from spar.messages.coordinator import FailureReason, StepFailed
+from spar.messages.states import IterationStatus, StepState
+
+log = structlog.get_logger()
+
+TURN_OF_OTHERS = timedelta(seconds=1)
+"""After a pause: so that the next probe is another step than the one that failed, if there is another."""
+
+
+def failed(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+    """Book an attempt that failed as the step's own failure, or as one of the environment."""
+    if not turn.run.status.on:
+        turn.fail(step, report.error, report.reason, report.retry, now)
+        return
+    last = not report.retry or step.failures + 1 >= turn.recipe.dispatch.attempts
+    failure = Failure(step.kind, step.id or 0, report.reason, report.error, last, _proven(turn))
+    verdict = breakers.failed(failure, now, timedelta(seconds=turn.recipe.dispatch.engine_wait_s))
+    if verdict is Verdict.STEP:
+        turn.fail(step, f"{report.reason}: {report.error}", report.reason, report.retry, now)
+        return
+    _give_back(turn, step, report.error, breakers, now)
+    if verdict is Verdict.OPENED:
+        _opened(turn, step, report, breakers, now)
+    if verdict is Verdict.GIVEN_UP:
+        _give_up(turn, step, report, breakers, now)
+    turn.paused = breakers.open(now)
+
+
+def succeeded(turn: Turn, step: Step, breakers: CircuitBreakers, now: datetime) -> None:
+    """Close the breaker of the step's kind, if this is what shows that the fault has passed."""
+    was_open = breakers.succeeded(step.kind, step.id or 0, step.dispatched_at, now)
+    turn.paused = breakers.open(now)
+    if was_open is None:
+        return
+    for waiting in _waiting(turn, step):
+        waiting.not_before = None
+    seconds = round(was_open.total_seconds(), 1)
+    log.info("circuit_closed", kind=step.kind, seconds=seconds)
+    turn.ledger.event("circuit_closed", turn.run.id, step_kind=step.kind, seconds=seconds)
+
+
+def _proven(turn: Turn) -> bool:
+    """Whether anything that asks a model has come to a result in this run."""
+    query = select(StepCount).where(StepCount.run_id == turn.run.id, col(StepCount.kind).in_(SHARD_KINDS))
+    done = query.where(StepCount.state == StepState.DONE, StepCount.count > 0)
+    return turn.ledger.session.exec(done.limit(1)).first() is not None
+
+
+def _give_back(turn: Turn, step: Step, error: str, breakers: CircuitBreakers, now: datetime) -> None:
+    until = breakers.until(step.kind) or now
+    turn.ledger.move(step, StepState.READY, reason=error, not_before=until + TURN_OF_OTHERS)
+
+
+def _opened(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+    """What the error has cost the steps by now is not charged to them."""
+    for suspect_id, failures in breakers.suspects(step.kind).items():
+        suspect = turn.ledger.step(suspect_id)
+        if suspect is None or suspect.state is StepState.DONE:
+            continue
+        charged = failures if suspect.id != step.id else failures - 1  # this attempt has not been charged
+        suspect.failures = max(0, suspect.failures - charged)
+        if suspect.state is StepState.DEAD and _counts_still(turn, suspect):
+            turn.ledger.move(suspect, StepState.READY, reason=report.error, failure=None, finished_at=None)
+    wait_s = turn.recipe.dispatch.engine_wait_s
+    news = breakers.alarms(step.kind, now)
+    if news:
+        log.warning("circuit_opened", kind=step.kind, error=report.error, wait_s=wait_s)
+    turn.ledger.event(
+        "circuit_opened" if news else "circuit_opened_again",
+        turn.run.id,
+        step_kind=step.kind,
+        reason=report.reason,
+        error=report.error,
+        wait_s=wait_s,
+    )
+
+
+def _counts_still(turn: Turn, step: Step) -> bool:
+    current = turn.ledger.current(turn.run)
+    here = current is not None and current.index == step.iteration and current.status is IterationStatus.SHARDS
+    return here and step.kind in SHARD_KINDS
+
+
+def _give_up(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+    suspects = [each for each in map(turn.ledger.step, breakers.suspects(step.kind)) if each is not None]
+    open_suspects = [each for each in suspects if each.state is StepState.READY]
+    breakers.reset(step.kind)
+    if report.reason in UNAVAILABLE:
+        lost = report.reason is FailureReason.STORE
+        turn.happen(events.StorageLost(report.error) if lost else events.EngineLost(report.error, report.reason))
+        return
+    ids = {each.id for each in suspects}
+    others = [each for each in (*_waiting(turn, step), *_flying(turn, step)) if each.id not in ids]
+    if len(suspects) < REPEATS and not others:
+        # So few, and nothing else to tell by: as likely their own fault.
+        for each in open_suspects:
+            turn.fail(each, f"{report.reason}: {report.error}", report.reason, False, now)
+        return
+    for each in open_suspects:
+        # Dead letters to look at; resuming the run takes them up again.
+        turn.ledger.move(each, StepState.DEAD, reason=report.error, failure=report.reason, finished_at=now)
+    turn.happen(events.CircuitGivenUp(step.kind, report.error, report.reason))
+
+
+def _waiting(turn: Turn, like: Step) -> list[Step]:
+    query = select(Step).where(Step.run_id == like.run_id, Step.kind == like.kind, Step.state == StepState.READY)
+    return list(turn.ledger.session.exec(query))
+
+
+def _flying(turn: Turn, like: Step) -> list[Step]:
+    query = select(Step).where(Step.run_id == like.run_id, Step.kind == like.kind, col(Step.state).in_(IN_FLIGHT))
+    return list(turn.ledger.session.exec(query))

@@ -1,0 +1,134 @@
+"""`spar dead`: the steps of a run that failed for good. Of the API, or of a home (--dir)."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from spar.cli.client import ApiOption, connect
+from spar.cli.console import out
+from spar.cli.homes import Found, find_run, reading
+from spar.cli.plain_text import visible
+from spar.cli.status import DirOption, JsonOption, RunArgument
+from spar.commands import command, in_directory
+from spar.db.runs import DeadLetter, dead_letters
+from spar.errors import ConflictError, DataError
+from spar.messages.commands import DROP, REPLAY, DropCommand, ReplayCommand
+
+app = typer.Typer(no_args_is_help=True)
+
+StepsOption = Annotated[
+    list[int] | None, typer.Option("--step", metavar="STEP", help="A step's id; may be repeated. [default: all]")
+]
+SHOWN = 100  # characters of an error in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The dead letters of a run, and where it is: in a home (`found`), or at the API (None)."""
+
+    run_id: str
+    letters: Sequence[DeadLetter]
+    found: Found | None
+
+    def chosen(self, steps: list[int] | None) -> tuple[int, ...]:
+        """Those that were meant; without ids, all that were not dropped. Raises DataError for others."""
+        known = {letter.step for letter in self.letters}
+        if strangers := sorted(set(steps or ()) - known):
+            listed = command("dead", "list", self.run_id, *self.where)
+            raise DataError(
+                f"Run {self.run_id} has no dead letter {', '.join(map(str, strangers))}.", f"List them: {listed}"
+            )
+        wanted = {letter.step for letter in self.letters if not letter.dropped} if steps is None else set(steps)
+        return tuple(sorted(wanted))
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        return () if self.found is None else in_directory(self.found.home.root)
+
+
+@app.command("list")
+def list_(
+    run: RunArgument = None, directory: DirOption = None, api: ApiOption = None, as_json: JsonOption = False
+) -> None:
+    """List the steps that failed for good, with their errors."""
+    dead = _letters(run, directory, api)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(letter) for letter in dead.letters], default=str, indent=2))
+        return
+    if not dead.letters:
+        out.print(f"run {dead.run_id}: no step has failed for good", markup=False, soft_wrap=True)
+        return
+    table = Table("step", "iteration", "kind", "part", "prompts", "attempts", "state", "error")
+    for letter in dead.letters:
+        numbers = (letter.step, letter.iteration, letter.kind, letter.part, letter.prompts, letter.attempts)
+        table.add_row(*map(str, numbers), "dropped" if letter.dropped else "dead", visible(letter.reason or "")[:SHOWN])
+    out.print(table)
+
+
+@app.command()
+def show(
+    step: Annotated[int, typer.Argument(metavar="STEP", help="The step's id, as listed.")],
+    run: RunArgument = None,
+    directory: DirOption = None,
+    api: ApiOption = None,
+) -> None:
+    """Show one of them, with its whole error."""
+    dead = _letters(run, directory, api)
+    dead.chosen([step])
+    [letter] = [each for each in dead.letters if each.step == step]
+    for name, fact in dataclasses.asdict(letter).items():
+        out.print(f"{name}: {visible(str(fact))}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def retry(
+    run: RunArgument = None, steps: StepsOption = None, directory: DirOption = None, api: ApiOption = None
+) -> None:
+    """Try them again. A finished run is taken back to where it lost them; what is unchanged is not computed again."""
+    dead = _letters(run, directory, api)
+    wanted = dead.chosen(steps)
+    if not wanted:
+        out.print(f"run {dead.run_id}: there is nothing to try again", markup=False, soft_wrap=True)
+        return
+    _send(dead, api, REPLAY, ReplayCommand(run_id=dead.run_id, steps=wanted))
+    then = "" if dead.found is None else f"; go on with the run: {command('resume', dead.run_id, *dead.where)}"
+    out.print(f"run {dead.run_id}: {len(wanted)} to be tried again{then}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def drop(
+    run: RunArgument = None, steps: StepsOption = None, directory: DirOption = None, api: ApiOption = None
+) -> None:
+    """Accept the loss: they stay dead, resuming leaves them alone, and their prompts count as engine_failed."""
+    dead = _letters(run, directory, api)
+    wanted = dead.chosen(steps)
+    if wanted:
+        _send(dead, api, DROP, DropCommand(run_id=dead.run_id, steps=wanted))
+    out.print(f"run {dead.run_id}: {len(wanted)} dropped", markup=False, soft_wrap=True)
+
+
+def _letters(run: str | None, directory: DirOption, api: str | None) -> Letters:
+    if api and directory is None:
+        with connect(api) as server:
+            run_id = server.find(run)
+            return Letters(run_id, server.dead_letters(run_id), None)
+    found = find_run(run, directory)
+    with reading(found.home) as session:
+        return Letters(found.run_id, dead_letters(session, found.run_id), found)
+
+
+def _send(dead: Letters, api: str | None, kind: str, wanted: ReplayCommand | DropCommand) -> None:
+    if dead.found is None:
+        with connect(api) as server:
+            server.command(dead.run_id, f"dead-letters/{kind}", wanted.steps)
+        return
+    from spar.embedded.commands import ask
+
+    taken = ask(dead.found.home, kind, wanted)
+    if taken.error:
+        raise ConflictError(f"{taken.error[0].upper()}{taken.error[1:]}.", "See how it stands: spar status.")
