@@ -5,6 +5,7 @@ import uvicorn
 from services.api.app import make_app
 from services.api.backend import Backend
 from services.api.settings import ApiSettings
+from spar.db.deadlines import REPORTS
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.runtime.app import configure
@@ -22,7 +23,7 @@ def start(settings: Settings) -> None:
     log_to(None)
     mine = ApiSettings()
     mine.check()
-    database = open_database(settings.database_url.get_secret_value())
+    database = open_database(settings.database_url.get_secret_value(), REPORTS)
     migrate(database)  # a submit is kept even if the coordinator has never been up
     backend = Backend(database, open_store(settings), CeleryBroker(configure(settings)), mine)
     config = server_config(make_app(backend), timeout_graceful_shutdown=GRACE_S)

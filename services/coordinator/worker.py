@@ -30,8 +30,8 @@ def start(settings: Settings) -> None:
     store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
     database = open_database(settings.database_url.get_secret_value())
-    with only_one(database, COORDINATOR):
-        migrate(database)
+    with only_one(database, COORDINATOR) as writer:
+        migrate(writer)
         limits = Limits(
             runs=settings.runs_at_once,
             lease=timedelta(seconds=settings.lease_s),
@@ -40,7 +40,7 @@ def start(settings: Settings) -> None:
         )
         broker_app = configure(settings)
         broker = CeleryBroker(broker_app)
-        coordinator = Coordinator(database, store, broker, limits, census=CeleryCensus(broker_app))
+        coordinator = Coordinator(writer, store, broker, limits, census=CeleryCensus(broker_app))
         inbox = Inbox(coordinator, settings.polling_interval_s, MOST_WAITING)
         tasks.install(inbox)
         inbox.start()

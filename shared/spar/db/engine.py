@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from spar.db.refusals import postgres_refusal, sqlite_refusal
+from spar.db.deadlines import USUAL, Deadlines, connector
+from spar.db.refusals import postgres_refusal, postgres_trouble, sqlite_refusal
 from spar.errors import ServiceError, SparError
 from spar.file_locks import is_locked, try_lock
 
@@ -22,37 +25,39 @@ COORDINATOR = "coordinator"
 """The name that the process holds which works on a database's runs."""
 _BUSY_SECONDS = 30.0  # how long a SQLite writer waits for another one; a turn of the coordinator takes milliseconds
 _POSTGRES = {
-    "connect_timeout": 5,  # seconds
-    "keepalives_idle": 30,  # seconds; a connection that holds a lock is otherwise silent for days
     "application_name": "spar",
     "client_encoding": "utf8",  # a database that was made without a locale would give bytes for text
 }
 
 
-def open_database(url: str) -> Engine:
+class AnotherAtWork(ServiceError):
+    """Of what there may be one only, another one holds the name."""
+
+
+def open_database(url: str, deadlines: Deadlines = USUAL) -> Engine:
     """An engine that has connected once. Raises ServiceError, HomeError."""
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
-        event.listen(engine, "connect", _set_up_sqlite)
-    else:
-        engine = create_engine(parsed, connect_args=_POSTGRES, pool_pre_ping=True)
-    event.listen(engine, "handle_error", _explain)
+    engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgres(parsed, deadlines)
     engine.connect().close()
     return engine
 
 
 @contextmanager
-def only_one(engine: Engine, name: str) -> Iterator[None]:
-    """Hold a name on this database for the block; a second holder is a ServiceError. It ends with its process."""
-    held = _advisory_lock(engine, name) if engine.dialect.name == "postgresql" else _file_lock(engine, name)
-    with held:
-        yield
+def only_one(engine: Engine, name: str, deadlines: Deadlines = USUAL) -> Iterator[Engine]:
+    """Hold a name on this database for the block; a second holder is an AnotherAtWork. It ends with its process.
+
+    What the holder writes goes through the engine that this yields: on PostgreSQL each of its transactions runs on the
+    connection that holds the name, so none is committed once the name is lost. When that connection is lost, the next
+    transaction takes the name anew, or raises AnotherAtWork.
+    """
+    held = _holding_connection(engine, name, deadlines) if _is_postgres(engine) else _file_lock(engine, name)
+    with held as writer:
+        yield writer
 
 
 def is_held(engine: Engine, name: str) -> bool:
     """Whether a process holds the name on this database just now."""
-    if engine.dialect.name == "postgresql":
+    if _is_postgres(engine):
         return _advisory_lock_is_held(engine, name)
     path = engine.url.database
     if not path or path == ":memory:":
@@ -72,6 +77,25 @@ def _parse(url: str) -> URL:
             "Give it as postgresql+psycopg://user:password@host/name or sqlite:////path/of/spar.db.",
         )
     return parsed
+
+
+def _is_postgres(engine: Engine) -> bool:
+    return engine.dialect.name == "postgresql"
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "handle_error", _explain)
+    return engine
+
+
+def _postgres(url: URL, deadlines: Deadlines, **pool: int) -> Engine:
+    connect = connector(deadlines)
+    engine = create_engine(url, connect_args=_POSTGRES, pool_pre_ping=True, **pool)
+    event.listen(engine, "do_connect", lambda _, __, args, kwargs: connect(*args, **kwargs))
+    event.listen(engine, "handle_error", _explain)
+    return engine
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -114,6 +138,8 @@ def _explain(context: ExceptionContext) -> None:
         refusal = sqlite_refusal(error, place or "the database")
     elif context.connection is None or context.is_disconnect:
         refusal = postgres_refusal(error, _address(context.engine.url) if context.engine is not None else "")
+    else:
+        refusal = postgres_trouble(error, _address(context.connection.engine.url))
     if refusal is not None:
         raise refusal from error
 
@@ -123,16 +149,27 @@ def _address(url: URL) -> str:
 
 
 @contextmanager
-def _advisory_lock(engine: Engine, name: str) -> Iterator[None]:
-    number = _lock_number(name)
-    # A connection of its own, outside transactions: PostgreSQL drops the lock with the connection.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
-            raise _taken(name, _address(engine.url))
-        try:
-            yield
-        finally:
-            connection.invalidate()  # closes it, and with it the lock, even if it is broken by now
+def _holding_connection(engine: Engine, name: str, deadlines: Deadlines) -> Iterator[Engine]:
+    """An engine of one connection, which takes the advisory lock before anything else is done on it.
+
+    The lock is the server's session's: it lives exactly as long as the backend that also runs, and commits, the
+    transactions. A second holder can thus begin only when no transaction of the first can be committed any more.
+    """
+    query, address = f"SELECT pg_try_advisory_lock({_lock_number(name)})", _address(engine.url)
+
+    def take(connection: psycopg.Connection[Any], _: object) -> None:
+        row = connection.execute(query).fetchone()
+        connection.commit()
+        if row is None or not row[0]:
+            raise _taken(name, address)
+
+    writer = _postgres(engine.url, deadlines, pool_size=1, max_overflow=0)
+    event.listen(writer, "connect", take)
+    try:
+        writer.connect().close()  # it stays in the pool, and the lock with it
+        yield writer
+    finally:
+        writer.dispose()
 
 
 def _advisory_lock_is_held(engine: Engine, name: str) -> bool:
@@ -156,19 +193,19 @@ def _lock_file(database: str, name: str) -> Path:
 
 
 @contextmanager
-def _file_lock(engine: Engine, name: str) -> Iterator[None]:
+def _file_lock(engine: Engine, name: str) -> Iterator[Engine]:
     path = engine.url.database
     if not path or path == ":memory:":  # nobody else can open it
-        yield
+        yield engine
         return
     with open(_lock_file(path, name), "w") as file:
         if not try_lock(file.fileno()):
             raise _taken(name, path)
-        yield
+        yield engine
 
 
-def _taken(name: str, where: str) -> ServiceError:
-    return ServiceError(
+def _taken(name: str, where: str) -> AnotherAtWork:
+    return AnotherAtWork(
         f"Another {name} is at work on the database {where}.",
         f"There is one {name} per database: stop the other one first, or leave the work to it.",
     )

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from spar.db.deadlines import unhurried
 from spar.errors import HomeError
 
 _MIGRATE_LOCK = 0x5350_4152  # "SPAR": the advisory lock that migrations queue up for
@@ -19,7 +20,7 @@ _MIGRATE_LOCK = 0x5350_4152  # "SPAR": the advisory lock that migrations queue u
 
 def migrate(engine: Engine) -> None:
     """Upgrade to the newest schema, all of it or nothing; several processes may do so at once."""
-    with engine.connect() as connection:
+    with engine.connect() as connection, unhurried(connection):
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATE_LOCK})
         else:

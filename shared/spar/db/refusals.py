@@ -16,6 +16,20 @@ _SQLITE_FIXES = {
 }
 
 
+_ROOM = "Free some space on its disk; work resumes by itself."
+_LATER = "Nothing needs to be done: it is retried."
+_POSTGRES_TROUBLES = {
+    "25006": ("takes no writes: it is read-only", "Make it writable, or name its primary; work resumes by itself."),
+    "40": ("gave way to another transaction", _LATER),
+    "53100": ("has no room left", _ROOM),
+    "53": ("has too little of something to work with", "Give it memory, disk or connections; work resumes by itself."),
+    "55P03": ("waited too long for a lock", "Look in pg_stat_activity who holds it; work resumes by itself."),
+    "57014": ("took too long over a statement", "Look into its log and at its load; the work is retried."),
+    "58": ("met an error of its system", "Look into its log and at its disk; work resumes by itself."),
+}
+"""By SQLSTATE, the longest that fits: what may pass, though it is no lost connection."""
+
+
 def sqlite_refusal(error: BaseException, path: str) -> SparError | None:
     """None for an error that is a mistake in a statement."""
     name = getattr(error, "sqlite_errorname", "") if isinstance(error, sqlite3.Error) else ""
@@ -47,3 +61,14 @@ def postgres_refusal(error: BaseException, address: str) -> SparError:
         f"PostgreSQL at {address} cannot be reached: {said[:300]}.",
         "Start it, or correct the database URL, and run the same command again.",
     )
+
+
+def postgres_trouble(error: BaseException, address: str) -> ServiceError | None:
+    """For a statement over a working connection: None for an error that is a mistake in the statement."""
+    state = getattr(error, "sqlstate", None) or ""
+    for length in (5, 2):
+        if state and (known := _POSTGRES_TROUBLES.get(state[:length])) is not None:
+            what, fix = known
+            said = " ".join(str(error).split())
+            return ServiceError(f"PostgreSQL at {address} {what}: {said[:300]}.", fix)
+    return None
