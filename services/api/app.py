@@ -8,6 +8,7 @@ from services.api.auth import require_token
 from services.api.backend import Backend
 from services.api.door import ApiDoor
 from services.api.errors import add_handlers, refusals
+from services.api.looks import Looks
 from services.api.routes import commands, dashboard, events, health, metrics, runs
 from spar.runtime.shield import Shield
 
@@ -21,6 +22,7 @@ def make_app(backend: Backend) -> FastAPI:
         redoc_url=None,
     )
     app.state.backend = backend
+    app.state.looks = Looks()
     add_handlers(app)
     for module in (commands, events, runs, metrics):
         app.include_router(module.router, dependencies=[Depends(require_token)], responses=refusals(401, 422))

@@ -5,7 +5,7 @@ import uvicorn
 from services.api.app import make_app
 from services.api.backend import Backend
 from services.api.settings import ApiSettings
-from spar.db.deadlines import REPORTS
+from spar.db.deadlines import Deadlines
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.runtime.app import configure
@@ -16,6 +16,7 @@ from spar.runtime.process import main, open_store
 from spar.runtime.settings import Settings
 
 PORT_TAKEN = "Stop what uses that port, or set SPAR_API_PORT and SPAR_API_HOST."
+WHOLE_RUNS = 5  # times the usual deadline of a statement: reports and metrics read all of a run
 GRACE_S = 3  # for requests that are being answered; a listener to live events would stay for ever
 
 
@@ -23,7 +24,8 @@ def start(settings: Settings) -> None:
     log_to(None)
     mine = ApiSettings()
     mine.check()
-    database = open_database(settings.database_url.get_secret_value(), REPORTS)
+    whole_runs = Deadlines(statement_s=WHOLE_RUNS * settings.database_timeout_s)
+    database = open_database(settings.database_url.get_secret_value(), whole_runs)
     migrate(database)  # a submit is kept even if the coordinator has never been up
     backend = Backend(database, open_store(settings), CeleryBroker(configure(settings)), mine)
     config = server_config(make_app(backend), timeout_graceful_shutdown=GRACE_S)

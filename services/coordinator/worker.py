@@ -9,6 +9,7 @@ from celery.signals import worker_shutdown
 from services.coordinator import tasks
 from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
+from spar.db.deadlines import Deadlines
 from spar.db.engine import COORDINATOR, only_one, open_database
 from spar.db.migrate import migrate
 from spar.messages.coordinator import Report
@@ -29,8 +30,9 @@ def start(settings: Settings) -> None:
     log_to(None)
     store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
-    database = open_database(settings.database_url.get_secret_value())
-    with only_one(database, COORDINATOR) as writer:
+    deadlines = Deadlines(statement_s=settings.database_timeout_s)
+    database = open_database(settings.database_url.get_secret_value(), deadlines)
+    with only_one(database, COORDINATOR, deadlines) as writer:
         migrate(writer)
         limits = Limits(
             runs=settings.runs_at_once,

@@ -1,10 +1,12 @@
 """Whether the process lives, and whether it can work. Asked by machines, so without a token; tells no secret."""
 
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
 from services.api.backend import Context
+from services.api.looks import LooksOfApp
 from spar.db.migrate import check_schema
 from spar.db.runs import stuck_runs
 from spar.errors import SparError
@@ -33,11 +35,16 @@ async def get_health() -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Readiness}})
-def get_ready(context: Context, answer: Response) -> Readiness:
-    """The database has our schema, the object store answers, and no run is stuck; else 503."""
-    database = _database(context)
-    runs = _runs(context) if database == "ok" else "unknown: the database says"
-    found = Readiness(database=database, store=_store(context), runs=runs)
+async def get_ready(context: Context, looks: LooksOfApp, answer: Response) -> Readiness:
+    """The database has our schema, the object store answers within seconds, and no run is stuck; else 503."""
+    database, store, runs = await asyncio.gather(
+        looks.at("database", lambda: _database(context)),
+        looks.at("store", lambda: _store(context)),
+        looks.at("runs", lambda: _runs(context)),
+    )
+    if database != "ok":
+        runs = "unknown: the database says"
+    found = Readiness(database=database, store=store, runs=runs)
     if (found.database, found.store, found.runs) != ("ok", "ok", "ok"):
         answer.status_code = 503
     return found

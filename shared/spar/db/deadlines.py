@@ -68,8 +68,6 @@ class Deadlines:
 
 
 USUAL = Deadlines()
-REPORTS = Deadlines(statement_s=300.0)
-"""For who reads whole runs: the API's reports and metrics."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):

@@ -15,6 +15,7 @@ from spar.messages.coordinator import TASK as COORDINATOR_TASK
 from spar.messages.coordinator import Report
 from spar.runtime.settings import Settings
 
+CONNECT_S = 5.0
 COORDINATOR_QUEUE = "coordinator"
 QUEUES = {
     StepKind.GENERATION: "generation",
@@ -46,6 +47,8 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     # A lost connection must not shut the worker down after a fixed number of tries.
     broker_connection_max_retries=None,
+    # Nor must what Redis replies when it is full, read-only or loading: the consumer connects again.
+    broker_channel_error_retry=True,
 )
 
 
@@ -56,7 +59,20 @@ def configure(settings: Settings) -> Celery:
     if url.startswith("memory:"):
         # The default of one second between looks would make every hop cost that much.
         app.conf.broker_transport_options = {"polling_interval": 0.01}
+    else:
+        app.conf.broker_transport_options = redis_deadlines(settings.broker_timeout_s)
     return app
+
+
+def redis_deadlines(timeout_s: float) -> dict[str, object]:
+    """Transport options by which nothing waits for ever for a Redis that takes the bytes and never replies."""
+    return {
+        "socket_connect_timeout": min(CONNECT_S, timeout_s),
+        "socket_timeout": timeout_s,
+        "socket_keepalive": True,
+        # Kombu also drops a consumer's BRPOP whose reply is overdue by this, and connects again.
+        "health_check_interval": max(1, round(timeout_s)),
+    }
 
 
 Body = TypeVar("Body", bound=Callable[[dict[str, Any]], None])

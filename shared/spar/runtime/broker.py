@@ -4,6 +4,8 @@ A broker forgets: Redis may be emptied, a process that held a memory broker may 
 """
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -11,16 +13,15 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from spar.errors import BrokerFull, ServiceError
+from spar.errors import ServiceError
 from spar.runtime.app import in_brief
+from spar.runtime.broker_troubles import broker_trouble
 
 log = structlog.get_logger()
 
 EPOCH_KEY = "spar:epoch"
 PROBE_KEY = "spar:probe"
 PROBE_S = 60
-FULL = "maxmemory"
-"""In what Redis replies to a write for which it has no room."""
 CONNECT_S = 5.0
 WATCHER_S = 24 * 3600
 """A watcher comes and goes; its key goes a day after its last look."""
@@ -62,51 +63,34 @@ class CeleryBroker:
         self._first = True
 
     def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
-        try:
+        with broker_errors_explained():
             self._app.send_task(task, args=[message], queue=queue, retry=False, argsrepr=in_brief(message))
-        except (OperationalError, *_redis_errors()) as error:  # a full Redis answers, and refuses
-            raise unreachable(error) from error
 
     def waiting(self, queue: str) -> int:
-        try:
-            with self._app.connection_for_read() as connection:
-                return int(connection.default_channel._size(queue))
-        except (OperationalError, *_redis_errors()) as error:  # a full Redis answers, and refuses
-            raise unreachable(error) from error
+        with broker_errors_explained(), self._app.connection_for_read() as connection:
+            return int(connection.default_channel._size(queue))
 
     def try_write(self) -> None:
         if str(self._app.conf.broker_url).startswith("memory:"):
             return
-        try:
-            with self._app.connection_for_read() as connection:
-                connection.default_channel.client.set(PROBE_KEY, "", ex=PROBE_S)
-        except Exception as error:
-            if not isinstance(error, (OperationalError, *_redis_errors())):
-                raise
-            if FULL in str(error):
-                raise BrokerFull(
-                    f"Redis is full and takes no more messages: {error}.",
-                    "Raise its maxmemory or make room; the run then resumes by itself.",
-                ) from error
-            raise unreachable(error) from error
+        with broker_errors_explained(), self._app.connection_for_read() as connection:
+            connection.default_channel.client.set(PROBE_KEY, "", ex=PROBE_S)
 
     def loss(self) -> Loss:
         first, self._first = self._first, False
         if str(self._app.conf.broker_url).startswith("memory:"):
             return Loss.EVERYTHING if first else Loss.NONE
         try:
-            with self._app.connection_for_read() as connection:
+            with broker_errors_explained(), self._app.connection_for_read() as connection:
                 # Written with the first look; gone only if Redis lost its data, and the messages with it.
                 client = connection.default_channel.client
                 key = f"{EPOCH_KEY}:{self._watcher}" if self._watcher else EPOCH_KEY
                 fresh = client.set(key, uuid.uuid4().hex, nx=True)
                 if self._watcher:
                     client.expire(key, WATCHER_S)
-        except Exception as error:
+        except ServiceError:
             self._first = first
-            if not isinstance(error, (OperationalError, *_redis_errors())):
-                raise
-            raise unreachable(error) from error
+            raise
         return Loss.MESSAGES if fresh else Loss.NONE
 
 
@@ -118,7 +102,8 @@ def check_password(url: str) -> None:
 
     if not url.startswith(("redis:", "rediss:")):
         return
-    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=CONNECT_S) as client:
+    deadlines = {"socket_connect_timeout": CONNECT_S, "socket_timeout": CONNECT_S}
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **deadlines) as client:
         try:
             client.ping()
         except redis.AuthenticationError as error:
@@ -130,14 +115,12 @@ def check_password(url: str) -> None:
             log.warning("broker_away", error=str(error))
 
 
-def _redis_errors() -> tuple[type[Exception], ...]:
+@contextmanager
+def broker_errors_explained() -> Iterator[None]:
+    """Kombu wraps what Redis raises in some places and not in others."""
     from redis.exceptions import RedisError
 
-    return (RedisError,)
-
-
-def unreachable(error: Exception) -> ServiceError:
-    return ServiceError(
-        f"The message broker cannot be reached: {error}.",
-        "Check that Redis runs and that SPAR_BROKER_URL has its address and password; work resumes when it is back.",
-    )
+    try:
+        yield
+    except (OperationalError, RedisError, OSError) as error:
+        raise broker_trouble(error) from error

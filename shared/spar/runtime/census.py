@@ -10,9 +10,8 @@ from typing import Any, Protocol
 
 from celery import Celery
 from celery.worker.control import inspect_command
-from kombu.exceptions import OperationalError
 
-from spar.runtime.broker import unreachable
+from spar.runtime.broker import broker_errors_explained
 
 REPLY_S = 3.0
 """How long to wait for replies: all of it, for nobody knows how many there will be."""
@@ -45,12 +44,10 @@ class CeleryCensus:
         self._app, self._within_s = app, within_s
 
     def workers(self) -> Sequence[SeenWorker]:
-        try:
-            asked = self._app.control.inspect(timeout=self._within_s)
-            queues: dict[str, Any] = asked.active_queues() or {}
-            versions: dict[str, Any] = (asked._request("spar_version") or {}) if queues else {}
-        except OperationalError as error:
-            raise unreachable(error) from error
+        with broker_errors_explained():
+            inspection = self._app.control.inspect(timeout=self._within_s)
+            queues: dict[str, Any] = inspection.active_queues() or {}
+            versions: dict[str, Any] = (inspection._request("spar_version") or {}) if queues else {}
         return [
             SeenWorker(name, frozenset(queue["name"] for queue in consumed), versions.get(name, {}).get("version"))
             for name, consumed in sorted(queues.items())

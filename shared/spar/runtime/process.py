@@ -42,6 +42,7 @@ def open_store(settings: Settings) -> ObjectStore:
         settings.s3_secret_key.get_secret_value(),
         settings.s3_bucket,
         secure=settings.s3_secure,
+        read_s=settings.store_timeout_s,
     )
 
 

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     """How long a step may be dispatched, with its queue empty, before it counts as lost."""
     stuck_s: float = Field(default=300.0, gt=0)
     """A run of which no step has ended for so long, though steps are open, is reported as stuck."""
+    broker_timeout_s: float = Field(default=5.0, gt=0)
+    """How long a command waits for Redis's reply; it is tried four times."""
+    database_timeout_s: float = Field(default=60.0, gt=0)
+    """How long a statement may take; five times as long where whole runs are read (the API)."""
+    store_timeout_s: float = Field(default=30.0, gt=0)
+    """How long the object store may be silent, three times over."""
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     queues: Names = ()
     """Comma separated: what `services.combined.worker` consumes. Empty: all queues that workers have."""

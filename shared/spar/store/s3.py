@@ -20,7 +20,7 @@ from spar.store.keys import check_key, check_prefix, missing
 
 _PART = 16 << 20  # bytes of one part of a multipart upload: 10,000 parts make 160 GB
 _CONNECT_SECONDS = 3.0
-_READ_SECONDS = 30.0  # between two packets, not for the whole object
+READ_S = 30.0  # between two packets, not for the whole object
 _RETRIES = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504])
 _CONNECTIONS = 32  # kept open per process; more threads than that still work, on short-lived ones
 
@@ -29,7 +29,10 @@ _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Inva
 
 
 class S3Store:
-    """Objects in one bucket. `endpoint` is host:port, without a scheme; `secure` means https."""
+    """Objects in one bucket. `endpoint` is host:port, without a scheme; `secure` means https.
+
+    `read_s`: how long it may be silent before it is tried again.
+    """
 
     def __init__(
         self,
@@ -39,10 +42,11 @@ class S3Store:
         bucket: str,
         secure: bool = False,
         region: str = "us-east-1",
+        read_s: float = READ_S,
     ) -> None:
         self.endpoint, self.bucket = endpoint, bucket
         self._region = region
-        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=read_s)
         pool = urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, retries=_RETRIES)
         try:
             self._client = Minio(
