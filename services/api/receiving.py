@@ -18,7 +18,7 @@ from spar.recipes.override import apply_overrides
 from spar.recipes.paths import INIT_DATA, PREFIXES, names_a_file
 from spar.recipes.problems import Keys, Problem, raise_for
 from spar.recipes.required import take_required
-from spar.recipes.source import Source, parse
+from spar.recipes.source import LARGEST_TEXT, Source, parse, too_many_values
 
 NAME = "recipe"
 JSON = "application/json"
@@ -63,6 +63,8 @@ def without_upload_paths(recipe: Recipe, received: Received) -> Recipe:
 
 
 def _parse(received: Received) -> Source:
+    if len(received.recipe) > 4 * LARGEST_TEXT:
+        raise RecipeError(f"The recipe is larger than {LARGEST_TEXT:,} characters.", "Send prompts as a file.")
     try:
         text = received.recipe.decode("utf-8-sig")
         if received.content_type != JSON:
@@ -72,6 +74,8 @@ def _parse(received: Received) -> Source:
         raise RecipeError("The recipe is not UTF-8 text.", "Save it as UTF-8.") from error
     except (RecursionError, ValueError) as error:
         raise RecipeError(f"The recipe cannot be read: {error}.", "Correct its form.") from error
+    if len(text) > LARGEST_TEXT or too_many_values(data):
+        raise RecipeError("The recipe is larger than a recipe may be.", "Send prompts as a file.")
     if not isinstance(data, dict):
         raise RecipeError("The recipe is not an object of keys.", 'Write {"name": ..., ...}.')
     return Source(data=data, places={(): NAME})

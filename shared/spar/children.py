@@ -26,6 +26,8 @@ REPORT_FD = "SPAR_REPORT_FD"
 
 _GUARD = Path(__file__).with_name("guard.py")
 _LINE_LIMIT = 1 << 20  # bytes of one report
+OVERLONG = ""
+"""Stands for a part of a line that is longer than any report; no line that was written is empty."""
 _TAIL_BYTES = 16_384
 
 
@@ -51,9 +53,17 @@ class Child:
         return self._process.returncode is None
 
     async def reports(self) -> AsyncIterator[str]:
-        """The lines the command writes to its report descriptor, until it closes it or ends."""
-        while self._reports is not None and (line := await self._reports.reader.readline()):
-            yield line.decode()
+        """The lines the command writes to its report descriptor, until it closes it or ends. What is not UTF-8 is
+        replaced; a line beyond the limit comes as OVERLONG, piece by piece, and is not kept."""
+        while self._reports is not None:
+            try:
+                line = await self._reports.reader.readline()
+            except ValueError:  # as StreamReader.readline tells it, with what it had read dropped
+                yield OVERLONG
+                continue
+            if not line:
+                return
+            yield line.decode(errors="replace")
 
     async def wait(self) -> int:
         """The command's exit code; 128 + n if signal n ended it."""

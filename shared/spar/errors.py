@@ -24,10 +24,12 @@
     │   └── TrainerBusy         an earlier attempt of the same training is still at work in its folder
     └── AccountingError     counts that do not add up: a bug, never to be ignored
 
-No message holds a credential: it is redacted where the error is made. This file knows nothing else of the project.
+No message holds a credential, or a character that no table takes: it is cleaned where the error is made. This file
+knows nothing else of the project.
 """
 
 from spar.redaction import redact
+from spar.texts import storable
 
 
 class SparError(Exception):
@@ -41,8 +43,8 @@ class SparError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, fix: str = "") -> None:
-        self.what = redact(what)
-        self.fix = redact(fix)
+        self.what = storable(redact(what))
+        self.fix = storable(redact(fix))
         super().__init__(self.what, self.fix)
 
     def __str__(self) -> str:

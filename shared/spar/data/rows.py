@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from spar.texts import UNSTORABLE_NAMED, is_storable
+from spar.texts import storable as cleaned
+
 NOT_TEXT = "bytes that are not text in this encoding (see --encoding)"
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of such a byte
-_SURROGATE = re.compile("[\ud800-\udfff]")
 RAW_TOLD = 500
 """Characters of a rejected row that the rejects file repeats."""
 
@@ -52,8 +54,8 @@ def storable(text: str) -> Unusable | None:
         return Unusable(RejectKind.UNUSABLE, "the prompt is empty")
     if not_text(text):
         return Unusable(RejectKind.ENCODING, NOT_TEXT, text)
-    if "\x00" in text or _SURROGATE.search(text):
-        return Unusable(RejectKind.UNUSABLE, "a character that cannot be stored (NUL or half a surrogate pair)", text)
+    if not is_storable(text):
+        return Unusable(RejectKind.UNUSABLE, UNSTORABLE_NAMED, text)
     return None
 
 
@@ -64,4 +66,4 @@ def not_text(text: str) -> bool:
 
 def shown(text: str) -> str:
     """The start of a text, such that any file can hold it."""
-    return text[:RAW_TOLD].encode("utf-8", "replace").decode("utf-8")
+    return cleaned(text[:RAW_TOLD])

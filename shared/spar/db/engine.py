@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from spar.db.deadlines import USUAL, Deadlines, connector
 from spar.db.refusals import postgres_refusal, postgres_trouble, sqlite_refusal
+from spar.db.texts import clean_parameters, dump_json
 from spar.errors import ServiceError, SparError
 from spar.file_locks import is_locked, try_lock
 
@@ -84,17 +85,19 @@ def _is_postgres(engine: Engine) -> bool:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, json_serializer=dump_json)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "handle_error", _explain)
+    clean_parameters(engine)
     return engine
 
 
 def _postgres(url: URL, deadlines: Deadlines, **pool: int) -> Engine:
     connect = connector(deadlines)
-    engine = create_engine(url, connect_args=_POSTGRES, pool_pre_ping=True, **pool)
+    engine = create_engine(url, connect_args=_POSTGRES, pool_pre_ping=True, json_serializer=dump_json, **pool)
     event.listen(engine, "do_connect", lambda _, __, args, kwargs: connect(*args, **kwargs))
     event.listen(engine, "handle_error", _explain)
+    clean_parameters(engine)
     return engine
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from spar.method.records import Message
+from spar.method.records import Message, ReplyFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Adjustment(StrEnum):
 class Completion:
     """One reply. `prompt_tokens` is the whole prompt's length, though n samples share its computation.
 
-    `usage_estimated`: the server reported no token counts, and these are estimates from the texts' lengths.
+    `usage_estimated`: the server reported no token counts, and these are estimates from the texts' lengths. With a
+    `failure` the server sent something that is no reply; `text` shows it to people.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Completion:
     completion_tokens: int
     usage_estimated: bool = False
     adjustments: tuple[Adjustment, ...] = ()
+    failure: ReplyFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)

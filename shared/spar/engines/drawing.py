@@ -11,6 +11,11 @@ from typing import Literal
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import ConversationTooLong, DataError
 from spar.method.records import Message, ReplyFailure
+from spar.texts import is_storable, storable
+
+LONGEST_REPLY = 1 << 20
+"""Characters; what models of today can write in one reply is some hundred thousand. Reading more takes minutes."""
+_KEPT = 10_000  # characters that are kept of a longer one, to be read by people
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,15 @@ async def draw(chat: ChatModel, messages: Sequence[Message], n: int, sampling: S
         return [FailedReply(ReplyFailure.TOO_LONG, error.what)] * n
     except DataError as error:
         return [FailedReply(ReplyFailure.REFUSED, error.what)] * n
-    return [_storable(completion) for completion in completions]
+    return [received(completion) for completion in completions]
 
 
-def _storable(completion: Completion) -> Reply:
-    """Half a surrogate pair, from a server's broken JSON, is no text: no file can hold it."""
-    clean = completion.text.encode("utf-8", "replace").decode("utf-8")
-    if clean == completion.text:
+def received(completion: Completion) -> Reply:
+    """The border for what models and servers wrote: a text that cannot be stored, or is far too long, is no data."""
+    text = completion.text
+    if len(text) > LONGEST_REPLY:
+        shown = f"{storable(text[:_KEPT])} ... ({len(text):,} characters)"
+        return FailedReply(completion.failure or ReplyFailure.UNPARSABLE, shown, completion.finish_reason)
+    if completion.failure is None and is_storable(text):
         return completion
-    return FailedReply(ReplyFailure.UNPARSABLE, clean, completion.finish_reason)
+    return FailedReply(completion.failure or ReplyFailure.UNPARSABLE, storable(text), completion.finish_reason)

@@ -3,9 +3,9 @@
 As `spar.engines.skills` for the actor and the refiner: the place where forms, sampling, parsing and seeds meet.
 """
 
-from spar.engines.base import ChatModel, Completion
+from spar.engines.base import ChatModel
+from spar.engines.drawing import FailedReply, Reply, draw
 from spar.engines.skills import SeedScope, Usage, sampling_of
-from spar.errors import DataError
 from spar.evolution.forms import FormSet
 from spar.evolution.records import Check, Checked, Evolution, EvolutionOutcome
 from spar.evolution.replies import EvolveReply, parse_check, parse_evolution
@@ -38,15 +38,14 @@ async def evolve(  # noqa: PLR0913 - what an evolution depends on, each passed p
     scope = SeedScope(seed, 0)
     found = Evolution(prompt, main.key, EvolutionOutcome.EMPTY)
     for attempt in range(1 + retries):
-        try:
-            completion = await _ask(chat, messages, settings, scope.derive(prompt, EVOLVE, attempt), usage)
-        except DataError as error:
-            return Evolution(prompt, main.key, EvolutionOutcome.UNASKABLE, reason=error.what)
-        reply, broken = _storable(completion.text)
-        read = parse_evolution(reply, completion.finish_reason, prompt.text, main.key, taxonomy)
-        if broken and read.outcome is EvolutionOutcome.EVOLVED:
+        reply = await _ask(chat, messages, settings, scope.derive(prompt, EVOLVE, attempt), usage)
+        if isinstance(reply, FailedReply):
+            if reply.failure.permanent:
+                return Evolution(prompt, main.key, EvolutionOutcome.UNASKABLE, reason=reply.text)
             read = EvolveReply(EvolutionOutcome.UNPARSABLE)
-        found = Evolution(prompt, main.key, read.outcome, read.text, read.added, reply)
+        else:
+            read = parse_evolution(reply.text, reply.finish_reason, prompt.text, main.key, taxonomy)
+        found = Evolution(prompt, main.key, read.outcome, read.text, read.added, reply.text)
         if read.outcome in SETTLED:
             break
         usage.failures[f"evolve_{read.outcome.value}"] += 1
@@ -70,11 +69,13 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
     scope = SeedScope(seed, 0)
     check = Check("", failure=ReplyFailure.EMPTY)
     for attempt in range(1 + retries):
-        try:
-            completion = await _ask(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
-        except DataError as error:
-            return Checked(evolution, EvolutionOutcome.UNASKABLE, reason=error.what)
-        check = parse_check(_storable(completion.text)[0], completion.finish_reason)
+        reply = await _ask(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
+        if isinstance(reply, FailedReply):
+            if reply.failure.permanent:
+                return Checked(evolution, EvolutionOutcome.UNASKABLE, reason=reply.text)
+            check = Check(reply.text, failure=reply.failure)
+        else:
+            check = parse_check(reply.text, reply.finish_reason)
         if check.failure is None:
             break
         usage.failures[f"check_{check.failure.value}"] += 1
@@ -83,14 +84,8 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
 
 async def _ask(
     chat: ChatModel, messages: tuple[Message, ...], settings: SamplingSettings, seed: int, usage: Usage
-) -> Completion:
+) -> Reply:
     usage.calls += 1
-    completions = await chat.sample(messages, 1, sampling_of(settings), seed)
-    usage.count(completions)
-    return completions[0]
-
-
-def _storable(text: str) -> tuple[str, bool]:
-    """The text as a file can hold it, and whether it was not: NUL, or half a surrogate pair from broken JSON."""
-    clean = text.replace("\x00", "?").encode("utf-8", "replace").decode("utf-8")
-    return clean, clean != text
+    [reply] = await draw(chat, messages, 1, sampling_of(settings), seed)
+    usage.count([reply])
+    return reply

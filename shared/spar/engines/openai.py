@@ -14,9 +14,9 @@ import structlog
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.calls import CallsInFlight
 from spar.engines.openai_access import KEY_VARIABLE
-from spar.engines.openai_client import ATTEMPTS, HttpReply, OpenAIClient
+from spar.engines.openai_client import ATTEMPTS, MOST_BODY, HttpReply, OpenAIClient
 from spar.engines.openai_refusals import refusal
-from spar.engines.openai_replies import Choices, model_names, not_a_completion, read_choices
+from spar.engines.openai_replies import Choices, failed_choices, model_names, not_a_completion, read_choices
 from spar.engines.openai_request import ChatRequest, RequestShape, adapted, build
 from spar.errors import EngineError, ModelUnusable, RecipeError, SparError
 from spar.method.records import Message
@@ -24,6 +24,8 @@ from spar.recipes.models import EngineSettings
 from spar.together import together
 
 CHAT = "chat/completions"
+UNREADABLE = 8
+"""Bodies in a row: then it is not a reply that is bad, but the server is another one, or something stands before it."""
 ADAPTATIONS = 8
 """More than there is to learn of a server: what it refuses then is refused for good."""
 
@@ -50,6 +52,8 @@ class OpenAIModel:
         self._extra = extra or {}
         self._shape = RequestShape(positions=positions)
         self._noted: set[str] = set()
+        self._unreadable: int | None = None
+        """Bodies in a row that were no chat completion; None until there has been one that was."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         return await self._calls.run(self._sample(messages, n, sampling, seed))
@@ -87,10 +91,16 @@ class OpenAIModel:
     def _read(
         self, reply: HttpReply, messages: Sequence[Message], request: ChatRequest, shape: RequestShape
     ) -> Choices:
+        if reply.too_large:
+            return self._failed(request.n, f"a reply of more than {MOST_BODY:,} bytes", messages)
         try:
             choices = read_choices(reply.data, messages, request.n, request.max_tokens, shape.positions)
         except ValueError as error:
-            raise not_a_completion(self._client.place, str(error), reply.body) from error
+            if self._unreadable is None or self._unreadable >= UNREADABLE:
+                raise not_a_completion(self._client.place, str(error), reply.body) from error
+            self._unreadable += 1
+            return self._failed(request.n, str(error), messages)
+        self._unreadable = 0
         for reason in choices.unknown_reasons:
             self._note("unknown_finish_reason", reason=reason, counted_as="cut off")
         if choices.only_reasoning:
@@ -98,6 +108,11 @@ class OpenAIModel:
         if choices.lowered:
             self._note("reply_shorter_than_max_tokens", because="the server has room for no more")
         return choices
+
+    def _failed(self, n: int, why: str, messages: Sequence[Message]) -> Choices:
+        """One body is the failure of its replies: neither the shard nor the run is lost by it."""
+        self._note("reply_that_is_no_completion", because=why)
+        return failed_choices(n, why, messages)
 
     def _learn(self, shape: RequestShape, request: ChatRequest, one_choice: bool) -> None:
         """What has led to a reply is done so from the first request on; what a call loses by it is noted once."""

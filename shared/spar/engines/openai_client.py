@@ -29,6 +29,9 @@ from spar.errors import DeadlineExceeded, EngineUnavailable
 ATTEMPTS = 6
 """With the back-off below about 15 s in all: a server's restart of its front end, not of its engine."""
 LIST_DEADLINE = 60.0  # seconds for a list of names, retries included; nothing is computed for it
+MOST_BODY = 32 * 1024**2
+"""Bytes of a reply: well above what a hundred long choices take as JSON."""
+_HEAD = 2000  # bytes that are kept of a larger one
 _FIRST_WAIT = 0.25  # seconds; doubles
 _LONGEST_WAIT = 30.0  # seconds of back-off; a wait that the server names may be longer
 _SPREAD = 0.1  # share of a wait that the server names: calls that were refused together do not come back together
@@ -40,12 +43,16 @@ Pause = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """`data` is the body's JSON, None if it is none; `error` what the server says is wrong, with HTTP 200 too."""
+    """`data` is the body's JSON, None if it is none; `error` what the server says is wrong, with HTTP 200 too.
+
+    `too_large`: the body went beyond MOST_BODY and was not read to its end.
+    """
 
     status: int
     body: bytes
     data: Any
     error: ServerError | None
+    too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class OpenAIClient:
             async with self._open().request(method, url, json=body, allow_redirects=False) as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECTS or not location:
-                    return _read(response.status, await response.read()), response.headers
+                    return _read(response.status, await _body(response)), response.headers
             url = redirected(method, url, response.status, location)
         raise circular(url)
 
@@ -183,9 +190,25 @@ class OpenAIClient:
         )
 
 
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """The body, or its beginning if it goes beyond MOST_BODY; the connection is then closed with the rest in it."""
+    parts, size = list[bytes](), 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BODY:
+            break
+    return b"".join(parts)
+
+
 def _read(status: int, body: bytes) -> HttpReply:
-    error = error_within(body) if status == 200 else read_error(status, body)
-    return HttpReply(status, body, parsed(body), error)
+    if len(body) > MOST_BODY:
+        error = None if status == 200 else read_error(status, body[:_HEAD])
+        return HttpReply(status, body[:_HEAD], None, error, too_large=True)
+    if status != 200:
+        return HttpReply(status, body, parsed(body), read_error(status, body))
+    data = parsed(body)
+    return HttpReply(status, body, data, error_within(body, data))
 
 
 def _told(error: aiohttp.ClientError) -> str:

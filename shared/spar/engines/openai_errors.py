@@ -39,10 +39,14 @@ class ServerError:
 
 
 def parsed(body: bytes) -> Any:
-    """The body's JSON, or None for a body that is none."""
+    """The body's JSON, or None for a body that is none.
+
+    Raw control characters in texts are let pass, and bytes that are not UTF-8 become halves of surrogate pairs: such a
+    text is found by `drawing.received`, and costs the reply that it is in.
+    """
     try:
-        return json.loads(body)
-    except ValueError:
+        return json.loads(body.decode("utf-8-sig", "surrogateescape"), strict=False)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -54,9 +58,10 @@ def read_error(status: int, body: bytes) -> ServerError:
     return _error(status, _innermost(data))
 
 
-def error_within(body: bytes) -> ServerError | None:
-    """The error that a reply with HTTP 200 holds instead of choices; None for a reply that is to be read."""
-    return error_in(parsed(body)) if body.strip() else ServerError(_BAD_GATEWAY, _EMPTY)
+def error_within(body: bytes, data: Any) -> ServerError | None:
+    """The error that a reply with HTTP 200 holds instead of choices; None for a reply that is to be read. `data` is the
+    body's JSON."""
+    return error_in(data) if body.strip() else ServerError(_BAD_GATEWAY, _EMPTY)
 
 
 def error_in(data: Any) -> ServerError | None:
@@ -124,7 +129,9 @@ def _stands_for(inner: Any, unknown: int = _BAD_GATEWAY) -> int:
 
 
 def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if isinstance(value, str):
+        return value[:_SHOWN]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def _line(text: str) -> str:

@@ -12,13 +12,16 @@ from typing import Any, Literal
 from spar.engines.base import Adjustment, Completion
 from spar.engines.openai_finish import Finish, finish_of, is_known, is_token_limit
 from spar.errors import EngineUnavailable
-from spar.method.records import Message
+from spar.method.records import Message, ReplyFailure
 from spar.redaction import redact
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text in the tokenizers of chat models, for servers that report no usage."""
 _TURN_TOKENS = 4
 """What a chat template adds to a turn, about."""
+_SHOWN = 80  # characters of a finish reason that nobody knows
+_SPARE = 128  # choices beyond those requested that are looked at: some servers send more, none sends thousands
+_MOST_TOKENS = 10**9  # of one call
 _TEXT_PARTS = (None, "text", "output_text")
 _REASONING = ("reasoning_content", "reasoning")
 
@@ -50,6 +53,7 @@ class _Choice:
     text: str
     reasoning: str
     reason: object
+    failure: ReplyFailure | None = None
 
     @property
     def written(self) -> int:
@@ -74,19 +78,21 @@ def read_choices(
     lowered = max_tokens < requested or (not uncounted and (completed or 0) < sum(full) * requested)
     estimated = not prompt or uncounted
     if not prompt:
-        prompt = sum(ceil(len(turn.content) / CHARACTERS_PER_TOKEN) + _TURN_TOKENS for turn in messages)
+        prompt = _estimated_prompt(messages)
     if uncounted:
         shares = [max(1, min(ceil(each.written / CHARACTERS_PER_TOKEN), max_tokens)) for each in choices]
     else:
         shares = _shares(completed or 0, [each.text for each in choices], full, max_tokens)
     return Choices(
         {
-            choice.place: Completion(choice.text, _ended(choice.reason), prompt, share, estimated)
+            choice.place: Completion(
+                choice.text, _ended(choice.reason), prompt, share, estimated, failure=choice.failure
+            )
             for choice, share in zip(choices, shares, strict=True)
             if finish_of(choice.reason) is not Finish.BROKEN
         },
         len(choices),
-        tuple(sorted({str(choice.reason) for choice in choices if not is_known(choice.reason)})),
+        tuple(sorted({str(choice.reason)[:_SHOWN] for choice in choices if not is_known(choice.reason)})),
         any(choice.reasoning and not choice.text for choice in choices),
         lowered,
     )
@@ -98,6 +104,17 @@ def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
         f"{place} sent something that is not a chat completion ({why}): {shown!r}.",
         "Check that engine.url is the base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
     )
+
+
+def failed_choices(n: int, why: str, messages: Sequence[Message]) -> Choices:
+    """n replies that cannot be read, where a server that gives chat completions has sent something else for once."""
+    prompt = _estimated_prompt(messages)
+    failed = Completion(why, "stop", prompt, 0, usage_estimated=True, failure=ReplyFailure.UNPARSABLE)
+    return Choices(dict.fromkeys(range(n), failed), n)
+
+
+def _estimated_prompt(messages: Sequence[Message]) -> int:
+    return sum(ceil(len(turn.content) / CHARACTERS_PER_TOKEN) + _TURN_TOKENS for turn in messages)
 
 
 def model_names(data: Any) -> list[str] | None:
@@ -137,13 +154,23 @@ def _name(model: Any) -> str | None:
 def _choices(data: Any, n: int) -> list[_Choice]:
     if not isinstance(data, dict) or not isinstance(data.get("choices"), list):
         raise ValueError("it has no list of choices")
-    found = [_choice(order, each) for order, each in enumerate(data["choices"])]
+    found = [_choice_or_failure(order, each) for order, each in enumerate(data["choices"][: n + _SPARE])]
     if not found:
         raise ValueError("its list of choices is empty")
+    if all(choice.failure for choice in found):
+        raise ValueError(found[0].text)
     places = [choice.place for choice in found]
     if len({*places}) < len(places) or max(places) >= n:  # no places of ours: then in the order of their own
         found = [replace(choice, place=place) for place, choice in enumerate(sorted(found, key=lambda c: c.place))]
     return sorted(found, key=lambda choice: choice.place)[:n]
+
+
+def _choice_or_failure(order: int, choice: Any) -> _Choice:
+    """One choice that cannot be read is that choice's failure; the others beside it count."""
+    try:
+        return _choice(order, choice)
+    except ValueError as error:
+        return _Choice(order, str(error), "", None, ReplyFailure.UNPARSABLE)
 
 
 def _choice(order: int, choice: Any) -> _Choice:
@@ -187,11 +214,12 @@ def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 
 def _count(value: Any) -> int | None:
-    """Numbers and numbers in quotes."""
+    """Numbers and numbers in quotes; None for what can be no count of tokens, and would fit into no table."""
     try:
-        return int(float(value)) if isinstance(value, int | float | str) else None
+        count = int(float(value)) if isinstance(value, int | float | str) else None
     except (ValueError, OverflowError):
         return None
+    return count if count is not None and 0 <= count <= _MOST_TOKENS else None
 
 
 def _ended(reason: object) -> Literal["stop", "length"]:

@@ -6,8 +6,10 @@ call it. It knows nothing of queues, objects or how a model is served, and takes
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal, TypeVar
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.drawing import FailedReply, Reply, draw
@@ -133,6 +135,26 @@ def policy_of(settings: SearchSettings) -> SearchPolicy:
     )
 
 
+Read = TypeVar("Read", Response, Vote, Refinement)
+
+
+def read_reply(
+    reply: Reply, failed: Callable[[str, ReplyFailure], Read], parse: Callable[[str, Literal["stop", "length"]], Read]
+) -> Read:
+    """What a reply comes to: read by `parse`, or failed before that. How it ended is the engine's word either way."""
+    if isinstance(reply, FailedReply):
+        return replace(failed(reply.text, reply.failure), finish_reason=reply.finish_reason)
+    return replace(parse(reply.text, reply.finish_reason), finish_reason=reply.finish_reason)
+
+
+def _failed_vote(text: str, failure: ReplyFailure) -> Vote:
+    return Vote(text, failure=failure)
+
+
+def _failed_refinement(text: str, failure: ReplyFailure) -> Refinement:
+    return Refinement(text, failure=failure)
+
+
 async def respond(
     chat: ChatModel,
     prompt: Prompt,
@@ -149,13 +171,7 @@ async def respond(
     replies = await draw(chat, messages, settings.n, sampling_of(settings), seed)
     usage.count(replies)
     responses = [
-        replace(
-            Response(index, reply.text, reply.failure)
-            if isinstance(reply, FailedReply)
-            else policy.read(index, reply.text, reply.finish_reason),
-            finish_reason=reply.finish_reason,
-        )
-        for index, reply in enumerate(replies)
+        read_reply(reply, partial(Response, index), partial(policy.read, index)) for index, reply in enumerate(replies)
     ]
     usage.count_failures([response.failure for response in responses])
     return policy.arrange(prompt, responses)
@@ -187,16 +203,11 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
         usage.calls += 1
         replies = await draw(chat, messages, n, sampling_of(settings), seed)
         usage.count(replies)
-        votes = [
-            replace(
-                Vote(reply.text, failure=reply.failure)
-                if isinstance(reply, FailedReply)
-                else policy.parse(reply.text, reply.finish_reason, options),
-                finish_reason=reply.finish_reason,
-                round=attempt,
-            )
+        read = [
+            read_reply(reply, _failed_vote, lambda text, finish: policy.parse(text, finish, options))
             for reply in replies
         ]
+        votes = [replace(vote, round=attempt) for vote in read]
         usage.count_failures([vote.failure for vote in votes])
         return votes
 
@@ -268,12 +279,7 @@ async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed p
     replies = await draw(chat, messages, n, sampling_of(settings), seed)
     usage.count(replies)
     refinements = [
-        replace(
-            Refinement(reply.text, failure=reply.failure)
-            if isinstance(reply, FailedReply)
-            else parse_refinement(reply.text, reply.finish_reason, parent.text),
-            finish_reason=reply.finish_reason,
-        )
+        read_reply(reply, _failed_refinement, lambda text, finish: parse_refinement(text, finish, parent.text))
         for reply in replies
     ]
     usage.count_failures([refinement.failure for refinement in refinements])

@@ -16,7 +16,7 @@ from typing import Any
 
 from spar.engines.base import Adjustment, Completion, Sampling
 from spar.errors import ConflictError, DataError, StoreError
-from spar.method.records import Message
+from spar.method.records import Message, ReplyFailure
 
 FORMAT = 1
 
@@ -113,7 +113,8 @@ def call_key(messages: Sequence[Message], n: int, sampling: Sampling, seed: int)
 
 def _completion(reply: Mapping[str, Any]) -> Completion:
     adjustments = tuple(Adjustment(each) for each in reply.get("adjustments", ()))
-    return Completion(**{**reply, "adjustments": adjustments})
+    failure = ReplyFailure(reply["failure"]) if reply.get("failure") else None
+    return Completion(**{**reply, "adjustments": adjustments, "failure": failure})
 
 
 def _cannot_write(path: Path, error: OSError) -> StoreError:

@@ -11,15 +11,14 @@ from spar.engines.skills import RESPOND, SeedScope, Usage
 from spar.errors import DataError, DeadlineExceeded, EngineError
 from spar.inference.growing import Growing, Told
 from spar.inference.records import Asked, Choice, Counts, Ending, Found, Models, Refining
-from spar.inference.redrawing import Redraw
+from spar.inference.redrawing import Redraw, drawn_responses
 from spar.inference.refiner import Refiner
-from spar.inference.stopping import StoppedRefine, stopped
+from spar.inference.stopping import StoppedRefine
 from spar.inference.strategies import Draws, Strategy
 from spar.inference.transcript import prompt_of
 from spar.method.growth import Refine
 from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
-from spar.method.responses import parse_response
 from spar.method.tree_search import search
 from spar.method.voting import never_drawn
 
@@ -66,6 +65,7 @@ class _Inference:
     more: tuple[Response, ...] = ()
     refiner: Refiner | None = None
     growing: Growing | None = None
+    redraw: Redraw | None = None
 
     async def run(self) -> Found:
         response, *more = await self._respond()
@@ -74,8 +74,8 @@ class _Inference:
         policy = self.strategy.policy
         if policy is None:
             return self._found(Ending.ACTOR, None)
-        if response.failure is not None:
-            return self._found(Ending.RESPONSE_FAILED, None, response.failure.value)
+        if not response.judgeable:
+            return self._found(Ending.RESPONSE_FAILED, None, response.failure and response.failure.value)
         policy = replace(policy, retries=self.how.retries)
         tree = await self._search(response.text, policy)
         root = tree.nodes[0].judgment
@@ -87,11 +87,7 @@ class _Inference:
         self.counts.generations += asked.n
         self.actor.calls += 1
         completions = await self.models.actor.sample(asked.messages, asked.n, asked.sampling, seed)
-        self.actor.count(completions)
-        ended = [stopped(each, asked.stop) for each in completions]
-        responses = [parse_response(index, each.text, each.finish_reason) for index, each in enumerate(ended)]
-        self.actor.count_failures([each.failure for each in responses])
-        return responses
+        return drawn_responses(completions, asked.stop, self.actor)
 
     async def _search(self, text: str, policy: SearchPolicy) -> Tree:
         prompt = prompt_of(self.asked.messages)
@@ -100,7 +96,9 @@ class _Inference:
             how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
         self.refiner = Refiner(self.models.refiner, prompt, how, self.asked.seed)
         responses = self.strategy.draws is Draws.RESPONSES
-        refine = Redraw(self.models.actor, prompt, self.asked, self.actor) if responses else self._refine(self.refiner)
+        if responses:
+            self.redraw = Redraw(self.models.actor, prompt, self.asked, self.actor)
+        refine = self.redraw or self._refine(self.refiner)
         self.growing = Growing(refine, self.refiner.judge, self.counts, responses, self.told)
         return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
 
@@ -132,7 +130,7 @@ class _Inference:
         return Found(
             text=self.response.text if best is None else best.text,
             ending=ending,
-            cut_off=best is None and self.response.failure is ReplyFailure.CUT_OFF,
+            cut_off=self._is_cut_off(best),
             value=None if best is None else _value(best),
             tree=tree,
             counts=self.counts,
@@ -141,6 +139,12 @@ class _Inference:
             reason=reason,
             more=tuple(Choice(each.text, each.failure is ReplyFailure.CUT_OFF) for each in self.more),
         )
+
+    def _is_cut_off(self, best: Node | None) -> bool:
+        """Of the text that is returned: a response that was judged as it stands is returned as it stands, too."""
+        if best is None or best.path == ():
+            return self.response is not None and self.response.failure is ReplyFailure.CUT_OFF
+        return self.redraw is not None and best.text in self.redraw.cut_off
 
 
 def best_node(tree: Tree) -> Node:

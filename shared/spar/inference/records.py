@@ -23,7 +23,7 @@ class Ending(StrEnum):
     DEADLINE = "deadline"  # the best text when time was over
     ENGINE_FAILED = "engine_failed"  # the best text when a model could not be asked any more
     UNJUDGED = "unjudged"  # no quorum of votes on the response: nothing says what to refine
-    RESPONSE_FAILED = "response_failed"  # the response is empty or was cut off: it is not judged
+    RESPONSE_FAILED = "response_failed"  # the response is empty or no text: there is nothing to judge
 
 
 @dataclass(frozen=True, slots=True)

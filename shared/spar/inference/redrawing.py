@@ -5,12 +5,14 @@ Knows nothing of refiners: a response drawn anew owes nothing to the one that wa
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from spar.engines.base import ChatModel, Completion, Sampling
-from spar.engines.skills import RESPOND, SeedScope, Usage
+from spar.engines.drawing import received
+from spar.engines.skills import RESPOND, SeedScope, Usage, read_reply
 from spar.inference.records import RESAMPLING, Asked
 from spar.inference.stopping import stopped
-from spar.method.records import Node, Prompt, Refinement
+from spar.method.records import Node, Prompt, Refinement, ReplyFailure, Response
 from spar.method.responses import parse_response
 
 
@@ -19,17 +21,29 @@ class Redraw:
 
     def __init__(self, chat: ChatModel, prompt: Prompt, asked: Asked, usage: Usage) -> None:
         self._chat, self._prompt, self._asked, self._usage = chat, prompt, asked, usage
+        self.cut_off: set[str] = set()
+        """The drawn texts that the token limit cut off: they are judged as they stand, as a first response is."""
 
     async def __call__(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
         # Path (0,) and the attempt: the first response has the seed of no path at all.
         seed = SeedScope(self._asked.seed, 0).derive(self._prompt, RESPOND, 0, *parent.path, attempt)
         self._usage.calls += 1
         completions = await self._chat.sample(self._asked.messages, n, _sampled(self._asked.sampling), seed)
-        self._usage.count(completions)
-        ended = (stopped(completion, self._asked.stop) for completion in completions)
-        drawn = [_as_refinement(index, completion) for index, completion in enumerate(ended)]
-        self._usage.count_failures([each.failure for each in drawn])
-        return drawn
+        responses = drawn_responses(completions, self._asked.stop, self._usage)
+        self.cut_off.update(each.text for each in responses if each.failure is ReplyFailure.CUT_OFF)
+        return [_as_refinement(each) for each in responses]
+
+
+def drawn_responses(completions: Sequence[Completion], stop: Sequence[str], usage: Usage) -> list[Response]:
+    """Responses out of what an actor drew, with what that took and what failed counted."""
+    usage.count(completions)
+    replies = [received(stopped(completion, stop)) for completion in completions]
+    responses = [
+        read_reply(reply, partial(Response, index), partial(parse_response, index))
+        for index, reply in enumerate(replies)
+    ]
+    usage.count_failures([each.failure for each in responses])
+    return responses
 
 
 def _sampled(first: Sampling) -> Sampling:
@@ -37,7 +51,7 @@ def _sampled(first: Sampling) -> Sampling:
     return first if first.temperature > 0 else replace(RESAMPLING, max_tokens=first.max_tokens)
 
 
-def _as_refinement(index: int, completion: Completion) -> Refinement:
-    response = parse_response(index, completion.text, completion.finish_reason)
-    text = None if response.failure else response.text
-    return Refinement(completion.text, text, response.failure, completion.finish_reason)
+def _as_refinement(response: Response) -> Refinement:
+    if response.judgeable:
+        return Refinement(response.text, response.text, None, response.finish_reason)
+    return Refinement(response.text, None, response.failure, response.finish_reason)

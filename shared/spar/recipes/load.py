@@ -25,7 +25,7 @@ from spar.recipes.paths import Written, make_absolute
 from spar.recipes.problems import Flaw, Keys, Problem, raise_for
 from spar.recipes.required import take_required
 from spar.recipes.resolve import recipe_fingerprint, resolve, resolved_with_problems, to_yaml
-from spar.recipes.source import Source, parse, read_source
+from spar.recipes.source import Source, parse, read_source, unstorable
 from spar.recipes.validating import validate, without_stand_ins
 
 __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", "resolve", "to_yaml"]
@@ -93,6 +93,9 @@ def finished(opened: Opened, run_here: bool = True) -> Recipe:
 def examine(opened: Opened, run_here: bool = True) -> tuple[Recipe | None, list[Problem]]:
     """The recipe resolved, with stand-ins where values are missing or bad, and everything that is wrong with it."""
     source = opened.source
+    broken = unstorable(source.data)
+    if broken:  # what cannot be stored cannot be shown either: nothing else is said of it
+        return None, broken
     validated = validate(source.data)
     found = _besides_lost_layers([*source.problems, *validated.problems])
     if validated.recipe is None:

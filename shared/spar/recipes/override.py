@@ -5,8 +5,10 @@ from typing import Any
 
 from spar.recipes.merging import METHOD, drop_other_methods
 from spar.recipes.problems import Keys, Problem
-from spar.recipes.source import Source, parse_value
+from spar.recipes.source import DEEPEST, Source, parse_value
 
+LONGEST = 10_000
+"""Characters of an override: a value of a recipe, not a recipe."""
 SET = "--set"
 """How the place of an override's value begins."""
 
@@ -18,7 +20,11 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> None:
         keys = tuple(part.strip() for part in path.split("."))
         if not equals or not all(keys):
             fix = "Write it as --set section.key=value."
-            source.problems.append(Problem((), f"--set {text!r} names no key and value", fix))
+            source.problems.append(Problem((), f"--set {text[:LONGEST]!r} names no key and value", fix))
+            continue
+        if len(text) > LONGEST or len(keys) > DEEPEST:
+            what = f"--set {text[:40]!r}... is longer than {LONGEST:,} characters or {DEEPEST} keys"
+            source.problems.append(Problem((), what, "Write long values into the recipe."))
             continue
         _write(source, keys, parse_value(value.strip()))
         source.places[keys] = f"{SET} {path.strip()}"

@@ -18,6 +18,8 @@ from spar.recipes.key_types import models_in
 Keys = tuple[str, ...]
 """Where a value stands: ("search", "keep") for `search.keep`."""
 
+MOST_SHOWN = 50
+"""Problems that one error spells out; somebody who has more has another problem."""
 WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -62,7 +64,9 @@ def raise_for(title: str, problems: Sequence[Problem], places: Mapping[Keys, str
         only = problems[0]
         raise RecipeError(f"{_located(only.keys, places)} {only.what}.", only.fix)
     ordered = sorted(problems, key=lambda each: _line(_place(each.keys, places)))
-    lines = [f"  {_located(each.keys, places)} {each.what}. {each.fix}" for each in ordered]
+    lines = [f"  {_located(each.keys, places)} {each.what}. {each.fix}" for each in ordered[:MOST_SHOWN]]
+    if len(ordered) > MOST_SHOWN:
+        lines.append(f"  and {len(ordered) - MOST_SHOWN:,} more")
     raise RecipeError(
         f"{title} has {len(problems)} problems:\n" + "\n".join(lines), "Correct each of them, then try again."
     )
@@ -76,8 +80,10 @@ def _located(keys: Keys, places: Mapping[Keys, str]) -> str:
 
 def _place(keys: Keys, places: Mapping[Keys, str]) -> str:
     """The file and line of the key, of a key inside it, or of the nearest section around it."""
+    if keys in places:
+        return places[keys]
     around = (places[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in places)
-    inside = (place for known, place in places.items() if keys and keys not in places and known[: len(keys)] == keys)
+    inside = (place for known, place in places.items() if keys and known[: len(keys)] == keys)
     return next(chain(inside, around), "")
 
 

@@ -15,6 +15,7 @@ from spar.data.file_forms import not_rows
 from spar.data.layouts import Found, LeftOut, find_prompt
 from spar.data.rows import Unusable
 from spar.errors import DataError
+from spar.texts import UNSTORABLE_NAMED, is_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +109,13 @@ def _prompt_of(raw: bytes) -> Found | _Unusable:
         return _Unusable(f"not JSON: {error.msg} at character {error.pos + 1}")
     except RecursionError:
         return _Unusable("not JSON that can be read: nested too deep")
+    except ValueError as error:  # a number of more digits than Python converts
+        return _Unusable(f"not JSON that can be read: {error}")
     if not isinstance(row, dict):
         return _Unusable('not a row of keys: write {"prompt": "..."}')
     found = find_prompt(row, "auto", "prompt")
     if isinstance(found, Unusable):
         return _Unusable(found.reason)
-    if "\x00" in found.text or _has_lone_surrogate(found.text):
-        return _Unusable("`prompt` holds a character that cannot be stored (NUL or half a surrogate pair)")
+    if not is_storable(found.text):
+        return _Unusable(f"`prompt` holds {UNSTORABLE_NAMED}")
     return found if found.text.strip() else _Unusable("`prompt` is empty")
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)

@@ -1,10 +1,12 @@
 """Reads a recipe's YAML into plain data, remembering each key's line. Knows nothing of what the keys mean.
 
 A narrow YAML on purpose: no tags, no anchors, no doubled keys; `true` and `false` are the only booleans, and
-2e-4 is a number (in YAML 1.1 it is a text).
+2e-4 is a number (in YAML 1.1 it is a text). Bounded, since anybody may have written it: in its size first, then, by
+what libyaml's parser reports before anything is built, in its depth and the number of its values.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import yaml
 
 from spar.recipes.problems import Keys, Problem
+from spar.texts import UNSTORABLE_NAMED, is_all_storable, storable
 
 Data = dict[str, Any]
 
@@ -25,12 +28,20 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
 
 
-class _Loader(yaml.SafeLoader):
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "an alias (*name) is not taken here", self.get_mark())
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
+LARGEST_TEXT = 256 * 1024
+"""Characters of a recipe; the longest built-in one has some thousands."""
+MOST_VALUES = 4000
+DEEPEST = 32
+"""Sections within sections; a recipe has five."""
+LONGEST_NUMBER = 400
+"""Digits; Python refuses to read thousands of them."""
+
+# libyaml's parser where PyYAML was built with it: the same YAML, some twenty times as fast.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """With our own types of scalars."""
 
 
 _Loader.yaml_implicit_resolvers = {}  # ours only, not those of YAML 1.1
@@ -47,7 +58,8 @@ _Loader.add_implicit_resolver(
 def read_source(path: Path, name: str) -> Source:
     """Read a recipe file; `name` is how places in it are written."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(LARGEST_TEXT + 1)
     except UnicodeDecodeError as error:
         return _broken(name, f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8.")
     except OSError as error:
@@ -57,7 +69,10 @@ def read_source(path: Path, name: str) -> Source:
 
 def parse(text: str, name: str) -> Source:
     source = Source(places={(): name})
+    if len(text) > LARGEST_TEXT:
+        return _broken(name, *_TOO_LARGE)
     try:
+        _check_bounds(text)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         return _broken(name, f"is not YAML: {_one_line(error)}", "Correct the line named here.")
@@ -72,10 +87,61 @@ def parse(text: str, name: str) -> Source:
 def parse_value(text: str) -> Any:
     """One value as YAML types it; a text that is no YAML stays a text."""
     try:
+        _check_bounds(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError:
         return text
     return None if node is None else _value(node, (), "", Source())
+
+
+def unstorable(data: Mapping[Any, Any]) -> list[Problem]:
+    """A problem for each section or value at the top with a text that no database can hold."""
+    return [
+        Problem((storable(str(key)),), f"holds {UNSTORABLE_NAMED}", "Delete that character.")
+        for key, value in data.items()
+        if not is_all_storable({key: value})
+    ]
+
+
+def too_many_values(data: Any) -> bool:
+    """Of what came as JSON: whether it has more values, or deeper ones, than a recipe may have."""
+    level, number = [data], 0
+    for _ in range(DEEPEST):
+        level = [inner for value in level for inner in _inside(value)]
+        number += len(level)
+        if not level or number > MOST_VALUES:
+            break
+    return bool(level) or number > MOST_VALUES
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _check_bounds(text: str) -> None:
+    """Raises YAMLError. Events are made one by one: what is too much ends this before it is built."""
+    depth = values = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.events.AliasEvent):
+            raise _refusal("an alias (*name) is not taken here", event)
+        depth += isinstance(event, yaml.events.CollectionStartEvent)
+        depth -= isinstance(event, yaml.events.CollectionEndEvent)
+        values += isinstance(event, yaml.events.NodeEvent)
+        if depth > DEEPEST:
+            raise _refusal(f"sections are nested deeper than {DEEPEST} levels", event)
+        if values > 2 * MOST_VALUES:  # a key is one, too
+            raise _refusal(f"it has more than {MOST_VALUES:,} values", event)
+
+
+def _refusal(what: str, event: yaml.events.Event) -> yaml.MarkedYAMLError:
+    mark: Any = event.start_mark  # libyaml's marks are of a type of their own
+    return yaml.MarkedYAMLError(problem=what, problem_mark=mark)
+
+
+_TOO_LARGE = (
+    f"is larger than {LARGEST_TEXT:,} characters",
+    "A recipe names its data; it does not hold them. Put prompts into a file of their own.",
+)
 
 
 def _broken(name: str, what: str, fix: str) -> Source:
@@ -108,6 +174,8 @@ def _scalar(text: str, kind: str) -> Any:
         return None
     if kind == "bool":
         return text == "true"
+    if kind in ("int", "float") and len(text) > LONGEST_NUMBER:
+        return text
     if kind == "int":
         return int(text.replace("_", ""))
     return float(text) if kind == "float" else text

@@ -43,7 +43,8 @@ def validate(data: Data) -> Validated:
         for problem in found:
             for keys in problem.repairs:
                 _repair(data, keys)
-        problems += [problem for problem in found if problem.keys not in {known.keys for known in problems}]
+        known = {problem.keys for problem in problems}
+        problems += [problem for problem in found if problem.keys not in known]
     return Validated(recipe=None, problems=tuple(problems))
 
 

@@ -33,6 +33,7 @@ from spar.store.base import ObjectStore
 from spar.store.rereading import reread
 from spar.store.results import get_verified, put_blob, put_result
 from spar.store.rows import decode_rows, encode_rows
+from spar.texts import storable
 
 log = structlog.get_logger()
 
@@ -136,7 +137,7 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
 
 def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFailed:
     reason = FailureReason.of(error)
-    told = redact(f"{type(error).__name__}: {error}") if reason is FailureReason.UNEXPECTED else str(error)
+    told = storable(redact(f"{type(error).__name__}: {error}")) if reason is FailureReason.UNEXPECTED else str(error)
     return StepFailed(
         step_id=message.step_id,
         attempt=message.attempt,

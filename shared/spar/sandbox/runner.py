@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from weakref import WeakKeyDictionary
 
 from spar.children import Child, start_child
 from spar.errors import ServiceError
+from spar.texts import storable
 
 _INSIDE = Path(__file__).with_name("inside.py")
 _CONFINED = "confined"
 """What the process says first of all, when it can do no harm any more. No checker has run before that."""
 _LONGEST_REPORT = 400  # characters: more than `inside` ever says of a response
+_LONGEST_LINE = 10_000  # characters of a report as JSON, which may write each character as twelve
 _SLOTS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -96,8 +99,10 @@ async def _run(jobs: Sequence[CheckerJob], limits: Limits, filters: Path) -> _He
         heard = _Heard([[] for _ in jobs])
         try:
             async with asyncio.timeout(limits.wall_s):
-                await _hear(child, heard, jobs)
-                heard.ended = f"ended its process (exit code {await child.wait()})"
+                if await _hear(child, heard, jobs):
+                    heard.ended = f"ended its process (exit code {await child.wait()})"
+                else:
+                    heard.ended = "wrote what is no report"
         except TimeoutError:
             heard.ended = f"took more than {limits.wall_s:g} s"
         finally:
@@ -111,28 +116,34 @@ async def _run(jobs: Sequence[CheckerJob], limits: Limits, filters: Path) -> _He
     return heard
 
 
-async def _hear(child: Child, heard: _Heard, jobs: Sequence[CheckerJob]) -> None:
-    """What is not the next report is not taken.
+async def _hear(child: Child, heard: _Heard, jobs: Sequence[CheckerJob]) -> bool:
+    """Until the process has said all, or something that is not the next report: False, and no more of it is read.
 
     A checker can still lie in its turn: about itself, as its return value could, and by going on about those after it,
     which come from the same teacher. That is all it can do.
     """
-    expected = [(number, index) for number, job in enumerate(jobs) for index in range(len(job.responses))]
+    expected = deque((number, index) for number, job in enumerate(jobs) for index in range(len(job.responses)))
     async for line in child.reports():
         if not heard.confined:
             heard.confined = line.strip() == _CONFINED
             continue
+        if not expected:
+            return True  # what comes after the last report is nobody's
         report = _parsed(line)
-        if report is not None and expected and report[:2] == expected[0]:
-            heard.said[report[0]].append(report[2])
-            expected.pop(0)
+        if report is None or report[:2] != expected[0]:
+            return False
+        heard.said[report[0]].append(report[2])
+        expected.popleft()
+    return True
 
 
 def _parsed(line: str) -> tuple[int, int, str] | None:
+    if len(line) > _LONGEST_LINE:
+        return None
     try:
         job, index, text = json.loads(line)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    if not (isinstance(job, int) and isinstance(index, int) and isinstance(text, str)):
+    if type(job) is not int or type(index) is not int or not isinstance(text, str):
         return None
-    return job, index, text[:_LONGEST_REPORT]
+    return job, index, storable(text[:_LONGEST_REPORT])

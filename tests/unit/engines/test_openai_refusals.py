@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spar.engines.openai_errors import ServerError, error_in, error_within, read_error
+from spar.engines.openai_errors import ServerError, error_in, error_within, parsed, read_error
 from spar.engines.openai_refusals import TRANSIENT, is_too_long, is_transient, refusal
 from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, PromptRefused
 
@@ -269,10 +269,10 @@ def test_errors_in_the_usual_shapes(body: bytes, expected: ServerError | str) ->
 
 def test_a_reply_without_a_body_is_an_error_that_may_pass() -> None:
     for body in (b"", b" \n"):
-        found = error_within(body)
+        found = error_within(body, parsed(body))
         assert found is not None
         assert is_transient(found)
-    assert error_within(b"<html>") is None
+    assert error_within(b"<html>", None) is None
 
 
 WHOLE = {"message": {"content": "x"}, "finish_reason": "stop"}

@@ -191,9 +191,10 @@ async def test_without_the_token_nothing_is_told(at: Gateway) -> None:
                 await asking
 
 
-async def test_a_cut_off_response_is_returned_as_such(at: Gateway) -> None:
+async def test_a_cut_off_response_is_returned_as_such_and_refined_as_it_stands(at: Gateway) -> None:
     async with at.client() as client:
-        reply = await client.chat.completions.create(model="spar:bfs", messages=ASKED, max_tokens=3)
+        reply = await client.chat.completions.create(model="spar:actor", messages=ASKED, max_tokens=3)
+        refined = await client.chat.completions.create(model="spar:bfs", messages=ASKED, max_tokens=3)
     assert reply.choices[0].finish_reason == "length"
-    assert spar(reply)["ending"] == "response_failed"
     assert len(str(reply.choices[0].message.content).split()) == 3
+    assert (refined.choices[0].finish_reason, spar(refined)["ending"]) == ("stop", "solved")

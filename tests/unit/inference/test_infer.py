@@ -33,7 +33,7 @@ class Script:
     votes: dict[str, str] = field(default_factory=dict)
     seconds: Callable[[Skill, int], float] = lambda skill, calls: 0.0
     fails: Callable[[Skill, int], bool] = lambda skill, calls: False
-    finish: str = "stop"
+    finishes: dict[Skill, str] = field(default_factory=dict)
     asked: list[tuple[Skill, Sampling, int]] = field(default_factory=list)
     cancelled: int = 0
     hangs: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,7 +51,8 @@ class Script:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return [Completion(text, self.finish, 10, 3) for text in self._texts(skill, messages, n)]  # type: ignore[arg-type]
+        finish = self.finishes.get(skill, "stop")
+        return [Completion(text, finish, 10, 3) for text in self._texts(skill, messages, n)]  # type: ignore[arg-type]
 
     def _texts(self, skill: Skill, messages: Sequence[Message], n: int) -> list[str]:
         if skill is Skill.RESPOND:
@@ -101,11 +102,40 @@ async def test_a_response_without_a_quorum_of_votes_is_returned() -> None:
     assert Skill.REFINE not in {skill for skill, _, _ in script.asked}
 
 
-@pytest.mark.parametrize(("text", "finish", "cut"), [("", "stop", False), ("bad", "length", True)])
-async def test_an_empty_or_cut_off_response_is_not_judged(text: str, finish: str, cut: bool) -> None:
-    found = await run(Script(responses=[text], finish=finish))
-    assert (found.text, found.ending, found.cut_off, found.tree) == (text, Ending.RESPONSE_FAILED, cut, None)
+@pytest.mark.parametrize(
+    ("text", "finish", "cut", "returned"),
+    [
+        ("", "stop", False, ""),
+        ("", "length", True, ""),
+        ("a\x00b", "stop", False, "a?b"),
+        ("\ud83d", "stop", False, "?"),
+    ],
+)
+async def test_an_empty_response_and_one_that_is_no_text_are_not_judged(
+    text: str, finish: str, cut: bool, returned: str
+) -> None:
+    found = await run(Script(responses=[text], finishes={Skill.RESPOND: finish}))
+    assert (found.text, found.ending, found.cut_off, found.tree) == (returned, Ending.RESPONSE_FAILED, cut, None)
     assert found.refiner.calls == 0
+    assert found.actor.failures.total() == 1
+
+
+async def test_a_cut_off_response_is_judged_and_refined_as_it_stands() -> None:
+    cut_off = {Skill.RESPOND: "length"}
+    solved = await run(Script(votes={"better 0": "yyyyy"}, finishes=cut_off))
+    assert (solved.text, solved.ending, solved.cut_off) == ("better 0", Ending.SOLVED, False)
+    accepted = await run(Script(votes={"bad": "yyyyy"}, finishes=cut_off))
+    assert (accepted.text, accepted.ending, accepted.cut_off) == ("bad", Ending.ACCEPTED, True)
+    unsolved = await run(Script(finishes=cut_off))
+    assert (unsolved.text, unsolved.ending, unsolved.cut_off) == ("bad", Ending.UNSOLVED, True)
+    assert unsolved.actor.failures == {"cut_off": 1}
+
+
+async def test_further_responses_that_were_cut_off_are_judged_too() -> None:
+    texts = ["bad", "longer", "longest", "and so on"]
+    script = Script(responses=texts, votes={"longest": "yyyyy"}, finishes={Skill.RESPOND: "length"})
+    found = await run(script, "best_of_responses", budget=3)
+    assert (found.text, found.ending, found.cut_off) == ("longest", Ending.SOLVED, True)
 
 
 async def test_at_the_deadline_the_best_so_far_and_everything_is_cancelled() -> None:

@@ -114,7 +114,7 @@ def test_what_it_prints_goes_nowhere() -> None:
 
 def test_a_report_out_of_turn_is_not_heard() -> None:
     lines = r'[1, 0, "passed"]\n[0, 1, "passed"]\nnothing\n'
-    attempt = f"import os\nfor fd in range(3, 16):\n    try:\n        os.write(fd, b'{lines}')\n"
+    attempt = f"import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'{lines}')\n"
     source = attempt + "    except OSError:\n        pass\n" + body("return False")
     jobs = [CheckerJob(source, ("a", "b")), CheckerJob(body("return False"), ("c",))]
     assert asyncio.run(run_checkers(jobs, SHORT)) == [["not passed", "not passed"], ["not passed"]]
@@ -160,3 +160,37 @@ def test_where_the_kernel_confines_nothing_no_checker_is_run(tmp_path: Path) -> 
     with pytest.raises(ServiceError, match="Checkers are not run here") as caught:
         asyncio.run(run_checkers([CheckerJob(body("return True"), ("a",))], SHORT, filters=tmp_path))
     assert "seccomp" in caught.value.fix
+
+
+JUNK = {
+    "no JSON": "b'junk\\n'",
+    "no UTF-8": "b'\\xff\\xfe\\n'",
+    "NUL": "b'\\x00\\n'",
+    "deep": "b'[' * 5000 + b'\\n'",
+    "wrong types": "b'[true, 0, \"passed\"]\\n'",
+    "of another job": "b'[1, 0, \"passed\"]\\n'",
+    "a long line": "b'x' * (3 << 20) + b'\\n'",
+    "a flood": "b'[]\\n' * (1 << 20)",
+}
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())
+def test_junk_for_a_report_is_that_checkers_failure(junk: str) -> None:
+    """It looks for the descriptor of the reports, which is among the few that are open."""
+    lines = ["import os", "for fd in range(3, 64):", "    try: os.write(fd, " + junk + ")", "    except OSError: pass"]
+    jobs = [CheckerJob(body(*lines, "return True"), ("a", "b")), CheckerJob(body("return True"), ("a",))]
+    first, second = asyncio.run(run_checkers(jobs, Limits(cpu_s=2, wall_s=10.0)))
+    assert first == ["the checker wrote what is no report"] * 2
+    assert second == ["passed"]
+
+
+def test_what_a_checker_says_can_be_stored() -> None:
+    [told] = check(body("raise ValueError('\\x00\\ud800')"))
+    assert told == "ValueError: ??"
+
+
+def test_a_source_that_is_no_text_is_broken() -> None:
+    for source in ("x = '\x00'\n" + body("return True"), "x = '\ud800'\n" + body("return True")):
+        [told] = check(source)
+        assert "Error" in told
+        told.encode()

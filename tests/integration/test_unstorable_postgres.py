@@ -1,0 +1,7 @@
+"""SQLite takes every text: on PostgreSQL it shows what cannot be stored."""
+
+from tests.unit.db.test_unstorable import check_tables
+
+
+def test_no_text_is_too_broken_for_postgres(new_postgres_url: str) -> None:
+    check_tables(new_postgres_url)
