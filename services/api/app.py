@@ -10,6 +10,7 @@ from services.api.door import ApiDoor
 from services.api.errors import add_handlers, refusals
 from services.api.looks import Looks
 from services.api.routes import commands, dashboard, events, health, metrics, runs
+from services.api.watching import Watching
 from spar.runtime.shield import Shield
 
 
@@ -23,6 +24,7 @@ def make_app(backend: Backend) -> FastAPI:
     )
     app.state.backend = backend
     app.state.looks = Looks()
+    app.state.watching = Watching(backend)
     add_handlers(app)
     for module in (commands, events, runs, metrics):
         app.include_router(module.router, dependencies=[Depends(require_token)], responses=refusals(401, 422))

@@ -10,7 +10,7 @@ SHORTEST_TOKEN = 16
 
 
 class ApiSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SPAR_API_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SPAR_API_", frozen=True, hide_input_in_errors=True)
 
     token: SecretStr = SecretStr("")
     """What every request has to show. There is no default, and no way to run without one."""

@@ -13,6 +13,7 @@ from spar.runtime.broker import CeleryBroker
 from spar.runtime.http import bind, server_config
 from spar.runtime.log import log_to
 from spar.runtime.process import main, open_store
+from spar.runtime.read_settings import read_settings
 from spar.runtime.settings import Settings
 
 PORT_TAKEN = "Stop what uses that port, or set SPAR_API_PORT and SPAR_API_HOST."
@@ -22,7 +23,7 @@ GRACE_S = 3  # for requests that are being answered; a listener to live events w
 
 def start(settings: Settings) -> None:
     log_to(None)
-    mine = ApiSettings()
+    mine = read_settings(ApiSettings)
     mine.check()
     whole_runs = Deadlines(statement_s=WHOLE_RUNS * settings.database_timeout_s)
     database = open_database(settings.database_url.get_secret_value(), whole_runs)

@@ -13,7 +13,9 @@ SHORTEST_TOKEN = 16
 
 
 class GatewaySettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SPAR_GATEWAY_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SPAR_GATEWAY_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     actor: str = ""
     """URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."""

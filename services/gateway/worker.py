@@ -13,6 +13,7 @@ from spar.errors import SparError
 from spar.redaction import redact_tracebacks
 from spar.runtime.http import bind, server_config
 from spar.runtime.log import log_to
+from spar.runtime.read_settings import read_settings
 
 GRACE_S = 3  # for requests that are being answered when it is told to stop
 PORT_TAKEN = "Stop what uses that port, or set SPAR_GATEWAY_PORT and SPAR_GATEWAY_HOST."
@@ -32,7 +33,7 @@ def serve(settings: GatewaySettings) -> None:
 def main() -> None:
     redact_tracebacks()
     try:
-        serve(GatewaySettings())
+        serve(read_settings(GatewaySettings))
     except SparError as error:
         print(f"error: {error.what}\nfix: {error.fix}", file=sys.stderr)
         sys.exit(error.exit_code)

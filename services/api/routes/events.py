@@ -9,14 +9,14 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
-from services.api.backend import Backend, Context
-from services.api.errors import refusals
-from spar.db.runs import RunDetail, RunEvent, run_events
+from services.api.errors import Refusal, refusals
+from services.api.watching import MOST_LISTENERS, Look, Watched, Watching
+from spar.db.runs import RunDetail, RunEvent
 from spar.errors import SparError
 
 log = structlog.get_logger()
 
-POLL_S = 0.5  # between two looks at the database, for each listener
+POLL_S = 0.5  # between two looks at the database
 SILENCE_S = 15.0  # a comment goes out after this long, so that proxies keep the connection
 LARGEST_ID = 2**63 - 1
 DETAIL: TypeAdapter[RunDetail] = TypeAdapter(RunDetail)
@@ -30,45 +30,53 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@router.get("/{run_id}/events", responses=refusals(404), response_class=EventStream)
+@router.get("/{run_id}/events", responses=refusals(404, 503), response_class=EventStream)
 async def get_events(
-    run_id: str, request: Request, context: Context, last_event_id: LastEventId = 0, follow: bool = True
+    run_id: str, request: Request, watched: Watched, last_event_id: LastEventId = 0, follow: bool = True
 ) -> EventStream:
     """`happened` (with an id), `progress` and, last, `ended`. Without `follow`: what there is now, then the end.
 
     A listener that comes back with Last-Event-ID misses nothing.
     """
-    await asyncio.to_thread(context.detail, run_id)
+    if watched.listeners >= MOST_LISTENERS:
+        raise Refusal(503, f"{watched.listeners} listen to runs already.", "Listen later, or look at GET /runs/RUN.")
+    first = await watched.look(run_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(_stream(run_id, request, context, last_event_id, follow), headers=headers)
+    return EventStream(_stream(run_id, request, watched, first, last_event_id, follow), headers=headers)
 
 
-async def _stream(run_id: str, request: Request, context: Backend, seen: int, follow: bool) -> AsyncIterator[str]:
+async def _stream(
+    run_id: str, request: Request, watched: Watching, first: Look, seen: int, follow: bool
+) -> AsyncIterator[str]:
+    watched.listeners += 1
     try:
-        async for message in _messages(run_id, request, context, seen, follow):
+        async for message in _messages(run_id, request, watched, first, seen, follow):
             yield message
     except SparError as error:
         # The status is sent already: the listener comes back, and is told then.
         log.warning("events_interrupted", run=run_id, error=str(error))
+    finally:
+        watched.listeners -= 1
+        watched.forget(run_id)
 
 
-async def _messages(run_id: str, request: Request, context: Backend, seen: int, follow: bool) -> AsyncIterator[str]:
+async def _messages(
+    run_id: str, request: Request, watched: Watching, look: Look, seen: int, follow: bool
+) -> AsyncIterator[str]:
     shown: RunDetail | None = None
     silent_s = 0.0
     while True:
-        # Progress is read first: when it says that the run has ended, all its events are there.
-        detail = await asyncio.to_thread(context.detail, run_id)
-        events = await asyncio.to_thread(_events, context, run_id, seen)
+        events = await watched.events(run_id, seen) if look.newest > seen else []
         for event in events:
             seen = event.id
             yield _message("happened", EVENT.dump_json(event), event.id)
-        if detail != shown:
-            shown = detail
-            yield _message("progress", DETAIL.dump_json(detail))
-        over = detail.progress.status.ended and not events
+        if look.detail != shown:
+            shown = look.detail
+            yield _message("progress", DETAIL.dump_json(shown))
+        over = look.detail.progress.status.ended and not events
         if over or not follow:
             if over:
-                yield _message("ended", DETAIL.dump_json(detail))
+                yield _message("ended", DETAIL.dump_json(look.detail))
             return
         silent_s = 0.0 if events else silent_s + POLL_S
         if silent_s >= SILENCE_S:
@@ -78,11 +86,7 @@ async def _messages(run_id: str, request: Request, context: Backend, seen: int, 
             if await request.is_disconnected():
                 return
             await asyncio.sleep(POLL_S)
-
-
-def _events(context: Backend, run_id: str, seen: int) -> list[RunEvent]:
-    with context.session() as session:
-        return run_events(session, run_id, seen)
+        look = await watched.look(run_id, POLL_S / 2)
 
 
 def _message(name: str, data: bytes, event_id: int | None = None) -> str:

@@ -147,11 +147,12 @@ def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
     from spar.evolving.evolve import evolve_prompts
     from spar.evolving.stack import StackStepQueue
     from spar.runtime.log import log_to
+    from spar.runtime.read_settings import read_settings
     from spar.runtime.settings import Settings
 
     log_to(None)
     logging.getLogger().setLevel(logging.ERROR)  # what a person has to know is told in words
-    return evolve_prompts(job, StackStepQueue(Settings(), "evolve"), Asker(yes), Progress())
+    return evolve_prompts(job, StackStepQueue(read_settings(Settings), "evolve"), Asker(yes), Progress())
 
 
 def _job(given: EvolveOptions) -> "EvolveJob":

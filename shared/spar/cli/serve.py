@@ -43,6 +43,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
     """
     from services.gateway.settings import GatewaySettings
     from services.gateway.worker import serve as start
+    from spar.runtime.read_settings import read_settings
 
     given: dict[str, Any] = {
         "actor": actor,
@@ -62,7 +63,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
     }
     if token:
         remember(token)
-    settings = GatewaySettings(**{name: value for name, value in given.items() if value is not None})
+    settings = read_settings(GatewaySettings, **{name: value for name, value in given.items() if value is not None})
     settings.check_models()
     if not settings.token.get_secret_value():
         made_up = secrets.token_hex(16)

@@ -20,6 +20,7 @@ from spar.runtime.broker import check_password
 from spar.runtime.health import touch_while_connected
 from spar.runtime.log import log_to
 from spar.runtime.outbox import Letter, Outbox
+from spar.runtime.read_settings import read_settings
 from spar.runtime.replies import reply
 from spar.runtime.settings import Settings
 from spar.runtime.worker import Worker
@@ -60,7 +61,7 @@ def main(start: Callable[[Settings], None]) -> None:
     """Run a process's `start`; a SparError becomes a message and an exit code."""
     redact_tracebacks()
     try:
-        start(Settings())
+        start(read_settings(Settings))
     except SparError as error:
         print(f"error: {error.what}\nfix: {error.fix}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -23,7 +23,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 class Settings(BaseSettings):
     """Defaults suit a process of its own on one host; the embedded runner makes its own from a home."""
 
-    model_config = SettingsConfigDict(env_prefix="SPAR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SPAR_", frozen=True, hide_input_in_errors=True)
 
     broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
     database_url: SecretStr = SecretStr("postgresql+psycopg://spar@localhost/spar")

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 from spar.children import Child, start_child
 from spar.errors import ServiceError
+from spar.redaction import redact
 from spar.texts import storable
 
 _INSIDE = Path(__file__).with_name("inside.py")
@@ -146,4 +147,4 @@ def _parsed(line: str) -> tuple[int, int, str] | None:
         return None
     if type(job) is not int or type(index) is not int or not isinstance(text, str):
         return None
-    return job, index, storable(text[:_LONGEST_REPORT])
+    return job, index, storable(redact(text[:_LONGEST_REPORT]))
