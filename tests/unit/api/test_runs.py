@@ -104,7 +104,7 @@ def test_templates_come_along_as_files(client: TestClient, stage: Stage) -> None
         (RECIPE.replace("per_iteration: 6", "per_iteration: 600000000"), "Lower iterations"),
         ("a: [", "not YAML"),
         ("", "is empty"),
-        ("[" * 5000, "cannot be read"),
+        ("[" * 5000, "nested deeper than"),
     ],
 )
 def test_a_recipe_that_cannot_be_run_is_refused_and_nothing_is_kept(
