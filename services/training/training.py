@@ -24,6 +24,7 @@ from spar.runtime.worker import Worker
 from spar.store.model_files import whole_model
 from spar.store.models import upload_model
 from spar.training.base import TrainJob, TrainProgress
+from spar.training.faults import typed_faults
 from spar.training.registry import make_trainer
 
 
@@ -69,7 +70,8 @@ async def _train(worker: Worker, command: Train, folder: Path) -> Earlier:
         work=folder / "checkpoints",
     )
     if not job.output.exists():  # else an earlier attempt got as far as the upload
-        await _fetch_rows(worker, command, job.rows)
+        with typed_faults(job.work):
+            await _fetch_rows(worker, command, job.rows)
     async with training_gpus(spec.trainer) as gpus:
         trainer = make_trainer(spec.trainer.kind)
         seen = StepTimes()

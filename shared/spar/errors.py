@@ -21,7 +21,11 @@
     │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
     │   └── DeadlineExceeded    took longer than it was allowed
     ├── TrainingError       a trainer that stopped without a model
-    │   └── TrainerBusy         an earlier attempt of the same training is still at work in its folder
+    │   ├── TrainerBusy         an earlier attempt of the same training is still at work in its folder
+    │   ├── TrainingDiverged    the loss or the gradients are no numbers any more, or have exploded
+    │   ├── TrainingOutOfMemory a GPU or the host had no memory left for it
+    │   ├── TrainingDiskFull    its folder cannot hold what it writes
+    │   └── TrainingReadOnly    its folder cannot be written to
     └── AccountingError     counts that do not add up: a bug, never to be ignored
 
 No message holds a credential, or a character that no table takes: it is cleaned where the error is made. This file
@@ -137,6 +141,22 @@ class TrainingError(SparError):
 
 class TrainerBusy(TrainingError):
     pass
+
+
+class TrainingDiverged(TrainingError):
+    exit_code = 2
+
+
+class TrainingOutOfMemory(TrainingError):
+    exit_code = 3
+
+
+class TrainingDiskFull(TrainingError):
+    exit_code = 3
+
+
+class TrainingReadOnly(TrainingError):
+    exit_code = 3
 
 
 class AccountingError(SparError):

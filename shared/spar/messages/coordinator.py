@@ -91,6 +91,10 @@ class FailureReason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     TRAINING = "TrainingError"
     TRAINER_BUSY = "TrainerBusy"
+    TRAINING_DIVERGED = "TrainingDiverged"
+    TRAINING_OUT_OF_MEMORY = "TrainingOutOfMemory"
+    TRAINING_DISK_FULL = "TrainingDiskFull"
+    TRAINING_READ_ONLY = "TrainingReadOnly"
     ACCOUNTING = "AccountingError"
     UNEXPECTED = "Unexpected"
 

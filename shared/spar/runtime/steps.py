@@ -22,6 +22,7 @@ from spar.errors import (
     PackageMissing,
     RecipeError,
     SparError,
+    TrainingDiverged,
 )
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
@@ -42,7 +43,7 @@ Row = TypeVar("Row")
 current_step: ContextVar[StepMessage | None] = ContextVar("current_step", default=None)
 """Which step a coroutine works for; for those who watch, never for the work itself."""
 
-HOPELESS = (ModelUnusable, DataError, RecipeError, PackageMissing, AccountingError)
+HOPELESS = (ModelUnusable, DataError, RecipeError, PackageMissing, AccountingError, TrainingDiverged)
 """The same step would fail the same way again."""
 
 

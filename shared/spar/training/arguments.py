@@ -9,6 +9,7 @@ import torch
 
 from spar.adapters import is_adapter
 from spar.training.base import TrainJob
+from spar.training.disk import KEPT
 from spar.training.jobs import accumulation_steps, micro_batch_size
 from spar.training.workspace import Workspace
 
@@ -38,10 +39,10 @@ def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
         "full_determinism": not on_gpu,  # costs nothing on a CPU, and half the speed on a GPU
         "use_cpu": not on_gpu,
         "logging_steps": 1,  # progress, and the loss over all steps however often we are resumed
-        "logging_nan_inf_filter": False,
+        "logging_nan_inf_filter": False,  # on by default, and writes a NaN as 0.0
         "save_strategy": "steps",
         "save_steps": settings.checkpoint_steps,
-        "save_total_limit": 2,  # the newest may be half written when we are killed
+        "save_total_limit": KEPT,
         "include_num_input_tokens_seen": "non_padding",
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": on_gpu,

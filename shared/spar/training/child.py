@@ -17,6 +17,8 @@ from typing import Any
 from spar.errors import SparError, TrainingError
 from spar.recipes.models import DpoSettings
 from spar.training.base import TrainJob, TrainOutcome
+from spar.training.disk import require_space
+from spar.training.faults import typed_faults
 from spar.training.jobs import (
     JOBS,
     micro_batch_size,
@@ -46,7 +48,7 @@ class Start:
 def run(job: TrainJob, reporter: Listener, ranks: Ranks, watchers: Sequence[Any] = ()) -> TrainOutcome | None:
     """The outcome on the first rank, None on the others. `watchers` are callbacks of transformers' trainer."""
     started = time.monotonic()
-    with locked(job.work, wait_s=LOCK_WAIT_S) if ranks.first else nullcontext():
+    with typed_faults(job.work), locked(job.work, wait_s=LOCK_WAIT_S) if ranks.first else nullcontext():
         workspace = Workspace(job, claim=ranks.first)
         start = ranks.from_first(_prepared(job, workspace) if ranks.first else Start())
         if start.finished is not None:
@@ -65,6 +67,7 @@ def _prepared(job: TrainJob, workspace: Workspace) -> Start:
     tokenizer = Tokenizer(job.base)
     samples: list[Any] = [tokenizer.sample(row) for row in rows]
     kept = without_too_long(samples, [sample.length for sample in samples], job.settings.max_length)
+    require_space(job, len(kept))
     from datasets import Dataset
 
     columns = {field.name: [getattr(sample, field.name) for sample in kept] for field in fields(kept[0])}
@@ -82,10 +85,10 @@ def _train(
     watchers: Sequence[Any],
 ) -> TrainOutcome | None:
     from spar.training.callbacks import Watch
-    from spar.training.weights import gathered, write_trained
+    from spar.training.weights import gathered, require_finite, write_trained
 
     trainer = _trainer(job, workspace)
-    for watcher in (Watch(reporter, ranks), *watchers):
+    for watcher in (Watch(reporter, ranks, job.settings.divergence), *watchers):
         trainer.add_callback(watcher)
     trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
     weights = gathered(trainer)
@@ -103,6 +106,7 @@ def _train(
         resumed_from=int(start.checkpoint.name.rpartition("-")[2]) if start.checkpoint else 0,
     )
     model = trainer.accelerator.unwrap_model(trainer.model)
+    require_finite(model, weights)
     workspace.publish(lambda folder: write_trained(model, weights, job, folder), outcome)
     return outcome
 

@@ -10,12 +10,27 @@ from typing import Literal, Protocol
 from pydantic import TypeAdapter
 
 from spar.children import REPORT_FD
-from spar.errors import DataError, ModelUnusable, SparError, TemplateRefused, TrainerBusy, TrainingError
+from spar.errors import (
+    DataError,
+    ModelUnusable,
+    SparError,
+    TemplateRefused,
+    TrainerBusy,
+    TrainingDiskFull,
+    TrainingDiverged,
+    TrainingError,
+    TrainingOutOfMemory,
+    TrainingReadOnly,
+)
 from spar.training.base import TrainOutcome, TrainProgress
 from spar.training.ranks import LAUNCHED
 
 _KINDS: dict[str, type[SparError]] = {
-    kind.__name__: kind for kind in (DataError, TemplateRefused, ModelUnusable, TrainerBusy, TrainingError)
+    kind.__name__: kind
+    for kind in (
+        *(DataError, TemplateRefused, ModelUnusable, TrainerBusy, TrainingError),
+        *(TrainingDiverged, TrainingOutOfMemory, TrainingDiskFull, TrainingReadOnly),
+    )
 }
 
 

@@ -14,6 +14,7 @@ from spar.errors import TrainingError
 from spar.method.records import Example, Pair
 from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
 from spar.training.environment import LAUNCH_SCRATCH, child_environment, ignored_variables
+from spar.training.faults import typed_faults
 from spar.training.jobs import JOBS, require_weights
 from spar.training.launch import child_command
 from spar.training.reports import parse_report
@@ -36,23 +37,28 @@ class TrlTrainer:
 
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
         require_weights(job.base)
-        (job.work / LAUNCH_SCRATCH).mkdir(parents=True, exist_ok=True)
         if ignored := ignored_variables():
             log.warning(
                 "training_environment_ignored", variables=ignored, fix="Set precision and launch in the recipe."
             )
-        child = await start_child(
-            child_command(job, JOBS.dump_json(job).decode()),
-            log=job.work / "log.txt",
-            env=child_environment(job),
-            reports=True,
-        )
-        try:
-            return await _followed(child, on_progress)
-        finally:
-            child.kill()  # checkpoints count only once they are whole, so there is nothing to wait for
-            await child.wait()
-            shutil.rmtree(job.work / LAUNCH_SCRATCH, ignore_errors=True)
+        with typed_faults(job.work):
+            return await _trained(job, on_progress)
+
+
+async def _trained(job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
+    (job.work / LAUNCH_SCRATCH).mkdir(parents=True, exist_ok=True)
+    child = await start_child(
+        child_command(job, JOBS.dump_json(job).decode()),
+        log=job.work / "log.txt",
+        env=child_environment(job),
+        reports=True,
+    )
+    try:
+        return await _followed(child, on_progress)
+    finally:
+        child.kill()  # checkpoints count only once they are whole, so there is nothing to wait for
+        await child.wait()
+        shutil.rmtree(job.work / LAUNCH_SCRATCH, ignore_errors=True)
 
 
 async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:

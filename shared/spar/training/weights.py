@@ -18,7 +18,7 @@ from safetensors import safe_open
 
 from spar.adapters import CONFIG, LINK, base_folder, is_adapter, link_base
 from spar.checkpoints.loading import load_weights, put_adapter
-from spar.errors import ModelUnusable
+from spar.errors import ModelUnusable, TrainingDiverged
 from spar.training.base import TrainJob
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")
@@ -62,6 +62,16 @@ def gathered(trainer: Any) -> dict[str, Any] | None:
         return None
     weights: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     return weights
+
+
+def require_finite(model: Any, weights: dict[str, Any] | None) -> None:
+    """Raises TrainingDiverged where the last update left a weight that is no number: no step after it would show it."""
+    for name, tensor in model.named_parameters() if weights is None else weights.items():
+        if not torch.isfinite(tensor).all():
+            raise TrainingDiverged(
+                f"The training's last step left {name} with values that are not finite; no model was written.",
+                "Lower learning_rate in this training's settings, or train in float32.",
+            )
 
 
 def write_trained(model: Any, weights: dict[str, Any] | None, job: TrainJob, folder: Path) -> None:

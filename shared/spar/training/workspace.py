@@ -14,9 +14,8 @@ from pathlib import Path
 
 from spar.errors import TrainerBusy, TrainingError
 from spar.training.base import TrainJob, TrainOutcome
+from spar.training.faults import MARKER, kept_checkpoint
 from spar.training.jobs import OUTCOMES, identity
-
-MARKER = "COMPLETE"
 
 
 class Workspace:
@@ -42,6 +41,9 @@ class Workspace:
             self._outcome.unlink(missing_ok=True)
             shutil.rmtree(self.checkpoints, ignore_errors=True)
             name.write_text(mine)
+        for checkpoint in self.checkpoints.glob("checkpoint-*"):  # what was not written to its end only takes room
+            if not (checkpoint / MARKER).exists():
+                shutil.rmtree(checkpoint, ignore_errors=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
 
@@ -58,11 +60,7 @@ class Workspace:
 
     def newest_checkpoint(self) -> Path | None:
         """The checkpoint with the highest step that was written to its end."""
-        found = {int(path.parent.name.rpartition("-")[2]): path.parent for path in self._markers()}
-        return found[max(found)] if found else None
-
-    def _markers(self) -> Iterator[Path]:
-        return self.checkpoints.glob(f"checkpoint-*/{MARKER}")
+        return kept_checkpoint(self._job.work)
 
     def publish(self, write: Callable[[Path], None], outcome: TrainOutcome) -> None:
         """Let `write` fill a folder, give it the output's name, and drop the checkpoints."""
@@ -70,11 +68,15 @@ class Workspace:
         output.parent.mkdir(parents=True, exist_ok=True)
         half = output.with_name(f".{output.name}.unfinished")
         shutil.rmtree(half, ignore_errors=True)
-        half.mkdir()
-        write(half)
-        # First the outcome: if we die between the two, it is ignored for want of an output.
-        _write_synced(self._outcome, OUTCOMES.dump_json(outcome))
-        half.rename(output)
+        try:
+            half.mkdir()
+            write(half)
+            # First the outcome: if we die between the two, it is ignored for want of an output.
+            _write_synced(self._outcome, OUTCOMES.dump_json(outcome))
+            half.rename(output)
+        except BaseException:
+            shutil.rmtree(half, ignore_errors=True)
+            raise
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
 

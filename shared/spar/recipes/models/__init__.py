@@ -31,6 +31,7 @@ from spar.recipes.models.steps import (
 from spar.recipes.models.training import (
     NO_TRAINING,
     ActorSettings,
+    DivergenceSettings,
     DpoSettings,
     LaunchSettings,
     LoraSettings,
@@ -51,6 +52,7 @@ __all__ = [
     "ComparisonSettings",
     "Count",
     "DispatchSettings",
+    "DivergenceSettings",
     "DpoSettings",
     "EngineSettings",
     "EvaluationPlan",

@@ -33,6 +33,19 @@ class LaunchSettings(Section):
     path of a configuration file of `accelerate launch`."""
 
 
+class DivergenceSettings(Section):
+    """When a training stops because it has diverged; a loss or gradient norm that is not finite always stops it."""
+
+    identity: ClassVar[str] = "DivergenceSettings"
+
+    loss: Annotated[float | None, Field(gt=1), Unit("none")] = 100.0
+    """The loss of a step may be at most so many times that of the first step (which counts as 1 where it is lower);
+    null: any."""
+    margin: Annotated[float | None, Field(gt=0), Unit("nats")] = 1000.0
+    """The mean reward margin of a step's pairs, beta included, may be at most so large in either direction (DPO);
+    null: any."""
+
+
 class TrainingSettings(Section):
     """What both trainings share. `kind` is an entry point of the group `spar.trainers`."""
 
@@ -64,6 +77,8 @@ class TrainingSettings(Section):
     """Steps between two checkpoints, from which an interrupted training is resumed."""
     threads: Annotated[Positive | None, Unit("threads")] = None
     """Torch threads of the trainer; null leaves it to torch."""
+    divergence: DivergenceSettings = later(DivergenceSettings())
+    """When a training stops because it has diverged."""
 
 
 class DpoSettings(TrainingSettings):
