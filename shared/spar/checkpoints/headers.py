@@ -1,9 +1,9 @@
 """Whether a folder's weights are whole, from the headers of its files: for who serves them without loading them here.
 
 Cheap (a header is kilobytes) and standard library only. It sees files that were broken off, tensors that the index
-promises and no file has, names with a wrapper's prefix, layers that are missing; and a tensor that is missing in some
-layers, for models whose layers are known to be alike. It does not know an architecture's tensors:
-`spar.checkpoints.loading` does, where the model is loaded in this process.
+promises and no file has, names with a wrapper's prefix, layers that are missing; a tensor that is missing in some
+layers, for models whose layers are known to be alike; and an adapter of another rank or base than it names. An
+architecture's own tensors are `spar.checkpoints.architecture`'s.
 """
 
 import json
@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spar.checkpoints.loading import PREFIXES, require_whole
+from spar.adapters import adapter_config
+from spar.checkpoints.wholeness import PREFIXES, require_shape, require_whole
 from spar.errors import ModelUnusable
 
 INDEX = "model.safetensors.index.json"
@@ -25,6 +26,8 @@ ALIKE = frozenset(
 )
 """`model_type` of architectures whose decoder layers all have the same tensors."""
 _LAYER = re.compile(r"(.*?\blayers)\.(\d+)\.(.+)")
+_SIDE = re.compile(r"base_model\.model\.(.+)\.lora_([AB])(?:\.\w+)?\.weight")
+_OFTEN_TIED = ("lm_head", "embed_tokens")  # may be stored once under the other's name
 _LENGTH_BYTES = 8  # of a safetensors header's length
 
 
@@ -39,13 +42,34 @@ def check_weights(folder: Path) -> None:
 
 
 def check_adapter_weights(adapter: Path, base: Path) -> None:
-    """The same of an adapter: every A has its B, and layers that are alike are adapted alike."""
-    names = {name for file in sorted(adapter.glob("*.safetensors")) for name in read_header(file)}
+    """The same of an adapter: every A has its B, layers that are alike are adapted alike, and each has the rank that
+    the adapter's settings name and the sizes of the base's tensor that it adapts."""
+    found = {name: t for file in sorted(adapter.glob("*.safetensors")) for name, t in read_header(file).items()}
     swap = {"lora_A": "lora_B", "lora_B": "lora_A"}
-    pairs = {re.sub(r"lora_[AB]", lambda found: swap[found[0]], name): name for name in names}
-    require_whole(adapter, pairs.keys() - names, ())
+    pairs = {re.sub(r"lora_[AB]", lambda side: swap[side[0]], name): name for name in found}
+    require_whole(adapter, pairs.keys() - found.keys(), ())
     if _adapts_all_layers(adapter):
-        require_whole(adapter, set(_missing_in_layers(names, _decoder_config(base), complete=False)), ())
+        require_whole(adapter, set(_missing_in_layers(set(found), _decoder_config(base), complete=False)), ())
+    _check_sizes(adapter, base, {name: tensor["shape"] for name, tensor in found.items()})
+
+
+def _check_sizes(adapter: Path, base: Path, shapes: Mapping[str, list[int]]) -> None:
+    """Of plain LoRA on linear maps of an architecture whose tensors are named in files as peft names its modules."""
+    config = adapter_config(adapter)
+    rank = config.get("r")
+    if config.get("rank_pattern") or config.get("peft_type", "LORA") != "LORA" or not isinstance(rank, int):
+        return
+    alike = _decoder_config(base).get("model_type") in ALIKE
+    whole = {name: t["shape"] for file in base.glob("*.safetensors") for name, t in read_header(file).items()}
+    for name, shape in sorted(shapes.items()):
+        side = _SIDE.fullmatch(name)
+        if side is None or len(shape) != 2:
+            continue
+        adapted = whole.get(f"{side[1]}.weight")
+        if alike and whole and adapted is None and not side[1].endswith(_OFTEN_TIED):
+            require_whole(adapter, (), {name})
+        outputs, inputs = adapted if alike and adapted is not None else (shape[0], shape[1])
+        require_shape(adapter, name, shape, [rank, inputs] if side[2] == "A" else [outputs, rank])
 
 
 def read_header(file: Path) -> Mapping[str, Any]:

@@ -26,15 +26,40 @@ _OFFLINE = {
 # model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept long.
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 
-# Our own process may have been launched; the child is not, unless `spar.training.launch` does it.
-_OF_LAUNCHERS = frozenset({"RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"})
-_OF_ACCELERATE = ("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_", "FP8_")
-"""Prefixes of the settings that accelerate 1.15 reads; `accelerate launch` sets them for its ranks by our arguments."""
+# Our own process may have been launched, by torchrun, MPI or a job of a cluster; the child is not, unless
+# `spar.training.launch` does it.
+_OF_LAUNCHERS = frozenset(
+    (
+        *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
+        *("NODE_RANK", "GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_RANK", "ROLE_WORLD_SIZE"),
+    )
+)
+_LAUNCHERS = ("PMI_", "PMIX_", "OMPI_COMM_WORLD_", "MV2_COMM_WORLD_", "MPI_LOCAL", "TORCHELASTIC_", "SMDATAPARALLEL_")
+"""Prefixes of what MPI and others set; accelerate takes the number of processes from them too."""
+_SETTINGS = (
+    *("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_", "FP8_", "MEGATRON_LM_"),
+    *("DEEPSPEED_", "DS_", "TRANSFORMERS_", "TRL_", "PEFT_", "XLA_"),
+)
+"""Prefixes of the settings that accelerate 1.15 and the libraries around it read; `accelerate launch` sets them for its
+ranks by our arguments."""
+_NAMED = frozenset({"USE_TORCH_XLA", "USE_HUB_KERNELS", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"})
+"""Further settings that change what is computed, or with which precision."""
+_KEPT = frozenset(
+    (
+        *("TRANSFORMERS_OFFLINE", "TRANSFORMERS_VERBOSITY", "TRANSFORMERS_NO_ADVISORY_WARNINGS"),
+        *("ACCELERATE_LOG_LEVEL", "TRL_EXPERIMENTAL_SILENCE", *_OFFLINE),
+    )
+)
+"""What only says where files come from and how much is printed."""
 
 
 def ignored_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Settings of a training that the environment holds and the child does not get."""
-    return sorted(name for name in environment if name.startswith(_OF_ACCELERATE))
+    return sorted(name for name in environment if _is_setting(name))
+
+
+def _is_setting(name: str) -> bool:
+    return name not in _KEPT and (name.startswith(_SETTINGS) or name in _NAMED)
 
 
 @contextmanager
@@ -50,7 +75,8 @@ def settings_alone() -> Iterator[None]:
 
 
 def _left_out() -> list[str]:
-    return [*(name for name in _OF_LAUNCHERS if name in os.environ), *ignored_variables()]
+    launched = (name for name in os.environ if name in _OF_LAUNCHERS or name.startswith(_LAUNCHERS))
+    return [*launched, *ignored_variables()]
 
 
 def child_environment(job: TrainJob) -> dict[str, str]:

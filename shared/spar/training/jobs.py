@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from spar.adapters import adapter_config, base_folder, is_adapter
+from spar.checkpoints.headers import check_adapter_weights, check_weights
 from spar.errors import DataError, ModelUnusable, TrainingError
 from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings
@@ -78,6 +79,9 @@ def require_weights(base: Path) -> None:
             f"{whole} has no model: config.json and *.safetensors are needed.",
             "Point the recipe at a whole model directory, with its weights as safetensors.",
         )
+    check_weights(whole)
+    if whole is not base:
+        check_adapter_weights(base, whole)
 
 
 def require_lora(job: TrainJob) -> None:

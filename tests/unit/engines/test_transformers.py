@@ -52,7 +52,7 @@ async def test_a_directory_without_a_part_is_refused(
 async def test_broken_weights_and_mere_names_are_refused(engine: TransformersEngine, tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(ModelUnusable, match="cannot be loaded"):
+    with pytest.raises(ModelUnusable, match="is broken: its header cannot be read"):
         await engine.serve(model)
     with pytest.raises(ModelUnusable, match="only a name"):
         await engine.serve(LocalModel("x", name="gpt"))

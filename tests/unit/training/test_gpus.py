@@ -59,3 +59,20 @@ def test_settings_of_a_training_come_from_the_recipe_alone(tmp_path: Path, monke
     job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path / "out", tmp_path / "work")
     assert not {"ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_FSDP", "MASTER_ADDR"} & child_environment(job).keys()
     assert {"ACCELERATE_MIXED_PRECISION", "FSDP_VERSION", "PARALLELISM_CONFIG_TP_SIZE"} <= set(ignored_variables())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DEEPSPEED_USE_HPU", "TRANSFORMERS_DISABLE_TORCH_CHECK", "NVIDIA_TF32_OVERRIDE", "USE_TORCH_XLA"),
+        *("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALRANKID", "TORCHELASTIC_RUN_ID", "NODE_RANK"),
+    ],
+)
+def test_what_a_host_or_a_launcher_sets_does_not_reach_the_child(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "4")
+    monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "error")
+    environment = child_environment(TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path / "out", tmp_path / "work"))
+    assert name not in environment
+    assert (environment["TRANSFORMERS_VERBOSITY"], environment["TRANSFORMERS_OFFLINE"]) == ("error", "1")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.adapters import adapter_config, base_folder, is_adapter
-from spar.checkpoints.headers import check_adapter_weights, check_weights
+from spar.checkpoints.architecture import check_architecture
+from spar.checkpoints.headers import check_adapter_weights
 from spar.engines.base import LocalModel
 from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
@@ -99,4 +100,4 @@ def _require_weights(path: Path) -> None:
             "Give a directory that holds a whole model as transformers saves it.",
         )
     warn_of_unused_defaults(path)
-    check_weights(path)  # vLLM serves what lacks a tensor without a word
+    check_architecture(path)  # vLLM serves what lacks a tensor without a word

@@ -1,0 +1,96 @@
+"""Whether a folder holds every tensor of its architecture, in its shape, and no other: before any of it is read.
+
+transformers knows each architecture's tensors, which of them are tied and which may be absent. It is given the names
+and shapes of the files' headers as tensors without content, and loads them into a model without content. What it cannot
+know is left to who loads: architectures of other libraries, remote code, quantised weights. Imports torch and
+transformers when called; without them nothing is checked.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from spar.checkpoints.headers import check_weights, read_header
+from spar.checkpoints.wholeness import require_shape, require_whole
+from spar.errors import ModelUnusable
+
+_NEEDED = ("torch", "transformers", "accelerate")
+
+
+def check_architecture(folder: Path) -> None:
+    """Raises ModelUnusable that names the first tensor which is absent, unexpected or of another shape."""
+    check_weights(folder)
+    if any(find_spec(package) is None for package in _NEEDED):
+        return
+    shapes = {
+        name: tensor["shape"]
+        for file in sorted(folder.glob("*.safetensors"))
+        for name, tensor in read_header(file).items()
+    }
+    known = _architecture(folder)
+    if known is None or not shapes:
+        return
+    info = _loaded_empty(folder, *known, shapes)
+    for name, found, wanted in sorted(info["mismatched_keys"]):
+        require_shape(folder, name, tuple(found), tuple(wanted))
+    require_whole(folder, info["missing_keys"], info["unexpected_keys"])
+
+
+def _architecture(folder: Path) -> tuple[Any, Any] | None:
+    """The class and configuration of a causal language model that transformers itself has; None for anything else."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError):
+        return None  # whoever loads it says what is wrong
+    if getattr(config, "quantization_config", None) is not None:
+        return None
+    known = AutoModelForCausalLM._model_mapping.get(type(config), None)
+    named = getattr(config, "architectures", None) or []
+    classes = known if isinstance(known, tuple) else (known,)
+    chosen = next((each for each in classes if each is not None and each.__name__ in named), None)
+    return None if chosen is None else (chosen, config)
+
+
+def _loaded_empty(folder: Path, architecture: Any, config: Any, shapes: Mapping[str, list[int]]) -> Mapping[str, Any]:
+    """What transformers finds missing, unexpected or mismatched among tensors of these shapes."""
+    import torch
+
+    empty = {name: torch.empty(shape, dtype=torch.float32, device="meta") for name, shape in shapes.items()}
+    with _silent():
+        try:
+            _, info = architecture.from_pretrained(
+                None,
+                config=config,
+                state_dict=empty,
+                device_map="meta",
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+        except RuntimeError as error:
+            raise ModelUnusable(
+                f"The weights in {folder} are not those of its model: {str(error).splitlines()[0]}",
+                "Copy the folder again, or save the model again; config.json and weights must be of one model.",
+            ) from error
+    found: Mapping[str, Any] = info
+    return found
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without transformers' report of each tensor, and its progress bar."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
