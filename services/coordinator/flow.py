@@ -172,6 +172,8 @@ def _after_a_loss(state: State, event: events.Loss) -> Iterator[actions.Action]:
         case events.ResultRemade():
             # What comes after it is there already, and waits; only a selection that was taken back is not.
             yield from _selection_if_due(state)
+            if state.repair is None:  # of a run that was over before the loss was found
+                yield from _finish_if_over(state)
         case events.RemakeDied(what, reason, failure):
             yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be recomputed: {reason}", failure)
         case events.SourceLost(error):

@@ -22,6 +22,8 @@ from spar.runtime.leases import Gone, Leases, Signs, why_gone
 
 log = structlog.get_logger()
 
+RETURNED = "returned: its worker stopped and returned it. Nothing needs to be done; another worker gets it at once."
+
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=60)
 
@@ -64,9 +66,9 @@ def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
     if why is Gone.SILENT:
         pause = pause_after(step.attempt - step.failures)
-        turn.ledger.move(step, StepState.READY, reason=why.value, not_before=now + pause)
+        turn.ledger.move(step, StepState.READY, reason=why.explanation, not_before=now + pause)
     else:
-        turn.ledger.move(step, StepState.READY, reason=why.value)
+        turn.ledger.move(step, StepState.READY, reason=why.explanation)
     turn.happen(events.Woken())
 
 
@@ -74,5 +76,5 @@ def hand_back(turn: Turn, step: Step, worker: str) -> None:
     """A worker that stops returned the attempt: another may have it at once."""
     log.info("step_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
     turn.ledger.event("step_returned", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker)
-    turn.ledger.move(step, StepState.READY, reason="returned")
+    turn.ledger.move(step, StepState.READY, reason=RETURNED)
     turn.happen(events.Woken())

@@ -9,6 +9,7 @@ from typing import Any
 
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
+from spar.messages.reasons import OUTCOMES
 from spar.method.outcomes import NEVER_DRAWN
 from spar.method.records import Outcome, ReplyFailure
 from spar.recipes.init import iteration_name
@@ -27,19 +28,16 @@ CANARY_PROMPTS = 8
 """Fewer than these could all fail by chance: more shards then make up the canary."""
 
 FIXES: Mapping[Outcome, str] = {
-    Outcome.ENGINE_FAILED: "Look at the errors with `spar status`, and mend the engine.",
-    Outcome.UNPARSABLE: "Judge with a model that keeps to the form of the judge prompt, choose simpler templates "
-    "(`templates: compact`), or raise judgment.max_tokens where replies were cut off.",
-    Outcome.REFUSED: "Choose a model whose chat template and server take such conversations.",
-    Outcome.CONTEXT_EXCEEDED: "Serve the model with a longer context (engine.vllm.max_model_len, or the server's own "
-    "setting), or shorten the prompts.",
-    Outcome.TOO_LONG: "Raise training.actor.max_length, or lower generation.max_tokens and search.max_tokens.",
-    Outcome.ALL_GOOD: "Bring harder prompts, or a stricter judge.",
-    Outcome.UNSOLVED: "Refine with a stronger model, or search wider (search.branch, search.depth).",
-    Outcome.TIED: "Ask for more votes (judgment.votes).",
-    Outcome.EQUAL_SCORES: "Ask for more responses or votes (generation.n, judgment.votes).",
-    Outcome.MEASURED: "Bring prompts that no evaluation asks.",
-    Outcome.DUPLICATE: "Bring prompts that differ.",
+    outcome: OUTCOMES[outcome].fix
+    for outcome in (
+        *FAILURES,
+        Outcome.ALL_GOOD,
+        Outcome.UNSOLVED,
+        Outcome.TIED,
+        Outcome.EQUAL_SCORES,
+        Outcome.MEASURED,
+        Outcome.DUPLICATE,
+    )
 }
 """What to do about the most frequent outcome."""
 

@@ -35,6 +35,8 @@ knows nothing else of the project.
 from spar.redaction import redact
 from spar.texts import storable
 
+BUG = "This is a bug in spar: report it with the log. What is done is kept; check the run with `spar doctor RUN`."
+
 
 class SparError(Exception):
     """Base of everything we raise on purpose.
@@ -160,4 +162,7 @@ class TrainingReadOnly(TrainingError):
 
 
 class AccountingError(SparError):
-    pass
+    """A bug: what to do is the same for all."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what, fix or BUG)

@@ -5,6 +5,7 @@ import itertools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,25 @@ def test_putting_again_replaces(store: ObjectStore) -> None:
     store.put("key", b"a longer first version")
     store.put("key", b"second")
     assert store.get("key") == b"second"
+
+
+def test_what_was_removed_is_missing_and_the_rest_stays(store: ObjectStore) -> None:
+    for key in ("a/b", "a/c"):
+        store.put(key, b"x")
+    store.remove("a/b")
+    store.remove("a/b")
+    store.remove("a")
+    assert list(store.keys("")) == ["a/c"]
+    with pytest.raises(ObjectMissing):
+        store.get("a/b")
+
+
+def test_an_object_tells_when_it_was_written(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # S3 tells whole seconds
+    store.put("a/b", b"x")
+    assert before <= store.written_at("a/b") <= datetime.now(UTC)
+    with pytest.raises(ObjectMissing):
+        store.written_at("a")
 
 
 def test_keys_below_a_prefix_come_sorted(store: ObjectStore) -> None:

@@ -1,4 +1,7 @@
-"""`spar doctor`: tells what is installed, reachable and missing. What is looked at, and why, is in `checks`."""
+"""`spar doctor`: reports what is installed, reachable and missing, or, given a run, whether its books and objects hold.
+
+What is looked at, and why, is in `checks`; of a run, in `doctor_run`.
+"""
 
 import json
 from dataclasses import asdict
@@ -10,15 +13,30 @@ from rich.text import Text
 
 from spar.cli.checks import Check, State, run_checks
 from spar.cli.console import out
+from spar.cli.stack import StackOption
+from spar.cli.status import DirOption
+from spar.errors import RecipeError
 
 STYLES = {State.OK: "green", State.WARNING: "yellow", State.MISSING: "red", State.UNREACHABLE: "red"}
 BAD = (State.MISSING, State.UNREACHABLE)
 
 
 def doctor(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Check a run: its id, or its directory.", show_default=False)
+    ] = None,
+    directory: DirOption = None,
+    stack: StackOption = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check what is installed, reachable and missing; exit code 1 if anything needed is missing."""
+    """Check what is installed, reachable and missing, or a run's invariants; exit code 1 if anything is wrong."""
+    if run is not None or directory is not None or stack:
+        from spar.cli.doctor_run import doctor_run
+
+        raise typer.Exit(doctor_run(run, directory, stack, fix, as_json))
+    if fix:
+        raise RecipeError("--fix mends a run, and none is named.", "Name it: spar doctor RUN --fix.")
     checks = list(run_checks())
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))

@@ -13,29 +13,10 @@ from spar.cli.history import DirOption, FullOption, RunArgument, open_histories
 from spar.cli.plain_text import excerpt, indented
 from spar.cli.replies import ReplyLines
 from spar.cli.status import JsonOption
+from spar.messages.reasons import OUTCOMES
 from spar.method.records import Outcome
 from spar.recipes.init import iteration_name
 from spar.report.history import PromptEntry, PromptHistory, StepFact
-
-MEANING = {
-    Outcome.CANCELLED: "the run was cancelled before it got here",
-    Outcome.ENGINE_FAILED: "a step of its shard failed for good",
-    Outcome.UNPARSABLE: "no response got a quorum of votes that can be read",
-    Outcome.REFUSED: "the model's chat template, or its server, took none of its conversations",
-    Outcome.CONTEXT_EXCEEDED: "none of its conversations fits into the model's context",
-    Outcome.TIED: "no response was judged bad, and the votes on at least one tied",
-    Outcome.ALL_GOOD: "every response was judged good: nothing to refine",
-    Outcome.UNSOLVED: "no refinement passed the gate",
-    Outcome.MEASURED: "the instruction that was written for it is one that evaluations ask",
-    Outcome.DUPLICATE: "an earlier pair has the same prompt",
-    Outcome.TOO_LONG: "the pair is longer than the trainer takes",
-    Outcome.OVER_CAP: "there were enough pairs already (selection.max_pairs)",
-    Outcome.PAIR: "the actor learns from it",
-    Outcome.EXAMPLE: "the actor is fine-tuned on a response to it",
-    Outcome.EQUAL_SCORES: "no response scored higher than another",
-    Outcome.LESSON: "the refiner is fine-tuned on its refinement",
-    Outcome.NOT_REACHED: "the run stopped before it got here",
-}
 
 SHARED = ("generation", "judgment", "refinement")
 HISTORIES: TypeAdapter[list[PromptHistory]] = TypeAdapter(list[PromptHistory])
@@ -138,7 +119,8 @@ def _step(step: StepFact) -> str:
 def _ending(history: PromptHistory) -> str:
     if history.outcome is None:
         return "outcome: none yet, since the iteration's selection has not been made"
-    return f"outcome: {history.outcome}, {MEANING[Outcome(history.outcome)]}"
+    explanation = OUTCOMES[Outcome(history.outcome)]
+    return f"outcome: {history.outcome}. {explanation.what} {explanation.fix}"
 
 
 def _print(text: str) -> None:

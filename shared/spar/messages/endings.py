@@ -3,7 +3,11 @@ ran it exits with. Knows nothing of who decides it.
 """
 
 from enum import StrEnum
+from typing import Any
 
+from pydantic import model_validator
+
+from spar.errors import BUG
 from spar.messages.base import Wire
 from spar.messages.coordinator import FailureReason
 
@@ -42,6 +46,21 @@ _EXIT_CODES = {
 }
 
 
+_FIXES = {
+    EndReason.BUDGET: "Raise the cap that the reason names, in the recipe's section budget.",
+    EndReason.JUDGE_DRIFT: "Look at the judgments with `spar explain`, and change the judge or its templates.",
+    EndReason.CANARY: "Correct what the reason names.",
+    EndReason.FAILURES: "Look at the errors with `spar status`, and remove their cause.",
+    EndReason.NOTHING_LEARNED: "Look at the prompts with `spar explain`, and bring others or another judge.",
+    EndReason.STEP: "Correct what the error names.",
+    EndReason.ENGINE: "Look at the log of what serves the model, and start or mend it.",
+    EndReason.STORAGE: "Look at the store's log, its free space and its credentials.",
+    EndReason.LOST_RESULT: "Find out why the store loses objects, and check the run with `spar doctor RUN`.",
+    EndReason.INTERNAL: BUG,
+}
+"""What to do where the end itself does not say more."""
+
+
 class RunEnd(Wire):
     """`what` happened and how to `fix` it, for people; `failure` is the error behind it, where there is one."""
 
@@ -49,6 +68,13 @@ class RunEnd(Wire):
     what: str
     fix: str = ""
     failure: FailureReason | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_fix(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not given.get("fix") and given.get("reason") in _FIXES:
+            return {**given, "fix": _FIXES[EndReason(given["reason"])]}
+        return given
 
     @property
     def exit_code(self) -> int:

@@ -20,6 +20,23 @@ class Gone(StrEnum):
     BROKER_EMPTIED = "broker_emptied"
     PROCESS_GONE = "process_gone"
 
+    @property
+    def explanation(self) -> str:
+        """What happened, and what to do, in two sentences."""
+        return _EXPLANATIONS[self]
+
+
+_EXPLANATIONS = {
+    Gone.SILENT: "lease_expired: its worker has given no sign of life for a whole lease. Look at that worker's log and "
+    "memory; the step gets another attempt.",
+    Gone.NEVER_ARRIVED: "message_lost: its queue is empty, and no worker has reported that it began. Look at Redis's "
+    "log; the step is sent again.",
+    Gone.BROKER_EMPTIED: "broker_emptied: Redis has lost its messages. Look at its memory and persistence; the step is "
+    "sent again.",
+    Gone.PROCESS_GONE: "process_gone: the process that held the step has ended. Nothing needs to be done; the step is "
+    "sent again.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Leases:

@@ -27,6 +27,7 @@ from spar.errors import (
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
 from spar.messages.coordinator import Usage as UsageFacts
+from spar.messages.reasons import FAILURES
 from spar.redaction import redact
 from spar.runtime.kept import keep_report, kept_report
 from spar.runtime.worker import Worker
@@ -136,15 +137,20 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
     )
 
 
+def _unexpected(error: Exception) -> str:
+    """An error that is none of ours, and what to do; however long the error is, that is kept."""
+    return storable(redact(f"{type(error).__name__}: {str(error)[:1500]}. {FAILURES[FailureReason.UNEXPECTED].fix}"))
+
+
 def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFailed:
     reason = FailureReason.of(error)
-    told = storable(redact(f"{type(error).__name__}: {error}")) if reason is FailureReason.UNEXPECTED else str(error)
+    text = _unexpected(error) if reason is FailureReason.UNEXPECTED else str(error)
     return StepFailed(
         step_id=message.step_id,
         attempt=message.attempt,
         worker=worker.name,
         reason=reason,
-        error=told[:2000],
+        error=text[:2000],
         retry=not isinstance(error, HOPELESS),
         lost=error.key or None if isinstance(error, ObjectLost) else None,
     )

@@ -6,6 +6,7 @@ nothing of what the bytes mean.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -35,4 +36,12 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key below the prefix, sorted."""
+        ...
+
+    def written_at(self, key: str) -> datetime:
+        """When it was last written, in UTC, by the store's clock. Raises ObjectMissing."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Nobody may need it any more. A key that is not there is no error."""
         ...

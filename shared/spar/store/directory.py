@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +59,16 @@ class DirectoryStore:
                 start = "" if relative == "." else f"{relative}/"
                 found += [start + name for name in files if not name.startswith(SCRATCH_MARK)]
         return iter(sorted(found))
+
+    def written_at(self, key: str) -> datetime:
+        with self._read(key) as file:
+            return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+
+    def remove(self, key: str) -> None:
+        path = self._path(key)
+        with _explained(f"Removing {path}"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)

@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import urllib3
@@ -140,6 +141,17 @@ class S3Store:
         with self._explained():
             objects = self._client.list_objects(self.bucket, prefix=below, recursive=True)
             return iter(sorted(found.object_name for found in objects if found.object_name))
+
+    def written_at(self, key: str) -> datetime:
+        check_key(key)
+        with self._explained(key):
+            written = self._client.stat_object(self.bucket, key).last_modified
+        return (written or datetime.now(UTC)).astimezone(UTC)
+
+    def remove(self, key: str) -> None:
+        check_key(key)
+        with self._explained():
+            self._client.remove_object(self.bucket, key)
 
     @contextmanager
     def _open(self, key: str) -> Iterator[urllib3.BaseHTTPResponse]:

@@ -65,6 +65,11 @@ def vars_of(selected: Selected) -> dict[str, Any]:
     return {name: getattr(selected, name) for name in Selected.__slots__}
 
 
+def texts_in(value: Any) -> set[str]:
+    """Every text in a record, as the key that it may be."""
+    return {each.removeprefix(STORED) for each in _values(value) if isinstance(each, str)}
+
+
 def _selections(records: Records) -> list[str]:
     return [
         record["result_key"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import Session, SQLModel, col, select
 
 from spar.db.tables import (
@@ -53,7 +53,12 @@ def name_of(table: type[SQLModel]) -> str:
 
 
 def read_records(session: Session, run_id: str) -> dict[str, list[Record]]:
-    """Every row that the run consists of or uses. Raises DataError for a run that is not there."""
+    """Every row that the run consists of or uses, its steps numbered. Raises DataError for a run that is not there."""
+    return _numbered(read_as_kept(session, run_id))
+
+
+def read_as_kept(session: Session, run_id: str) -> dict[str, list[Record]]:
+    """The same, with the ids that the database gave."""
     run = session.get(Run, run_id)
     if run is None:
         raise DataError(f"There is no run '{run_id}' here.", "List the runs with: spar runs.")
@@ -62,7 +67,7 @@ def read_records(session: Session, run_id: str) -> dict[str, list[Record]]:
         found[table] = list(session.exec(select(table).where(table.run_id == run_id).order_by(*_key(table))))  # type: ignore[attr-defined]
     found[Result] = _results(session, found[Step])
     found[Model] = _models(session, found)
-    return _numbered({name_of(table): [_record(table, row) for row in found[table]] for table in TABLES})
+    return {name_of(table): [_record(table, row) for row in found[table]] for table in TABLES}
 
 
 def write_records(session: Session, records: Records) -> None:
@@ -74,6 +79,7 @@ def write_records(session: Session, records: Records) -> None:
             if table not in SHARED or session.get(table, _identity(row)) is None:
                 session.add(row)
         session.flush()  # rows below point at these
+    _count_on(session)
 
 
 def _results(session: Session, steps: Sequence[Any]) -> list[SQLModel]:
@@ -161,6 +167,16 @@ def _row(table: type[SQLModel], record: Record) -> SQLModel:
             f"A row of the table {name_of(table)} is not one that this version knows: {str(error)[:200]}.",
             "Restore it with the version of spar that wrote it.",
         ) from error
+
+
+def _count_on(session: Session) -> None:
+    """PostgreSQL counts ids by itself, and knows nothing of those that were given."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for table in (Step, Event):
+        name = name_of(table)
+        largest = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} HAVING max(id) > 0"
+        session.execute(text(largest))
 
 
 def _identity(row: SQLModel) -> str:

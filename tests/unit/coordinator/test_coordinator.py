@@ -20,6 +20,7 @@ from spar.messages.coordinator import Held, Report, StepReturned, StepStarted, W
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import StuckCause
 from spar.runtime.broker import Loss
+from spar.runtime.leases import Gone
 from spar.testing.broker import RecordingBroker
 from tests.unit.coordinator.stage import Stage
 
@@ -195,7 +196,7 @@ def test_a_silent_worker_loses_its_lease_and_costs_the_step_nothing(tmp_path: Pa
     assert step_of(stage, message).state is StepState.RUNNING
     stage.pass_time(10)
     step = step_of(stage, message)
-    assert (step.state, step.failures, step.reason) == (StepState.READY, 0, "lease_expired")
+    assert (step.state, step.failures, step.reason) == (StepState.READY, 0, Gone.SILENT.explanation)
     assert step.not_before is not None
     stage.check_counters()
 

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from spar.messages.states import RunStatus
+from spar.messages.training import Trained
+from spar.method.records import Generated, Prompt
 from spar.store.models import upload_model
-from spar.store.results import put_result
-from spar.store.rows import encode_rows
+from spar.store.results import get_verified, put_result
+from spar.store.rows import decode_rows, encode_rows
 from tests.unit.coordinator.stage import Stage
 
 SHARDS = 3
@@ -17,7 +19,7 @@ def played(folder: Path, trainings: int = 2, **changes: Any) -> tuple[Stage, str
     """The run's home and id; with fewer trainings it is left with the others in flight."""
     folder.mkdir(parents=True)
     stage = Stage(folder)
-    run_id = stage.submit(**changes)
+    run_id = stage.submit(**{"engine": {"kind": "simulated"}, **changes})
     for kind in STEPS:
         for _ in range(SHARDS):
             _finish(stage, kind, kind)
@@ -36,11 +38,17 @@ def train(stage: Stage) -> None:
     model.mkdir(parents=True)
     (model / "config.json").write_text(message["fingerprint"])
     upload_model(stage.store, message["fingerprint"], model)
-    data = encode_rows(step="train", fingerprint=message["fingerprint"], rows=[])
+    trained = Trained(message["fingerprint"], message["spec"]["base"]["fingerprint"], 1, 0, 1, 1, 0.5)
+    data = encode_rows(step="train", fingerprint=message["fingerprint"], rows=[trained])
     stage.finish(message, put_result(stage.store, message["fingerprint"], data).key)
 
 
 def _finish(stage: Stage, queue: str, step: str) -> None:
     message = stage.take(queue)
-    data = encode_rows(step=step, fingerprint=message["fingerprint"], rows=[])
+    rows: list[Any] = []
+    if step == "generation":
+        key = message["spec"]["prompts"]["key"]
+        prompts = decode_rows(get_verified(stage.store, key), Prompt, key)[1]
+        rows = [Generated(prompt, ()) for prompt in prompts]
+    data = encode_rows(step=step, fingerprint=message["fingerprint"], rows=rows)
     stage.finish(message, put_result(stage.store, message["fingerprint"], data).key)

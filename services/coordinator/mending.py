@@ -1,0 +1,89 @@
+"""What `spar doctor --fix` does to a run's books while nothing works on them. `spar.upkeep` finds what is wrong.
+
+Decides nothing that a run would: it counts and reads again, and takes back steps whose results are lost; the run
+computes those when it is resumed.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from services.coordinator.ledger import Ledger
+from services.coordinator.prompts import cut_shards
+from services.coordinator.repairs import make_again, name_of
+from services.coordinator.specs import Planner
+from spar.db.tables import Orphan, Step, StepCount
+from spar.errors import ObjectLost
+from spar.messages.states import RunStatus, StepState
+from spar.messages.training import PromptEnd
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified
+from spar.store.rows import decode_rows
+from spar.upkeep.findings import Finding, Remedy
+
+
+def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Finding]) -> Iterator[str]:
+    """Do what the findings' remedies say; yields what was done. Commit is the caller's."""
+    run = ledger.run(run_id)
+    planner = Planner(ledger, store, run, ledger.recipe(run))
+    wanted = {remedy: [each for each in findings if each.remedy is remedy] for remedy in Remedy}
+    for iteration in sorted({each.iteration for each in wanted[Remedy.RECUT]}):
+        yield from _recut(planner, iteration)
+    lost = sorted({each.step for each in wanted[Remedy.RECOMPUTE]})
+    for step_id in lost:
+        yield from _recompute(planner, step_id)
+    for iteration in sorted({each.iteration for each in wanted[Remedy.REBOOK]}):
+        yield from _rebook(planner, iteration)
+    if wanted[Remedy.RECOUNT]:  # the taken-back steps moved counters that were wrong
+        yield _recount(ledger, run_id)
+    if lost and run.status is RunStatus.FINISHED:
+        ledger.queue_again(run)
+        yield f"run {run_id} is queued again: resume it, and it recomputes what was lost"
+
+
+def forget_orphans(ledger: Ledger, keys: Sequence[str]) -> None:
+    """Their objects are removed."""
+    for key in keys:
+        ledger.session.execute(delete(Orphan).where(col(Orphan.key) == key))
+
+
+def _recompute(planner: Planner, step_id: int) -> Iterator[str]:
+    step = planner.ledger.step(step_id)
+    if step is None or step.state is not StepState.DONE:
+        return  # it is open, and computed anyway
+    make_again(planner, step)
+    yield f"step {step.id} ({name_of(step)}) is open again: its result was lost"
+
+
+def _recut(planner: Planner, iteration: int) -> Iterator[str]:
+    try:
+        shards = cut_shards(planner.store, planner.run, planner.recipe, iteration)
+    except ObjectLost:
+        return  # the prompts that they are cut from are lost too, which is a finding of its own
+    yield f"the prompts of iteration {iteration} are written again: {len(shards)} shards"
+
+
+def _rebook(planner: Planner, iteration: int) -> Iterator[str]:
+    try:
+        selected = planner.selected(iteration)
+        key = selected.outcomes_key
+        ends = decode_rows(get_verified(planner.store, key), PromptEnd, key)[1]
+    except ObjectLost:
+        return  # the selection is computed again, and books them
+    planner.ledger.add_outcomes(planner.run.id, iteration, [(end.prompt_id, end.outcome) for end in ends])
+    yield f"the outcomes of iteration {iteration} are read again: {len(ends)} prompts"
+
+
+def _recount(ledger: Ledger, run_id: str) -> str:
+    ledger.session.flush()
+    ledger.session.execute(delete(StepCount).where(col(StepCount.run_id) == run_id))
+    ledger.session.expire_all()
+    steps = ledger.session.exec(select(Step).where(Step.run_id == run_id)).all()
+    counted = Counter((step.iteration, step.kind, step.state) for step in steps)
+    for (iteration, kind, state), count in counted.items():
+        row = StepCount(run_id=run_id, iteration=iteration, kind=kind, state=state, count=count)
+        ledger.session.add(row)
+    ledger.session.flush()
+    return f"the steps are counted again: {len(steps)}"
