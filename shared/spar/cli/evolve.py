@@ -8,7 +8,6 @@ import json
 import logging
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,7 @@ from spar.cli.homes import RUNS
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
 from spar.errors import RecipeError
-from spar.packages import packages_missing
+from spar.packages import require_modules
 
 if TYPE_CHECKING:
     from spar.evolving.evolve import Done
@@ -113,7 +112,7 @@ def evolve(given: EvolveOptions) -> None:
     It says what that will cost and asks; the same command goes on after a stop. Exit codes: 2 bad input or settings,
     3 the engine, the disk or the stack failed.
     """
-    _check_installed()
+    require_modules("data", "Evolving prompts", NEEDED)
     if given.stack and given.home is not None:
         raise RecipeError("--dir names a home in this process, and --stack needs none.", "Leave one of them out.")
     from spar.cli.evolve_report import print_evolution
@@ -186,12 +185,6 @@ def _job(given: EvolveOptions) -> "EvolveJob":
         prices=Prices(given.price_in, given.price_out),
         replace=given.replace,
     )
-
-
-def _check_installed() -> None:
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise packages_missing("data", "Evolving prompts", missing)
 
 
 def _teacher(given: EvolveOptions, batch: int) -> "tuple[EngineSettings, ModelRef]":

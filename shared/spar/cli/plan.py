@@ -91,7 +91,9 @@ def _forecast(
 ) -> None:
     from spar.cli import forecasting
     from spar.cli.homes import RUNS
+    from spar.embedded.installed import require_packages
 
+    require_packages(recipe)
     home = directory or RUNS / recipe.name
     found = forecasting.forecast_of(recipe, items, home, pilot, train)
     if as_json:

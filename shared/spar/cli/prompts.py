@@ -1,7 +1,6 @@
 """`spar prompts`: brings prompts in from files and datasets of many kinds; a teacher evolves them, or checks them."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from spar.cli.import_notes import left_out_lines, nothing_kept, warn_of_unused
 from spar.cli.instructions import instructions
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
-from spar.packages import packages_missing
+from spar.packages import require_modules
 
 if TYPE_CHECKING:
     from spar.data.importing import Imported
@@ -103,17 +102,11 @@ class ImportOptions:
 @options_of(ImportOptions)
 def import_(options: ImportOptions) -> None:
     """Read prompts, leave out what is broken, unwanted, repeated or in an evaluation set, and split the rest."""
-    _check_installed()
+    require_modules("data", "Importing prompts", NEEDED)
     from spar.data.importing import import_prompts
 
     done = import_prompts(options.sources, options.to, options.settings(), options.replace, _progress)
     _print(done, options.to)
-
-
-def _check_installed() -> None:
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise packages_missing("data", "Importing prompts", missing)
 
 
 def _progress(rows: int) -> None:

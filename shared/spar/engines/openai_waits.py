@@ -41,13 +41,19 @@ def _waits(named: Mapping[str, str], message: str, now: datetime) -> Iterator[fl
 
 
 def _resets(named: Mapping[str, str], now: datetime) -> Iterator[float]:
-    """Of those limits whose remainder is 0, or not told: others are no reason to wait."""
+    """Of those limits whose remainder is 0; others are no reason to wait.
+
+    Where there is one limit, its reset alone says when to come back. Of one among several (`-tokens`, `-requests`) it
+    says when that limit is full again, which may be long after the next request would be taken.
+    """
     for name, value in named.items():
         if not re.match(r"(?:x-)?ratelimit-reset|anthropic-ratelimit-[\w-]+-reset", name):
             continue
-        left = named.get(name.replace("reset", "remaining"), "0")
+        left = named.get(name.replace("reset", "remaining"))
+        if left is None and not name.endswith("reset"):
+            continue
         wait = _seconds(value, now)
-        if wait is not None and (not _NUMBER.fullmatch(left) or float(left) == 0):
+        if wait is not None and (left is None or not _NUMBER.fullmatch(left) or float(left) == 0):
             yield wait
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import cast
 
 from spar.errors import RecipeError
+from spar.packages import explained
 from spar.training.base import Trainer
 
 GROUP = "spar.trainers"
@@ -18,7 +19,11 @@ def trainer_kinds() -> list[str]:
 
 def make_trainer(kind: str) -> Trainer:
     for entry in entry_points(group=GROUP, name=kind):
-        return cast(Trainer, entry.load()())
+        try:
+            make = entry.load()
+            return cast(Trainer, make())
+        except ModuleNotFoundError as error:
+            raise explained(error) from error
     raise RecipeError(
         f"training kind '{kind}' is not installed.",
         f"Choose one of: {', '.join(trainer_kinds())}.",

@@ -39,6 +39,8 @@ NOW = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)
             "",
             6,
         ),
+        ({"x-ratelimit-reset-tokens": "6m"}, "", None),
+        ({"x-ratelimit-reset-tokens": "6m", "x-ratelimit-reset-requests": "1s"}, "", None),
         ({"X-RateLimit-Reset": "1796040060000", "X-RateLimit-Remaining": "0"}, "", 60),
         ({"anthropic-ratelimit-input-tokens-reset": "2026-11-30T12:00:07Z"}, "", 7),
         ({"x-ratelimit-reset": "12"}, "", 12),
