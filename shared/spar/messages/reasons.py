@@ -65,6 +65,10 @@ FAILURES: Mapping[FailureReason, Explanation] = {
     FailureReason.TRAINING: Explanation(
         "The trainer stopped without a model.", "Correct what the error names, and resume the run."
     ),
+    FailureReason.TRAINER_BUSY: Explanation(
+        "Another attempt still trains in this checkpoint folder.",
+        "Nothing needs to be done: the step waits for it, free of charge.",
+    ),
     FailureReason.ACCOUNTING: Explanation(
         "Counts do not add up, which is a bug.", "Report it with the log, and check the run with `spar doctor RUN`."
     ),
