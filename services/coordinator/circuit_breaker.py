@@ -79,6 +79,7 @@ class _Circuit:
     """`failures` counts the attempts by step of the same error since the last success; times are None while closed."""
 
     words: str = ""
+    reason: FailureReason | None = None
     failures: dict[int, int] = field(default_factory=dict)
     strikes: int = 0
     opened: datetime | None = None
@@ -157,6 +158,10 @@ class CircuitBreakers:
         untils = {kind: circuit.until for kind, circuit in self._circuits.items()}
         return {kind: 0 if now < until else PROBES for kind, until in untils.items() if until is not None}
 
+    def reasons(self) -> dict[StepKind, FailureReason]:
+        """Why each breaker that is open has opened."""
+        return {kind: each.reason for kind, each in self._circuits.items() if each.opened and each.reason is not None}
+
     def _suspects_environment(self, circuit: _Circuit, failure: Failure) -> bool:
         if failure.reason in UNAVAILABLE or len(circuit.failures) >= REPEATS:
             return True
@@ -166,5 +171,5 @@ class CircuitBreakers:
 def _note(circuit: _Circuit, failure: Failure) -> None:
     words = f"{failure.reason}: {_IDENTIFIER.sub('#', failure.error)}"
     if words != circuit.words and circuit.opened is None:
-        circuit.words, circuit.failures = words, {}
+        circuit.words, circuit.reason, circuit.failures = words, failure.reason, {}
     circuit.failures[failure.step] = circuit.failures.get(failure.step, 0) + 1

@@ -135,7 +135,7 @@ class Coordinator:
                 self._standing.look(ledger, partial(self._paused, ledger), self._now())
 
     def _paused(self, ledger: Ledger, run_id: str) -> dict[StepKind, Standstill]:
-        return paused_kinds(ledger, run_id, tuple(self._breakers[run_id].open(self._now())), engine_is=True)
+        return paused_kinds(ledger, run_id, self._breakers[run_id].reasons())
 
     def _tick(self) -> None:
         self._at_work = None

@@ -18,6 +18,7 @@ from services.coordinator.stuck import Scene, Standstill, standstill
 from spar.db.tables import Run, Step, StepCount
 from spar.errors import BrokerFull, ServiceError, SparError
 from spar.messages.base import StepKind
+from spar.messages.coordinator import FailureReason
 from spar.messages.states import StepState
 from spar.messages.stuck import Stuck, StuckCause
 from spar.runtime.broker import Broker
@@ -168,14 +169,20 @@ def _book(ledger: Ledger, run: Run, found: Standstill | None, since: datetime) -
     ledger.event("run_stuck", run.id, cause=found.cause, what=found.what, fix=found.fix)
 
 
-def paused_kinds(ledger: Ledger, run_id: str, kinds: Sequence[StepKind], engine_is: bool) -> dict[StepKind, Standstill]:
-    """What to say of kinds that wait for their engine: the last that a step of the kind was refused with."""
+_CAUSES = {
+    FailureReason.ENGINE: StuckCause.ENGINE,
+    FailureReason.ENGINE_UNAVAILABLE: StuckCause.ENGINE,
+}
+
+
+def paused_kinds(ledger: Ledger, run_id: str, why: Mapping[StepKind, FailureReason]) -> dict[StepKind, Standstill]:
+    """What to report of kinds whose circuit breaker is open: the last error of a step of the kind."""
     found = {}
-    for kind in kinds:
+    for kind, failure in why.items():
         query = select(Step.reason).where(Step.run_id == run_id, Step.kind == kind, col(Step.reason).is_not(None))
         reason = ledger.session.exec(query.order_by(col(Step.id).desc()).limit(1)).first()
         found[kind] = Standstill(
-            cause=StuckCause.ENGINE if engine_is else StuckCause.CIRCUIT_OPEN,
+            cause=_CAUSES.get(failure, StuckCause.CIRCUIT_OPEN),
             what=f"{kind} steps fail and are paused: {reason or 'no reason was given'}",
             fix="Remove the cause that it names; a probe is sent every minute, and the run resumes with the first that "
             "succeeds.",
