@@ -44,7 +44,7 @@ def test_what_cannot_fit_ends_with_2_and_the_fix(tmp_path: Path, capsys: pytest.
 
 def test_stages_have_columns_of_their_own_and_the_whole_adds_up() -> None:
     _, page = plan("meta_rewarding", "--gpus", "1", "--gpu-memory", "16")
-    assert re.search(r"each iteration +iterations 1, 2 +iteration 3\n", page)
+    assert re.search(r"each iteration +iteration 1 +iteration 2 +iteration 3\n", page)
     assert "2,400 to 11,400" in page
     # Two iterations of 2,400 to 11,400, one of 2,400; four rounds of 4,000 and of 1,500 to 2,000.
     assert "29,200 to 49,200" in page
