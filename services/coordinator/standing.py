@@ -16,12 +16,13 @@ from sqlmodel import col, select
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.stuck import Scene, Standstill, standstill
 from spar.db.tables import Run, Step, StepCount
-from spar.errors import BrokerFull, ServiceError, SparError
+from spar.errors import ServiceError, SparError
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.states import StepState
 from spar.messages.stuck import Stuck, StuckCause
 from spar.runtime.broker import Broker
+from spar.runtime.broker_troubles import BrokerFull
 from spar.runtime.census import Census, SeenWorker
 from spar.store.base import ObjectStore
 

@@ -10,7 +10,6 @@
     ├── HomeError           a run directory that cannot be used
     ├── ConflictError       what is asked does not fit what is there by now
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
-    │   └── BrokerFull          Redis takes no more messages
     ├── StoreError          the object store
     │   └── ObjectLost          an object that was written is not there as it was; `key` says which
     │       ├── ObjectMissing
@@ -91,10 +90,6 @@ class ConflictError(SparError):
 
 class ServiceError(SparError):
     exit_code = 3
-
-
-class BrokerFull(ServiceError):
-    pass
 
 
 class StoreError(SparError):

@@ -6,9 +6,10 @@ import pytest
 from celery import Celery
 from kombu import Queue
 
-from spar.errors import BrokerFull, ServiceError
+from spar.errors import ServiceError
 from spar.runtime.app import WORKER_QUEUES, purge
 from spar.runtime.broker import EPOCH_KEY, WATCHER_S, Broker, CeleryBroker, Loss
+from spar.runtime.broker_troubles import BrokerFull
 from spar.testing.broker import RecordingBroker
 from tests import servers
 

@@ -69,6 +69,20 @@ FAILURES: Mapping[FailureReason, Explanation] = {
         "Another attempt still trains in this checkpoint folder.",
         "Nothing needs to be done: the step waits for it, free of charge.",
     ),
+    FailureReason.TRAINING_DIVERGED: Explanation(
+        "The loss or the gradients are no longer finite, or have exploded.",
+        "Lower the learning rate, and resume the run from the last good checkpoint.",
+    ),
+    FailureReason.TRAINING_OUT_OF_MEMORY: Explanation(
+        "The GPU or the host had no memory left for the training.",
+        "Lower micro_batch_size or max_length, or train with LoRA or on more GPUs (`spar plan` shows what fits).",
+    ),
+    FailureReason.TRAINING_DISK_FULL: Explanation(
+        "The checkpoint folder cannot hold what the training writes.", "Free disk space, and resume the run."
+    ),
+    FailureReason.TRAINING_READ_ONLY: Explanation(
+        "The checkpoint folder cannot be written to.", "Make it writable, and resume the run."
+    ),
     FailureReason.ACCOUNTING: Explanation(
         "Counts do not add up, which is a bug.", "Report it with the log, and check the run with `spar doctor RUN`."
     ),

@@ -1,6 +1,11 @@
 """What Redis says when it cannot be used, and what to do about it. All of it may pass. Pure: errors in, errors out."""
 
-from spar.errors import BrokerFull, ServiceError
+from spar.errors import ServiceError
+
+
+class BrokerFull(ServiceError):
+    """Redis takes no more messages."""
+
 
 _FULL = "OOM "
 _TROUBLES = {
