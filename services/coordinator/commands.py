@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from services.coordinator.dead_letters import drop, revive
 from services.coordinator.ledger import Ledger
-from services.coordinator.retrying import retry_failures
+from services.coordinator.retrying import retry_failures, select_again
 from spar.db.tables import Command, Run, utc_now
 from spar.messages.commands import (
     CANCEL,
@@ -25,14 +25,16 @@ from spar.messages.commands import (
     RunCommand,
     Submission,
 )
-from spar.messages.endings import RunEnd
+from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import RunStatus
 
 log = structlog.get_logger()
 
 
-CHANGEABLE = ("budget", "failures", "honesty")
+CHANGEABLE = ("budget", "failures", "guards", "honesty")
 """Sections of a recipe that determine no result: a run that is resumed takes them from the newer recipe."""
+OMITTED = ("failures", "guards")
+"""Those of them that a recipe does not write while they have their defaults."""
 
 
 class Refused(Exception):
@@ -65,7 +67,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
     if known is not None:
         # What determines no result may have changed.
         newer = {name: value for name, value in submission.recipe.items() if name in CHANGEABLE}
-        kept = {name: value for name, value in known.recipe.items() if name != "failures"}
+        kept = {name: value for name, value in known.recipe.items() if name not in OMITTED}
         known.recipe = {**kept, "budget": {}, **newer}
         _go_on(ledger, known)
         return
@@ -104,7 +106,8 @@ def _resume(ledger: Ledger, command: Command) -> None:
     run = _run_of(ledger, resume.run_id)
     if run.status is RunStatus.FINISHED:
         raise Refused(f"run {run.id} is finished: there is nothing to go on with")
-    for name, section in (("budget", resume.budget), ("failures", resume.failures)):
+    for name in ("budget", "failures", "guards"):
+        section = getattr(resume, name)
         if section is not None:
             run.recipe = {**run.recipe, name: section.model_dump(mode="json")}
     _go_on(ledger, run)
@@ -116,8 +119,11 @@ def _go_on(ledger: Ledger, run: Run) -> None:
         case RunStatus.CANCELLING:
             run.status = RunStatus.RUNNING
         case RunStatus.FAILED | RunStatus.CANCELLED | RunStatus.STOPPED:
-            if run.end is not None and RunEnd.model_validate(run.end).reason.by_outcomes:
+            reason = None if run.end is None else RunEnd.model_validate(run.end).reason
+            if reason is not None and reason.by_outcomes:
                 retry_failures(ledger, run)
+            elif reason is EndReason.GUARDS:
+                select_again(ledger, run)
             elif run.status is RunStatus.FAILED:
                 revive(ledger, run)
             ledger.queue_again(run)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
+from spar.messages.endings import RunEnd
 from spar.messages.training import Role
 from spar.method.records import Outcome
 
@@ -37,7 +38,8 @@ class SelectionDone:
     """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
 
     `audits` says that some of the actor's are responses to prompts, which rules can check. `outcomes` counts how the
-    prompts ended; `failure` is that of a shard's step that failed for good.
+    prompts ended; `failure` is that of a shard's step that failed for good; `guarded` is why nothing may learn from the
+    rows.
     """
 
     pairs: int
@@ -45,6 +47,7 @@ class SelectionDone:
     audits: bool = True
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     failure: FailureReason | None = None
+    guarded: RunEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _selection_if_due(state: State) -> Iterator[actions.Action]:
 
 def _selection_done(state: State, event: events.SelectionDone) -> Iterator[actions.Action]:
     learned = event.pairs + event.examples
-    if end := shortfall(state.iteration, event.outcomes, learned, state.failures, event.failure):
+    if end := shortfall(state.iteration, event.outcomes, learned, state.failures, event.failure) or event.guarded:
         yield actions.StopRun(end)
         return
     if state.evaluates and event.pairs and event.audits:

@@ -17,6 +17,13 @@ from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, StepState
 
 
+def select_again(ledger: Ledger, run: Run) -> None:
+    """Have the selection that a guard stopped at booked anew: its result is there, and the recipe may have changed."""
+    selection = ledger.find_step(run.id, run.iteration, StepKind.SELECTION, "")
+    if selection is not None:
+        _make_ready(ledger, selection)
+
+
 def retry_failures(ledger: Ledger, run: Run) -> None:
     """Make ready what failed in the run's iteration, and its selection after that."""
     iteration = ledger.current(run)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.coordinator import actions, events, flow, repairs
+from services.coordinator.guarding import guarded, with_contamination
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.snapshot import state_of
@@ -23,8 +24,9 @@ from spar.messages.evaluation import HONESTY, Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.outcomes import count_outcomes
-from spar.method.records import Outcome
+from spar.method.records import Outcome, Prompt
 from spar.recipes import init
+from spar.recipes.guards import Finding, Mark, beyond, findings
 from spar.recipes.honesty import partings
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
@@ -335,7 +337,21 @@ class Turn:
         if self.recipe.models.one:
             rows += selected.examples  # what a refiner would learn, the one model learns
         failure = self.ledger.failure_of_shards(self.run.id, step.iteration)
-        return events.SelectionDone(rows, selected.examples, selected.actor_rows > 0, outcomes, failure)
+        end = guarded(step.iteration, self._guard(step, ends))
+        return events.SelectionDone(rows, selected.examples, selected.actor_rows > 0, outcomes, failure, end)
+
+    def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[Finding, ...]:
+        """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""
+        counts: Mapping[str, float] = step.facts.get("counts", {})
+        if "evaluated" in self.run.inputs:
+            evaluated = self._rows(self.run.inputs["evaluated"], Prompt)
+            counts = with_contamination(counts, ends, frozenset(prompt.id for prompt in evaluated))
+            step.facts = {**step.facts, "counts": counts}
+        found = findings(counts, self.recipe.guards)
+        for warning in beyond(found, Mark.WARN):
+            where = {"iteration": step.iteration, "guard": warning.guard.value}
+            self.ledger.event("guard_warned", self.run.id, **where, finding=str(warning))
+        return found
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -8,11 +8,13 @@ import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from services.training.guarding import guard_counts
 from services.training.judge_pairs import judge_pairs
 from spar.engines.skills import NEGATIVE, SeedScope, judge_messages
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
 from spar.method.examples import Asking
+from spar.method.guards import TrainingRows
 from spar.method.outcomes import count_outcomes
 from spar.method.pairs import mark_duplicates, mark_measured
 from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
@@ -64,12 +66,15 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
         judge_pairs_key=put_rows(worker.store, "pairs", "pairs", judging) if judging else None,
         judge_pairs=len(judging),
     )
+    learned = TrainingRows(pairs=pairs, actor_examples=actor_examples, judge_pairs=judging, refiner_examples=examples)
+    judged = [row for row in data.judged if row is not None]
+    guards = await guard_counts(worker, spec, learned, judged, data.trees.values())
     counts = {
         **{f"outcome_{outcome}": n for outcome, n in counted.items()},
         **{f"examples_{name}": n for name, n in example_counts.items()},
         **{f"judge_pairs_{name}": n for name, n in judging_counts.items()},
     }
-    return StepOutput([selected], counts={name: float(n) for name, n in counts.items()})
+    return StepOutput([selected], counts={**{name: float(n) for name, n in counts.items()}, **guards})
 
 
 def _outcome(end: Choice) -> Outcome:

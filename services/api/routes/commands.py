@@ -51,7 +51,7 @@ IdempotencyKey = Annotated[
 
 BudgetChanges = Annotated[
     list[str] | None,
-    Body(alias="set", embed=True, description="Changes of its budget or failures, such as budget.calls=5000."),
+    Body(alias="set", embed=True, description="Changes of its budget, failures or guards, such as budget.calls=5000."),
 ]
 
 
@@ -109,7 +109,7 @@ def post_resume(run_id: str, context: Context, changes: BudgetChanges = None, ke
     """Go on with a cancelled, failed or stopped run, under a higher budget if told; harmless for one that is on."""
     _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to go on with")
     changed = _changed(context, run_id, changes)
-    command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures)
+    command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures, guards=changed.guards)
     return _accept(context, RESUME, command, key)
 
 

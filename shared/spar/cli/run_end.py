@@ -64,7 +64,7 @@ def _how(reason: EndReason, again: str) -> str:
     match reason:
         case EndReason.BUDGET:
             return f"{again} with a higher budget to resume"
-        case EndReason.JUDGE_DRIFT:
+        case EndReason.JUDGE_DRIFT | EndReason.GUARDS:
             return f"{again} with what the reason names changed to resume"
         case _ if reason.by_outcomes:
             return f"once the cause is gone, {again}; only what failed is computed again"

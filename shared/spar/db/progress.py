@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from spar.db.dropped import is_dropped
+from spar.db.guards import read_guard_alarms
 from spar.db.measured import AuditScore, BenchmarkScore, read_measured
 from spar.db.spending import estimated_tokens, read_spending
 from spar.db.tables import Event, Iteration, Run, Shard, Step, StepCount, TrainingJob
@@ -66,7 +67,8 @@ class RunProgress:
     burn: tuple[Burn, ...] = ()
     """What is spent, of its caps."""
     alarms: tuple[str, ...] = ()
-    """Where what the refiner sees has diverged from what the rules see, and what is paused by a fault around it."""
+    """Where what the refiner sees has diverged from what the rules see, what guards warn of, and what is paused by a
+    fault around it."""
     scores: tuple[BenchmarkScore, ...] = ()
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
     audits: tuple[AuditScore, ...] = ()
@@ -112,7 +114,7 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
             BudgetSettings.model_validate(run.recipe.get("budget", {})),
             estimated_tokens(session, run_id),
         ),
-        alarms=(*_alarms(session, run_id), *_circuit_alarms(session, run)),
+        alarms=(*_alarms(session, run_id), *read_guard_alarms(session, run), *_circuit_alarms(session, run)),
         lost=read_lost(session, run_id),
         scores=scores,
         audits=audits,

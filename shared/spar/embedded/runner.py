@@ -64,7 +64,9 @@ def resume_to_end(
     with EmbeddedSystem(home) as system:
         watcher.submitted(run_id, (), ())
         if not _is_finished(system, run_id):
-            command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures)
+            command = ResumeCommand(
+                run_id=run_id, budget=changed.budget, failures=changed.failures, guards=changed.guards
+            )
             append_command(system.database, f"cli:{uuid.uuid4().hex}", RESUME, command.model_dump(mode="json"))
             _wait_until_handled(system, stop)
         return _watch_to_end(system, run_id, watcher, stop)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from spar.messages.base import ModelRef, Wire
-from spar.recipes.models import BudgetSettings, FailureSettings
+from spar.recipes.models import BudgetSettings, FailureSettings, GuardSettings, later
 
 SUBMIT = "submit"
 CANCEL = "cancel"
@@ -33,11 +33,12 @@ class RunCommand(Wire):
 
 
 class ResumeCommand(Wire):
-    """Resume a cancelled, failed or stopped run; `budget` and `failures` take the place of its own, if given."""
+    """Resume a cancelled, failed or stopped run; the sections given take the place of its own."""
 
     run_id: str
     budget: BudgetSettings | None = None
     failures: FailureSettings | None = None
+    guards: GuardSettings | None = later(None)
 
 
 class ReplayCommand(Wire):

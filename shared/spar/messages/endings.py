@@ -20,6 +20,7 @@ class EndReason(StrEnum):
 
     BUDGET = "budget"
     JUDGE_DRIFT = "judge_drift"  # the refiner and the rules disagree more than the recipe allows
+    GUARDS = "guards"  # a guard found in an iteration's rows what no model should learn from
     CANARY = "canary"  # nothing of an iteration's first shards could be used
     FAILURES = "failures"  # an iteration lost more prompts to failures than the recipe allows
     NOTHING_LEARNED = "nothing_learned"  # an iteration has no row that either model could learn from
@@ -49,6 +50,7 @@ _EXIT_CODES = {
 _FIXES = {
     EndReason.BUDGET: "Raise the cap that the reason names, in the recipe's section budget.",
     EndReason.JUDGE_DRIFT: "Look at the judgments with `spar explain`, and change the judge or its templates.",
+    EndReason.GUARDS: "Look at the rows with `spar explain`, and correct what makes them so.",
     EndReason.CANARY: "Correct what the reason names.",
     EndReason.FAILURES: "Look at the errors with `spar status`, and remove their cause.",
     EndReason.NOTHING_LEARNED: "Look at the prompts with `spar explain`, and bring others or another judge.",

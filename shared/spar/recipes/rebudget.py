@@ -11,12 +11,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from spar.errors import RecipeError
-from spar.recipes.models import BudgetSettings, FailureSettings, Section
+from spar.recipes.models import BudgetSettings, FailureSettings, GuardSettings, Section
 from spar.recipes.override import apply_overrides
 from spar.recipes.problems import Problem, from_validation, raise_for
 from spar.recipes.source import Source
 
-SECTIONS: Mapping[str, type[Section]] = {"budget": BudgetSettings, "failures": FailureSettings}
+SECTIONS: Mapping[str, type[Section]] = {
+    "budget": BudgetSettings,
+    "failures": FailureSettings,
+    "guards": GuardSettings,
+}
 """Of a run that is there only these can change."""
 
 
@@ -26,18 +30,20 @@ class ChangedSections:
 
     budget: BudgetSettings | None = None
     failures: FailureSettings | None = None
+    guards: GuardSettings | None = None
 
 
 UNCHANGED = ChangedSections()
 
 
 def changed_sections(recipe: Mapping[str, Any], overrides: Sequence[str]) -> ChangedSections:
-    """The run's sections with `budget.KEY=VALUE` and `failures.KEY=VALUE` changes. Raises RecipeError."""
+    """The run's sections with `budget.KEY=VALUE`, `failures.KEY=VALUE` and `guards.KEY=VALUE` changes. Raises RecipeError."""
     wanted = {text.partition("=")[0].split(".")[0].strip(): text for text in overrides}
     for name, text in wanted.items():
         if name not in SECTIONS:
             raise RecipeError(
-                f"--set {text} would make another run: only budget.* and failures.* can change when one is resumed.",
+                f"--set {text} would make another run: only budget.*, failures.* and guards.* can change when one "
+                "is resumed.",
                 "Give it to `spar run RECIPE --dir DIR`: the new run reuses all that the change doesn't touch.",
             )
     source = Source({name: copy.deepcopy(dict(recipe.get(name) or {})) for name in wanted})

@@ -28,6 +28,7 @@ NOT_IDENTITY: tuple[Keys, ...] = (
     ("dispatch",),
     ("budget",),
     ("failures",),
+    ("guards",),
     ("engine", "url"),
     ("engine", "max_batch"),
     ("engine", "deadline_s"),

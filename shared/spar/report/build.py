@@ -11,6 +11,7 @@ from platform import python_version
 from sqlmodel import Session
 
 from spar.commands import command
+from spar.db.guards import guard_findings
 from spar.db.progress import read_lost
 from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
@@ -19,6 +20,7 @@ from spar.messages.endings import RunEnd
 from spar.messages.training import Selected, Trained
 from spar.recipes.init import FIRST
 from spar.report.benchmarks import Kept, benchmark_changes, measures_of
+from spar.report.guards import guard_facts
 from spar.report.history import HistoryReader
 from spar.report.measures import actor_measures, changes, of, rate, refiner_measures
 from spar.report.model import (
@@ -130,6 +132,7 @@ def _looped(
             "pairs": sum(reader.rows(step, Selected)[0].actor_rows for step in selections),
             "refiner_data": refiner_data(selections),
             "honesty": reader.honesty(steps),
+            "guards": [facts for step in selections for facts in guard_facts(guard_findings(reader.run, step))],
             "trees": facts.trees,
             "solved": facts.solved,
             "tree_sizes": {str(size): trees for size, trees in sorted(facts.sizes.items())},

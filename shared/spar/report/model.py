@@ -10,7 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from spar.messages.endings import RunEnd
+from spar.method.guards import Guard
 from spar.method.records import Generated, JudgedPrompt, Outcome, Prompt, Tree
+from spar.recipes.guards import Mark
 from spar.report.words import WordSpan
 
 Interval = tuple[float, float]
@@ -123,6 +125,18 @@ class HonestyFacts(Facts):
     result: str = ""
 
 
+class GuardFacts(Facts):
+    """A guard's figure over an iteration's rows, the most that passes, and both as people read them."""
+
+    guard: Guard
+    value: float
+    rows: int
+    most: float
+    mark: Mark
+    shown: str
+    bound: str
+
+
 class IterationReport(Facts):
     """Iteration 0 is the start: the models as they came, measured, and nothing else. A run that makes its starting
     models first begins with -2, the backbones; -1 makes the actor, 0 the refiner, and is the start too.
@@ -148,6 +162,7 @@ class IterationReport(Facts):
     tree_sizes: dict[str, int] = Field(default_factory=dict)
     refiner_data: RefinerData = RefinerData()
     honesty: HonestyFacts | None = None
+    guards: list[GuardFacts] = Field(default_factory=list)
     training: dict[Role, TrainingFacts] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
     tokens: dict[str, int] = Field(default_factory=dict)

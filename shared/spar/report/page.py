@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from spar.report import formats, view
 from spar.report.benchmarks import benchmark_tables
+from spar.report.guards import guard_table
 from spar.report.headline import MEASURES, gains, headline, standfirst
 from spar.report.honesty import alarms, audited_labels, honesty_tables, type_rows
 from spar.report.model import RunReport
@@ -46,6 +47,7 @@ def render(report: RunReport) -> str:
             honesty_types=type_rows(report),
             honesty_labels=audited_labels(report, labels),
             alarms=alarms(report),
+            guards=guard_table(report, labels),
             trained=view.trained(report),
             labels=labels,
             outcome_rows=outcome_rows,

@@ -39,8 +39,10 @@ def put_inputs(
     if needs_checkers(recipe):
         found = checkers if checkers is not None else read_checkers(Path(recipe.prompts.source), prompts)
         inputs["checkers"] = _put(store, "checkers", found)
-    if writes_prompts(recipe) and recipe.evaluation is not None:
-        inputs["measured"] = _put(store, "measured", measured_prompts(recipe.evaluation))
+    if recipe.evaluation is not None and (writes_prompts(recipe) or recipe.guards.contaminated != "off"):
+        inputs["evaluated"] = _put(store, "measured", measured_prompts(recipe.evaluation))
+        if writes_prompts(recipe):  # a selection leaves out what a model wrote and the evaluation uses
+            inputs["measured"] = inputs["evaluated"]
     if recipe.training.mix not in (None, INIT_SET):  # that is made by the run itself
         inputs["mix"] = _put(store, "mixed", _mix(recipe, str(recipe.training.mix)))
     if recipe.honesty is not None:

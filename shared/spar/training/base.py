@@ -6,7 +6,7 @@ Knows nothing of iterations, databases or queues. Every trainer is held to tests
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings, SftSettings
@@ -73,4 +73,14 @@ class Trainer(Protocol):
 
         Cancelling ends the work and keeps the checkpoints. Raises TrainingError, ModelUnusable, DataError.
         """
+        ...
+
+
+@runtime_checkable
+class ComparesIds(Protocol):
+    """What a trainer may do besides: compare the ids that it trains on with those that an engine is given."""
+
+    def differing(self, base: Path, rows: Sequence[Pair | Example]) -> list[bool]:
+        """Of each row: whether its prompt is trained on as other ids than are served, or with BOS more than once.
+        Raises ModelUnusable."""
         ...

@@ -18,6 +18,7 @@ from spar.training.faults import typed_faults
 from spar.training.jobs import JOBS, require_weights
 from spar.training.launch import child_command
 from spar.training.reports import parse_report
+from spar.training.served_ids import differing
 from spar.training.tokenize import Tokenizer, sample_lengths
 
 log = structlog.get_logger()
@@ -34,6 +35,9 @@ class TrlTrainer:
 
     def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
         return sample_lengths(Tokenizer(base), rows)
+
+    def differing(self, base: Path, rows: Sequence[Pair | Example]) -> list[bool]:
+        return differing(Tokenizer(base), rows)
 
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
         require_weights(job.base)

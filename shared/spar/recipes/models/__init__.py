@@ -14,6 +14,7 @@ from spar.recipes.models.evaluation import (
     HonestySettings,
     JudgeSettings,
 )
+from spar.recipes.models.guards import GuardSettings
 from spar.recipes.models.init import INIT_DEFAULTS, InitData, InitPrompts, InitSettings, TeacherSettings
 from spar.recipes.models.models import EngineSettings, ModelSettings, VllmSettings
 from spar.recipes.models.recipe import Recipe, Stage
@@ -59,6 +60,7 @@ __all__ = [
     "EvaluationSettings",
     "FailureSettings",
     "GenerationSettings",
+    "GuardSettings",
     "HonestySettings",
     "InitData",
     "InitPrompts",

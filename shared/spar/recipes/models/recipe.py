@@ -6,6 +6,7 @@ from pydantic import Field
 
 from spar.recipes.models.base import Count, Positive, Section, Unit, later
 from spar.recipes.models.evaluation import EvaluationPlan, HonestySettings
+from spar.recipes.models.guards import GuardSettings
 from spar.recipes.models.init import InitSettings
 from spar.recipes.models.models import EngineSettings, ModelSettings
 from spar.recipes.models.running import BudgetSettings, DispatchSettings, FailureSettings
@@ -87,6 +88,8 @@ class Recipe(Section):
     """Caps on what the run takes."""
     failures: FailureSettings = later(FailureSettings())
     """When a run stops because of what became of its prompts."""
+    guards: GuardSettings = later(GuardSettings())
+    """What is looked for in an iteration's rows before a model learns from them."""
 
     @property
     def selfplay_prompts(self) -> int:

@@ -1,0 +1,51 @@
+"""Measures the rows that a selection made, for the guards before training.
+
+What is too much, and what follows from it, the recipe says and the coordinator decides: no bound is known here.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from spar.messages.base import ModelRef
+from spar.messages.training import LengthLimit, SelectionSpec
+from spar.method.guards import Guard, TrainingRows, judgment_figures, row_figures, share
+from spar.method.records import Example, JudgedPrompt, Pair, Tree
+from spar.recipes.guards import as_counts
+from spar.runtime.models import model_folder
+from spar.runtime.worker import Worker
+from spar.training.base import ComparesIds
+from spar.training.registry import make_trainer
+
+COMPARED = 100
+"""Rows of each list whose ids are compared: a template or a tokenizer is wrong for many rows or for none."""
+
+
+async def guard_counts(
+    worker: Worker,
+    spec: SelectionSpec,
+    rows: TrainingRows,
+    judged: Iterable[JudgedPrompt],
+    trees: Iterable[Tree],
+) -> dict[str, float]:
+    """The figures as counts of the step."""
+    judgments = [
+        item.judgment for prompt in judged for item in prompt.responses if item.judgment and item.judgment.votes
+    ]
+    figures = {**row_figures(rows, trees), **judgment_figures(judgments)}
+    differing = [
+        *await _differing(worker, spec.actor, spec.actor_limit, [*rows.pairs[:COMPARED], *rows.judge_pairs[:COMPARED]]),
+        *await _differing(worker, spec.actor, spec.actor_limit, rows.actor_examples[:COMPARED]),
+        *await _differing(worker, spec.refiner, spec.refiner_limit, rows.refiner_examples[:COMPARED]),
+    ]
+    return as_counts({**figures, Guard.IDS: share(differing)})
+
+
+async def _differing(
+    worker: Worker, base: ModelRef, limit: LengthLimit | None, rows: Iterable[Pair | Example]
+) -> list[bool]:
+    """Which rows are trained on as other ids than are served; none, where the trainer cannot tell."""
+    trainer = make_trainer(limit.trainer) if limit is not None else None
+    wanted = list(rows)
+    if not wanted or not isinstance(trainer, ComparesIds):
+        return []
+    return await asyncio.to_thread(lambda: trainer.differing(model_folder(base, worker.cache), wanted))
