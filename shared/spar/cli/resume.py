@@ -15,9 +15,7 @@ from spar.messages.commands import RESUME
 
 BudgetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change budget.*, failures.* or guards.*, such as budget.calls=5000."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change budget.*, failures.* or guards.*: budget.calls=5000."),
 ]
 
 

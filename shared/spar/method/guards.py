@@ -47,7 +47,8 @@ class TrainingRows:
 
 def row_figures(rows: TrainingRows, trees: Iterable[Tree] = ()) -> dict[Guard, Figure]:
     """`trees` tell which pairs are a refinement and its negative: other pairs need not be close."""
-    texts = [*map(_texts, (*rows.pairs, *rows.judge_pairs, *rows.actor_examples, *rows.refiner_examples))]
+    learned: Sequence[Pair | Example] = [*rows.pairs, *rows.judge_pairs, *rows.actor_examples, *rows.refiner_examples]
+    texts = [_texts(row) for row in learned]
     prompts = [_folded(row.prompt.text) for row in rows.pairs]
     prompts += [row.prompt_id for row in rows.actor_examples]
     return {

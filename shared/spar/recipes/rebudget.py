@@ -37,7 +37,7 @@ UNCHANGED = ChangedSections()
 
 
 def changed_sections(recipe: Mapping[str, Any], overrides: Sequence[str]) -> ChangedSections:
-    """The run's sections with `budget.KEY=VALUE`, `failures.KEY=VALUE` and `guards.KEY=VALUE` changes. Raises RecipeError."""
+    """The run's sections with changes such as `budget.KEY=VALUE`. Raises RecipeError."""
     wanted = {text.partition("=")[0].split(".")[0].strip(): text for text in overrides}
     for name, text in wanted.items():
         if name not in SECTIONS:

@@ -1,4 +1,4 @@
-"""What a selection measured of its rows, held against the recipe: passed, warned of, or the run's end before it trains."""
+"""What a selection measured of its rows, held against the recipe: it passes, warns, or ends the run untrained."""
 
 from pathlib import Path
 from typing import Any
