@@ -54,6 +54,7 @@ _FIXES = {
     EndReason.CANARY: "Correct what the reason names.",
     EndReason.FAILURES: "Look at the errors with `spar status`, and remove their cause.",
     EndReason.NOTHING_LEARNED: "Look at the prompts with `spar explain`, and bring others or another judge.",
+    EndReason.DEAD_STEPS: "Look at the errors with `spar dead list`, remove their cause, and resume the run.",
     EndReason.STEP: "Correct what the error names.",
     EndReason.ENGINE: "Look at the log of what serves the model, and start or mend it.",
     EndReason.STORAGE: "Look at the store's log, its free space and its credentials.",
