@@ -158,13 +158,13 @@ class Coordinator:
         for run_id in cancelling:
             self._push(run_id)
 
-    def fail_run(self, reason: str, failure: FailureReason = FailureReason.UNEXPECTED) -> None:
+    def fail_run(self, what: str, fix: str = "", failure: FailureReason = FailureReason.UNEXPECTED) -> None:
         """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong."""
         with self._session() as ledger:
             runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
             for run in runs:
                 if not run.status.ended:
-                    end = RunEnd(reason=EndReason.INTERNAL, what=reason, failure=failure)
+                    end = RunEnd(reason=EndReason.INTERNAL, what=what, fix=fix, failure=failure)
                     ledger.end_run(run, RunStatus.FAILED, end)
 
     def _take_commands(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from celery.signals import worker_shutdown
+from celery.signals import worker_shutdown, worker_shutting_down
 
 from services.coordinator import tasks
 from services.coordinator.coordinator import Coordinator, Limits
@@ -19,9 +19,12 @@ from spar.runtime.census import CeleryCensus
 from spar.runtime.log import log_to
 from spar.runtime.process import consume, main, reach_store
 from spar.runtime.settings import Settings
+from spar.runtime.supervision import ProcessEnd, end_within
 
 log = structlog.get_logger()
 
+STOP_S = 25.0
+"""For all to stop in; compose gives it 30 s."""
 MOST_WAITING = 1000
 """Reports in memory; the others stay in Redis, which outlives this process."""
 
@@ -43,16 +46,25 @@ def start(settings: Settings) -> None:
         broker_app = configure(settings)
         broker = CeleryBroker(broker_app)
         coordinator = Coordinator(writer, store, broker, limits, census=CeleryCensus(broker_app))
-        inbox = Inbox(coordinator, settings.polling_interval_s, MOST_WAITING)
+        end = ProcessEnd(STOP_S)
+        inbox = Inbox(coordinator, settings.polling_interval_s, end, MOST_WAITING)
         tasks.install(inbox)
         inbox.start()
+
+        def on_stopping(**_: object) -> None:
+            end_within(STOP_S)
+            inbox.stop()
 
         def on_shutdown(**_: object) -> None:
             _hand_over(inbox.close())
 
+        worker_shutting_down.connect(on_stopping, weak=False)
         worker_shutdown.connect(on_shutdown, weak=False)
         # One thread: reports reach the inbox in the order in which they were sent.
-        consume([COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}", settings.alive_file)
+        consume(
+            [COORDINATOR_QUEUE], 1, f"coordinator@{settings.worker_name}", settings.alive_file, lambda: inbox.silent_s
+        )
+        end.raise_failure()
 
 
 def _hand_over(reports: Sequence[Report]) -> None:

@@ -46,6 +46,8 @@ class SparError(Exception):
     """
 
     exit_code = 1
+    may_pass = False
+    """Whether the same work may succeed later, with nothing changed in it."""
 
     def __init__(self, what: str, fix: str = "") -> None:
         self.what = storable(redact(what))
@@ -90,6 +92,7 @@ class ConflictError(SparError):
 
 class ServiceError(SparError):
     exit_code = 3
+    may_pass = True
 
 
 class StoreError(SparError):

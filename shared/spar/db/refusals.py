@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import psycopg
+
 from spar.errors import HomeError, ServiceError, SparError
 
 _SQLITE_FIXES = {
@@ -14,7 +16,7 @@ _SQLITE_FIXES = {
     "SQLITE_NOTADB": "Choose another directory, or move that file away.",
     "SQLITE_CORRUPT": "Restore it from a copy, or start in a new directory.",
 }
-
+_SQLITE_MAY_PASS = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY")
 
 _ROOM = "Free some space on its disk; work resumes by itself."
 _LATER = "Nothing needs to be done: it is retried."
@@ -25,9 +27,18 @@ _POSTGRES_TROUBLES = {
     "53": ("has too little of something to work with", "Give it memory, disk or connections; work resumes by itself."),
     "55P03": ("waited too long for a lock", "Look in pg_stat_activity who holds it; work resumes by itself."),
     "57014": ("took too long over a statement", "Look into its log and at its load; the work is retried."),
+    "XX": ("met an error of its own", "Look into its log; the work is retried."),
     "58": ("met an error of its system", "Look into its log and at its disk; work resumes by itself."),
 }
 """By SQLSTATE, the longest that fits: what may pass, though it is no lost connection."""
+_OF_ITS_OPERATION = ("refused a statement", "Look into its log; the work is retried.")
+"""What else psycopg has as no mistake of the statement."""
+
+
+class HomeBlocked(HomeError):
+    """The database takes no writes just now: a full disk, say, or another writer."""
+
+    may_pass = True
 
 
 def sqlite_refusal(error: BaseException, path: str) -> SparError | None:
@@ -35,7 +46,8 @@ def sqlite_refusal(error: BaseException, path: str) -> SparError | None:
     name = getattr(error, "sqlite_errorname", "") if isinstance(error, sqlite3.Error) else ""
     for code, fix in _SQLITE_FIXES.items():
         if name.startswith(code):
-            return HomeError(f"The database {path} cannot be used: {error}.", fix)
+            kind = HomeBlocked if code in _SQLITE_MAY_PASS else HomeError
+            return kind(f"The database {path} cannot be used: {error}.", fix)
     return None
 
 
@@ -66,9 +78,11 @@ def postgres_refusal(error: BaseException, address: str) -> SparError:
 def postgres_trouble(error: BaseException, address: str) -> ServiceError | None:
     """For a statement over a working connection: None for an error that is a mistake in the statement."""
     state = getattr(error, "sqlstate", None) or ""
-    for length in (5, 2):
-        if state and (known := _POSTGRES_TROUBLES.get(state[:length])) is not None:
-            what, fix = known
-            said = " ".join(str(error).split())
-            return ServiceError(f"PostgreSQL at {address} {what}: {said[:300]}.", fix)
-    return None
+    known = _POSTGRES_TROUBLES.get(state) or _POSTGRES_TROUBLES.get(state[:2])
+    if known is None and isinstance(error, psycopg.OperationalError):
+        known = _OF_ITS_OPERATION
+    if known is None:
+        return None
+    what, fix = known
+    said = " ".join(str(error).split())
+    return ServiceError(f"PostgreSQL at {address} {what}: {said[:300]}.", fix)

@@ -18,6 +18,7 @@ from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.embedded.home import Home
 from spar.embedded.pool import Pool, memory_app
+from spar.errors import SparError
 from spar.evolving.queue import QUEUE, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished
@@ -38,7 +39,7 @@ class EmbeddedStepQueue:
     def __init__(self, home: Home, steps: int) -> None:
         self.store = DirectoryStore(home.store)
         self._home, self._threads = home, steps + SPARE_THREADS
-        self._reports: SimpleQueue[Report] = SimpleQueue()
+        self._reports: SimpleQueue[Report | SparError] = SimpleQueue()
 
     def __enter__(self) -> "EmbeddedStepQueue":
         self._database: Engine = open_database(self._home.database_url)
@@ -46,7 +47,9 @@ class EmbeddedStepQueue:
         settings = Settings(broker_url=SecretStr("memory://"))
         app = memory_app(settings)
         self._broker = CeleryBroker(app)
-        self._pool = Pool(app, self._home, self.store, self._reports.put, settings.heartbeat_s, [QUEUE], self._threads)
+        self._pool = Pool(
+            app, self._home, self.store, self._reports.put, settings.heartbeat_s, [QUEUE], self._threads, self._failed
+        )
         return self
 
     def __exit__(
@@ -60,9 +63,16 @@ class EmbeddedStepQueue:
 
     def next_report(self, timeout_s: float | None) -> Report | None:
         try:
-            return self._reports.get(timeout=timeout_s)
+            report = self._reports.get(timeout=timeout_s)
         except Empty:
             return None
+        if isinstance(report, SparError):
+            raise report
+        return report
+
+    def _failed(self, why: SparError) -> None:
+        """Whoever waits for a report is woken by it."""
+        self._reports.put(why)
 
     def result(self, fingerprint: str) -> Made | None:
         """What the books have. A result whose object is gone is struck out, so that it is made again."""

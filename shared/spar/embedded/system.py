@@ -23,6 +23,7 @@ from spar.db.migrate import migrate
 from spar.embedded.home import Home
 from spar.embedded.pool import Pool, memory_app
 from spar.engines.base import ChatModel
+from spar.errors import SparError
 from spar.runtime.app import TASK_MODULES, announce
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
@@ -42,6 +43,7 @@ class EmbeddedSystem:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self._failure: SparError | None = None
         self.store = DirectoryStore(home.store)
         self.database: Engine = open_database(home.database_url)
         migrate(self.database)
@@ -51,9 +53,11 @@ class EmbeddedSystem:
         app = memory_app(settings)
         limits = Limits(window=EMBEDDED_WINDOW, stuck=timedelta(seconds=settings.stuck_s))
         coordinator = Coordinator(self.database, self.store, CeleryBroker(app), limits)
-        self._inbox = Inbox(coordinator, settings.polling_interval_s)
+        self._inbox = Inbox(coordinator, settings.polling_interval_s, self._failed)
         coordinator_tasks.install(self._inbox)
-        self._pool = Pool(app, self.home, self.store, announce, settings.heartbeat_s, list(TASK_MODULES), THREADS)
+        self._pool = Pool(
+            app, self.home, self.store, announce, settings.heartbeat_s, list(TASK_MODULES), THREADS, self._failed
+        )
         self._inbox.start()
         return self
 
@@ -62,9 +66,12 @@ class EmbeddedSystem:
         self._pool.worker.observe = through
 
     def raise_failure(self) -> None:
-        """Raise what kept the coordinator from its books, if anything did."""
-        if self._inbox.failure is not None:
-            raise self._inbox.failure
+        """Raise what kept a thread from its work, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _failed(self, why: SparError) -> None:
+        self._failure = self._failure or why
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

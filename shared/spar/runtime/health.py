@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 ALIVE_FILE = "SPAR_ALIVE_FILE"
@@ -18,12 +19,14 @@ OLD_S = 30.0  # Celery sends a sign of life every 2 s; a busy machine may take a
 REPLY_S = 4.0
 
 
-def touch_while_connected(path: Path) -> None:
-    """Have this process's Celery worker touch the file with each sign of life that it sends its broker."""
+def touch_while_connected(path: Path, silent_s: Callable[[], float]) -> None:
+    """Have this process's Celery worker touch the file with each sign of life that it sends its broker, as long as the
+    threads that do the work show signs of life too: `silent_s` is how long the most silent of them has shown none."""
     from celery.signals import heartbeat_sent
 
     def touch(**_: object) -> None:
-        path.touch()
+        if silent_s() <= OLD_S:
+            path.touch()
 
     path.unlink(missing_ok=True)  # left by a worker that was killed
     heartbeat_sent.connect(touch, weak=False)
@@ -36,7 +39,9 @@ def trouble_with_file(path: Path, now: float) -> str | None:
     except FileNotFoundError:
         return f"{path} is not there: the worker has not been connected to its broker yet"
     if age > OLD_S:
-        return f"{path} was touched {age:.0f} s ago: the worker is not connected to its broker"
+        return (
+            f"{path} was touched {age:.0f} s ago: the worker is not connected to its broker, or its threads stand still"
+        )
     return None
 
 

@@ -5,11 +5,19 @@ All engine calls of a process run here together, so that they can be batched. Kn
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
+import structlog
+
 from spar.errors import DeadlineExceeded
+
+log = structlog.get_logger()
+
+PULSE_S = 1.0
+STOP_S = 30.0
 
 T = TypeVar("T")
 
@@ -21,6 +29,8 @@ class LoopThread:
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._closed = False
+        self._beat = time.monotonic()
+        self._loop.call_soon(self._pulse)
         self._thread = threading.Thread(target=self._loop.run_forever, name="spar-loop", daemon=True)
         self._thread.start()
 
@@ -38,17 +48,30 @@ class LoopThread:
         future.add_done_callback(lambda _: work.close())
         return future.result()
 
+    @property
+    def silent_s(self) -> float:
+        """Since the loop last had a turn for everything that waits: long if something on it blocks."""
+        return time.monotonic() - self._beat
+
     def cancel_all(self) -> None:
-        """Cancel what runs and let it end."""
-        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result()
+        """Cancel what runs and let it end; what does not end within a while is left to end with the process."""
+        try:
+            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(STOP_S)
+        except TimeoutError:
+            log.warning("work_not_cancelled", seconds=STOP_S)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
         self.cancel_all()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.join(STOP_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def _pulse(self) -> None:
+        self._beat = time.monotonic()
+        self._loop.call_later(PULSE_S, self._pulse)
 
 
 async def _within(work: Coroutine[Any, Any, T], deadline_s: float | None) -> T:

@@ -23,6 +23,7 @@ from spar.runtime.outbox import Letter, Outbox
 from spar.runtime.read_settings import read_settings
 from spar.runtime.replies import reply
 from spar.runtime.settings import Settings
+from spar.runtime.supervision import LoopEnded, ProcessEnd, end_within
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
 from spar.store.directory import DirectoryStore
@@ -31,6 +32,8 @@ from spar.store.s3 import S3Store
 
 ABOUT_ITSELF = _census
 """Imported for what a worker then replies about itself."""
+STOP_S = 110.0
+"""For a worker to stop in: a trainer writes its checkpoint. Compose gives it two minutes."""
 
 
 def open_store(settings: Settings) -> ObjectStore:
@@ -73,23 +76,34 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     refuse_too_small_a_host()
     store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())
+    end = ProcessEnd(STOP_S)
     cache = ModelCache(settings.work_dir / "models", store, settings.model_cache_bytes)
     configure(settings)
     outbox = Outbox(_send, settings.work_dir / "reports")
     worker = Worker(
-        settings.worker_name, store, cache, settings.work_dir, outbox.put, settings.heartbeat_s, reply=outbox.put
+        settings.worker_name,
+        store,
+        cache,
+        settings.work_dir,
+        outbox.put,
+        settings.heartbeat_s,
+        reply=outbox.put,
+        ended=end,
     )
     workers.install(worker)
 
     def on_shutdown(**_: object) -> None:
+        end_within(STOP_S)
         worker.close()
 
     worker_shutting_down.connect(on_shutdown, weak=False)
+    name = f"{'+'.join(queues)}@{settings.worker_name}"
     try:
-        consume(queues, settings.threads, f"{'+'.join(queues)}@{settings.worker_name}", settings.alive_file)
+        consume(queues, settings.threads, name, settings.alive_file, lambda: worker.silent_s)
     finally:
         # Only now have all tasks ended, and with them their reports begun to wait.
         outbox.close()
+    end.raise_failure()
 
 
 def _send(letter: Letter) -> None:
@@ -99,10 +113,15 @@ def _send(letter: Letter) -> None:
         reply(letter.report, letter.to)
 
 
-def consume(queues: Sequence[str], threads: int, name: str, alive_file: Path | None = None) -> None:
-    """Celery's own worker in the main thread, with its signal handlers; returns when it has stopped."""
+def consume(
+    queues: Sequence[str], threads: int, name: str, alive_file: Path | None, silent_s: Callable[[], float]
+) -> None:
+    """Celery's own worker in the main thread, with its signal handlers; returns when it has stopped.
+
+    Raises LoopEnded if it ended by itself.
+    """
     if alive_file is not None:
-        touch_while_connected(alive_file)
+        touch_while_connected(alive_file, silent_s)
     # Celery warns as root; our images run as an ordinary user, and a test machine may not.
     os.environ.setdefault("C_FORCE_ROOT", "1")
     worker = app.Worker(
@@ -115,3 +134,8 @@ def consume(queues: Sequence[str], threads: int, name: str, alive_file: Path | N
         without_gossip=True,
     )
     worker.start()
+    if worker.exitcode:
+        raise LoopEnded(
+            "Celery's worker ended by itself.",
+            "Look into the log for what ended it (Unrecoverable error), and start the process again.",
+        )

@@ -8,17 +8,25 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from spar.engines.base import ChatModel, Engine
 from spar.engines.registry import make_engine
-from spar.errors import ServiceError
+from spar.errors import DeadlineExceeded, ServiceError, SparError
 from spar.messages.base import ModelRef, StepMessage
 from spar.messages.coordinator import Held, Report, WorkerAlive
 from spar.recipes.models import EngineSettings
 from spar.runtime.loop import LoopThread
 from spar.runtime.models import locate
 from spar.runtime.replies import reply
+from spar.runtime.supervision import Loop
 from spar.store.base import ObjectStore
 from spar.store.models import ModelCache
+
+log = structlog.get_logger()
+
+STOP_S = 60.0
+"""For the heartbeat, and for each engine, to end: one that runs a server waits for it."""
 
 Announce = Callable[[Report], None]
 Reply = Callable[[Report, str], None]
@@ -38,9 +46,11 @@ class Worker:
         heartbeat_s: float,
         reply: Reply = reply,
         hands_back: bool = True,
+        ended: Callable[[SparError], None] = lambda _: None,
     ) -> None:
         """`hands_back`: whether attempts that closing cuts off are returned to whoever sent them; of no use where that
-        one closes with us."""
+        one closes with us. `ended` is called with what ends the heartbeat, without which all work here counts as
+        lost."""
         self.name = name
         self.store = store
         self.cache = cache
@@ -56,7 +66,8 @@ class Worker:
         self._held: set[tuple[str | None, Held]] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._heart = threading.Thread(target=self._beat, args=(heartbeat_s,), name="spar-heartbeat", daemon=True)
+        self._heartbeat_s = heartbeat_s
+        self._heart = Loop("spar-heartbeat", self._beat, ended)
         self._heart.start()
 
     async def chat(self, settings: EngineSettings, model: ModelRef) -> ChatModel:
@@ -83,27 +94,36 @@ class Worker:
             self._reply(report, to)
 
     @property
+    def silent_s(self) -> float:
+        """How long the most silent of the threads that do the work has shown no sign of life."""
+        return max(self.loop.silent_s, self._heart.silent_s - self._heartbeat_s)
+
+    @property
     def closing(self) -> bool:
         return self._closing.is_set()
 
     def close(self) -> None:
         """Cancel the work in flight, close the engines. Each attempt that was in flight is handed back by its task."""
         self._closing.set()
-        self._heart.join()
+        self._heart.close(STOP_S)
         self.loop.cancel_all()
         for engine in self._engines.values():
-            self.loop.run(engine.close())
+            try:
+                self.loop.run(engine.close(), STOP_S)
+            except DeadlineExceeded as error:
+                log.warning("engine_not_closed", error=error.what)
         self.loop.close()
 
-    def _beat(self, every_s: float) -> None:
-        while not self._closing.wait(every_s):
-            by_queue: dict[str | None, list[Held]] = {}
-            with self._lock:
-                for to, attempt in self._held:
-                    by_queue.setdefault(to, []).append(attempt)
-            for to, held in by_queue.items():
-                in_order = tuple(sorted(held, key=lambda attempt: attempt.step_id))
-                self.tell(to, WorkerAlive(worker=self.name, held=in_order))
+    def _beat(self) -> None:
+        if self._heart.closing.wait(self._heartbeat_s):
+            return
+        by_queue: dict[str | None, list[Held]] = {}
+        with self._lock:
+            for to, attempt in self._held:
+                by_queue.setdefault(to, []).append(attempt)
+        for to, held in by_queue.items():
+            in_order = tuple(sorted(held, key=lambda attempt: attempt.step_id))
+            self.tell(to, WorkerAlive(worker=self.name, held=in_order))
 
 
 def _attempt_of(message: StepMessage) -> tuple[str | None, Held]:

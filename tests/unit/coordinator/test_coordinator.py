@@ -266,7 +266,7 @@ def test_a_report_is_kept_until_the_database_takes_it(stage: Stage) -> None:
     stage.submit()
     message = stage.take()
     away = AwayAtFirst(stage.coordinator, times=2)
-    inbox = Inbox(away, interval_s=3600)  # type: ignore[arg-type]  # what it uses of a coordinator
+    inbox = Inbox(away, interval_s=3600, ended=pytest.fail)  # type: ignore[arg-type]  # what it uses of a coordinator
     inbox.start()
     inbox.put(stage.finished(message))
     wait_until(lambda: step_of(stage, message).state is StepState.DONE)
@@ -277,7 +277,7 @@ def test_a_report_is_kept_until_the_database_takes_it(stage: Stage) -> None:
 def test_what_the_database_does_not_take_in_time_is_handed_over(stage: Stage) -> None:
     stage.submit()
     report = stage.finished(stage.take())
-    inbox = Inbox(AwayAtFirst(stage.coordinator, times=10**9), interval_s=3600)  # type: ignore[arg-type]
+    inbox = Inbox(AwayAtFirst(stage.coordinator, times=10**9), interval_s=3600, ended=pytest.fail)  # type: ignore[arg-type]
     inbox.start()
     inbox.put(report)
     inbox.put(report)

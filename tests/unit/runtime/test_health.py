@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from celery.signals import heartbeat_sent
 
 from spar.runtime import health
 
@@ -26,8 +27,18 @@ def test_a_worker_that_lost_its_broker_is_not_well(tmp_path: Path) -> None:
 def test_a_file_of_an_earlier_worker_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "alive"
     path.touch()
-    health.touch_while_connected(path)
+    health.touch_while_connected(path, lambda: 0.0)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(("silent_s", "well"), [(0.0, True), (health.OLD_S + 1, False)])
+def test_a_worker_whose_threads_stand_still_is_not_well_though_it_is_connected(
+    tmp_path: Path, silent_s: float, well: bool
+) -> None:
+    path = tmp_path / "alive"
+    health.touch_while_connected(path, lambda: silent_s)
+    heartbeat_sent.send(sender=None)  # as Celery does, on a thread that does none of the work
+    assert path.exists() is well
 
 
 @pytest.mark.parametrize(("status", "well"), [(200, True), (503, False)])
