@@ -73,6 +73,8 @@ def redis_kinds() -> Iterable[Kind]:
     yield Kind(name="redis emptied", fault=fault(strikes.redis_emptied))
     yield Kind(name="redis out of memory", for_s=4.0, fault=strikes.redis_configured("maxmemory", "100kb", "0"))
     yield Kind(name="redis read-only", for_s=4.0, fault=fault(strikes.redis_read_only))
+    yield Kind(name="redis cannot save", for_s=4.0, fault=fault(strikes.redis_cannot_save))
+    yield Kind(name="redis forbids writes", for_s=4.0, fault=fault(strikes.redis_forbids_writes))
     yield Kind(name="redis other password", for_s=4.0, fault=fault(strikes.redis_other_password))
     yield Kind(name="redis clients killed", fault=fault(strikes.redis_clients_killed))
     yield Kind(name="redis asleep", for_s=5.0, fault=fault(strikes.redis_paused))
@@ -97,6 +99,9 @@ def postgres_kinds() -> Iterable[Kind]:
     yield Kind(name="postgres deadlocks", for_s=4.0, fault=strikes.refusing_writes("40P01", 0.3))
     yield Kind(name="postgres serialization failures", for_s=4.0, fault=strikes.refusing_writes("40001", 0.3))
     yield Kind(name="postgres statement timeouts", for_s=4.0, fault=strikes.refusing_writes("57014", 0.3))
+    yield Kind(name="postgres lock timeouts", for_s=4.0, fault=strikes.refusing_writes("55P03", 0.3))
+    yield Kind(name="postgres out of memory", for_s=4.0, fault=strikes.refusing_writes("53200"))
+    yield Kind(name="postgres internal errors", for_s=4.0, fault=strikes.refusing_writes("XX000", 0.3))
 
 
 def s3_error(status: int, code: str) -> HttpFault:

@@ -161,6 +161,38 @@ def redis_read_only(stack: FaultStack) -> Iterator[None]:
         client.execute_command("REPLICAOF", "NO", "ONE")
 
 
+def redis_forbids_writes(stack: FaultStack) -> Iterator[None]:
+    """Our user may read only: NOPERM."""
+    with stack.redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "-@write")
+    yield
+    with stack.redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+def redis_cannot_save(stack: FaultStack) -> Iterator[None]:
+    """A snapshot that fails, as on a full disk: from then on every write is refused with MISCONF."""
+
+    def saved(well: bool) -> bool:
+        with stack.redis.client() as client:
+            about = client.info("persistence")
+            return not about["rdb_bgsave_in_progress"] and (about["rdb_last_bgsave_status"] == "ok") is well
+
+    snapshot = stack.redis.child.folder / "dump.rdb"
+    snapshot.mkdir()
+    with stack.redis.client() as client:
+        client.config_set("save", "3600 1")
+        client.bgsave()
+    stack.wait(lambda: saved(False), STRIKES_WITHIN_S, "a snapshot that fails")
+    yield
+    snapshot.rmdir()
+    with stack.redis.client() as client:
+        client.config_set("save", "")
+        client.bgsave()
+    stack.wait(lambda: saved(True), STRIKES_WITHIN_S, "a snapshot that is saved")
+    snapshot.unlink()
+
+
 def redis_other_password(stack: FaultStack) -> Iterator[None]:
     with stack.redis.client() as client:
         client.config_set("requirepass", OTHER_PASSWORD)
