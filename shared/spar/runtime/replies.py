@@ -13,9 +13,10 @@ from kombu import Connection, Queue
 from kombu.simple import SimpleQueue
 from pydantic import ValidationError
 
-from spar.errors import ConflictError, ServiceError
+from spar.errors import ConflictError
 from spar.messages.coordinator import REPORT, Report
 from spar.runtime.app import app
+from spar.runtime.broker_troubles import broker_trouble
 
 KEPT_S = 3600
 """An asker that is away for longer, as on a laptop that sleeps, finds in the store what was done."""
@@ -58,7 +59,7 @@ class ReplyQueue:
             return None
         except self._losses as error:
             self._drop()
-            raise _away(error) from error
+            raise broker_trouble(error) from error
         try:
             report: Report = REPORT.validate_python(message.payload)
         except ValidationError as error:
@@ -83,7 +84,7 @@ class ReplyQueue:
             self._waiting = SimpleQueue(self._connection.default_channel, _queue(self.name), no_ack=True)
         except self._losses as error:
             self._drop()
-            raise _away(error) from error
+            raise broker_trouble(error) from error
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -94,9 +95,3 @@ class ReplyQueue:
 def _queue(name: str) -> Queue:
     # By its arguments kombu knows that it has to be declared each time, and Redis then counts its hour anew.
     return Queue(name, queue_arguments={"x-expires": KEPT_S * 1000})
-
-
-def _away(error: Exception) -> ServiceError:
-    return ServiceError(
-        f"The message broker cannot be reached: {error}.", "Check that Redis runs; work resumes when it is back."
-    )
