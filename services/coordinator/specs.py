@@ -19,6 +19,7 @@ from spar.messages.evaluation import (
     BenchmarkSpec,
     Evaluate,
     EvaluationSpec,
+    GeneralSpec,
     HonestySpec,
     Part,
 )
@@ -41,6 +42,7 @@ from spar.messages.training import (
 from spar.method.seeds import derive_seed
 from spar.recipes import init
 from spar.recipes.benchmarks import LLMBAR, RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
+from spar.recipes.general import general_of, general_parts
 from spar.recipes.models import AskSettings, BenchmarkSettings, EngineSettings, Recipe, TrainingPlan
 from spar.recipes.paths import INIT_SET, STORED
 from spar.recipes.policies import COMPARE, generating_policy, judging_policy, writes_refiner_data
@@ -284,7 +286,26 @@ class Planner:
             for name, settings in planned(self.recipe.evaluation).items()
             if USES[name].part == part
             for measured, asking in measurements(name, settings).items()
+        } | (self._general(model) if part == "actor" else {})
+
+    def _general(self, model: ModelRef) -> dict[str, Evaluate]:
+        """What lm-eval measures of the actor, by the measurement's name."""
+        settings = general_of(self.recipe.evaluation)
+        if settings is None or self.recipe.evaluation is None:
+            return {}
+        specs = {
+            part: GeneralSpec(
+                task=task,
+                model=model,
+                engine=self._engine,
+                limit=settings.limit,
+                max_tokens=settings.max_tokens,
+                seed=self.recipe.evaluation.seed,
+                data=_stored(settings.data),
+            )
+            for part, task in general_parts(settings).items()
         }
+        return {part: Evaluate.model_validate(self._envelope(spec)) for part, spec in specs.items()}
 
     def rated_by(self, rater: ModelRef, model: ModelRef) -> dict[str, Evaluate]:
         """Have the last iteration's refiner rate what an earlier one refines, by the measurement's name; empty where
@@ -335,7 +356,7 @@ class Planner:
             templates=self._templates,
             asking=asking,
             seed=self.recipe.evaluation.seed if self.recipe.evaluation else 0,
-            data=ObjectRef(key=settings.data.removeprefix(STORED)) if settings.data.startswith(STORED) else None,
+            data=_stored(settings.data),
             rater=rater,
             policy=judgment.policy if scores else "verdict",
             options=judgment.options if scores else {},
@@ -401,3 +422,8 @@ class Planner:
             return None
         step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
         return None if step is None else step.result_key
+
+
+def _stored(data: str | None) -> ObjectRef | None:
+    """A benchmark's files in the store; None where the story world makes them, or lm-eval gets them itself."""
+    return ObjectRef(key=data.removeprefix(STORED)) if data is not None and data.startswith(STORED) else None

@@ -3,10 +3,11 @@
 from typing import Any
 
 from services.evaluation.benchmarks import measure_benchmark
+from services.evaluation.general import measure_task
 from services.evaluation.honesty import audit_judging
 from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
-from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, HonestySpec
+from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, GeneralSpec, HonestySpec
 from spar.method.records import Example, Pair, Prompt
 from spar.runtime.app import task
 from spar.runtime.forms import read_templates
@@ -24,6 +25,8 @@ async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
     """Measure one model, or audit an iteration's pairs. Rows: every item with its check, or a benchmark's report."""
     if isinstance(command.spec, BenchmarkSpec):
         return await measure_benchmark(worker, command, command.spec)
+    if isinstance(command.spec, GeneralSpec):
+        return await measure_task(worker, command, command.spec)
     if isinstance(command.spec, HonestySpec):
         return await audit_judging(worker, command, command.spec)
     result = await _measure(worker, command, command.spec)

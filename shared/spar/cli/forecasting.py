@@ -13,7 +13,7 @@ from spar.cli.console import err, out, print_warning
 from spar.cli.exits import STOPPED
 from spar.cli.run_end import examples_of, print_end, print_examples
 from spar.cli.tables import print_wide
-from spar.recipes.benchmarks import benchmark_of, planned
+from spar.recipes.benchmarks import benchmark_of
 from spar.recipes.init import NAMES
 from spar.recipes.models import Recipe
 
@@ -52,9 +52,8 @@ def forecast_of(recipe: Recipe, items: Mapping[str, "Items"], directory: Path, p
     if end is not None and end.reason.by_outcomes:
         print_warning(f"The run would stop as its pilot does: {end.what}. {end.fix}")
         print_examples(examples_of(piloted.progress, home))
-    benchmarks = planned(recipe.evaluation)
     plan = measuring_of(recipe, items)
-    asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) in benchmarks)
+    asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) is not None)
     return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, asked)
 
 

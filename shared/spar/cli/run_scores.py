@@ -11,7 +11,7 @@ from spar.cli.ours import ACC_SPAR, OWN, SAME, SEARCHED
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import strategy_in
 from spar.evaluation.published import PublishedTable
-from spar.recipes.benchmarks import RATED_BY_LAST, benchmark_of
+from spar.recipes.benchmarks import RATED_BY_LAST, benchmark_of, spoken
 from spar.recipes.init import iteration_name
 from spar.report.model import BenchmarkMeasures, IterationReport, RunReport
 
@@ -52,6 +52,8 @@ def scores_of_run(report: RunReport, table: PublishedTable, rows: str | None) ->
     found = RunScores(notes=_partial_notes(measured))
     for entry in measured[-1:] if family in known else measured:
         _place(found, entry, family, known, report.planned_iterations)
+    for values in found.ours.values():
+        _add_means(values, table)
     if ACC_SPAR in table.columns:
         found.notes += _unrated_notes(found)
     return found
@@ -104,6 +106,14 @@ def _columns(name: str, measures: BenchmarkMeasures, rated_by_last: bool, is_las
     return named | {ACC_SPAR: columns[OWN]} if is_last and OWN in columns else named
 
 
+def _add_means(values: dict[str, float], table: PublishedTable) -> None:
+    """A table's means of scores that were measured apart."""
+    for column, parts in table.means.items():
+        found = [values[part] for part in parts if part in values]
+        if column not in values and len(found) == len(parts):
+            values[column] = sum(found) / len(found)
+
+
 def _unrated_notes(found: RunScores) -> list[str]:
     rows = [row for row, values in found.ours.items() if OWN in values and ACC_SPAR not in values]
     return [
@@ -117,7 +127,7 @@ def _partial_notes(measured: list[IterationReport]) -> list[str]:
     for name, measures in measured[-1].benchmarks.items():
         if "limit" in measures.settings:
             notes.append(
-                f"{name} was asked only the first {measures.settings['limit']} items: not the paper's numbers."
+                f"{spoken(name)} was asked only the first {measures.settings['limit']} items: not the paper's numbers."
             )
-        notes += [f"{name}: {warning}" for warning in measures.warnings]
+        notes += [f"{spoken(name)}: {warning}" for warning in measures.warnings]
     return notes

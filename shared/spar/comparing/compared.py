@@ -16,7 +16,7 @@ from spar.report.measures import REPORTED
 Right = Mapping[int, Sequence[float]]
 """By iteration (0: the start), 1 for an item that was right, or its share of a mean: item i is the same in every run
 and iteration."""
-APART = ("data", "judge", "strategy")
+APART = ("data", "judge", "strategy", "tasks")
 """Keys of a benchmark in a recipe that set no measurement apart: places, and what its name says already."""
 
 

@@ -12,7 +12,7 @@ from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
-from spar.recipes.benchmarks import USES, benchmark_of
+from spar.recipes.benchmarks import shown_of
 from spar.recipes.honesty import SOURCES, partings
 from spar.recipes.models import HonestySettings
 
@@ -69,8 +69,8 @@ def _counts(step: Step) -> Mapping[str, float]:
 
 
 def _scores(step: Step) -> Iterator[BenchmarkScore]:
-    benchmark, counts = benchmark_of(step.part), _counts(step)
-    for name in USES[benchmark].shown if benchmark is not None else ():
+    counts = _counts(step)
+    for name in shown_of(step.part):
         if f"{SCORE}{name}" in counts:
             yield BenchmarkScore(step.iteration, step.part, name, counts[f"{SCORE}{name}"])
 

@@ -3,7 +3,9 @@
 Looked at before anything starts, so that a missing package is one clear error and not a failure of every step.
 """
 
+from spar.experiments.lm_eval.run import require_lm_eval
 from spar.packages import require_extra
+from spar.recipes.general import general_of
 from spar.recipes.models import Recipe
 
 EXTRA = "cpu"
@@ -17,3 +19,5 @@ def require_packages(recipe: Recipe) -> None:
     trainers = {plan.actor.kind, plan.refiner.kind} if plan.trains else set()
     if USERS & {recipe.engine.kind, *trainers}:
         require_extra(EXTRA, f"The recipe {recipe.name}")
+    if general_of(recipe.evaluation) is not None:
+        require_lm_eval()

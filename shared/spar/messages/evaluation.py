@@ -10,6 +10,7 @@ BENCHMARK_REVISION: Final = 2
 BENCHMARK_REVISIONS: Final = {"followbench": 3}
 """Of benchmarks whose results changed when those of others did not."""
 HONESTY_REVISION: Final = 2
+GENERAL_REVISION: Final = 1
 TASK = "evaluation.evaluate"
 HONESTY: Final = "honesty"
 """The part of the step that audits the refiner's judging."""
@@ -80,8 +81,25 @@ class HonestySpec(Spec):
     judge_tokens: int | None
 
 
+class GeneralSpec(Spec):
+    """Have lm-eval measure the actor by one task. Result: one row, the report with every item.
+
+    `data` is a key of the task's datasets, or of task files of one's own; None: lm-eval gets its own.
+    """
+
+    identity: ClassVar[str] = "GeneralSpec"
+    revision: Literal[1] = GENERAL_REVISION
+    task: str
+    model: ModelRef
+    engine: EngineIdentity
+    limit: int | None
+    max_tokens: int | None
+    seed: int
+    data: ObjectRef | None
+
+
 class Evaluate(StepMessage):
     """`judge` is the engine of the spec's judge: where it is, which determines nothing."""
 
-    spec: EvaluationSpec | BenchmarkSpec | HonestySpec
+    spec: EvaluationSpec | BenchmarkSpec | HonestySpec | GeneralSpec
     judge: EngineSettings | None = None

@@ -6,14 +6,20 @@ from pathlib import Path
 from spar.evaluation.asking import followbench as asking_followbench
 from spar.evaluation.benchmarks import followbench, ifeval, llmbar, negatives
 from spar.evaluation.benchmarks.rows import read_bytes
+from spar.planning.general import general_items
 from spar.planning.measuring import Items
 from spar.recipes.benchmarks import planned
+from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import Recipe
 
 
 def benchmark_items(recipe: Recipe) -> dict[str, Items]:
-    """By benchmark. Raises DataError for data that cannot be read."""
-    return {name: _COUNTS[name](Path(each.data), each.limit) for name, each in planned(recipe.evaluation).items()}
+    """By benchmark; of those that lm-eval asks, by measurement. Raises DataError for data that cannot be read."""
+    found = {name: _COUNTS[name](Path(each.data), each.limit) for name, each in planned(recipe.evaluation).items()}
+    general = general_of(recipe.evaluation)
+    if general is not None:
+        found |= {f"{GENERAL}:{task}": Items(number) for task, number in general_items(general)}
+    return found
 
 
 def _ifeval(data: Path, limit: int | None) -> Items:

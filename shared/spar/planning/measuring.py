@@ -11,8 +11,10 @@ from typing import Any
 from spar.evaluation import story
 from spar.inference.strategies import Draws, Strategy, make_strategy
 from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, calls
+from spar.planning.general import asked_of
 from spar.planning.work import most_nodes
 from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned
+from spar.recipes.general import general_of, general_parts
 from spar.recipes.init import FIRST
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, JudgmentSettings, Recipe
 from spar.recipes.policies import searches
@@ -47,6 +49,10 @@ def measuring_of(
     found = list(_suite(recipe, plan, prompt_tokens)) if plan is not None and plan.suite != "none" else []
     for name, settings in planned(plan).items():
         found += _benchmark(recipe, name, settings, items[name], prompt_tokens)
+    if (general := general_of(plan)) is not None:
+        for part, task in general_parts(general).items():
+            own, times = asked_of(task, items[part].items, general), rounds(recipe, "actor")
+            found.append(Measured(part, items[part].items, times, own.times(times)))
     return (*found, *_honesty(recipe, prompt_tokens))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.recipes.benchmarks import USES, data_keys
+from spar.recipes.general import GENERAL
 from spar.recipes.load import examine, finished, open_recipe
 from spar.recipes.models import Recipe
 from spar.recipes.problems import Flaw, Keys
@@ -41,6 +42,6 @@ def _without_benchmarks(recipe: Recipe, missing: Sequence[Keys]) -> Recipe:
     if plan is None or plan.benchmarks is None or not without:
         return recipe
     benchmarks = plan.benchmarks.model_copy(update=dict.fromkeys(without))
-    left = any(getattr(benchmarks, name) is not None for name in USES)
+    left = any(getattr(benchmarks, name) is not None for name in (*USES, GENERAL))
     changed = plan.model_copy(update={"benchmarks": benchmarks if left else None})
     return recipe.model_copy(update={"evaluation": changed if left or plan.suite != "none" else None})

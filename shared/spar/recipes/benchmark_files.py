@@ -4,10 +4,12 @@ Knows nothing of what is in them.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spar.errors import DataError
+from spar.hashing import file_sha256
 
 SUFFIXES = (".json", ".jsonl")
 MOST_BYTES = 64 * 1024**2
@@ -27,13 +29,26 @@ def read_data_files(place: Path) -> list[DataFile]:
     paths = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.suffix in SUFFIXES)
     if not paths:
         raise DataError(f"{place} has no *.json and no *.jsonl.", "Name the benchmark's file or folder.")
-    size = sum(path.stat().st_size for path in paths)
-    if size > MOST_BYTES:
-        raise DataError(
-            f"{place} holds {size / 1024**2:.0f} MiB, which no benchmark here does.", "Name the benchmark's own folder."
-        )
+    _check_size(place, paths)
     top = place.parent if place.is_file() else place
     return [DataFile(path.relative_to(top).as_posix(), _text(path)) for path in paths]
+
+
+def read_tree(top: Path) -> list[DataFile]:
+    """Every file below the folder, in order. Raises DataError."""
+    paths = sorted(path for path in top.rglob("*") if path.is_file())
+    _check_size(top, paths)
+    return [DataFile(path.relative_to(top).as_posix(), _text(path)) for path in paths]
+
+
+def digest_of_tree(place: Path) -> str:
+    """Of the file, or of every file below the folder, whatever it holds."""
+    paths = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    top = place.parent if place.is_file() else place
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(f"{path.relative_to(top).as_posix()}\0{file_sha256(path)}\0".encode())
+    return whole.hexdigest()
 
 
 def write_data_files(files: list[DataFile], folder: Path) -> Path:
@@ -43,6 +58,14 @@ def write_data_files(files: list[DataFile], folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.text, encoding="utf-8", newline="")
     return folder / files[0].name if len(files) == 1 else folder
+
+
+def _check_size(place: Path, paths: Sequence[Path]) -> None:
+    size = sum(path.stat().st_size for path in paths)
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{place} holds {size / 1024**2:.0f} MiB, which no benchmark here does.", "Name the benchmark's own folder."
+        )
 
 
 def digest_of(files: list[DataFile]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from spar.recipes.general import GENERAL, general_of, task_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, EvaluationSettings, Recipe
 from spar.recipes.problems import Problem
 
@@ -63,7 +64,7 @@ USES: Mapping[str, Use] = {
 
 
 def planned(plan: EvaluationPlan | None) -> dict[str, BenchmarkSettings]:
-    """The benchmarks of a recipe by name, in the order of `USES`."""
+    """The benchmarks of a recipe that are asked here, by name, in the order of `USES`; lm-eval's are `general_of`."""
     benchmarks = plan.benchmarks if plan is not None else None
     if benchmarks is None:
         return {}
@@ -92,19 +93,35 @@ def measurements(name: str, settings: BenchmarkSettings) -> dict[str, AskSetting
 def benchmark_of(part: str) -> str | None:
     """The benchmark that a measurement's name means; None if it means none."""
     name = part.partition(BY)[0]
-    return name if name in USES else None
+    return name if name in USES or task_of(part) is not None else None
+
+
+def shown_of(part: str) -> tuple[str, ...]:
+    """The scores of a measurement that pages show: none of what is no benchmark's."""
+    task = task_of(part)
+    if task is not None:
+        return (task,)
+    benchmark = benchmark_of(part)
+    return () if benchmark is None else USES[benchmark].shown
+
+
+def measured_part(part: str) -> Literal["actor", "refiner"]:
+    """Whose model a benchmark's measurement measures."""
+    return "actor" if task_of(part) is not None else USES[part.partition(BY)[0]].part
 
 
 def spoken(part: str) -> str:
     """A measurement's name as people read it: `ifeval by bfs`."""
     if part == RATED_BY_LAST:
         return "refinement rated by the last refiner"
+    if (task := task_of(part)) is not None:
+        return task
     return part.replace(BY, " by ")
 
 
 def in_order(parts: Iterable[str]) -> list[str]:
-    """Names of measurements by benchmark, as `USES` has them; those of a benchmark stay as they are."""
-    order = list(USES)
+    """Names of measurements by benchmark, as `USES` has them, lm-eval's last; those of a benchmark stay as they are."""
+    order = [*USES, GENERAL]
     return sorted(parts, key=lambda part: order.index(part.partition(BY)[0]))
 
 
@@ -125,7 +142,7 @@ def check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
     if plan is None:
         return
     benchmarks = planned(plan)
-    if plan.suite == "none" and not benchmarks:
+    if plan.suite == "none" and not benchmarks and general_of(plan) is None:
         fix = "Name one in evaluation.benchmarks, or delete the section evaluation."
         yield Problem(("evaluation", "suite"), "is none, and there is no benchmark: nothing would be measured", fix)
     for name, settings in benchmarks.items():

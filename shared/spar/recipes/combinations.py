@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 
 from spar.recipes.benchmarks import check_benchmarks
+from spar.recipes.general import check_general
 from spar.recipes.init_checks import check_init
 from spar.recipes.models import Recipe, TrainingSettings
 from spar.recipes.paths import WORLDS
@@ -159,6 +160,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _without_training,
     _money_has_a_price,
     check_benchmarks,
+    check_general,
 )
 
 

@@ -14,6 +14,7 @@ from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
 from spar.method.templates.forms import Form, builtin_form, read_form
 from spar.recipes.benchmarks import USES, data_keys, planned
+from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import Recipe
 from spar.recipes.nearby import absent
 from spar.recipes.policies import forms_needed
@@ -35,6 +36,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("training", "mix"): ("world:", "init:"),
     ("honesty", "rules"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
+    data_keys(GENERAL): (STORED,),
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))
 INIT_DATA = tuple(("init", "data", role) for role in ("actor", "refiner"))
@@ -137,6 +139,10 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
         if value.startswith("world:") and (name != "refinement" or value not in STORY_WORLDS):
             fix = f"Name the data of {name}; only refinement takes {' or '.join(STORY_WORLDS)}."
             yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
+    general, keys = general_of(recipe.evaluation), data_keys(GENERAL)
+    named = general.data if general is not None else None
+    if named is not None and names_a_file(keys, named) and not Path(named).exists():
+        yield absent(keys, "names what is not there", Path(named), "See docs/evaluation.md for its data.")
 
 
 def _check_honesty(recipe: Recipe) -> Iterator[Problem]:

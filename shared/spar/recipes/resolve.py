@@ -14,9 +14,10 @@ import yaml
 from spar.hashing import file_sha256
 from spar.method.judging import JUDGING
 from spar.method.profiles import PROFILES
-from spar.recipes.benchmark_files import digest_of, read_data_files
+from spar.recipes.benchmark_files import digest_of, digest_of_tree, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
+from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import HonestySettings, InitSettings, Recipe
 from spar.recipes.paths import SERVED, TEMPLATE_FILES, Written, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
@@ -124,6 +125,9 @@ def recipe_fingerprint(recipe: Recipe) -> str:
             section["data"] = digest_of(read_data_files(Path(settings.data)))
         if settings.judge is not None:
             section["judge"] = settings.judge.identity()
+    general = general_of(recipe.evaluation)
+    if general is not None and general.data is not None and names_a_file(data_keys(GENERAL), general.data):
+        data["evaluation"]["benchmarks"][GENERAL]["data"] = digest_of_tree(Path(general.data))
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.benchmarks.report import KeptReport, compare_items, strategy_in
-from spar.recipes.benchmarks import RATED_BY_LAST, USES, benchmark_of, in_order, spoken
+from spar.recipes.benchmarks import RATED_BY_LAST, benchmark_of, in_order, measured_part, shown_of, spoken
+from spar.recipes.general import GENERAL
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
 
 ITEMS = ("prompts", "items")
@@ -80,7 +81,7 @@ def benchmark_tables(report: RunReport, labels: Sequence[str]) -> list[Benchmark
 def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTable:
     measured = [entry.benchmarks[name] for entry in report.iterations if name in entry.benchmarks]
     benchmark = benchmark_of(name) or name
-    columns = tuple(score for score in USES[benchmark].shown if any(score in one.scores for one in measured))
+    columns = tuple(score for score in shown_of(name) if any(score in one.scores for one in measured))
     rows = tuple(
         BenchmarkRow(
             labels[place],
@@ -91,10 +92,10 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
         if name in entry.benchmarks
     )
     last = measured[-1]
-    items = next((last.counts[name] for name in ITEMS if name in last.counts), 0)
+    items = next((last.counts[key] for key in (*ITEMS, *columns) if key in last.counts), 0)
     return BenchmarkTable(
         _shown(name, benchmark, strategy_in(last.settings)),
-        USES[benchmark].part,
+        measured_part(name),
         columns,
         rows,
         items,
@@ -104,7 +105,7 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
 
 
 def _shown(name: str, benchmark: str, strategy: str) -> str:
-    if name == RATED_BY_LAST:
+    if name == RATED_BY_LAST or benchmark == GENERAL:
         return spoken(name)
     return benchmark if strategy == "actor" else f"{benchmark} by {strategy}"
 

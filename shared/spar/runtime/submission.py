@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from spar.db.tables import Command
+from spar.evaluation.general_sets import files_for_run
 from spar.messages.commands import SUBMIT, Submission
 from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.benchmark_files import read_data_files
 from spar.recipes.benchmarks import data_keys, planned
+from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import Recipe
 from spar.recipes.paths import STORED, names_a_file
 from spar.recipes.prompts import Reject
@@ -74,6 +76,11 @@ def _kept(recipe: Recipe, store: ObjectStore) -> dict[str, Any]:
         if names_a_file(data_keys(name), settings.data):
             rows = encode_rows(step="benchmark", fingerprint="", rows=read_data_files(Path(settings.data)))
             kept["evaluation"]["benchmarks"][name]["data"] = STORED + put_blob(store, "benchmarks", rows).key
+    general = general_of(recipe.evaluation)
+    if general is not None and general.data is not None and names_a_file(data_keys(GENERAL), general.data):
+        files = files_for_run(general.tasks, Path(general.data))
+        rows = encode_rows(step="benchmark", fingerprint="", rows=files)
+        kept["evaluation"]["benchmarks"][GENERAL]["data"] = STORED + put_blob(store, "benchmarks", rows).key
     return kept
 
 

@@ -16,10 +16,10 @@ import yaml
 from aiohttp import web
 from typer.testing import CliRunner
 
-from spar.cli.evaluating.general import TASKS
-from spar.cli.evaluating.general_data import DATASETS, is_own, lay_out
 from spar.cli.main import build_app
 from spar.errors import DataError
+from spar.evaluation.general_sets import DATASETS, is_own, lay_out
+from spar.recipes.general import LM_EVAL_NAMES
 from spar.runtime.loop import LoopThread
 
 SUMS = [
@@ -138,7 +138,7 @@ def test_datasets_have_the_names_that_lm_evals_tasks_ask_for(published: Path, tm
         splits = {each["split"] for each in parts.get(task.get("dataset_name"), next(iter(parts.values())))}
         assert {task[key] for key in task if key.endswith("_split")} <= splits, file
     assert _plain(tasks / "mmlu/default/mmlu_anatomy.yaml")["dataset_name"] == "anatomy"
-    assert set(TASKS) == set(DATASETS)
+    assert set(LM_EVAL_NAMES) == set(DATASETS)
     row = json.loads((tmp_path / "hub/cais/mmlu/anatomy/test.jsonl").read_text())
     assert row == {"question": "One, two?", "subject": "anatomy", "choices": ["a", "b", "c", "d, e"], "answer": 3}
 

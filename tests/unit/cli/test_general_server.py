@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from services.gateway.app import make_app
 from services.gateway.settings import GatewaySettings
-from spar.cli.evaluating.general_tasks import scored_by_likelihood
 from spar.cli.main import build_app
 from spar.errors import DataError, EngineError, RecipeError
+from spar.experiments.lm_eval.tasks import scored_by_likelihood
 from spar.runtime.loop import LoopThread
 from spar.testing.server import ServerOptions, running_server
 from tests.unit.gateway.running import served

@@ -131,3 +131,22 @@ def test_what_cannot_stand_beside_anything_is_told(tmp_path: Path) -> None:
     assert "SPaR-70B, SPaR-8B, SPaR-9B" in error.value.fix
     with pytest.raises(DataError, match="no rows 'SPaR-7B'"):
         reproduce("table1", "--run", run, "--as", "SPaR-7B")
+
+
+def test_general_benchmarks_fill_their_table_with_its_average_once_all_four_are_there(tmp_path: Path) -> None:
+    scores = {"gsm8k": 60.0, "triviaqa": 70.0, "mmlu": 50.0, "humaneval": 40.0}
+    four = {f"general:{task}": benchmark({"task": task}, **{task: value}) for task, value in scores.items()}
+    three = {part: measures for part, measures in four.items() if part != "general:mmlu"}
+    told = reproduce("table7", "--run", write(tmp_path, "llama3-8b", three, four))
+    after = {column: cell["ours"] for column, cell in cells(told, "SPaR-8B-DPO-iter1").items()}
+    assert after == {f"general.{task}": value for task, value in scores.items()} | {"general.average": 55.0}
+    before = cells(told, "SPaR-8B-SFT")
+    assert (before["general.gsm8k"]["ours"], before["general.average"]["ours"]) == (60.0, None)
+    assert told["notes"] == []
+
+
+def test_a_limit_of_a_general_benchmark_is_reported_by_its_task(tmp_path: Path) -> None:
+    run = write(tmp_path, "llama3-8b", {"general:gsm8k": benchmark({"limit": 20}, gsm8k=60.0)})
+    assert reproduce("table7", "--run", run)["notes"] == [
+        "gsm8k was asked only the first 20 items: not the paper's numbers."
+    ]

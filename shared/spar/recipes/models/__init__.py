@@ -11,6 +11,7 @@ from spar.recipes.models.evaluation import (
     BenchmarkSettings,
     EvaluationPlan,
     EvaluationSettings,
+    GeneralSettings,
     HonestySettings,
     JudgeSettings,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "EvaluationPlan",
     "EvaluationSettings",
     "FailureSettings",
+    "GeneralSettings",
     "GenerationSettings",
     "GuardSettings",
     "HonestySettings",

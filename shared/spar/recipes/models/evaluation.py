@@ -111,6 +111,22 @@ class BenchmarkSettings(AskedSettings):
     """Who judges where rules do not; null: the benchmark's parts without a judge alone."""
 
 
+class GeneralSettings(Section):
+    """General benchmarks, which lm-evaluation-harness asks and scores: each task is a step of its own."""
+
+    tasks: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """Of gsm8k, triviaqa, mmlu and humaneval; or of lm-eval task files of your own, which `data` names."""
+    data: str | None = None
+    """The published file or folder of a task, or a folder with one of each task's name; null: lm-eval's own, from the
+    hub."""
+    limit: Annotated[Positive | None, Unit("items")] = None
+    """Only the first items of each task; of mmlu, of each subject."""
+    max_tokens: Annotated[Positive | None, Unit("tokens")] = None
+    """Longest response; null: as lm-eval's task says."""
+    run_code: bool = False
+    """Whether humaneval may run the programs that models write, confined, and task files of your own their code."""
+
+
 class BenchmarkPlan(Section):
     """Benchmarks that measure each iteration's models: the actor's responses, or the refiner's judgments and work."""
 
@@ -122,6 +138,8 @@ class BenchmarkPlan(Section):
     """LLMBar: does the refiner judge as people do."""
     refinement: BenchmarkSettings | None = None
     """Are the refiner's refinements of given negatives good."""
+    general: GeneralSettings | None = later(None)
+    """GSM8K, TriviaQA, MMLU and HumanEval: does the actor keep what it could do."""
 
 
 class HonestySettings(Section):

@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 import evaluate  # type: ignore[import-untyped]
 
-from spar.cli.evaluating.programs import PASSED, run_programs
+from spar.experiments.lm_eval.sandboxed import PASSED, run_programs
 
 
 class CodeEval(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types

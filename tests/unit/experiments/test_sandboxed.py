@@ -1,6 +1,6 @@
 """Programs that a model wrote: what counts as passed, and that each has a process of its own."""
 
-from spar.cli.evaluating.programs import LIMITS, PASSED, check_confinement, run_programs
+from spar.experiments.lm_eval.sandboxed import LIMITS, PASSED, check_confinement, run_programs
 from spar.sandbox import Limits
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spar.cli.evaluating.folder import ITEMS
 from spar.errors import DataError
-from spar.evaluation.asking import encode
+from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.statistics import Z95, Proportion
 
 PREFERRED = ("exact_match,flexible-extract", "exact_match,remove_whitespace", "pass@1,create_test", "acc,none")
@@ -19,8 +18,8 @@ _WHOLE = 1e-6  # of an item: sums of shares are not exact
 AVERAGED = ("gsm8k", "triviaqa", "mmlu", "humaneval")
 
 
-def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, str | int]) -> dict[str, Any]:
-    """A report as `BenchmarkReport.as_json` has it; `tasks` are lm-eval's names by ours. Writes the items beside it."""
+def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, str | int]) -> KeptReport:
+    """A report as `BenchmarkReport.as_json` has it, with its items; `tasks` are lm-eval's names by ours."""
     told = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("lm-eval-*/**/results_*.json"))]
     if not told:
         raise DataError(f"lm-eval left no results in {folder}.", "Look into its log there.")
@@ -40,12 +39,11 @@ def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, 
             intervals[name] = [round(100 * end, 4) for end in interval]
     if all(name in scores for name in AVERAGED):
         scores["average"] = sum(scores[name] for name in AVERAGED) / len(AVERAGED)
-    (folder / ITEMS).write_bytes(encode(_samples(folder, tasks, metrics)))
     versions = {
         "lm_eval": str(told[-1].get("lm_eval_version")),
         "transformers": str(told[-1].get("transformers_version")),
     }
-    return {
+    report = {
         "benchmark": "general",
         "counts": counts,
         "scores": scores,
@@ -54,6 +52,7 @@ def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, 
         "settings": {**settings, **versions},
         "warnings": [],
     }
+    return KeptReport(report, tuple(_samples(folder, tasks, metrics)))
 
 
 def _metric(result: Mapping[str, Any]) -> tuple[str, float, float | None]:

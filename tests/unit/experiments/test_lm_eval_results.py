@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from spar.cli.evaluating.folder import read_correct
-from spar.cli.evaluating.general import GeneralJob, _failed
-from spar.cli.evaluating.general_results import read_results
+from spar.cli.evaluating.general import GeneralJob
 from spar.errors import DataError, EngineError
+from spar.experiments.lm_eval.results import read_results
+from spar.experiments.lm_eval.run import failure_of
 
 TASKS = {"gsm8k": "gsm8k", "mmlu": "mmlu"}
 GSM8K = {
@@ -57,14 +57,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_each_task_has_its_score_its_interval_and_its_items(folder: Path) -> None:
-    result = read_results(folder, TASKS, {"model": "m"})
+    kept = read_results(folder, TASKS, {"model": "m"})
+    result = kept.report
     assert result["scores"] == {"gsm8k": 50.0, "mmlu": 61.234}
     assert result["counts"] == {"gsm8k": 4, "mmlu": 100}
     low, high = result["intervals"]["gsm8k"]  # Wilson's of 2 of 4
     assert (low, high) == pytest.approx((15.0, 85.0), abs=0.1)
     assert result["intervals"]["mmlu"] == pytest.approx([59.274, 63.194], abs=0.01)  # no share of whole items
     assert result["settings"] == {"model": "m", "lm_eval": "0.4.13", "transformers": "5.19.0"}
-    assert read_correct(folder) == {"gsm8k/0": True, "gsm8k/1": True, "gsm8k/2": False, "gsm8k/3": False}
+    assert kept.correct == {"gsm8k/0": True, "gsm8k/1": True, "gsm8k/2": False, "gsm8k/3": False}
 
 
 def test_a_task_without_a_result_is_told(folder: Path) -> None:
@@ -87,7 +88,7 @@ def test_why_lm_eval_failed_is_told(tmp_path: Path, said: str, kind: type[Except
     log.write_text(f"first line\n{said}\n")
     asked = {"dtype": "float32", "window": 1, "limit": None, "max_tokens": None, "seed": 0}
     job = GeneralJob.of("http://x/v1#m", "gsm8k", None, tmp_path, asked, False)
-    error = _failed(job, log)
+    error = failure_of(job.work, log)
     assert type(error) is kind
     assert told in error.fix
     assert str(log) in error.fix

@@ -10,12 +10,14 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
 from spar.errors import DataError
 from spar.evaluation.benchmarks.rows import read_bytes, read_lines
+from spar.recipes.benchmark_files import DataFile, read_tree
 
 Rows = list[dict[str, Any]]
 Sets = Mapping[str, Mapping[str, Rows]]
@@ -42,6 +44,30 @@ def lay_out(tasks: Sequence[str], data: Path, below: Path) -> str:
         for place, rows in _write(folder, read(_place(task, tasks, data))):
             whole.update(f"{hub}/{place}\0{len(rows)}\0".encode() + rows)
     return whole.hexdigest()
+
+
+def files_for_run(tasks: Sequence[str], data: Path) -> list[DataFile]:
+    """What a run keeps of `data`: the tasks' datasets as lm-eval looks for them, or task files of one's own."""
+    if is_own(data):
+        return read_tree(data)
+    with TemporaryDirectory(prefix="spar-general-") as name:
+        lay_out(tasks, data, Path(name))
+        return read_tree(Path(name))
+
+
+def questions_in(files: Sequence[DataFile]) -> list[str]:
+    """The texts that rows of the files ask, as far as they name them `question` or `prompt`."""
+    named = [file for file in files if file.name.endswith(".jsonl")]
+    rows = [_row(file, line) for file in named for line in file.text.splitlines() if line.strip()]
+    asked = [row.get("question", row.get("prompt")) for row in rows if isinstance(row, dict)]
+    return [text for text in asked if isinstance(text, str) and text.strip()]
+
+
+def _row(file: DataFile, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{file.name} has a line that is no JSON ({error}).", "Correct it.") from error
 
 
 def _place(task: str, tasks: Sequence[str], data: Path) -> Path:

@@ -1,0 +1,73 @@
+"""The general benchmarks that lm-evaluation-harness asks, as a recipe names them, and what such a plan cannot mean.
+
+Knows nothing of how lm-eval is started.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from spar.recipes.models import EvaluationPlan, GeneralSettings, Recipe
+from spar.recipes.problems import Problem
+
+GENERAL = "general"
+KEYS = ("evaluation", "benchmarks", GENERAL)
+LM_EVAL_NAMES: Mapping[str, str] = {
+    "gsm8k": "gsm8k",
+    "triviaqa": "triviaqa",
+    "mmlu": "mmlu",
+    "humaneval": "humaneval_instruct",
+}
+"""lm-eval's names by ours, which are those of the paper's Table 7."""
+RUNS_CODE = frozenset({"humaneval"})
+BY_LIKELIHOOD_HERE = frozenset({"mmlu"})
+"""Scored by the likelihood of each choice: a server must give log-probabilities of its prompt (vLLM does)."""
+ENGINES = ("transformers", "openai")
+
+
+def general_of(plan: EvaluationPlan | None) -> GeneralSettings | None:
+    return plan.benchmarks.general if plan is not None and plan.benchmarks is not None else None
+
+
+def general_parts(settings: GeneralSettings) -> dict[str, str]:
+    """The tasks by the names of their measurements: each is a step of its own."""
+    return {f"{GENERAL}:{task}": task for task in settings.tasks}
+
+
+def task_of(part: str) -> str | None:
+    """The task that a measurement's name means; None where it is no general benchmark's."""
+    name, _, task = part.partition(":")
+    return task if name == GENERAL and task else None
+
+
+def check_general(recipe: Recipe) -> Iterator[Problem]:
+    settings = general_of(recipe.evaluation)
+    if settings is None:
+        return
+    if len(set(settings.tasks)) < len(settings.tasks):
+        yield Problem((*KEYS, "tasks"), "names a task twice", "Name each once.")
+    unknown = [task for task in settings.tasks if task not in LM_EVAL_NAMES]
+    if unknown and settings.data is None:
+        fix = f"Choose of {', '.join(LM_EVAL_NAMES)}, or name the folder of your own lm-eval tasks as {GENERAL}.data."
+        yield Problem((*KEYS, "tasks"), f"has {unknown[0]!r}, which is no task of ours", fix)
+    if unknown and len(unknown) < len(settings.tasks):
+        fix = "Measure one kind in the run, and the other by `spar eval general`."
+        yield Problem((*KEYS, "tasks"), "mixes tasks of ours with tasks of your own", fix)
+    if not settings.run_code and (unknown or RUNS_CODE & set(settings.tasks)):
+        what = "runs the code that models write" if not unknown else "runs what task files of your own say"
+        yield Problem(
+            (*KEYS, "run_code"),
+            f"is false, and {settings.tasks[0] if unknown else 'humaneval'} {what}",
+            "Set it to true if that may be, or leave the task out.",
+        )
+    yield from _engine_problems(recipe)
+
+
+def _engine_problems(recipe: Recipe) -> Iterator[Problem]:
+    """lm-eval asks a server by its address, or loads the model itself."""
+    engine = recipe.engine
+    if engine.url is None and engine.kind not in ENGINES:
+        what = f"is {engine.kind}, whose models lm-eval can neither load beside it nor ask by an address"
+        fix = "Use transformers, or a server's engine.url; or measure each model afterwards with `spar eval general`."
+        yield Problem(("engine", "kind"), what, fix)
+    if engine.url is not None and (engine.body or engine.headers):
+        what = "is sent by none of lm-eval's requests, and evaluation.benchmarks.general measures with them"
+        yield Problem(("engine", "body" if engine.body else "headers"), what, "Leave one of the two out.")
