@@ -1,0 +1,62 @@
+"""A selection's guards count what is planted in its rows, its judgments and its trees."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from services.training.guarding import guard_counts
+from spar.messages.training import SelectionSpec
+from spar.method.guards import TrainingRows
+from spar.method.records import JudgedPrompt, JudgedResponse, Judgment, Pair, Prompt, Response, Verdict, Vote
+from spar.recipes.guards import Mark, findings
+from spar.recipes.models import GuardSettings
+from spar.runtime.worker import Worker
+
+
+class Untrained:
+    """Of a selection's spec: nothing is trained, so no tokenizer is needed."""
+
+    actor = refiner = None
+    actor_limit = refiner_limit = None
+
+
+def judged(*verdicts: Verdict) -> JudgedPrompt:
+    """One response for each, with a vote of that verdict."""
+    responses = tuple(
+        JudgedResponse(
+            Response(place, "text"), Judgment((Vote("", verdict),), verdict, None, float(verdict is Verdict.YES), None)
+        )
+        for place, verdict in enumerate(verdicts)
+    )
+    return JudgedPrompt(Prompt.of("x"), responses)
+
+
+def warned(rows: TrainingRows, *prompts: JudgedPrompt) -> set[str]:
+    spec = cast(SelectionSpec, Untrained())
+    counts = asyncio.run(guard_counts(cast(Worker, Any), spec, rows, prompts, []))
+    return {each.guard.value for each in findings(counts, GuardSettings()) if each.mark is not Mark.PASS}
+
+
+GOOD = [Pair(Prompt.of(f"prompt {n}"), "a b c", "a b d") for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("planted", "guards"),
+    [
+        (Pair(Prompt.of("x"), "a b c", "a b d"), set()),
+        (Pair(Prompt.of("x"), "a b c", "a b c"), {"same"}),
+        (Pair(Prompt.of("x"), "a b c", ""), {"empty"}),
+        (Pair(Prompt.of("prompt 1"), "a b c", "a b e"), {"repeated_prompts"}),
+        (GOOD[0], {"repeated_prompts", "repeated_rows"}),
+        (Pair(Prompt.of("x"), " ".join("abcdefghijklmnopqrstuvw"), "a b d"), {"length_gap"}),
+    ],
+)
+def test_a_planted_pair_is_found(planted: Pair, guards: set[str]) -> None:
+    assert warned(TrainingRows(pairs=[*GOOD, planted])) == guards
+
+
+def test_a_refiner_that_accepts_everything_is_found() -> None:
+    rows = TrainingRows(pairs=GOOD)
+    assert warned(rows, judged(Verdict.YES, Verdict.NO)) == set()
+    assert warned(rows, judged(Verdict.YES, Verdict.YES)) == {"labels"}
