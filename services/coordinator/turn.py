@@ -23,6 +23,7 @@ from spar.messages.coordinator import FailureReason
 from spar.messages.evaluation import HONESTY, Part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
+from spar.method.guards import Guard
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome, Prompt
 from spar.recipes import init
@@ -343,15 +344,25 @@ class Turn:
     def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[Finding, ...]:
         """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""
         counts: Mapping[str, float] = step.facts.get("counts", {})
-        if "evaluated" in self.run.inputs:
-            evaluated = self._rows(self.run.inputs["evaluated"], Prompt)
-            counts = with_contamination(counts, ends, frozenset(prompt.id for prompt in evaluated))
+        if (evaluated := self._evaluated(step)) is not None:
+            counts = with_contamination(counts, ends, evaluated)
             step.facts = {**step.facts, "counts": counts}
         found = findings(counts, self.recipe.guards)
         for warning in beyond(found, Mark.WARN):
             where = {"iteration": step.iteration, "guard": warning.guard.value}
             self.ledger.event("guard_warned", self.run.id, **where, finding=str(warning))
         return found
+
+    def _evaluated(self, step: Step) -> frozenset[str] | None:
+        """The ids of the prompts that the evaluation uses; None where they are not known. Losing them ends no run."""
+        if "evaluated" not in self.run.inputs:
+            return None
+        try:
+            return frozenset(prompt.id for prompt in self._rows(self.run.inputs["evaluated"], Prompt))
+        except ObjectLost as error:
+            where = {"iteration": step.iteration, "guard": Guard.CONTAMINATED.value}
+            self.ledger.event("guard_unmeasured", self.run.id, **where, key=error.key)
+            return None
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -109,8 +109,7 @@ def test_a_selection_of_an_older_version_measured_nothing(stage: Stage) -> None:
     assert [step.part for step in stage.steps("training")] == ["actor", "refiner"]
 
 
-@pytest.mark.parametrize(("evaluated", "share"), [("0", 1.0), ("1", 0.0)])
-def test_contamination_is_measured_where_the_evaluation_is_known(stage: Stage, evaluated: str, share: float) -> None:
+def play_against(stage: Stage, evaluated: str, lost: bool = False) -> None:
     """The selection's one pair is of prompt 0; that of prompt 1 was all good, and nothing learns from it."""
     rows = encode_rows(step="measured", fingerprint="", rows=[Prompt(evaluated, "used by the evaluation")])
     key = put_blob(stage.store, "measured", rows).key
@@ -120,10 +119,24 @@ def test_contamination_is_measured_where_the_evaluation_is_known(stage: Stage, e
         run.inputs = {**run.inputs, "evaluated": key}
         session.add(run)
         session.commit()
+    if lost:
+        stage.store.remove(key)
     play(stage, GOOD)
+
+
+@pytest.mark.parametrize(("evaluated", "share"), [("0", 1.0), ("1", 0.0)])
+def test_contamination_is_measured_where_the_evaluation_is_known(stage: Stage, evaluated: str, share: float) -> None:
+    play_against(stage, evaluated)
     [selection] = stage.steps("selection")
     assert selection.facts["counts"]["guard.contaminated"] == share
     assert [name for name, _ in warnings(stage)] == (["contaminated"] if share else [])
+
+
+def test_losing_the_evaluations_prompts_is_an_event_and_ends_nothing(stage: Stage) -> None:
+    play_against(stage, "0", lost=True)
+    [event] = [event.fields for event in stage.rows(Event) if event.name == "guard_unmeasured"]
+    assert event["guard"] == "contaminated"
+    assert [step.part for step in stage.steps("training")] == ["actor", "refiner"]
 
 
 def test_nothing_to_learn_from_is_said_before_a_guard() -> None:
