@@ -1,4 +1,4 @@
-"""Tree search for a refinement of a negative (METHOD section 2; arXiv 2412.11605, section 2.3).
+"""Tree search for a refinement of a negative (docs/method.md; arXiv 2412.11605, section 2.3).
 
 One engine for all policies: grow a level, stop if its best child passes the gate, else expand the children worth
 keeping. Models are behind the injected `refine` and `judge`; nothing here knows of prompts' templates or sampling.

@@ -62,7 +62,7 @@ def stage_works(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> tuple[Sta
 
 
 def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
-    """Refinements of one tree, besides its root (METHOD section 2).
+    """Refinements of one tree, besides its root (docs/method.md).
 
     A level is expanded whole before its gate is tested, so a tree has its first level at least: 3 in the paper. With
     stop_when_decided a good first child can be the only one.

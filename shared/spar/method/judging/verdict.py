@@ -1,4 +1,4 @@
-"""`verdict`: each reply says Yes or No, the majority decides, V is the share of Yes (METHOD section 2). The default."""
+"""`verdict`: each reply says Yes or No, the majority decides, V is the share of Yes (docs/method.md). The default."""
 
 from collections.abc import Sequence
 

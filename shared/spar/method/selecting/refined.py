@@ -1,4 +1,4 @@
-"""`refined`: the search's result over the negative (SPaR, METHOD section 2). The default."""
+"""`refined`: the search's result over the negative (SPaR, docs/method.md). The default."""
 
 from spar.method.negatives import choose_negative
 from spar.method.pairs import refined_pair

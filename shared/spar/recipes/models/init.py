@@ -25,7 +25,7 @@ INIT_DEFAULTS: dict[str, dict[str, Any]] = {
     "actor": {"method": "sft", "learning_rate": 2e-6},
     "refiner": {"learning_rate": 2e-6},
 }
-"""What the paper says of the starting models (METHOD section 2): the teacher at 0.7, refining greedily, SFT at 2e-6."""
+"""What the paper says of the starting models (docs/method.md): the teacher at 0.7, refining greedily, SFT at 2e-6."""
 
 
 class TeacherSettings(Section):
