@@ -36,7 +36,7 @@ class SweepReport:
         failed, unjudged = (max((each.endings.get(why, 0) for each in self.points), default=0) for why in UNSEARCHED)
         if not failed + unjudged:
             return []
-        why = f"{failed} are empty or no text, and {unjudged} have no quorum of votes"
+        why = f"{failed} have no text to judge, and {unjudged} have no quorum of votes"
         return [f"No search began on {failed + unjudged} of {self.prompts} responses: {why}."]
 
     def _of(self, baseline: str) -> list[Comparison]:

@@ -112,12 +112,13 @@ def test_what_it_prints_goes_nowhere() -> None:
     assert check(body("print('x' * 10_000_000)", "return True")) == ["passed"]
 
 
-def test_a_report_out_of_turn_is_not_heard() -> None:
+def test_a_report_out_of_turn_fails_its_checker_alone() -> None:
     lines = r'[1, 0, "passed"]\n[0, 1, "passed"]\nnothing\n'
     attempt = f"import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'{lines}')\n"
     source = attempt + "    except OSError:\n        pass\n" + body("return False")
     jobs = [CheckerJob(source, ("a", "b")), CheckerJob(body("return False"), ("c",))]
-    assert asyncio.run(run_checkers(jobs, SHORT)) == [["not passed", "not passed"], ["not passed"]]
+    failed = "the checker wrote what is no report"
+    assert asyncio.run(run_checkers(jobs, SHORT)) == [[failed, failed], ["not passed"]]
 
 
 def test_the_checkers_after_one_that_ends_the_process_still_run() -> None:

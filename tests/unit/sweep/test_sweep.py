@@ -112,7 +112,7 @@ def test_responses_that_no_search_began_on_are_told(swept: Swept) -> None:
     assert not any(line.startswith("No search began") for line in report.verdict())
     endings = {"response_failed": 30, "unjudged": 9, "accepted": 1}
     points = [replace(each, endings=endings) if each.strategy != "actor" else each for each in report.points]
-    told = "No search began on 39 of 40 responses: 30 are empty or cut off, and 9 have no quorum of votes."
+    told = "No search began on 39 of 40 responses: 30 have no text to judge, and 9 have no quorum of votes."
     assert replace(report, points=points).verdict()[0] == told
 
 
