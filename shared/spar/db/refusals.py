@@ -22,6 +22,10 @@ _ROOM = "Free some space on its disk; work resumes by itself."
 _LATER = "Nothing needs to be done: it is retried."
 _POSTGRES_TROUBLES = {
     "25006": ("takes no writes: it is read-only", "Make it writable, or name its primary; work resumes by itself."),
+    "42501": (
+        "does not let this user do that",
+        "Give the user of the database URL the rights; work resumes by itself.",
+    ),
     "40": ("gave way to another transaction", _LATER),
     "53100": ("has no room left", _ROOM),
     "53": ("has too little of something to work with", "Give it memory, disk or connections; work resumes by itself."),
@@ -33,6 +37,8 @@ _POSTGRES_TROUBLES = {
 """By SQLSTATE, the longest that fits: what may pass, though it is no lost connection."""
 _OF_ITS_OPERATION = ("refused a statement", "Look into its log; the work is retried.")
 """What else psycopg has as no mistake of the statement."""
+_TOO_LARGE = "54"
+"""A value or a statement beyond a limit of the server: the same one never passes."""
 
 
 class HomeBlocked(HomeError):
@@ -79,7 +85,7 @@ def postgres_trouble(error: BaseException, address: str) -> ServiceError | None:
     """For a statement over a working connection: None for an error that is a mistake in the statement."""
     state = getattr(error, "sqlstate", None) or ""
     known = _POSTGRES_TROUBLES.get(state) or _POSTGRES_TROUBLES.get(state[:2])
-    if known is None and isinstance(error, psycopg.OperationalError):
+    if known is None and isinstance(error, psycopg.OperationalError) and not state.startswith(_TOO_LARGE):
         known = _OF_ITS_OPERATION
     if known is None:
         return None

@@ -24,6 +24,7 @@ ADDRESS = "db:5432/spar"
         errors.QueryCanceled,
         errors.IoError,
         errors.InternalError_,
+        errors.InsufficientPrivilege,
         errors.InvalidPassword,  # of no group above, but no mistake of the statement either
         psycopg.OperationalError,
     ],
@@ -36,7 +37,10 @@ def test_what_a_server_has_trouble_with_may_pass(kind: type[psycopg.Error]) -> N
     assert trouble.fix
 
 
-@pytest.mark.parametrize("kind", [errors.UndefinedColumn, errors.SyntaxError, errors.UniqueViolation, ValueError])
+@pytest.mark.parametrize(
+    "kind",
+    [errors.UndefinedColumn, errors.SyntaxError, errors.UniqueViolation, errors.ProgramLimitExceeded, ValueError],
+)
 def test_a_mistake_in_a_statement_is_not_taken_for_one(kind: type[Exception]) -> None:
     assert postgres_trouble(kind("planted"), ADDRESS) is None
 
