@@ -158,14 +158,18 @@ class Coordinator:
         for run_id in cancelling:
             self._push(run_id)
 
-    def fail_run(self, what: str, fix: str = "", failure: FailureReason = FailureReason.UNEXPECTED) -> None:
-        """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong."""
+    def fail_run(self, what: str, fix: str = "", failure: FailureReason = FailureReason.UNEXPECTED) -> int:
+        """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong.
+
+        Returns how many runs that stopped.
+        """
         with self._session() as ledger:
             runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
-            for run in runs:
-                if not run.status.ended:
-                    end = RunEnd(reason=EndReason.INTERNAL, what=what, fix=fix, failure=failure)
-                    ledger.end_run(run, RunStatus.FAILED, end)
+            failed = [run for run in runs if not run.status.ended]
+            for run in failed:
+                end = RunEnd(reason=EndReason.INTERNAL, what=what, fix=fix, failure=failure)
+                ledger.end_run(run, RunStatus.FAILED, end)
+        return len(failed)
 
     def _take_commands(self) -> None:
         with self._session() as ledger:

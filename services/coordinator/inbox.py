@@ -98,7 +98,7 @@ class Inbox:
             if self._reports.empty():
                 self._loop.closing.set()
         else:
-            self._guarded(self._coordinator.tick)
+            self._guarded(self._coordinator.tick, ticking=True)
             self._next_tick = time.monotonic() + self._interval_s
 
     def _next(self, within_s: float) -> Report | None:
@@ -126,7 +126,7 @@ class Inbox:
         if report is not None:
             self._unbooked.append(report)
 
-    def _guarded(self, work: Callable[[], None]) -> bool:
+    def _guarded(self, work: Callable[[], None], ticking: bool = False) -> bool:
         """Whether the work is through, be it as a failure; False: worth another try."""
         try:
             work()
@@ -135,7 +135,7 @@ class Inbox:
                 self._wait_for(error)
                 return False
             log.exception("coordinator_failed")
-            return self._fail_run(error)
+            return self._fail_run(error, ticking)
         self._troubled_since = None
         return True
 
@@ -150,16 +150,20 @@ class Inbox:
         if now - self._troubled_since >= self._patience_s:
             self._end(explained(error, self._loop.name))
 
-    def _fail_run(self, error: Exception) -> bool:
+    def _fail_run(self, error: Exception, ticking: bool) -> bool:
         try:
             what, fix = (error.what, error.fix) if isinstance(error, SparError) else (in_brief(error), "")
-            self._coordinator.fail_run(what, fix, FailureReason.of(error))
+            failed = self._coordinator.fail_run(what, fix, FailureReason.of(error))
         except Exception as worse:
             if may_pass(worse):
                 self._wait_for(worse)
                 return False
             log.exception("failure_not_booked")
             self._end(explained(worse, self._loop.name))
+            return True
+        if not failed and ticking:
+            # It is no run's fault, so each further tick would fail as well, and no command would be taken.
+            self._end(explained(error, self._loop.name))
         return True
 
     def _end(self, why: SparError) -> None:

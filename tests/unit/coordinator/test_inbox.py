@@ -178,6 +178,17 @@ def test_what_cannot_even_be_booked_ends_it(tmp_path: Path, start: Start) -> Non
     assert "The thread spar-coordinator ended: LookupError: a bug." in str(ended.why)
 
 
+def test_a_bug_that_is_no_runs_fault_ends_it(tmp_path: Path, start: Start) -> None:
+    """Nobody would learn of it: commands would wait for ever."""
+    stage = Stage(tmp_path)
+    with stage.database.begin() as connection:
+        connection.execute(text("DROP TABLE command"))
+    _, ended = start(stage, 0.0)
+    assert ended.over.wait(WAIT_S)
+    assert "no such table: command" in str(ended.why)
+    assert "SELECT" not in str(ended.why)
+
+
 def test_it_shows_that_it_works_by_its_own_thread(tmp_path: Path, start: Start) -> None:
     stage = Stage(tmp_path)
     inbox, _ = start(stage, 0.0)
