@@ -139,7 +139,7 @@ def test_losing_the_evaluations_prompts_is_an_event_and_ends_nothing(stage: Stag
     assert [step.part for step in stage.steps("training")] == ["actor", "refiner"]
 
 
-def test_nothing_to_learn_from_is_said_before_a_guard() -> None:
+def test_nothing_to_learn_from_comes_before_a_guard() -> None:
     """What the guards measured of no rows explains nothing."""
     guarded = RunEnd(reason=EndReason.GUARDS, what="guards: planted")
     state = State(
