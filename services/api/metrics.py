@@ -37,7 +37,9 @@ def queue_depths(broker: Broker) -> Iterator[Metric]:
 
 
 def run_counts(session: Session, at_work: bool) -> Iterator[Metric]:
-    """`at_work`: a coordinator works on the runs; else those that have not ended count as interrupted."""
+    """`at_work`: a coordinator works on the runs; else those that have not ended count as interrupted, and
+    `spar_coordinator_up` is 0."""
+    yield GaugeMetricFamily("spar_coordinator_up", "Whether a coordinator works on the runs.", value=int(at_work))
     runs = GaugeMetricFamily("spar_runs", "Runs by status.", labels=["status"])
     found: Counter[RunStatus] = Counter()
     stuck = col(Run.stuck).is_not(None)

@@ -14,6 +14,8 @@ from tests.faults.trial import Expect, Kind
 
 AT = {"coordinator": 6, "generation": 2, "judgment": 4, "refinement": 10, "training": 19, "api": 4}
 """Steps done when a process is likely at work: three for each of six shards, then selection and training."""
+AWAY_S = 15.0
+"""Longer than a lease, and than twice the time after which a run counts as stuck."""
 STATUSES = (401, 403, 404, 408, 413, 429, 500, 503)
 WAITING = {429, 503}
 """Statuses that say when to come back."""
@@ -201,6 +203,25 @@ def disk_kinds() -> Iterable[Kind]:
     )
 
 
+def lasting_kinds() -> Iterable[Kind]:
+    """Faults that last: they must be seen, not only survived."""
+    absent, paused = "coordinator_was_absent", "circuit_opened"
+    alarms = {redis: {absent, "run_stuck"}, postgres: {absent}, s3: {paused, "run_stuck"}, model: {paused}}
+    for choose, names in alarms.items():
+        for how, behaviour in (("refuses", REFUSE), ("hangs", HANG)):
+            name = f"{choose.__name__} {how} for long"
+            yield Kind(name=name, for_s=AWAY_S, fault=link(choose, behaviour), alarms=frozenset(names))
+    workers = [name for name in SHIFTING if name != "coordinator"]
+    stuck, interrupted = frozenset({"run_stuck"}), frozenset({"shown interrupted"})
+    yield Kind(name="all workers away for long", for_s=AWAY_S, fault=strikes.absent(*workers), alarms=stuck)
+    yield Kind(name="all workers asleep for long", for_s=AWAY_S, fault=strikes.stopped(*workers), alarms=stuck)
+    yield Kind(name="coordinator away for long", for_s=AWAY_S, fault=strikes.absent("coordinator"), alarms=interrupted)
+    asleep = strikes.stopped("coordinator")
+    yield Kind(name="coordinator asleep for long", for_s=AWAY_S, fault=asleep, alarms=frozenset({absent}))
+    training = strikes.absent("training")
+    yield Kind(name="training away for long", after=AT["training"], for_s=AWAY_S, fault=training, alarms=stuck)
+
+
 KINDS: tuple[Kind, ...] = (
     *process_kinds(),
     *link_kinds(),
@@ -209,6 +230,7 @@ KINDS: tuple[Kind, ...] = (
     *s3_kinds(),
     *model_kinds(),
     *disk_kinds(),
+    *lasting_kinds(),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -15,13 +15,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, delete, select
 
 from spar.db.progress import RunProgress, read_progress
-from spar.db.tables import Event, Orphan, Result, Step
+from spar.db.tables import Event, Orphan, Result, Run, Step
 from spar.errors import SparError
 from spar.messages.states import StepState
 from spar.recipes.load import load_recipe
@@ -35,20 +36,22 @@ PROCESSES = (*SERVICES, "api")
 TOKEN = "faults-not-a-secret"
 RESTART_S = 1.0
 """Between two starts of a process that ends."""
-LOOK_S = 0.05
+LOOK_S = 0.1
 STOP_S = 60.0
 """Within which a process has to end by a signal."""
 READY_S = 60.0
+SHOWN_S = 20.0  # for a reply of the API, whose database may be away
 
 SCALED = {
     "SPAR_POLLING_INTERVAL_S": "0.2",
     "SPAR_HEARTBEAT_S": "0.5",
     "SPAR_LEASE_S": "3",
     "SPAR_LOST_S": "2",
+    "SPAR_STUCK_S": "6",
     "SPAR_THREADS": "8",
     "SPAR_API_TOKEN": TOKEN,
 }
-"""Leases of seconds, so that a loss is found in seconds."""
+"""Leases of seconds, so that a loss is found in seconds, and a standstill in a few more."""
 
 
 class NotInTime(Exception):
@@ -162,8 +165,8 @@ class FaultStack:
 
     def done_steps(self, run_id: str) -> int:
         with suppress(OperationalError, SparError), Session(self.database) as session:
-            of = select(Step.id).where(Step.run_id == run_id, Step.state == StepState.DONE)
-            return len(session.exec(of).all())
+            of = select(func.count()).where(Step.run_id == run_id, Step.state == StepState.DONE)
+            return session.exec(of).one()
         return 0
 
     def wait(self, seen: Callable[[], bool], within_s: float, what: str) -> None:
@@ -183,13 +186,24 @@ class FaultStack:
             time.sleep(LOOK_S)
 
     def has_ended(self, run_id: str) -> bool:
-        run = self.progress(run_id)
-        return run is not None and run.status.ended
+        """A look at one column: whoever waits looks all the time."""
+        with suppress(OperationalError, SparError), Session(self.database) as session:
+            status = session.exec(select(Run.status).where(Run.id == run_id)).one_or_none()
+            return status is not None and status.ended
+        return False
 
     def events_of(self, run_id: str) -> list[Event]:
         with Session(self.database, expire_on_commit=False) as session:
-            mine = select(Event).where(col(Event.run_id).in_([run_id, None])).order_by(col(Event.id))
-            return list(session.exec(mine))
+            return list(session.exec(select(Event).where(Event.run_id == run_id).order_by(col(Event.id))))
+
+    def shown(self, run_id: str) -> str:
+        """What the API shows of the run to its user now."""
+        url = f"http://127.0.0.1:{self.base.environment['SPAR_API_PORT']}/runs/{run_id}"
+        try:
+            reply = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=SHOWN_S)
+        except httpx.HTTPError as error:
+            return f"shown {type(error).__name__}"
+        return f"shown {reply.json()['progress']['status'] if reply.is_success else reply.status_code}"
 
     # ---- between two kinds ----
 

@@ -31,6 +31,8 @@ RESUMES = 3
 
 QUIET = {"run_queued", "run_begun", "run_resumed", "iteration_begun", "iteration_ended", "model_kept", "run_finished"}
 """Events of a run that nothing happens to; every other one is an alarm."""
+SHOWN_QUIET = {f"shown {status}" for status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.FINISHED)}
+"""What the API shows of a run that nothing happens to."""
 
 
 class Expect(StrEnum):
@@ -57,6 +59,8 @@ class Kind:
     within_s: float = DEADLINE_S
     most_lost: int = 0
     """Prompts that a COUNTED fault may cost."""
+    alarms: frozenset[str] = frozenset()
+    """Of a fault that outlasts an alarm's bound: one of these has to show, as an event or as what the API shows."""
 
     @property
     def slug(self) -> str:
@@ -75,6 +79,7 @@ class Row:
     twice: int
     same_bytes: bool
     alarms: list[str] = field(default_factory=list)
+    """Events, and what the API showed under the fault."""
     resumed: int = 0
     restarts: int = 0
     """Processes that ended by themselves, and were started again."""
@@ -141,7 +146,7 @@ def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, nu
     run_id = stack.submit(recipe, [])
     row = new_row(kind.name)
     try:
-        _strike(stack, kind, run_id)
+        _strike(stack, kind, run_id, row)
         resume_to_end(stack, kind, recipe, run_id, row)
     except FAILED as error:
         row.ended, row.wrong = "did not end", f"{type(error).__name__}: {error}"
@@ -149,13 +154,15 @@ def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, nu
     return row
 
 
-def _strike(stack: FaultStack, kind: Kind, run_id: str) -> None:
+def _strike(stack: FaultStack, kind: Kind, run_id: str, row: Row) -> None:
     def ready() -> bool:
         return stack.done_steps(run_id) >= kind.after or stack.has_ended(run_id)
 
     stack.wait(ready, START_S, f"{kind.after} steps done, before the fault")
     with kind.fault(stack, run_id):
         stack.pass_time(kind.for_s, lambda: stack.has_ended(run_id))
+        if kind.alarms:
+            row.alarms = [stack.shown(run_id)]
 
 
 def resume_to_end(stack: FaultStack, kind: Kind, recipe: Path, run_id: str, row: Row) -> None:
@@ -195,11 +202,12 @@ def judge(stack: FaultStack, kind: Kind, run_id: str, reference: Evidence, row: 
     difference = compare(found, reference)
     row.lost, row.twice, row.same_bytes = difference.lost, difference.twice, difference.same_bytes
     row.restarts = sum(len(codes) for codes in stack.ended.values())
-    row.alarms = sorted({event.name for event in stack.events_of(run_id)} - QUIET)
-    row.wrong = row.wrong or _wrong(kind, row, difference)
+    seen = {*row.alarms, *(event.name for event in stack.events_of(run_id))}
+    row.alarms = sorted(seen - QUIET - SHOWN_QUIET)
+    row.wrong = row.wrong or reason_it_is_wrong(kind, row, difference)
 
 
-def _wrong(kind: Kind, row: Row, difference: Difference) -> str:
+def reason_it_is_wrong(kind: Kind, row: Row, difference: Difference) -> str:
     if row.ended != RunStatus.FINISHED:
         return f"the run is {row.ended}: {row.reason}"
     if row.twice:
@@ -210,4 +218,6 @@ def _wrong(kind: Kind, row: Row, difference: Difference) -> str:
         return f"{row.lost} prompts lost" if row.lost > kind.most_lost else ""
     if row.lost:
         return f"{row.lost} prompts lost"
-    return "" if row.same_bytes else f"bytes differ, first at {difference.first}"
+    if not row.same_bytes:
+        return f"bytes differ, first at {difference.first}"
+    return "" if not kind.alarms or kind.alarms & set(row.alarms) else f"silent: none of {sorted(kind.alarms)} showed"

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from services.api.backend import Backend
+from services.api.metrics import run_counts
 from tests.unit.coordinator.stage import Stage
 
 
@@ -77,6 +79,7 @@ def test_metrics_count_queues_steps_tokens_and_workers(client: TestClient, stage
     assert found["spar_queue_depth", "generation"] == 2
     assert found["spar_queue_depth", "judgment"] == 1
     assert found["spar_broker_up",] == 1
+    assert found["spar_coordinator_up",] == 1
     assert found["spar_runs", "running"] == 1
     assert found["spar_steps", "generation", "done"] == 1
     assert found["spar_steps", "generation", "dispatched"] == 2
@@ -91,3 +94,14 @@ def test_metrics_say_that_the_broker_is_away(client: TestClient, stage: Stage, r
     stage.broker.away = True
     assert figures(client)["spar_broker_up",] == 0
     stage.broker.away = False
+
+
+def test_metrics_say_that_no_coordinator_is_at_work(backend: Backend, run_id: str) -> None:
+    with backend.session() as session:
+        found = {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in run_counts(session, at_work=False)
+            for sample in family.samples
+        }
+    assert found["spar_coordinator_up",] == 0
+    assert found["spar_runs", "interrupted"] == 1
