@@ -26,6 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="spar-faults-") as place:
         folder = Path(place)
         with fault_stack(folder) as stack:
+            stack.iterations = args.iterations
             reference = undisturbed(stack, folder / "recipes")
             rows = [] if args.soak_only else _each(stack, wanted, folder, reference, args)
             if args.strikes:
@@ -66,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="PART", help="kinds whose name has one of these parts")
     parser.add_argument("--list", action="store_true", help="name the kinds, and try none")
     parser.add_argument("--tries", type=int, default=1)
+    parser.add_argument("--iterations", type=int, default=2, help="of each run; 1 on a machine that is short of time")
     parser.add_argument("--strikes", type=int, default=0, help="random strikes of the soak; 0: none")
     parser.add_argument("--soak-only", action="store_true")
     parser.add_argument("--minutes", type=float, default=30.0, help="at most, for the soak")

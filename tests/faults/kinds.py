@@ -82,13 +82,13 @@ def redis_kinds() -> Iterable[Kind]:
     yield Kind(name="redis asleep", for_s=5.0, fault=fault(strikes.redis_paused))
     workers = ("generation",)
     other = strikes.messages(strikes.of_another_version, *workers)
-    yield Kind(name="steps of another version", after=3, fault=other)
+    yield Kind(name="steps of another version", after=0, fault=other)
     for how, change in (
         ("twice", strikes.twice),
         ("reversed", strikes.reversed_order),
         ("dropped", strikes.dropped),
     ):
-        yield Kind(name=f"steps {how}", after=3, fault=strikes.messages(change, *workers))
+        yield Kind(name=f"steps {how}", after=0, fault=strikes.messages(change, *workers))
         yield Kind(name=f"reports {how}", after=5, fault=strikes.messages(change, "coordinator"))
 
 

@@ -91,6 +91,10 @@ class FaultStack:
     s3: servers.S3Server
     model: servers.Child
     database_url: str
+    iterations: int = 2
+    """Of each run."""
+    pace_s: float = 0.0
+    """Seconds that the undisturbed run took: deadlines grow with it, so that a loaded machine is not a fault."""
     down: set[str] = field(default_factory=set)
     """Processes that are to stay away."""
     ended: dict[str, list[int]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from tests.faults.trial import Fault
 
 SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
 """Processes whose absence holds up a run."""
-STRIKES_WITHIN_S = 30.0
+STRIKES_WITHIN_S = 30.0  # or twice the undisturbed run
 """A fault that finds nothing to strike within it proves nothing, and its try counts as wrong."""
 OTHER_PASSWORD = "another-not-a-secret"
 
@@ -121,11 +121,12 @@ def replies(choose: Callable[[FaultStack], HttpProxy], what: HttpFault) -> Fault
         http = choose(stack)
         http.switch(what)
         yield
-        stack.pass_time(STRIKES_WITHIN_S, lambda: http.struck > 0)
+        within_s = max(STRIKES_WITHIN_S, 2 * stack.pace_s)
+        stack.pass_time(within_s, lambda: http.struck > 0)
         struck = http.struck
         http.switch(None)
         if not struck:
-            raise NotInTime(f"not within {STRIKES_WITHIN_S:.0f} s: a request that the fault could strike")
+            raise NotInTime(f"not within {within_s:.0f} s: a request that the fault could strike")
 
     return fault(block)
 
@@ -231,9 +232,8 @@ def messages(change: Callable[["redis.Redis", str], None], *queues: str) -> Faul
         for queue in queues:
             stack.pause(queue)
         with stack.redis.client() as client:
-            stack.wait(
-                lambda: all(client.llen(queue) > 1 for queue in queues), STRIKES_WITHIN_S, f"messages for {queues}"
-            )
+            within_s = max(STRIKES_WITHIN_S, 2 * stack.pace_s)
+            stack.wait(lambda: all(client.llen(queue) > 1 for queue in queues), within_s, f"messages for {queues}")
             for queue in queues:
                 change(client, queue)
         for queue in queues:

@@ -21,9 +21,10 @@ from tests.end_to_end.simulated import write_model
 from tests.faults.evidence import Difference, Evidence, compare, evidence_of
 from tests.faults.stack import FaultStack, NotInTime
 
-PROMPTS, ITERATIONS, SHARD = 24, 2, 4
+PROMPTS, SHARD = 24, 4
 START_S = 240.0  # until the steps are done that a fault waits for; a second or two on two free cores
 DEADLINE_S = 120.0  # from the mending to the run's end; ten times what it takes on two free cores
+SLOWER = 6.0  # times the undisturbed run, where that is longer: a loaded machine is no fault
 FAILED = (NotInTime, SparError, SQLAlchemyError, psycopg.Error, redis.RedisError, OSError)
 """What a try may end with: a row that is wrong, never the end of all tries."""
 RESUMES = 3
@@ -104,7 +105,7 @@ def new_row(fault: str, ended: str = "", wrong: str = "") -> Row:
 
 
 def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
-    """Two iterations on the model server, the models trained by the simulated trainer."""
+    """Iterations on the model server, the models trained by the simulated trainer."""
     folder.mkdir(parents=True, exist_ok=True)
     models = {role: folder / "models" / role for role in ("actor", "refiner")}
     for role, model in models.items():
@@ -112,7 +113,7 @@ def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
             write_model(model, role)
     recipe = {
         "name": name,
-        "iterations": ITERATIONS,
+        "iterations": stack.iterations,
         "models": {role: str(model) for role, model in models.items()},
         "prompts": {"source": "world:story", "per_iteration": PROMPTS, "shard_size": SHARD},
         "generation": {"n": 3},
@@ -130,10 +131,12 @@ def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
 def undisturbed(stack: FaultStack, folder: Path) -> Evidence:
     """The run that nothing happens to, on the same stack."""
     stack.settle()
+    began = time.monotonic()
     run_id = stack.submit(write_recipe(stack, folder, "undisturbed"), [])
     stack.wait(lambda: stack.has_ended(run_id), START_S, "the undisturbed run")
+    stack.pace_s = time.monotonic() - began
     found = evidence_of(stack.database, stack.base.store, run_id)
-    if found.status is not RunStatus.FINISHED or len(found.outcomes) != PROMPTS * ITERATIONS:
+    if found.status is not RunStatus.FINISHED or len(found.outcomes) != PROMPTS * stack.iterations:
         raise AssertionError(f"the undisturbed run is {found.status} with {len(found.outcomes)} outcomes")
     return found
 
@@ -158,7 +161,7 @@ def _strike(stack: FaultStack, kind: Kind, run_id: str, row: Row) -> None:
     def ready() -> bool:
         return stack.done_steps(run_id) >= kind.after or stack.has_ended(run_id)
 
-    stack.wait(ready, START_S, f"{kind.after} steps done, before the fault")
+    stack.wait(ready, max(START_S, SLOWER * stack.pace_s), f"{kind.after} steps done, before the fault")
     with kind.fault(stack, run_id):
         stack.pass_time(kind.for_s, lambda: stack.has_ended(run_id))
         if kind.alarms:
@@ -167,8 +170,9 @@ def _strike(stack: FaultStack, kind: Kind, run_id: str, row: Row) -> None:
 
 def resume_to_end(stack: FaultStack, kind: Kind, recipe: Path, run_id: str, row: Row) -> None:
     """Wait for the run's end; the same command resumes one that has stopped. Raises NotInTime."""
+    within_s = max(kind.within_s, SLOWER * stack.pace_s)
     while True:
-        stack.wait(lambda: stack.has_ended(run_id), kind.within_s, "the run's end")
+        stack.wait(lambda: stack.has_ended(run_id), within_s, "the run's end")
         run = stack.progress(run_id)
         row.ended = "" if run is None else run.status.value
         if run is None or run.status is RunStatus.FINISHED or row.resumed >= RESUMES:
@@ -178,7 +182,7 @@ def resume_to_end(stack: FaultStack, kind: Kind, recipe: Path, run_id: str, row:
             row.wrong = f"it stopped without a reason and a fix: {run.reason}"
         row.resumed += 1
         stack.submit(recipe, [])  # the same command
-        stack.wait(lambda: not stack.has_ended(run_id), kind.within_s, "the same command to resume the run")
+        stack.wait(lambda: not stack.has_ended(run_id), within_s, "the same command to resume the run")
 
 
 def _two_sentences(end: RunEnd | None) -> bool:
