@@ -34,6 +34,7 @@ MOST_BODY = 32 * 1024**2
 _HEAD = 2000  # bytes that are kept of a larger one
 _FIRST_WAIT = 0.25  # seconds; doubles
 _LONGEST_WAIT = 30.0  # seconds of back-off; a wait that the server names may be longer
+_ROOM = 2.0  # times what the last attempt took
 _SPREAD = 0.1  # share of a wait that the server names: calls that were refused together do not come back together
 _LOST = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)
 """Connections that could not be made, or broke: the server forgets a request whose client is gone."""
@@ -57,17 +58,20 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An attempt that another may follow. `wait` is what the server asks for, if it names it."""
+    """An attempt that another may follow. `wait` is what the server asks for, if it names it; `reply` what counts
+    if no attempt brings another."""
 
     why: str
     error: ServerError | None = None
     wait: float | None = None
+    reply: HttpReply | None = None
 
 
 class OpenAIClient:
     """Made on any thread, used on one event loop. `url` is the base URL; the key comes from the environment.
 
-    Connections that broke are tried again, and replies with a status that is `retried`: `attempts` times in all.
+    Connections that broke are tried again, replies with a status that is `retried`, and bodies that are no JSON:
+    `attempts` times in all.
     A busy server that names the time of the next attempt is waited for, within the call's deadline.
     """
 
@@ -120,14 +124,20 @@ class OpenAIClient:
             ) from None
 
     async def _with_retries(self, method: str, url: URL, body: Mapping[str, Any] | None, until: float) -> HttpReply:
-        outcome = await self._attempt(method, url, body)
-        for attempt in range(1, self._attempts):
+        now = asyncio.get_running_loop().time
+        for attempt in range(1, self._attempts + 1):
+            began = now()
+            outcome = await self._attempt(method, url, body)
             if isinstance(outcome, HttpReply):
                 return outcome
-            await self._pause(self._wait(outcome, attempt, until))
-            outcome = await self._attempt(method, url, body)
-        if isinstance(outcome, HttpReply):
-            return outcome
+            if attempt == self._attempts:
+                break
+            wait = self._wait(outcome, attempt, until)
+            if outcome.reply is not None and until - now() < wait + _ROOM * (now() - began):
+                break  # a reply that is bad each time must not become a call that is late
+            await self._pause(wait)
+        if outcome.reply is not None:
+            return outcome.reply
         if outcome.error is not None:
             times = replace(outcome.error, message=f"{outcome.error.message}, {self._attempts} times")
             raise refusal(times, self.place, "", self.key_variable)
@@ -140,6 +150,8 @@ class OpenAIClient:
             if not isinstance(error, _LOST):
                 raise self._unavailable(_told(error)) from None
             return _Failed(_told(error))
+        if body is not None and reply.error is None and reply.data is None and not reply.too_large:
+            return _Failed("a body that is no JSON", reply=reply)  # as a proxy sends before a server that restarts
         if reply.error is None or not is_transient(reply.error, self._retried):
             return reply
         wait = requested_wait(headers, reply.error.message, datetime.now(UTC))

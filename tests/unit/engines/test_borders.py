@@ -101,7 +101,7 @@ def said(*texts: str) -> bytes:
 
 
 @asynccontextmanager
-async def engine(*bodies: bytes) -> AsyncIterator[OpenAIEngine]:
+async def engine(*bodies: bytes, attempts: int = 1, deadline_s: float = 60.0) -> AsyncIterator[OpenAIEngine]:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", Bodies(list(bodies)).reply)
     runner = web.AppRunner(app)
@@ -109,7 +109,8 @@ async def engine(*bodies: bytes) -> AsyncIterator[OpenAIEngine]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    made = OpenAIEngine(EngineSettings(kind="openai", url=f"http://127.0.0.1:{port}/v1"), attempts=1)
+    settings = EngineSettings(kind="openai", url=f"http://127.0.0.1:{port}/v1", deadline_s=deadline_s)
+    made = OpenAIEngine(settings, attempts)
     try:
         yield made
     finally:
@@ -117,8 +118,10 @@ async def engine(*bodies: bytes) -> AsyncIterator[OpenAIEngine]:
         await runner.cleanup()
 
 
-async def drawn(bodies: Sequence[bytes], calls: int, n: int = 1) -> list[ReplyFailure | None]:
-    async with engine(*bodies) as served:
+async def drawn(
+    bodies: Sequence[bytes], calls: int, n: int = 1, attempts: int = 1, deadline_s: float = 60.0
+) -> list[ReplyFailure | None]:
+    async with engine(*bodies, attempts=attempts, deadline_s=deadline_s) as served:
         chat = await served.serve(LocalModel("f", name="m"))
         replies = [reply for _ in range(calls) for reply in await draw(chat, HELLO, n, SAMPLING, 1)]
     assert all(is_storable(reply.text) for reply in replies)
@@ -161,6 +164,19 @@ async def test_a_bad_choice_costs_itself_alone() -> None:
 async def test_a_server_that_was_never_one_is_an_error() -> None:
     with pytest.raises(SparError, match="not a chat completion"):
         await drawn([b"not JSON"], 1)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe"])
+async def test_what_a_proxy_sends_for_a_moment_costs_no_reply(body: bytes) -> None:
+    assert await drawn([said("fine"), body, body, said("fine")], 2, attempts=3) == [None, None]
+
+
+async def test_a_body_that_is_bad_each_time_costs_its_reply() -> None:
+    assert await drawn([said("fine"), b"not JSON", b"not JSON", said("fine")], 3, attempts=2) == [None, BAD, None]
+
+
+async def test_a_bad_body_is_not_requested_again_until_the_call_is_late() -> None:
+    assert await drawn([said("fine"), b"not JSON"], 2, attempts=9, deadline_s=1.0) == [None, BAD]
 
 
 async def test_a_server_that_is_none_any_more_is_an_error() -> None:
