@@ -13,7 +13,8 @@ from tests.faults.stack import FaultStack, NotInTime
 from tests.faults.trial import FAILED, Expect, Kind, Row, finish, new_row, resume_to_end, write_recipe
 
 PAUSE_S = (0.2, 2.0)
-"""Between two strikes."""
+"""Between two strikes, at the pace below; longer on a slower machine, or a run is never let up."""
+PACE_S = 10.0  # of an undisturbed run
 LASTS_S = (0.2, 2.5)
 CANDIDATES = tuple(kind for kind in KINDS if kind.expect is Expect.SAME)
 
@@ -30,7 +31,7 @@ def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strike
             late = f"{struck} of {strikes} strikes within {minutes:g} minutes"
             rows.append(new_row("soak", ended="out of time", wrong=late))
             break
-        row = _round(stack, folder, reference, drawn, strikes - struck, name)
+        row = _round(stack, folder, reference, drawn, strikes - struck, name, until)
         struck += len(row.strikes)
         rows.append(row)
         print(f"{name}: {row.fault}, {row.line}; {struck} so far", flush=True)
@@ -47,16 +48,20 @@ def _struck(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> bool:
     return True
 
 
-def _round(stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str) -> Row:
+def _round(
+    stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str, until: float
+) -> Row:
+    """Until the run has ended, or the soak's time has: then the run is left to end."""
     stack.settle()
+    slower = max(1.0, stack.pace_s / PACE_S)
     recipe = write_recipe(stack, folder, name)
     began = time.monotonic()
     run_id = stack.submit(recipe, [])
     row = new_row("soak")
     kind = Kind(name="soak", fault=CANDIDATES[0].fault, expect=Expect.RESUMED)
     try:
-        while len(row.strikes) < most and not stack.has_ended(run_id):
-            stack.pass_time(drawn.uniform(*PAUSE_S), lambda: stack.has_ended(run_id))
+        while len(row.strikes) < most and time.monotonic() < until and not stack.has_ended(run_id):
+            stack.pass_time(slower * drawn.uniform(*PAUSE_S), lambda: stack.has_ended(run_id))
             strike, lasts_s = drawn.choice(CANDIDATES), drawn.uniform(*LASTS_S)
             if _struck(stack, strike, run_id, lasts_s):
                 row.strikes.append(strike.name)

@@ -34,7 +34,7 @@ MOST_BODY = 32 * 1024**2
 _HEAD = 2000  # bytes that are kept of a larger one
 _FIRST_WAIT = 0.25  # seconds; doubles
 _LONGEST_WAIT = 30.0  # seconds of back-off; a wait that the server names may be longer
-_ROOM = 2.0  # times what the last attempt took
+_ROOM, _LEAST_ROOM = 2.0, 1.0  # times what the last attempt took; seconds
 _SPREAD = 0.1  # share of a wait that the server names: calls that were refused together do not come back together
 _LOST = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)
 """Connections that could not be made, or broke: the server forgets a request whose client is gone."""
@@ -96,6 +96,8 @@ class OpenAIClient:
         self._headers = headers or {}
         self._pause = pause
         self._session: aiohttp.ClientSession | None = None
+        self._speaks_json = False
+        """Whether it ever has; what never did is likelier another server than one that something stands before."""
         self._jitter = random.Random()  # spreads retries; no result depends on it
 
     async def post(self, path: str, body: Mapping[str, Any]) -> HttpReply:
@@ -125,23 +127,28 @@ class OpenAIClient:
 
     async def _with_retries(self, method: str, url: URL, body: Mapping[str, Any] | None, until: float) -> HttpReply:
         now = asyncio.get_running_loop().time
-        for attempt in range(1, self._attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             began = now()
             outcome = await self._attempt(method, url, body)
             if isinstance(outcome, HttpReply):
                 return outcome
-            if attempt == self._attempts:
-                break
+            if attempt >= self._attempts:
+                return self._after_all(outcome)
             wait = self._wait(outcome, attempt, until)
-            if outcome.reply is not None and until - now() < wait + _ROOM * (now() - began):
-                break  # a reply that is bad each time must not become a call that is late
+            if outcome.reply is not None and until - now() < wait + max(_LEAST_ROOM, _ROOM * (now() - began)):
+                return outcome.reply  # one that is bad each time must not become a call that is late
             await self._pause(wait)
-        if outcome.reply is not None:
-            return outcome.reply
-        if outcome.error is not None:
-            times = replace(outcome.error, message=f"{outcome.error.message}, {self._attempts} times")
+
+    def _after_all(self, failed: _Failed) -> HttpReply:
+        """What the last attempt comes to: an error, unless it has a reply that counts."""
+        if failed.reply is not None:
+            return failed.reply
+        if failed.error is not None:
+            times = replace(failed.error, message=f"{failed.error.message}, {self._attempts} times")
             raise refusal(times, self.place, "", self.key_variable)
-        raise self._unavailable(f"{outcome.why}, {self._attempts} times")
+        raise self._unavailable(f"{failed.why}, {self._attempts} times")
 
     async def _attempt(self, method: str, url: URL, body: Mapping[str, Any] | None) -> HttpReply | _Failed:
         try:
@@ -150,7 +157,8 @@ class OpenAIClient:
             if not isinstance(error, _LOST):
                 raise self._unavailable(_told(error)) from None
             return _Failed(_told(error))
-        if body is not None and reply.error is None and reply.data is None and not reply.too_large:
+        self._speaks_json = self._speaks_json or reply.data is not None
+        if self._speaks_json and reply.error is None and reply.data is None and not reply.too_large:
             return _Failed("a body that is no JSON", reply=reply)  # as a proxy sends before a server that restarts
         if reply.error is None or not is_transient(reply.error, self._retried):
             return reply
