@@ -24,7 +24,7 @@ from sqlmodel import Session, col, delete, select
 from spar.db.progress import RunProgress, read_progress
 from spar.db.tables import Event, Orphan, Result, Run, Step
 from spar.errors import SparError
-from spar.messages.states import StepState
+from spar.messages.states import RunStatus, StepState
 from spar.recipes.load import load_recipe
 from spar.runtime.submission import prepare, submit
 from tests import servers
@@ -193,7 +193,7 @@ class FaultStack:
         """A look at one column: whoever waits looks all the time."""
         with suppress(OperationalError, SparError), Session(self.database) as session:
             status = session.exec(select(Run.status).where(Run.id == run_id)).one_or_none()
-            return status is not None and status.ended
+            return status is not None and RunStatus(status).ended
         return False
 
     def events_of(self, run_id: str) -> list[Event]:
