@@ -4,6 +4,7 @@ It shapes what a server sends back and knows nothing of connections. `only` limi
 reply in a row can be bad, or gets and not puts.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class HttpProxy:
         url = URL(f"http://{LOOPBACK}:{self._upstream}{request.raw_path}", encoded=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         async with self._session.request(
-            request.method, url, headers=headers, data=body or None, allow_redirects=False
+            request.method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
         ) as reply:
             kept = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
             if request.method == "HEAD":

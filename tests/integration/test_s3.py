@@ -1,5 +1,8 @@
 """What only a store behind a network can meet: it is away, it refuses us, it is not what we were told."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
 from spar.errors import ServiceError
@@ -7,6 +10,8 @@ from spar.runtime.process import reach_store
 from spar.runtime.settings import Settings
 from spar.store.models import ModelCache, upload_model
 from spar.store.s3 import S3Store
+from tests.faults.http_proxy import HttpFault, HttpProxy, Reply, http_proxy
+from tests.faults.proxy import proxy_loop
 from tests.servers import S3Server, free_port
 
 pytestmark = pytest.mark.integration
@@ -85,3 +90,71 @@ def test_models_travel_over_s3(s3: S3Server, tmp_path_factory: pytest.TempPathFa
     cache = ModelCache(root, store, 1 << 30)
     assert (cache.fetch("abc") / "model.safetensors").read_bytes() == b"w" * 100_000
     cache.close()
+
+
+@pytest.fixture
+def disturbed(s3: S3Server) -> Iterator[tuple[S3Store, HttpProxy]]:
+    """A store behind a proxy whose replies can be made wrong."""
+    with proxy_loop() as loop, http_proxy(loop, s3.port) as proxy:
+        yield S3Store(f"127.0.0.1:{proxy.port}", s3.access_key, s3.secret_key, s3.bucket), proxy
+
+
+def error_with(status: int, code: str) -> Reply:
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>planted</Message></Error>'
+    return Reply(status=status, body=body.encode(), headers={"Content-Type": "application/xml"})
+
+
+def test_an_error_under_status_200_is_not_stored(disturbed: tuple[S3Store, HttpProxy], tmp_path: Path) -> None:
+    """S3 begins some replies before it knows how they end; the client takes such a reply for success."""
+    store, proxy = disturbed
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(b"x")
+    large.write_bytes(b"x" * (17 << 20))  # in parts
+    writes: list[Callable[[], None]] = [
+        lambda: store.put("never", b"x"),
+        lambda: store.put_file("never", small),
+        lambda: store.put_file("never", large),
+    ]
+    for method in ("PUT", "POST"):
+        proxy.switch(HttpFault(instead=error_with(200, "InternalError"), only=lambda r, m=method: r.method == m))  # type: ignore[misc]
+        for write in writes if method == "PUT" else writes[2:]:
+            with pytest.raises(ServiceError):
+                write()
+    proxy.switch(None)
+    assert not store.exists("never")
+    for write in writes:
+        write()
+    assert store.exists("never")
+
+
+def test_only_the_end_of_a_large_file_is_an_error(disturbed: tuple[S3Store, HttpProxy], tmp_path: Path) -> None:
+    store, proxy = disturbed
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * (17 << 20))
+    ends = HttpFault(
+        instead=error_with(200, "InternalError"), only=lambda r: "uploadId" in r.query_string and r.method == "POST"
+    )
+    proxy.switch(ends)
+    with pytest.raises(ServiceError, match="without storing it"):
+        store.put_file("half", large)
+    assert proxy.struck
+
+
+@pytest.mark.parametrize("body", [b"<html>hello", b"<?xml version='1.0'?><Other/>", b"\xff\xfe"])
+def test_a_reply_that_is_no_listing_is_explained(disturbed: tuple[S3Store, HttpProxy], body: bytes) -> None:
+    store, proxy = disturbed
+    proxy.switch(HttpFault(instead=Reply(status=200, body=body, headers={"Content-Type": "application/xml"})))
+    with pytest.raises(ServiceError, match="does not answer as S3 does"):
+        list(store.keys(""))
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "Unauthorized"), (403, "SomethingNew"), (418, "Teapot")])
+def test_an_unknown_code_is_the_services_and_has_a_fix(
+    disturbed: tuple[S3Store, HttpProxy], status: int, code: str
+) -> None:
+    store, proxy = disturbed
+    proxy.switch(HttpFault(instead=error_with(status, code)))
+    for attempt in (lambda: store.get("key"), lambda: store.put("key", b"x")):
+        with pytest.raises(ServiceError, match=code) as caught:
+            attempt()
+        assert caught.value.fix

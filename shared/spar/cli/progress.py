@@ -19,18 +19,16 @@ from sqlmodel import Session
 
 from spar.cli.burn import Tenths, caps
 from spar.cli.console import err, print_warning
+from spar.cli.event_lines import ALARMS, QUIET, EventLines
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
-from spar.recipes.init import FIRST, iteration_name
+from spar.recipes.init import iteration_name
 from spar.recipes.prompts import Reject
 
 if TYPE_CHECKING:
     from spar.embedded.runner import Watcher
 
-QUIET = {"run_queued"}
-STUCK_EVENT = "run_stuck"
-STANDSTILL = {STUCK_EVENT, "run_moves_again"}
 MOST_REJECTS = 20
 """Told one by one; a file that is broken throughout must not fill the screen."""
 
@@ -112,11 +110,12 @@ class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._bars: dict[str, Any] = {}
+        self._events = EventLines()
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
-        """The bars tell enough, but for what they cannot show: that they stand still."""
-        if name in STANDSTILL:
-            _line(_in_words(name, fields))
+        """The bars show enough, but for why they stand still."""
+        if name in ALARMS:
+            _line(self._events.line(name, fields))
 
     def show(self, run: RunProgress) -> None:
         for step in run.steps:
@@ -140,10 +139,11 @@ class _Lines:
         self._through: set[tuple[int, str]] | None = None
         self._tenths = Tenths()
         self._interrupted = False
+        self._events = EventLines()
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
         if name not in QUIET:
-            _line(_in_words(name, fields))
+            _line(self._events.line(name, fields))
 
     def show(self, run: RunProgress) -> None:
         if self._through is None:  # what an earlier process told is not told again
@@ -160,17 +160,6 @@ class _Lines:
         if interrupted and not self._interrupted:
             _line("interrupted: no coordinator is running; the run resumes once one is started")
         self._interrupted = interrupted
-
-
-def _in_words(name: str, fields: Mapping[str, Any]) -> str:
-    if name == STUCK_EVENT:
-        return f"stuck: {fields['what'].rstrip('.')}. {fields['fix']}"
-    told = " ".join(f"{key}={_value(key, value)}" for key, value in fields.items() if value is not None)
-    return f"{name.replace('_', ' ')} {told}"
-
-
-def _value(key: str, value: Any) -> Any:
-    return iteration_name(value).replace(" ", "_") if key == "iteration" and value < FIRST else value
 
 
 def _name(step: StepProgress) -> str:

@@ -86,7 +86,7 @@ class OpenAIModel:
             if next_shape is None:
                 break
             shape = next_shape
-        raise await self._refusal(reply)
+        raise await self._refusal(reply, messages)
 
     def _read(
         self, reply: HttpReply, messages: Sequence[Message], request: ChatRequest, shape: RequestShape
@@ -127,12 +127,13 @@ class OpenAIModel:
             self._noted.add(noted)
             log.warning(event, server=self._client.place, model=self.name, **fields)
 
-    async def _refusal(self, reply: HttpReply) -> SparError:
+    async def _refusal(self, reply: HttpReply, messages: Sequence[Message]) -> SparError:
         if reply.error is None:
             raise AssertionError("only a reply that holds an error is a refusal")
         if reply.error.status == 404:
             return await _unknown(self.name, self._client, reply.error.message)
-        return refusal(reply.error, self._client.place, self.name, self._client.key_variable)
+        sent = sum(len(message.content.encode(errors="replace")) for message in messages)
+        return refusal(reply.error, self._client.place, self.name, self._client.key_variable, sent)
 
 
 class OpenAIEngine:

@@ -35,6 +35,8 @@ _TOO_LONG_WORDS = tuple(
         r"do not fit into the model",
     )
 )
+LEAST_BODY_LIMIT = 64 * 1024
+"""Bytes: no server or proxy bounds a request tighter than this unless it was set to (the least default is 100 kB)."""
 _NO_QUOTA = re.compile(r"insufficient_quota|billing|credit balance|insufficient (?:balance|credits)|payment", re.I)
 _FILTERED = re.compile(
     r"content_?filter|content[ _]policy|ResponsibleAIPolicy|content management policy|invalid_prompt"
@@ -51,16 +53,27 @@ def is_transient(error: ServerError, statuses: frozenset[int] = TRANSIENT) -> bo
 
 def is_too_long(error: ServerError) -> bool:
     """Whether it is the conversation, with the tokens requested for the reply, that the model has no room for."""
-    if error.status == 413 or _TOO_LONG_NAMES.search(f"{error.code} {error.type}"):
+    return error.status == 413 or _says_too_long(error)
+
+
+def _says_too_long(error: ServerError) -> bool:
+    """By its words: the status 413 alone may be of a proxy that knows nothing of models."""
+    if _TOO_LONG_NAMES.search(f"{error.code} {error.type}"):
         return True
     if error.status not in _TOO_LONG_STATUS or not _TOO_LONG_PARAMS.fullmatch(error.param):
         return False
     return any(pattern.search(error.message) for pattern in _TOO_LONG_WORDS)
 
 
-def refusal(error: ServerError, place: str, model: str, key_variable: str) -> SparError:
-    """The error that a caller gets, once nothing can be tried any more."""
+def refusal(error: ServerError, place: str, model: str, key_variable: str, sent: int = 0) -> SparError:
+    """The error that a caller gets, once nothing can be tried any more. `sent`: bytes of the conversation's text."""
     what = f"HTTP {error.status}: {error.message}"
+    if error.status == 413 and sent <= LEAST_BODY_LIMIT and not _says_too_long(error):
+        # It would refuse every conversation: none may be lost to that.
+        return EngineUnavailable(
+            f"{place} refuses even small requests as too large ({what}).",
+            "Raise the limit of request bodies of the server, or of the proxy before it.",
+        )
     if is_too_long(error):
         return ConversationTooLong(
             f"A prompt and the tokens requested do not fit into the model {model}: {error.message}",

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
+from minio.helpers import ObjectWriteResult
 
 from spar.errors import ServiceError
 from spar.store.files import CHUNK, disk_error, whole_file
@@ -80,7 +82,8 @@ class S3Store:
     def put(self, key: str, data: bytes) -> None:
         check_key(key)
         with self._explained():
-            self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), part_size=_PART)
+            written = self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), part_size=_PART)
+        self._require_stored(key, written)
 
     def get(self, key: str) -> bytes:
         with self._open(key) as response:
@@ -123,9 +126,21 @@ class S3Store:
         try:
             with self._explained(), open(path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                self._client.put_object(self.bucket, key, file, size, part_size=_PART)
+                written = self._client.put_object(self.bucket, key, file, size, part_size=_PART)
         except OSError as error:
             raise disk_error(error, f"Reading {path}") from error
+        self._require_stored(key, written)
+
+    def _require_stored(self, key: str, written: ObjectWriteResult) -> None:
+        """Raises ServiceError for a reply of status 200 that is an error's document: the client does not read it.
+
+        Every S3 names what it has stored by an ETag; an error has none.
+        """
+        if not written.etag:
+            raise ServiceError(
+                f"The object store at {self.endpoint} accepted {key} without storing it.",
+                "Look into its log and its free space, and into those of a proxy before it.",
+            )
 
     def get_file(self, key: str, path: Path) -> None:
         with self._open(key) as response:
@@ -176,7 +191,8 @@ class S3Store:
                     self._require_bucket()
                 raise missing(key, self) from None
             raise self._refusal(error) from error
-        except MinioException as error:
+        except (MinioException, ElementTree.ParseError, ValueError) as error:
+            # The client lets through what its parsers raise at a reply that is no XML, or another document.
             raise ServiceError(
                 f"The object store at {self.endpoint} does not answer as S3 does: {str(error)[:300]}.",
                 "Check that the address is the S3 port, not a console or a proxy, and the server's log.",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spar.engines.openai_errors import ServerError, error_in, error_within, parsed, read_error
-from spar.engines.openai_refusals import TRANSIENT, is_too_long, is_transient, refusal
+from spar.engines.openai_refusals import LEAST_BODY_LIMIT, TRANSIENT, is_too_long, is_transient, refusal
 from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, PromptRefused
 
 
@@ -33,7 +33,7 @@ TOO_LONG: dict[str, ServerError] = {
         400, error("Invalid 'messages[0].content': string too long.", code="string_above_max_length")
     ),
     "azure": sent(400, error("Input tokens exceed the configured limit.", code="context_length_exceeded")),
-    "http 413": ServerError(413, "no message"),
+    "anthropic 413": sent(413, error("Request exceeds the maximum size", type="request_too_large")),
     "vllm": sent(
         400,
         {
@@ -192,6 +192,17 @@ def test_a_conversation_that_is_too_long_is_recognised(name: str) -> None:
     assert is_too_long(found)
     assert not is_transient(found)
     assert type(refusal(found, "here", "m", "KEY")) is ConversationTooLong
+
+
+@pytest.mark.parametrize("message", ["no message", "<html><h1>413 Request Entity Too Large</h1></html>"])
+def test_a_413_is_the_conversations_fault_only_if_that_is_large(message: str) -> None:
+    """Of a small one it would be every one's: the limit of a proxy that was set too low."""
+    found = ServerError(413, message)
+    assert not is_transient(found)
+    assert type(refusal(found, "here", "m", "KEY", sent=LEAST_BODY_LIMIT + 1)) is ConversationTooLong
+    small = refusal(found, "here", "m", "KEY", sent=LEAST_BODY_LIMIT)
+    assert type(small) is EngineUnavailable
+    assert "proxy" in small.fix
 
 
 @pytest.mark.parametrize("name", OTHERS)

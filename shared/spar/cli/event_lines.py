@@ -1,0 +1,50 @@
+"""Events of a run as lines for a terminal: alarms as sentences with cause and fix, and each error written out once.
+
+Knows no display and no tables.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spar.recipes.init import FIRST, iteration_name
+
+STUCK_EVENT = "run_stuck"
+OPENED, CLOSED = "circuit_opened", "circuit_closed"
+ALARMS = frozenset({STUCK_EVENT, "run_moves_again", OPENED, CLOSED})
+"""What bars cannot show."""
+QUIET = frozenset({"run_queued", "circuit_opened_again"})
+ENDS = frozenset({"run_failed", "run_stopped"})
+"""Why it ended is written where the display ends, with what to do."""
+ERRORS = ("error", "reason")
+AS_BEFORE = "(as before)"
+
+
+class EventLines:
+    """Writes the events of one run, in their order."""
+
+    def __init__(self) -> None:
+        self._written: set[str] = set()
+
+    def line(self, name: str, fields: Mapping[str, Any]) -> str:
+        match name:
+            case "run_stuck":
+                return f"stuck: {fields['what'].rstrip('.')}. {fields['fix']}"
+            case "circuit_opened":
+                self._written.add(fields["error"])
+                kind, error, wait_s = fields["step_kind"], fields["error"].rstrip("."), fields["wait_s"]
+                return f"alarm: {kind} steps are paused: {error}. They are retried for up to {wait_s:g} s."
+            case "circuit_closed":
+                return f"alarm over: {fields['step_kind']} steps run again, after {fields['seconds']:g} s"
+        shown = {key: self._shown(key, value) for key, value in fields.items() if value is not None}
+        words = [] if name in ENDS else [f"{key}={value}" for key, value in shown.items()]
+        return " ".join([name.replace("_", " "), *words])
+
+    def _shown(self, key: str, value: Any) -> Any:
+        if key == "iteration" and value < FIRST:
+            return iteration_name(value).replace(" ", "_")
+        if key not in ERRORS or " " not in str(value):
+            return value
+        if any(value in earlier or earlier in value for earlier in self._written):
+            return AS_BEFORE
+        self._written.add(value)
+        return value
