@@ -87,9 +87,10 @@ class CircuitGivenUp:
 
 @dataclass(frozen=True, slots=True)
 class StorageLost:
-    """Results cannot be kept: working on would be for nothing."""
+    """The store has not been reached, or has taken nothing, for as long as the recipe waits."""
 
     error: str
+    failure: FailureReason = FailureReason.STORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]
             yield _failed(EndReason.ENGINE, f"the engine stays unavailable: {error}", failure)
         case events.CircuitGivenUp(kind, error, failure):
             yield _failed(EndReason.ENGINE, f"{kind} steps keep failing with the same error: {error}", failure)
-        case events.StorageLost(error):
-            yield _failed(EndReason.STORAGE, f"results cannot be stored: {error}", FailureReason.STORE)
+        case events.StorageLost(error, failure):
+            yield _failed(EndReason.STORAGE, f"the store stays unavailable: {error}", failure)
         case events.ResultLost() | events.ResultRemade() | events.RemakeDied() | events.SourceLost():
             yield from _after_a_loss(state, event)
         case events.Woken():

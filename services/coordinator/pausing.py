@@ -102,8 +102,8 @@ def _give_up(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreake
     open_suspects = [each for each in suspects if each.state is StepState.READY]
     breakers.reset(step.kind)
     if report.reason in UNAVAILABLE:
-        lost = report.reason is FailureReason.STORE
-        turn.happen(events.StorageLost(report.error) if lost else events.EngineLost(report.error, report.reason))
+        lost = events.EngineLost if report.reason is FailureReason.ENGINE_UNAVAILABLE else events.StorageLost
+        turn.happen(lost(report.error, report.reason))
         return
     ids = {each.id for each in suspects}
     others = [each for each in (*_waiting(turn, step), *_flying(turn, step)) if each.id not in ids]

@@ -13,11 +13,23 @@ from aiohttp import web
 from spar.testing.batching import CostModel
 from spar.testing.server import ServerOptions, SimulatedServer
 
-WORDS = {401: "a valid API key is required", 403: "forbidden", 404: "not found", 503: "the engine is down"}
+WORDS = {
+    401: "a valid API key is required",
+    403: "forbidden",
+    404: "not found",
+    408: "timed out",
+    413: "Request Entity Too Large",
+    429: "too many requests",
+    503: "the engine is down",
+}
+REFUSED = 400
 
 
 class FaultySwitch:
-    """`fails_from`: the number of chat requests that are served before the fault begins; None: it is off."""
+    """`fails_from`: the number of chat requests that are served before the fault begins; None: it is off.
+
+    `poison`: requests with this text are refused, whatever else is served.
+    """
 
     def __init__(self) -> None:
         self.status = 404
@@ -25,9 +37,13 @@ class FaultySwitch:
         self.served = 0
         self.refused = 0
         self.url = ""
+        self.poison = ""
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: web.RequestHandler) -> web.StreamResponse:  # type: ignore[type-arg]
+        if self.poison and self.poison in await request.text():
+            self.refused += 1
+            return web.json_response({"error": {"message": "this is not taken"}}, status=REFUSED)
         if self.fails_from is not None and self.served >= self.fails_from:
             self.refused += 1
             body = {"error": {"message": WORDS[self.status], "code": self.status}}
@@ -37,7 +53,7 @@ class FaultySwitch:
         return answer
 
     def heal(self) -> None:
-        self.fails_from = None
+        self.fails_from, self.poison = None, ""
 
 
 @contextmanager

@@ -72,6 +72,16 @@ def test_a_wrong_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         scene.finishes()
 
 
+def test_a_wrong_key_where_the_canary_is_all_that_there_is(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step cannot show whose fault it is: it fails as its own, and its error says what the command exits with."""
+    monkeypatch.setenv("SPAR_ENGINE_API_KEY", "wrong")
+    scene.command += ["--set", f"prompts.shard_size={PROMPTS}"]
+    with scene.server("--api-key", "right"):
+        scene.stops(3, f"the first {PROMPTS} prompts", "all failed", "HTTP 401", "SPAR_ENGINE_API_KEY")
+        monkeypatch.setenv("SPAR_ENGINE_API_KEY", "right")
+        scene.finishes()
+
+
 def test_an_unknown_model(scene: Scene) -> None:
     with scene.server("--model", "another"):
         scene.stops(2, "does not serve the model 'simulated'", "another")

@@ -25,27 +25,28 @@ def build_comparison(runs: Runs, measure: str | None = None) -> Comparison:
     base = groups[0][1]
     beside, left_out = benchmarks(runs)
     compared = [each for each in (*suite(), *beside) if all(each.has(run) for run in base)]
-    measure = measure or _first(compared, left_out)
-    if measure not in {each.name for each in compared}:
-        known = ", ".join(each.name for each in compared)
-        raise DataError(f"'{measure}' was not measured in these runs.", f"Choose one of: {known}.")
+    measure = _chosen(measure, compared)
     built = [_group(label, group, base, compared, measure) for label, group in groups]
     notes += left_out
     seeds = {len(group) for _, group in groups}
-    if seeds == {1}:
+    if seeds == {1} and measure is not None:
         notes.append("One seed a recipe: the intervals say nothing of what another seed would give.")
     return Comparison(measure=measure, groups=built, notes=notes)
 
 
-def _first(compared: Sequence[Compared], left_out: Sequence[str]) -> str:
-    if not compared:
-        raise DataError(
-            f"These runs measured nothing in common. {' '.join(left_out)}", "Measure the same in all of them."
+def _chosen(measure: str | None, compared: Sequence[Compared]) -> str | None:
+    known = [each.name for each in compared]
+    if measure is None:
+        return known[0] if known else None
+    if measure not in known:
+        fix = (
+            f"Choose one of: {', '.join(known)}." if known else "They measured nothing in common: leave out --measure."
         )
-    return compared[0].name
+        raise DataError(f"'{measure}' was not measured in these runs.", fix)
+    return measure
 
 
-def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], measure: str) -> Group:
+def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], measure: str | None) -> Group:
     measures = [_measure(of, group, base, of.name == measure) for of in compared if all(of.has(run) for run in group)]
     gain = next((each.gain for each in measures if each.measure == measure), None)
     work = work_of(group, None if group is base else base)
@@ -58,9 +59,14 @@ def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], me
         prompts=sum(run.prompts for run in group),
         pairs=sum(run.pairs for run in group),
         pair_precision=sum(run.pairs_right for run in group) / checked if checked else None,
+        outcomes={name: sum(run.outcomes.get(name, 0) for run in group) for name in _outcomes(group)},
         work=work,
         cost=cost_of(work, gain, len(group)),
     )
+
+
+def _outcomes(group: Runs) -> list[str]:
+    return list(dict.fromkeys(name for run in group for name in run.outcomes))
 
 
 def _name(run: MeasuredRun) -> RunName:

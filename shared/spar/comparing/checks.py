@@ -1,4 +1,5 @@
-"""Which runs can be compared: those measured on the same items of the same world. Others are refused, with the why."""
+"""Which runs can be compared: those measured on the same items of the same world, and those that measured nothing by
+what became of their prompts. Others are refused, with the why."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,13 +18,12 @@ def check_comparable(runs: Sequence[MeasuredRun]) -> list[str]:
     """Raise DataError for runs that must not be compared; return what is worth knowing of those that may be."""
     if len(runs) < 2:
         raise DataError("One run is nothing to compare.", "Name two or more: spar compare RUN RUN, or HOME:RUN.")
-    first = runs[0]
-    for run in runs:
-        _check_measured(run)
-    for other in runs[1:]:
-        _check_same_settings(first, other)
-        _check_same_items(first, other)
     _check_distinct(runs)
+    _check_same_worlds(runs)
+    measured = [run for run in runs if run.measured]
+    for other in measured[1:]:
+        _check_same_settings(measured[0], other)
+        _check_same_items(measured[0], other)
     return _notes(runs)
 
 
@@ -36,17 +36,16 @@ def _check_distinct(runs: Sequence[MeasuredRun]) -> None:
         seen.add(key)
 
 
-def _check_measured(run: MeasuredRun) -> None:
-    if not run.recipe.get("evaluation"):
-        raise DataError(
-            f"Run {run.run_id} measured nothing: its recipe has no evaluation.",
-            "Run it again with one, such as --set evaluation.suite=story: what is there is reused.",
-        )
-    if run.last_measured == 0:
-        raise DataError(
-            f"Run {run.run_id} has no measurement after its start yet.",
-            f"Let it end an iteration first: {command('resume', run.run_id)}",
-        )
+def _check_same_worlds(runs: Sequence[MeasuredRun]) -> None:
+    first = runs[0]
+    for other in runs[1:]:
+        sources = [str(run.recipe["prompts"]["source"]) for run in (first, other)]
+        if _world(sources[0]) != _world(sources[1]):
+            raise DataError(
+                f"Runs {first.run_id} and {other.run_id} are of different worlds: prompts.source is {sources[0]} and "
+                f"{sources[1]}.",
+                "Compare runs over the prompts of one world.",
+            )
 
 
 def _check_same_settings(first: MeasuredRun, other: MeasuredRun) -> None:
@@ -56,9 +55,6 @@ def _check_same_settings(first: MeasuredRun, other: MeasuredRun) -> None:
         for key in sorted({*mine, *theirs})
         if mine.get(key) != theirs.get(key)
     ]
-    sources = [str(run.recipe["prompts"]["source"]) for run in (first, other)]
-    if _world(sources[0]) != _world(sources[1]):
-        unlike.append(f"prompts.source is {sources[0]} and {sources[1]}")
     if unlike:
         raise DataError(
             f"Runs {first.run_id} and {other.run_id} were not measured alike: {'; '.join(unlike)}.",
@@ -87,8 +83,17 @@ def _check_same_items(first: MeasuredRun, other: MeasuredRun) -> None:
             )
 
 
+def _unmeasured(run: MeasuredRun) -> str:
+    if not run.recipe.get("evaluation"):
+        return (
+            f"Run {run.run_id} measured nothing: its recipe has no evaluation. Run it again with one, such as --set "
+            "evaluation.suite=story: what is there is reused."
+        )
+    return f"Run {run.run_id} has no measurement after its start yet: {command('resume', run.run_id)}"
+
+
 def _notes(runs: Sequence[MeasuredRun]) -> list[str]:
-    notes = []
+    notes = [_unmeasured(run) for run in runs if not run.measured]
     if len({tuple(sorted(run.start.values())) for run in runs}) > 1:
         notes.append("The runs did not begin with the same models: gains are each over its own start.")
     for run in runs:

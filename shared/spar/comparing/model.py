@@ -87,6 +87,7 @@ class Group(Facts):
     prompts: int
     pairs: int
     pair_precision: float | None
+    outcomes: dict[str, int] = Field(default_factory=dict)
     work: WorkFacts
     cost: CostFacts
 
@@ -95,8 +96,13 @@ class Group(Facts):
 
 
 class Comparison(Facts):
-    """`groups[0]` is what the others are compared with; costs are per point of `measure`."""
+    """`groups[0]` is what the others are compared with; costs are per point of `measure`, None if none is compared."""
 
-    measure: str
+    measure: str | None
     groups: list[Group]
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Those that happened to any prompt."""
+        return list(dict.fromkeys(name for group in self.groups for name in group.outcomes))

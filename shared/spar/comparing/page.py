@@ -4,7 +4,7 @@ No script, nothing loaded, everything that is not ours escaped. Knows nothing of
 """
 
 from spar.comparing.forest import forest
-from spar.comparing.model import Comparison, Group
+from spar.comparing.model import Comparison, Group, MeasureFacts
 from spar.report.charts import LineChart, Measured, Series, line_chart
 from spar.report.formats import signed
 from spar.report.page import environment, style
@@ -16,9 +16,9 @@ LINES = ("c-first", "c-second")
 def render_comparison(found: Comparison) -> str:
     """The whole page, as a string."""
     base = found.groups[0]
-    main = base.measure(found.measure)
+    main = None if found.measure is None else base.measure(found.measure)
     kinds = list(dict.fromkeys(kind for group in found.groups for kind in group.work.calls))
-    measured = [(group, one) for group in found.groups if (one := group.measure(found.measure))]
+    measured = [(group, one) for group in found.groups if (one := _main(found, group))]
     return (
         environment("spar.comparing")
         .get_template("compare.html.jinja")
@@ -35,7 +35,8 @@ def render_comparison(found: Comparison) -> str:
             by_seed=all(one.paired_by_seed for _, one in measured),
             gains=forest([(group.label, one.gain) for group, one in measured]),
             differences=forest([(group.label, one.difference) for group, one in measured if one.difference]),
-            lines=_lines(found.groups, found.measure),
+            lines=_lines(found) if main else None,
+            outcomes=found.outcomes,
         )
     )
 
@@ -46,10 +47,10 @@ def comparison_headline(found: Comparison) -> str:
     differing = [
         (group.label, one.difference)
         for group in others
-        if (one := group.measure(found.measure))
-        and one.difference
-        and not one.difference.low <= 0 <= one.difference.high
+        if (one := _main(found, group)) and one.difference and not one.difference.low <= 0 <= one.difference.high
     ]
+    if found.measure is None:
+        return "Nothing that was measured compares: what became of the prompts, and what it took."
     if not others:
         return f"{base.label} under {len(base.runs)} seeds."
     if not differing:
@@ -59,12 +60,16 @@ def comparison_headline(found: Comparison) -> str:
     return f"{label} ends {signed(abs(difference.value)).lstrip('+')} points {side} {base.label}."
 
 
-def _lines(groups: list[Group], measure: str) -> LineChart | None:
-    if len(groups) > len(LINES):
+def _main(found: Comparison, group: Group) -> MeasureFacts | None:
+    return None if found.measure is None else group.measure(found.measure)
+
+
+def _lines(found: Comparison) -> LineChart | None:
+    if len(found.groups) > len(LINES):
         return None
     series = []
-    for style_name, group in zip(LINES, groups, strict=False):
-        one = group.measure(measure)
+    for style_name, group in zip(LINES, found.groups, strict=False):
+        one = _main(found, group)
         points = [Measured(x, each.value, each.low, each.high) for x, each in one.by_iteration.items()] if one else []
         series.append(Series(group.label, style_name, points))
     return line_chart(series)

@@ -1,6 +1,6 @@
 """Reads what is compared of a run: its measured items, its pairs, and what each of its steps took. Sums up nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class MeasuredRun:
     seconds: float
     benchmarks: dict[str, dict[int, dict[str, bool]]] = field(default_factory=dict)
     """Which items were right, by name of the measurement (`ifeval`, `ifeval:bfs`) and iteration."""
+    outcomes: dict[str, int] = field(default_factory=dict)
+    """Of all prompts of all iterations."""
     averages: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     """The same of IFEval's average: each prompt's share of it."""
 
@@ -60,6 +62,11 @@ class MeasuredRun:
     @property
     def name(self) -> str:
         return str(self.recipe["name"])
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to compare with its start."""
+        return self.last_measured > 0
 
     @property
     def last_measured(self) -> int:
@@ -92,6 +99,7 @@ def read_run(session: Session, store: ObjectStore, run_id: str, home: str) -> Me
         pairs_right=sum(item.correct for item in checked),
         pairs_checked=len(checked),
         seconds=sum(_seconds(found) for found in by_iteration.values()),
+        outcomes=_summed(reader.outcomes(row.index) for row in begun),
         benchmarks={part: {index: one.correct for index, one in found.items()} for part, found in kept.items()},
         averages={
             part: {index: shares_of_items(one.items) for index, one in found.items()}
@@ -123,6 +131,15 @@ def _facts(step: Step) -> StepFacts:
     usage = step.facts.get("usage", {})
     tokens = int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
     return StepFacts(step.kind.value, step.iteration, step.fingerprint, step.reused, int(usage.get("calls", 0)), tokens)
+
+
+def _summed(outcomes: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Those that happened, in their own order."""
+    summed: dict[str, int] = {}
+    for each in outcomes:
+        for outcome, prompts in each.items():
+            summed[outcome] = summed.get(outcome, 0) + prompts
+    return {outcome: prompts for outcome, prompts in summed.items() if prompts}
 
 
 def _seconds(steps: Sequence[Step]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from spar.comparing.model import Comparison, Estimate, Group, MeasureFacts
+from spar.comparing.model import Comparison, CostFacts, Estimate, Group, MeasureFacts
 from spar.report.formats import count, duration, percent, short_count, signed
 
 Row = dict[str, str | int | float | None]
@@ -19,8 +19,8 @@ _LATEX = str.maketrans(
 
 
 def terminal_tables(found: Comparison) -> list[Table]:
-    """What was gained, then what it took."""
-    return [_gained(found), _taken(found)]
+    """What was gained, if that is known; what became of the prompts, and what it took."""
+    return [*([_gained(found)] if found.measure is not None else []), _ended(found), _taken(found)]
 
 
 def _gained(found: Comparison) -> Table:
@@ -43,12 +43,24 @@ def _gained(found: Comparison) -> Table:
     return table
 
 
+def _ended(found: Comparison) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("recipe", no_wrap=True)
+    names = found.outcomes
+    for name in ("prompts", *names):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group in found.groups:
+        numbers = (group.prompts, *(group.outcomes.get(name, 0) for name in names))
+        table.add_row(Text(group.label), *(Text(count(number)) for number in numbers))
+    return table
+
+
 def _taken(found: Comparison) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("recipe", no_wrap=True)
-    point = f"per point of {found.measure}"
-    heads = ("pairs", "right", "own calls", "saved", "of the first's", "iteration 1", "time")
-    for name in (*heads, "calls", "tokens", f"time {point}"):
+    costs = () if found.measure is None else ("calls", "tokens", f"time per point of {found.measure}")
+    heads = ("pairs", "right", "own calls", "saved", "of the first's", "iteration 1", "own tokens", "time")
+    for name in (*heads, *costs):
         table.add_column(name, justify="right", no_wrap=True)
     for group in found.groups:
         work, cost = group.work, group.cost
@@ -56,12 +68,19 @@ def _taken(found: Comparison) -> Table:
             Text(group.label),
             *(Text(cell) for cell in (count(group.pairs), percent(group.pair_precision), count(work.own_calls))),
             *(Text(cell) for cell in (count(work.reused_calls), percent(work.own_calls_ratio))),
-            *(Text(cell) for cell in (percent(work.first_iteration_ratio), duration(work.seconds))),
-            Text("–" if cost.calls is None else short_count(cost.calls.value)),
-            Text("–" if cost.tokens is None else short_count(cost.tokens.value)),
-            Text("–" if cost.seconds is None else duration(cost.seconds.value)),
+            Text(percent(work.first_iteration_ratio)),
+            *(Text(cell) for cell in (short_count(work.own_tokens), duration(work.seconds))),
+            *(_costs(cost) if costs else ()),
         )
     return table
+
+
+def _costs(cost: CostFacts) -> tuple[Text, ...]:
+    return (
+        Text("–" if cost.calls is None else short_count(cost.calls.value)),
+        Text("–" if cost.tokens is None else short_count(cost.tokens.value)),
+        Text("–" if cost.seconds is None else duration(cost.seconds.value)),
+    )
 
 
 def _points(one: Estimate | None) -> tuple[Text, Text]:
@@ -77,7 +96,7 @@ def _interval(one: Estimate) -> str:
 
 def as_csv(found: Comparison) -> str:
     """One row per group and measure, numbers unrounded."""
-    rows = [_csv_row(group, one) for group in found.groups for one in group.measures]
+    rows = [_csv_row(group, one, found.outcomes) for group in found.groups for one in group.measures or [None]]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -85,23 +104,17 @@ def as_csv(found: Comparison) -> str:
     return text.getvalue()
 
 
-def _csv_row(group: Group, one: MeasureFacts) -> Row:
-    work, difference = group.work, one.difference
+def _csv_row(group: Group, one: MeasureFacts | None, outcomes: Sequence[str]) -> Row:
+    work = group.work
     return {
         "recipe": group.label,
         "seeds": len(group.runs),
-        "measure": one.measure,
-        "items": one.items,
-        "start": one.start,
-        "end": one.end.value,
-        "end_low": one.end.low,
-        "end_high": one.end.high,
-        "gain_points": one.gain.value,
-        "gain_low": one.gain.low,
-        "gain_high": one.gain.high,
-        "difference_points": difference.value if difference else None,
-        "difference_low": difference.low if difference else None,
-        "difference_high": difference.high if difference else None,
+        "measure": one.measure if one else None,
+        "items": one.items if one else None,
+        "start": one.start if one else None,
+        **_csv_estimate("end", "end", one.end if one else None),
+        **_csv_estimate("gain", "gain_points", one.gain if one else None),
+        **_csv_estimate("difference", "difference_points", one.difference if one else None),
         "pairs": group.pairs,
         "pair_precision": group.pair_precision,
         "own_calls": work.own_calls,
@@ -112,6 +125,16 @@ def _csv_row(group: Group, one: MeasureFacts) -> Row:
         "reused_steps": work.reused_steps,
         "own_calls_ratio": work.own_calls_ratio,
         "first_iteration_ratio": work.first_iteration_ratio,
+        "prompts": group.prompts,
+        **{f"outcome_{name}": group.outcomes.get(name, 0) for name in outcomes},
+    }
+
+
+def _csv_estimate(name: str, value: str, one: Estimate | None) -> Row:
+    return {
+        value: one.value if one else None,
+        f"{name}_low": one.low if one else None,
+        f"{name}_high": one.high if one else None,
     }
 
 

@@ -27,7 +27,7 @@ class EndReason(StrEnum):
     DEAD_STEPS = "dead_steps"  # more prompts are in steps that failed for good than the recipe allows
     STEP = "step"  # a step that the whole iteration needs failed for good
     ENGINE = "engine"  # what serves a model stayed unavailable
-    STORAGE = "storage"  # results cannot be stored
+    STORAGE = "storage"  # the store stayed unavailable, or took nothing
     LOST_RESULT = "lost_result"  # the store lost what cannot be recomputed
     INTERNAL = "internal"  # a bug
 

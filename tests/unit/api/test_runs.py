@@ -195,6 +195,37 @@ def test_dead_letters_are_listed_and_replayed(client: TestClient, stage: Stage, 
     assert stage.broker.waiting("generation") == 3
 
 
+def test_dead_letters_are_dropped(client: TestClient, stage: Stage, run_id: str) -> None:
+    message = stage.take()
+    path = f"/runs/{run_id}/dead-letters"
+    assert client.post(f"{path}/drop").status_code == 409
+    stage.fail(message, reason="DataError", retry=False)
+    assert client.post(f"{path}/drop", json=[999]).status_code == 409
+    assert client.post(f"{path}/drop", json=[message["step_id"]]).status_code == 202
+    stage.coordinator.tick()
+    [letter] = client.get(path).json()
+    assert letter["dropped"]
+    assert client.post(f"{path}/replay").status_code == 409  # all that are dead were dropped
+    assert client.post(f"{path}/replay", json=[letter["step"]]).status_code == 202
+
+
+def test_past_the_bound_of_dead_shards_the_run_fails_and_is_resumed_with_them(client: TestClient, stage: Stage) -> None:
+    bounded = {"set": ["failures.canary=false", "failures.dead_shards=0.4", "seed=5"]}
+    run = client.post("/runs", data={"recipe": RECIPE, **bounded}).json()["run_id"]
+    stage.coordinator.tick()
+    stage.fail(stage.take(), reason="DataError", retry=False)
+    assert client.get(f"/runs/{run}").json()["progress"]["status"] == "running"
+    stage.fail(stage.take(), reason="DataError", retry=False)
+    progress = client.get(f"/runs/{run}").json()["progress"]
+    assert (progress["status"], progress["end"]["reason"]) == ("failed", "dead_steps")
+    assert progress["end"]["fix"]
+    assert len(client.get(f"/runs/{run}/dead-letters").json()) == 2
+    assert client.post(f"/runs/{run}/resume", json={"set": ["failures.dead_shards=1"]}).status_code == 202
+    stage.coordinator.tick()
+    assert client.get(f"/runs/{run}").json()["progress"]["status"] == "running"
+    assert client.get(f"/runs/{run}/dead-letters").json() == []
+
+
 def test_the_report_is_there_at_any_time(client: TestClient, run_id: str) -> None:
     report: dict[str, Any] = client.get(f"/runs/{run_id}/report.json").json()
     assert (report["run"], report["status"], report["iterations"][1]["prompts"]) == (run_id, "running", 6)

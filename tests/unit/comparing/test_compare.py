@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from spar.comparing.build import build_comparison
 from spar.comparing.costs import work_of
@@ -17,7 +18,7 @@ from spar.comparing.intervals import difference_of, mean_of
 from spar.comparing.model import Comparison, Estimate
 from spar.comparing.page import comparison_headline, render_comparison
 from spar.comparing.reading import StepFacts
-from spar.comparing.tables import as_csv, as_latex
+from spar.comparing.tables import as_csv, as_latex, terminal_tables
 from spar.errors import AccountingError, DataError
 from spar.evaluation.items import Measure
 from spar.report.measures import REPORTED
@@ -42,7 +43,7 @@ def test_one_run_is_nothing_to_compare() -> None:
         ),
         ({"evaluation": {"suite": "story", "seed": 1, "actor_prompts": ITEMS}}, "evaluation.seed is 0 and 1"),
         ({"prompts": {"source": "world:other"}}, "prompts.source is world:story and world:other"),
-        ({"evaluation": None}, "measured nothing"),
+        ({"prompts": {"source": "world:other"}, "evaluation": None}, "prompts.source is world:story and world:other"),
     ],
 )
 def test_runs_that_were_measured_unlike_are_refused(other: dict[str, object], told: str) -> None:
@@ -62,9 +63,44 @@ def test_other_items_are_refused_whatever_the_settings_say() -> None:
         build_comparison([run(), other])
 
 
-def test_a_run_that_has_measured_only_its_start_is_refused() -> None:
-    with pytest.raises(DataError, match="no measurement after its start"):
-        build_comparison([run(), run("b", rates={0: 0.5})])
+def test_runs_that_measured_nothing_are_compared_by_what_became_of_them() -> None:
+    nothing: dict[str, Any] = {"recipe": {"evaluation": None}, "items": {0: {}}}
+    lost = {"pair": 200, "all_good": 60, "engine_failed": 40}
+    found = build_comparison(
+        [run(**nothing, outcomes={"pair": 200, "all_good": 100}), run("b", name="other", **nothing, outcomes=lost)]
+    )
+    assert (found.measure, found.outcomes) == (None, ["pair", "all_good", "engine_failed"])
+    assert [group.outcomes.get("engine_failed", 0) for group in found.groups] == [0, 40]
+    assert [group.measures for group in found.groups] == [[], []]
+    assert sum("measured nothing" in note for note in found.notes) == 2
+    page, (_, row) = render_comparison(found), csv.DictReader(io.StringIO(as_csv(found)))
+    assert "engine_failed" in page
+    assert "What each gained" not in page
+    assert (row["outcome_engine_failed"], row["pairs"], row["measure"]) == ("40", "200", "")
+    assert "40" in printed(found)
+    assert as_latex(found).count("&") == 3 * 2
+
+
+def test_a_measure_that_was_not_measured_is_not_chosen() -> None:
+    nothing: dict[str, Any] = {"recipe": {"evaluation": None}, "items": {0: {}}}
+    with pytest.raises(DataError, match="leave out --measure"):
+        build_comparison([run(**nothing), run("b", **nothing)], "actor.accuracy")
+
+
+def test_a_run_beside_others_that_measured_only_its_start_has_no_measures() -> None:
+    found = build_comparison([run(), run("b", name="other", rates={0: 0.5})])
+    assert any("b has no measurement after its start" in note for note in found.notes)
+    assert [bool(group.measures) for group in found.groups] == [True, False]
+    assert "other" in render_comparison(found)
+    assert "other" in printed(found)
+    assert len(list(csv.DictReader(io.StringIO(as_csv(found))))) == 5
+
+
+def printed(found: Comparison) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    for table in terminal_tables(found):
+        console.print(table)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def test_an_unfinished_run_and_another_start_are_told() -> None:
@@ -282,17 +318,19 @@ def test_runs_that_measured_benchmarks_alone_are_compared_by_the_first_of_them()
     assert "ifeval by bfs" in render_comparison(found)
 
 
-def test_runs_with_no_measure_in_common_are_refused() -> None:
+def test_runs_with_no_measure_in_common_are_compared_without() -> None:
     mine, theirs = (without_suite(measured_by({part: [True] * 8})) for part in ("ifeval", "ifeval:bfs"))
-    with pytest.raises(DataError, match="measured nothing in common"):
-        build_comparison([run(**mine), run("b", **theirs)])
+    found = build_comparison([run(**mine), run("b", **theirs)])
+    assert found.measure is None
+    assert sum("is not compared" in note for note in found.notes) == 2
 
 
 def test_a_benchmark_at_the_start_alone_is_no_measurement() -> None:
     begun = without_suite(measured_by({"ifeval": [True] * 8}))
     begun["benchmarks"]["ifeval"].pop(1)
-    with pytest.raises(DataError, match="no measurement after its start"):
-        build_comparison([run(**begun), run("b", **begun)])
+    found = build_comparison([run(**begun), run("b", **begun)])
+    assert found.measure is None
+    assert sum("no measurement after its start" in note for note in found.notes) == 2
 
 
 def test_the_mean_of_ifevals_four_scores_is_a_measure_of_its_own() -> None:

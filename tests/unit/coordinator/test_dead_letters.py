@@ -160,3 +160,16 @@ def test_a_fault_that_stays_fails_the_run_and_resuming_takes_all_up_again(stage:
     assert ask(stage, RESUME, run) is None
     assert dead(stage, run) == []
     assert stage.broker.waiting("generation") == 3
+
+
+@pytest.mark.parametrize("reason", ["ServiceError", "StoreError"])
+def test_a_store_that_stays_away_ends_the_run_as_what_it_is(stage: Stage, reason: str) -> None:
+    """A worker's only service is the store: nothing is said of an engine."""
+    run = stage.submit(**BOUNDED, dispatch={"engine_wait_s": 0.0})
+    stage.fail(stage.take(), reason=reason)
+    end = RunEnd.model_validate(stage.run_row().end)
+    assert (status(stage, run), end.reason, end.exit_code) == (RunStatus.FAILED, EndReason.STORAGE, 3)
+    assert (end.what, bool(end.fix)) == ("the store stays unavailable: why", True)
+    assert dead(stage, run) == []
+    assert ask(stage, RESUME, run) is None
+    assert status(stage, run) is RunStatus.RUNNING

@@ -226,7 +226,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         "a store that cannot keep results fails the run",
         DATA,
         events.StorageLost("disk full"),
-        [failed(EndReason.STORAGE, "results cannot be stored: disk full", FailureReason.STORE)],
+        [failed(EndReason.STORAGE, "the store stays unavailable: disk full", FailureReason.STORE)],
     ),
     (
         "later steps go first",
