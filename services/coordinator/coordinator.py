@@ -67,6 +67,14 @@ AT_WORK = {FailureReason.TRAINER_BUSY}
 """No failure but a state: an earlier attempt is still at work, and this one came too early."""
 
 
+ENDS = {
+    FailureReason.STORE: EndReason.STORAGE,
+    FailureReason.OBJECT_MISSING: EndReason.LOST_RESULT,
+    FailureReason.OBJECT_CORRUPT: EndReason.LOST_RESULT,
+}
+"""How a run ends by an error of the coordinator's own work; by any other it is a bug."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of a coordinator: how many shard steps its workers hold, how many runs go on at once and share them, and
@@ -167,7 +175,7 @@ class Coordinator:
             runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
             failed = [run for run in runs if not run.status.ended]
             for run in failed:
-                end = RunEnd(reason=EndReason.INTERNAL, what=what, fix=fix, failure=failure)
+                end = RunEnd(reason=ENDS.get(failure, EndReason.INTERNAL), what=what, fix=fix, failure=failure)
                 ledger.end_run(run, RunStatus.FAILED, end)
         return len(failed)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import err, out
+from spar.cli.console import err, out, print_warning
 from spar.cli.homes import RUNS
 from spar.cli.progress import watching
 from spar.cli.run_end import examples_of, print_end
@@ -22,6 +22,7 @@ from spar.embedded.installed import require_packages
 from spar.embedded.reports import WrittenReport, write_report
 from spar.embedded.runner import resume_to_end, run_to_end
 from spar.embedded.staging import staging
+from spar.errors import StoreError
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
@@ -60,7 +61,7 @@ def execute(recipe: Recipe, directory: Path) -> int:
         with watching() as watcher:
             progress = run_to_end(staged, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
-        written = write_report(home, progress.run_id, newest=True, at_work=False)
+        written = _write(home, progress, newest=True)
     return _tell_end(progress, home, written)
 
 
@@ -70,12 +71,23 @@ def execute_known(home: Home, run_id: str, newest: bool, changed: ChangedSection
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
             progress = resume_to_end(run_id, home, watcher, stop, changed)
-        written = write_report(home, run_id, newest, at_work=False)
+        written = _write(home, progress, newest)
     return _tell_end(progress, home, written)
 
 
-def _tell_end(progress: RunProgress, home: Home, written: WrittenReport) -> int:
+def _write(home: Home, progress: RunProgress, newest: bool) -> WrittenReport | None:
+    """None: it cannot be read or written, which is no reason to keep quiet about how the run ended."""
+    try:
+        return write_report(home, progress.run_id, newest, at_work=False)
+    except StoreError as error:
+        print_warning(f"the report was not written: {error}")
+        return None
+
+
+def _tell_end(progress: RunProgress, home: Home, written: WrittenReport | None) -> int:
     if progress.status is RunStatus.FINISHED:
+        if written is None:
+            return StoreError.exit_code
         _print(written)
         if progress.lost.steps:
             text = after_losses(progress.lost, progress.run_id, in_directory(home.root))

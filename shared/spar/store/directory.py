@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from spar.errors import StoreError
 from spar.store.files import CHUNK, SCRATCH_MARK, disk_error, whole_file
 from spar.store.keys import check_key, check_prefix, missing
 
@@ -24,6 +25,7 @@ class DirectoryStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
+        self._begun = os.path.lexists(self.root)
         self._scratch = self.root / f"{SCRATCH_MARK}scratch"
         self._remove_stale_scratch()
 
@@ -39,7 +41,9 @@ class DirectoryStore:
             return file.read()
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        path = self._path(key)
+        with _explained(f"Looking for {path}"):
+            return self._is_there(path)
 
     def put_file(self, key: str, path: Path) -> None:
         with self._write(key) as file, open(path, "rb") as source:
@@ -73,11 +77,30 @@ class DirectoryStore:
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
+    def _is_there(self, path: Path) -> bool:
+        if path.is_file():
+            return True
+        self._require_root()
+        return False
+
+    def _require_root(self) -> None:
+        """Raises StoreError if the directory that was there is gone as a whole, as of a disk that is not mounted any more.
+
+        No object of it is lost by that.
+        """
+        if self._begun and not self.root.is_dir():
+            raise StoreError(
+                f"The object store {self.root} is not there any more.",
+                "Mount its disk again or put the directory back, and run the same command again.",
+            )
+
     @contextmanager
     def _write(self, key: str) -> Iterator[BinaryIO]:
         path = self._path(key)
         with _explained(f"Writing {path}"):
+            self._require_root()
             self._scratch.mkdir(parents=True, exist_ok=True)
+            self._begun = True
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path, self._scratch) as file:
                 yield file
@@ -86,7 +109,7 @@ class DirectoryStore:
     def _read(self, key: str) -> Iterator[BinaryIO]:
         path = self._path(key)
         with _explained(f"Reading {path}"):
-            if not path.is_file():
+            if not self._is_there(path):
                 raise missing(key, self)
             with open(path, "rb") as file:
                 yield file

@@ -134,3 +134,25 @@ def test_processes_write_one_key_together(tmp_path: Path) -> None:
 
 def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_directory_that_is_gone_as_a_whole_has_lost_no_object(tmp_path: Path) -> None:
+    """As a disk that is not mounted any more: what is on it must not be computed again."""
+    root, away = tmp_path / "store", tmp_path / "away"
+    fresh = DirectoryStore(root)
+    assert not fresh.exists("a/key")
+    with pytest.raises(ObjectMissing):
+        fresh.get("a/key")
+    fresh.put("a/key", b"x")
+    root.rename(away)
+    for broken in (False, True):
+        if broken:
+            root.symlink_to(root)
+        store = DirectoryStore(root) if broken else fresh
+        for attempt in (lambda: store.get("a/key"), lambda: store.exists("a/key"), lambda: store.put("b", b"y")):  # noqa: B023 - called here
+            with pytest.raises(StoreError, match="is not there any more") as caught:
+                attempt()
+            assert not isinstance(caught.value, ObjectMissing)
+    root.unlink()
+    away.rename(root)
+    assert fresh.get("a/key") == b"x"
