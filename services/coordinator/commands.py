@@ -114,7 +114,11 @@ def _resume(ledger: Ledger, command: Command) -> None:
 
 
 def _go_on(ledger: Ledger, run: Run) -> None:
-    """A failed run gets new attempts at what failed for good; one that is on, queued or finished stays as it is."""
+    """A failed run gets new attempts at what failed for good; one that is on, queued or finished stays as it is.
+
+    Whether it is stuck has to be seen anew: who resumes it has mended something.
+    """
+    run.stuck = None
     match run.status:
         case RunStatus.CANCELLING:
             run.status = RunStatus.RUNNING

@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 
 from services.coordinator.coordinator import Coordinator
 from spar.db.commands import append_command
-from spar.db.tables import Command, Event, Iteration, Run
+from spar.db.tables import Command, Event, Iteration, Run, utc_now
 from spar.errors import ConflictError
-from spar.messages.commands import CANCEL, REPLAY, RESUME
+from spar.messages.commands import CANCEL, REPLAY, RESUME, SUBMIT
 from spar.messages.states import IterationStatus, RunStatus, StepState
+from spar.messages.stuck import Stuck, StuckCause
 from spar.report.build import build_report
 from spar.testing.broker import RecordingBroker
 from tests.unit.coordinator.stage import Stage
@@ -269,3 +270,16 @@ def test_a_late_failure_of_a_run_that_waits_again_kills_nothing(stage: Stage) ->
     stage.fail(late, reason="DataError", retry=False)
     [step] = [step for step in stage.steps() if step.id == late["step_id"]]
     assert (step.state, step.failures) == (StepState.READY, 0)
+
+
+@pytest.mark.parametrize("command", [RESUME, SUBMIT])
+def test_a_stuck_run_that_is_resumed_is_stuck_only_if_it_is_seen_again(stage: Stage, command: str) -> None:
+    run = stage.submit()
+    with Session(stage.database) as session, session.begin():
+        stuck = Stuck(cause=StuckCause.STORE, what="it is gone", fix="Bring it back.", since=utc_now())
+        session.get_one(Run, run).stuck = stuck.model_dump(mode="json")
+    if command == RESUME:
+        assert ask(stage, RESUME, run) is None
+    else:
+        stage.submit()
+    assert stage.run_row().stuck is None
