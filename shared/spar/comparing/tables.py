@@ -96,7 +96,8 @@ def _interval(one: Estimate) -> str:
 
 def as_csv(found: Comparison) -> str:
     """One row per group and measure, numbers unrounded."""
-    rows = [_csv_row(group, one, found.outcomes) for group in found.groups for one in group.measures or [None]]
+    nothing: list[MeasureFacts | None] = [None]
+    rows = [_csv_row(group, one, found.outcomes) for group in found.groups for one in group.measures or nothing]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
