@@ -84,7 +84,7 @@ class DirectoryStore:
         return False
 
     def _require_root(self) -> None:
-        """Raises StoreError if the directory that was there is gone as a whole, as of a disk that is not mounted any more.
+        """Raises StoreError if the directory that was there is gone as a whole, as of a disk that is not mounted now.
 
         No object of it is lost by that.
         """
