@@ -26,10 +26,16 @@ MOST_MENTIONS = 3
 """Of an error, in what a command that ends by it writes: of the first step, of the alarm, and of the end."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def switch() -> Iterator[FaultySwitch]:
     with faulty_server(FaultySwitch()) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory, switch: FaultySwitch) -> bytes:
+    """What the run leaves that nothing happens to."""
+    return Runs(tmp_path_factory.mktemp("undisturbed"), switch.url).undisturbed()
 
 
 class Runs:
@@ -77,7 +83,8 @@ class Runs:
 
 
 @pytest.fixture
-def runs(tmp_path: Path, switch: FaultySwitch) -> Runs:
+def runs(tmp_path: Path, switch: FaultySwitch, wanted: bytes) -> Runs:
+    switch.heal()
     return Runs(tmp_path, switch.url)
 
 
@@ -86,8 +93,9 @@ def fault(switch: FaultySwitch, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 413, 429, 503])
-def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(runs: Runs, switch: FaultySwitch, status: int) -> None:
-    wanted = runs.undisturbed()
+def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(
+    runs: Runs, switch: FaultySwitch, wanted: bytes, status: int
+) -> None:
     fault(switch, status)
     process = start(runs.command("healed"))
     deadline = time.monotonic() + PATIENCE_S
@@ -113,9 +121,8 @@ def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(runs: Runs, switch: F
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413])
 def test_a_fault_that_stays_stops_the_run_and_the_same_command_finishes_it(
-    runs: Runs, switch: FaultySwitch, status: int
+    runs: Runs, switch: FaultySwitch, wanted: bytes, status: int
 ) -> None:
-    wanted = runs.undisturbed()
     fault(switch, status)
     command = runs.command("mended", **{"dispatch.engine_wait_s": 3})
     stopped = run(command)
