@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from spar.recipes.problems import Keys, Problem
-from spar.texts import UNSTORABLE_NAMED, is_all_storable, storable
+from spar.texts import UNSTORABLE_NAMED, is_all_storable, is_storable, storable
 
 Data = dict[str, Any]
 
@@ -71,6 +71,8 @@ def parse(text: str, name: str) -> Source:
     source = Source(places={(): name})
     if len(text) > LARGEST_TEXT:
         return _broken(name, *_TOO_LARGE)
+    if not is_storable(text):
+        return _broken(name, f"holds {UNSTORABLE_NAMED}", "Remove it, and save the recipe as UTF-8.")
     try:
         _check_bounds(text)
         root = yaml.compose(text, Loader=_Loader)

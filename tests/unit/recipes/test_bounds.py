@@ -71,3 +71,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_the_largest_recipe_is_read() -> None:
     source = parse("name: a\n#" + "x" * (LARGEST_TEXT - 9), "recipe")
     assert source.data == {"name": "a"}
+
+
+@pytest.mark.parametrize("text", ["name: a\ud800b", "name: a\x00b"])
+def test_a_text_that_no_table_takes_is_refused(text: str) -> None:
+    [problem] = parse(text, "recipe.yaml").problems
+    assert "holds " in problem.what
