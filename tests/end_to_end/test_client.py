@@ -119,32 +119,6 @@ def test_a_run_from_submit_to_cancel_and_on(stage: Stage, shell: Shell, run_id: 
     assert [run["run_id"] for run in json.loads(shell("runs", "--json").out)] == [run_id]
 
 
-def test_dead_letters_of_a_stack(stage: Stage, shell: Shell) -> None:
-    done = shell("submit", "recipe.yaml", "--set", "seed=11", "--set", "failures.dead_shards=1", "--set", "name=dead")
-    run = done.out.strip()
-    shell("cancel")  # of the test before, so that the steps that wait are this one's
-    stage.coordinator.tick()
-    while (message := stage.take())["run_id"] != run:
-        stage.fail(message)
-    stage.fail(message, reason="DataError", retry=False)
-    assert f"run {run}: no step has failed for good" not in shell("dead", "list", run).out
-    [letter] = json.loads(shell("dead", "list", run, "--json").out)
-    step = str(letter["step"])
-    assert letter["step"] == message["step_id"]
-    assert "DataError: why" in shell("dead", "show", step, run).out
-    refused = shell("dead", "drop", run, "--step", "999999")
-    assert (refused.code, "has no dead letter 999999" in refused.err) == (2, True)
-
-    assert "1 dropped" in shell("dead", "drop", run, "--step", step).out
-    stage.coordinator.tick()
-    assert json.loads(shell("dead", "list", run, "--json").out)[0]["dropped"]
-    assert "nothing to try again" in shell("dead", "retry", run).out
-
-    assert "1 to be tried again" in shell("dead", "retry", run, "--step", step).out
-    stage.coordinator.tick()
-    assert json.loads(shell("dead", "list", run, "--json").out) == []
-
-
 def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     (tmp_path / "recipe.yaml").write_text(RECIPE)
