@@ -88,6 +88,8 @@ def parse(text: str, name: str) -> Source:
 
 def parse_value(text: str) -> Any:
     """One value as YAML types it; a text that is no YAML stays a text."""
+    if not is_storable(text):
+        return text  # `unstorable` reports it
     try:
         _check_bounds(text)
         node = yaml.compose(text, Loader=_Loader)
