@@ -132,7 +132,7 @@ async def test_another_model_at_the_output_is_kept(trainer: Trainer, job: TrainJ
 async def test_two_trainers_cannot_share_a_folder(job: TrainJob) -> None:
     trainer = make_trainer("simulated")
     results = await asyncio.gather(trainer.train(job, ignore), trainer.train(job, ignore), return_exceptions=True)
-    assert [type(result).__name__ for result in results] == ["TrainOutcome", "TrainingError"]
+    assert [type(result).__name__ for result in results] == ["TrainOutcome", "TrainerBusy"]
 
 
 @pytest.mark.parametrize("kind", ["simulated"], indirect=True)

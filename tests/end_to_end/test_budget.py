@@ -33,7 +33,7 @@ def test_it_stops_at_its_cap_and_goes_on_to_the_same_end(tmp_path: Path) -> None
 
     refused = run(["resume", "--dir", home, "--set", "search.depth=1"])
     assert refused.returncode == 2
-    assert "only budget.* and failures.* can change" in refused.stderr
+    assert "only budget.*, failures.* and guards.* can change" in refused.stderr
     resumed = run(["resume", "--dir", home, "--set", f"budget.calls={2 * calls}"])
     assert resumed.returncode == 0, resumed.stderr
     assert facts_of(report_of(home)) == facts_of(report_of(tmp_path / "whole"))

@@ -92,7 +92,8 @@ def fault(switch: FaultySwitch, status: int) -> None:
     switch.status, switch.fails_from, switch.served, switch.refused = status, BEFORE, 0, 0
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 408, 413, 429, 503])
+# The other statuses are kinds of `make faults`.
+@pytest.mark.parametrize("status", [401, 413, 503])
 def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(
     runs: Runs, switch: FaultySwitch, wanted: bytes, status: int
 ) -> None:
@@ -119,7 +120,7 @@ def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(
     assert "step_died" not in runs.events("healed")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 413])
+@pytest.mark.parametrize("status", [404, 413])
 def test_a_fault_that_stays_stops_the_run_and_the_same_command_finishes_it(
     runs: Runs, switch: FaultySwitch, wanted: bytes, status: int
 ) -> None:
@@ -131,7 +132,8 @@ def test_a_fault_that_stays_stops_the_run_and_the_same_command_finishes_it(
     assert stopped.stderr.count(f"(HTTP {status}") <= MOST_MENTIONS, stopped.stderr
     assert report_of(runs.folder / "mended")["status"] == "failed"
     listed = run(["dead", "list", "--dir", runs.folder / "mended", "--json"])
-    assert json.loads(listed.stdout)
+    # A server that refuses even small requests counts as unavailable, which costs no step.
+    assert bool(json.loads(listed.stdout)) == (status != 413)
 
     switch.heal()
     finished = run(command)
