@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.coordinator.pauses import LONGEST_PAUSE, pause_after
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=60)
 PROBES = 1
 REPEATS = 3
 """Steps in a row with the same error: two may have the same fault in their data, more rarely do."""
@@ -109,7 +108,7 @@ class CircuitBreakers:
             return Verdict.PAUSED  # it was in flight when the breaker opened
         opened = circuit.opened = circuit.opened or now
         circuit.strikes += 1
-        circuit.until = now + min(FIRST_PAUSE * 2 ** (circuit.strikes - 1), LONGEST_PAUSE)
+        circuit.until = now + pause_after(circuit.strikes)
         patience = wait if failure.proven or failure.reason in UNAVAILABLE else min(wait, UNPROVEN_WAIT)
         if now - opened >= patience:
             return Verdict.GIVEN_UP

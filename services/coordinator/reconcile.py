@@ -4,7 +4,7 @@ When a step in flight counts as lost is `spar.runtime.leases`'s to say; it then 
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, partial
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from services.coordinator import events
 from services.coordinator.attendance import Attendance
 from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.pauses import pause_after
 from services.coordinator.turn import Turn
 from spar.db.tables import Step
 from spar.messages.coordinator import WorkerAlive
@@ -23,9 +24,6 @@ from spar.runtime.leases import Gone, Leases, Signs, why_gone
 log = structlog.get_logger()
 
 RETURNED = "returned: its worker stopped and returned it. Nothing needs to be done; another worker gets it at once."
-
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=60)
 
 
 def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
@@ -51,16 +49,11 @@ def lost_steps(
             yield step, why
 
 
-def pause_after(spent: int) -> timedelta:
-    """How long a step waits of which so many attempts were lost through no failure of its own."""
-    doublings = min(max(spent, 1) - 1, 10)
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
-
-
 def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     """End the attempt: the environment's fault, so it costs the step nothing.
 
-    A worker that fell silent may have died of the step itself, so each further one of its attempts waits longer.
+    A worker that fell silent may have died of the step itself, so each further attempt that was lost through no failure
+    of the step's own makes the next wait longer.
     """
     log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
     turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)

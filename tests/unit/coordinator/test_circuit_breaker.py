@@ -119,3 +119,14 @@ def test_a_training_that_fails_is_its_own_fault_unless_something_is_unavailable(
     wrong = failure(1, FailureReason.TRAINING, last=True, kind=training)
     assert breakers.failed(wrong, NOW, WAIT) is Verdict.STEP
     assert breakers.failed(failure(1, FailureReason.SERVICE, kind=training), NOW, WAIT) is Verdict.OPENED
+
+
+def test_a_fault_that_lasts_all_night_is_probed_every_minute() -> None:
+    breakers, now, wait = CircuitBreakers(), NOW, timedelta(hours=24)
+    for _ in range(600):
+        breakers.failed(failure(1, FailureReason.ENGINE_UNAVAILABLE), now, wait)
+        until = breakers.until(G)
+        assert until is not None
+        assert until - now <= timedelta(minutes=1)
+        now = until
+    assert now - NOW > timedelta(hours=9)

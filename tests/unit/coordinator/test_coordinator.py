@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from services.coordinator.coordinator import Coordinator, Limits
 from services.coordinator.inbox import Inbox
-from services.coordinator.reconcile import pause_after
+from services.coordinator.pauses import pause_after
 from spar.db.progress import read_progress
 from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
 from spar.errors import ServiceError
