@@ -18,7 +18,7 @@ from spar.db.engine import AnotherAtWork
 from spar.db.refusals import HomeBlocked
 from spar.errors import SparError
 from spar.messages.coordinator import FailureReason, Report
-from spar.runtime.supervision import FIRST_PAUSE_S, LONGEST_PAUSE_S, Loop, explained, in_brief, may_pass
+from spar.runtime.supervision import FIRST_PAUSE_S, Loop, explained, in_brief, longer, may_pass
 
 log = structlog.get_logger()
 
@@ -118,7 +118,7 @@ class Inbox:
                 if not self._guarded(work):
                     self._keep(report)
                 return
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            pause_s = longer(pause_s)
             self._loop.beat()
         self._keep(report)
 

@@ -10,4 +10,4 @@ _MOST_DOUBLINGS = 10
 
 def pause_after(tries: int) -> timedelta:
     """After so many tries that failed, at least one."""
-    return min(FIRST_PAUSE * 2 ** min(max(tries, 1) - 1, _MOST_DOUBLINGS), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, _MOST_DOUBLINGS)), LONGEST_PAUSE)

@@ -18,12 +18,12 @@ from pathlib import Path
 import structlog
 
 from spar.messages.coordinator import REPORT, Report, TrainingProgressed, WorkerAlive
+from spar.runtime.supervision import FIRST_PAUSE_S, longer
 
 log = structlog.get_logger()
 
 MOST = 10_000
 """Reports that wait in memory, a few hundred bytes each; beyond that `put` waits, and with it the taking of steps."""
-FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 PARTING_S = 10.0
 """What is left when the process ends is tried for so long, well within the time that containers get to stop."""
@@ -99,7 +99,7 @@ class Outbox:
             try:
                 self._send(letter)
             except Exception as error:  # noqa: BLE001 - whatever it is, a report is not dropped for it
-                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                pause_s = longer(pause_s, LONGEST_PAUSE_S)
                 log.warning("report_waits", reports=self.waiting, error=str(error))
                 continue
             pause_s = 0.0
@@ -137,7 +137,7 @@ def _leave(folder: Path, letters: list[Letter]) -> None:
 
 
 def _left_behind(folder: Path) -> Iterator[Letter]:
-    """Take what earlier workers left; a file is one worker's, whoever renames it first."""
+    """Take what earlier workers left; a file belongs to the worker that renames it first."""
     for path in sorted(folder.glob("*.jsonl")):
         mine = path.with_suffix(f".{uuid.uuid4().hex}")
         with suppress(FileNotFoundError):  # another worker was quicker

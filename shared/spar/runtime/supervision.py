@@ -35,6 +35,11 @@ _OF_THE_SYSTEM = frozenset(
 """Disk, memory, descriptors, network. A file that is missing is a mistake of ours, and stays missing."""
 
 
+def longer(pause_s: float, longest_s: float = LONGEST_PAUSE_S) -> float:
+    """The pause after this one, where the same work has failed again; after none, the first."""
+    return min(max(2 * pause_s, FIRST_PAUSE_S), longest_s)
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether the same work may succeed later, with nothing changed in it."""
     if isinstance(error, _TROUBLES):
@@ -112,7 +117,7 @@ class Loop:
                     log.exception("loop_ended", loop=self.name)
                     self._ended(explained(error, self.name))
                     return
-                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                pause_s = longer(pause_s)
                 log.warning("loop_waits", loop=self.name, seconds=pause_s, error=str(error))
 
 
