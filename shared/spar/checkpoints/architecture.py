@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from spar.checkpoints.headers import check_weights, read_header
+from spar.checkpoints.headers import check_weights, read_headers
 from spar.checkpoints.wholeness import require_shape, require_whole
 from spar.errors import ModelUnusable
 
@@ -24,11 +24,7 @@ def check_architecture(folder: Path) -> None:
     check_weights(folder)
     if any(find_spec(package) is None for package in _NEEDED):
         return
-    shapes = {
-        name: tensor["shape"]
-        for file in sorted(folder.glob("*.safetensors"))
-        for name, tensor in read_header(file).items()
-    }
+    shapes = {name: tensor["shape"] for name, tensor in read_headers(folder).items()}
     known = _architecture(folder)
     if known is None or not shapes:
         return
@@ -45,7 +41,7 @@ def _architecture(folder: Path) -> tuple[Any, Any] | None:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError):
-        return None  # whoever loads it says what is wrong
+        return None  # the engine or trainer that loads it reports what is wrong
     if getattr(config, "quantization_config", None) is not None:
         return None
     known = AutoModelForCausalLM._model_mapping.get(type(config), None)

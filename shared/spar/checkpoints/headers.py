@@ -44,7 +44,7 @@ def check_weights(folder: Path) -> None:
 def check_adapter_weights(adapter: Path, base: Path) -> None:
     """The same of an adapter: every A has its B, layers that are alike are adapted alike, and each has the rank that
     the adapter's settings name and the sizes of the base's tensor that it adapts."""
-    found = {name: t for file in sorted(adapter.glob("*.safetensors")) for name, t in read_header(file).items()}
+    found = read_headers(adapter)
     swap = {"lora_A": "lora_B", "lora_B": "lora_A"}
     pairs = {re.sub(r"lora_[AB]", lambda side: swap[side[0]], name): name for name in found}
     require_whole(adapter, pairs.keys() - found.keys(), ())
@@ -60,7 +60,7 @@ def _check_sizes(adapter: Path, base: Path, shapes: Mapping[str, list[int]]) -> 
     if config.get("rank_pattern") or config.get("peft_type", "LORA") != "LORA" or not isinstance(rank, int):
         return
     alike = _decoder_config(base).get("model_type") in ALIKE
-    whole = {name: t["shape"] for file in base.glob("*.safetensors") for name, t in read_header(file).items()}
+    whole = {name: tensor["shape"] for name, tensor in read_headers(base).items()}
     for name, shape in sorted(shapes.items()):
         side = _SIDE.fullmatch(name)
         if side is None or len(shape) != 2:
@@ -89,11 +89,16 @@ def read_header(file: Path) -> Mapping[str, Any]:
     return tensors
 
 
+def read_headers(folder: Path) -> Mapping[str, Any]:
+    """Of all tensors in a folder's files, what the headers say. Raises ModelUnusable for a broken file."""
+    return {name: t for file in sorted(folder.glob("*.safetensors")) for name, t in read_header(file).items()}
+
+
 def _tensors(folder: Path) -> set[str]:
     """Of the files that the index names, if there is one, else of all; each where the index says it is."""
     index = folder / INDEX
     if not index.is_file():
-        return {name for file in sorted(folder.glob("*.safetensors")) for name in read_header(file)}
+        return set(read_headers(folder))
     try:
         places = {str(name): str(file) for name, file in json.loads(index.read_bytes())["weight_map"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):

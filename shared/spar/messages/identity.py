@@ -4,6 +4,7 @@ A record counts under its `identity`, a string of its own class that outlives re
 """
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,13 +13,13 @@ SCHEME = 1
 """How specs are put into canonical form. Raising it disowns every stored result, so 1 is left out of the form."""
 
 
-class Reference(BaseModel):
+class Reference(BaseModel, ABC):
     """What stands for an object or a model: it counts as what identifies that, wherever it is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def identifier(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def identifier(self) -> str: ...
 
 
 def canonical_form(spec: BaseModel) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spar.adapters import base_folder, is_adapter
-from spar.checkpoints.headers import read_header
+from spar.checkpoints.headers import read_headers
 from spar.errors import TrainingDiskFull
 from spar.training.base import TrainJob
 
@@ -60,8 +60,7 @@ def _trained_parameters(job: TrainJob) -> int:
 
 
 def _shapes(folder: Path) -> list[tuple[str, list[int]]]:
-    headers = (read_header(file) for file in sorted(folder.glob("*.safetensors")))
-    return [(name, list(tensor["shape"])) for header in headers for name, tensor in header.items()]
+    return [(name, list(tensor["shape"])) for name, tensor in read_headers(folder).items()]
 
 
 def _stored_bytes(folder: Path) -> int:
