@@ -13,10 +13,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from services.api.auth import COOKIE, cookie_of, has_cookie, same
+from services.api.auth import COOKIE, cookie_of, has_cookie
 from services.api.backend import Context
 from spar.db.runs import list_runs
 from spar.recipes.init import place_of
+from spar.runtime.bearer import same
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
