@@ -1,7 +1,7 @@
 """`spar prompts checkers`: a teacher writes code that checks each prompt's responses, and what can be trusted is kept.
 
 AutoIF's preparation (arXiv 2406.13542, sections 3.1 and 3.2): what comes out is a prompts file for the recipe `autoif`,
-with --queries one whose prompts are queries that an instruction goes with. The same command goes on after any stop.
+with --queries one whose prompts are queries that an instruction goes with. The same command resumes after any stop.
 """
 
 import asyncio
@@ -13,20 +13,19 @@ from typing import Annotated
 import typer
 
 from spar.cli.checker_file import CheckerFile
-from spar.cli.console import err, out, print_warning
+from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
-from spar.cli.options import options_of
+from spar.cli.options import options_of, require_other_file
 from spar.cli.queries import queries_of, write_joined
-from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, teacher_named
+from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, given_prompts, teacher_named
 from spar.engines.base import Engine, LocalModel, Sampling
 from spar.engines.checker_skills import CheckerForms, Teacher
 from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
-from spar.errors import DataError, RecipeError
+from spar.errors import DataError
 from spar.inference.endpoints import Asking
 from spar.method.checking import LEAST_CHECKERS
 from spar.method.records import Prompt
-from spar.recipes.prompts import read_prompts, usable_prompts
 from spar.runtime.checker_writing import Checked, write_checkers
 from spar.together import together
 
@@ -69,17 +68,12 @@ def checkers(options: CheckerOptions) -> None:
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """
-    if options.output.resolve() == options.source.resolve():
-        raise RecipeError(f"--out is the input itself ({options.source}).", "Write to another file.")
+    require_other_file(options.output, options.source)
     forms = CheckerForms(*forms_for(options.teacher, options.templates, FORMS))
     queries = None if options.queries is None else queries_of(options.queries)
     how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
     engine, model = teacher_named(options.teacher, options.model, how)
-    read = read_prompts(options.source)
-    if not read.prompts:
-        usable_prompts(options.source, 1)  # raises, with the reasons
-    for note in read.notes:
-        print_warning(f"{options.source}: {note}")
+    read = given_prompts(options.source)
     file = CheckerFile.open(options.output)
     usage = asyncio.run(_write_all(options, forms, make_engine(engine), model, read.prompts, file))
     _tell(file, usage, rejected=len(read.rejects), to=options.output)

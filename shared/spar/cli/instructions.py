@@ -1,7 +1,7 @@
 """`spar prompts instructions`: a teacher writes more instructions that code can check, after a list of seeds.
 
 The first step of AutoIF's preparation (arXiv 2406.13542, section 3.1); `spar prompts checkers` is the next. The same
-command goes on after any stop.
+command resumes after any stop.
 """
 
 import asyncio
@@ -11,19 +11,18 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.console import out, print_warning
+from spar.cli.console import out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
-from spar.cli.options import options_of
+from spar.cli.options import options_of, require_other_file
 from spar.cli.row_file import append_rows, rows_of
-from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, teacher_named
+from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, given_prompts, teacher_named
 from spar.engines.base import Engine, LocalModel, Sampling
 from spar.engines.instruction_skills import InstructionTeacher
 from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
-from spar.errors import DataError, RecipeError
+from spar.errors import DataError
 from spar.inference.endpoints import Asking
 from spar.method.templates.forms import Form
-from spar.recipes.prompts import read_prompts, usable_prompts
 from spar.runtime.instruction_writing import write_instructions
 
 
@@ -55,16 +54,11 @@ def instructions(options: InstructionOptions) -> None:
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """
-    if options.output.resolve() == options.seeds.resolve():
-        raise RecipeError(f"--out is the input itself ({options.seeds}).", "Write to another file.")
+    require_other_file(options.output, options.seeds)
     [form] = forms_for(options.teacher, options.templates, ("augment",))
     how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
     engine, model = teacher_named(options.teacher, options.model, how)
-    read = read_prompts(options.seeds)
-    if not read.prompts:
-        usable_prompts(options.seeds, 1)  # raises, with the reasons
-    for note in read.notes:
-        print_warning(f"{options.seeds}: {note}")
+    read = given_prompts(options.seeds)
     asyncio.run(_write(options, form, make_engine(engine), model, read.prompts))
 
 

@@ -7,7 +7,10 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+
+from spar.errors import RecipeError
 
 Settings = TypeVar("Settings")
 
@@ -27,6 +30,12 @@ def options_of(settings: type[Settings]) -> Callable[[Callable[[Settings], None]
         return run
 
     return decorate
+
+
+def require_other_file(output: Path, source: Path) -> None:
+    """Raises RecipeError for an output that would overwrite what the command reads."""
+    if output.resolve() == source.resolve():
+        raise RecipeError(f"--out is the input itself ({source}).", "Write to another file.")
 
 
 def _parameter(field: "Field[Any]", annotation: Any) -> inspect.Parameter:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.cli.row_file import append_rows, rows_of
-from spar.recipes.prompts import read_prompts, usable_prompts
+from spar.errors import DataError
+from spar.recipes.prompts import usable_prompts
 
 LENGTHS = range(21, 300)
 """Characters of a query, as in AutoIF's released code: a short one says too little, a long one is a task of its own."""
@@ -31,10 +32,13 @@ class Joined:
 
 def queries_of(path: Path) -> Queries:
     """Raises DataError for a file without a query of a fitting length."""
-    found = read_prompts(path).prompts
+    found = usable_prompts(path, 1).prompts
     fitting = [text for text in found if len(text) in LENGTHS]
     if not fitting:
-        usable_prompts(path, max(1, len(found) + 1))  # raises, with the reasons
+        raise DataError(
+            f"None of the {len(found)} queries in {path} has {LENGTHS.start} to {LENGTHS.stop - 1} characters.",
+            "Give queries of such a length.",
+        )
     return Queries(fitting, len(found) - len(fitting))
 
 

@@ -14,13 +14,12 @@ import typer
 
 from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
-from spar.cli.options import options_of
+from spar.cli.options import options_of, require_other_file
 from spar.cli.refining.many import failed_rows, nothing_searched, search_file
 from spar.cli.refining.progress import shown_progress
 from spar.cli.refining.rows import count_rows
 from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.engines.registry import make_engine
-from spar.errors import RecipeError
 from spar.inference.endpoints import Asking
 from spar.recipes.models import JudgmentSettings, SearchSettings
 
@@ -77,8 +76,7 @@ class RefineOptions:
 
     def job(self) -> RefineJob:
         """Raises RecipeError for what cannot be run as asked."""
-        if self.output.resolve() == self.source.resolve():
-            raise RecipeError(f"--out is the input itself ({self.source}).", "Write to another file.")
+        require_other_file(self.output, self.source)
         how = Asking(self.window, self.deadline, self.send_seed, body_of(self.body), headers_of(self.header))
         engine, model = engine_and_model(self.engine, self.model, how)
         judgment, search = self._settings()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from spar.cli.console import print_warning
 from spar.cli.refining.settings import engine_and_model
 from spar.engines.base import LocalModel
 from spar.errors import RecipeError
@@ -16,6 +17,7 @@ from spar.inference.endpoints import Asking
 from spar.method.templates import BUILTIN
 from spar.method.templates.forms import Form, builtin_form, read_form
 from spar.recipes.models import EngineSettings
+from spar.recipes.prompts import PromptFile, usable_prompts
 
 RULES = "rules"
 
@@ -36,6 +38,14 @@ def teacher_named(place: str, model: str | None, how: Asking) -> tuple[EngineSet
     if place == RULES and model is None:
         return EngineSettings(kind=RULES), LocalModel(RULES, name=RULES)
     return engine_and_model(place, model, how)
+
+
+def given_prompts(path: Path) -> PromptFile:
+    """What a teacher is to work on, with a warning for what was left out. Raises DataError where no row is a prompt."""
+    read = usable_prompts(path, 1)
+    for note in read.notes:
+        print_warning(f"{path}: {note}")
+    return read
 
 
 def forms_for(teacher: str, templates: str | None, names: Sequence[str]) -> list[Form]:

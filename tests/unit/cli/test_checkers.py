@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from spar.cli.checker_file import CheckerFile
 from spar.cli.prompts import app
+from spar.cli.queries import queries_of
 from spar.errors import DataError, RecipeError
 from spar.runtime.checker_writing import Checked, CheckerOutcome
 from spar.testing.server import ServerOptions, running_server
@@ -131,3 +132,10 @@ def test_a_teacher_that_writes_no_list_is_an_error(tmp_path: Path) -> None:
     error = asyncio.run(once()).exception
     assert isinstance(error, DataError)
     assert "has 1 instructions, not 9: the teacher only repeats itself." in str(error)
+
+
+def test_queries_of_no_fitting_length_are_refused_with_the_length(tmp_path: Path) -> None:
+    path = tmp_path / "queries.jsonl"
+    path.write_text('{"prompt": "too short"}\n{"prompt": "short too"}\n')
+    with pytest.raises(DataError, match=r"None of the 2 queries in .* has 21 to 299 characters"):
+        queries_of(path)
