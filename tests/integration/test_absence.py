@@ -5,7 +5,6 @@ And no step is charged for it: on Redis, PostgreSQL and S3, each service a proce
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,8 @@ from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.report.build import build_report
 from spar.testing.trainer import STEP_SECONDS
-from tests import servers
 from tests.end_to_end.simulated import facts_of, report_of, run, write_recipe
-from tests.integration.stack import SERVICES, Stack, stack
+from tests.integration.stack import SERVICES, Stack
 from tests.integration.test_loop import in_flight
 
 pytestmark = pytest.mark.end_to_end
@@ -28,15 +26,6 @@ FEW_STEPS = {"kind": "simulated", "batch_size": 64, "epochs": 1}
 TRAINING = {"actor": dict(FEW_STEPS), "refiner": dict(FEW_STEPS)}  # YAML would write one as an alias of the other
 LEASE_S = 3.0
 """The stack's."""
-
-
-@pytest.fixture
-def stopped(
-    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
-) -> Iterator[Stack]:
-    redis_server.flush()
-    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

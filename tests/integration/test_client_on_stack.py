@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,9 +11,8 @@ import pytest
 
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
-from tests import servers
 from tests.end_to_end.simulated import write_recipe
-from tests.integration.stack import SERVICES, Stack, stack
+from tests.integration.stack import SERVICES, Stack
 
 pytestmark = pytest.mark.end_to_end
 
@@ -23,14 +21,10 @@ SLOW = {"kind": "simulated", "latency": 0.02}
 
 
 @pytest.fixture
-def running(
-    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
-) -> Iterator[Stack]:
-    redis_server.flush()
-    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
-        made.environment |= {"SPAR_API_TOKEN": TOKEN, "SPAR_API_PORT": "0", "SPAR_API_ALLOW_PATHS": "true"}
-        made.start(*SERVICES, "api")
-        yield made
+def running(stopped: Stack) -> Stack:
+    stopped.environment |= {"SPAR_API_TOKEN": TOKEN, "SPAR_API_PORT": "0", "SPAR_API_ALLOW_PATHS": "true"}
+    stopped.start(*SERVICES, "api")
+    return stopped
 
 
 def address(running: Stack) -> str:

@@ -1,7 +1,7 @@
 """The same loop on Redis, PostgreSQL and S3, each service a process of its own; and what may happen to them."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,9 @@ SLOW = {"kind": "simulated", "latency": 0.02}
 
 
 @pytest.fixture
-def running(
-    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
-) -> Iterator[Stack]:
-    redis_server.flush()
-    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
-        made.start(*SERVICES)
-        yield made
+def running(stopped: Stack) -> Stack:
+    stopped.start(*SERVICES)
+    return stopped
 
 
 @pytest.fixture(scope="module")

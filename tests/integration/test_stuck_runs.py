@@ -1,7 +1,6 @@
 """A run that cannot go on is reported as stuck, with its cause, and as running again when the cause is gone."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,23 +10,18 @@ from spar.db.tables import Event
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.messages.stuck import StuckCause
-from tests import servers
 from tests.end_to_end.simulated import write_recipe
-from tests.integration.stack import SERVICES, Stack, stack
+from tests.integration.stack import SERVICES, Stack
 from tests.integration.test_loop import in_flight
 
 pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture
-def running(
-    tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
-) -> Iterator[Stack]:
-    redis_server.flush()
-    with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
-        made.environment["SPAR_STUCK_S"] = "5"
-        made.start(*SERVICES)
-        yield made
+def running(stopped: Stack) -> Stack:
+    stopped.environment["SPAR_STUCK_S"] = "5"
+    stopped.start(*SERVICES)
+    return stopped
 
 
 def test_workers_that_are_gone_and_come_back(running: Stack, tmp_path: Path) -> None:

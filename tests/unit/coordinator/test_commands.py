@@ -1,8 +1,6 @@
 """What users ask of the coordinator: cancel, go on, replay; several runs, one at a time."""
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +16,6 @@ from spar.messages.stuck import Stuck, StuckCause
 from spar.report.build import build_report
 from spar.testing.broker import RecordingBroker
 from tests.unit.coordinator.stage import Stage
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.check_counters()
-    stage.database.dispose()
 
 
 def ask(stage: Stage, kind: str, run_id: str, **more: Any) -> str | None:

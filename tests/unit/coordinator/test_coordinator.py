@@ -1,7 +1,7 @@
 """The coordinator against a recording broker, real tables and a real store: what it books, sends, and sends again."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -36,14 +36,6 @@ def wait_until(seen: Callable[[], bool]) -> None:
     while not seen():
         assert time.monotonic() < deadline
         time.sleep(0.01)  # between two looks at the condition
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.check_counters()
-    stage.database.dispose()
 
 
 def test_a_submitted_run_begins_and_fills_its_queue(stage: Stage) -> None:

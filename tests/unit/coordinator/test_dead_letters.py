@@ -1,8 +1,5 @@
 """Dead letters: bounded, retried with what follows from them, or dropped and counted."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlmodel import Session
 
@@ -16,14 +13,6 @@ from tests.unit.coordinator.stage import Stage
 from tests.unit.coordinator.test_commands import ask, kill_shards, status
 
 BOUNDED = {"failures": {"canary": False, "most": 1.0, "nothing_learned": "continue"}}
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.check_counters()
-    stage.database.dispose()
 
 
 def finish_all(stage: Stage, *queues: str) -> None:

@@ -1,10 +1,7 @@
 """Results that the books have and the store has not: made again, counted, told, and not for ever."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlmodel import Session, select
 
 from services.coordinator import flow
@@ -19,14 +16,6 @@ from spar.store.rows import decode_rows
 from tests.unit.coordinator.stage import Stage
 
 MISSING = "ObjectMissing"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.check_counters()
-    stage.database.dispose()
 
 
 def key_of(message: dict[str, Any], content: str = "aa") -> str:

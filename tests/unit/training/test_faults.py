@@ -28,6 +28,7 @@ from spar.training.divergence import divergence
 from spar.training.faults import fault_of, kept_checkpoint, typed_faults
 from spar.training.reports import Failed
 from spar.training.trl_trainer import make
+from tests.unit.training.processes import child_of
 from tests.unit.training.rows import write_pairs, write_various_examples
 
 DPO = DpoSettings(learning_rate=1e-3, batch_size=2, max_length=64, dtype="float32", threads=1, checkpoint_steps=2)
@@ -179,20 +180,6 @@ async def test_a_disk_that_fills_up_later_keeps_and_names_the_last_checkpoint(ba
     assert not this.output.exists()
     outcome = await make().train(this, ignore)
     assert outcome.resumed_from == int(kept.name.rpartition("-")[2])
-
-
-def child_of(job: TrainJob) -> int:
-    """The process that trains: it has the job in its command line, as its guard has."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if str(job.work).encode() in command and b"guard.py" not in command:
-            found.append(int(folder.name))
-    [pid] = found
-    return pid
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

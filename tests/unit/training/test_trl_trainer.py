@@ -19,6 +19,7 @@ from spar.training.jobs import read_rows
 from spar.training.tokenize import PairIds, Tokenizer
 from spar.training.trl_trainer import make
 from spar.training.workspace import MARKER
+from tests.unit.training.processes import child_of
 
 pytestmark = pytest.mark.torch
 
@@ -107,20 +108,6 @@ async def killed_at(step: int, job: TrainJob) -> None:
         await make().train(job, watch)
     assert not isinstance(told.value, HOPELESS)
     assert not job.output.exists()
-
-
-def child_of(job: TrainJob) -> int:
-    """The process that trains: it has the job in its command line, as its guard has."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if str(job.work).encode() in command and b"guard.py" not in command:
-            found.append(int(folder.name))
-    [pid] = found
-    return pid
 
 
 async def test_packed_lora_in_bfloat16_gives_a_whole_model_like_its_base(base: Path, tmp_path: Path) -> None:
