@@ -134,7 +134,7 @@ class Coordinator:
         self._attendance.read()
 
     def tick(self) -> None:
-        """Look at commands, leases and losses; start or go on with runs, and see which are stuck, also when one of the
+        """Look at commands, leases and losses; start or continue runs, and see which are stuck, also when one of the
         former cannot be done. Raises ServiceError; safe to repeat."""
         try:
             self._tick()

@@ -95,7 +95,7 @@ class Standing:
         try:
             return self.census.workers()
         except ServiceError:
-            return None  # nothing can be said of them
+            return None  # unknown
 
 
 def _within(seconds: float, work: Callable[[], object]) -> SparError | None:

@@ -64,7 +64,7 @@ def _runs(context: Context) -> str:
             stuck = stuck_runs(session, context.at_work)
     except SparError as error:
         return str(error)
-    # No token is asked for here: which runs and what their fix names is `spar status`'s to tell.
+    # This needs no token: `spar status` names the runs and their fix.
     causes = sorted({found.cause for found in stuck.values()})
     return f"{len(stuck)} stuck: {', '.join(causes)}; see `spar status`" if stuck else "ok"
 

@@ -96,7 +96,7 @@ def retry(
         out.print(f"run {dead.run_id}: there is nothing to try again", markup=False, soft_wrap=True)
         return
     _send(dead, api, REPLAY, ReplayCommand(run_id=dead.run_id, steps=wanted))
-    then = "" if dead.found is None else f"; go on with the run: {command('resume', dead.run_id, *dead.where)}"
+    then = "" if dead.found is None else f"; resume the run: {command('resume', dead.run_id, *dead.where)}"
     out.print(f"run {dead.run_id}: {len(wanted)} to be tried again{then}", markup=False, soft_wrap=True)
 
 

@@ -30,15 +30,15 @@ _AWAY = ("cannot be reached", "Check that Redis runs and that SPAR_BROKER_URL ha
 
 
 def broker_trouble(error: BaseException) -> ServiceError:
-    said = " ".join(str(error).split()).rstrip(".")
-    code = _code(error.__cause__ or error, said)
+    reply = " ".join(str(error).split()).rstrip(".")
+    code = _code(error.__cause__ or error, reply)
     what, fix = _TROUBLES.get(code, _AWAY)
     kind_of_error = BrokerFull if code == _FULL else ServiceError
-    return kind_of_error(f"The message broker {what}: {said[:300]}.", f"{fix}; work resumes when it is back.")
+    return kind_of_error(f"The message broker {what}: {reply[:300]}.", f"{fix}; work resumes when it is back.")
 
 
-def _code(error: BaseException, said: str) -> str:
+def _code(error: BaseException, reply: str) -> str:
     """Redis's own word for it. redis-py takes those that it knows out of the text and keeps them beside it; others come
     first in the text, or within a pipeline late."""
     code = getattr(error, "status_code", None) or _BY_TYPE.get(type(error).__name__)
-    return code if code in _TROUBLES else next((code for code in _TROUBLES if f"{code} " in said), "")
+    return code if code in _TROUBLES else next((code for code in _TROUBLES if f"{code} " in reply), "")

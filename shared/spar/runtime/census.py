@@ -1,4 +1,4 @@
-"""Which workers there are, and what they consume: each is asked through the broker and replies for itself.
+"""Which workers there are, and what they consume: each is queried through the broker and replies for itself.
 
 Takes seconds, so it is for who has a reason to ask. One that is paused or cut off does not reply.
 """

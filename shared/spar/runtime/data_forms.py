@@ -1,4 +1,4 @@
-"""Given training data whose prompts are worded otherwise than the recipe's templates, told before a run starts.
+"""Given training data whose prompts are worded otherwise than the recipe's templates, reported before a run starts.
 
 Knows which files of a recipe hold judgments and refinements; how a form is recognised, `spar.method` does.
 """

@@ -1,4 +1,4 @@
-"""Reads a process's settings from its environment, such that what is wrong with them is told without their values."""
+"""Reads a process's settings from its environment, and reports what is wrong with them without their values."""
 
 from typing import Any, TypeVar
 
@@ -17,10 +17,10 @@ def read_settings(kind: type[S], **given: Any) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        told = "; ".join(f"{_name(kind, each['loc'])}: {each['msg']}" for each in error.errors(include_input=False))
+        problems = "; ".join(f"{_name(kind, each['loc'])}: {each['msg']}" for each in error.errors(include_input=False))
     except SettingsError as error:
-        told = f"one that has to be JSON is not ({str(error).partition(' from ')[0]})"
-    raise ServiceError(f"The settings are not as they should be: {told}.", FIX) from None
+        problems = f"one that has to be JSON is not ({str(error).partition(' from ')[0]})"
+    raise ServiceError(f"The settings are not as they should be: {problems}.", FIX) from None
 
 
 def _name(kind: type[BaseSettings], place: tuple[int | str, ...]) -> str:

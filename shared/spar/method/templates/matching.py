@@ -1,7 +1,7 @@
 """Whether the prompts of training data have the form of a template: its fixed text, in order, around anything.
 
 A refiner learns from the prompts in its data, and is prompted by the recipe's templates: where the two differ, nothing
-fails, and the refiner is asked in words it was not trained on. Blanks and line breaks make no other form.
+fails, and the refiner is prompted in words it was not trained on. Blanks and line breaks make no other form.
 """
 
 from collections.abc import Iterable, Sequence
