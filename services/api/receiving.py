@@ -18,7 +18,7 @@ from spar.recipes.override import apply_overrides
 from spar.recipes.paths import INIT_DATA, PREFIXES, names_a_file
 from spar.recipes.problems import Keys, Problem, raise_for
 from spar.recipes.required import take_required
-from spar.recipes.source import LARGEST_TEXT, Source, parse, too_many_values
+from spar.recipes.source import LARGEST_TEXT, YamlSource, parse, too_many_values
 
 NAME = "recipe"
 JSON = "application/json"
@@ -62,7 +62,7 @@ def without_upload_paths(recipe: Recipe, received: Received) -> Recipe:
     return recipe.model_copy(update={"prompts": prompts, "templates": templates})
 
 
-def _parse(received: Received) -> Source:
+def _parse(received: Received) -> YamlSource:
     if len(received.recipe) > 4 * LARGEST_TEXT:
         raise RecipeError(f"The recipe is larger than {LARGEST_TEXT:,} characters.", "Send prompts as a file.")
     try:
@@ -78,10 +78,10 @@ def _parse(received: Received) -> Source:
         raise RecipeError("The recipe is larger than a recipe may be.", "Send prompts as a file.")
     if not isinstance(data, dict):
         raise RecipeError("The recipe is not an object of keys.", 'Write {"name": ..., ...}.')
-    return Source(data=data, places={(): NAME})
+    return YamlSource(data=data, places={(): NAME})
 
 
-def _take_files(received: Received, source: Source, folder: Path) -> None:
+def _take_files(received: Received, source: YamlSource, folder: Path) -> None:
     if received.prompts is not None:
         path = folder / "prompts.jsonl"
         path.write_bytes(received.prompts)
@@ -93,7 +93,7 @@ def _take_files(received: Received, source: Source, folder: Path) -> None:
         source.data["templates"] = str(folder)
 
 
-def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Iterator[Problem]:
+def _foreign_paths(received: Received, source: YamlSource, allow_paths: bool) -> Iterator[Problem]:
     """Whatever the recipe names on this host that the request did not bring."""
     yield from _foreign_sets(source, allow_paths)
     for keys in [*PREFIXES, ("templates",)]:
@@ -114,7 +114,7 @@ def _foreign_paths(received: Received, source: Source, allow_paths: bool) -> Ite
             yield Problem(keys, "names a folder by a relative path", "Write its path on the workers' hosts, whole.")
 
 
-def _foreign_sets(source: Source, allow_paths: bool) -> Iterator[Problem]:
+def _foreign_sets(source: YamlSource, allow_paths: bool) -> Iterator[Problem]:
     for keys in INIT_DATA:
         files = _value_at(source, keys)
         named = files if isinstance(files, list | tuple) else []
@@ -123,7 +123,7 @@ def _foreign_sets(source: Source, allow_paths: bool) -> Iterator[Problem]:
             yield Problem(keys, "names files, which this API does not take", fix)
 
 
-def _value_at(source: Source, keys: Keys) -> object:
+def _value_at(source: YamlSource, keys: Keys) -> object:
     section: object = source.data
     for key in keys:
         section = section.get(key) if isinstance(section, dict) else None

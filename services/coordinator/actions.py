@@ -94,7 +94,7 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeAgain:
+class Recompute:
     """Have a step that was done make its result once more."""
 
     step: int
@@ -122,6 +122,6 @@ Action = (
     | CancelRun
     | StopRun
     | Dispatch
-    | MakeAgain
+    | Recompute
     | DispatchRepairs
 )

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from spar.messages.base import StepKind
 from spar.recipes.models import BudgetSettings
-from spar.recipes.spending import Burn, Spent, burn_down, told
+from spar.recipes.spending import BudgetLine, Spent, burn_down, told
 
 PROBES = 1
 """Steps in flight of a kind whose cost has not been seen yet."""
@@ -24,7 +24,7 @@ Wanted = TypeVar("Wanted")
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class BudgetState:
     """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model.
 
     Of the teacher, where that is whom the iteration asks: its calls may have another price. `first` is what the recipe
@@ -78,7 +78,7 @@ class Purse:
                 low = middle
         return low
 
-    def _passed(self, committed: Spent, mean: Spent, steps: int) -> list[Burn]:
+    def _passed(self, committed: Spent, mean: Spent, steps: int) -> list[BudgetLine]:
         """The caps that so many more steps would pass."""
         lines = zip(
             burn_down(self.spent, self.budget),
@@ -88,11 +88,11 @@ class Purse:
         )
         return [after for now, before, after in lines if _passes(now, before, after)]
 
-    def _now(self) -> tuple[Burn, ...]:
+    def _now(self) -> tuple[BudgetLine, ...]:
         return burn_down(self.spent, self.budget)
 
 
-def _passes(now: Burn, before: Burn, after: Burn) -> bool:
+def _passes(now: BudgetLine, before: BudgetLine, after: BudgetLine) -> bool:
     """Steps that add nothing to a cap pass it never, but for time, which goes on whatever is done."""
     if after.cap is None:
         return False

@@ -64,7 +64,7 @@ class Failure:
     proven: bool
 
 
-class Verdict(StrEnum):
+class Blame(StrEnum):
     """Whose fault a failure is, and what follows."""
 
     STEP = "step"  # its own: it is charged
@@ -95,24 +95,24 @@ class CircuitBreakers:
         self._acquittals: Counter[int] = Counter()
         """By step: how often it failed and then another one of its kind succeeded, which acquits the environment."""
 
-    def failed(self, failure: Failure, now: datetime, wait: timedelta) -> Verdict:
+    def failed(self, failure: Failure, now: datetime, wait: timedelta) -> Blame:
         """`wait`: how long an error may last before the run is given up."""
         if (failure.kind not in BREAKABLE and failure.reason not in UNAVAILABLE) or failure.reason in OF_DATA:
-            return Verdict.STEP
+            return Blame.STEP
         circuit = self._circuits.setdefault(failure.kind, _Circuit())
         _note(circuit, failure)
         opens = circuit.opened is None
         if opens and not self._suspects_environment(circuit, failure):
-            return Verdict.STEP
+            return Blame.STEP
         if circuit.until is not None and now < circuit.until:
-            return Verdict.PAUSED  # it was in flight when the breaker opened
+            return Blame.PAUSED  # it was in flight when the breaker opened
         opened = circuit.opened = circuit.opened or now
         circuit.strikes += 1
         circuit.until = now + pause_after(circuit.strikes)
         patience = wait if failure.proven or failure.reason in UNAVAILABLE else min(wait, UNPROVEN_WAIT)
         if now - opened >= patience:
-            return Verdict.GIVEN_UP
-        return Verdict.OPENED if opens else Verdict.PAUSED
+            return Blame.GIVEN_UP
+        return Blame.OPENED if opens else Blame.PAUSED
 
     def alarms(self, kind: StepKind, now: datetime) -> bool:
         """Whether the breaker that has just opened is news: one fault that meets several kinds is one alarm."""

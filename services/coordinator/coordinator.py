@@ -1,4 +1,4 @@
-"""The coordinator itself: takes reports and the passing of time, one at a time, and turns each into a `Turn`.
+"""The coordinator itself: takes reports and the passing of time, one at a time, and turns each into a `Transition`.
 
 The only writer of the database (but for `command`). One thread calls it; see `inbox`.
 """
@@ -23,7 +23,7 @@ from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.snapshot import loads_of
 from services.coordinator.standing import Standing, paused_kinds
 from services.coordinator.stuck import Standstill
-from services.coordinator.turn import BACK_OFF, Turn, open_turn
+from services.coordinator.turn import BACK_OFF, Transition, open_turn
 from spar.db.tables import Run, Step, utc_now
 from spar.errors import ServiceError
 from spar.messages.base import StepKind
@@ -76,7 +76,7 @@ ENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CoordinatorLimits:
     """Bounds of a coordinator: how many shard steps its workers hold, how many runs go on at once and share them, and
     when silence counts as loss."""
 
@@ -95,7 +95,7 @@ class Coordinator:
         database: Engine,
         store: ObjectStore,
         broker: Broker,
-        limits: Limits,
+        limits: CoordinatorLimits,
         now: Callable[[], datetime] = utc_now,
         census: Census | None = None,
     ) -> None:
@@ -190,7 +190,7 @@ class Coordinator:
             begin = run.status is RunStatus.QUEUED
             if begin:
                 run.status, run.started_at = RunStatus.RUNNING, self._now()
-                repairs.forgive(ledger, run_id)
+                repairs.reset_recompute_counts(ledger, run_id)
                 ledger.event("run_begun", run_id)
                 self._breakers.pop(run_id, None)
             turn = self._open(ledger, run, rest)
@@ -244,7 +244,7 @@ class Coordinator:
             step.alive_at = now
             ledger.training_progressed(step, report.step, report.steps, report.loss)
 
-    def _finished(self, turn: Turn, step: Step, report: StepFinished) -> None:
+    def _finished(self, turn: Transition, step: Step, report: StepFinished) -> None:
         facts = {
             "seconds": report.seconds,
             "worker": report.worker,
@@ -266,11 +266,11 @@ class Coordinator:
         turn.settle(step, result.key, facts)
         turn.happen(events.Woken())
 
-    def _returned(self, turn: Turn, step: Step, report: StepReturned) -> None:
+    def _returned(self, turn: Transition, step: Step, report: StepReturned) -> None:
         if step.attempt == report.attempt and step.state in IN_FLIGHT:
             reconcile.hand_back(turn, step, report.worker)
 
-    def _failed(self, turn: Turn, step: Step, report: StepFailed) -> None:
+    def _failed(self, turn: Transition, step: Step, report: StepFailed) -> None:
         if step.attempt != report.attempt or step.state not in IN_FLIGHT:
             return
         now = self._now()
@@ -305,7 +305,7 @@ class Coordinator:
         with Session(self._database, expire_on_commit=False) as session, session.begin():
             yield Ledger(session)
 
-    def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Turn:
+    def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Transition:
         self._at_work = run.id
         window = self._room(run.id, self._loads(ledger), rest)
         return open_turn(ledger, self._store, run, window, self._breakers[run.id].open(self._now()))
@@ -323,7 +323,7 @@ class Coordinator:
     def _in_turn(self, runs: list[Run]) -> list[Run]:
         return sorted(runs, key=lambda run: self._served.get(run.id, -1))
 
-    def _take_turn(self, step_id: int, work: Callable[[Turn, Step], None]) -> None:
+    def _take_turn(self, step_id: int, work: Callable[[Transition, Step], None]) -> None:
         """Do the work in a turn over the step's run; what it put into the outbox leaves once it is committed."""
         with self._session() as ledger:
             step = ledger.step(step_id)

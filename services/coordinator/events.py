@@ -108,7 +108,7 @@ class ResultRemade:
 
 
 @dataclass(frozen=True, slots=True)
-class RemakeDied:
+class RecomputeFailed:
     what: str
     reason: str
     failure: FailureReason = FailureReason.UNEXPECTED
@@ -126,7 +126,7 @@ class Woken:
     """Nothing new: look again, since time has passed or a step went back to ready."""
 
 
-Loss = ResultLost | ResultRemade | RemakeDied | SourceLost
+LostResult = ResultLost | ResultRemade | RecomputeFailed | SourceLost
 """What becomes of a result that the store lost."""
 
 Event = (
@@ -141,6 +141,6 @@ Event = (
     | EngineLost
     | CircuitGivenUp
     | StorageLost
-    | Loss
+    | LostResult
     | Woken
 )

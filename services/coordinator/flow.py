@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from services.coordinator import actions, events
 from services.coordinator.shortfall import Canary, dead_end, failed_canary, shortfall
-from services.coordinator.state import NONE, Repair, State
+from services.coordinator.state import NONE, Repair, RunState
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
@@ -22,7 +22,7 @@ WHOLE_ITERATION = (StepKind.EVALUATION, StepKind.TRAINING, StepKind.SELECTION)
 """Few and long: dispatched as soon as they are ready, outside the window."""
 
 
-def next_actions(state: State, event: events.Event) -> list[actions.Action]:
+def next_actions(state: RunState, event: events.Event) -> list[actions.Action]:
     """What follows from the event. The state already counts it; actions are applied in order."""
     if not state.running:
         return []
@@ -38,7 +38,7 @@ def next_actions(state: State, event: events.Event) -> list[actions.Action]:
     return consequences or list(_affordable(state))
 
 
-def _outcome_of_canary(state: State) -> list[actions.Action]:
+def _outcome_of_canary(state: RunState) -> list[actions.Action]:
     """Nothing follows from a canary of which nothing can be used, but the run's end."""
     if state.canary is None or state.cancelling:
         return []
@@ -48,7 +48,7 @@ def _outcome_of_canary(state: State) -> list[actions.Action]:
     return [actions.StopRun(end) if end.failure is None else actions.FailRun(end)]
 
 
-def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]:  # noqa: C901 - one case per event
+def _consequences(state: RunState, event: events.Event) -> Iterator[actions.Action]:  # noqa: C901 - one case per event
     match event:
         case events.RunBegun():
             if state.evaluates:
@@ -76,28 +76,28 @@ def _consequences(state: State, event: events.Event) -> Iterator[actions.Action]
             yield _failed(EndReason.ENGINE, f"{kind} steps keep failing with the same error: {error}", failure)
         case events.StorageLost(error, failure):
             yield _failed(EndReason.STORAGE, f"the store stays unavailable: {error}", failure)
-        case events.ResultLost() | events.ResultRemade() | events.RemakeDied() | events.SourceLost():
+        case events.ResultLost() | events.ResultRemade() | events.RecomputeFailed() | events.SourceLost():
             yield from _after_a_loss(state, event)
         case events.Woken():
             # An event and what follows from it are one transaction: there is never a decision to catch up with.
             pass
 
 
-def _shard_step_done(state: State, event: events.ShardStepDone) -> Iterator[actions.Action]:
+def _shard_step_done(state: RunState, event: events.ShardStepDone) -> Iterator[actions.Action]:
     place = state.chain.index(event.kind)
     if place + 1 < len(state.chain):
         yield actions.PrepareShardStep(state.chain[place + 1], event.shard)
     yield from _selection_if_due(state)
 
 
-def _selection_if_due(state: State) -> Iterator[actions.Action]:
+def _selection_if_due(state: RunState) -> Iterator[actions.Action]:
     ended = state.of(state.chain[-1]).done + sum(state.of(kind).dead for kind in state.chain)
     selected = state.of(StepKind.SELECTION) != NONE
     if state.status is IterationStatus.SHARDS and state.shards and ended == state.shards and not selected:
         yield actions.PrepareSelection()
 
 
-def _selection_done(state: State, event: events.SelectionDone) -> Iterator[actions.Action]:
+def _selection_done(state: RunState, event: events.SelectionDone) -> Iterator[actions.Action]:
     learned = event.pairs + event.examples
     if end := shortfall(state.iteration, event.outcomes, learned, state.failures, event.failure) or event.guarded:
         yield actions.StopRun(end)
@@ -115,13 +115,13 @@ def _selection_done(state: State, event: events.SelectionDone) -> Iterator[actio
         yield from _end_iteration(state, measuring=state.honesty)
 
 
-def _training_done(state: State) -> Iterator[actions.Action]:
+def _training_done(state: RunState) -> Iterator[actions.Action]:
     # Two trainings whose results were there already end in one transaction: the first event finds both done.
     if state.status is IterationStatus.TRAINING and state.of(StepKind.TRAINING).open == 0:
         yield from _end_iteration(state)
 
 
-def _end_iteration(state: State, measuring: bool = False) -> Iterator[actions.Action]:
+def _end_iteration(state: RunState, measuring: bool = False) -> Iterator[actions.Action]:
     """`measuring` says that a measurement was prepared just now: the counts don't have it yet."""
     if state.refiner == "shared":
         yield actions.ShareModel()
@@ -135,13 +135,13 @@ def _end_iteration(state: State, measuring: bool = False) -> Iterator[actions.Ac
         yield actions.FinishRun()
 
 
-def _finish_if_over(state: State) -> Iterator[actions.Action]:
+def _finish_if_over(state: RunState) -> Iterator[actions.Action]:
     over = state.status is IterationStatus.DONE and state.iteration == state.iterations
     if over and state.evaluations.open == 0:
         yield actions.FinishRun()
 
 
-def _step_died(state: State, event: events.StepDied) -> Iterator[actions.Action]:
+def _step_died(state: RunState, event: events.StepDied) -> Iterator[actions.Action]:
     match event.kind:
         case StepKind.SELECTION | StepKind.TRAINING:
             what = f"{event.kind} {event.part} failed for good: {event.reason}".replace("  ", " ")
@@ -158,11 +158,11 @@ def _step_died(state: State, event: events.StepDied) -> Iterator[actions.Action]
             yield from _selection_if_due(state)
 
 
-def _after_a_loss(state: State, event: events.Loss) -> Iterator[actions.Action]:
+def _after_a_loss(state: RunState, event: events.LostResult) -> Iterator[actions.Action]:
     match event:
         case events.ResultLost(step, what, remade):
             if remade < MOST_REMAKES:
-                yield actions.MakeAgain(step)
+                yield actions.Recompute(step)
             else:
                 yield _failed(
                     EndReason.LOST_RESULT,
@@ -174,7 +174,7 @@ def _after_a_loss(state: State, event: events.Loss) -> Iterator[actions.Action]:
             yield from _selection_if_due(state)
             if state.repair is None:  # of a run that was over before the loss was found
                 yield from _finish_if_over(state)
-        case events.RemakeDied(what, reason, failure):
+        case events.RecomputeFailed(what, reason, failure):
             yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be recomputed: {reason}", failure)
         case events.SourceLost(error):
             yield _failed(EndReason.LOST_RESULT, error)
@@ -184,12 +184,12 @@ def _failed(reason: EndReason, what: str, failure: FailureReason | None = None) 
     return actions.FailRun(RunEnd(reason=reason, what=what, failure=failure))
 
 
-def _drained(state: State) -> bool:
+def _drained(state: RunState) -> bool:
     repairs = state.repair.in_flight + state.repair.others_in_flight if state.repair else 0
     return not repairs and not any(state.of(kind).in_flight for kind in StepKind)
 
 
-def _affordable(state: State) -> Iterator[actions.Action]:
+def _affordable(state: RunState) -> Iterator[actions.Action]:
     """What is dispatched, as far as the budget goes. With nothing in flight and no room for anything, the run stops."""
     wanted = list(_dispatches(state))
     if state.purse is None:
@@ -202,7 +202,7 @@ def _affordable(state: State) -> Iterator[actions.Action]:
         yield actions.StopRun(RunEnd(reason=EndReason.BUDGET, what=state.purse.reason(steps)))
 
 
-def _dispatches(state: State) -> Iterator[actions.Dispatch | actions.DispatchRepairs]:
+def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.DispatchRepairs]:
     if state.repair is not None:
         # Rare and soon over: until then nothing else, for it might need just what is missing.
         yield from _repairs(state, state.repair)
@@ -223,7 +223,7 @@ def _dispatches(state: State) -> Iterator[actions.Dispatch | actions.DispatchRep
             room -= limit
 
 
-def _canary_dispatches(state: State, canary: Canary) -> Iterator[actions.Dispatch]:
+def _canary_dispatches(state: RunState, canary: Canary) -> Iterator[actions.Dispatch]:
     """The canary's steps alone, and measurements of what the last iteration ended with; not of what the run began
     with, since the canary may show that nothing is worth measuring."""
     evaluations = state.evaluations.ready if state.iteration > state.first else 0
@@ -237,7 +237,7 @@ def _canary_dispatches(state: State, canary: Canary) -> Iterator[actions.Dispatc
             room -= limit
 
 
-def _repairs(state: State, repair: Repair) -> Iterator[actions.DispatchRepairs]:
+def _repairs(state: RunState, repair: Repair) -> Iterator[actions.DispatchRepairs]:
     most = state.window if repair.kind not in WHOLE_ITERATION else repair.in_flight + repair.ready
     most = min(most, state.sick.get(repair.kind, most))
     limit = min(repair.ready, most - repair.in_flight)
@@ -245,7 +245,7 @@ def _repairs(state: State, repair: Repair) -> Iterator[actions.DispatchRepairs]:
         yield actions.DispatchRepairs(repair.iteration, repair.kind, limit)
 
 
-def _within_sickness(state: State, kind: StepKind, limit: int) -> int:
+def _within_sickness(state: RunState, kind: StepKind, limit: int) -> int:
     if kind not in state.sick:
         return limit
     return min(limit, max(0, state.sick[kind] - state.of(kind).in_flight))

@@ -10,7 +10,7 @@ from spar.messages.endings import EndReason, RunEnd
 from spar.messages.training import PromptEnd
 from spar.method.guards import Guard, share
 from spar.method.records import Outcome
-from spar.recipes.guards import Finding, Mark, as_counts, beyond, fix, reason
+from spar.recipes.guards import GuardFinding, Mark, as_counts, beyond, fix, reason
 from spar.recipes.init import iteration_name
 
 LEARNED = (Outcome.PAIR, Outcome.EXAMPLE)
@@ -25,7 +25,7 @@ def with_contamination(
     return {**counts, **as_counts({Guard.CONTAMINATED: found})}
 
 
-def guarded(iteration: int, found: Sequence[Finding]) -> RunEnd | None:
+def guarded(iteration: int, found: Sequence[GuardFinding]) -> RunEnd | None:
     """Why the run stops before it trains, if the recipe wants that."""
     failed = beyond(found, Mark.FAIL)
     if not failed:

@@ -19,19 +19,19 @@ from spar.db.tables import (
     Model,
     Orphan,
     PromptOutcome,
-    Result,
     Run,
     RunClock,
     Shard,
     Spending,
     Step,
     StepCount,
+    StoredResult,
     TrainingJob,
     utc_now,
 )
 from spar.errors import AccountingError
 from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
-from spar.messages.coordinator import FailureReason, Usage
+from spar.messages.coordinator import FailureReason, StepUsage
 from spar.messages.endings import RunEnd
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome
@@ -99,7 +99,7 @@ class Ledger:
     def shard(self, run_id: str, iteration: int, index: int) -> Shard:
         return self.session.get_one(Shard, (run_id, iteration, index))
 
-    def spend(self, step: Step, usage: Usage) -> None:
+    def spend(self, step: Step, usage: StepUsage) -> None:
         """Book what an attempt took that came to a result, whether or not the result is still wanted."""
         row = self.session.get(Spending, (step.run_id, step.iteration, step.kind))
         row = row or Spending(run_id=step.run_id, iteration=step.iteration, kind=step.kind)
@@ -231,20 +231,20 @@ class Ledger:
 
     # ---- results, models, outcomes, events ----
 
-    def result(self, fingerprint: str) -> Result | None:
-        return self.session.get(Result, fingerprint)
+    def result(self, fingerprint: str) -> StoredResult | None:
+        return self.session.get(StoredResult, fingerprint)
 
-    def register_result(self, fingerprint: str, key: str, size: int, facts: dict[str, Any]) -> Result:
+    def register_result(self, fingerprint: str, key: str, size: int, facts: dict[str, Any]) -> StoredResult:
         """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
         known = self.result(fingerprint)
         if known is None:
-            known = Result(fingerprint=fingerprint, key=key, size=size, facts=facts)
+            known = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts)
             self.session.add(known)
         elif known.key != key and self.session.get(Orphan, key) is None:
             self.session.add(Orphan(key=key, fingerprint=fingerprint))
         return known
 
-    def forget_result(self, result: Result) -> None:
+    def forget_result(self, result: StoredResult) -> None:
         """Its object is lost: whoever makes it again is the first."""
         self.session.delete(result)
         self.session.flush()

@@ -12,8 +12,8 @@ from sqlmodel import col, select
 
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
-from services.coordinator.repairs import make_again, name_of
-from services.coordinator.specs import Planner
+from services.coordinator.repairs import name_of, recompute
+from services.coordinator.specs import StepBuilder
 from spar.db.tables import Orphan, Step, StepCount
 from spar.errors import ObjectLost
 from spar.messages.states import RunStatus, StepState
@@ -27,7 +27,7 @@ from spar.upkeep.findings import Finding, Remedy
 def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Finding]) -> Iterator[str]:
     """Do what the findings' remedies say; yields what was done. Commit is the caller's."""
     run = ledger.run(run_id)
-    planner = Planner(ledger, store, run, ledger.recipe(run))
+    planner = StepBuilder(ledger, store, run, ledger.recipe(run))
     wanted = {remedy: [each for each in findings if each.remedy is remedy] for remedy in Remedy}
     for iteration in sorted({each.iteration for each in wanted[Remedy.RECUT]}):
         yield from _recut(planner, iteration)
@@ -49,15 +49,15 @@ def forget_orphans(ledger: Ledger, keys: Sequence[str]) -> None:
         ledger.session.execute(delete(Orphan).where(col(Orphan.key) == key))
 
 
-def _recompute(planner: Planner, step_id: int) -> Iterator[str]:
+def _recompute(planner: StepBuilder, step_id: int) -> Iterator[str]:
     step = planner.ledger.step(step_id)
     if step is None or step.state is not StepState.DONE:
         return  # it is open, and computed anyway
-    make_again(planner, step)
+    recompute(planner, step)
     yield f"step {step.id} ({name_of(step)}) is open again: its result was lost"
 
 
-def _recut(planner: Planner, iteration: int) -> Iterator[str]:
+def _recut(planner: StepBuilder, iteration: int) -> Iterator[str]:
     try:
         shards = cut_shards(planner.store, planner.run, planner.recipe, iteration)
     except ObjectLost:
@@ -65,7 +65,7 @@ def _recut(planner: Planner, iteration: int) -> Iterator[str]:
     yield f"the prompts of iteration {iteration} are written again: {len(shards)} shards"
 
 
-def _rebook(planner: Planner, iteration: int) -> Iterator[str]:
+def _rebook(planner: StepBuilder, iteration: int) -> Iterator[str]:
     try:
         selected = planner.selected(iteration)
         key = selected.outcomes_key

@@ -9,9 +9,9 @@ import structlog
 from sqlmodel import col, select
 
 from services.coordinator import events
-from services.coordinator.circuit_breaker import REPEATS, UNAVAILABLE, CircuitBreakers, Failure, Verdict
+from services.coordinator.circuit_breaker import REPEATS, UNAVAILABLE, Blame, CircuitBreakers, Failure
 from services.coordinator.ledger import IN_FLIGHT
-from services.coordinator.turn import Turn
+from services.coordinator.turn import Transition
 from spar.db.tables import Step, StepCount
 from spar.messages.base import SHARD_KINDS
 from spar.messages.coordinator import FailureReason, StepFailed
@@ -23,7 +23,7 @@ TURN_OF_OTHERS = timedelta(seconds=1)
 """After a pause: so that the next probe is another step than the one that failed, if there is another."""
 
 
-def failed(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+def failed(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
     """Book an attempt that failed as the step's own failure, or as one of the environment."""
     if not turn.run.status.on:
         turn.fail(step, report.error, report.reason, report.retry, now)
@@ -31,18 +31,18 @@ def failed(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers
     last = not report.retry or step.failures + 1 >= turn.recipe.dispatch.attempts
     failure = Failure(step.kind, step.id or 0, report.reason, report.error, last, _proven(turn))
     verdict = breakers.failed(failure, now, timedelta(seconds=turn.recipe.dispatch.engine_wait_s))
-    if verdict is Verdict.STEP:
+    if verdict is Blame.STEP:
         turn.fail(step, f"{report.reason}: {report.error}", report.reason, report.retry, now)
         return
     _give_back(turn, step, report.error, breakers, now)
-    if verdict is Verdict.OPENED:
+    if verdict is Blame.OPENED:
         _opened(turn, step, report, breakers, now)
-    if verdict is Verdict.GIVEN_UP:
+    if verdict is Blame.GIVEN_UP:
         _give_up(turn, step, report, breakers, now)
     turn.paused = breakers.open(now)
 
 
-def succeeded(turn: Turn, step: Step, breakers: CircuitBreakers, now: datetime) -> None:
+def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: datetime) -> None:
     """Close the breaker of the step's kind, if this is what shows that the fault has passed."""
     was_open = breakers.succeeded(step.kind, step.id or 0, step.dispatched_at, now)
     turn.paused = breakers.open(now)
@@ -55,19 +55,19 @@ def succeeded(turn: Turn, step: Step, breakers: CircuitBreakers, now: datetime) 
     turn.ledger.event("circuit_closed", turn.run.id, step_kind=step.kind, seconds=seconds)
 
 
-def _proven(turn: Turn) -> bool:
+def _proven(turn: Transition) -> bool:
     """Whether anything that asks a model has come to a result in this run."""
     query = select(StepCount).where(StepCount.run_id == turn.run.id, col(StepCount.kind).in_(SHARD_KINDS))
     done = query.where(StepCount.state == StepState.DONE, StepCount.count > 0)
     return turn.ledger.session.exec(done.limit(1)).first() is not None
 
 
-def _give_back(turn: Turn, step: Step, error: str, breakers: CircuitBreakers, now: datetime) -> None:
+def _give_back(turn: Transition, step: Step, error: str, breakers: CircuitBreakers, now: datetime) -> None:
     until = breakers.until(step.kind) or now
     turn.ledger.move(step, StepState.READY, reason=error, not_before=until + TURN_OF_OTHERS)
 
 
-def _opened(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+def _opened(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
     """What the error has cost the steps by now is not charged to them."""
     for suspect_id, failures in breakers.suspects(step.kind).items():
         suspect = turn.ledger.step(suspect_id)
@@ -91,13 +91,13 @@ def _opened(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreaker
     )
 
 
-def _counts_still(turn: Turn, step: Step) -> bool:
+def _counts_still(turn: Transition, step: Step) -> bool:
     current = turn.ledger.current(turn.run)
     here = current is not None and current.index == step.iteration and current.status is IterationStatus.SHARDS
     return here and step.kind in SHARD_KINDS
 
 
-def _give_up(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
+def _give_up(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
     suspects = [each for each in map(turn.ledger.step, breakers.suspects(step.kind)) if each is not None]
     open_suspects = [each for each in suspects if each.state is StepState.READY]
     breakers.reset(step.kind)
@@ -118,11 +118,11 @@ def _give_up(turn: Turn, step: Step, report: StepFailed, breakers: CircuitBreake
     turn.happen(events.CircuitGivenUp(step.kind, report.error, report.reason))
 
 
-def _waiting(turn: Turn, like: Step) -> list[Step]:
+def _waiting(turn: Transition, like: Step) -> list[Step]:
     query = select(Step).where(Step.run_id == like.run_id, Step.kind == like.kind, Step.state == StepState.READY)
     return list(turn.ledger.session.exec(query))
 
 
-def _flying(turn: Turn, like: Step) -> list[Step]:
+def _flying(turn: Transition, like: Step) -> list[Step]:
     query = select(Step).where(Step.run_id == like.run_id, Step.kind == like.kind, col(Step.state).in_(IN_FLIGHT))
     return list(turn.ledger.session.exec(query))

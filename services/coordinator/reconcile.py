@@ -13,13 +13,13 @@ from services.coordinator import events
 from services.coordinator.attendance import Attendance
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.pauses import pause_after
-from services.coordinator.turn import Turn
+from services.coordinator.turn import Transition
 from spar.db.tables import Step
 from spar.messages.coordinator import WorkerAlive
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
-from spar.runtime.broker import Broker, Loss
-from spar.runtime.leases import Gone, Leases, Signs, why_gone
+from spar.runtime.broker import Broker, BrokerReset
+from spar.runtime.leases import AttemptStatus, Leases, LostReason, lost_reason
 
 log = structlog.get_logger()
 
@@ -38,18 +38,18 @@ def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
 
 
 def lost_steps(
-    ledger: Ledger, broker: Broker, loss: Loss, leases: Leases, attendance: Attendance, now: datetime
-) -> Iterator[tuple[Step, Gone]]:
+    ledger: Ledger, broker: Broker, loss: BrokerReset, leases: Leases, attendance: Attendance, now: datetime
+) -> Iterator[tuple[Step, LostReason]]:
     """The steps in flight that nobody works on, each with the reason. Silence counts only while we could hear."""
     waiting, since = cache(broker.waiting), attendance.since or now
     for step in ledger.steps_in(IN_FLIGHT):
-        signs = Signs(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at).heard_since(since)
-        why = why_gone(signs, loss, leases, partial(waiting, QUEUES[step.kind]), now)
+        signs = AttemptStatus(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at).heard_since(since)
+        why = lost_reason(signs, loss, leases, partial(waiting, QUEUES[step.kind]), now)
         if why is not None:
             yield step, why
 
 
-def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
+def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> None:
     """End the attempt: the environment's fault, so it costs the step nothing.
 
     A worker that fell silent may have died of the step itself, so each further attempt that was lost through no failure
@@ -57,7 +57,7 @@ def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     """
     log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
     turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
-    if why is Gone.SILENT:
+    if why is LostReason.SILENT:
         pause = pause_after(step.attempt - step.failures)
         turn.ledger.move(step, StepState.READY, reason=why.explanation, not_before=now + pause)
     else:
@@ -65,7 +65,7 @@ def give_up(turn: Turn, step: Step, why: Gone, now: datetime) -> None:
     turn.happen(events.Woken())
 
 
-def hand_back(turn: Turn, step: Step, worker: str) -> None:
+def hand_back(turn: Transition, step: Step, worker: str) -> None:
     """A worker that stops returned the attempt: another may have it at once."""
     log.info("step_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
     turn.ledger.event("step_returned", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker)

@@ -12,7 +12,7 @@ import structlog
 from services.coordinator import events
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
-from services.coordinator.specs import Planner
+from services.coordinator.specs import StepBuilder
 from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
@@ -28,7 +28,7 @@ OF_SELECTION = ("pairs", "examples", "outcomes")
 OF_COORDINATOR = ("inputs", "prompts")
 
 
-def after_loss(planner: Planner, step: Step, key: str) -> events.Event | None:
+def after_loss(planner: StepBuilder, step: Step, key: str) -> events.Event | None:
     """What happened, now that `step` (ready again) could not read `key`; None: that attempt failed, as others do."""
     prefix, _, rest = key.partition("/")
     if prefix in OF_COORDINATOR:
@@ -44,7 +44,7 @@ def after_loss(planner: Planner, step: Step, key: str) -> events.Event | None:
         return events.Woken()  # it is being made
     if _after(maker.finished_at, step.dispatched_at):  # it was made again while the step did not know
         if prefix != "models":
-            plan_again(planner, step)
+            rebuild(planner, step)
         return events.Woken()
     return events.ResultLost(maker.id or 0, name_of(maker), maker.remade)
 
@@ -57,14 +57,14 @@ def selected_in(step: Step, key: str) -> int:
     return ACTOR if key in more else step.iteration
 
 
-def _stored_again(planner: Planner, step: Step) -> events.Event | None:
+def _stored_again(planner: StepBuilder, step: Step) -> events.Event | None:
     """What the coordinator itself wrote, it writes again, under the same key."""
     try:
         cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
     except ObjectLost as error:
         return events.SourceLost(_gone(error.key))
     if step.kind is StepKind.SELECTION or step.part == HONESTY:
-        plan_again(planner, step)
+        rebuild(planner, step)
     return None
 
 
@@ -79,7 +79,7 @@ def _after(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
-def make_again(planner: Planner, step: Step) -> None:
+def recompute(planner: StepBuilder, step: Step) -> None:
     """Take a done step back. Its result is found again only if another run has made it since."""
     ledger = planner.ledger
     known = ledger.result(step.fingerprint)
@@ -90,19 +90,19 @@ def make_again(planner: Planner, step: Step) -> None:
     ledger.move(step, StepState.READY, remade=remade, failures=0, reused=False, not_before=None, finished_at=None)
 
 
-def forgive(ledger: Ledger, run_id: str) -> None:
+def reset_recompute_counts(ledger: Ledger, run_id: str) -> None:
     """Somebody has looked, and goes on with the run: count from the beginning."""
     for step in ledger.repairs(run_id):
         step.remade = 0 if step.state is StepState.DONE else 1
 
 
-def made_again(planner: Planner, step: Step, before: str | None) -> events.Event:
+def recomputed(planner: StepBuilder, step: Step, before: str | None) -> events.Event:
     """The step has its result again. What has not been made from it yet, is to be made from what it is now."""
     _tell(planner.ledger, "result_remade", step, key=step.result_key, same=step.result_key == before)
     if step.result_key != before:
         for kind, part in _next(planner, step):
             later = planner.ledger.find_step(step.run_id, step.iteration, kind, part)
-            if later is not None and later.state is StepState.READY and not plan_again(planner, later):
+            if later is not None and later.state is StepState.READY and not rebuild(planner, later):
                 return events.SourceLost(
                     f"the model of {name_of(later)} cannot be made again as it was: what it was trained on came out "
                     "different. Restore the object store, or run the recipe in a new directory or under a new name"
@@ -110,7 +110,7 @@ def made_again(planner: Planner, step: Step, before: str | None) -> events.Event
     return events.ResultRemade()
 
 
-def _next(planner: Planner, step: Step) -> list[tuple[StepKind, str]]:
+def _next(planner: StepBuilder, step: Step) -> list[tuple[StepKind, str]]:
     """Which steps may read the result: (kind, part)."""
     if step.kind is StepKind.SELECTION:
         return [(StepKind.TRAINING, "actor"), (StepKind.TRAINING, "refiner"), (StepKind.EVALUATION, "pairs")]
@@ -120,7 +120,7 @@ def _next(planner: Planner, step: Step) -> list[tuple[StepKind, str]]:
     return [*((kind, step.part) for kind in later), (StepKind.SELECTION, ""), (StepKind.EVALUATION, HONESTY)]
 
 
-def plan_again(planner: Planner, step: Step) -> bool:
+def rebuild(planner: StepBuilder, step: Step) -> bool:
     """Word the step's message anew, from what is in the books now. False: its result would get another name, and has
     that name in use."""
     message = _message(planner, step)
@@ -134,7 +134,7 @@ def plan_again(planner: Planner, step: Step) -> bool:
     return True
 
 
-def _message(planner: Planner, step: Step) -> StepMessage | None:
+def _message(planner: StepBuilder, step: Step) -> StepMessage | None:
     ledger = planner.ledger
     iteration = ledger.iteration(step.run_id, step.iteration)
     match step.kind:

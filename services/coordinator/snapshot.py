@@ -6,13 +6,13 @@ from sqlalchemy import String, and_, cast, func
 from sqlmodel import col, select
 
 from services.coordinator import canaries
-from services.coordinator.budget import Purse
+from services.coordinator.budget import BudgetState
 from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shares import Load
 from services.coordinator.shortfall import Canary, DeadPrompts
-from services.coordinator.state import NONE, Counts, Repair, State
+from services.coordinator.state import NONE, Repair, RunState, StepCounts
 from spar.db.dropped import is_dropped
 from spar.db.spending import read_spending
 from spar.db.tables import Iteration, Run, Shard, Step, StepCount
@@ -20,7 +20,7 @@ from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.recipes.honesty import partings, reason
+from spar.recipes.honesty import disagreements, reason
 from spar.recipes.init import ACTOR, FIRST, first_iteration, init_prompts
 from spar.recipes.models import HonestySettings, Recipe
 from spar.recipes.policies import searches
@@ -45,10 +45,10 @@ def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
     ]
 
 
-def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> State:
+def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> RunState:
     """What `flow.next_actions` looks at."""
     begun = ledger.current(run)
-    return State(
+    return RunState(
         running=run.status.on,
         cancelling=run.status is RunStatus.CANCELLING,
         iteration=run.iteration,
@@ -99,7 +99,7 @@ def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
     return DeadPrompts(sum(prompts for step, prompts in rows if not is_dropped(step)), of)
 
 
-def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, Counts]:
+def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, StepCounts]:
     query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
     by_kind: dict[StepKind, dict[StepState, int]] = {}
     for row in ledger.session.exec(query):
@@ -107,7 +107,7 @@ def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, Counts
     return {kind: _counts(states) for kind, states in by_kind.items()}
 
 
-def _evaluation_counts(ledger: Ledger, run_id: str) -> Counts:
+def _evaluation_counts(ledger: Ledger, run_id: str) -> StepCounts:
     query = (
         select(StepCount.state, func.sum(StepCount.count))
         .where(StepCount.run_id == run_id, StepCount.kind == StepKind.EVALUATION)
@@ -134,7 +134,7 @@ def _parted(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> RunEnd
         return None
     query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
     for step in ledger.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
-        if found := partings(step.facts.get("counts", {}), honesty):
+        if found := disagreements(step.facts.get("counts", {}), honesty):
             return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
     return None
 
@@ -147,11 +147,13 @@ def _auditing(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> bool
     return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
 
 
-def _purse(ledger: Ledger, run: Run, recipe: Recipe) -> Purse | None:
+def _purse(ledger: Ledger, run: Run, recipe: Recipe) -> BudgetState | None:
     if not capped(recipe.budget):
         return None
     found = read_spending(ledger.session, run.id)
-    return Purse(recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration)))
+    return BudgetState(
+        recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration))
+    )
 
 
 def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
@@ -161,10 +163,10 @@ def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
     return (StepKind.GENERATION, StepKind.JUDGMENT, *compares, *refines)
 
 
-def _counts(states: dict[StepState, int]) -> Counts:
+def _counts(states: dict[StepState, int]) -> StepCounts:
     if not states:
         return NONE
-    return Counts(
+    return StepCounts(
         ready=states.get(StepState.READY, 0),
         in_flight=sum(states.get(state, 0) for state in IN_FLIGHT),
         done=states.get(StepState.DONE, 0),

@@ -57,7 +57,7 @@ NOT_YET = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class StepBuilder:
     """Makes messages for one run."""
 
     ledger: Ledger

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.coordinator.budget import Purse
+from services.coordinator.budget import BudgetState
 from services.coordinator.shortfall import Canary, DeadPrompts
 from spar.messages.base import StepKind
 from spar.messages.endings import RunEnd
@@ -13,7 +13,7 @@ from spar.recipes.models import FailureSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class StepCounts:
     """How many steps of one kind are in each state; in flight is dispatched or running."""
 
     ready: int = 0
@@ -26,7 +26,7 @@ class Counts:
         return self.ready + self.in_flight
 
 
-NONE = Counts()
+NONE = StepCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RunState:
     """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
 
     `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
@@ -63,11 +63,11 @@ class State:
     """What becomes of the refiner: it is trained, or kept as it is, or it is what the actor becomes."""
     trains: bool = True
     """False: the selected rows are the run's result, and both models stay as they are."""
-    counts: Mapping[StepKind, Counts] = field(default_factory=dict)
-    evaluations: Counts = NONE
+    counts: Mapping[StepKind, StepCounts] = field(default_factory=dict)
+    evaluations: StepCounts = NONE
     sick: Mapping[StepKind, int] = field(default_factory=dict)
     cancelling: bool = False
-    purse: Purse | None = None
+    purse: BudgetState | None = None
     """What the run may spend; None: no cap."""
     failures: FailureSettings = field(default_factory=FailureSettings)
     dead: DeadPrompts = field(default_factory=DeadPrompts)
@@ -85,5 +85,5 @@ class State:
     halfway: bool = False
     """One of the starting models is still to be made after this iteration: nothing is measured yet."""
 
-    def of(self, kind: StepKind) -> Counts:
+    def of(self, kind: StepKind) -> StepCounts:
         return self.evaluations if kind is StepKind.EVALUATION else self.counts.get(kind, NONE)

@@ -14,9 +14,9 @@ from services.coordinator.guarding import guarded, with_contamination
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.snapshot import state_of
-from services.coordinator.specs import Planner
+from services.coordinator.specs import StepBuilder
 from services.coordinator.versions import renew
-from spar.db.tables import Iteration, Result, Run, Step, utc_now
+from spar.db.tables import Iteration, Run, Step, StoredResult, utc_now
 from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
@@ -27,8 +27,8 @@ from spar.method.guards import Guard
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome, Prompt
 from spar.recipes import init
-from spar.recipes.guards import Finding, Mark, beyond, findings
-from spar.recipes.honesty import partings
+from spar.recipes.guards import GuardFinding, Mark, beyond, findings
+from spar.recipes.honesty import disagreements
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
 from spar.store.rereading import reread
@@ -42,7 +42,7 @@ BACK_OFF = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
-class Turn:
+class Transition:
     """Applies events to one run. `outbox` is what to send once the session is committed."""
 
     ledger: Ledger
@@ -68,8 +68,8 @@ class Turn:
                 self._apply(action)
 
     @property
-    def _planner(self) -> Planner:
-        return Planner(self.ledger, self.store, self.run, self.recipe)
+    def _planner(self) -> StepBuilder:
+        return StepBuilder(self.ledger, self.store, self.run, self.recipe)
 
     @property
     def _iteration(self) -> Iteration:
@@ -106,8 +106,8 @@ class Turn:
                 self.ledger.end_run(self.run, RunStatus.STOPPED, end)
             case actions.Dispatch(kind, limit, shards):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), shards=shards))
-            case actions.MakeAgain(step):
-                repairs.make_again(self._planner, self.ledger.session.get_one(Step, step))
+            case actions.Recompute(step):
+                repairs.recompute(self._planner, self.ledger.session.get_one(Step, step))
                 self._prepared = True
             case actions.DispatchRepairs(iteration, kind, limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
@@ -227,7 +227,7 @@ class Turn:
                 sent.add(step.fingerprint)
                 self.send(step)
 
-    def _reads(self, step: Step, known: Result) -> bool:
+    def _reads(self, step: Step, known: StoredResult) -> bool:
         """Whether the result is there, if it is read here and now; else whoever reads it will tell."""
         if step.kind is not StepKind.SELECTION:
             return True
@@ -285,7 +285,7 @@ class Turn:
             self._book_selection(step)
         elif step.kind is StepKind.TRAINING:
             self.ledger.training_ended(step)
-        self._events.append(repairs.made_again(self._planner, step, before))
+        self._events.append(repairs.recomputed(self._planner, step, before))
 
     def lose(self, step: Step, key: str, reason: str, now: datetime) -> None:
         """An attempt found an object missing that the books have: its maker makes it again, then this step goes on."""
@@ -319,12 +319,12 @@ class Turn:
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, failure=failure, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
         died = events.StepDied(step.kind, step.part, reason, failure)
-        self._events.append(events.RemakeDied(repairs.name_of(step), reason, failure) if step.remade else died)
+        self._events.append(events.RecomputeFailed(repairs.name_of(step), reason, failure) if step.remade else died)
 
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
         if step.part == HONESTY and self.recipe.honesty is not None:
-            for parting in partings(step.facts.get("counts", {}), self.recipe.honesty):
+            for parting in disagreements(step.facts.get("counts", {}), self.recipe.honesty):
                 where = {"iteration": step.iteration, "source": parting.source}
                 self.ledger.event("judge_parted", self.run.id, **where, told=str(parting))
 
@@ -341,7 +341,7 @@ class Turn:
         end = guarded(step.iteration, self._guard(step, ends))
         return events.SelectionDone(rows, selected.examples, selected.actor_rows > 0, outcomes, failure, end)
 
-    def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[Finding, ...]:
+    def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[GuardFinding, ...]:
         """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""
         counts: Mapping[str, float] = step.facts.get("counts", {})
         if (evaluated := self._evaluated(step)) is not None:
@@ -378,8 +378,10 @@ class Turn:
         return decode_rows(reread(lambda: get_verified(self.store, key)), row_type, key)[1]
 
 
-def open_turn(ledger: Ledger, store: ObjectStore, run: Run, max_window: int, paused: Mapping[StepKind, int]) -> Turn:
+def open_turn(
+    ledger: Ledger, store: ObjectStore, run: Run, max_window: int, paused: Mapping[StepKind, int]
+) -> Transition:
     """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
     ledger.count_time(run, utc_now())
-    return Turn(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(paused))
+    return Transition(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(paused))

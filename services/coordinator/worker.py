@@ -7,7 +7,7 @@ import structlog
 from celery.signals import worker_shutdown, worker_shutting_down
 
 from services.coordinator import tasks
-from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from services.coordinator.inbox import Inbox
 from spar.db.deadlines import Deadlines
 from spar.db.engine import COORDINATOR, only_one, open_database
@@ -37,7 +37,7 @@ def start(settings: Settings) -> None:
     database = open_database(settings.database_url.get_secret_value(), deadlines)
     with only_one(database, COORDINATOR, deadlines) as writer:
         migrate(writer)
-        limits = Limits(
+        limits = CoordinatorLimits(
             runs=settings.runs_at_once,
             lease=timedelta(seconds=settings.lease_s),
             lost=timedelta(seconds=settings.lost_s),

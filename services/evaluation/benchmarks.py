@@ -11,11 +11,11 @@ from services.evaluation.resuming import Resuming
 from spar.engines.skills import Usage
 from spar.errors import AccountingError
 from spar.evaluation.asking import ask, score_rows
-from spar.evaluation.asking.base import Ask
+from spar.evaluation.asking.base import BenchmarkRequest
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
 from spar.evaluation.judging import Judging
-from spar.inference import Models
+from spar.inference import RoleModels
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.recipes.benchmark_files import DataFile, write_data_files
 from spar.recipes.benchmarks import LAST_REFINER, USES
@@ -45,7 +45,9 @@ def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
     return {"model": spec.model.fingerprint, **named, "engine": engine, "send_seed": int(spec.engine.send_seed)}
 
 
-async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path, resuming: Resuming) -> Ask:
+async def _job(
+    worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path, resuming: Resuming
+) -> BenchmarkRequest:
     templates = await read_templates(worker, spec.templates)
     data = Path(WORLD)
     if spec.data is not None:
@@ -59,10 +61,10 @@ async def _job(worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: P
     model = resuming.model(command.engine, spec.model)
     search = None
     if spec.refiner is not None:
-        models = Models(model, resuming.model(command.engine, spec.refiner))
+        models = RoleModels(model, resuming.model(command.engine, spec.refiner))
         search = search_of(models, spec.asking, templates, spec.seed)
     refines = USES[spec.benchmark].part == "refiner"
-    return Ask(
+    return BenchmarkRequest(
         model=model,
         data=data,
         settings=spec.asking,

@@ -23,7 +23,7 @@ from spar.recipes.ruled_prompts import RuledPrompt
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
-from spar.together import together
+from spar.together import gather
 
 
 async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) -> StepOutput:
@@ -63,7 +63,7 @@ async def _with_outside(
     templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.judge, spec.judge)
     settings, scope = vote_settings(1, spec.judge_tokens), SeedScope(spec.seed, spec.iteration)
-    return await together(_asked(chat, item, templates, settings, scope, usage) for item in items)
+    return await gather(_asked(chat, item, templates, settings, scope, usage) for item in items)
 
 
 async def _asked(

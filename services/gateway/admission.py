@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.gateway.errors import Refusal
+from services.gateway.errors import GatewayRefusal
 
 RETRY_AFTER = {"Retry-After": "1"}
 """Seconds. Places become free all the time; clients back off by themselves when refused again."""
@@ -39,5 +39,7 @@ class Admission:
             self._places.release()
 
 
-def _busy(code: str, what: str) -> Refusal:
-    return Refusal(429, code, what, "Send it again later, or start the gateway with more places.", headers=RETRY_AFTER)
+def _busy(code: str, what: str) -> GatewayRefusal:
+    return GatewayRefusal(
+        429, code, what, "Send it again later, or start the gateway with more places.", headers=RETRY_AFTER
+    )

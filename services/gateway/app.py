@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from services.gateway.backend import Backend
+from services.gateway.backend import GatewayBackend
 from services.gateway.door import GatewayDoor
 from services.gateway.errors import add_handlers
 from services.gateway.routes import public, router
@@ -16,7 +16,7 @@ from spar.runtime.shield import Shield
 
 def make_app(settings: GatewaySettings) -> FastAPI:
     """Raises what is wrong with the settings. The models are found by the first request that asks them."""
-    backend = Backend(settings)
+    backend = GatewayBackend(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -3,12 +3,12 @@
 import secrets
 from dataclasses import dataclass
 
-from services.gateway.errors import Refusal
+from services.gateway.errors import GatewayRefusal
 from services.gateway.form import ChatForm
 from services.gateway.settings import GatewaySettings
 from spar.engines.base import Sampling
-from spar.inference.records import Asked
-from spar.inference.strategies import STRATEGIES, Shape, Strategy, make_strategy
+from spar.inference.records import InferenceRequest
+from spar.inference.strategies import STRATEGIES, Strategy, TreeShape, make_strategy
 from spar.method.records import Message
 
 PREFIX = "spar:"
@@ -23,11 +23,11 @@ _MOST_RESERVE_S = (
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class GatewayRequest:
     """One request, resolved. `search_s` is the deadline less what it takes to stop and to reply."""
 
     model: str
-    asked: Asked
+    asked: InferenceRequest
     strategy: Strategy
     deadline_s: float
     votes: int | None
@@ -37,10 +37,10 @@ class Task:
         return self.deadline_s - min(_MOST_RESERVE_S, _RESERVE * self.deadline_s)
 
 
-def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
+def resolve(form: ChatForm, settings: GatewaySettings) -> GatewayRequest:
     """Raises a Refusal: 404 for an unknown model, 400 for more than is allowed."""
     if form.model not in MODELS:
-        raise Refusal(
+        raise GatewayRefusal(
             404,
             "model_not_found",
             f"There is no model '{form.model}'.",
@@ -55,20 +55,20 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> Task:
     _check("budget", budget, settings.most_budget)
     _check("deadline_s", deadline_s, settings.longest_deadline_s)
     tokens = form.max_completion_tokens or form.max_tokens or settings.response_tokens
-    asked = Asked(
+    asked = InferenceRequest(
         messages=tuple(Message("system" if t.role == "developer" else t.role, t.text) for t in form.messages),
         sampling=Sampling(form.temperature, form.top_p, tokens),
         seed=secrets.randbits(62) if form.seed is None else form.seed,
         n=form.n,
         stop=form.stop,
     )
-    strategy = make_strategy(form.model.removeprefix(PREFIX), budget, Shape(spar.branch, spar.keep, spar.depth))
-    return Task(form.model, asked, strategy, deadline_s, spar.votes)
+    strategy = make_strategy(form.model.removeprefix(PREFIX), budget, TreeShape(spar.branch, spar.keep, spar.depth))
+    return GatewayRequest(form.model, asked, strategy, deadline_s, spar.votes)
 
 
 def _check_choices(form: ChatForm) -> None:
     if form.n > 1 and form.model != ALONE:
-        raise Refusal(
+        raise GatewayRefusal(
             400,
             "unsupported_parameter",
             f"`n` is {form.n}; a search finds one response.",
@@ -80,7 +80,7 @@ def _check_choices(form: ChatForm) -> None:
 def _check_last_turn(form: ChatForm) -> None:
     """A begun reply is for the actor's own template to continue, or to refuse; a refiner judges whole responses."""
     if form.messages[-1].role != "user" and form.model != ALONE:
-        raise Refusal(
+        raise GatewayRefusal(
             400,
             "invalid_request",
             "The last of `messages` is not the user's; a search responds to a user.",
@@ -91,7 +91,7 @@ def _check_last_turn(form: ChatForm) -> None:
 
 def _check(name: str, asked: float, most: float) -> None:
     if asked > most:
-        raise Refusal(
+        raise GatewayRefusal(
             400,
             "invalid_request",
             f"`spar.{name}` is {asked:g}; this gateway allows {most:g}.",

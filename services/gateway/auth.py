@@ -7,7 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from services.gateway.backend import Context
-from services.gateway.errors import Refusal
+from services.gateway.errors import GatewayRefusal
 from spar.runtime.bearer import bearer_of, same
 
 bearer = HTTPBearer(auto_error=False, description="The gateway's token.")
@@ -21,12 +21,12 @@ async def require_token(request: Request, context: Context, credentials: Credent
         raise error
 
 
-def unauthorized(head: HTTPConnection, token: str) -> Refusal | None:
+def unauthorized(head: HTTPConnection, token: str) -> GatewayRefusal | None:
     """Why a request may not be answered; None: it may. Reads its head only."""
     given = bearer_of(head)
     if same(given, token):
         return None
-    return Refusal(
+    return GatewayRefusal(
         401,
         "invalid_api_key",
         "The token is wrong." if given else "The request has no token.",

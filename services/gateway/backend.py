@@ -6,46 +6,46 @@ from fastapi import Depends, Request
 
 from services.gateway.admission import Admission
 from services.gateway.settings import GatewaySettings
-from spar.inference.endpoints import Asking, OpenEndpoints, endpoint, templates_for
-from spar.inference.records import Models, Refining
+from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
+from spar.inference.records import RefinerSettings, RoleModels
 from spar.inference.system_turns import FoldingSystem
 from spar.recipes.models import JudgmentSettings, SamplingSettings
-from spar.together import together
+from spar.together import gather
 
 
-class Backend:
+class GatewayBackend:
     """Made anywhere, used on one event loop, closed there. Raises what is wrong with the settings."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.admission = Admission(settings.running, settings.waiting)
-        asking = Asking(
+        asking = RequestOptions(
             settings.window, settings.longest_deadline_s, settings.send_seed, settings.body, settings.headers
         )
         places = (endpoint("actor", settings.actor, asking), endpoint("refiner", settings.refiner, asking))
         self._templates = templates_for(settings.templates, settings.refiner)
         self._open = OpenEndpoints(places)
-        self.models = Models(FoldingSystem(self._open.models["actor"]), self._open.models["refiner"])
+        self.models = RoleModels(FoldingSystem(self._open.models["actor"]), self._open.models["refiner"])
 
     async def find_models(self) -> None:
         """Load both, or find them at their servers. Raises EngineError."""
-        await together(model.find() for model in self._open.models.values())
+        await gather(model.find() for model in self._open.models.values())
 
-    def refining(self, votes: int | None) -> Refining:
+    def refining(self, votes: int | None) -> RefinerSettings:
         number = votes or self.settings.votes
         judgment = JudgmentSettings(votes=number, quorum=number // 2 + 1, max_tokens=self.settings.judge_tokens)
         refinement = SamplingSettings(temperature=0.7, max_tokens=self.settings.refine_tokens)
-        return Refining(self._templates, judgment, refinement)
+        return RefinerSettings(self._templates, judgment, refinement)
 
     async def close(self) -> None:
         await self._open.close()
 
 
-async def _backend(request: Request) -> Backend:
+async def _backend(request: Request) -> GatewayBackend:
     """A coroutine, or FastAPI would send every request through a thread."""
-    backend: Backend = request.app.state.backend
+    backend: GatewayBackend = request.app.state.backend
     return backend
 
 
-Context = Annotated[Backend, Depends(_backend)]
+Context = Annotated[GatewayBackend, Depends(_backend)]
 """What the routes stand on."""

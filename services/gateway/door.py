@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from services.gateway.auth import unauthorized
-from services.gateway.errors import Refusal, refused
+from services.gateway.errors import GatewayRefusal, refused
 from services.gateway.settings import GatewaySettings
 from spar.runtime.shield import STATUS, Denial
 
@@ -34,14 +34,14 @@ class GatewayDoor:
         return refused(_refusal(denial, most))
 
 
-def _refusal(denial: Denial, most: int) -> Refusal:
+def _refusal(denial: Denial, most: int) -> GatewayRefusal:
     status = STATUS[denial]
     if denial is Denial.NO_SUCH_PATH:
-        return Refusal(status, "not_found", "The path holds a character that no path has.", "Use another path.")
+        return GatewayRefusal(status, "not_found", "The path holds a character that no path has.", "Use another path.")
     if denial is Denial.BAD_QUERY:
-        return Refusal(status, "invalid_request", "The query holds a NUL character.", "Leave it out.")
+        return GatewayRefusal(status, "invalid_request", "The query holds a NUL character.", "Leave it out.")
     if denial is Denial.TOO_SLOW:
         fix = "Send it again, over a faster connection."
-        return Refusal(status, "request_timeout", "The request's body did not come in time.", fix)
+        return GatewayRefusal(status, "request_timeout", "The request's body did not come in time.", fix)
     fix = "Send less, or start the gateway with a larger SPAR_GATEWAY_MAX_REQUEST_BYTES."
-    return Refusal(status, "request_too_large", f"The request is larger than {most:,} bytes.", fix)
+    return GatewayRefusal(status, "request_too_large", f"The request is larger than {most:,} bytes.", fix)

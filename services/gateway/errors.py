@@ -55,7 +55,7 @@ UNSUPPORTED = frozenset({"extra_forbidden", "unsupported"})
 """Types of validation errors: known to be meant, and not what this gateway does."""
 
 
-class Refusal(Exception):
+class GatewayRefusal(Exception):
     """A refusal that only HTTP knows, such as 401 and 429; `param` is the field that is wrong."""
 
     def __init__(
@@ -77,7 +77,7 @@ class ClientGone(Exception):
 
 
 def add_handlers(app: FastAPI) -> None:
-    app.add_exception_handler(Refusal, _answer)
+    app.add_exception_handler(GatewayRefusal, _answer)
     app.add_exception_handler(SparError, _answer)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -87,7 +87,7 @@ def add_handlers(app: FastAPI) -> None:
 
 def told(error: Exception) -> tuple[int, dict[str, Any]]:
     """The status and the body of an error. Logs what is not the client's doing."""
-    if isinstance(error, Refusal):
+    if isinstance(error, GatewayRefusal):
         return error.status, body(error.status, error.code, error.what, error.fix, error.param)
     if isinstance(error, SparError):
         status, code = next(((each[1], each[2]) for each in KINDS if isinstance(error, each[0])), (500, "failed"))
@@ -115,13 +115,13 @@ def body(status: int, code: str, what: str, fix: str, param: str | None = None) 
     }
 
 
-def refused(error: Refusal) -> JSONResponse:
+def refused(error: GatewayRefusal) -> JSONResponse:
     return JSONResponse(told(error)[1], error.status, headers=error.headers)
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     status, said = told(error)
-    return JSONResponse(said, status, headers=error.headers if isinstance(error, Refusal) else None)
+    return JSONResponse(said, status, headers=error.headers if isinstance(error, GatewayRefusal) else None)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from services.gateway.errors import Refusal
+from services.gateway.errors import GatewayRefusal
 from services.gateway.neutral import asks_for_nothing
-from services.gateway.turns import Turn
+from services.gateway.turns import MessageBody
 
 
-class Form(BaseModel):
+class RequestBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -25,7 +25,7 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class SparOptions(Form):
+class SparOptions(RequestBody):
     """The gateway's own: how much may be spent on a request, and what is reported of it."""
 
     budget: Annotated[int, Field(gt=0)] | None = None
@@ -45,9 +45,9 @@ def _stop_strings(given: Any) -> Any:
     return [each for each in strings if each not in ("", None)] if isinstance(strings, list) else strings
 
 
-class ChatForm(Form):
+class ChatForm(RequestBody):
     model: str
-    messages: Annotated[list[Turn], Field(min_length=1)]
+    messages: Annotated[list[MessageBody], Field(min_length=1)]
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(gt=0)] | None = None
@@ -89,7 +89,7 @@ def with_headers(form: ChatForm, headers: Mapping[str, str]) -> ChatForm:
         return form.model_copy(update={"spar": SparOptions.model_validate({**given, **named})})
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise Refusal(
+        raise GatewayRefusal(
             400,
             "invalid_request",
             f"A header X-Spar-* is not as it should be: {field}: {error.errors()[0]['msg']}.",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spar.engines.skills import Usage
-from spar.inference.records import Choice, Found
+from spar.inference.records import Choice, InferenceResult
 from spar.method.records import Node, Tree
 
 _PIECE = re.compile(r".{1,48}(?:\s+|$)|.{1,48}", re.DOTALL)
@@ -24,13 +24,13 @@ class Heading:
     created: int = field(default_factory=lambda: int(time.time()))
 
 
-def completion(heading: Heading, found: Found, with_tree: bool) -> dict[str, Any]:
+def completion(heading: Heading, found: InferenceResult, with_tree: bool) -> dict[str, Any]:
     choices = [_choice(index, each) for index, each in enumerate(_texts(found))]
     told = {"usage": usage(found), "spar": facts(found, with_tree)}
     return {**_heading(heading, "chat.completion"), "choices": choices, **told}
 
 
-def chunks(heading: Heading, found: Found, with_tree: bool, with_usage: bool) -> Iterator[dict[str, Any]]:
+def chunks(heading: Heading, found: InferenceResult, with_tree: bool, with_usage: bool) -> Iterator[dict[str, Any]]:
     """The text in pieces, then why it ended, then what it took if that was asked for."""
     top = _heading(heading, "chat.completion.chunk")
     texts = _texts(found)
@@ -45,14 +45,14 @@ def chunks(heading: Heading, found: Found, with_tree: bool, with_usage: bool) ->
         yield {**top, "choices": [], "usage": usage(found)}
 
 
-def usage(found: Found) -> dict[str, int]:
+def usage(found: InferenceResult) -> dict[str, int]:
     """What all calls to both models took together."""
     prompt = found.actor.prompt_tokens + found.refiner.prompt_tokens
     completed = found.actor.completion_tokens + found.refiner.completion_tokens
     return {"prompt_tokens": prompt, "completion_tokens": completed, "total_tokens": prompt + completed}
 
 
-def facts(found: Found, with_tree: bool) -> dict[str, Any]:
+def facts(found: InferenceResult, with_tree: bool) -> dict[str, Any]:
     """How the text came to be; its parts of the usage add up to the whole."""
     told: dict[str, Any] = {
         "ending": found.ending.value,
@@ -75,7 +75,7 @@ def _heading(heading: Heading, kind: str) -> dict[str, Any]:
     return {"id": heading.id, "object": kind, "created": heading.created, "model": heading.model}
 
 
-def _texts(found: Found) -> list[Choice]:
+def _texts(found: InferenceResult) -> list[Choice]:
     return [Choice(found.text, found.cut_off), *found.more]
 
 

@@ -10,17 +10,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from services.gateway import replies
-from services.gateway.asking import MODELS, Task, resolve
+from services.gateway.asking import MODELS, GatewayRequest, resolve
 from services.gateway.auth import require_token
-from services.gateway.backend import Backend, Context
+from services.gateway.backend import Context, GatewayBackend
 from services.gateway.disconnects import while_connected
-from services.gateway.errors import Refusal, told
+from services.gateway.errors import GatewayRefusal, told
 from services.gateway.form import ChatForm, with_headers
-from services.gateway.streaming import EventStream
+from services.gateway.streaming import CompletionStream
 from spar.errors import EngineError
 from spar.inference.growing import Told
 from spar.inference.infer import infer
-from spar.inference.records import Found
+from spar.inference.records import InferenceResult
 
 log = structlog.get_logger()
 READY_S = 3.0  # for both models to be found; less than a health check waits
@@ -44,9 +44,9 @@ async def chat(form: ChatForm, request: Request, context: Context) -> Response:
             found = await _infer(context, task, due, say)
             return replies.chunks(heading, found, with_tree, form.stream_options.include_usage)
 
-        return EventStream(work, place, context.settings.heartbeat_s)
+        return CompletionStream(work, place, context.settings.heartbeat_s)
 
-    async def whole() -> Found:
+    async def whole() -> InferenceResult:
         async with place:
             return await _infer(context, task, due, _unheard)
 
@@ -64,7 +64,9 @@ async def model(name: str) -> dict[str, Any]:
     for each in replies.models(MODELS, STARTED):
         if each["id"] == name:
             return each
-    raise Refusal(404, "model_not_found", f"There is no model '{name}'.", "GET /v1/models lists them.", param="model")
+    raise GatewayRefusal(
+        404, "model_not_found", f"There is no model '{name}'.", "GET /v1/models lists them.", param="model"
+    )
 
 
 @public.get("/health")
@@ -88,7 +90,7 @@ async def ready(context: Context) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _infer(context: Backend, task: Task, due: float, say: Told) -> Found:
+async def _infer(context: GatewayBackend, task: GatewayRequest, due: float, say: Told) -> InferenceResult:
     """Within what is left of the deadline after waiting for a place."""
     left = max(0.0, due - asyncio.get_running_loop().time())
     found = await infer(context.models, task.asked, task.strategy, context.refining(task.votes), left, say)

@@ -26,7 +26,7 @@ DONE = b"data: [DONE]\n\n"
 WAITING = "waiting"
 
 
-class EventStream(Response):
+class CompletionStream(Response):
     """Runs `work` while it is sent; a client that goes away ends it. Once open, never silent beyond the heartbeat.
 
     It opens when it has a place: a refusal of the place is a refusal of the request, with its own status.

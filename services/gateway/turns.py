@@ -49,7 +49,7 @@ def _text_of(number: int, part: Any) -> str | None:
     )
 
 
-class Turn(BaseModel):
+class MessageBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant"]

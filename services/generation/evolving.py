@@ -12,7 +12,7 @@ from spar.method.records import Prompt
 from spar.runtime.app import task
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import together
+from spar.together import gather
 
 
 @task(EVOLVE_TASK)
@@ -33,7 +33,7 @@ async def evolve_shard(worker: Worker, command: Evolve) -> StepOutput:
     forms, taxonomy = await _forms_and_taxonomy(worker, spec)
     prompts = await read_rows(worker.store, spec.prompts, Prompt)
     chat = await worker.chat(command.engine, spec.model)
-    rows = await together(
+    rows = await gather(
         evolve(chat, prompt, taxonomy, forms, spec.sampling, spec.retries, spec.seed, usage) for prompt in prompts
     )
     evolved = sum(row.outcome is EvolutionOutcome.EVOLVED for row in rows)
@@ -46,7 +46,7 @@ async def validate_shard(worker: Worker, command: Validate) -> StepOutput:
     forms, taxonomy = await _forms_and_taxonomy(worker, spec)
     rows = await read_rows(worker.store, spec.evolved, Evolution)
     chat = await worker.chat(command.engine, spec.model)
-    checked = await together(
+    checked = await gather(
         validate(chat, row, taxonomy, forms, spec.sampling, spec.retries, spec.seed, usage) for row in rows
     )
     passed = sum(row.outcome is EvolutionOutcome.EVOLVED for row in checked)

@@ -10,7 +10,7 @@ from spar.runtime.app import task
 from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import together
+from spar.together import gather
 
 
 @task(TASK)
@@ -26,7 +26,7 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
-    rows = await together(respond(chat, prompt, spec.sampling, scope, usage, form) for prompt in prompts)
+    rows = await gather(respond(chat, prompt, spec.sampling, scope, usage, form) for prompt in prompts)
     counts = {
         "prompts": len(rows),
         "responses": sum(len(row.responses) for row in rows),

@@ -6,12 +6,12 @@ from spar.errors import AccountingError
 from spar.messages.judgment import Compare, ComparisonSpec
 from spar.method.comparing import ComparedPrompt, most_contested
 from spar.method.records import JudgedPrompt
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
 from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
-from spar.together import together
+from spar.together import gather
 
 
 async def compare_shard(worker: Worker, command: Compare) -> StepOutput:
@@ -20,7 +20,7 @@ async def compare_shard(worker: Worker, command: Compare) -> StepOutput:
     judged = await read_rows(worker.store, spec.judged, JudgedPrompt)
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
-    rows = [row for row in await together(_compare(chat, row, form, spec, usage) for row in judged) if row is not None]
+    rows = [row for row in await gather(_compare(chat, row, form, spec, usage) for row in judged) if row is not None]
     decided = sum(match.winner is not None for row in rows for match in row.matches)
     counts = {
         "compared": len(rows),
@@ -32,7 +32,7 @@ async def compare_shard(worker: Worker, command: Compare) -> StepOutput:
 
 
 async def _compare(
-    chat: ChatModel, row: JudgedPrompt, form: Form | None, spec: ComparisonSpec, usage: Usage
+    chat: ChatModel, row: JudgedPrompt, form: PromptForm | None, spec: ComparisonSpec, usage: Usage
 ) -> ComparedPrompt | None:
     read = judging_policy(spec.judgment.policy).read
     if read is None or form is None:

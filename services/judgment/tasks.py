@@ -11,13 +11,13 @@ from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge, JudgmentS
 from spar.method.outcomes import usable
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
 from spar.method.templates import TemplateSet
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
 from spar.runtime.app import task
 from spar.runtime.forms import read_form, read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import together
+from spar.together import gather
 
 
 @task(TASK)
@@ -61,13 +61,13 @@ async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated],
     templates = await read_templates(worker, spec.templates)
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
-    return await together(_judge_prompt(chat, row, templates, form, spec, usage) for row in generated)
+    return await gather(_judge_prompt(chat, row, templates, form, spec, usage) for row in generated)
 
 
 async def _judge_prompt(
-    chat: ChatModel, row: Generated, templates: TemplateSet, form: Form | None, spec: JudgmentSpec, usage: Usage
+    chat: ChatModel, row: Generated, templates: TemplateSet, form: PromptForm | None, spec: JudgmentSpec, usage: Usage
 ) -> JudgedPrompt:
-    responses = await together(
+    responses = await gather(
         _judge_response(chat, row.prompt, response, templates, form, spec, usage) for response in row.responses
     )
     return JudgedPrompt(row.prompt, tuple(responses))
@@ -78,7 +78,7 @@ async def _judge_response(
     prompt: Prompt,
     response: Response,
     templates: TemplateSet,
-    form: Form | None,
+    form: PromptForm | None,
     spec: JudgmentSpec,
     usage: Usage,
 ) -> JudgedResponse:

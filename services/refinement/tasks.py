@@ -12,7 +12,7 @@ from spar.runtime.app import task
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import together
+from spar.together import gather
 
 
 @task(TASK)
@@ -29,7 +29,7 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]
-    trees = await together(
+    trees = await gather(
         refine_tree(chat, prompt, negative, templates, spec.judgment, spec.search, scope, usage)
         for prompt, negative in negatives
         if isinstance(negative, JudgedResponse)

@@ -31,7 +31,7 @@ from spar.training.registry import make_trainer
 
 
 @dataclass(frozen=True, slots=True)
-class IterationData:
+class IterationRows:
     """All prompts in order; what the judging and the search made of each, by position; None where it is missing."""
 
     prompts: tuple[Prompt, ...]
@@ -87,7 +87,7 @@ def _outcome(end: Choice) -> Outcome:
             return end
 
 
-async def _load(worker: Worker, spec: SelectionSpec) -> IterationData:
+async def _load(worker: Worker, spec: SelectionSpec) -> IterationRows:
     prompts: list[Prompt] = []
     judged: list[JudgedPrompt | None] = []
     trees: dict[int, Tree] = {}
@@ -99,10 +99,10 @@ async def _load(worker: Worker, spec: SelectionSpec) -> IterationData:
             trees |= {len(prompts) + i: grown[prompt.id] for i, prompt in enumerate(mine) if prompt.id in grown}
         prompts += mine
         judged += rows
-    return IterationData(tuple(prompts), tuple(judged), trees)
+    return IterationRows(tuple(prompts), tuple(judged), trees)
 
 
-def _end_of(data: IterationData, position: int, spec: SelectionSpec) -> Choice:
+def _end_of(data: IterationRows, position: int, spec: SelectionSpec) -> Choice:
     """The prompt's row, or why there is none, before rows are compared with each other."""
     judged = data.judged[position]
     if judged is None:
@@ -150,7 +150,7 @@ async def _judge_pairs(
 
 
 async def _examples(
-    worker: Worker, spec: SelectionSpec, data: IterationData, measured: Set[str], templates: TemplateSet
+    worker: Worker, spec: SelectionSpec, data: IterationRows, measured: Set[str], templates: TemplateSet
 ) -> tuple[list[Example], dict[str, int]]:
     """Of prompts that are measured nothing is taken; they have their outcome."""
     if not spec.refiner_data:

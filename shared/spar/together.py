@@ -47,11 +47,11 @@ async def despite_failures(
         patience.succeeded()
         return [result]
 
-    found = await together(one(place, each) for place, each in enumerate(work))
+    found = await gather(one(place, each) for place, each in enumerate(work))
     return [result for results in found for result in results], sorted(failures, key=lambda failure: failure[0])
 
 
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """All results, in order. The first failure stops the others and is raised as it is, in no group."""
     tasks = [asyncio.create_task(each) for each in work]
     try:

@@ -10,7 +10,7 @@ import pytest
 from spar.engines import openai
 from spar.engines.base import Engine, LocalModel
 from spar.engines.vllm import VllmEngine
-from spar.engines.vllm_server.supervisor import Place
+from spar.engines.vllm_server.supervisor import ServerHost
 from spar.recipes.models import EngineSettings, VllmSettings
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
@@ -89,7 +89,7 @@ async def vllm_engine(directory: Path, deadline_s: float) -> AsyncIterator[Subje
     positions = 96
     vllm = VllmSettings(device="cpu", max_model_len=positions)
     settings = EngineSettings(kind="vllm", deadline_s=deadline_s, vllm=vllm)
-    engine = VllmEngine(settings, Place(fake_vllm()))
+    engine = VllmEngine(settings, ServerHost(fake_vllm()))
     folder = directory / f"{deadline_s}"
     folder.mkdir()
     try:

@@ -8,7 +8,7 @@ from kombu import Queue
 
 from spar.errors import ServiceError
 from spar.runtime.app import WORKER_QUEUES, purge
-from spar.runtime.broker import EPOCH_KEY, WATCHER_S, Broker, CeleryBroker, Loss
+from spar.runtime.broker import EPOCH_KEY, WATCHER_S, Broker, BrokerReset, CeleryBroker
 from spar.runtime.broker_troubles import BrokerFull
 from spar.testing.broker import RecordingBroker
 from tests import servers
@@ -52,10 +52,10 @@ def test_what_is_sent_waits_in_its_queue(broker: Broker) -> None:
 
 
 def test_a_loss_is_told_once(broker: Broker) -> None:
-    assert broker.loss() is not Loss.NONE  # a new process cannot know what was there before it
-    assert broker.loss() is Loss.NONE
+    assert broker.loss() is not BrokerReset.NONE  # a new process cannot know what was there before it
+    assert broker.loss() is BrokerReset.NONE
     broker.send(TASK, QUEUE, {})
-    assert broker.loss() is Loss.NONE
+    assert broker.loss() is BrokerReset.NONE
 
 
 @pytest.mark.integration
@@ -63,13 +63,13 @@ def test_redis_remembers_for_the_next_process_and_tells_when_it_was_emptied(
     redis_server: object, redis_url: str
 ) -> None:
     app = celery_on(redis_url)
-    assert CeleryBroker(app).loss() is Loss.MESSAGES
+    assert CeleryBroker(app).loss() is BrokerReset.MESSAGES
     following = CeleryBroker(app)
-    assert following.loss() is Loss.NONE
+    assert following.loss() is BrokerReset.NONE
     with app.connection_for_write() as connection:
         connection.default_channel.client.flushall()
-    assert following.loss() is Loss.MESSAGES
-    assert following.loss() is Loss.NONE
+    assert following.loss() is BrokerReset.MESSAGES
+    assert following.loss() is BrokerReset.NONE
     app.close()
 
 
@@ -79,8 +79,8 @@ def test_every_watcher_is_told_of_a_loss_and_leaves_nothing(redis_server: server
     coordinator, watcher = CeleryBroker(app), CeleryBroker(app, "evolve")
     brokers = (coordinator, watcher)
     for _ in range(2):
-        assert [broker.loss() for broker in brokers] == [Loss.MESSAGES] * 2
-        assert [broker.loss() for broker in brokers] == [Loss.NONE] * 2
+        assert [broker.loss() for broker in brokers] == [BrokerReset.MESSAGES] * 2
+        assert [broker.loss() for broker in brokers] == [BrokerReset.NONE] * 2
         with redis_server.client() as client:
             assert client.ttl(EPOCH_KEY) == -1
             assert 0 < client.ttl(f"{EPOCH_KEY}:evolve") <= WATCHER_S

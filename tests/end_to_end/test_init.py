@@ -9,7 +9,7 @@ from sqlmodel import Session, create_engine
 
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
-from spar.embedded.runner import Watcher, run_to_end
+from spar.embedded.runner import RunWatcher, run_to_end
 from spar.embedded.staging import staging
 from spar.errors import DataError
 from spar.messages.base import StepKind
@@ -103,10 +103,10 @@ def test_a_stop_in_the_middle_loses_nothing_and_changes_nothing(ran: list[Ran], 
             stop.set()
 
     with staging(recipe) as staged, Home(tmp_path / "home").lock() as home:
-        stopped = run_to_end(staged, home, Watcher(lambda *_: None, stop_in_the_second), stop)
+        stopped = run_to_end(staged, home, RunWatcher(lambda *_: None, stop_in_the_second), stop)
         assert (stopped.iteration, stopped.initialising) == (REFINER, True)
         assert not stopped.status.ended
-        again = run_to_end(staged, home, Watcher(lambda *_: None, lambda *_: None), threading.Event())
+        again = run_to_end(staged, home, RunWatcher(lambda *_: None, lambda *_: None), threading.Event())
     assert again.status is RunStatus.FINISHED
     report, kinds = _left(home, again.run_id)
     assert [entry.iteration for entry in report.iterations] == [ACTOR - 1, ACTOR, REFINER, 1]

@@ -9,7 +9,7 @@ import pytest
 
 from spar.embedded.home import Home
 from spar.embedded.piloting import run_pilot
-from spar.embedded.runner import Watcher, run_to_end
+from spar.embedded.runner import RunWatcher, run_to_end
 from spar.embedded.staging import staging
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
@@ -102,7 +102,7 @@ def test_a_wrong_price_is_told(piloted: tuple[Path, dict[str, Any]], tmp_path: P
 
 
 def test_a_run_that_makes_its_starting_models_is_piloted_in_all_its_parts(tmp_path: Path) -> None:
-    recipe, quiet = initialised(tmp_path), Watcher(lambda *_: None, lambda *_: None)
+    recipe, quiet = initialised(tmp_path), RunWatcher(lambda *_: None, lambda *_: None)
     with staging(recipe) as staged, Home(tmp_path / "home").lock() as home:
         facts = run_pilot(recipe, staged, home, 6, False, quiet, threading.Event()).facts
         ended = run_to_end(staged, home, quiet, threading.Event())

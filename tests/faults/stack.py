@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, delete, select
 
 from spar.db.progress import RunProgress, read_progress
-from spar.db.tables import Event, Orphan, Result, Run, Step
+from spar.db.tables import Event, Orphan, Run, Step, StoredResult
 from spar.errors import SparError
 from spar.messages.states import RunStatus, StepState
 from spar.recipes.load import load_recipe
@@ -222,7 +222,7 @@ class FaultStack:
         """Forget what was computed, so that the next kind computes it all; nothing may be on."""
         self.ended.clear()
         with Session(self.database) as session, session.begin():
-            for table in (Result, Orphan):
+            for table in (StoredResult, Orphan):
                 session.exec(delete(table))
         for folder in self.work.glob("*"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from spar.errors import EngineError, EngineUnavailable, ModelUnusable
-from spar.together import despite_failures, together
+from spar.together import despite_failures, gather
 
 
 async def test_results_come_in_the_order_of_the_work() -> None:
@@ -19,7 +19,7 @@ async def test_results_come_in_the_order_of_the_work() -> None:
         turn.set()
         return "second"
 
-    assert await together([first(), second()]) == ["first", "second"]
+    assert await gather([first(), second()]) == ["first", "second"]
 
 
 async def test_the_first_failure_is_raised_as_it_is_and_stops_the_rest() -> None:
@@ -35,7 +35,7 @@ async def test_the_first_failure_is_raised_as_it_is_and_stops_the_rest() -> None
             stopped.append(True)
 
     with pytest.raises(EngineUnavailable, match="gone"):
-        await together([waits(), fails()])
+        await gather([waits(), fails()])
     assert stopped == [True]
 
 
@@ -49,7 +49,7 @@ async def test_a_cancelled_caller_leaves_nothing_running() -> None:
         finally:
             stopped.append(True)
 
-    running = asyncio.create_task(together([waits()]))
+    running = asyncio.create_task(gather([waits()]))
     await began.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spar.cli.row_file import append_rows, rows_of
-from spar.runtime.checker_writing import Checked, CheckerOutcome
+from spar.runtime.checker_writing import CheckerOutcome, CheckerStatus
 
 
 @dataclass
@@ -29,12 +29,12 @@ class CheckerFile:
         for file in (opened.kept, opened.dropped):
             for row in rows_of(file):
                 opened.done.add(str(row["prompt"]))
-                opened.ends[str(row.get("reason", Checked.KEPT))] += 1
+                opened.ends[str(row.get("reason", CheckerStatus.KEPT))] += 1
         return opened
 
     def add(self, prompt: str, outcome: CheckerOutcome) -> None:
         """Raises OSError when the disk does."""
-        kept = outcome.end is Checked.KEPT
+        kept = outcome.end is CheckerStatus.KEPT
         row = {"prompt": prompt, **({"checkers": outcome.sources} if kept else {"reason": outcome.end})}
         append_rows(self.kept if kept else self.dropped, [row])
         self.done.add(prompt)

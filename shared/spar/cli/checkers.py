@@ -23,11 +23,11 @@ from spar.engines.checker_skills import CheckerForms, Teacher
 from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError
-from spar.inference.endpoints import Asking
+from spar.inference.endpoints import RequestOptions
 from spar.method.checking import LEAST_CHECKERS
 from spar.method.records import Prompt
-from spar.runtime.checker_writing import Checked, write_checkers
-from spar.together import together
+from spar.runtime.checker_writing import CheckerStatus, write_checkers
+from spar.together import gather
 
 FORMS = ("checker", "meaning", "contradiction")
 TELL_EVERY = 100  # prompts
@@ -71,7 +71,9 @@ def checkers(options: CheckerOptions) -> None:
     require_other_file(options.output, options.source)
     forms = CheckerForms(*forms_for(options.teacher, options.templates, FORMS))
     queries = None if options.queries is None else queries_of(options.queries)
-    how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
+    how = RequestOptions(
+        options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header)
+    )
     engine, model = teacher_named(options.teacher, options.model, how)
     read = given_prompts(options.source)
     file = CheckerFile.open(options.output)
@@ -107,7 +109,7 @@ async def _write_all(
                 if len(file.done) % TELL_EVERY == 0:
                     err.print(f"{len(file.done):,} of {len(prompts):,} prompts", markup=False)
 
-        await together(worker() for _ in range(options.window))
+        await gather(worker() for _ in range(options.window))
     finally:
         await engine.close()
     return usage
@@ -115,12 +117,15 @@ async def _write_all(
 
 def _tell(file: CheckerFile, usage: Usage, rejected: int, to: Path) -> None:
     total = file.ends.total()
-    lines = [("prompts", total), *((f"- {end}", file.ends[end]) for end in Checked if end is not Checked.KEPT)]
-    lines += [("= with checkers", file.ends[Checked.KEPT]), ("rows that are no prompt", rejected)]
+    lines = [
+        ("prompts", total),
+        *((f"- {end}", file.ends[end]) for end in CheckerStatus if end is not CheckerStatus.KEPT),
+    ]
+    lines += [("= with checkers", file.ends[CheckerStatus.KEPT]), ("rows that are no prompt", rejected)]
     lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
     for name, count in lines:
         out.print(f"{name:<24} {count:>10,}", markup=False)
-    if not file.ends[Checked.KEPT]:
+    if not file.ends[CheckerStatus.KEPT]:
         ends = ", ".join(f"{count:,} {end}" for end, count in file.ends.most_common())
         raise DataError(f"No prompt has checkers that can be trusted: {ends}.", f"Every prompt's: {file.dropped}.")
     out.print(f"{to}: prompts for --set prompts.source, with the recipe autoif", markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ PACKAGES = {
 }
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     OK = "ok"
     WARNING = "warning"  # works, but look at it
     MISSING = "missing"  # the embedded mode does not work without it
@@ -31,44 +31,46 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HostCheck:
     name: str
-    state: State
+    state: CheckState
     detail: str
     fix: str = ""
 
 
-def run_checks() -> Iterator[Check]:
+def run_checks() -> Iterator[HostCheck]:
     for subject in SUBJECTS:
         yield from subject()
 
 
-def _python() -> Iterator[Check]:
+def _python() -> Iterator[HostCheck]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     fits = (3, 11) <= sys.version_info[:2] < (3, 13)
-    yield Check("python", State.OK if fits else State.MISSING, version, "" if fits else "Use Python 3.11 or 3.12.")
+    yield HostCheck(
+        "python", CheckState.OK if fits else CheckState.MISSING, version, "" if fits else "Use Python 3.11 or 3.12."
+    )
 
 
-def _packages() -> Iterator[Check]:
+def _packages() -> Iterator[HostCheck]:
     for extra, names in PACKAGES.items():
         for name in names:
             try:
-                yield Check(name, State.OK, metadata.version(name))
+                yield HostCheck(name, CheckState.OK, metadata.version(name))
             except metadata.PackageNotFoundError:
                 fix = f"Run make setup, or {install_command(extra)}" if extra else "Install this project again."
-                yield Check(name, State.MISSING, "not installed", fix)
+                yield HostCheck(name, CheckState.MISSING, "not installed", fix)
 
 
-def _makers() -> Iterator[Check]:
+def _makers() -> Iterator[HostCheck]:
     """The engines and trainers that recipes can name."""
     for group in ("spar.engines", "spar.trainers"):
         entries = sorted(metadata.entry_points(group=group), key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not _module_is_there(entry.module)]
         names = ", ".join(entry.name for entry in entries if entry.name not in broken)
         if broken or not entries:
-            yield Check(group, State.MISSING, f"broken: {', '.join(broken) or 'all'}", "Run make setup again.")
+            yield HostCheck(group, CheckState.MISSING, f"broken: {', '.join(broken) or 'all'}", "Run make setup again.")
         else:
-            yield Check(group, State.OK, names)
+            yield HostCheck(group, CheckState.OK, names)
 
 
 def _module_is_there(name: str) -> bool:
@@ -78,30 +80,32 @@ def _module_is_there(name: str) -> bool:
         return False
 
 
-def _torch() -> Iterator[Check]:
+def _torch() -> Iterator[HostCheck]:
     if find_spec("torch") is None:
         return  # told by _packages
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("torch threads", State.OK, f"{torch.get_num_threads()} of {cores} cores")
+    yield HostCheck("torch threads", CheckState.OK, f"{torch.get_num_threads()} of {cores} cores")
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    yield Check("gpu", State.OK, ", ".join(gpus) or "none (the demo needs none)")
+    yield HostCheck("gpu", CheckState.OK, ", ".join(gpus) or "none (the demo needs none)")
 
 
-def _disk() -> Iterator[Check]:
+def _disk() -> Iterator[HostCheck]:
     here = Path.cwd()
     free = shutil.disk_usage(here).free
     detail = f"{free / 1000**3:.1f} GB free in {here}"
     if not os.access(here, os.W_OK):
-        yield Check("disk", State.WARNING, f"{here} cannot be written", "Go to a folder of your own, or use --dir.")
+        yield HostCheck(
+            "disk", CheckState.WARNING, f"{here} cannot be written", "Go to a folder of your own, or use --dir."
+        )
     elif free < FREE_BYTES:
-        yield Check("disk", State.WARNING, detail, f"A run wants {FREE_BYTES / 1000**3:.0f} GB.")
+        yield HostCheck("disk", CheckState.WARNING, detail, f"A run wants {FREE_BYTES / 1000**3:.0f} GB.")
     else:
-        yield Check("disk", State.OK, detail)
+        yield HostCheck("disk", CheckState.OK, detail)
 
 
-def _builtin_models() -> Iterator[Check]:
+def _builtin_models() -> Iterator[HostCheck]:
     from spar.worlds.story.builtin import NAMES, builtin_model
 
     for name in NAMES:
@@ -110,9 +114,9 @@ def _builtin_models() -> Iterator[Check]:
         except (SparError, OSError, ValueError) as error:
             fix = error.fix if isinstance(error, SparError) else "Make the models again: spar world train."
             what = error.what if isinstance(error, SparError) else str(error)
-            yield Check(f"builtin:{name}", State.MISSING, what, fix)
+            yield HostCheck(f"builtin:{name}", CheckState.MISSING, what, fix)
         else:
-            yield Check(f"builtin:{name}", State.OK, detail)
+            yield HostCheck(f"builtin:{name}", CheckState.OK, detail)
 
 
 def _load_model(folder: Path) -> str:
@@ -126,18 +130,18 @@ def _load_model(folder: Path) -> str:
     return f"{model.num_parameters() / 1e6:.2f}M parameters, {len(tokenizer)} tokens"
 
 
-def _services() -> Iterator[Check]:
+def _services() -> Iterator[HostCheck]:
     from spar.cli.reach import NAMED_BY, reach
 
     for name in NAMED_BY:
         if NAMED_BY[name] in os.environ:
             failure = reach(name)
-            state = State.UNREACHABLE if failure else State.OK
+            state = CheckState.UNREACHABLE if failure else CheckState.OK
             fix = f"Start it, or correct {NAMED_BY[name]}." if failure else ""
-            yield Check(name, state, failure or "reachable", fix)
+            yield HostCheck(name, state, failure or "reachable", fix)
 
 
-SUBJECTS: tuple[Callable[[], Iterator[Check]], ...] = (
+SUBJECTS: tuple[Callable[[], Iterator[HostCheck]], ...] = (
     _python,
     _packages,
     _makers,

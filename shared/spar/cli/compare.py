@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import out, print_warning
-from spar.cli.homes import Found, find_run, reading
+from spar.cli.homes import FoundRun, find_run, reading
 from spar.cli.status import JsonOption
 from spar.cli.tables import print_wide
 from spar.db.runs import list_runs
@@ -73,7 +73,7 @@ def compare(
             out.print(f"{path.suffix.lstrip('.') or 'file'}: {path}", markup=False, soft_wrap=True)
 
 
-def _find(run: str, directory: Path | None) -> list[Found]:
+def _find(run: str, directory: Path | None) -> list[FoundRun]:
     """HOME:RUN names both; a path that is a home's folder, its newest run; a recipe's name, all its finished runs."""
     home, colon, run_id = run.rpartition(":")
     if colon and not Path(run).exists():
@@ -83,18 +83,18 @@ def _find(run: str, directory: Path | None) -> list[Found]:
     return _named(run, None if Path(run).is_dir() else directory)
 
 
-def _named(run: str, directory: Path | None) -> list[Found]:
+def _named(run: str, directory: Path | None) -> list[FoundRun]:
     if directory is not None:
         home = Home(directory)
         with reading(home) as session:
             ended = [each for each in list_runs(session) if each.status is RunStatus.FINISHED]
         mine = [each.run_id for each in reversed(ended) if each.recipe == run and PILOT not in each.run_id]
         if mine:
-            return [Found(home, run_id, newest=False) for run_id in mine]
+            return [FoundRun(home, run_id, newest=False) for run_id in mine]
     return [find_run(run, directory)]
 
 
-def _read(named: Sequence[Found]) -> "list[MeasuredRun]":
+def _read(named: Sequence[FoundRun]) -> "list[MeasuredRun]":
     from spar.comparing.reading import read_run
     from spar.store.directory import DirectoryStore
 

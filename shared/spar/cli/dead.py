@@ -11,7 +11,7 @@ from rich.table import Table
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import Found, find_run, reading
+from spar.cli.homes import FoundRun, find_run, reading
 from spar.cli.plain_text import visible
 from spar.cli.status import DirOption, JsonOption, RunArgument
 from spar.commands import command, in_directory
@@ -33,7 +33,7 @@ class Letters:
 
     run_id: str
     letters: Sequence[DeadLetter]
-    found: Found | None
+    found: FoundRun | None
 
     def chosen(self, steps: list[int] | None) -> tuple[int, ...]:
         """Those that were meant; without ids, all that were not dropped. Raises DataError for others."""

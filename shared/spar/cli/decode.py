@@ -19,9 +19,9 @@ from spar.cli.sweeping import Sweep, run_sweep
 from spar.cli.tables import print_wide
 from spar.errors import RecipeError
 from spar.inference.endpoints import Role, templates_for
-from spar.inference.strategies import STRATEGIES, Shape
+from spar.inference.strategies import STRATEGIES, TreeShape
 from spar.sweep.measure import ITSELF
-from spar.sweep.plan import BUDGETS, Cell
+from spar.sweep.plan import BUDGETS, GridCell
 from spar.sweep.report import SweepReport
 from spar.sweep.settings import SweepSettings
 from spar.sweep.sources import STORY
@@ -83,7 +83,7 @@ def _sweep(given: DecodeOptions) -> Sweep:
     settings = SweepSettings(
         strategies=[name.strip() for name in given.strategies.split(",") if name.strip()],
         budgets=_numbers("--budgets", given.budgets),
-        shape=Shape(given.branch, given.keep, given.depth),
+        shape=TreeShape(given.branch, given.keep, given.depth),
         retries=given.retries,
         votes=given.votes,
         majority=_numbers("--majority", given.majority),
@@ -113,7 +113,7 @@ def _numbers(option: str, text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _tell(cell: Cell) -> None:
+def _tell(cell: GridCell) -> None:
     err.print(f"{cell.name}, budget {cell.budget}: done", markup=False)
 
 

@@ -11,14 +11,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from spar.cli.checks import Check, State, run_checks
+from spar.cli.checks import CheckState, HostCheck, run_checks
 from spar.cli.console import out
 from spar.cli.stack import StackOption
 from spar.cli.status import DirOption
 from spar.errors import RecipeError
 
-STYLES = {State.OK: "green", State.WARNING: "yellow", State.MISSING: "red", State.UNREACHABLE: "red"}
-BAD = (State.MISSING, State.UNREACHABLE)
+STYLES = {
+    CheckState.OK: "green",
+    CheckState.WARNING: "yellow",
+    CheckState.MISSING: "red",
+    CheckState.UNREACHABLE: "red",
+}
+BAD = (CheckState.MISSING, CheckState.UNREACHABLE)
 
 
 def doctor(
@@ -45,11 +50,11 @@ def doctor(
     raise typer.Exit(worst_exit_code(checks))
 
 
-def worst_exit_code(checks: list[Check]) -> int:
+def worst_exit_code(checks: list[HostCheck]) -> int:
     return 1 if any(check.state in BAD for check in checks) else 0
 
 
-def _print(checks: list[Check]) -> None:
+def _print(checks: list[HostCheck]) -> None:
     table = Table("check", "state", box=None, pad_edge=False)
     table.add_column("found", overflow="fold")
     for check in checks:

@@ -129,7 +129,7 @@ def evolve(given: EvolveOptions) -> None:
 
 
 def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
-    from spar.cli.evolve_report import Asker, Progress
+    from spar.cli.evolve_report import Asker, EvolveProgress
     from spar.embedded.home import Home
     from spar.embedded.step_queue import EmbeddedStepQueue
     from spar.evolving.evolve import evolve_prompts
@@ -138,11 +138,11 @@ def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
     with Home(directory).lock() as home:
         home.runs.mkdir(exist_ok=True)
         log_to(home.runs / "log.jsonl")
-        return evolve_prompts(job, EmbeddedStepQueue(home, job.steps_at_once), Asker(yes), Progress())
+        return evolve_prompts(job, EmbeddedStepQueue(home, job.steps_at_once), Asker(yes), EvolveProgress())
 
 
 def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
-    from spar.cli.evolve_report import Asker, Progress
+    from spar.cli.evolve_report import Asker, EvolveProgress
     from spar.evolving.evolve import evolve_prompts
     from spar.evolving.stack import StackStepQueue
     from spar.runtime.log import log_to
@@ -151,7 +151,7 @@ def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
 
     log_to(None)
     logging.getLogger().setLevel(logging.ERROR)  # what a person has to know is told in words
-    return evolve_prompts(job, StackStepQueue(read_settings(Settings), "evolve"), Asker(yes), Progress())
+    return evolve_prompts(job, StackStepQueue(read_settings(Settings), "evolve"), Asker(yes), EvolveProgress())
 
 
 def _job(given: EvolveOptions) -> "EvolveJob":
@@ -188,13 +188,13 @@ def _job(given: EvolveOptions) -> "EvolveJob":
 
 
 def _teacher(given: EvolveOptions, batch: int) -> "tuple[EngineSettings, ModelRef]":
-    from spar.inference.endpoints import Asking, server_settings
+    from spar.inference.endpoints import RequestOptions, server_settings
     from spar.recipes.models import EngineSettings
     from spar.runtime.models import refer
 
     place, name = given.teacher, given.model
     if "://" in place:
-        how = Asking(batch, given.deadline, given.send_seed, body_of(given.body), headers_of(given.header))
+        how = RequestOptions(batch, given.deadline, given.send_seed, body_of(given.body), headers_of(given.header))
         settings, in_place = server_settings(place, how)
         if not (name := name or in_place):
             # A result is found again by the model's name, so there has to be one.

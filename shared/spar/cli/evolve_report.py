@@ -9,8 +9,8 @@ import typer
 from spar.cli.console import err, out, print_warning
 from spar.cli.import_notes import left_out_lines
 from spar.errors import DataError, EngineError, RecipeError, SparError
-from spar.evolution.manifest import Taken
-from spar.evolution.price import Cost, Estimate
+from spar.evolution.manifest import EvolutionUsage
+from spar.evolution.price import Cost, PriceEstimate
 from spar.evolution.records import EvolutionOutcome
 from spar.evolving.evolve import Done
 
@@ -21,7 +21,7 @@ class Asker:
     def __init__(self, yes: bool) -> None:
         self._yes = yes
 
-    def __call__(self, shards: int, cost: Estimate) -> bool:
+    def __call__(self, shards: int, cost: PriceEstimate) -> bool:
         work = cost.work
         before = f", {work.to_check:,} evolved before to be checked" if work.to_check else ""
         err.print(f"{work.to_evolve:,} seed prompts to evolve{before} (shards: {shards:,})")
@@ -40,7 +40,7 @@ def _told(cost: Cost) -> str:
     return f"{cost.calls:,} calls, {tokens}{money}"
 
 
-class Progress:
+class EvolveProgress:
     """One line for each tenth of the shards at least, and no more than one a shard; what was noticed at once."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ def _nothing_evolved(rejected: Mapping[str, int], to: Path) -> SparError:
     return kind(f"No prompt is evolved: {ends}.", f"Every row's reason and reply: {to / 'rejects.jsonl'}.")
 
 
-def _costs(taken: Taken) -> list[tuple[str, object]]:
+def _costs(taken: EvolutionUsage) -> list[tuple[str, object]]:
     """Calls, tokens, and money where there was a price; estimates are marked."""
     unsure = f" ({taken.estimated_tokens:,} of them estimated: the server reports no usage)"
     tokens = f"{taken.prompt_tokens:,} in, {taken.completion_tokens:,} out{unsure if taken.estimated_tokens else ''}"

@@ -12,9 +12,9 @@ import typer
 
 from spar.cli.console import out, print_warning
 from spar.cli.history import DirOption
-from spar.cli.homes import Found, find_run, reading
+from spar.cli.homes import FoundRun, find_run, reading
 from spar.errors import DataError
-from spar.export.facts import IterationData, RunFacts
+from spar.export.facts import ExportedIteration, RunFacts
 from spar.export.formats import FormatName, SetName
 from spar.export.writing import check_free, write_export
 from spar.method.records import ExampleKind
@@ -104,7 +104,7 @@ def write_refined(
 
 
 def write_out(  # noqa: PLR0913 - the command's options
-    found: Found,
+    found: FoundRun,
     what: What,
     format_: FormatName | None,
     iteration: int | None,
@@ -131,7 +131,7 @@ def _chosen(format_: FormatName | None) -> FormatName:
 
 
 def _write_data(
-    found: Found,
+    found: FoundRun,
     what: What,
     format_: FormatName,
     iteration: int | None,
@@ -149,7 +149,7 @@ def _write_data(
 
 def _write(
     facts: RunFacts,
-    data: list[IterationData],
+    data: list[ExportedIteration],
     what: What,
     format_: FormatName,
     to: Path,
@@ -168,7 +168,12 @@ def _write(
 
 
 def _write_model(
-    found: Found, role: Literal["actor", "refiner"], iteration: int | None, to: Path, merge: bool, licence: str | None
+    found: FoundRun,
+    role: Literal["actor", "refiner"],
+    iteration: int | None,
+    to: Path,
+    merge: bool,
+    licence: str | None,
 ) -> None:
     from spar.embedded.model_export import export_model
     from spar.report.trained_models import read_model_facts

@@ -9,7 +9,7 @@ import typer
 
 from spar.cli.console import out
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import RELEASE, SOURCES, Source
+from spar.evaluation.benchmark_sources import RELEASE, SOURCES, PublishedSource
 
 TEMPLATES = "spar-templates"
 TIMEOUT_S = 60.0
@@ -58,7 +58,7 @@ def _fetch_templates(folder: Path, origin: str | None, as_json: bool) -> None:
     )
 
 
-def _summary(name: str, source: Source, folder: Path, fetched: int) -> str:
+def _summary(name: str, source: PublishedSource, folder: Path, fetched: int) -> str:
     there = len(source.files) - fetched
     return (
         f"{name}: {fetched} files fetched, {there} there already, all as published ({source.licence}): --data {folder}"

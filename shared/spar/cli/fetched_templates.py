@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import Source
+from spar.evaluation.benchmark_sources import PublishedSource
 from spar.method.templates.reference import templates_of
 
 JUDGE, REFINE, LICENCE = "src/tasks/prompts.py", "src/tasks/science.py", "LICENSE"
 
 
-def write_templates(source: Source, folder: Path, read: Callable[[str, str], bytes]) -> Mapping[str, object]:
+def write_templates(source: PublishedSource, folder: Path, read: Callable[[str, str], bytes]) -> Mapping[str, object]:
     """Write judge.txt and refine.txt, the licence and a notice; `read` gives a file that was checked by its digest.
 
     The notice is a file of its own: whatever stands in a template is part of what a model is prompted with.

@@ -18,7 +18,7 @@ RUNS = Path("runs")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRun:
     home: Home
     run_id: str
     newest: bool
@@ -37,7 +37,7 @@ def reading(home: Home) -> Iterator[Session]:
         database.dispose()
 
 
-def find_run(run: str | None, directory: Path | None) -> Found:
+def find_run(run: str | None, directory: Path | None) -> FoundRun:
     """`run` is a run id, the start of one, or a home's directory; without it, the newest run. Raises HomeError."""
     if directory is None and run is not None and Path(run).is_dir():
         directory, run = Path(run), None
@@ -49,7 +49,7 @@ def find_run(run: str | None, directory: Path | None) -> Found:
             newest, known = newest_run_id(session), run_ids(session)
         wanted = [newest] if run is None else [run] if run in known else [i for i in known if i.startswith(run)]
         if len(wanted) == 1 and wanted[0] is not None:
-            return Found(home, wanted[0], wanted[0] == newest)
+            return FoundRun(home, wanted[0], wanted[0] == newest)
         if len(wanted) > 1:
             raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(map(str, wanted))}.")
     looked = ", ".join(str(home.root) for home in places)

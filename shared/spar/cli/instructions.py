@@ -21,8 +21,8 @@ from spar.engines.instruction_skills import InstructionTeacher
 from spar.engines.registry import make_engine
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError
-from spar.inference.endpoints import Asking
-from spar.method.templates.forms import Form
+from spar.inference.endpoints import RequestOptions
+from spar.method.templates.forms import PromptForm
 from spar.runtime.instruction_writing import write_instructions
 
 
@@ -56,13 +56,17 @@ def instructions(options: InstructionOptions) -> None:
     """
     require_other_file(options.output, options.seeds)
     [form] = forms_for(options.teacher, options.templates, ("augment",))
-    how = Asking(options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header))
+    how = RequestOptions(
+        options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header)
+    )
     engine, model = teacher_named(options.teacher, options.model, how)
     read = given_prompts(options.seeds)
     asyncio.run(_write(options, form, make_engine(engine), model, read.prompts))
 
 
-async def _write(options: InstructionOptions, form: Form, engine: Engine, model: LocalModel, seeds: list[str]) -> None:
+async def _write(
+    options: InstructionOptions, form: PromptForm, engine: Engine, model: LocalModel, seeds: list[str]
+) -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     there = list(rows_of(options.output))
     if not there:

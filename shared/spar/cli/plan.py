@@ -23,7 +23,7 @@ from spar.planning.configs import config_in, config_on_hub
 from spar.planning.measuring import Items
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
-from spar.planning.records import Host, Models, Plan, with_gpus
+from spar.planning.records import Host, ModelShapes, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
 from spar.planning.unfinished import recipe_to_plan
 from spar.recipes.load import load_recipe
@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         return
     told = None if gpu_memory is None else int(gpu_memory * GIB)
     host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
-    models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+    models = ModelShapes(_shape(recipe.models.actor), _shape(recipe.models.refiner))
     found = plan_of(recipe, models, host, prompt_tokens, items)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
@@ -104,7 +104,7 @@ def _forecast(
 
 def _models_on_disk(recipe: Recipe, items: Mapping[str, Items]) -> str:
     try:
-        models = Models(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+        models = ModelShapes(_shape(recipe.models.actor), _shape(recipe.models.refiner))
     except ModelUnusable as error:  # it could be run, so only its size is not known
         return f"; models: not known ({error.what})"
     disk = plan_of(recipe, models, Host(), items=items).disk

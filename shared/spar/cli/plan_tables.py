@@ -7,12 +7,12 @@ from rich.text import Text
 
 from spar.cli.console import out, print_warning
 from spar.cli.tables import print_wide
-from spar.planning.asked import Asked, added
+from spar.planning.asked import CallEstimate, added
 from spar.planning.init_work import InitWork
-from spar.planning.measuring import Measured
+from spar.planning.measuring import MeasurementWork
 from spar.planning.memory import GIB
 from spar.planning.records import Need, Plan, Share
-from spar.planning.work import StageWork, Work
+from spar.planning.work import IterationWork, StageWork
 
 
 def print_plan(found: Plan) -> None:
@@ -72,7 +72,7 @@ def _iterations(numbers: Sequence[int], of: int) -> str:
     return ("iteration " if len(numbers) == 1 else "iterations ") + ", ".join(map(str, numbers))
 
 
-def _work_cells(work: Work) -> dict[str, str]:
+def _work_cells(work: IterationWork) -> dict[str, str]:
     asked = work.asked
     trees = f"{work.trees[1]:,} of {work.nodes_per_tree[0]} to {work.nodes_per_tree[1]} nodes" if work.trees[1] else "–"
     return {
@@ -87,7 +87,7 @@ def _work_cells(work: Work) -> dict[str, str]:
     }
 
 
-def _training_steps(work: Work) -> str:
+def _training_steps(work: IterationWork) -> str:
     steps = {"actor": work.actor_steps_at_most, "refiner": work.refiner_steps_at_most}
     return ", ".join(f"{number:,} ({role})" for role, number in steps.items() if number) or "none"
 
@@ -109,7 +109,7 @@ def _print_init(work: InitWork) -> None:
     _print(table)
 
 
-def _print_measured(measured: Sequence[Measured]) -> None:
+def _print_measured(measured: Sequence[MeasurementWork]) -> None:
     judges = any(each.judge.most for each in measured)
     table = _table("measured", "items", "times", "calls", "tokens written, at most")
     for name in ("outside judge's calls", "its tokens, at most") if judges else ():
@@ -126,7 +126,7 @@ def _print_whole(whole: Sequence[Share]) -> None:
     table = _table("the whole run asks", "calls", "tokens read, at most", "tokens written, at most")
     if paid:
         table.add_column("money, at most", justify="right", no_wrap=True)
-    rows: list[tuple[str, Asked, float | None]] = [(share.who, share.asked, share.money) for share in whole]
+    rows: list[tuple[str, CallEstimate, float | None]] = [(share.who, share.asked, share.money) for share in whole]
     if len(whole) > 1:
         money = sum(share.money or 0.0 for share in whole)
         rows.append(("all together", added([share.asked for share in whole]), money if paid else None))
@@ -143,7 +143,7 @@ def _print_whole(whole: Sequence[Share]) -> None:
     )
 
 
-def _calls(asked: Asked) -> str:
+def _calls(asked: CallEstimate) -> str:
     if not asked.most:
         return "–"
     return f"{asked.most:,}" if asked.least == asked.most else f"{asked.least:,} to {asked.most:,}"

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 from sqlmodel import Session
 
-from spar.cli.burn import Tenths, caps
+from spar.cli.burn import TenthsReporter, caps
 from spar.cli.console import err, print_warning
 from spar.cli.event_lines import ALARMS, QUIET, EventLines
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
@@ -27,7 +27,7 @@ from spar.recipes.init import iteration_name
 from spar.recipes.prompts import Reject
 
 if TYPE_CHECKING:
-    from spar.embedded.runner import Watcher
+    from spar.embedded.runner import RunWatcher
 
 MOST_REJECTS = 20
 """Told one by one; a file that is broken throughout must not fill the screen."""
@@ -68,12 +68,12 @@ def displaying() -> Iterator[Display]:
 
 
 @contextmanager
-def watching() -> Iterator["Watcher"]:
+def watching() -> Iterator["RunWatcher"]:
     """A watcher of a run in this process."""
-    from spar.embedded.runner import Watcher
+    from spar.embedded.runner import RunWatcher
 
     with displaying() as display:
-        yield Watcher(_told, _FromDatabase(display))
+        yield RunWatcher(_told, _FromDatabase(display))
 
 
 class _FromDatabase:
@@ -137,7 +137,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._through: set[tuple[int, str]] | None = None
-        self._tenths = Tenths()
+        self._tenths = TenthsReporter()
         self._interrupted = False
         self._events = EventLines()
 

@@ -20,7 +20,7 @@ from spar.cli.refining.progress import shown_progress
 from spar.cli.refining.rows import count_rows
 from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.engines.registry import make_engine
-from spar.inference.endpoints import Asking
+from spar.inference.endpoints import RequestOptions
 from spar.recipes.models import JudgmentSettings, SearchSettings
 
 
@@ -77,7 +77,7 @@ class RefineOptions:
     def job(self) -> RefineJob:
         """Raises RecipeError for what cannot be run as asked."""
         require_other_file(self.output, self.source)
-        how = Asking(self.window, self.deadline, self.send_seed, body_of(self.body), headers_of(self.header))
+        how = RequestOptions(self.window, self.deadline, self.send_seed, body_of(self.body), headers_of(self.header))
         engine, model = engine_and_model(self.engine, self.model, how)
         judgment, search = self._settings()
         templates = templates_named(self.templates)

@@ -16,7 +16,7 @@ from spar.cli.run_scores import RunScores, scores_of_run
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
 from spar.errors import DataError
-from spar.evaluation.published import Cell, PublishedTable, Row, beside, gains, mismatches, read_table
+from spar.evaluation.published import PublishedCell, PublishedRow, PublishedTable, beside, gains, mismatches, read_table
 
 
 def reproduce(
@@ -77,17 +77,17 @@ def _number(named: str, kind: str = "table") -> int:
     return int(digits)
 
 
-def _not_run(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any] | None:
+def _not_run(row: PublishedRow, cells: Mapping[str, PublishedCell]) -> dict[str, Any] | None:
     columns = [column for column, cell in cells.items() if cell.ours is None]
     return {"model": row.model, "columns": columns} if columns else None
 
 
-def _gaps(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> list[dict[str, Any]]:
+def _gaps(table: PublishedTable, cells: Sequence[Mapping[str, PublishedCell]]) -> list[dict[str, Any]]:
     gaps = [_not_run(row, own) for row, own in zip(table.rows, cells, strict=True)]
     return [gap for gap in gaps if gap is not None]
 
 
-def _json(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> dict[str, Any]:
+def _json(table: PublishedTable, cells: Sequence[Mapping[str, PublishedCell]]) -> dict[str, Any]:
     return {
         "table": table.number,
         "caption": table.caption,
@@ -111,7 +111,7 @@ def _json(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> dict[st
     }
 
 
-def _row_json(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any]:
+def _row_json(row: PublishedRow, cells: Mapping[str, PublishedCell]) -> dict[str, Any]:
     return {
         "model": row.model,
         "backbone": row.backbone,
@@ -128,7 +128,7 @@ def _row_json(row: Row, cells: Mapping[str, Cell]) -> dict[str, Any]:
     }
 
 
-def _print(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> None:
+def _print(table: PublishedTable, cells: Sequence[Mapping[str, PublishedCell]]) -> None:
     out.print(f"Table {table.number}: {table.caption}", soft_wrap=True)
     grid = Grid("model", "", box=None)
     for column in table.columns:
@@ -154,7 +154,7 @@ def _shown(value: float | None, sign: str) -> str:
     return "-" if value is None else f"{value:{sign}.1f}"
 
 
-def _print_gaps(table: PublishedTable, cells: Sequence[Mapping[str, Cell]]) -> None:
+def _print_gaps(table: PublishedTable, cells: Sequence[Mapping[str, PublishedCell]]) -> None:
     gaps = _gaps(table, cells)
     whole = [gap["model"] for gap in gaps if len(gap["columns"]) == len(table.columns)]
     if whole:

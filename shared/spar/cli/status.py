@@ -11,7 +11,7 @@ from rich.table import Table
 from spar.cli.burn import spent_line
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import Found, find_run, reading
+from spar.cli.homes import FoundRun, find_run, reading
 from spar.cli.plain_text import visible
 from spar.commands import command, in_directory
 from spar.db.progress import RunProgress, StepProgress, read_progress
@@ -45,7 +45,7 @@ def status(
         _print(progress, advice)
 
 
-def _read(found: Found) -> RunProgress:
+def _read(found: FoundRun) -> RunProgress:
     with reading(found.home) as session:
         progress = read_progress(session, found.run_id, found.home.in_use())
     if progress is None:

@@ -15,11 +15,11 @@ from spar.cli.evaluating.books import remembering
 from spar.cli.evaluating.job import identity_of
 from spar.errors import EngineError
 from spar.inference.endpoints import Endpoint, OpenEndpoints, Role
-from spar.inference.records import Models
+from spar.inference.records import RoleModels
 from spar.method.templates import TemplateSet
 from spar.sweep.measure import measure
 from spar.sweep.page import render_sweep
-from spar.sweep.plan import Cell
+from spar.sweep.plan import GridCell
 from spar.sweep.report import SweepReport
 from spar.sweep.running import Drawn, Told
 from spar.sweep.settings import SweepSettings
@@ -52,16 +52,16 @@ def run_sweep(sweep: Sweep, told: Told) -> SweepReport:
     return report
 
 
-async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[Cell, Sequence[Drawn]]]:
+async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]:
     source = read_source(sweep.source, sweep.data, sweep.limit, sweep.settings.seed)
     with ExitStack() as books:
         async with OpenEndpoints(sweep.places.values()) as servers:
             chats = remembering(sweep.places, sweep.out, lambda role, _: servers.models[role].find, books)
-            models = Models(chats["actor"], chats["refiner"])
+            models = RoleModels(chats["actor"], chats["refiner"])
             return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, told)
 
 
-def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[Cell, Sequence[Drawn]]) -> None:
+def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[GridCell, Sequence[Drawn]]) -> None:
     models = {role: identity_of(place) for role, place in sweep.places.items()}
     with (sweep.out / "responses.jsonl").open("w", encoding="utf-8") as file:
         for cell, rows in drawn.items():

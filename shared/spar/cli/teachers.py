@@ -13,9 +13,9 @@ from spar.cli.console import print_warning
 from spar.cli.refining.settings import engine_and_model
 from spar.engines.base import LocalModel
 from spar.errors import RecipeError
-from spar.inference.endpoints import Asking
+from spar.inference.endpoints import RequestOptions
 from spar.method.templates import BUILTIN
-from spar.method.templates.forms import Form, builtin_form, read_form
+from spar.method.templates.forms import PromptForm, builtin_form, read_form
 from spar.recipes.models import EngineSettings
 from spar.recipes.prompts import PromptFile, usable_prompts
 
@@ -34,7 +34,7 @@ TemplatesOption = Annotated[
 ]
 
 
-def teacher_named(place: str, model: str | None, how: Asking) -> tuple[EngineSettings, LocalModel]:
+def teacher_named(place: str, model: str | None, how: RequestOptions) -> tuple[EngineSettings, LocalModel]:
     if place == RULES and model is None:
         return EngineSettings(kind=RULES), LocalModel(RULES, name=RULES)
     return engine_and_model(place, model, how)
@@ -48,7 +48,7 @@ def given_prompts(path: Path) -> PromptFile:
     return read
 
 
-def forms_for(teacher: str, templates: str | None, names: Sequence[str]) -> list[Form]:
+def forms_for(teacher: str, templates: str | None, names: Sequence[str]) -> list[PromptForm]:
     """The forms of a template set; without one named, those that the teacher knows."""
     name = templates or ("compact" if teacher == RULES else "spar")
     found = [builtin_form(name, each) if name in BUILTIN else read_form(each, Path(name)) for each in names]

@@ -14,7 +14,7 @@ from spar.cli.world_measures import Figures, measured_rates
 
 if TYPE_CHECKING:
     from spar.worlds.story.stages import Part
-    from spar.worlds.story.train import Progress
+    from spar.worlds.story.train import StageProgress
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,7 +43,7 @@ def train(
     """Train the starting models on one CPU thread, then measure them and write their cards."""
     from spar.worlds.story.builtin import MODELS
     from spar.worlds.story.cards import card
-    from spar.worlds.story.stages import Shape, chosen_stages, resized
+    from spar.worlds.story.stages import TinyShape, chosen_stages, resized
     from spar.worlds.story.train import train_stage
 
     models = MODELS if start == BUILTIN else Path(start) if start else out
@@ -51,7 +51,7 @@ def train(
     for stage in (resized(stage, examples) for stage in chosen_stages(tuple(only or ()))):
         folder = train_stage(stage, out, seed, _print_progress, models=models)
         figures = asyncio.run(measured_rates(folder, stage.parts, items))
-        (folder / "README.md").write_text(card(stage, seed, Shape(), figures), encoding="utf-8")
+        (folder / "README.md").write_text(card(stage, seed, TinyShape(), figures), encoding="utf-8")
         measured[stage.name] = figures
     _print_table(measured)
     typer.echo(f"Models: {out}")
@@ -75,7 +75,7 @@ def measure(
     _print_table({model.name: asyncio.run(measured_rates(model, choices[part], items))})
 
 
-def _print_progress(progress: "Progress") -> None:
+def _print_progress(progress: "StageProgress") -> None:
     typer.echo(
         f"{progress.stage}  step {progress.step}/{progress.steps}  loss {progress.loss:.3f}"
         f"  {progress.tokens_per_s:.0f} tokens/s  {progress.seconds:.0f} s"

@@ -44,12 +44,12 @@ async def _measure_skills(chat: "ChatModel", items: int, seed: int) -> Figures:
     from spar.engines.base import Sampling
     from spar.evaluation.story import JUDGMENT_TOKENS
     from spar.evaluation.suites import HELD_OUT
-    from spar.together import together
+    from spar.together import gather
     from spar.worlds.story.questions import questions
 
     greedy = Sampling(temperature=0.0, top_p=1.0, max_tokens=JUDGMENT_TOKENS)
     asked = list(questions(items, seed, HELD_OUT))
-    replies = await together(chat.sample(question.turns, 1, greedy, seed) for question in asked)
+    replies = await gather(chat.sample(question.turns, 1, greedy, seed) for question in asked)
     right: dict[str, list[bool]] = {}
     for question, (completion,) in zip(asked, replies, strict=True):
         right.setdefault(question.measure, []).append(question.right(completion.text))

@@ -7,7 +7,7 @@ from spar.comparing.compared import Compared, benchmarks, suite
 from spar.comparing.costs import cost_of, work_of
 from spar.comparing.grouping import grouped
 from spar.comparing.intervals import difference_of, mean_of
-from spar.comparing.model import Comparison, Estimate, Group, MeasureFacts, RunName
+from spar.comparing.model import Comparison, MeasuredGain, MeasureFacts, RunGroup, RunName
 from spar.comparing.reading import MeasuredRun
 from spar.errors import DataError
 
@@ -46,12 +46,12 @@ def _chosen(measure: str | None, compared: Sequence[Compared]) -> str | None:
     return measure
 
 
-def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], measure: str | None) -> Group:
+def _group(label: str, group: Runs, base: Runs, compared: Sequence[Compared], measure: str | None) -> RunGroup:
     measures = [_measure(of, group, base, of.name == measure) for of in compared if all(of.has(run) for run in group)]
     gain = next((each.gain for each in measures if each.measure == measure), None)
     work = work_of(group, None if group is base else base)
     checked = sum(run.pairs_checked for run in group)
-    return Group(
+    return RunGroup(
         label=label,
         recipe=group[0].name,
         runs=[_name(run) for run in group],
@@ -96,7 +96,7 @@ def _measure(of: Compared, group: Runs, base: Runs, drawn: bool) -> MeasureFacts
     )
 
 
-def _difference(of: Compared, group: Runs, base: Runs) -> tuple[Estimate | None, bool]:
+def _difference(of: Compared, group: Runs, base: Runs) -> tuple[MeasuredGain | None, bool]:
     """At the end, paired by item and by seed; with no seed in common, by item alone."""
     mine, theirs = _by_seed(group), _by_seed(base)
     if not all(of.has(run) for run in base):

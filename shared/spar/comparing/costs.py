@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spar.comparing.model import CostFacts, Estimate, StepWork, WorkFacts
+from spar.comparing.model import CostFacts, MeasuredGain, StepWork, WorkFacts
 from spar.comparing.reading import MeasuredRun, StepFacts
 
 Runs = Sequence[MeasuredRun]
@@ -54,14 +54,14 @@ def _ratio(mine: Sequence[StepFacts], other: Sequence[StepFacts]) -> float | Non
     return own / theirs if theirs else None
 
 
-def cost_of(work: WorkFacts, gain: Estimate | None, runs: int) -> CostFacts:
+def cost_of(work: WorkFacts, gain: MeasuredGain | None, runs: int) -> CostFacts:
     """A mean run's work over the mean gain. The work is counted, not sampled, so only the gain has an interval."""
     if gain is None or gain.low <= 0:
         return CostFacts()
 
-    def per_point(amount: float) -> Estimate:
+    def per_point(amount: float) -> MeasuredGain:
         each = amount / runs
-        return Estimate(value=each / gain.value, low=each / gain.high, high=each / gain.low)
+        return MeasuredGain(value=each / gain.value, low=each / gain.high, high=each / gain.low)
 
     return CostFacts(
         calls=per_point(work.own_calls + work.reused_calls),

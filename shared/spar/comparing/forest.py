@@ -6,7 +6,7 @@ Positions are in the units of the plot's viewBox.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.comparing.model import Estimate
+from spar.comparing.model import MeasuredGain
 from spar.report.axes import Tick, axis_around
 from spar.report.formats import signed
 
@@ -38,7 +38,7 @@ class Forest:
     height: float
 
 
-def forest(named: Sequence[tuple[str, Estimate]], unit: str = "points") -> Forest | None:
+def forest(named: Sequence[tuple[str, MeasuredGain]], unit: str = "points") -> Forest | None:
     """Rows in the order given; None if there is nothing to draw."""
     if not named:
         return None

@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from statistics import fmean
 
-from spar.comparing.model import Estimate
+from spar.comparing.model import MeasuredGain
 from spar.errors import AccountingError
 from spar.evaluation.resampling import RESAMPLES, quantile
 
@@ -17,14 +17,14 @@ Table = Sequence[Sequence[float]]
 """One row per seed, one value per item: item i is the same in every row."""
 
 
-def mean_of(table: Table, scale: float = 1.0, draws_seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+def mean_of(table: Table, scale: float = 1.0, draws_seed: int = 0, resamples: int = RESAMPLES) -> MeasuredGain:
     """The mean of all values with its interval. Raises AccountingError for a table without values or with gaps."""
     return difference_of(table, None, scale, draws_seed, resamples)
 
 
 def difference_of(
     table: Table, minus: Table | None, scale: float = 1.0, draws_seed: int = 0, resamples: int = RESAMPLES
-) -> Estimate:
+) -> MeasuredGain:
     """As `mean_of`, less the mean of another table over the same items whose seeds are drawn for themselves."""
     tables = [_checked(table), *([] if minus is None else [_checked(minus)])]
     if len({len(each[0]) for each in tables}) > 1:
@@ -40,7 +40,7 @@ def difference_of(
         values.append(sum(draw.choices(items, k=len(items))) / len(items))
     values.sort()
     whole = fmean(_combined(tables, tuple(tuple(range(len(each))) for each in tables)))
-    return Estimate(value=scale * whole, low=scale * quantile(values, 0.025), high=scale * quantile(values, 0.975))
+    return MeasuredGain(value=scale * whole, low=scale * quantile(values, 0.025), high=scale * quantile(values, 0.975))
 
 
 def _checked(table: Table) -> Table:

@@ -6,39 +6,39 @@ Every interval is a 95% bootstrap interval over items and, where there are sever
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Facts(BaseModel):
+class ComparisonFacts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Estimate(Facts):
+class MeasuredGain(ComparisonFacts):
     value: float
     low: float
     high: float
 
 
-class MeasureFacts(Facts):
+class MeasureFacts(ComparisonFacts):
     """One measure of one group: means over its seeds. `difference` is to the first group, at the end."""
 
     measure: str
     label: str
     items: int
     start: float
-    end: Estimate
-    gain: Estimate
-    difference: Estimate | None = None
+    end: MeasuredGain
+    gain: MeasuredGain
+    difference: MeasuredGain | None = None
     paired_by_seed: bool = True
     """False: the two groups have no seed in common; then only items are paired."""
-    by_iteration: dict[int, Estimate] = Field(default_factory=dict)
+    by_iteration: dict[int, MeasuredGain] = Field(default_factory=dict)
 
 
-class StepWork(Facts):
+class StepWork(ComparisonFacts):
     """Calls of one kind of step: made by the runs themselves, and taken over with a result that was there."""
 
     own: int
     reused: int
 
 
-class WorkFacts(Facts):
+class WorkFacts(ComparisonFacts):
     """Sums over a group's runs. `seconds` are by the clock, of work done, while a step of a kind was at it.
 
     `shared_steps` and `shared_calls` are those that the first group has too (the same fingerprints), whoever did them
@@ -60,18 +60,18 @@ class WorkFacts(Facts):
     first_iteration_ratio: float | None = None
 
 
-class CostFacts(Facts):
+class CostFacts(ComparisonFacts):
     """Per point gained in the main measure; None: no gain that its interval carries.
 
     Calls and tokens are all that the runs stand on, whoever made them first; seconds only what was done by themselves.
     """
 
-    calls: Estimate | None = None
-    tokens: Estimate | None = None
-    seconds: Estimate | None = None
+    calls: MeasuredGain | None = None
+    tokens: MeasuredGain | None = None
+    seconds: MeasuredGain | None = None
 
 
-class RunName(Facts):
+class RunName(ComparisonFacts):
     run: str
     home: str
     seed: int
@@ -79,7 +79,7 @@ class RunName(Facts):
     iterations: int
 
 
-class Group(Facts):
+class RunGroup(ComparisonFacts):
     label: str
     recipe: str
     runs: list[RunName]
@@ -95,11 +95,11 @@ class Group(Facts):
         return next((each for each in self.measures if each.measure == name), None)
 
 
-class Comparison(Facts):
+class Comparison(ComparisonFacts):
     """`groups[0]` is what the others are compared with; costs are per point of `measure`, None if none is compared."""
 
     measure: str | None
-    groups: list[Group]
+    groups: list[RunGroup]
     notes: list[str] = Field(default_factory=list)
 
     @property

@@ -4,8 +4,8 @@ No script, nothing loaded, everything that is not ours escaped. Knows nothing of
 """
 
 from spar.comparing.forest import forest
-from spar.comparing.model import Comparison, Group, MeasureFacts
-from spar.report.charts import LineChart, Measured, Series, line_chart
+from spar.comparing.model import Comparison, MeasureFacts, RunGroup
+from spar.report.charts import LineChart, RatePoint, Series, line_chart
 from spar.report.formats import signed
 from spar.report.page import environment, style
 
@@ -60,7 +60,7 @@ def comparison_headline(found: Comparison) -> str:
     return f"{label} ends {signed(abs(difference.value)).lstrip('+')} points {side} {base.label}."
 
 
-def _main(found: Comparison, group: Group) -> MeasureFacts | None:
+def _main(found: Comparison, group: RunGroup) -> MeasureFacts | None:
     return None if found.measure is None else group.measure(found.measure)
 
 
@@ -70,6 +70,6 @@ def _lines(found: Comparison) -> LineChart | None:
     series = []
     for style_name, group in zip(LINES, found.groups, strict=False):
         one = _main(found, group)
-        points = [Measured(x, each.value, each.low, each.high) for x, each in one.by_iteration.items()] if one else []
+        points = [RatePoint(x, each.value, each.low, each.high) for x, each in one.by_iteration.items()] if one else []
         series.append(Series(group.label, style_name, points))
     return line_chart(series)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from spar.comparing.model import Comparison, CostFacts, Estimate, Group, MeasureFacts
+from spar.comparing.model import Comparison, CostFacts, MeasuredGain, MeasureFacts, RunGroup
 from spar.report.formats import count, duration, percent, short_count, signed
 
 Row = dict[str, str | int | float | None]
@@ -83,14 +83,14 @@ def _costs(cost: CostFacts) -> tuple[Text, ...]:
     )
 
 
-def _points(one: Estimate | None) -> tuple[Text, Text]:
+def _points(one: MeasuredGain | None) -> tuple[Text, Text]:
     if one is None:
         return Text("–"), Text("")
     style = "green" if one.low > 0 else "red" if one.high < 0 else ""
     return Text(signed(one.value), style=style), Text(_interval(one), style="dim")
 
 
-def _interval(one: Estimate) -> str:
+def _interval(one: MeasuredGain) -> str:
     return f"({signed(one.low)} to {signed(one.high)})"
 
 
@@ -105,7 +105,7 @@ def as_csv(found: Comparison) -> str:
     return text.getvalue()
 
 
-def _csv_row(group: Group, one: MeasureFacts | None, outcomes: Sequence[str]) -> Row:
+def _csv_row(group: RunGroup, one: MeasureFacts | None, outcomes: Sequence[str]) -> Row:
     work = group.work
     return {
         "recipe": group.label,
@@ -131,7 +131,7 @@ def _csv_row(group: Group, one: MeasureFacts | None, outcomes: Sequence[str]) ->
     }
 
 
-def _csv_estimate(name: str, value: str, one: Estimate | None) -> Row:
+def _csv_estimate(name: str, value: str, one: MeasuredGain | None) -> Row:
     return {
         value: one.value if one else None,
         f"{name}_low": one.low if one else None,
@@ -156,7 +156,7 @@ def as_latex(found: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _latex_cells(group: Group, measures: Sequence[str]) -> list[str]:
+def _latex_cells(group: RunGroup, measures: Sequence[str]) -> list[str]:
     cells = [group.label]
     for name in measures:
         one = group.measure(name)
@@ -164,7 +164,7 @@ def _latex_cells(group: Group, measures: Sequence[str]) -> list[str]:
     return [*cells, count(group.pairs), count(group.work.own_calls + group.work.reused_calls)]
 
 
-def _latex_points(one: Estimate) -> str:
+def _latex_points(one: MeasuredGain) -> str:
     return f"{signed(one.value)} [{signed(one.low)}, {signed(one.high)}]"
 
 

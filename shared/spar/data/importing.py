@@ -15,7 +15,7 @@ from pathlib import Path
 from spar.data.decontamination import EvaluationIndex
 from spar.data.diagnosis import why_nothing
 from spar.data.evaluation_sets import evaluation_files, evaluation_prompts
-from spar.data.manifest import MANIFEST, Counts, Manifest, UnusedSource, read_manifest
+from spar.data.manifest import MANIFEST, ImportCounts, SetManifest, UnusedSource, read_manifest
 from spar.data.rejects import Rejects, SourceTally
 from spar.data.repeats import Repeats
 from spar.data.scan import Progress, Scan, checks_of
@@ -34,7 +34,7 @@ WORK = ".work"
 class Imported:
     """`repeated`: it was there already, and nothing was done."""
 
-    manifest: Manifest
+    manifest: SetManifest
     repeated: bool
 
 
@@ -61,7 +61,7 @@ def import_prompts(
         scan = Scan(settings, sources, checks_of(settings, index))
         made = _make(work, scan, progress)
         read = {name: tally.read for name, tally in zip(sources, made.tallies, strict=True)}
-        manifest = Manifest(
+        manifest = SetManifest(
             settings=settings.as_dict(),
             sources=made_from[0],
             evaluation=made_from[1],
@@ -78,7 +78,7 @@ def import_prompts(
     return Imported(manifest, repeated=False)
 
 
-def _earlier(out: Path) -> Manifest | None:
+def _earlier(out: Path) -> SetManifest | None:
     """The import that is there. Raises DataError if something else is; what an interrupted one left is nothing."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file.", "Name a folder: --out DIR.")
@@ -90,7 +90,7 @@ def _earlier(out: Path) -> Manifest | None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    counts: Counts
+    counts: ImportCounts
     tallies: Sequence[SourceTally]
     """One for each source."""
 
@@ -117,7 +117,7 @@ def _make(work: Path, scan: Scan, progress: Progress) -> _Made:
                 told = {"prompt": text, **({"id": name} if name else {}), "source": scan.sources[source], "row": row}
                 (sft if part == SFT else play).write(json.dumps(told, ensure_ascii=False) + "\n")
         read = sum(tally.read for tally in rejects.tallies)
-        return _Made(Counts.of(read, rejects.counts, kept[SFT], kept[SELF_PLAY], left_out), rejects.tallies)
+        return _Made(ImportCounts.of(read, rejects.counts, kept[SFT], kept[SELF_PLAY], left_out), rejects.tallies)
 
 
 def _unused(
@@ -138,7 +138,7 @@ def goes_to_sft(text: str, settings: ImportSettings) -> bool:
     return int.from_bytes(drawn) < settings.sft_share * 2**64
 
 
-def _move_out(work: Path, out: Path, manifest: Manifest) -> None:
+def _move_out(work: Path, out: Path, manifest: SetManifest) -> None:
     manifest.write(work)
     (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
     for name in (*manifest.files, MANIFEST):

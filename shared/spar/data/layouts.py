@@ -13,7 +13,7 @@ from typing import Any, Literal
 from spar.data import text_rows
 from spar.data.rows import Fields, RejectKind, Unusable, shown
 from spar.data.text_rows import RowRefused, TextRules, check_columns, check_placeholders, has_tools
-from spar.data.turns import SYSTEM_KEYS, Role, Turn, flat_row, looks_like_turns, turns_of
+from spar.data.turns import SYSTEM_KEYS, Role, RowTurn, flat_row, looks_like_turns, turns_of
 
 Layout = Literal["auto", "plain", "alpaca", "sharegpt", "messages"]
 SystemRule = Literal["reject", "ignore", "prepend"]
@@ -35,7 +35,7 @@ class LeftOut(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RowPrompt:
     """A row's prompt, its id if it has one, and what of the row is not in it."""
 
     text: str
@@ -66,7 +66,7 @@ class _Reading:
 
 def find_prompt(
     row: Fields, layout: Layout, key: str | None = None, rules: PromptRules = PROMPTS_ONLY
-) -> Found | Unusable:
+) -> RowPrompt | Unusable:
     """`key` names the key of the prompt, whatever the layout."""
     row = flat_row(row)
     try:
@@ -78,7 +78,7 @@ def find_prompt(
         return Unusable(error.kind, error.reason, shown(str(row)))
 
 
-def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> Found:
+def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> RowPrompt:
     tools = found.tools or has_tools(row)
     if tools and rules.text.tools == "reject":
         raise RowRefused(RejectKind.TOOLS, "a conversation in which tools are called (`--tools` of an import decides)")
@@ -93,7 +93,7 @@ def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> Found:
     text = f"{found.system}\n\n{found.text}" if system and rules.system == "prepend" else found.text
     ids = (row[key] for key in ID_KEYS if isinstance(row.get(key), str | int) and row[key] != "")
     name = next((shown(str(one)) for one in ids), None)
-    return Found(text, name, tuple(what for what, is_so in left_out if is_so))
+    return RowPrompt(text, name, tuple(what for what, is_so in left_out if is_so))
 
 
 def _auto(row: Fields) -> _Reading:
@@ -119,7 +119,7 @@ def _by_key(row: Fields, key: str) -> _Reading:
     )
 
 
-def _turns_beside(row: Fields, key: str) -> list[Turn]:
+def _turns_beside(row: Fields, key: str) -> list[RowTurn]:
     """The conversation that a prompt is the start of, where a row has both."""
     other = next((name for name in _CONVERSATIONS if name != key and row.get(name) is not None), None)
     try:
@@ -191,7 +191,7 @@ def _conversation(row: Fields, key: str) -> _Reading:
     )
 
 
-def _uses_tools(turns: Sequence[Turn]) -> bool:
+def _uses_tools(turns: Sequence[RowTurn]) -> bool:
     return any(turn.role is Role.TOOL or turn.calls_tools for turn in turns)
 
 

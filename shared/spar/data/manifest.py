@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 
 
-class Counts(BaseModel):
+class ImportCounts(BaseModel):
     """Of the rows of all sources, each once: read = sft + self_play + the sum of rejected."""
 
     model_config = ConfigDict(frozen=True)
@@ -32,7 +32,7 @@ class Counts(BaseModel):
     @classmethod
     def of(
         cls, read: int, rejected: Counter[RejectKind], sft: int, self_play: int, left_out: Mapping[str, int]
-    ) -> "Counts":
+    ) -> "ImportCounts":
         """Raises AccountingError if a row is missing."""
         if read != sft + self_play + rejected.total():
             raise AccountingError(f"Of {read} rows {sft + self_play} were kept and {rejected.total()} rejected.")
@@ -54,7 +54,7 @@ class UnusedSource(BaseModel):
     fix: str
 
 
-class Manifest(BaseModel):
+class SetManifest(BaseModel):
     """`files` maps the name of each written file to the SHA-256 of its bytes."""
 
     model_config = ConfigDict(frozen=True)
@@ -64,7 +64,7 @@ class Manifest(BaseModel):
     sources: list[dict[str, str | int]]
     evaluation: list[dict[str, str | int]]
     evaluation_prompts: int
-    counts: Counts
+    counts: ImportCounts
     read_by_source: dict[str, int]
     notes: dict[str, str] = {}
     """What was found out of a source to read it, such as its delimiter."""
@@ -83,12 +83,12 @@ class Manifest(BaseModel):
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> Manifest | None:
+def read_manifest(folder: Path) -> SetManifest | None:
     """An earlier import's, None if there is none. Raises DataError for a file that is something else."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return SetManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(f"{path} is not the manifest of an import.", "Choose another --out.") from error

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spar.data.decontamination import EvaluationIndex
-from spar.data.layouts import Found, find_prompt
+from spar.data.layouts import RowPrompt, find_prompt
 from spar.data.rejects import Rejects
 from spar.data.rows import Fields, RejectKind, Unusable, shown, storable
 from spar.data.settings import ImportSettings
 from spar.data.sources import read_source
-from spar.data.spool import Candidate, Spool
+from spar.data.spool import Spool, SpooledPrompt
 
 Check = Callable[[str], Unusable | None]
 Progress = Callable[[int], None]
@@ -35,11 +35,11 @@ class Scan:
                 if isinstance(found, Unusable):
                     rejects.add(source, row, found)
                 else:
-                    spool.add(Candidate(source, row, found.text, found.id, found.left_out))
+                    spool.add(SpooledPrompt(source, row, found.text, found.id, found.left_out))
                 if total % EVERY == 0:
                     progress(total)
 
-    def _prompt(self, fields: Fields | Unusable) -> Found | Unusable:
+    def _prompt(self, fields: Fields | Unusable) -> RowPrompt | Unusable:
         if isinstance(fields, Unusable):
             return fields
         options = self.settings.options

@@ -26,7 +26,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SpooledPrompt:
     """A prompt that passed every filter that looks at one prompt alone."""
 
     source: int
@@ -45,7 +45,7 @@ class Spool:
         bands = PERMUTATIONS // self._width if self._width else 0
         self._bands = [folder / f"band-{index}" for index in range(bands)]
         self._seed = seed
-        self._waiting: list[Candidate] = []
+        self._waiting: list[SpooledPrompt] = []
         self._files = [path.open("wb") for path in (self._texts, self._facts, self._signatures, *self._bands)]
 
     def __enter__(self) -> "Spool":
@@ -59,7 +59,7 @@ class Spool:
         for file in self._files:
             file.close()
 
-    def add(self, candidate: Candidate) -> None:
+    def add(self, candidate: SpooledPrompt) -> None:
         self._waiting.append(candidate)
         if len(self._waiting) == _BATCH:
             self._flush()

@@ -57,7 +57,7 @@ USUAL_NAMES = TurnNames()
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RowTurn:
     """`role` is None for one that is not known, which `called` names. The text is read when it is needed."""
 
     role: Role | None
@@ -88,7 +88,7 @@ class Turn:
         return Message(self.role.value if self.role is not None else self.called, self.text())
 
 
-def turns_of(value: Any, key: str, names: TurnNames = USUAL_NAMES) -> list[Turn]:
+def turns_of(value: Any, key: str, names: TurnNames = USUAL_NAMES) -> list[RowTurn]:
     """Raises RowRefused for what is no conversation."""
     if isinstance(value, str):
         value = _parsed(value)
@@ -158,11 +158,11 @@ def _rows_of(columns: dict[str, Any], names: TurnNames) -> list[dict[str, Any]] 
     return [{key: value[index] for key, value in fitting.items()} for index in range(len(roles))]
 
 
-def _turn(turn: Any, key: str, names: TurnNames) -> Turn:
+def _turn(turn: Any, key: str, names: TurnNames) -> RowTurn:
     role = _first(turn, names.role) if isinstance(turn, dict) else None
     if not isinstance(role, str):
         raise RowRefused(RejectKind.LAYOUT, f"a turn in `{key}` is not {{role, content}} or {{from, value}}")
-    return Turn(names.roles.get(role), role, _first(turn, names.content), turn)
+    return RowTurn(names.roles.get(role), role, _first(turn, names.content), turn)
 
 
 def _first(row: dict[str, Any], keys: Sequence[str]) -> Any:

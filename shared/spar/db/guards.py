@@ -5,12 +5,12 @@ from sqlmodel import Session, col, select
 from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
 from spar.messages.states import StepState
-from spar.recipes.guards import Finding, Mark, beyond, findings
+from spar.recipes.guards import GuardFinding, Mark, beyond, findings
 from spar.recipes.init import iteration_name
 from spar.recipes.models import GuardSettings
 
 
-def guard_findings(run: Run, selection: Step) -> tuple[Finding, ...]:
+def guard_findings(run: Run, selection: Step) -> tuple[GuardFinding, ...]:
     """By the bounds that the run has now."""
     settings = GuardSettings.model_validate(run.recipe.get("guards") or {})
     return findings(selection.facts.get("counts", {}), settings)

@@ -13,7 +13,7 @@ from spar.messages.base import StepKind
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
 from spar.recipes.benchmarks import shown_of
-from spar.recipes.honesty import SOURCES, partings
+from spar.recipes.honesty import SOURCES, disagreements
 from spar.recipes.models import HonestySettings
 
 SCORE = "score."
@@ -76,7 +76,7 @@ def _scores(step: Step) -> Iterator[BenchmarkScore]:
 
 
 def _audits(iteration: int, counts: Mapping[str, float], settings: HonestySettings) -> Iterator[AuditScore]:
-    parted = {parting.source for parting in partings(counts, settings)}
+    parted = {parting.source for parting in disagreements(counts, settings)}
     for source, told in SOURCES.items():
         if f"{source}.gap" in counts:
             yield AuditScore(

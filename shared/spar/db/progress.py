@@ -18,7 +18,7 @@ from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
 from spar.recipes.init import FIRST
 from spar.recipes.models import BudgetSettings
-from spar.recipes.spending import Burn, burn_down
+from spar.recipes.spending import BudgetLine, burn_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class RunProgress:
     finished_at: datetime | None
     steps: tuple[StepProgress, ...]
     trainings: tuple[TrainingProgress, ...]
-    burn: tuple[Burn, ...] = ()
+    burn: tuple[BudgetLine, ...] = ()
     """What is spent, of its caps."""
     alarms: tuple[str, ...] = ()
     """Where what the refiner sees has diverged from what the rules see, what guards warn of, and what is paused by a

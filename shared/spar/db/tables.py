@@ -176,7 +176,7 @@ class RunClock(SQLModel, table=True):
     looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Result(SQLModel, table=True):
+class StoredResult(SQLModel, table=True):
     """What a fingerprint's first writer wrote. Outlives its run: any later step of the same fingerprint reuses it."""
 
     __tablename__ = "result"

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from spar.db.commands import append_command
 from spar.db.engine import open_database
 from spar.db.migrate import check_schema
@@ -21,14 +21,14 @@ from spar.store.directory import DirectoryStore
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenCommand:
     """`by_another`: the process that runs in the home takes the command; else it has been taken here."""
 
     by_another: bool
     error: str | None
 
 
-def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand) -> Taken:
+def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand) -> TakenCommand:
     """Keep the command; if nobody runs in the home, carry it out, beginning nothing. Raises HomeError."""
     home.check()
     database = open_database(home.database_url)
@@ -40,13 +40,13 @@ def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand
             with home.lock():
                 _settle(home, database)
         except HomeInUse:
-            return Taken(True, None)
+            return TakenCommand(True, None)
         with Session(database) as session:
-            return Taken(False, session.exec(select(Command.error).where(Command.key == key)).one())
+            return TakenCommand(False, session.exec(select(Command.error).where(Command.key == key)).one())
     finally:
         database.dispose()
 
 
 def _settle(home: Home, database: Engine) -> None:
     broker = CeleryBroker(configure(Settings(broker_url=SecretStr("memory://"))))
-    Coordinator(database, DirectoryStore(home.store), broker, Limits()).settle()
+    Coordinator(database, DirectoryStore(home.store), broker, CoordinatorLimits()).settle()

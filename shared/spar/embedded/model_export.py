@@ -7,7 +7,7 @@ from spar.adapters import is_adapter
 from spar.embedded.home import Home
 from spar.errors import DataError
 from spar.export.facts import RunFacts
-from spar.export.models import ModelFacts, copy_files, name_hub_base, write_model
+from spar.export.models import CardFacts, copy_files, name_hub_base, write_model
 from spar.messages.base import ModelRef
 from spar.runtime.models import model_folder
 from spar.store.directory import DirectoryStore
@@ -15,7 +15,7 @@ from spar.store.models import CACHE_BYTES, ModelCache
 
 
 def export_model(
-    home: Home, run: RunFacts, model: ModelFacts, ref: ModelRef, out: Path, merge: bool, licence: str | None = None
+    home: Home, run: RunFacts, model: CardFacts, ref: ModelRef, out: Path, merge: bool, licence: str | None = None
 ) -> dict[str, str]:
     """Returns the files written. Raises DataError, ModelUnusable, StoreError."""
     cache = ModelCache(home.work / "models", DirectoryStore(home.store), CACHE_BYTES)

@@ -15,9 +15,9 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from spar.db.progress import RunProgress
-from spar.db.tables import Result, Step
+from spar.db.tables import Step, StoredResult
 from spar.embedded.home import Home
-from spar.embedded.runner import Watcher, submission_to_end
+from spar.embedded.runner import RunWatcher, submission_to_end
 from spar.embedded.staging import Staged
 from spar.embedded.system import EmbeddedSystem
 from spar.messages.base import SHARD_KINDS, StepKind
@@ -49,7 +49,7 @@ class PilotRun:
 
 
 def run_pilot(
-    recipe: Recipe, staged: Staged, home: Home, prompts: int, train: bool, watcher: Watcher, stop: threading.Event
+    recipe: Recipe, staged: Staged, home: Home, prompts: int, train: bool, watcher: RunWatcher, stop: threading.Event
 ) -> PilotRun:
     """Run the pilot of a recipe whose whole run is staged, or the rest of it. The home must be locked."""
     with EmbeddedSystem(home) as system:
@@ -155,7 +155,9 @@ def _initial(session: Session, store: ObjectStore, run_id: str, iteration: int, 
 def _bytes(session: Session, run_id: str, iteration: int) -> int:
     """Of the shards' results."""
     mine = [step.fingerprint for step in _done(session, run_id, SHARD_KINDS) if step.iteration == iteration]
-    return sum(result.size for result in session.exec(select(Result).where(col(Result.fingerprint).in_(mine))))
+    return sum(
+        result.size for result in session.exec(select(StoredResult).where(col(StoredResult.fingerprint).in_(mine)))
+    )
 
 
 def _kept(counts: dict[str, float]) -> dict[str, int]:

@@ -24,7 +24,7 @@ REFRESH_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class RunWatcher:
     """What to call while a run goes on: once it is submitted, and with each look at it."""
 
     submitted: Callable[[str, Sequence[Reject], Sequence[str]], None]
@@ -32,7 +32,7 @@ class Watcher:
     looked: Callable[[Session, RunProgress], None]
 
 
-def run_to_end(staged: Staged, home: Home, watcher: Watcher, stop: threading.Event) -> RunProgress:
+def run_to_end(staged: Staged, home: Home, watcher: RunWatcher, stop: threading.Event) -> RunProgress:
     """Submit what is staged and wait until its run has ended, or `stop` is set. The home must be locked.
 
     Returns the last look at the run.
@@ -44,7 +44,7 @@ def run_to_end(staged: Staged, home: Home, watcher: Watcher, stop: threading.Eve
 
 
 def submission_to_end(
-    system: EmbeddedSystem, prepared: Prepared, watcher: Watcher, stop: threading.Event
+    system: EmbeddedSystem, prepared: Prepared, watcher: RunWatcher, stop: threading.Event
 ) -> RunProgress:
     """As `run_to_end`, of what has been prepared."""
     run_id = prepared.submission.run_id
@@ -58,7 +58,7 @@ def submission_to_end(
 
 
 def resume_to_end(
-    run_id: str, home: Home, watcher: Watcher, stop: threading.Event, changed: ChangedSections
+    run_id: str, home: Home, watcher: RunWatcher, stop: threading.Event, changed: ChangedSections
 ) -> RunProgress:
     """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
     with EmbeddedSystem(home) as system:
@@ -72,7 +72,7 @@ def resume_to_end(
         return _watch_to_end(system, run_id, watcher, stop)
 
 
-def _watch_to_end(system: EmbeddedSystem, run_id: str, watcher: Watcher, stop: threading.Event) -> RunProgress:
+def _watch_to_end(system: EmbeddedSystem, run_id: str, watcher: RunWatcher, stop: threading.Event) -> RunProgress:
     while True:
         system.raise_failure()
         with Session(system.database) as session:

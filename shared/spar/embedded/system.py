@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from services.coordinator import tasks as coordinator_tasks
-from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from services.coordinator.inbox import Inbox
 from services.evaluation import tasks as _evaluation
 from services.generation import tasks as _generation
@@ -51,7 +51,7 @@ class EmbeddedSystem:
     def __enter__(self) -> "EmbeddedSystem":
         settings = Settings(broker_url=SecretStr("memory://"), polling_interval_s=0.2)
         app = memory_app(settings)
-        limits = Limits(window=EMBEDDED_WINDOW, stuck=timedelta(seconds=settings.stuck_s))
+        limits = CoordinatorLimits(window=EMBEDDED_WINDOW, stuck=timedelta(seconds=settings.stuck_s))
         coordinator = Coordinator(self.database, self.store, CeleryBroker(app), limits)
         self._inbox = Inbox(coordinator, settings.polling_interval_s, self._failed)
         coordinator_tasks.install(self._inbox)

@@ -11,7 +11,7 @@ from spar.engines.drawing import FailedReply, Reply, draw
 from spar.engines.skills import SeedScope, Usage
 from spar.method.checker_replies import WrittenChecker, parse_checker, parse_contradiction
 from spar.method.records import Message, Prompt, ReplyFailure
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 
 WRITE, MEANING, CONTRADICTION = "write_checker", "checker_meaning", "contradiction"
 """Seed steps; the path of the last two is the checker's place."""
@@ -21,9 +21,9 @@ WRITE, MEANING, CONTRADICTION = "write_checker", "checker_meaning", "contradicti
 class CheckerForms:
     """What a teacher is asked with: to write a checker, to say what one asks for, to compare that with the prompt."""
 
-    checker: Form
-    meaning: Form
-    contradiction: Form
+    checker: PromptForm
+    meaning: PromptForm
+    contradiction: PromptForm
 
 
 @dataclass(frozen=True, slots=True)

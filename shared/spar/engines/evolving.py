@@ -7,7 +7,7 @@ from spar.engines.base import ChatModel
 from spar.engines.drawing import FailedReply, Reply, draw
 from spar.engines.skills import SeedScope, Usage, sampling_of
 from spar.evolution.forms import FormSet
-from spar.evolution.records import Check, Checked, Evolution, EvolutionOutcome
+from spar.evolution.records import CheckedEvolution, Evolution, EvolutionCheck, EvolutionOutcome
 from spar.evolution.replies import EvolveReply, parse_check, parse_evolution
 from spar.evolution.taxonomy import Taxonomy
 from spar.method.records import Message, Prompt, ReplyFailure
@@ -61,25 +61,25 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
     retries: int,
     seed: int,
     usage: Usage,
-) -> Checked:
+) -> CheckedEvolution:
     """Ask until a check can be read. What has ended before is passed on as it is."""
     if evolution.outcome is not EvolutionOutcome.EVOLVED:
-        return Checked(evolution, evolution.outcome)
+        return CheckedEvolution(evolution, evolution.outcome)
     messages = forms.validate_messages(evolution.text, taxonomy.group(evolution.main))
     scope = SeedScope(seed, 0)
-    check = Check("", failure=ReplyFailure.EMPTY)
+    check = EvolutionCheck("", failure=ReplyFailure.EMPTY)
     for attempt in range(1 + retries):
         reply = await _ask(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
         if isinstance(reply, FailedReply):
             if reply.failure.permanent:
-                return Checked(evolution, EvolutionOutcome.UNASKABLE, reason=reply.text)
-            check = Check(reply.text, failure=reply.failure)
+                return CheckedEvolution(evolution, EvolutionOutcome.UNASKABLE, reason=reply.text)
+            check = EvolutionCheck(reply.text, failure=reply.failure)
         else:
             check = parse_check(reply.text, reply.finish_reason)
         if check.failure is None:
             break
         usage.failures[f"check_{check.failure.value}"] += 1
-    return Checked(evolution, check.outcome, check)
+    return CheckedEvolution(evolution, check.outcome, check)
 
 
 async def _ask(

@@ -31,7 +31,7 @@ _idle_holders: set[Callable[[], None]] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class GpuClaim:
     """GPUs that are ours until `release`; `descriptors` hold the locks."""
 
     uuids: tuple[str, ...]
@@ -48,7 +48,7 @@ class Claim:
 
 
 @asynccontextmanager
-async def claim(count: int, purpose: str, host: GpuHost | None = None) -> AsyncIterator[Claim]:
+async def claim(count: int, purpose: str, host: GpuHost | None = None) -> AsyncIterator[GpuClaim]:
     """Hold `count` GPUs for the block; waits for them. See `acquire`."""
     held = await acquire(count, purpose, host)
     try:
@@ -57,7 +57,7 @@ async def claim(count: int, purpose: str, host: GpuHost | None = None) -> AsyncI
         held.release()
 
 
-async def acquire(count: int, purpose: str, host: GpuHost | None = None) -> Claim:
+async def acquire(count: int, purpose: str, host: GpuHost | None = None) -> GpuClaim:
     """Wait for `count` GPUs. Whoever waits says so in the log, and is served in turn.
 
     Raises RecipeError at once where the host has too few, ServiceError where its locks cannot be used.
@@ -107,7 +107,7 @@ def holders(host: GpuHost) -> dict[str, str]:
     return found
 
 
-def _all_or_none(host: GpuHost, count: int, purpose: str) -> Claim | None:
+def _all_or_none(host: GpuHost, count: int, purpose: str) -> GpuClaim | None:
     uuids: list[str] = []
     descriptors: list[int] = []
     for uuid in host.uuids:
@@ -116,7 +116,7 @@ def _all_or_none(host: GpuHost, count: int, purpose: str) -> Claim | None:
             descriptors.append(descriptor)
     if len(uuids) == count:
         _sign(descriptors, purpose)
-        return Claim(tuple(uuids), tuple(descriptors))
+        return GpuClaim(tuple(uuids), tuple(descriptors))
     for descriptor in descriptors:
         os.close(descriptor)
     return None

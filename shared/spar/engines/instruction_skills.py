@@ -12,7 +12,7 @@ from spar.engines.drawing import FailedReply, draw
 from spar.engines.skills import SeedScope, Usage
 from spar.method.instruction_replies import parse_instructions
 from spar.method.records import Prompt
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 
 AUGMENT = "augment_instructions"
 """Seed step; the path is the round, so that the same examples give other instructions each time."""
@@ -24,7 +24,7 @@ class InstructionTeacher:
 
     chat: ChatModel
     sampling: Sampling
-    form: Form
+    form: PromptForm
     scope: SeedScope
     usage: Usage
 

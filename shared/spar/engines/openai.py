@@ -21,7 +21,7 @@ from spar.engines.openai_request import ChatRequest, RequestShape, adapted, buil
 from spar.errors import EngineError, ModelUnusable, RecipeError, SparError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
-from spar.together import together
+from spar.together import gather
 
 CHAT = "chat/completions"
 UNREADABLE = 8
@@ -64,7 +64,7 @@ class OpenAIModel:
         if n == 1 or (sampling.temperature > 0 and not self._shape.one_choice):
             found.update(await self._ask(messages, n, sampling, seed))
         missing = [place for place in range(n) if place not in found]
-        more = await together(self._ask(messages, 1, sampling, seed + place) for place in missing)
+        more = await gather(self._ask(messages, 1, sampling, seed + place) for place in missing)
         found.update(
             {place: choice for place, choices in zip(missing, more, strict=True) for choice in choices.values()}
         )

@@ -48,7 +48,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _ReplyChoice:
     place: int
     text: str
     reasoning: str
@@ -151,7 +151,7 @@ def _name(model: Any) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _choices(data: Any, n: int) -> list[_Choice]:
+def _choices(data: Any, n: int) -> list[_ReplyChoice]:
     if not isinstance(data, dict) or not isinstance(data.get("choices"), list):
         raise ValueError("it has no list of choices")
     found = [_choice_or_failure(order, each) for order, each in enumerate(data["choices"][: n + _SPARE])]
@@ -165,22 +165,22 @@ def _choices(data: Any, n: int) -> list[_Choice]:
     return sorted(found, key=lambda choice: choice.place)[:n]
 
 
-def _choice_or_failure(order: int, choice: Any) -> _Choice:
+def _choice_or_failure(order: int, choice: Any) -> _ReplyChoice:
     """One choice that cannot be read is that choice's failure; the others beside it count."""
     try:
         return _choice(order, choice)
     except ValueError as error:
-        return _Choice(order, str(error), "", None, ReplyFailure.UNPARSABLE)
+        return _ReplyChoice(order, str(error), "", None, ReplyFailure.UNPARSABLE)
 
 
-def _choice(order: int, choice: Any) -> _Choice:
+def _choice(order: int, choice: Any) -> _ReplyChoice:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         raise ValueError("a choice has no message")
     index = choice.get("index")
     place = index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else order
     reasoning = next((text for key in _REASONING if isinstance(text := message.get(key), str)), "")
-    return _Choice(place, _text(message.get("content")), reasoning, choice.get("finish_reason"))
+    return _ReplyChoice(place, _text(message.get("content")), reasoning, choice.get("finish_reason"))
 
 
 def _text(content: Any) -> str:

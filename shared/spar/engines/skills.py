@@ -34,12 +34,12 @@ from spar.method.records import (
 from spar.method.refinements import parse_refinement
 from spar.method.seeds import derive_seed
 from spar.method.templates import TemplateSet
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.method.tree_search import search
 from spar.method.voting import VoteRules, critique_to_refine, judge_until_quorum
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
 from spar.recipes.policies import generating_policy, judging_options, judging_policy
-from spar.together import together
+from spar.together import gather
 
 RESPOND = "respond"
 """Seed step of an actor's responses."""
@@ -161,7 +161,7 @@ async def respond(
     settings: GenerationSettings,
     scope: SeedScope,
     usage: Usage,
-    form: Form | None = None,
+    form: PromptForm | None = None,
 ) -> Generated:
     """Ask for K replies to a prompt in one call: an actor for responses to it as it is, or by the policy's form."""
     policy = generating_policy(settings.policy)
@@ -187,7 +187,7 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
     step: str,
     path: Sequence[int | str],
     usage: Usage,
-    form: Form | None = None,
+    form: PromptForm | None = None,
     rules: VoteRules | None = None,
 ) -> Judgment:
     """Ask a refiner for votes over a text as `rules` have it (the settings' own by default), a round in one call.
@@ -218,7 +218,7 @@ async def judge(  # noqa: PLR0913 - what a judgment depends on, each passed plai
 
 
 def judge_messages(
-    policy: JudgingPolicy, templates: TemplateSet, form: Form | None, prompt: str, response: str
+    policy: JudgingPolicy, templates: TemplateSet, form: PromptForm | None, prompt: str, response: str
 ) -> tuple[Message, ...]:
     """The turn that asks for a judgment by this policy."""
     if policy.form == "judge":
@@ -233,7 +233,7 @@ async def compare(  # noqa: PLR0913 - what a comparison depends on, each passed 
     prompt: Prompt,
     response: Response,
     judgments: Sequence[str],
-    form: Form,
+    form: PromptForm,
     settings: SamplingSettings,
     scope: SeedScope,
     usage: Usage,
@@ -255,7 +255,7 @@ async def compare(  # noqa: PLR0913 - what a comparison depends on, each passed 
         return match
 
     both = [(first, second) for first in range(len(judgments)) for second in range(len(judgments)) if first != second]
-    return await together(one(first, second) for first, second in both)
+    return await gather(one(first, second) for first, second in both)
 
 
 async def refine(  # noqa: PLR0913 - what a refinement depends on, each passed plainly

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from spar.engines.base import Adjustment, ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.decoding.batch import Batch
-from spar.engines.decoding.calls import Call, Reply
+from spar.engines.decoding.calls import Reply, SampleCall
 from spar.engines.decoding.load import load
 from spar.engines.decoding.thread import ComputeThread, closed
 from spar.engines.decoding.tokens import ChatTokens
@@ -80,13 +80,13 @@ class ServedModel:
         ids = self.tokens.encode(messages)
         loop = asyncio.get_running_loop()
         limit = min(sampling.max_tokens, self.positions - len(ids))
-        call = Call(ids, n, sampling, limit, seed, loop, loop.create_future())
+        call = SampleCall(ids, n, sampling, limit, seed, loop, loop.create_future())
         self.thread.submit(self.batch, call)
         replies = await self._replies(call)
         adjustments = (Adjustment.MAX_TOKENS_LOWERED,) if limit < sampling.max_tokens else ()
         return [self._completion(reply, len(ids), adjustments) for reply in replies]
 
-    async def _replies(self, call: Call) -> list[Reply]:
+    async def _replies(self, call: SampleCall) -> list[Reply]:
         try:
             async with asyncio.timeout(self.deadline_s):
                 return await call.done

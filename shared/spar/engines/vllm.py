@@ -14,7 +14,7 @@ from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Samplin
 from spar.engines.calls import CallsInFlight
 from spar.engines.gpu_host import this_host
 from spar.engines.vllm_server.lineup import Servable, look_at
-from spar.engines.vllm_server.supervisor import Place, Supervisor
+from spar.engines.vllm_server.supervisor import ServerHost, Supervisor
 from spar.engines.vllm_server.switching import Policy
 from spar.errors import DeadlineExceeded, EngineError
 from spar.method.records import Message
@@ -32,9 +32,9 @@ def make(settings: EngineSettings) -> Engine:
 class VllmEngine:
     """Several models may be asked for at once; they take turns on the GPUs (see `vllm_server.switching`)."""
 
-    def __init__(self, settings: EngineSettings, place: Place | None = None, policy: Policy | None = None) -> None:
+    def __init__(self, settings: EngineSettings, place: ServerHost | None = None, policy: Policy | None = None) -> None:
         self._settings = settings
-        place = place or Place()
+        place = place or ServerHost()
         self._host = place.host
         self._known: OrderedDict[str, Servable] = OrderedDict()
         self._calls = CallsInFlight("vllm")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PublishedSource:
     """`base` is the published folder at a fixed commit; `files` are SHA-256 by the path below it."""
 
     base: str
@@ -18,9 +18,9 @@ class Source:
 
 
 _RAW = "https://raw.githubusercontent.com"
-SOURCES: Mapping[str, Source] = MappingProxyType(
+SOURCES: Mapping[str, PublishedSource] = MappingProxyType(
     {
-        "followbench": Source(
+        "followbench": PublishedSource(
             f"{_RAW}/YJiangcm/FollowBench/6278f4c1377b4eafab737267b8b21acd52ea0e52/data",
             "Apache-2.0",
             {
@@ -32,12 +32,12 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 "style_constraints.json": "5a9a049a24a9a53e67b4ad97f1fb7633b4629f6ce461662888804313cc90c27a",
             },
         ),
-        "ifeval": Source(
+        "ifeval": PublishedSource(
             f"{_RAW}/josejg/instruction_following_eval/0c495b2f95155e8b10acb919ae283bfb4d5be6e2/instruction_following_eval/data",
             "Apache-2.0",
             {"input_data.jsonl": "67ffeee0fcb87c317c5b08a2de85557b4a7e96ada6178aa645b4954fe4b53d49"},
         ),
-        "llmbar": Source(
+        "llmbar": PublishedSource(
             f"{_RAW}/princeton-nlp/LLMBar/900616bff90b6c6c8e1681f7d079250637c55992/Dataset/LLMBar",
             "MIT",
             {
@@ -51,7 +51,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
     }
 )
 
-RELEASE = Source(
+RELEASE = PublishedSource(
     f"{_RAW}/thu-coai/SPaR/6497aba42fb8ec77eecbdaa376faa3af68d83b17",
     "Apache-2.0",
     {

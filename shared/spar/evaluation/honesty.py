@@ -16,7 +16,7 @@ SLICE = "honesty"
 """Seed step of drawing the prompts that are audited."""
 
 
-class Source(StrEnum):
+class AuditSource(StrEnum):
     """Where an audited text comes from: the names are those of `spar.recipes.honesty.SOURCES`."""
 
     RESPONSE = "response"
@@ -31,7 +31,7 @@ class Audited:
     `outside` is an outside judge's, if one was asked.
     """
 
-    source: Source
+    source: AuditSource
     prompt: Prompt
     text: str
     said: Verdict | None
@@ -61,7 +61,7 @@ def _responses(judged: Iterable[JudgedPrompt], checks: Mapping[str, CheckText]) 
         for each in row.responses if check is not None else ():
             if check is not None and each.judgment is not None:  # what failed as a reply was never judged
                 text = each.response.text
-                yield Audited(Source.RESPONSE, row.prompt, text, each.judgment.label, check(text))
+                yield Audited(AuditSource.RESPONSE, row.prompt, text, each.judgment.label, check(text))
 
 
 def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iterable[Audited]:
@@ -70,4 +70,4 @@ def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iter
         if check is not None and tree.best is not None:  # without a refinement nothing was judged
             text = tree.node(tree.best).text
             said = Verdict.YES if tree.solved else Verdict.NO
-            yield Audited(Source.REFINEMENT, tree.prompt, text, said, check(text))
+            yield Audited(AuditSource.REFINEMENT, tree.prompt, text, said, check(text))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.clustered import Mean, Rate, clustered_mean, clustered_rate
-from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty import Audited, AuditSource
 from spar.method.records import Verdict
 
 
@@ -93,7 +93,7 @@ def _by_prompt(items: Sequence[Audited]) -> list[list[Audited]]:
 def summarize(items: Sequence[Audited]) -> dict[str, float]:
     """What `spar.recipes.honesty` reads, as facts of a step: SOURCE.items, .prompts, .accepted, .followed, .gap, ..."""
     summary: dict[str, float] = {}
-    for source in Source:
+    for source in AuditSource:
         found = measure([item for item in items if item.source is source])
         if found.accepted is None or found.followed is None or found.gap is None:
             continue

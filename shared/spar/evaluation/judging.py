@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from spar.method.judging import JudgingPolicy
 from spar.method.records import Verdict, Vote
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.recipes.models import JudgmentSettings
 from spar.recipes.policies import judging_options, judging_policy
 
@@ -22,7 +22,7 @@ class Judging:
 
     name: str = VERDICT
     options: Mapping[str, float] = field(default_factory=dict)
-    form: Form | None = None
+    form: PromptForm | None = None
 
     @property
     def policy(self) -> JudgingPolicy:

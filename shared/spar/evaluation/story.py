@@ -13,7 +13,7 @@ from spar.evaluation.items import Gather, Item, Measure
 from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
-from spar.together import together
+from spar.together import gather
 from spar.worlds.story.rules import follows
 
 # Twice what a right reply takes in any tokenizer; whoever goes on has lost the thread, and is counted as cut off.
@@ -34,7 +34,7 @@ async def evaluate_actor(  # noqa: PLR0913 - what a measurement depends on, each
     max_tokens: int,
     seed: int,
     usage: Usage,
-    gather: Gather = together,
+    gather: Gather = gather,
 ) -> list[Item]:
     """One response per prompt. Correct: all constraints of the prompt hold, and the reply was not cut off."""
     settings = GenerationSettings(n=1, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
@@ -55,7 +55,7 @@ async def evaluate_judge(
     templates: TemplateSet,
     seed: int,
     usage: Usage,
-    gather: Gather = together,
+    gather: Gather = gather,
 ) -> list[Item]:
     """One greedy vote per (prompt, response, truth). Correct: the verdict is the truth. Unparsable is wrong."""
     scope = SeedScope(seed, 0)
@@ -75,7 +75,7 @@ async def evaluate_refine(
     templates: TemplateSet,
     seed: int,
     usage: Usage,
-    gather: Gather = together,
+    gather: Gather = gather,
 ) -> list[Item]:
     """One greedy refinement per (prompt, bad response), end to end.
 

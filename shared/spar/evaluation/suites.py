@@ -19,7 +19,7 @@ from spar.evaluation.statistics import Proportion
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.recipes.models import EvaluationSettings
-from spar.together import together
+from spar.together import gather
 from spar.worlds.story.items import judge_items, refine_items
 from spar.worlds.story.prompts import Split, generate_prompts
 
@@ -57,7 +57,7 @@ async def run_suite(
     settings: EvaluationSettings,
     templates: TemplateSet,
     seed: int,
-    gather: Gather = together,
+    gather: Gather = gather,
 ) -> SuiteResult:
     """Measure one model. The same model, settings and seed give the same rows on an engine that repeats
     itself. By default the first item that the engine fails ends the measurement."""

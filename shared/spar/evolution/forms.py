@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from spar.errors import RecipeError
-from spar.evolution.taxonomy import Group, Taxonomy
+from spar.evolution.taxonomy import ConstraintGroup, Taxonomy
 from spar.method.records import Message
 
 BUILTIN = ("spar", "compact")
@@ -44,14 +44,14 @@ class FormSet:
                     f"Write ${needed} into it, and $title or $main for the constraint.",
                 )
 
-    def evolve_messages(self, seed: str, main: Group, taxonomy: Taxonomy) -> tuple[Message, ...]:
+    def evolve_messages(self, seed: str, main: ConstraintGroup, taxonomy: Taxonomy) -> tuple[Message, ...]:
         kinds = "\n".join(f"- {group.key}: {group.asks}" for group in taxonomy.groups)
         avoid = ", ".join(taxonomy.avoid_as_extra)
         preference = f"Prefer others than {avoid}." if avoid else ""
         filled = Template(self.evolve).substitute(seed=seed, kinds=kinds, preference=preference, **_told(main))
         return (Message("user", filled),)
 
-    def validate_messages(self, prompt: str, main: Group) -> tuple[Message, ...]:
+    def validate_messages(self, prompt: str, main: ConstraintGroup) -> tuple[Message, ...]:
         return (Message("user", Template(self.validate).substitute(prompt=prompt, **_told(main))),)
 
 
@@ -73,7 +73,7 @@ def read_forms(name: str, folder: Traversable) -> FormSet:
     return FormSet(name, *texts)
 
 
-def _told(main: Group) -> dict[str, str]:
+def _told(main: ConstraintGroup) -> dict[str, str]:
     return {"main": main.key, "title": main.title, "asks": main.asks, "examples": "; ".join(main.examples)}
 
 

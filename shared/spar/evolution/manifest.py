@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 KIND = "evolution"
 
 
-class Taken(BaseModel):
+class EvolutionUsage(BaseModel):
     """What the teacher was asked, over all attempts at this evolution; money is None where no price was told.
 
     `failed_replies` maps `evolve_...` and `check_...` to replies that were no data, those that were asked again too.
@@ -50,7 +50,7 @@ class EvolutionManifest(BaseModel):
     outcomes: dict[str, int]
     left_out: dict[str, int] = {}
     """Evolved prompts whose seed prompt does without a part of its row, by what it is."""
-    taken: Taken
+    taken: EvolutionUsage
     statistics: dict[str, Any]
     files: dict[str, str]
 

@@ -20,7 +20,7 @@ CHECK_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class EvolutionWork:
     """Seed prompts that are still to be evolved and, of those evolved before, to be checked, with their characters."""
 
     to_evolve: int
@@ -51,15 +51,17 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class PriceEstimate:
     """`likely` has no retries and checks every prompt; `at_most` retries each call and fills every reply."""
 
-    work: Work
+    work: EvolutionWork
     likely: Cost
     at_most: Cost
 
 
-def estimate(work: Work, forms: FormSet, taxonomy: Taxonomy, retries: int, max_tokens: int, prices: Prices) -> Estimate:
+def estimate(
+    work: EvolutionWork, forms: FormSet, taxonomy: Taxonomy, retries: int, max_tokens: int, prices: Prices
+) -> PriceEstimate:
     asked = _mean([len(forms.evolve_messages("", group, taxonomy)[0].content) for group in taxonomy.groups])
     checked = _mean([len(forms.validate_messages("", group)[0].content) for group in taxonomy.groups])
     written = work.evolve_characters + work.to_evolve * ADDED_CHARACTERS
@@ -80,7 +82,7 @@ def estimate(work: Work, forms: FormSet, taxonomy: Taxonomy, retries: int, max_t
         tries * likely.calls * max_tokens,
         prices,
     )
-    return Estimate(work, likely, at_most)
+    return PriceEstimate(work, likely, at_most)
 
 
 def _cost(calls: int, prompt_tokens: int, completion_tokens: int, prices: Prices) -> Cost:

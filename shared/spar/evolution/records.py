@@ -53,7 +53,7 @@ class Evolution:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class EvolutionCheck:
     """What a reply says of an evolved prompt; `failure` where it cannot be read, and then the rest means nothing."""
 
     reply: str
@@ -74,10 +74,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedEvolution:
     """An evolution with its check: a row of a validate result. One that had ended before has no check."""
 
     evolution: Evolution
     outcome: EvolutionOutcome
-    check: Check | None = None
+    check: EvolutionCheck | None = None
     reason: str = ""

@@ -6,7 +6,7 @@ As everywhere, a text counts only between `[[start]]` and `[[end]]`, and a reply
 import re
 from dataclasses import dataclass
 
-from spar.evolution.records import FAILED_REPLIES, Check, EvolutionOutcome
+from spar.evolution.records import FAILED_REPLIES, EvolutionCheck, EvolutionOutcome
 from spar.evolution.taxonomy import Taxonomy
 from spar.method.reading import YES_NO_CHOICE, FormField, FormLabels, after_thoughts, read_yes_no, stated, why_unread
 from spar.method.records import ReplyFailure
@@ -67,9 +67,9 @@ def _kinds_named(reply: str, taxonomy: Taxonomy) -> list[str] | None:
     return kinds if known.intersection(kinds) else None
 
 
-def parse_check(reply: str, finish_reason: str) -> Check:
+def parse_check(reply: str, finish_reason: str) -> EvolutionCheck:
     """Type one reply to the validate form. All three questions need their line."""
     answerable, consistent, main_used = (stated(reply, finish_reason, question, read_yes_no) for question in _QUESTIONS)
     if answerable is None or consistent is None or main_used is None:
-        return Check(reply, failure=why_unread(reply, finish_reason))
-    return Check(reply, answerable, consistent, main_used)
+        return EvolutionCheck(reply, failure=why_unread(reply, finish_reason))
+    return EvolutionCheck(reply, answerable, consistent, main_used)

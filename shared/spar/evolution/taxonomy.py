@@ -22,7 +22,7 @@ MAIN = "main_constraint"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ConstraintGroup:
     """One kind of constraint; `key` names it in replies and counts."""
 
     key: str
@@ -40,13 +40,13 @@ class Taxonomy:
     """All groups in their file's order. The teacher is asked to add others than `avoid_as_extra` where it can."""
 
     name: str
-    groups: tuple[Group, ...]
+    groups: tuple[ConstraintGroup, ...]
     avoid_as_extra: tuple[str, ...] = ()
 
-    def group(self, key: str) -> Group:
+    def group(self, key: str) -> ConstraintGroup:
         return next(group for group in self.groups if group.key == key)
 
-    def draw_main(self, seed: int, prompt: Prompt) -> Group:
+    def draw_main(self, seed: int, prompt: Prompt) -> ConstraintGroup:
         """The prompt's main constraint: uniform over the groups, decided by the seed and the prompt's text alone.
 
         63 bits over a few groups: the remainder favours none by more than 1 in 10^17.
@@ -68,10 +68,10 @@ class _File(BaseModel):
     families: dict[str, dict[str, _Group]]
     avoid_as_extra: list[str] = []
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[ConstraintGroup]:
         for family, groups in self.families.items():
             for key, group in groups.items():
-                yield Group(key, family, group.asks, tuple(group.examples))
+                yield ConstraintGroup(key, family, group.asks, tuple(group.examples))
 
 
 def taxonomy_named(name: str) -> Taxonomy:

@@ -15,7 +15,7 @@ from spar.data.rows import shown
 from spar.data.words import normal_form, number_of
 from spar.errors import AccountingError
 from spar.evolution.manifest import MANIFEST, EvolutionManifest
-from spar.evolution.records import Checked, EvolutionOutcome
+from spar.evolution.records import CheckedEvolution, EvolutionOutcome
 from spar.evolution.seeds import Ended, Seed
 from spar.evolution.statistics import SetStatistics
 from spar.hashing import file_sha256
@@ -71,7 +71,7 @@ class EvolutionFiles:
         told = f"{_REASONS[EvolutionOutcome.ENGINE_FAILED]}: {reason}"
         self._reject(seed.source, seed.row, EvolutionOutcome.ENGINE_FAILED, told, text=shown(seed.prompt.text))
 
-    def add_checked(self, seeds: Sequence[Seed], rows: Sequence[Checked]) -> None:
+    def add_checked(self, seeds: Sequence[Seed], rows: Sequence[CheckedEvolution]) -> None:
         """A shard's seed prompts and what became of them, in the same order."""
         if [seed.prompt.id for seed in seeds] != [row.evolution.prompt.id for row in rows]:
             raise AccountingError("A shard's result is not about its seed prompts.")
@@ -79,7 +79,7 @@ class EvolutionFiles:
             self._statistics.draw(row.evolution.main)
             self._add(seed, row)
 
-    def _add(self, seed: Seed, row: Checked) -> None:
+    def _add(self, seed: Seed, row: CheckedEvolution) -> None:
         evolution = row.evolution
         if row.outcome is not EvolutionOutcome.EVOLVED:
             reason = row.reason or evolution.reason or _REASONS[row.outcome]

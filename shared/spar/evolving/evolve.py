@@ -13,14 +13,14 @@ from typing import TypeVar
 from spar.data.layouts import LeftOut
 from spar.data.sources import check_sources, source_identity
 from spar.errors import DataError
-from spar.evolution.manifest import EvolutionManifest, Taken, check_sum, earlier_manifest
-from spar.evolution.price import Estimate, Prices, estimate
-from spar.evolution.records import Checked
+from spar.evolution.manifest import EvolutionManifest, EvolutionUsage, check_sum, earlier_manifest
+from spar.evolution.price import PriceEstimate, Prices, estimate
+from spar.evolution.records import CheckedEvolution
 from spar.evolution.seeds import Seed
 from spar.evolution.statistics import SetStatistics, outcomes_in_order
 from spar.evolution.writing import WORK, EvolutionFiles
 from spar.evolving.job import EvolveJob
-from spar.evolving.lookout import Watcher
+from spar.evolving.lookout import EvolveWatcher
 from spar.evolving.plan import ShardEnd
 from spar.evolving.queue import StepQueue
 from spar.evolving.runner import ShardRunner
@@ -40,12 +40,12 @@ class Done:
     repeated: bool = False
 
 
-Agree = Callable[[int, Estimate], bool]
+Agree = Callable[[int, PriceEstimate], bool]
 """Given the shards and what they will cost: whether to go on."""
 
 
 def evolve_prompts(
-    job: EvolveJob, place: AbstractContextManager[StepQueue], agree: Agree, watcher: Watcher
+    job: EvolveJob, place: AbstractContextManager[StepQueue], agree: Agree, watcher: EvolveWatcher
 ) -> Done | None:
     """Make `job.out` hold the evolved prompts. None: it was not agreed to. `place` is entered if there is work.
 
@@ -105,14 +105,14 @@ def _collect(shards: Sequence[CutShard], ends: Sequence[ShardEnd], store: Object
             for seed in seeds:
                 files.add_failed(seed, end.failure)
         else:
-            files.add_checked(seeds, _read(store, end.checked.key, Checked))
+            files.add_checked(seeds, _read(store, end.checked.key, CheckedEvolution))
 
 
 def _read(store: ObjectStore, key: str, row_type: type[Row]) -> list[Row]:
     return decode_rows(get_verified(store, key), row_type, key)[1]
 
 
-def _taken(ends: Sequence[ShardEnd], prices: Prices) -> Taken:
+def _taken(ends: Sequence[ShardEnd], prices: Prices) -> EvolutionUsage:
     facts = [result.facts for end in ends for result in (end.evolved, end.checked) if result is not None]
     usage: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -120,7 +120,7 @@ def _taken(ends: Sequence[ShardEnd], prices: Prices) -> Taken:
         usage.update(each["usage"])
         counts.update({name: int(n) for name, n in each["counts"].items()})
     prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
-    return Taken(
+    return EvolutionUsage(
         calls=usage["calls"],
         prompt_tokens=prompt,
         completion_tokens=completion,

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import cache
 
 from spar.evolving.plan import ShardStep
-from spar.evolving.queue import QUEUE, Watch
-from spar.messages.coordinator import Held, StepStarted, WorkerAlive
-from spar.runtime.broker import Loss
-from spar.runtime.leases import Gone, Signs, why_gone
+from spar.evolving.queue import QUEUE, LossWatch
+from spar.messages.coordinator import LeasedAttempt, StepStarted, WorkerAlive
+from spar.runtime.broker import BrokerReset
+from spar.runtime.leases import AttemptStatus, LostReason, lost_reason
 
 
 @dataclass(slots=True)
@@ -42,7 +42,9 @@ class Flights:
         """Someone works on it, or still does."""
         self.heard = True
         attempts = (
-            report.held if isinstance(report, WorkerAlive) else (Held(step_id=report.step_id, attempt=report.attempt),)
+            report.held
+            if isinstance(report, WorkerAlive)
+            else (LeasedAttempt(step_id=report.step_id, attempt=report.attempt),)
         )
         for held in attempts:
             flight = self._by_id.get(held.step_id)
@@ -55,13 +57,13 @@ class Flights:
             flight.sent_at = now
             flight.alive_at = flight.alive_at and now
 
-    def take_lost(self, watch: Watch, loss: Loss, now: datetime) -> list[tuple[ShardStep, Gone]]:
+    def take_lost(self, watch: LossWatch, loss: BrokerReset, now: datetime) -> list[tuple[ShardStep, LostReason]]:
         """Take out those that nobody works on, each with the reason. Raises ServiceError, and takes none then."""
         waiting = cache(lambda: watch.broker.waiting(QUEUE))
         found = []
         for flight in self._by_id.values():
-            signs = Signs(flight.alive_at is not None, flight.sent_at, flight.alive_at)
-            why = why_gone(signs, loss, watch.leases, waiting, now)
+            signs = AttemptStatus(flight.alive_at is not None, flight.sent_at, flight.alive_at)
+            why = lost_reason(signs, loss, watch.leases, waiting, now)
             if why is not None:
                 found.append((flight.step, why))
         for step, _ in found:

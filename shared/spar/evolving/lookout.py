@@ -8,11 +8,11 @@ from typing import Protocol
 from spar.errors import ServiceError
 from spar.evolving.flights import Flights
 from spar.evolving.plan import ShardStep
-from spar.evolving.queue import QUEUE, Watch
-from spar.runtime.leases import Gone
+from spar.evolving.queue import QUEUE, LossWatch
+from spar.runtime.leases import LostReason
 
 
-class Watcher(Protocol):
+class EvolveWatcher(Protocol):
     """Who looks on, for a person."""
 
     def ended(self, shards: int) -> None:
@@ -28,9 +28,9 @@ class Watcher(Protocol):
 class Lookout:
     """`watch` None: nothing can be lost."""
 
-    watch: Watch | None
+    watch: LossWatch | None
     flights: Flights
-    watcher: Watcher
+    watcher: EvolveWatcher
     now: Callable[[], datetime]
     _begun: datetime | None = None
     _next: datetime | None = None
@@ -47,7 +47,7 @@ class Lookout:
         self._next = self._next or now + timedelta(seconds=self.watch.every_s)
         return max(0.0, (self._next - now).total_seconds())
 
-    def look(self) -> list[tuple[ShardStep, Gone]]:
+    def look(self) -> list[tuple[ShardStep, LostReason]]:
         """What nobody works on any more, no longer in flight. Raises ServiceError."""
         if self.watch is None:
             return []
@@ -68,7 +68,7 @@ class Lookout:
             self._away = True
             self.watcher.noticed(f"{error.what} This waits for it.")
 
-    def _tell_if_nobody_begins(self, watch: Watch, now: datetime) -> None:
+    def _tell_if_nobody_begins(self, watch: LossWatch, now: datetime) -> None:
         waited = now - (self._begun or now)
         if self._told_of_nobody or self.flights.heard or waited <= watch.leases.lost:
             return

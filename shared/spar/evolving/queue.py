@@ -34,7 +34,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class LossWatch:
     """What tells which attempts are lost: the broker, asked `every_s` seconds."""
 
     broker: Broker
@@ -49,7 +49,7 @@ class StepQueue(Protocol):
     def store(self) -> ObjectStore: ...
 
     @property
-    def watch(self) -> Watch | None:
+    def watch(self) -> LossWatch | None:
         """None: nothing can be lost, for who works is in this process."""
         ...
 

@@ -21,7 +21,7 @@ from spar.errors import (
     StoreError,
 )
 from spar.evolving.flights import Flights
-from spar.evolving.lookout import Lookout, Watcher
+from spar.evolving.lookout import EvolveWatcher, Lookout
 from spar.evolving.plan import EvolutionPlan, ShardEnd, ShardStep
 from spar.evolving.queue import QUEUE, Made, StepQueue
 from spar.messages.base import ObjectRef
@@ -35,7 +35,7 @@ from spar.messages.coordinator import (
     WorkerAlive,
 )
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
-from spar.runtime.leases import Gone
+from spar.runtime.leases import LostReason
 
 ATTEMPTS = 3
 """Of a step that runs out of time or fails as nobody foresaw; then its shard is given up."""
@@ -52,10 +52,10 @@ _STOPS: dict[str, type[SparError]] = {
 }
 """Failures that the next shard would meet as well: they end the command, which goes on later."""
 _WORDS = {
-    Gone.SILENT: "its worker fell silent",
-    Gone.NEVER_ARRIVED: "no worker got its message",
-    Gone.BROKER_EMPTIED: "the broker lost its messages",
-    Gone.PROCESS_GONE: "its process is gone",
+    LostReason.SILENT: "its worker fell silent",
+    LostReason.NEVER_ARRIVED: "no worker got its message",
+    LostReason.BROKER_EMPTIED: "the broker lost its messages",
+    LostReason.PROCESS_GONE: "its process is gone",
 }
 
 
@@ -70,7 +70,7 @@ class ShardRunner:
     queue: StepQueue
     plan: EvolutionPlan
     window: int
-    watcher: Watcher
+    watcher: EvolveWatcher
     now: Callable[[], datetime] = utc_now
     _ends: dict[int, ShardEnd] = field(default_factory=dict)
     _again: deque[ShardStep] = field(default_factory=deque)
@@ -136,7 +136,7 @@ class ShardRunner:
 
     def _take(self) -> None:
         """Wait for one report, and follow it; look for losses when none comes."""
-        lost: list[tuple[ShardStep, Gone]] = []
+        lost: list[tuple[ShardStep, LostReason]] = []
         try:
             report = self.queue.next_report(self._lookout.in_s())
             if report is None:
@@ -206,17 +206,17 @@ class ShardRunner:
 
     # ---- what does not come back ----
 
-    def _lost(self, step: ShardStep, why: Gone) -> None:
+    def _lost(self, step: ShardStep, why: LostReason) -> None:
         """No failure of the step, but for the last of many."""
         self.watcher.noticed(f"Shard {step.shard + 1}: {_WORDS[why]}; it gets another attempt.")
-        if why is Gone.SILENT:
+        if why is LostReason.SILENT:
             step.lost += 1
             if step.lost == LOST:
                 self._give_up(step, f"The last of {LOST} attempts: {_WORDS[why]}.")
             else:
                 self._again.append(step)
             return
-        step.missed += why is Gone.NEVER_ARRIVED
+        step.missed += why is LostReason.NEVER_ARRIVED
         if step.missed == MISSED:
             raise ServiceError(
                 f"A step was sent {MISSED} times, left the queue {QUEUE}, and no worker said that it began.",

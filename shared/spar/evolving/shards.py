@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.evolution.price import ADDED_CHARACTERS, Work
+from spar.evolution.price import ADDED_CHARACTERS, EvolutionWork
 from spar.evolution.seeds import Ended, Seed, read_seeds
 from spar.evolution.writing import EvolutionFiles
 from spar.evolving.job import SHARD, EvolveJob
@@ -56,7 +56,7 @@ def plan_of(job: EvolveJob, store: ObjectStore) -> EvolutionPlan:
     )
 
 
-def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue) -> Work:
+def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue) -> EvolutionWork:
     """What has no result yet."""
     to_evolve = evolve_characters = to_check = check_characters = 0
     for shard in shards:
@@ -68,4 +68,4 @@ def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue)
             count = int(evolved.facts["counts"]["evolved"])
             to_check += count
             check_characters += count * (shard.characters // shard.count + ADDED_CHARACTERS)
-    return Work(to_evolve, evolve_characters, to_check, check_characters)
+    return EvolutionWork(to_evolve, evolve_characters, to_check, check_characters)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import TracebackType
 
 from spar.engines.openai_access import KEY_VARIABLE
-from spar.evolving.queue import QUEUE, Made, Watch
+from spar.evolving.queue import QUEUE, LossWatch, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished
 from spar.runtime.app import configure
@@ -40,7 +40,7 @@ class StackStepQueue:
         self._broker = CeleryBroker(app, self._replies.name)
         self._broker.loss()  # what was lost before now is no loss of ours
         leases = Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=settings.lost_s))
-        self.watch = Watch(self._broker, leases, settings.polling_interval_s)
+        self.watch = LossWatch(self._broker, leases, settings.polling_interval_s)
         return self
 
     def __exit__(

@@ -18,7 +18,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class IterationData:
+class ExportedIteration:
     """One iteration's training data, and by fingerprint the models that made it and those trained on it.
 
     Of given responses the actor is None; then `source` is the file that `spar refine` wrote, and `lines` are, by prompt

@@ -23,7 +23,7 @@ NOT_SHIPPED = ("base", "manifest.json", "README.md")
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class CardFacts:
     """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
 
     role: str
@@ -42,7 +42,7 @@ class ModelFacts:
 
 
 def write_model(
-    run: RunFacts, model: ModelFacts, fill: Callable[[Path], None], out: Path, licence: str | None = None
+    run: RunFacts, model: CardFacts, fill: Callable[[Path], None], out: Path, licence: str | None = None
 ) -> dict[str, str]:
     """`fill` puts the model's files into a folder. Returns the SHA-256 of each file written."""
     check_free(out)

@@ -14,7 +14,7 @@ import yaml
 
 from spar.errors import DataError
 from spar.export.card import write_card
-from spar.export.facts import IterationData, Origin, RunFacts
+from spar.export.facts import ExportedIteration, Origin, RunFacts
 from spar.export.formats import FORMATS, Format, FormatName, SetName
 from spar.export.layouts import Row
 from spar.hashing import file_sha256
@@ -38,7 +38,7 @@ def check_free(out: Path) -> None:
 
 def write_export(
     run: RunFacts,
-    data: list[IterationData],
+    data: list[ExportedIteration],
     sets: list[SetName],
     name: FormatName,
     out: Path,
@@ -63,7 +63,7 @@ def write_export(
 def _write(
     half: Path,
     run: RunFacts,
-    data: list[IterationData],
+    data: list[ExportedIteration],
     sets: list[SetName],
     name: FormatName,
     licence: str | None,
@@ -80,13 +80,13 @@ def _write(
     return manifest
 
 
-def _records(data: list[IterationData], name: SetName) -> Iterator[tuple[IterationData, Any]]:
+def _records(data: list[ExportedIteration], name: SetName) -> Iterator[tuple[ExportedIteration, Any]]:
     for one in data:
         for record in one.pairs if name == "pairs" else one.examples:
             yield one, record
 
 
-def _write_rows(half: Path, format_: Format, name: SetName, data: list[IterationData]) -> int:
+def _write_rows(half: Path, format_: Format, name: SetName, data: list[ExportedIteration]) -> int:
     written = 0
     file = format_.file(name)
 
@@ -104,7 +104,7 @@ def _write_rows(half: Path, format_: Format, name: SetName, data: list[Iteration
     return written
 
 
-def _origin(one: IterationData, name: SetName, record: Any) -> dict[str, Any]:
+def _origin(one: ExportedIteration, name: SetName, record: Any) -> dict[str, Any]:
     kind = {} if name == "pairs" else {"kind": record.kind.value}
     prompt_id = record.prompt.id if name == "pairs" else record.prompt_id
     if one.source is None:
@@ -131,7 +131,9 @@ def _write_parquet(path: Path, rows: Iterator[Row]) -> None:
         writer.close()
 
 
-def _manifest(run: RunFacts, data: list[IterationData], name: FormatName, rows: dict[SetName, int]) -> dict[str, Any]:
+def _manifest(
+    run: RunFacts, data: list[ExportedIteration], name: FormatName, rows: dict[SetName, int]
+) -> dict[str, Any]:
     return {
         "format": name,
         "spar": run.version,
@@ -146,7 +148,7 @@ def _manifest(run: RunFacts, data: list[IterationData], name: FormatName, rows: 
     }
 
 
-def _iteration(one: IterationData) -> dict[str, Any]:
+def _iteration(one: ExportedIteration) -> dict[str, Any]:
     return {
         "iteration": one.iteration,
         **({} if one.source is None else {"source": one.source}),

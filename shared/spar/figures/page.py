@@ -5,7 +5,7 @@ No script, nothing loaded, everything that is not ours escaped. The plot's numbe
 
 from collections.abc import Sequence
 
-from spar.figures.series import Curve, table_of
+from spar.figures.series import FigureCurve, table_of
 from spar.report.charts import Series, line_chart
 from spar.report.page import environment, style
 
@@ -13,7 +13,7 @@ TONES = 8
 """Styles of the template's lines; further curves begin again with the first."""
 
 
-def render_figure(title: str, curves: Sequence[Curve], notes: Sequence[str]) -> str:
+def render_figure(title: str, curves: Sequence[FigureCurve], notes: Sequence[str]) -> str:
     """The whole page, as a string."""
     series = [Series(curve.name, f"f-{number % TONES}", curve.points) for number, curve in enumerate(curves)]
     rows = table_of(curves)

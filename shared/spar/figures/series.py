@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spar.errors import DataError
 from spar.evaluation.published import read_table
-from spar.report.charts import Measured
+from spar.report.charts import RatePoint
 from spar.report.model import RunReport
 
 MEASURE = "ifeval"
@@ -29,26 +29,28 @@ UNPRINTED: Mapping[int, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class FigureCurve:
     """One line: whose it is, and its points, shares of 1 by iteration."""
 
     name: str
     theirs: bool
-    points: tuple[Measured, ...]
+    points: tuple[RatePoint, ...]
 
 
-def published(figure: int, backbone: str = "llama3-8b") -> list[Curve]:
+def published(figure: int, backbone: str = "llama3-8b") -> list[FigureCurve]:
     """The paper's own. A printed value has no interval."""
     number, family = OWN[backbone]
     values = {row.model: row.values[f"{MEASURE}.{AVERAGE}"] for row in read_table(number).rows}
     rows = [f"{family}-SFT", *(f"{family}-DPO-iter{index}" for index in range(1, ITERATIONS + 1))]
-    curves = [Curve(f"{family}, paper", True, tuple(_exact(index, values[row]) for index, row in enumerate(rows)))]
+    curves = [
+        FigureCurve(f"{family}, paper", True, tuple(_exact(index, values[row]) for index, row in enumerate(rows)))
+    ]
     if figure == 3:
-        curves += [Curve(f"{name}, paper", True, (_exact(ITERATIONS, values[name]),)) for name in BASELINES]
+        curves += [FigureCurve(f"{name}, paper", True, (_exact(ITERATIONS, values[name]),)) for name in BASELINES]
     return curves
 
 
-def of_run(name: str, report: RunReport) -> Curve:
+def of_run(name: str, report: RunReport) -> FigureCurve:
     """A run's. Raises DataError for one that has not measured IFEval."""
     points = []
     for entry in report.iterations:
@@ -56,13 +58,13 @@ def of_run(name: str, report: RunReport) -> Curve:
         if measured is not None and AVERAGE in measured.scores and entry.iteration >= 0:
             value = measured.scores[AVERAGE]
             low, high = measured.intervals.get(AVERAGE, (value, value))
-            points.append(Measured(entry.iteration, value / 100, low / 100, high / 100))
+            points.append(RatePoint(entry.iteration, value / 100, low / 100, high / 100))
     if not points:
         raise DataError(
             f"Run {report.run} has not measured IFEval.",
             "Name it in the recipe's evaluation.benchmarks, and run again.",
         )
-    return Curve(name, False, tuple(points))
+    return FigureCurve(name, False, tuple(points))
 
 
 def limits_of(name: str, report: RunReport) -> list[str]:
@@ -72,7 +74,7 @@ def limits_of(name: str, report: RunReport) -> list[str]:
     return [f"{name} was asked only the first {limit} prompts: not the paper's numbers." for limit in sorted(limits)]
 
 
-def table_of(curves: Sequence[Curve]) -> list[tuple[str, list[float | None]]]:
+def table_of(curves: Sequence[FigureCurve]) -> list[tuple[str, list[float | None]]]:
     """Every curve's values in percent, by iteration from 0."""
     last = max(point.x for curve in curves for point in curve.points)
     found = []
@@ -82,5 +84,5 @@ def table_of(curves: Sequence[Curve]) -> list[tuple[str, list[float | None]]]:
     return found
 
 
-def _exact(iteration: int, percent: float) -> Measured:
-    return Measured(iteration, percent / 100, percent / 100, percent / 100)
+def _exact(iteration: int, percent: float) -> RatePoint:
+    return RatePoint(iteration, percent / 100, percent / 100, percent / 100)

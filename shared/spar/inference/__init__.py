@@ -5,19 +5,26 @@ nothing of HTTP, queues or runs.
 """
 
 from spar.inference.infer import infer
-from spar.inference.records import Asked, Counts, Ending, Found, Models, Refining
+from spar.inference.records import (
+    CallCounters,
+    InferenceRequest,
+    InferenceResult,
+    RefinerSettings,
+    RoleModels,
+    StopReason,
+)
 from spar.inference.refiner import Refiner
 from spar.inference.strategies import STRATEGIES, Strategy, make_strategy
 
 __all__ = [
     "STRATEGIES",
-    "Asked",
-    "Counts",
-    "Ending",
-    "Found",
-    "Models",
+    "CallCounters",
+    "InferenceRequest",
+    "InferenceResult",
     "Refiner",
-    "Refining",
+    "RefinerSettings",
+    "RoleModels",
+    "StopReason",
     "Strategy",
     "infer",
     "make_strategy",

@@ -32,7 +32,7 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestOptions:
     """How a model's server, or the engine of this process, is used."""
 
     window: int = 512
@@ -116,9 +116,9 @@ class OpenEndpoints:
             await engine.close()
 
 
-def endpoint(role: Role, place: str, asking: Asking | None = None) -> Endpoint:
+def endpoint(role: Role, place: str, asking: RequestOptions | None = None) -> Endpoint:
     """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable, RecipeError."""
-    how = asking or Asking()
+    how = asking or RequestOptions()
     if "://" in place:
         own = f"SPAR_{role.upper()}_API_KEY"
         settings, name = server_settings(place, how, f"{own} or {KEY_VARIABLE}")
@@ -128,7 +128,9 @@ def endpoint(role: Role, place: str, asking: Asking | None = None) -> Endpoint:
     return Endpoint(role, settings, LocalModel(folder_fingerprint(folder), path=folder, name=folder.name))
 
 
-def server_settings(place: str, how: Asking, key_variable: str = KEY_VARIABLE) -> tuple[EngineSettings, str | None]:
+def server_settings(
+    place: str, how: RequestOptions, key_variable: str = KEY_VARIABLE
+) -> tuple[EngineSettings, str | None]:
     """The engine of `URL[#NAME]`, and the model's name if there is one. Raises RecipeError for what cannot be sent."""
     url, _, name = place.partition("#")
     if has_credential(url):

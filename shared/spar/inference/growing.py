@@ -5,8 +5,8 @@ A search that is stopped returns nothing; what it had judged by then is here. Kn
 
 from collections.abc import Callable, Sequence
 
-from spar.inference.records import Counts
-from spar.method.growth import Judge, Refine
+from spar.inference.records import CallCounters
+from spar.method.growth import JudgeNode, RefineNode
 from spar.method.records import Judgment, Node, Path, Prompt, Refinement, Tree
 
 Told = Callable[[str], None]
@@ -14,9 +14,9 @@ Told = Callable[[str], None]
 
 
 class Growing:
-    """A `Refine` and a `Judge` that pass everything on and remember what came."""
+    """A `RefineNode` and a `JudgeNode` that pass everything on and remember what came."""
 
-    def __init__(self, refine: Refine, judge: Judge, counts: Counts, responses: bool, told: Told) -> None:
+    def __init__(self, refine: RefineNode, judge: JudgeNode, counts: CallCounters, responses: bool, told: Told) -> None:
         self._refine, self._judge, self._counts, self._told = refine, judge, counts, told
         self._responses = responses
         self._replies: dict[tuple[Path, str], str] = {}

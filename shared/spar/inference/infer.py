@@ -10,13 +10,21 @@ from dataclasses import dataclass, field, replace
 from spar.engines.skills import RESPOND, SeedScope, Usage
 from spar.errors import DataError, DeadlineExceeded, EngineError
 from spar.inference.growing import Growing, Told
-from spar.inference.records import Asked, Choice, Counts, Ending, Found, Models, Refining
+from spar.inference.records import (
+    CallCounters,
+    Choice,
+    InferenceRequest,
+    InferenceResult,
+    RefinerSettings,
+    RoleModels,
+    StopReason,
+)
 from spar.inference.redrawing import Redraw, drawn_responses
 from spar.inference.refiner import Refiner
 from spar.inference.stopping import StoppedRefine
 from spar.inference.strategies import Draws, Strategy
 from spar.inference.transcript import prompt_of
-from spar.method.growth import Refine
+from spar.method.growth import RefineNode
 from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
 from spar.method.tree_search import search
@@ -28,13 +36,13 @@ def _untold(line: str) -> None:
 
 
 async def infer(
-    models: Models,
-    asked: Asked,
+    models: RoleModels,
+    asked: InferenceRequest,
     strategy: Strategy,
-    how: Refining,
+    how: RefinerSettings,
     deadline_s: float | None = None,
     told: Told = _untold,
-) -> Found:
+) -> InferenceResult:
     """The best text that the strategy finds within the deadline.
 
     Cancelling it cancels every call it made. Raises DeadlineExceeded if the actor had not responded by then, and
@@ -47,19 +55,19 @@ async def infer(
     except TimeoutError:
         if not limit.expired():
             raise
-        return inference.so_far(Ending.DEADLINE, f"the deadline ({deadline_s:.3g} s)")
+        return inference.so_far(StopReason.DEADLINE, f"the deadline ({deadline_s:.3g} s)")
     except (EngineError, DataError) as error:  # DataError: the actor does not take the conversation
         return inference.after_failure(error)
 
 
 @dataclass(slots=True)
 class _Inference:
-    models: Models
-    asked: Asked
+    models: RoleModels
+    asked: InferenceRequest
     strategy: Strategy
-    how: Refining
+    how: RefinerSettings
     told: Told
-    counts: Counts = field(default_factory=Counts)
+    counts: CallCounters = field(default_factory=CallCounters)
     actor: Usage = field(default_factory=Usage)
     response: Response | None = None
     more: tuple[Response, ...] = ()
@@ -67,15 +75,15 @@ class _Inference:
     growing: Growing | None = None
     redraw: Redraw | None = None
 
-    async def run(self) -> Found:
+    async def run(self) -> InferenceResult:
         response, *more = await self._respond()
         self.response, self.more = response, tuple(more)
         self.told("the actor has responded")
         policy = self.strategy.policy
         if policy is None:
-            return self._found(Ending.ACTOR, None)
+            return self._found(StopReason.ACTOR, None)
         if not response.judgeable:
-            return self._found(Ending.RESPONSE_FAILED, None, response.failure and response.failure.value)
+            return self._found(StopReason.RESPONSE_FAILED, None, response.failure and response.failure.value)
         policy = replace(policy, retries=self.how.retries)
         tree = await self._search(response.text, policy)
         root = tree.nodes[0].judgment
@@ -102,11 +110,11 @@ class _Inference:
         self.growing = Growing(refine, self.refiner.judge, self.counts, responses, self.told)
         return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
 
-    def _refine(self, refiner: Refiner) -> Refine:
+    def _refine(self, refiner: Refiner) -> RefineNode:
         stop = self.asked.stop
         return StoppedRefine(refiner.refine, stop, refiner.usage) if stop else refiner.refine
 
-    def so_far(self, ending: Ending, reason: str) -> Found:
+    def so_far(self, ending: StopReason, reason: str) -> InferenceResult:
         if self.response is None:
             raise DeadlineExceeded(
                 f"The actor had not responded by {reason}.",
@@ -116,18 +124,18 @@ class _Inference:
         grown = None if policy is None or self.growing is None else self._grown(self.growing, policy)
         return self._found(ending, grown, reason)
 
-    def after_failure(self, error: EngineError | DataError) -> Found:
+    def after_failure(self, error: EngineError | DataError) -> InferenceResult:
         if self.response is None:
             raise error
-        return self.so_far(Ending.ENGINE_FAILED, error.what)
+        return self.so_far(StopReason.ENGINE_FAILED, error.what)
 
     def _grown(self, growing: Growing, policy: SearchPolicy) -> Tree | None:
         return growing.tree(prompt_of(self.asked.messages), policy.gate)
 
-    def _found(self, ending: Ending, tree: Tree | None, reason: str | None = None) -> Found:
+    def _found(self, ending: StopReason, tree: Tree | None, reason: str | None = None) -> InferenceResult:
         assert self.response is not None, "so_far and run see to it"
         best = None if tree is None else best_node(tree)
-        return Found(
+        return InferenceResult(
             text=self.response.text if best is None else best.text,
             ending=ending,
             cut_off=self._is_cut_off(best),
@@ -156,9 +164,9 @@ def _value(node: Node) -> float | None:
     return None if node.judgment.failure is JudgmentFailure.NO_QUORUM else node.judgment.value
 
 
-def _ending(tree: Tree) -> Ending:
+def _ending(tree: Tree) -> StopReason:
     if tree.best == ():
-        return Ending.ACCEPTED
+        return StopReason.ACCEPTED
     if tree.nodes[0].judgment.failure is JudgmentFailure.NO_QUORUM:
-        return Ending.UNJUDGED
-    return Ending.SOLVED if tree.solved else Ending.UNSOLVED
+        return StopReason.UNJUDGED
+    return StopReason.SOLVED if tree.solved else StopReason.UNSOLVED

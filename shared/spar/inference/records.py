@@ -13,7 +13,7 @@ RESAMPLING = Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
 """How further responses are drawn where the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""
 
 
-class Ending(StrEnum):
+class StopReason(StrEnum):
     """Why an inference ended, and so what its text is."""
 
     ACTOR = "actor"  # the actor alone was asked for
@@ -27,13 +27,13 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class RoleModels:
     actor: ChatModel
     refiner: ChatModel
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InferenceRequest:
     """A conversation that waits for a response, and how the actor samples it."""
 
     messages: tuple[Message, ...]
@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Refining:
+class RefinerSettings:
     """How the refiner is asked: its forms, its votes, and the sampling of refinements."""
 
     templates: TemplateSet
@@ -59,7 +59,7 @@ class Refining:
 
 
 @dataclass(slots=True)
-class Counts:
+class CallCounters:
     """What was asked for so far, wanted in the end or not; of votes, what came."""
 
     generations: int = 0
@@ -77,7 +77,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class InferenceResult:
     """The best text and how it came to be.
 
     `value` is V of `text`, None where it was not judged. `tree` is what the search grew, also where it did not end;
@@ -85,11 +85,11 @@ class Found:
     """
 
     text: str
-    ending: Ending
+    ending: StopReason
     cut_off: bool
     value: float | None
     tree: Tree | None
-    counts: Counts
+    counts: CallCounters
     actor: Usage
     refiner: Usage
     reason: str | None = None

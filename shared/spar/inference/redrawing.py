@@ -10,7 +10,7 @@ from functools import partial
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.drawing import received
 from spar.engines.skills import RESPOND, SeedScope, Usage, read_reply
-from spar.inference.records import RESAMPLING, Asked
+from spar.inference.records import RESAMPLING, InferenceRequest
 from spar.inference.stopping import stopped
 from spar.method.records import Node, Prompt, Refinement, ReplyFailure, Response
 from spar.method.responses import parse_response
@@ -19,7 +19,7 @@ from spar.method.responses import parse_response
 class Redraw:
     """A `Refine` whose texts are responses to the same conversation; `usage` counts what that took."""
 
-    def __init__(self, chat: ChatModel, prompt: Prompt, asked: Asked, usage: Usage) -> None:
+    def __init__(self, chat: ChatModel, prompt: Prompt, asked: InferenceRequest, usage: Usage) -> None:
         self._chat, self._prompt, self._asked, self._usage = chat, prompt, asked, usage
         self.cut_off: set[str] = set()
         """The drawn texts that the token limit cut off: they are judged as they stand, as a first response is."""

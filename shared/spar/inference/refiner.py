@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import SeedScope, Usage, judge_node_text, node_vote_rules, refine
-from spar.inference.records import Refining
+from spar.inference.records import RefinerSettings
 from spar.method.records import Judgment, Node, Path, Prompt, Refinement
 
 
 class Refiner:
     """Asks `chat` about texts for `prompt`; `usage` counts what that took. The root is judged as any node is."""
 
-    def __init__(self, chat: ChatModel, prompt: Prompt | str, how: Refining, seed: int = 0) -> None:
+    def __init__(self, chat: ChatModel, prompt: Prompt | str, how: RefinerSettings, seed: int = 0) -> None:
         self._chat, self._how = chat, how
         self._prompt = Prompt.of(prompt) if isinstance(prompt, str) else prompt
         self._scope = SeedScope(seed, 0)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from spar.engines.base import Completion
 from spar.engines.skills import Usage
-from spar.method.growth import Refine
+from spar.method.growth import RefineNode
 from spar.method.records import Node, Refinement, ReplyFailure
 
 
@@ -24,9 +24,9 @@ def stopped(completion: Completion, stop: Sequence[str]) -> Completion:
 
 
 class StoppedRefine:
-    """A `Refine` whose refined texts end before a stop string; the reply around the text may contain one."""
+    """A `RefineNode` whose refined texts end before a stop string; the reply around the text may contain one."""
 
-    def __init__(self, refine: Refine, stop: Sequence[str], usage: Usage) -> None:
+    def __init__(self, refine: RefineNode, stop: Sequence[str], usage: Usage) -> None:
         self._refine, self._stop, self._usage = refine, stop, usage
 
     async def __call__(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:

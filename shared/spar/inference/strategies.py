@@ -24,7 +24,7 @@ class Draws(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TreeShape:
     """How wide and deep a tree may grow, where a strategy has a use for it."""
 
     branch: int = 3
@@ -47,7 +47,7 @@ class StrategyKind:
     """What a name stands for, in one line, and how a budget becomes a policy."""
 
     help: str
-    policy: Callable[[int, Shape], SearchPolicy] | None
+    policy: Callable[[int, TreeShape], SearchPolicy] | None
     draws: Draws = Draws.REFINEMENTS
     greedy: bool = False
 
@@ -81,10 +81,10 @@ STRATEGIES: Mapping[str, StrategyKind] = MappingProxyType(
 )
 
 
-def make_strategy(name: str, budget: int = FULL_TREE, shape: Shape | None = None) -> Strategy:
+def make_strategy(name: str, budget: int = FULL_TREE, shape: TreeShape | None = None) -> Strategy:
     """The named strategy within a budget. Raises RecipeError for a name that is not in the table, or no budget."""
     kind = STRATEGIES.get(name)
     if kind is None:
         raise RecipeError(f"There is no strategy {name!r}.", f"Choose one of {', '.join(STRATEGIES)}.")
-    policy = kind.policy and kind.policy(budget, shape or Shape())
+    policy = kind.policy and kind.policy(budget, shape or TreeShape())
     return Strategy(name, policy, kind.draws, kind.greedy)

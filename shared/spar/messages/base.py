@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from spar.messages.identity import Reference, canonical_form
-from spar.recipes.models import EngineSettings, later
+from spar.recipes.models import EngineSettings, omitted_when_default
 
 
 class StepKind(StrEnum):
@@ -69,7 +69,7 @@ class EngineIdentity(Wire):
     kind: str
     dtype: str
     send_seed: bool
-    body: dict[str, JsonValue] = later({})
+    body: dict[str, JsonValue] = omitted_when_default({})
 
     @classmethod
     def of(cls, settings: EngineSettings) -> "EngineIdentity":
@@ -96,7 +96,7 @@ class Spec(Wire):
     def fingerprint(self) -> str:
         """SHA-256 over the canonical JSON, where objects count as their hash and models as their fingerprint.
 
-        A field made by `later` does not count while it has its default (docs/decisions/0007).
+        A field made by `omitted_when_default` does not count while it has its default (docs/decisions/0007).
         """
         return hashlib.sha256(canonical_form(self).encode()).hexdigest()
 
@@ -115,4 +115,4 @@ class StepMessage(Wire):
     fingerprint: str
     deadline_s: float
     engine: EngineSettings
-    reply_to: str | None = later(None)
+    reply_to: str | None = omitted_when_default(None)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from spar.messages.base import ModelRef, Wire
-from spar.recipes.models import BudgetSettings, FailureSettings, GuardSettings, later
+from spar.recipes.models import BudgetSettings, FailureSettings, GuardSettings, omitted_when_default
 
 SUBMIT = "submit"
 CANCEL = "cancel"
@@ -38,7 +38,7 @@ class ResumeCommand(Wire):
     run_id: str
     budget: BudgetSettings | None = None
     failures: FailureSettings | None = None
-    guards: GuardSettings | None = later(None)
+    guards: GuardSettings | None = omitted_when_default(None)
 
 
 class ReplayCommand(Wire):

@@ -7,18 +7,18 @@ from pydantic import Field, TypeAdapter
 
 from spar import errors
 from spar.messages.base import Wire
-from spar.recipes.models import later
+from spar.recipes.models import omitted_when_default
 
 TASK = "coordinator.report"
 
 
-class Usage(Wire):
+class StepUsage(Wire):
     """What a step asked of its engine. `estimated_tokens`: those of both kinds that its server did not count."""
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    estimated_tokens: int = later(0)
+    estimated_tokens: int = omitted_when_default(0)
 
 
 class StepStarted(Wire):
@@ -28,7 +28,7 @@ class StepStarted(Wire):
     worker: str
 
 
-class Held(Wire):
+class LeasedAttempt(Wire):
     step_id: int
     attempt: int
 
@@ -38,7 +38,7 @@ class WorkerAlive(Wire):
 
     kind: Literal["alive"] = "alive"
     worker: str
-    held: tuple[Held, ...]
+    held: tuple[LeasedAttempt, ...]
 
 
 class TrainingProgressed(Wire):
@@ -65,7 +65,7 @@ class StepFinished(Wire):
     key: str
     size: int
     seconds: float
-    usage: Usage
+    usage: StepUsage
     counts: dict[str, float]
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings, later
+from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings, omitted_when_default
 
 REVISION: Final = 2
 BENCHMARK_REVISION: Final = 2
@@ -34,7 +34,7 @@ class EvaluationSpec(Spec):
     evaluation: EvaluationSettings
     seed: int
     pairs: ObjectRef | None
-    rows: AuditedRows = later("pairs")
+    rows: AuditedRows = omitted_when_default("pairs")
 
 
 class BenchmarkSpec(Spec):
@@ -56,10 +56,10 @@ class BenchmarkSpec(Spec):
     asking: AskSettings
     seed: int
     data: ObjectRef | None
-    rater: ModelRef | None = later(None)
-    policy: str = later("verdict")
-    options: dict[str, float] = later({})
-    form: ObjectRef | None = later(None)
+    rater: ModelRef | None = omitted_when_default(None)
+    policy: str = omitted_when_default("verdict")
+    options: dict[str, float] = omitted_when_default({})
+    form: ObjectRef | None = omitted_when_default(None)
 
 
 class HonestySpec(Spec):

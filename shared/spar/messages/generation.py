@@ -3,7 +3,7 @@
 from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import GenerationSettings, later
+from spar.recipes.models import GenerationSettings, omitted_when_default
 
 REVISION: Final = 4
 TASK = "generation.generate"
@@ -24,7 +24,7 @@ class GenerationSpec(Spec):
     seed: int
     iteration: int
     prompts: ObjectRef
-    form: ObjectRef | None = later(None)
+    form: ObjectRef | None = omitted_when_default(None)
 
 
 class Generate(StepMessage):

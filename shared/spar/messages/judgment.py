@@ -3,7 +3,7 @@
 from typing import ClassVar, Final, Literal
 
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepMessage
-from spar.recipes.models import ComparisonSettings, JudgmentSettings, later
+from spar.recipes.models import ComparisonSettings, JudgmentSettings, omitted_when_default
 
 REVISION: Final = 4
 COMPARISON_REVISION: Final = 2
@@ -27,8 +27,8 @@ class JudgmentSpec(Spec):
     seed: int
     iteration: int
     generated: ObjectRef
-    form: ObjectRef | None = later(None)
-    checkers: ObjectRef | None = later(None)
+    form: ObjectRef | None = omitted_when_default(None)
+    checkers: ObjectRef | None = omitted_when_default(None)
 
 
 class Judge(StepMessage):

@@ -14,7 +14,7 @@ from spar.recipes.models import (
     SelectionSettings,
     SftSettings,
     TrainingSettings,
-    later,
+    omitted_when_default,
 )
 
 SELECTION_REVISION: Final = 2
@@ -116,10 +116,10 @@ class SelectionSpec(Spec):
     seed: int
     iteration: int
     inputs: ObjectRef
-    judging: JudgingRef | None = later(None)
-    compared: ObjectRef | None = later(None)
-    refiner_data: bool = later(True)
-    measured: ObjectRef | None = later(None)
+    judging: JudgingRef | None = omitted_when_default(None)
+    compared: ObjectRef | None = omitted_when_default(None)
+    refiner_data: bool = omitted_when_default(True)
+    measured: ObjectRef | None = omitted_when_default(None)
 
 
 class Select(StepMessage):
@@ -140,7 +140,7 @@ class TrainingSpec(Spec):
     trainer: Annotated[DpoSettings | SftSettings, Field(discriminator="method")]
     seed: int
     rows: ObjectRef
-    more: tuple[ObjectRef, ...] = later(())
+    more: tuple[ObjectRef, ...] = omitted_when_default(())
 
 
 class Train(StepMessage):

@@ -3,7 +3,7 @@
 `from spar.method import search` is the tree search over any `refine` and `judge` callables.
 """
 
-from spar.method.growth import Judge, Refine
+from spar.method.growth import JudgeNode, RefineNode
 from spar.method.policies import POLICIES, SearchPolicy, best_of_n, bfs, dfs, greedy, iterative, make_policy
 from spar.method.refinements import parse_refinement
 from spar.method.tree_search import search
@@ -12,8 +12,8 @@ from spar.method.voting import VoteRules, judge_until_quorum, tally
 
 __all__ = [
     "POLICIES",
-    "Judge",
-    "Refine",
+    "JudgeNode",
+    "RefineNode",
     "SearchPolicy",
     "VoteRules",
     "best_of_n",

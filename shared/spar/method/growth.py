@@ -24,7 +24,7 @@ from spar.method.records import (
 from spar.method.voting import never_drawn
 
 
-class Refine(Protocol):
+class RefineNode(Protocol):
     """Draws `n` sibling refinements of a node, exactly n, failed ones included; attempt > 0 asks anew for failed ones.
 
     `spar.method.voting.critique_to_refine` says which critique to start from.
@@ -33,7 +33,7 @@ class Refine(Protocol):
     def __call__(self, parent: Node, n: int, attempt: int, /) -> Awaitable[Sequence[Refinement]]: ...
 
 
-class Judge(Protocol):
+class JudgeNode(Protocol):
     """Judges a refined text; quorum and rounds happen inside. The path is where the text stood first.
 
     A search asks once for each text, whatever its place: what comes back must depend on the text alone.
@@ -43,7 +43,7 @@ class Judge(Protocol):
 
 
 @dataclass(slots=True)
-class Place:
+class OpenSlot:
     """Where a child can grow: it ends with a node, or pruned for a counted reason."""
 
     parent: Node
@@ -74,17 +74,22 @@ class Level:
     """The children of some parents while they grow, `room` of them at most. Use once: `await Level(...).grow()`."""
 
     def __init__(
-        self, parents: Sequence[Node], refine: Refine, judge: Judge, policy: SearchPolicy, room: int | None = None
+        self,
+        parents: Sequence[Node],
+        refine: RefineNode,
+        judge: JudgeNode,
+        policy: SearchPolicy,
+        room: int | None = None,
     ) -> None:
         self._refine, self._judge, self._policy = refine, judge, policy
-        self._places = [Place(parent, i) for parent in parents for i in range(policy.branch)][:room]
+        self._places = [OpenSlot(parent, i) for parent in parents for i in range(policy.branch)][:room]
         self._families = [list(family) for _, family in groupby(self._places, key=lambda place: place.parent.path)]
         # No V is above a gate of 1, so nothing is ever decided early there.
         self._may_stop = policy.stop_when_decided and policy.gate < 1
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def grow(self) -> Sequence[Place]:
+    async def grow(self) -> Sequence[OpenSlot]:
         """The level's places in the order of generation, up to the one that decided it.
 
         The first exception of `refine` or `judge` cancels everything else of the level and is raised as it is.
@@ -100,7 +105,7 @@ class Level:
             raise asyncio.CancelledError("A refine or judge call of the search was cancelled.")
         return self._places[:settled]
 
-    async def _expand(self, family: Sequence[Place]) -> None:
+    async def _expand(self, family: Sequence[OpenSlot]) -> None:
         waiting = family
         for attempt in range(self._policy.retries + 1):
             replies = await self._refine(family[0].parent, len(waiting), attempt)
@@ -115,7 +120,7 @@ class Level:
             place.prune(place.replies[-1].failure or ReplyFailure.UNPARSABLE)
         self._stop_if_settled()
 
-    def _take(self, places: Sequence[Place], replies: Sequence[Refinement]) -> list[Place]:
+    def _take(self, places: Sequence[OpenSlot], replies: Sequence[Refinement]) -> list[OpenSlot]:
         """Start judging what was refined; return the places whose reply failed."""
         if len(replies) != len(places):
             raise AccountingError(
@@ -131,7 +136,7 @@ class Level:
                 self._start(self._judge_text(place, refinement.text))
         return failed
 
-    async def _judge_text(self, place: Place, text: str) -> None:
+    async def _judge_text(self, place: OpenSlot, text: str) -> None:
         judgment = await self._judge(text, place.path)
         place.judgment = judgment
         if judgment.failure is not None:

@@ -4,14 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-from spar.method.growth import Judge
+from spar.method.growth import JudgeNode
 from spar.method.records import Judgment, Node, Path
 
 
 class JudgedTexts:
     """The judgments of one tree by text, outer blanks aside; the root's is known from the start."""
 
-    def __init__(self, judge: Judge, root: Node) -> None:
+    def __init__(self, judge: JudgeNode, root: Node) -> None:
         self._judge = judge
         self._root = root.text.strip()
         self._known: dict[str, Judgment] = {self._root: root.judgment}

@@ -9,16 +9,18 @@ keeping. Models are behind the injected `refine` and `judge`; nothing here knows
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from spar.method.growth import Judge, Level, Place, Refine
+from spar.method.growth import JudgeNode, Level, OpenSlot, RefineNode
 from spar.method.judged_texts import JudgedTexts
 from spar.method.policies import SearchPolicy
 from spar.method.records import Judgment, Node, Prompt, Tree, Verdict
 from spar.method.voting import critique_to_refine
 
-Grow = Callable[[Sequence[Node]], Awaitable[Sequence[Place]]]
+Grow = Callable[[Sequence[Node]], Awaitable[Sequence[OpenSlot]]]
 
 
-async def search(prompt: Prompt | str, root: Node | str, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
+async def search(
+    prompt: Prompt | str, root: Node | str, refine: RefineNode, judge: JudgeNode, policy: SearchPolicy
+) -> Tree:
     """Search refinements of `root` until one passes the gate or the budget of the policy ends.
 
     `root` is the judged negative, at path (): it is refined in any case. Or it is a response's text: then it is judged
@@ -51,11 +53,11 @@ def passes(judgment: Judgment, policy: SearchPolicy) -> bool:
     return judgment.label is Verdict.YES and judgment.value is not None and judgment.value > policy.gate
 
 
-async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, policy: SearchPolicy) -> Tree:
+async def _grown(prompt: Prompt, root: Node, refine: RefineNode, judge: JudgeNode, policy: SearchPolicy) -> Tree:
     grown = 0
     texts = JudgedTexts(judge, root)
 
-    async def grow(parents: Sequence[Node]) -> Sequence[Place]:
+    async def grow(parents: Sequence[Node]) -> Sequence[OpenSlot]:
         nonlocal grown
         room = None if policy.max_nodes is None else policy.max_nodes - grown
         level = await Level(parents, refine, texts.judge, policy, room).grow()
@@ -79,8 +81,8 @@ async def _grown(prompt: Prompt, root: Node, refine: Refine, judge: Judge, polic
     )
 
 
-async def _breadth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[Place]:
-    places: list[Place] = []
+async def _breadth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[OpenSlot]:
+    places: list[OpenSlot] = []
     parents = [root]
     while parents and depth:
         level = await grow(parents)
@@ -91,7 +93,7 @@ async def _breadth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: in
     return places
 
 
-async def _depth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[Place]:
+async def _depth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int) -> list[OpenSlot]:
     places = list(await grow([root]))
     children = _nodes(places)
     if depth == 1 or _solved(children, policy):
@@ -104,7 +106,7 @@ async def _depth_first(root: Node, grow: Grow, policy: SearchPolicy, depth: int)
     return places
 
 
-def _nodes(places: Sequence[Place]) -> list[Node]:
+def _nodes(places: Sequence[OpenSlot]) -> list[Node]:
     return [place.node for place in places if place.node is not None]
 
 

@@ -15,7 +15,7 @@ PROMPT_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CallEstimate:
     """`written` and `read` go with `most`: every call is made, and every reply is as long as its limit."""
 
     least: int = 0
@@ -23,13 +23,13 @@ class Asked:
     written: int = 0
     read: int = 0
 
-    def plus(self, other: "Asked") -> "Asked":
-        return Asked(
+    def plus(self, other: "CallEstimate") -> "CallEstimate":
+        return CallEstimate(
             self.least + other.least, self.most + other.most, self.written + other.written, self.read + other.read
         )
 
-    def times(self, factor: int) -> "Asked":
-        return Asked(factor * self.least, factor * self.most, factor * self.written, factor * self.read)
+    def times(self, factor: int) -> "CallEstimate":
+        return CallEstimate(factor * self.least, factor * self.most, factor * self.written, factor * self.read)
 
     @property
     def spent(self) -> Spent:
@@ -37,15 +37,15 @@ class Asked:
         return Spent(calls=self.most, prompt_tokens=self.read, completion_tokens=self.written)
 
 
-NOTHING = Asked()
+NOTHING = CallEstimate()
 
 
-def calls(number: int, written: int, read: int, least: int | None = None) -> Asked:
+def calls(number: int, written: int, read: int, least: int | None = None) -> CallEstimate:
     """So many calls, or from `least` on, each of which writes and reads so much."""
-    return Asked(number if least is None else least, number, number * written, number * read)
+    return CallEstimate(number if least is None else least, number, number * written, number * read)
 
 
-def added(parts: Iterable[Asked]) -> Asked:
+def added(parts: Iterable[CallEstimate]) -> CallEstimate:
     whole = NOTHING
     for part in parts:
         whole = whole.plus(part)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from spar.planning.chains import by_kind, of_units
 from spar.planning.fitting import Play, fit_pace
-from spar.planning.pace import Pace
-from spar.planning.parts import Part, asks_teacher
+from spar.planning.pace import EnginePace
+from spar.planning.parts import ForecastPart, asks_teacher
 from spar.planning.pilot import EVALUATION, PilotFacts
 from spar.planning.queueing import Chain, Shard, Timeline, timeline
 from spar.recipes.init import FIRST, iteration_of
 from spar.recipes.models import EngineSettings, Recipe
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 
 MOST_PROMPTS = 640
 """Simulated for one iteration; what lies beyond goes in proportion."""
@@ -26,11 +26,11 @@ MOST_PROMPTS = 640
 class Server:
     """An engine: the calls that a pilot made of it, and how fast that shows it to be."""
 
-    calls: Sequence[Call]
-    pace: Pace
+    calls: Sequence[TracedCall]
+    pace: EnginePace
 
 
-def servers_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], window: int) -> dict[bool, Server]:
+def servers_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], window: int) -> dict[bool, Server]:
     """The run's own (False) and the teacher's (True), which may be the same one; without calls there is none."""
     teacher = recipe.init.teacher if recipe.init is not None else None
     apart = teacher is not None and teacher.engine is not None and teacher.engine != recipe.engine
@@ -43,7 +43,12 @@ def servers_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], window:
 
 
 def _server(
-    engine: EngineSettings, pilot: PilotFacts, parts: Sequence[Part], teachers: bool | None, size: int, window: int
+    engine: EngineSettings,
+    pilot: PilotFacts,
+    parts: Sequence[ForecastPart],
+    teachers: bool | None,
+    size: int,
+    window: int,
 ) -> Server | None:
     """`teachers` says whose calls; None: all."""
     calls = [call for call in pilot.calls if teachers is None or asks_teacher(call.kind) is teachers]
@@ -73,7 +78,7 @@ def _as_they_were(
 
 
 def played(
-    server: Server, part: Part, kinds: Sequence[str], beside: Sequence[Chain], size: int, window: int
+    server: Server, part: ForecastPart, kinds: Sequence[str], beside: Sequence[Chain], size: int, window: int
 ) -> Timeline:
     """One iteration of the part on the server, in these kinds of steps. A large one is simulated in part: once the
     engine is full, more prompts cost in proportion."""

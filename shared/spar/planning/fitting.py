@@ -7,9 +7,9 @@ the weights that explain the seconds best are the next replay's. A few rounds se
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.planning.pace import Pace, least_squares
+from spar.planning.pace import EnginePace, least_squares
 from spar.planning.queueing import Chain, Passed, Shard, Timeline, timeline
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 
 ROUNDS = 5
 """The weights have settled by then: measured on simulated engines, full and half empty."""
@@ -26,22 +26,22 @@ class Play:
     beside: Sequence[Chain] = ()
 
 
-def fit_pace(calls: Sequence[Call], plays: Sequence[Play], window: int, sequences: int) -> Pace | None:
+def fit_pace(calls: Sequence[TracedCall], plays: Sequence[Play], window: int, sequences: int) -> EnginePace | None:
     """From calls that were made in these plays, one play after the other. None without a call that came to its end."""
     seen = covered_seconds(calls)
     if not any(call.lengths for call in calls) or not seen:
         return None
-    pace = Pace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
+    pace = EnginePace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
     for _ in range(ROUNDS):
         passed = [one for play in plays for one in _played(play, window, pace).passed]
         call, step, token, prompt_token = _weights(passed)
-        pace = Pace(call, step, token, prompt_token, sequences)
+        pace = EnginePace(call, step, token, prompt_token, sequences)
     # What the law leaves unexplained is taken as slowness of everything.
     played = sum(_played(play, window, pace).seconds for play in plays)
     return pace.times(seen / played) if played else None
 
 
-def _played(play: Play, window: int, pace: Pace) -> Timeline:
+def _played(play: Play, window: int, pace: EnginePace) -> Timeline:
     return timeline(play.shards, play.beside, play.kinds, window, pace)
 
 
@@ -55,7 +55,7 @@ def _weights(passed: Sequence[Passed]) -> list[float]:
     return least_squares(rows, [weight * one.seen_s for weight, one in zip(weights, passed, strict=True)])
 
 
-def covered_seconds(calls: Sequence[Call]) -> float:
+def covered_seconds(calls: Sequence[TracedCall]) -> float:
     """How long at least one call was on its way: pauses of the pilot do not count."""
     covered, until = 0.0, float("-inf")
     for call in sorted(calls, key=lambda each: each.began):

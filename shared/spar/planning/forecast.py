@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 from spar.errors import DataError
 from spar.evaluation.resampling import RESAMPLES, quantile
-from spar.planning.asked import NOTHING, Asked
+from spar.planning.asked import NOTHING, CallEstimate
 from spar.planning.hours import Hours, hours_of, pilot_rounds, stage_shares
 from spar.planning.measuring import rounds
 from spar.planning.notes import notes_of
-from spar.planning.parts import Part, asks_teacher, parts_of
+from spar.planning.parts import ForecastPart, asks_teacher, parts_of
 from spar.planning.pilot import EVALUATION, PilotFacts
 from spar.planning.stage_weights import ALIKE, Weight, Weights, together, weights_of
 from spar.recipes.init import ACTOR, FIRST, REFINER, is_given, iteration_of
 from spar.recipes.models import EvaluationSettings, PriceSettings, Recipe
 from spar.recipes.spending import Spent
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 
 TRAINING = "training"
 HONESTY = "honesty"
@@ -71,7 +71,7 @@ class Forecast:
 
 
 def forecast(
-    recipe: Recipe, pilot: PilotFacts, price: PriceSettings, window: int, benchmarks: Asked = NOTHING
+    recipe: Recipe, pilot: PilotFacts, price: PriceSettings, window: int, benchmarks: CallEstimate = NOTHING
 ) -> Forecast:
     """`window` are the steps of shards that the workers hold at once; `benchmarks` is what the plan counts for them,
     which a pilot does not ask. Raises DataError for a pilot without calls."""
@@ -107,10 +107,10 @@ Draws = list[Spent]
 """Resampled; the first is what was seen."""
 
 
-def _per_prompt(calls: Sequence[Call], kind: str, units: Sequence[str]) -> list[Counts]:
+def _per_prompt(calls: Sequence[TracedCall], kind: str, units: Sequence[str]) -> list[Counts]:
     """What each prompt took; calls that are no prompt's own are shared by all."""
-    mine: dict[str, list[Call]] = {unit: [] for unit in units}
-    common: list[Call] = []
+    mine: dict[str, list[TracedCall]] = {unit: [] for unit in units}
+    common: list[TracedCall] = []
     for call in calls:
         if call.kind == kind:
             mine.get(call.unit, common).append(call)
@@ -121,7 +121,7 @@ def _per_prompt(calls: Sequence[Call], kind: str, units: Sequence[str]) -> list[
     ]
 
 
-def _sum(calls: Sequence[Call]) -> Counts:
+def _sum(calls: Sequence[TracedCall]) -> Counts:
     return (
         float(len(calls)),
         float(sum(call.prompt_tokens for call in calls)),
@@ -133,7 +133,7 @@ def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[Counts], f
     """For each measured part: what each of its items took, and how many items the run has for one of the pilot's."""
     if recipe.evaluation is None or pilot.evaluation is None:
         return []
-    parts: dict[str, dict[str, list[Call]]] = {}
+    parts: dict[str, dict[str, list[TracedCall]]] = {}
     for call in pilot.calls:
         if call.kind == EVALUATION:
             parts.setdefault(call.part, {}).setdefault(call.unit, []).append(call)
@@ -153,7 +153,7 @@ def _items(settings: EvaluationSettings, part: str) -> int:
     return settings.actor_prompts if part == "actor" else settings.judge_items + settings.refine_items
 
 
-def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> dict[str, Draws]:
+def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart]) -> dict[str, Draws]:
     """The same prompts of a part are drawn for all of its kinds: one with a large tree is one in all of them."""
     draw, measured, stages = random.Random(recipe.iterations), _evaluation(recipe, pilot), weights_of(recipe)
     sums = [{kind: _per_prompt(pilot.calls, kind, part.units) for kind in part.kinds} for part in parts]
@@ -175,7 +175,7 @@ def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> dict[str
     return found
 
 
-def _factor(recipe: Recipe, part: Part, kind: str, stages: Sequence[Weights]) -> Weight:
+def _factor(recipe: Recipe, part: ForecastPart, kind: str, stages: Sequence[Weights]) -> Weight:
     """How many of the run's prompts one of the pilot's stands for; an audit takes no more than its slice."""
     iterations = together(stages, kind) if part.iteration == FIRST else ALIKE
     if kind != HONESTY or recipe.honesty is None:
@@ -250,7 +250,7 @@ def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
     return Spent(*_sum(found))
 
 
-def _bytes(pilot: PilotFacts, parts: Sequence[Part], iterations: float) -> Range:
+def _bytes(pilot: PilotFacts, parts: Sequence[ForecastPart], iterations: float) -> Range:
     """Texts grow as tokens do, prompt by prompt. `iterations` are how many times the first one's they are."""
     *before, selfplay = parts
     units = selfplay.units

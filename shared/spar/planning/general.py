@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spar.evaluation.benchmarks.rows import read_bytes
 from spar.evaluation.general_sets import is_own
-from spar.planning.asked import PROMPT_TOKENS, Asked, calls
+from spar.planning.asked import PROMPT_TOKENS, CallEstimate, calls
 from spar.recipes.models import GeneralSettings
 
 
@@ -40,7 +40,7 @@ def general_items(settings: GeneralSettings) -> Iterator[tuple[str, int]]:
         yield task, min(size.items, most)
 
 
-def asked_of(task: str, items: int, settings: GeneralSettings) -> Asked:
+def asked_of(task: str, items: int, settings: GeneralSettings) -> CallEstimate:
     """Of one model."""
     size = SIZES.get(task, TaskSize(items=items))
     longest = size.reply_tokens if settings.max_tokens is None or size.reply_tokens == 1 else settings.max_tokens

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from spar.planning.chains import by_kind
 from spar.planning.clocks import Server, after, at_once, played, servers_of, slowed
 from spar.planning.measuring import rounds
-from spar.planning.parts import Part
+from spar.planning.parts import ForecastPart
 from spar.planning.pilot import EVALUATION, PilotFacts
 from spar.planning.queueing import Chain, Timeline, timeline
 from spar.planning.stage_weights import Weights, weights_of
@@ -31,7 +31,7 @@ class Hours:
     known: bool = True
 
 
-def hours_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], window: int) -> Hours:
+def hours_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], window: int) -> Hours:
     """`parts` as `parts_of` finds them, self-play last."""
     selfplay, before = selfplay_steps(recipe, pilot, len(parts[-1].units)), init_steps(recipe, pilot)
     training, told = _training_hours(recipe, pilot, selfplay, before), steps_told(selfplay, before)
@@ -45,7 +45,7 @@ def hours_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], window: i
 
 
 def _asked(
-    recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], window: int, servers: Mapping[bool, Server]
+    recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], window: int, servers: Mapping[bool, Server]
 ) -> Timeline:
     """Iterations one after the other, each with the last one's measurements beside it; the final ones by themselves."""
     size, own, beside = recipe.prompts.shard_size, servers[False], _measuring(recipe, pilot)

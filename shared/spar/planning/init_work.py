@@ -5,8 +5,8 @@ Bounds as in `work`: retries are left out, and a negative is at most every promp
 
 from dataclasses import dataclass, replace
 
-from spar.planning.asked import PROMPT_TOKENS, Asked, added
-from spar.planning.work import Work, for_prompts, only, work_of
+from spar.planning.asked import PROMPT_TOKENS, CallEstimate, added
+from spar.planning.work import IterationWork, for_prompts, only, work_of
 from spar.recipes.init import ACTOR, REFINER, init_prompts, is_teachers
 from spar.recipes.models import Recipe
 from spar.recipes.stages import at
@@ -17,10 +17,10 @@ class InitWork:
     """`actor` and `refiner` are the two iterations, None where the set is given; `teacher` and `own` are whose calls
     they take."""
 
-    actor: Work | None
-    refiner: Work | None
-    teacher: Asked
-    own: Asked
+    actor: IterationWork | None
+    refiner: IterationWork | None
+    teacher: CallEstimate
+    own: CallEstimate
 
 
 def init_work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> InitWork | None:
@@ -41,7 +41,7 @@ def init_work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> InitWork
     )
 
 
-def _asked(works: dict[int, Work], teachers: bool) -> Asked:
+def _asked(works: dict[int, IterationWork], teachers: bool) -> CallEstimate:
     return added(
         [
             only(work, kind)

@@ -10,7 +10,7 @@ from typing import Any
 
 from spar.evaluation import story
 from spar.inference.strategies import Draws, Strategy, make_strategy
-from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, calls
+from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, calls
 from spar.planning.general import asked_of
 from spar.planning.work import most_nodes
 from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned
@@ -30,20 +30,20 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementWork:
     """One kind of measurement, made `times` times over `items`: what the run's models are asked in all of them, and
     what an outside judge is."""
 
     name: str
     items: int
     times: int
-    own: Asked
-    judge: Asked = NOTHING
+    own: CallEstimate
+    judge: CallEstimate = NOTHING
 
 
 def measuring_of(
     recipe: Recipe, items: Mapping[str, Items], prompt_tokens: int = PROMPT_TOKENS
-) -> tuple[Measured, ...]:
+) -> tuple[MeasurementWork, ...]:
     """`items` are those of the recipe's benchmarks, by name."""
     plan = recipe.evaluation
     found = list(_suite(recipe, plan, prompt_tokens)) if plan is not None and plan.suite != "none" else []
@@ -52,25 +52,25 @@ def measuring_of(
     if (general := general_of(plan)) is not None:
         for part, task in general_parts(general).items():
             own, times = asked_of(task, items[part].items, general), rounds(recipe, "actor")
-            found.append(Measured(part, items[part].items, times, own.times(times)))
+            found.append(MeasurementWork(part, items[part].items, times, own.times(times)))
     return (*found, *_honesty(recipe, prompt_tokens))
 
 
 def _benchmark(
     recipe: Recipe, name: str, settings: BenchmarkSettings, items: Items, prompt_tokens: int
-) -> Iterator[Measured]:
+) -> Iterator[MeasurementWork]:
     """One measurement for each strategy: none of them knows what another asked."""
     times = rounds(recipe, USES[name].part)
     for part, asking in measurements(name, settings).items():
         own, judge = _BENCHMARKS[name](asking, items, prompt_tokens)
         judge = judge if settings.judge is not None else NOTHING
-        yield Measured(part, items.items, times, own.times(times), judge.times(times))
+        yield MeasurementWork(part, items.items, times, own.times(times), judge.times(times))
     if name == REFINEMENT and times > 1:
         # The last refiner rates what every other of self-play refined, after it was refined again.
         others = times - 1 - (recipe.init is not None)
         own, _ = _refinement(AskSettings(**_asked(settings)), items, prompt_tokens)
         rated = _rating(settings, items, prompt_tokens)
-        yield Measured(RATED_BY_LAST, items.items, others, own.plus(rated).times(others))
+        yield MeasurementWork(RATED_BY_LAST, items.items, others, own.plus(rated).times(others))
 
 
 def _asked(settings: BenchmarkSettings) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def rounds(recipe: Recipe, part: str) -> int:
     return before + sum(at(recipe, iteration).refiner_fate != "kept" for iteration in iterations)
 
 
-def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator[Measured]:
+def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator[MeasurementWork]:
     """Each prompt greedily and sampled; each item judged; of those to refine each judged, then refined."""
     asked_with = TEMPLATE_TOKENS + prompt_tokens + story.RESPONSE_TOKENS
     responses = calls(2 * plan.actor_prompts, story.RESPONSE_TOKENS, prompt_tokens)
@@ -99,16 +99,16 @@ def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator
     parts["refiner"] = (plan.judge_items + plan.refine_items, judged.plus(refined))
     for part, (number, own) in parts.items():
         times = rounds(recipe, part)
-        yield Measured(f"{plan.suite}: {part}", number, times, own.times(times))
+        yield MeasurementWork(f"{plan.suite}: {part}", number, times, own.times(times))
 
 
-def _responses(settings: AskSettings, items: Items, prompt_tokens: int) -> Asked:
+def _responses(settings: AskSettings, items: Items, prompt_tokens: int) -> CallEstimate:
     """Of the actor; with a strategy what the refiner makes of them, bounded by its budget."""
     response = calls(items.items, settings.max_tokens, prompt_tokens)
     return response.plus(_searched(settings, items, make_strategy(settings.strategy, settings.budget), prompt_tokens))
 
 
-def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_tokens: int) -> Asked:
+def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_tokens: int) -> CallEstimate:
     """Every response is judged; each further text is drawn and judged, and each may be the last."""
     if strategy.policy is None:
         return NOTHING
@@ -123,20 +123,20 @@ def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_to
     return judged.plus(drawn).plus(calls(nodes, votes, asked_with + longest, least=0))
 
 
-def _ifeval(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+def _ifeval(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     return _responses(settings, items, prompt_tokens), NOTHING
 
 
-def _followbench(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+def _followbench(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     judge = calls(items.judged, settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens + settings.max_tokens)
     return _responses(settings, items, prompt_tokens), judge
 
 
-def _llmbar(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+def _llmbar(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     return calls(items.items, settings.votes * settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens), NOTHING
 
 
-def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[Asked, Asked]:
+def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     """Judged, refined, and judged again; an outside judge sees what was refined."""
     again = _rating(settings, items, prompt_tokens)
     if settings.strategy not in ("actor", "greedy"):
@@ -148,7 +148,7 @@ def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tupl
     return first.plus(refined).plus(again), again
 
 
-def _rating(settings: AskSettings | BenchmarkSettings, items: Items, prompt_tokens: int) -> Asked:
+def _rating(settings: AskSettings | BenchmarkSettings, items: Items, prompt_tokens: int) -> CallEstimate:
     """One rater's votes on what was refined."""
     votes = settings.votes * settings.judge_tokens
     return calls(items.items, votes, TEMPLATE_TOKENS + prompt_tokens + settings.max_tokens, least=0)
@@ -158,7 +158,7 @@ _BENCHMARKS = {"ifeval": _ifeval, "followbench": _followbench, "llmbar": _llmbar
 """What the run's models are asked in one round, and what an outside judge would be."""
 
 
-def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[Measured]:
+def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[MeasurementWork]:
     """The rules ask nobody; an outside judge sees each audited response, and of each search its best."""
     if recipe.honesty is None or recipe.honesty.judge is None:
         return
@@ -170,4 +170,4 @@ def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[Measured]:
         read = TEMPLATE_TOKENS + prompt_tokens + longest
         judge = judge.plus(calls(texts, recipe.honesty.judge_tokens, read, least=0))
         most = max(most, texts)
-    yield Measured("honesty", most, recipe.iterations, NOTHING, judge)
+    yield MeasurementWork("honesty", most, recipe.iterations, NOTHING, judge)

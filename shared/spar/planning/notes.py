@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from spar.planning.asked import Asked
-from spar.planning.parts import Part
+from spar.planning.asked import CallEstimate
+from spar.planning.parts import ForecastPart
 from spar.planning.pilot import PilotFacts
 from spar.planning.stage_weights import begun_later
 from spar.recipes.init import ACTOR, FIRST, REFINER, init_prompts, is_given, iteration_name
@@ -11,7 +11,7 @@ from spar.recipes.models import Recipe
 
 
 def notes_of(
-    recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part], benchmarks: Asked, hours_known: bool
+    recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], benchmarks: CallEstimate, hours_known: bool
 ) -> Iterator[str]:
     units = len(parts[-1].units)
     if recipe.iterations > 1:
@@ -38,7 +38,7 @@ def notes_of(
         yield "No call came to its end in the pilot: the hours are not known."
 
 
-def _on_starting_models(recipe: Recipe, pilot: PilotFacts, parts: Sequence[Part]) -> Iterator[str]:
+def _on_starting_models(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart]) -> Iterator[str]:
     seen = {part.iteration for part in parts}
     for iteration, prompts in zip((ACTOR, REFINER), init_prompts(recipe), strict=True):
         if prompts and iteration not in seen:

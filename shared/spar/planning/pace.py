@@ -12,7 +12,7 @@ from itertools import combinations
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class EnginePace:
     """Seconds; `sequences` run at once, further ones queue."""
 
     call: float
@@ -21,8 +21,8 @@ class Pace:
     prompt_token: float
     sequences: int
 
-    def times(self, factor: float) -> "Pace":
-        return Pace(
+    def times(self, factor: float) -> "EnginePace":
+        return EnginePace(
             self.call * factor, self.step * factor, self.token * factor, self.prompt_token * factor, self.sequences
         )
 

@@ -12,7 +12,7 @@ from spar.recipes.models import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ForecastPart:
     """`iteration` is the starting models' or the first of self-play, standing for all. `units` are the pilot's prompts
     that it asked something about; `kinds` their steps, in the order in which shards go through them."""
 
@@ -31,20 +31,20 @@ def asks_teacher(step: str) -> bool:
     return is_teachers(iteration_of(step), step.rpartition(OF)[2])
 
 
-def parts_of(recipe: Recipe, pilot: PilotFacts) -> list[Part]:
+def parts_of(recipe: Recipe, pilot: PilotFacts) -> list[ForecastPart]:
     """Those that asked anything, self-play last."""
     return [part for part in _parts(recipe, pilot) if part.units]
 
 
-def _parts(recipe: Recipe, pilot: PilotFacts) -> Iterator[Part]:
+def _parts(recipe: Recipe, pilot: PilotFacts) -> Iterator[ForecastPart]:
     for iteration, prompts in zip((ACTOR, REFINER), init_prompts(recipe), strict=True):
         if recipe.init is not None and not is_given(recipe, iteration):
             yield _part(pilot, iteration, pilot.initial[iteration].prompts, prompts)
     yield _part(pilot, FIRST, pilot.prompts, recipe.prompts.per_iteration)
 
 
-def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int) -> Part:
+def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int) -> ForecastPart:
     calls = [call for call in pilot.calls if call.kind != EVALUATION and iteration_of(call.kind) == iteration]
     asked = {call.unit for call in calls}
     kinds = tuple(dict.fromkeys(call.kind for call in calls))
-    return Part(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts)
+    return ForecastPart(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts)

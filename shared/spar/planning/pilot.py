@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from spar.method.records import Prompt
 from spar.recipes.init import ACTOR, FIRST, REFINER, init_prompts, role_of
 from spar.recipes.models import BudgetSettings, EvaluationSettings, Recipe
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 
 EVALUATION = "evaluation"
 """The kind of the calls that measure."""
@@ -48,7 +48,7 @@ class PilotFacts:
     making the starting models, by iteration."""
 
     prompts: tuple[Prompt, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[TracedCall, ...]
     result_bytes: int
     pairs: int
     examples: dict[str, int] = field(default_factory=dict)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, added
 from spar.planning.init_work import InitWork, init_work_of
-from spar.planning.measuring import Items, Measured, measuring_of
+from spar.planning.measuring import Items, MeasurementWork, measuring_of
 from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
-from spar.planning.records import Disk, Host, Models, Need, Plan, Share
+from spar.planning.records import Disk, Host, ModelShapes, Need, Plan, Share
 from spar.planning.refusals import refused_trainer, refused_worker, sequences_per_sample
 from spar.planning.shape import Shape
 from spar.planning.work import StageWork, alike, stage_works
@@ -28,7 +28,7 @@ CHECKPOINTS = 2
 
 def plan_of(
     recipe: Recipe,
-    models: Models,
+    models: ModelShapes,
     host: Host,
     prompt_tokens: int = PROMPT_TOKENS,
     items: Mapping[str, Items] | None = None,
@@ -60,7 +60,7 @@ def plan_of(
 
 
 def _shares(
-    price: PriceSettings, stages: Sequence[StageWork], init: InitWork | None, measured: Sequence[Measured]
+    price: PriceSettings, stages: Sequence[StageWork], init: InitWork | None, measured: Sequence[MeasurementWork]
 ) -> Iterator[Share]:
     own = added([stage.work.asked.times(len(stage.iterations)) for stage in stages])
     own = added([own, *(each.own for each in measured), *([init.own] if init is not None else [])])
@@ -92,7 +92,7 @@ def _stage_lengths(recipe: Recipe, prompt_tokens: int) -> dict[str, int]:
 
 
 def _workers(
-    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, prompt_tokens: int
+    recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, host: Host, prompt_tokens: int
 ) -> Iterator[Need]:
     engine = recipe.engine
     if engine.kind not in ("vllm", "transformers") or engine.url is not None:
@@ -119,7 +119,7 @@ def _adapters(recipe: Recipe) -> tuple[int, int]:
     return len(kept), max((lora.rank for lora in kept), default=0)
 
 
-def _trainers(recipe: Recipe, models: Models) -> Iterator[tuple[Need, Shape, TrainingSettings]]:
+def _trainers(recipe: Recipe, models: ModelShapes) -> Iterator[tuple[Need, Shape, TrainingSettings]]:
     """Each training once, however many iterations have it; first those of the starting models."""
     shapes = {"actor": models.actor, "refiner": models.refiner}
     seen: list[tuple[str, TrainingSettings]] = []
@@ -156,7 +156,7 @@ def _trained(recipe: Recipe) -> list[tuple[str, TrainingSettings]]:
     return [actor, ("refiner", recipe.training.refiner)] if recipe.refiner_fate == "trained" else [actor]
 
 
-def _disk(recipe: Recipe, settings: Sequence[Recipe], models: Models, whole: Sequence[Share]) -> Disk:
+def _disk(recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, whole: Sequence[Share]) -> Disk:
     stored = 2 if recipe.engine.dtype == "bfloat16" else 4
     shapes = {"actor": models.actor, "refiner": models.refiner}
     trained, checkpoints = 0, 0
@@ -181,7 +181,7 @@ def _disk(recipe: Recipe, settings: Sequence[Recipe], models: Models, whole: Seq
 
 
 def _notes(
-    recipe: Recipe, settings: Sequence[Recipe], models: Models, host: Host, workers: list[Need], uses_gpus: bool
+    recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, host: Host, workers: list[Need], uses_gpus: bool
 ) -> Iterator[str]:
     if not recipe.training.trains:
         yield "Nothing is trained (training: none): the run ends with pairs and examples, which `spar export` writes."

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from spar.planning.pace import Pace
+from spar.planning.pace import EnginePace
 
 BESIDE = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class QueuedCall:
     """A call to make once the task at the place `after` of its list is done; None: at once."""
 
     after: int | None
@@ -27,7 +27,7 @@ class Task:
     """How long it was seen to take."""
 
 
-Chain = Sequence[Task]
+Chain = Sequence[QueuedCall]
 Shard = Mapping[str, Sequence[Chain]]
 """For each kind of step, one chain of calls a prompt."""
 
@@ -69,14 +69,14 @@ class _Running:
 
 
 def timeline(
-    shards: Sequence[Shard], beside: Sequence[Chain], kinds: Sequence[str], window: int, pace: Pace
+    shards: Sequence[Shard], beside: Sequence[Chain], kinds: Sequence[str], window: int, pace: EnginePace
 ) -> Timeline:
     return _Simulation(shards, beside, kinds, window, pace).run()
 
 
 class _Simulation:
     def __init__(
-        self, shards: Sequence[Shard], beside: Sequence[Chain], kinds: Sequence[str], window: int, pace: Pace
+        self, shards: Sequence[Shard], beside: Sequence[Chain], kinds: Sequence[str], window: int, pace: EnginePace
     ) -> None:
         self._shards, self._beside, self._kinds, self._window, self._pace = shards, beside, kinds, window, pace
         self._ready = {kind: deque[int]() for kind in kinds}

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from spar.planning.asked import Asked
+from spar.planning.asked import CallEstimate
 from spar.planning.init_work import InitWork
-from spar.planning.measuring import Measured
+from spar.planning.measuring import MeasurementWork
 from spar.planning.memory import Memory
 from spar.planning.shape import Shape
 from spar.planning.work import StageWork
@@ -45,7 +45,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PlanRefusal:
     part: str
     what: str
     fix: str
@@ -57,7 +57,7 @@ class Share:
     left out; None: calls cost nothing."""
 
     who: str
-    asked: Asked
+    asked: CallEstimate
     money: float | None
 
 
@@ -72,16 +72,16 @@ class Plan:
     needs: tuple[Need, ...]
     disk: Disk
     stages: tuple[StageWork, ...]
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasurementWork, ...]
     whole: tuple[Share, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[PlanRefusal, ...]
     notes: tuple[str, ...]
     init: InitWork | None = None
     """What the starting models take, once; None: they are given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class ModelShapes:
     """The shapes of what a recipe names; None for a model that is only asked, at an endpoint."""
 
     actor: Shape | None

@@ -4,15 +4,15 @@ import shlex
 from collections.abc import Iterator
 
 from spar.planning.memory import GIB, trainer_memory
-from spar.planning.records import Host, Need, Refusal
+from spar.planning.records import Host, Need, PlanRefusal
 from spar.planning.shape import Shape
 from spar.recipes.models import LaunchSettings, LoraSettings, Recipe, TrainingSettings
 
 
-def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[Refusal]:
+def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[PlanRefusal]:
     if host.gpus is not None and need.gpus > host.gpus:
         fix = f"Set engine.vllm.tensor_parallel to {host.gpus} at most, or add GPUs."
-        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
+        yield PlanRefusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
     share = recipe.engine.vllm.gpu_memory_utilization if recipe.engine.kind == "vllm" else 1.0
     if host.gpu_memory is None or need.memory.total <= host.gpu_memory * share:
         return
@@ -21,17 +21,17 @@ def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[Refusal]:
     while wider < 16 and need.memory.total * need.gpus / wider > host.gpu_memory * share:
         wider *= 2
     fix = f"Use --set engine.kind=vllm --set engine.vllm.tensor_parallel={wider}, or a smaller model."
-    yield Refusal(need.part, what, fix)
+    yield PlanRefusal(need.part, what, fix)
 
 
-def refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> Iterator[Refusal]:
+def refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> Iterator[PlanRefusal]:
     if host.gpus is not None and need.gpus > host.gpus:
         fix = f"Lower {need.key}.launch.processes, or add GPUs."
-        yield Refusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
+        yield PlanRefusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
     if host.gpu_memory is None or need.memory.total <= host.gpu_memory:
         return
     what = f"needs {_gib(need.memory.total)} a GPU, and has {_gib(host.gpu_memory)}"
-    yield Refusal(need.part, what, _what_would_fit(need, shape, settings, host))
+    yield PlanRefusal(need.part, what, _what_would_fit(need, shape, settings, host))
 
 
 def _what_would_fit(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> str:

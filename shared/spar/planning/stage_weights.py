@@ -6,7 +6,7 @@ A proportion of bounds, for want of a better one. Without stages every iteration
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spar.planning.asked import NOTHING, Asked, added
+from spar.planning.asked import NOTHING, CallEstimate, added
 from spar.planning.work import stage_works
 from spar.recipes.init import FIRST
 from spar.recipes.models import Recipe
@@ -49,7 +49,7 @@ def together(weights: Sequence[Weights], kind: str) -> Weight:
     return whole
 
 
-def begun_later(recipe: Recipe) -> Mapping[str, Asked]:
+def begun_later(recipe: Recipe) -> Mapping[str, CallEstimate]:
     """The kinds of steps that only later iterations have, and what all of these ask for: a pilot saw none of it."""
     first, *later = _steps(recipe)
     kinds = dict.fromkeys(kind for each in later for kind, asked in each.items() if asked.most)
@@ -57,10 +57,10 @@ def begun_later(recipe: Recipe) -> Mapping[str, Asked]:
     return {kind: added(each.get(kind, NOTHING) for each in later) for kind in unseen}
 
 
-def _steps(recipe: Recipe) -> list[Mapping[str, Asked]]:
+def _steps(recipe: Recipe) -> list[Mapping[str, CallEstimate]]:
     by_iteration = {i: stage.work.steps for stage in stage_works(recipe) for i in stage.iterations}
     return [by_iteration[iteration] for iteration in range(FIRST, FIRST + recipe.iterations)]
 
 
-def _against(asked: Asked, first: Asked) -> Weight:
+def _against(asked: CallEstimate, first: CallEstimate) -> Weight:
     return Weight(asked.most / first.most, asked.read / first.read, asked.written / first.written)

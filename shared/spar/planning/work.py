@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spar.method.policies import SearchPolicy, make_policy
-from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, Asked, added, calls
+from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, added, calls
 from spar.recipes.init import FIRST
 from spar.recipes.models import Recipe, SearchSettings, TrainingSettings
 from spar.recipes.policies import judging_policy, searches
@@ -15,7 +15,7 @@ from spar.recipes.stages import at
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class IterationWork:
     """Of one iteration. Pairs are (least, most). `steps` are what models are asked for, by kind of step."""
 
     prompts: int
@@ -26,12 +26,12 @@ class Work:
     nodes: tuple[int, int]
     node_votes: tuple[int, int]
     comparisons: int
-    steps: Mapping[str, Asked]
+    steps: Mapping[str, CallEstimate]
     actor_steps_at_most: int
     refiner_steps_at_most: int
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> CallEstimate:
         return added(self.steps.values())
 
 
@@ -40,7 +40,7 @@ class StageWork:
     """Iterations that are set alike, and the work of each of them."""
 
     iterations: tuple[int, ...]
-    work: Work
+    work: IterationWork
 
 
 def alike(recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
@@ -82,7 +82,7 @@ def most_nodes(policy: SearchPolicy) -> int:
     return most if policy.max_nodes is None else min(most, policy.max_nodes)
 
 
-def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> Work:
+def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> IterationWork:
     """Of an iteration with the recipe's settings as they stand: its stages are `stage_works`'."""
     prompts, n, votes = recipe.prompts.per_iteration, recipe.generation.n, recipe.judgment.votes
     trees = prompts if searches(recipe) else 0
@@ -91,7 +91,7 @@ def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> Work:
     responses = prompts * n
     judged = responses if judging_policy(recipe.judgment.policy).form is not None else 0
     matches = _matches(recipe)
-    return Work(
+    return IterationWork(
         prompts=prompts,
         responses=responses,
         response_votes=judged * votes,
@@ -108,7 +108,7 @@ def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> Work:
     )
 
 
-def _steps_of(recipe: Recipe, prompt_tokens: int, judged: int, matches: int, nodes: int) -> dict[str, Asked]:
+def _steps_of(recipe: Recipe, prompt_tokens: int, judged: int, matches: int, nodes: int) -> dict[str, CallEstimate]:
     """One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes."""
     response, vote, refined = recipe.generation.max_tokens, recipe.judgment.max_tokens, recipe.search.max_tokens
     votes, asked_with = recipe.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
@@ -124,7 +124,7 @@ def _steps_of(recipe: Recipe, prompt_tokens: int, judged: int, matches: int, nod
     return steps
 
 
-def only(work: Work, *kinds: str) -> Asked:
+def only(work: IterationWork, *kinds: str) -> CallEstimate:
     """Of these kinds of steps."""
     return added(asked for kind, asked in work.steps.items() if kind in kinds)
 

@@ -15,7 +15,7 @@ from spar.data.text_rows import (
     check_placeholders,
     check_weight,
 )
-from spar.data.turns import Role, Turn, turns_of
+from spar.data.turns import Role, RowTurn, turns_of
 from spar.errors import DataError
 from spar.method.records import Example, ExampleKind, Message
 
@@ -71,7 +71,7 @@ def read_fields(line: bytes) -> dict[str, Any]:
     return row
 
 
-def read_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+def read_messages(turns: Sequence[RowTurn]) -> tuple[Message, ...]:
     """Raises RowRefused for turns of other roles, and for what holds more than text."""
     for turn in turns:
         if turn.role is None or turn.role is Role.TOOL or turn.calls_tools:

@@ -15,7 +15,7 @@ from typing import Any
 from spar.recipes.composing import methods_over_models, parts_of
 from spar.recipes.merging import merged
 from spar.recipes.problems import Problem
-from spar.recipes.source import Source
+from spar.recipes.source import YamlSource
 
 EXTENDS = "extends"
 ARROW = " -> "
@@ -27,9 +27,9 @@ class Library:
 
     names: Collection[str]
     methods: Collection[str] = ()
-    read: Callable[[str], Source]
+    read: Callable[[str], YamlSource]
 
-    def extended(self, source: Source, problems: list[Problem]) -> Iterator[str]:
+    def extended(self, source: YamlSource, problems: list[Problem]) -> Iterator[str]:
         """The names that `extends` lists; what is no name of a recipe is a problem."""
         if EXTENDS not in source.data:
             return
@@ -47,13 +47,13 @@ class Library:
         return f"Did you mean '{close[0]}'?" if close else f"Name one of: {', '.join(whole)}."
 
 
-def over_layers(source: Source, library: Library) -> Source:
+def over_layers(source: YamlSource, library: Library) -> YamlSource:
     """The recipe with everything that it extends below it, and where each key was written last."""
-    layers: dict[str, Source] = {}
+    layers: dict[str, YamlSource] = {}
     problems = list(source.problems)
     for name in library.extended(source, problems):
         _collect(name, (), layers, library, problems)
-    whole = Source(problems=problems)
+    whole = YamlSource(problems=problems)
     for layer in (*layers.values(), source):
         whole.data = merged(whole.data, {key: value for key, value in layer.data.items() if key != EXTENDS})
         whole.places |= layer.places
@@ -61,7 +61,7 @@ def over_layers(source: Source, library: Library) -> Source:
 
 
 def _collect(
-    name: str, chain: tuple[str, ...], layers: dict[str, Source], library: Library, problems: list[Problem]
+    name: str, chain: tuple[str, ...], layers: dict[str, YamlSource], library: Library, problems: list[Problem]
 ) -> None:
     """Add the recipe after what it extends, unless it is there already; `chain` is how it was reached."""
     if name in chain:

@@ -40,7 +40,7 @@ RATIOS = (Guard.LENGTH_GAP,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class GuardFinding:
     """What a guard measured over so many rows, the most that passes, and what that makes of it."""
 
     guard: Guard
@@ -68,29 +68,29 @@ def as_counts(figures: Mapping[Guard, Figure]) -> dict[str, float]:
     return values | {f"{PREFIX}{guard}.rows": float(figure.rows) for guard, figure in measured.items()}
 
 
-def findings(counts: Mapping[str, float], settings: GuardSettings) -> tuple[Finding, ...]:
+def findings(counts: Mapping[str, float], settings: GuardSettings) -> tuple[GuardFinding, ...]:
     """Of every guard that is on and that was measured."""
     measured = (guard for guard in Guard if f"{PREFIX}{guard}.rows" in counts)
     return tuple(_finding(guard, counts, settings) for guard in measured if getattr(settings, guard) != "off")
 
 
-def beyond(found: Iterable[Finding], mark: Mark) -> tuple[Finding, ...]:
+def beyond(found: Iterable[GuardFinding], mark: Mark) -> tuple[GuardFinding, ...]:
     return tuple(finding for finding in found if finding.mark is mark)
 
 
-def reason(iteration: str, failed: Iterable[Finding]) -> str:
+def reason(iteration: str, failed: Iterable[GuardFinding]) -> str:
     return f"guards: {iteration} is not trained on: {'; '.join(map(str, failed))}"
 
 
-def fix(failed: Iterable[Finding]) -> str:
+def fix(failed: Iterable[GuardFinding]) -> str:
     settings = ", ".join(f"guards.{finding.guard}=warn" for finding in failed)
     return f"Look at the rows with `spar explain`, and correct what makes them so. Or accept them with {settings}."
 
 
-def _finding(guard: Guard, counts: Mapping[str, float], settings: GuardSettings) -> Finding:
+def _finding(guard: Guard, counts: Mapping[str, float], settings: GuardSettings) -> GuardFinding:
     value, most = counts[f"{PREFIX}{guard}"], float(getattr(settings, f"{guard}_most"))
     failing = Mark.FAIL if getattr(settings, guard) == "stop" else Mark.WARN
-    return Finding(
+    return GuardFinding(
         guard=guard,
         value=value,
         rows=int(counts[f"{PREFIX}{guard}.rows"]),

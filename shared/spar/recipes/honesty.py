@@ -16,7 +16,7 @@ LEAST_PROMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Disagreement:
     """Self-judged minus audited success, as shares, with the gap's 95% interval."""
 
     source: str
@@ -35,20 +35,20 @@ class Parting:
         )
 
 
-def partings(counts: Mapping[str, float], settings: HonestySettings) -> tuple[Parting, ...]:
+def disagreements(counts: Mapping[str, float], settings: HonestySettings) -> tuple[Disagreement, ...]:
     """The sources whose gap is wider than the alarm's, in either direction, and surely not none."""
     found = []
     for source in SOURCES:
         if counts.get(f"{source}.prompts", 0) < LEAST_PROMPTS:
             continue
         names = ("accepted", "followed", "gap", "gap_low", "gap_high")
-        parting = Parting(source, *(counts[f"{source}.{name}"] for name in names))
+        parting = Disagreement(source, *(counts[f"{source}.{name}"] for name in names))
         if abs(parting.gap) > settings.alarm and not parting.low <= 0 <= parting.high:
             found.append(parting)
     return tuple(found)
 
 
-def reason(iteration: int, found: tuple[Parting, ...]) -> str:
+def reason(iteration: int, found: tuple[Disagreement, ...]) -> str:
     """Why a run stops, and what its user does next."""
     told = "; ".join(str(parting) for parting in found)
     return f"honesty: in iteration {iteration} {told}. Look at the report; honesty.stop=false continues"

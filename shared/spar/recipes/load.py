@@ -25,7 +25,7 @@ from spar.recipes.paths import Written, make_absolute
 from spar.recipes.problems import Flaw, Keys, Problem, raise_for
 from spar.recipes.required import take_required
 from spar.recipes.resolve import recipe_fingerprint, resolve, resolved_with_problems, to_yaml
-from spar.recipes.source import Source, parse, read_source, unstorable
+from spar.recipes.source import YamlSource, parse, read_source, unstorable
 from spar.recipes.validating import validate, without_stand_ins
 
 __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", "resolve", "to_yaml"]
@@ -35,7 +35,7 @@ __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", 
 class Opened:
     """A recipe as its layers and overrides say it, not validated. `written` has its paths as they were given."""
 
-    source: Source
+    source: YamlSource
     title: str
     written: Mapping[Keys, str]
 
@@ -68,7 +68,7 @@ def open_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Opened:
     return Opened(source=source, title=title, written=make_absolute(source.data, base_of))
 
 
-def _read(name_or_path: str) -> tuple[Source, Path]:
+def _read(name_or_path: str) -> tuple[YamlSource, Path]:
     """What the recipe says by itself, and the folder that its paths are relative to."""
     if name_or_path in composed_names():
         return parse(recipe_text(name_or_path), f"{name_or_path}.yaml"), Path.cwd()  # it names no file
@@ -76,7 +76,7 @@ def _read(name_or_path: str) -> tuple[Source, Path]:
     return read_source(path, path.name), path.parent
 
 
-def finish(source: Source, title: str, run_here: bool = True) -> Recipe:
+def finish(source: YamlSource, title: str, run_here: bool = True) -> Recipe:
     """Validate and resolve what was read. Raises one RecipeError with everything that is wrong."""
     return finished(Opened(source=source, title=title, written={}), run_here)
 
@@ -110,10 +110,10 @@ def _besides_lost_layers(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if not (lost and problem.flaw is Flaw.MISSING)]
 
 
-def over_base(source: Source) -> Source:
+def over_base(source: YamlSource) -> YamlSource:
     """A file's data, over those of the built-in recipes that it `extends`."""
 
-    def read(name: str) -> Source:
+    def read(name: str) -> YamlSource:
         return parse(recipe_text(name), f"{name}.yaml")
 
     return over_layers(source, Library(names=extendable_names(), methods=method_names(), read=read))

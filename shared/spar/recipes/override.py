@@ -5,7 +5,7 @@ from typing import Any
 
 from spar.recipes.merging import METHOD, drop_other_methods
 from spar.recipes.problems import Keys, Problem
-from spar.recipes.source import DEEPEST, Source, parse_value
+from spar.recipes.source import DEEPEST, YamlSource, parse_value
 
 LONGEST = 10_000
 """Characters of an override: a value of a recipe, not a recipe."""
@@ -13,7 +13,7 @@ SET = "--set"
 """How the place of an override's value begins."""
 
 
-def apply_overrides(source: Source, overrides: Sequence[str]) -> None:
+def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
     """Write each `a.b.c=value` into the data; its place becomes the --set that said it. Later ones win."""
     for text in overrides:
         path, equals, value = text.partition("=")
@@ -30,7 +30,7 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> None:
         source.places[keys] = f"{SET} {path.strip()}"
 
 
-def _write(source: Source, keys: tuple[str, ...], value: Any) -> None:
+def _write(source: YamlSource, keys: tuple[str, ...], value: Any) -> None:
     section = source.data
     for end, key in enumerate(keys[:-1], start=1):
         inner = section.get(key)
@@ -48,11 +48,11 @@ def _write(source: Source, keys: tuple[str, ...], value: Any) -> None:
     _forget_places(source, keys)
 
 
-def _is_set(source: Source, keys: Keys) -> bool:
+def _is_set(source: YamlSource, keys: Keys) -> bool:
     return source.places.get(keys, "").startswith(SET)
 
 
-def _forget_places(source: Source, keys: Keys) -> None:
+def _forget_places(source: YamlSource, keys: Keys) -> None:
     """What stood inside a value that is replaced whole is nowhere any more."""
     for inside in [known for known in source.places if len(known) > len(keys) and known[: len(keys)] == keys]:
         del source.places[inside]

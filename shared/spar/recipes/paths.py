@@ -12,7 +12,7 @@ from typing import Any
 
 from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
-from spar.method.templates.forms import Form, builtin_form, read_form
+from spar.method.templates.forms import PromptForm, builtin_form, read_form
 from spar.recipes.benchmarks import USES, data_keys, planned
 from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import Recipe
@@ -206,7 +206,7 @@ def _check_templates(folder: Path) -> Iterator[Problem]:
         yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)
 
 
-def read_forms(recipe: Recipe) -> list[Form]:
+def read_forms(recipe: Recipe) -> list[PromptForm]:
     """The forms that the recipe's policies have filled in. Raises RecipeError for one that is nowhere, or broken."""
     forms = []
     for name, text in forms_needed(recipe).items():
@@ -219,7 +219,7 @@ def read_forms(recipe: Recipe) -> list[Form]:
                 f"The template set {recipe.templates} has no {name}.txt, which this recipe's policies ask with.",
                 "Write one (templates/spar/ has examples), or choose other policies.",
             )
-        forms.append(form or Form(name, text or ""))
+        forms.append(form or PromptForm(name, text or ""))
     return forms
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spar.data.file_forms import not_rows
-from spar.data.layouts import Found, LeftOut, find_prompt
+from spar.data.layouts import LeftOut, RowPrompt, find_prompt
 from spar.data.rows import Unusable
 from spar.errors import DataError
 from spar.texts import UNSTORABLE_NAMED, is_storable
@@ -100,7 +100,7 @@ class _Unusable:
     reason: str
 
 
-def _prompt_of(raw: bytes) -> Found | _Unusable:
+def _prompt_of(raw: bytes) -> RowPrompt | _Unusable:
     try:
         row = json.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from spar.errors import RecipeError
 from spar.recipes.models import BudgetSettings, FailureSettings, GuardSettings, Section
 from spar.recipes.override import apply_overrides
 from spar.recipes.problems import Problem, from_validation, raise_for
-from spar.recipes.source import Source
+from spar.recipes.source import YamlSource
 
 SECTIONS: Mapping[str, type[Section]] = {
     "budget": BudgetSettings,
@@ -46,7 +46,7 @@ def changed_sections(recipe: Mapping[str, Any], overrides: Sequence[str]) -> Cha
                 "is resumed.",
                 "Give it to `spar run RECIPE --dir DIR`: the new run reuses all that the change doesn't touch.",
             )
-    source = Source({name: copy.deepcopy(dict(recipe.get(name) or {})) for name in wanted})
+    source = YamlSource({name: copy.deepcopy(dict(recipe.get(name) or {})) for name in wanted})
     apply_overrides(source, overrides)
     problems, found = list(source.problems), {}
     for name in wanted:

@@ -43,7 +43,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ReferencePart:
     """One section at its place in a recipe. With `like`, that place has the same keys, and `keys` are those whose
     default is another one here."""
 
@@ -53,7 +53,7 @@ class Part:
     like: str | None = None
 
 
-def parts() -> tuple[Part, ...]:
+def parts() -> tuple[ReferencePart, ...]:
     """All sections, each before those inside it."""
     return tuple(_parts(Recipe, (), None, {}))
 
@@ -63,16 +63,16 @@ def as_markdown() -> str:
 
 
 def _parts(
-    model: type[BaseModel], at: Keys, values: BaseModel | None, known: dict[type[BaseModel], Part]
-) -> Iterator[Part]:
+    model: type[BaseModel], at: Keys, values: BaseModel | None, known: dict[type[BaseModel], ReferencePart]
+) -> Iterator[ReferencePart]:
     keys = tuple(_key(model, name, field, values) for name, field in model.model_fields.items())
     if model in known:
         first = known[model]
         before = {key.name: key.default for key in first.keys}
         other = tuple(key for key in keys if key.default != before[key.name])
-        yield Part(place=dotted(at), about=about(model), keys=other, like=first.place)
+        yield ReferencePart(place=dotted(at), about=about(model), keys=other, like=first.place)
         return
-    known[model] = Part(place=dotted(at) or TOP, about=about(model), keys=keys)
+    known[model] = ReferencePart(place=dotted(at) or TOP, about=about(model), keys=keys)
     yield known[model]
     for name, field in model.model_fields.items():
         inner = models_in(field.annotation)
@@ -119,7 +119,7 @@ def _default(name: str, field: FieldInfo, values: BaseModel | None) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _lines(part: Part) -> Iterator[str]:
+def _lines(part: ReferencePart) -> Iterator[str]:
     yield f"\n## {part.place if part.place == TOP else f'`{part.place}`'}\n"
     yield part.about
     if part.like is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spar.recipes.problems import Flaw, Keys, Problem, dotted
-from spar.recipes.source import Source
+from spar.recipes.source import YamlSource
 from spar.recipes.validating import STAND_IN
 
 REQUIRED = "REQUIRED"
@@ -15,7 +15,7 @@ STAND_INS: Mapping[str, str] = {"models": f"served:{STAND_IN}", "training": f"wo
 """By section: what names no file of this host."""
 
 
-def take_required(source: Source) -> None:
+def take_required(source: YamlSource) -> None:
     """Put a stand-in for each value that is still to be given, and report it."""
     for keys in list(_required(source.data, ())):
         section: Any = source.data

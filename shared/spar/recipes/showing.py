@@ -13,7 +13,7 @@ import yaml
 from spar.recipes.models import NO_TRAINING, Recipe
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.resolve import profile_values
-from spar.recipes.source import Data, Source
+from spar.recipes.source import Data, YamlSource
 from spar.recipes.validating import missing_keys
 
 DEFAULT = "default"
@@ -27,11 +27,11 @@ class Shown:
     """A resolved recipe, perhaps with stand-ins for what is missing, and the layers that it was made of."""
 
     recipe: Recipe
-    source: Source
+    source: YamlSource
     missing: Collection[Keys]
 
 
-def shown(recipe: Recipe, source: Source, problems: Collection[Problem]) -> Shown:
+def shown(recipe: Recipe, source: YamlSource, problems: Collection[Problem]) -> Shown:
     return Shown(recipe=recipe, source=source, missing=frozenset(missing_keys(problems)))
 
 

@@ -20,7 +20,7 @@ Data = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Source:
+class YamlSource:
     """What one YAML text says: its data, the place of each key, and what is wrong with its form."""
 
     data: Data = field(default_factory=dict)
@@ -55,7 +55,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def read_source(path: Path, name: str) -> Source:
+def read_source(path: Path, name: str) -> YamlSource:
     """Read a recipe file; `name` is how places in it are written."""
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -67,8 +67,8 @@ def read_source(path: Path, name: str) -> Source:
     return parse(text, name)
 
 
-def parse(text: str, name: str) -> Source:
-    source = Source(places={(): name})
+def parse(text: str, name: str) -> YamlSource:
+    source = YamlSource(places={(): name})
     if len(text) > LARGEST_TEXT:
         return _broken(name, *_TOO_LARGE)
     if not is_storable(text):
@@ -95,7 +95,7 @@ def parse_value(text: str) -> Any:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError:
         return text
-    return None if node is None else _value(node, (), "", Source())
+    return None if node is None else _value(node, (), "", YamlSource())
 
 
 def unstorable(data: Mapping[Any, Any]) -> list[Problem]:
@@ -148,11 +148,11 @@ _TOO_LARGE = (
 )
 
 
-def _broken(name: str, what: str, fix: str) -> Source:
-    return Source(places={(): name}, problems=[Problem((), what, fix)])
+def _broken(name: str, what: str, fix: str) -> YamlSource:
+    return YamlSource(places={(): name}, problems=[Problem((), what, fix)])
 
 
-def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: Source) -> Data:
+def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: YamlSource) -> Data:
     data: Data = {}
     for key_node, value_node in node.value:
         keys = (*at, str(key_node.value))
@@ -165,7 +165,7 @@ def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: Source) -> Dat
     return data
 
 
-def _value(node: yaml.Node, at: Keys, name: str, source: Source) -> Any:
+def _value(node: yaml.Node, at: Keys, name: str, source: YamlSource) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, at, name, source)
     if isinstance(node, yaml.SequenceNode):

@@ -59,7 +59,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Burn:
+class BudgetLine:
     """One kind of thing that is spent, and its cap (None: none).
 
     `estimated`: tokens behind it that no server counted, so that they are estimates from the texts' lengths.
@@ -71,17 +71,17 @@ class Burn:
     estimated: float = 0
 
 
-def burn_down(spent: Spent, budget: BudgetSettings, estimated: float = 0) -> tuple[Burn, ...]:
+def burn_down(spent: Spent, budget: BudgetSettings, estimated: float = 0) -> tuple[BudgetLine, ...]:
     """Everything that is counted, in the order of the budget's keys; money only where it has a price.
 
     `estimated` of the tokens were not counted by their server.
     """
     found = (
-        Burn("calls", spent.calls, budget.calls),
-        Burn("tokens", spent.tokens, budget.tokens, estimated),
-        Burn("hours", spent.hours, budget.hours),
-        Burn("money", spent.money(budget.price), budget.money, estimated),
-        Burn("trainings", spent.trainings, budget.trainings),
+        BudgetLine("calls", spent.calls, budget.calls),
+        BudgetLine("tokens", spent.tokens, budget.tokens, estimated),
+        BudgetLine("hours", spent.hours, budget.hours),
+        BudgetLine("money", spent.money(budget.price), budget.money, estimated),
+        BudgetLine("trainings", spent.trainings, budget.trainings),
     )
     return tuple(burn for burn in found if burn.name != "money" or not budget.price.free)
 
@@ -91,12 +91,12 @@ def capped(budget: BudgetSettings) -> bool:
     return any(burn.cap is not None for burn in burn_down(Spent(), budget))
 
 
-def quantity(burn: Burn, value: float) -> str:
+def quantity(burn: BudgetLine, value: float) -> str:
     """As people read it: whole things whole, hours and money with two digits."""
     return f"{value:,.2f}" if burn.name in ("hours", "money") else f"{value:,.0f}"
 
 
-def told(burn: Burn) -> str:
+def told(burn: BudgetLine) -> str:
     """Such as `1,204 of 2,000 calls`, or `98,211 tokens (1,200 of them estimated)`."""
     cap = "" if burn.cap is None else f" of {quantity(burn, burn.cap)}"
     estimated = ""

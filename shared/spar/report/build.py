@@ -27,7 +27,7 @@ from spar.report.model import (
     ExampleTree,
     IterationReport,
     ModelFacts,
-    RefinerData,
+    RefinerDataReport,
     ReplySample,
     Role,
     RunReport,
@@ -153,9 +153,9 @@ def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
     )
 
 
-def refiner_data(selections: Sequence[Step]) -> RefinerData:
+def refiner_data(selections: Sequence[Step]) -> RefinerDataReport:
     """From a selection's counts: EXAMPLES + KIND.candidates, KIND.kept, and KIND.REASON or REASON of being left out."""
-    data = RefinerData()
+    data = RefinerDataReport()
     for step in selections:
         for name, number in step.facts.get("counts", {}).items():
             if name.startswith(EXAMPLES):
@@ -163,7 +163,7 @@ def refiner_data(selections: Sequence[Step]) -> RefinerData:
     return data
 
 
-def _count_examples(data: RefinerData, name: str, number: int) -> None:
+def _count_examples(data: RefinerDataReport, name: str, number: int) -> None:
     kind, _, what = name.rpartition(".")
     if what == "candidates":
         data.candidates[kind] = number

@@ -20,7 +20,7 @@ COLUMNS_WIDTH, COLUMNS_HEIGHT = 280, 130
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RatePoint:
     """A rate with its interval at an iteration."""
 
     x: int
@@ -33,11 +33,11 @@ class Measured:
 class Series:
     name: str
     style: str  # a class of the style sheet
-    points: Sequence[Measured]
+    points: Sequence[RatePoint]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """A drawn point: its position, its interval's ends, and what to say of it."""
 
     x: float
@@ -48,18 +48,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     name: str
     style: str
     points: str  # as of an SVG polyline
-    marks: list[Mark]
+    marks: list[ChartMark]
     label: str
     label_y: float
 
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    lines: list[Line]
+    lines: list[ChartLine]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
@@ -100,7 +100,7 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
 
     ends = _apart([y.at(one.points[-1].value) for one in shown])
     lines = [
-        Line(
+        ChartLine(
             name=one.name,
             style=one.style,
             points=" ".join(f"{x_of(p.x)},{y.at(p.value)}" for p in one.points),
@@ -151,10 +151,10 @@ def _tick(x: int) -> str:
     return str(x) if x > 0 else iteration_name(x, measured=True)
 
 
-def _mark(name: str, point: Measured, x: float, y_of: Callable[[float], float]) -> Mark:
+def _mark(name: str, point: RatePoint, x: float, y_of: Callable[[float], float]) -> ChartMark:
     when = {BACKBONE: "of the backbone", 0: "at the start"}.get(point.x, f"after iteration {point.x}")
     said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
-    return Mark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
+    return ChartMark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
 
 
 def _apart(ends: Sequence[float]) -> list[float]:

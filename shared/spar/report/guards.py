@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.method.guards import Guard
-from spar.recipes.guards import MEANINGS, Finding
+from spar.recipes.guards import MEANINGS, GuardFinding
 from spar.report.model import GuardFacts, RunReport
 
 
@@ -16,7 +16,7 @@ class GuardTable:
     rows: Sequence[tuple[str, str, Sequence[GuardFacts | None]]]
 
 
-def guard_facts(found: Sequence[Finding]) -> list[GuardFacts]:
+def guard_facts(found: Sequence[GuardFinding]) -> list[GuardFacts]:
     """As report.json holds them."""
     return [
         GuardFacts(

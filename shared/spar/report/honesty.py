@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from spar.evaluation.clustered import Rate
-from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty import Audited, AuditSource
 from spar.evaluation.honesty_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
-from spar.recipes.honesty import SOURCES, partings
+from spar.recipes.honesty import SOURCES, disagreements
 from spar.recipes.models import HonestySettings
-from spar.report.charts import LineChart, Measured, Series, line_chart
+from spar.report.charts import LineChart, RatePoint, Series, line_chart
 from spar.report.model import HonestyFacts, JudgeFacts, RateFacts, RunReport, TypeFacts
 
 SEEN = (("accepted", "the refiner sees", "c-first"), ("followed", "the rules see", "c-second"))
@@ -41,17 +41,17 @@ def honesty_facts(items: Sequence[Audited], counts: Mapping[str, float], recipe:
     """An audit's rows and its step's counts, as report.json holds them."""
     settings = HonestySettings.model_validate(recipe["honesty"])
     return HonestyFacts(
-        refiner={source.value: _judge(items, source) for source in Source},
-        outside={source.value: _judge(items, source, outside=True) for source in Source} if settings.judge else {},
+        refiner={source.value: _judge(items, source) for source in AuditSource},
+        outside={source.value: _judge(items, source, outside=True) for source in AuditSource} if settings.judge else {},
         types=[
             TypeFacts(kind=row.kind, false_accept=_rate(row.false_accept), false_reject=_rate(row.false_reject))
             for row in measure_types(items)
         ],
-        alarms=[str(parting) for parting in partings(counts, settings)],
+        alarms=[str(parting) for parting in disagreements(counts, settings)],
     )
 
 
-def _judge(items: Sequence[Audited], source: Source, outside: bool = False) -> JudgeFacts:
+def _judge(items: Sequence[Audited], source: AuditSource, outside: bool = False) -> JudgeFacts:
     found: JudgeMeasures = measure(
         [item for item in items if item.source is source], by_outside if outside else by_refiner
     )
@@ -99,11 +99,11 @@ def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> 
     return HonestyTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
 
 
-def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen: str) -> list[Measured]:
+def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen: str) -> list[RatePoint]:
     found: list[tuple[int, RateFacts | None]] = [
         (index, getattr(facts.refiner[source], seen)) for _, index, facts in audited
     ]
-    return [Measured(index, rate.value, *rate.interval) for index, rate in found if rate is not None]
+    return [RatePoint(index, rate.value, *rate.interval) for index, rate in found if rate is not None]
 
 
 def type_rows(report: RunReport) -> list[tuple[str, list[TypeFacts | None]]]:

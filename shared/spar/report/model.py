@@ -48,7 +48,7 @@ class RefinerMeasures(Facts):
     refine_failures: int = 0
 
 
-class RefinerData(Facts):
+class RefinerDataReport(Facts):
     """Where the refiner's examples came from, by kind, and why candidates were left out, by reason."""
 
     candidates: dict[str, int] = Field(default_factory=dict)
@@ -160,7 +160,7 @@ class IterationReport(Facts):
     trees: int = 0
     solved: int = 0
     tree_sizes: dict[str, int] = Field(default_factory=dict)
-    refiner_data: RefinerData = RefinerData()
+    refiner_data: RefinerDataReport = RefinerDataReport()
     honesty: HonestyFacts | None = None
     guards: list[GuardFacts] = Field(default_factory=list)
     training: dict[Role, TrainingFacts] = Field(default_factory=dict)

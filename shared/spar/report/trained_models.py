@@ -7,7 +7,7 @@ from sqlmodel import Session
 from spar.db.tables import Iteration
 from spar.errors import DataError
 from spar.export.facts import RunFacts
-from spar.export.models import ModelFacts
+from spar.export.models import CardFacts
 from spar.messages.base import ModelRef
 from spar.report.headline import MEASURES
 from spar.report.measures import REPORTED, of, rate
@@ -18,7 +18,7 @@ from spar.store.base import ObjectStore
 
 def read_model_facts(
     session: Session, store: ObjectStore, run_id: str, role: Role, iteration: int | None
-) -> tuple[RunFacts, ModelFacts, ModelRef]:
+) -> tuple[RunFacts, CardFacts, ModelRef]:
     """Of that iteration, or of the newest that trained the role. Raises DataError where there is none."""
     reader = RunReader(session, store, run_id)
     found = {row.index: after for row in reader.iterations() if (after := _trained(row, role)) is not None}
@@ -34,7 +34,7 @@ def read_model_facts(
     base = str(run.recipe["models"].get(role) or run.recipe["models"]["actor"])
     ref = ModelRef(fingerprint=model.fingerprint, location=model.location)
     measures = tuple(_measures(reader, role, wanted))
-    return facts, ModelFacts(role, wanted, model.fingerprint, model.parent, base, adapter=False, measures=measures), ref
+    return facts, CardFacts(role, wanted, model.fingerprint, model.parent, base, adapter=False, measures=measures), ref
 
 
 def _trained(row: Iteration, role: Role) -> str | None:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from spar.db.tables import Iteration
 from spar.errors import DataError
-from spar.export.facts import IterationData, RunFacts
+from spar.export.facts import ExportedIteration, RunFacts
 from spar.messages.base import StepKind
 from spar.messages.training import Selected
 from spar.method.records import Example, Pair
@@ -19,7 +19,7 @@ Row = TypeVar("Row", Pair, Example)
 
 def read_training_data(
     session: Session, store: ObjectStore, run_id: str, iteration: int | None
-) -> tuple[RunFacts, list[IterationData]]:
+) -> tuple[RunFacts, list[ExportedIteration]]:
     """Of one iteration, or of all that have data. Raises DataError if there is none, StoreError for lost objects."""
     reader = RunReader(session, store, run_id)
     selected = {row.index: (row, found) for row in reader.iterations() if (found := _selected(reader, row.index))}
@@ -36,8 +36,8 @@ def _selected(reader: RunReader, iteration: int) -> Selected | None:
     return reader.rows(steps[0], Selected)[0] if steps else None
 
 
-def _data(reader: RunReader, row: Iteration, selected: Selected) -> IterationData:
-    return IterationData(
+def _data(reader: RunReader, row: Iteration, selected: Selected) -> ExportedIteration:
+    return ExportedIteration(
         iteration=row.index,
         actor=row.actor,
         refiner=row.refiner,

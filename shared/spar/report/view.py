@@ -9,7 +9,7 @@ from spar.recipes.init import BACKBONE, iteration_name
 from spar.report.charts import (
     Column,
     LineChart,
-    Measured,
+    RatePoint,
     Segment,
     Series,
     columns,
@@ -73,7 +73,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A table row of numbers: one cell per column, and their sum."""
 
     name: str
@@ -101,7 +101,7 @@ def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str
     return line_chart([Series(label, style, _measured(report, f"{part}.{name}")) for name, label, style in series])
 
 
-def outcome_rows(report: RunReport) -> list[Row]:
+def outcome_rows(report: RunReport) -> list[TableRow]:
     """One row per outcome that happened. Raises AccountingError if an iteration's do not add up to its
     prompts."""
     entries = trained(report)
@@ -115,21 +115,21 @@ def outcome_rows(report: RunReport) -> list[Row]:
         cells = [float(entry.outcomes.get(outcome.value, 0)) for entry in entries]
         if sum(cells):
             style = f"o-{outcome.value.replace('_', '-')}"
-            rows.append(Row(named(outcome.value), style, cells, sum(cells), MEANING[outcome]))
+            rows.append(TableRow(named(outcome.value), style, cells, sum(cells), MEANING[outcome]))
     return rows
 
 
-def step_rows(report: RunReport, field: str) -> list[Row]:
+def step_rows(report: RunReport, field: str) -> list[TableRow]:
     """One row per step of a per-step field (seconds, tokens, calls, reused), the start included."""
     rows = []
     for step in STEPS:
         cells = [float(getattr(entry, field).get(step, 0)) for entry in report.iterations]
         if sum(cells):
-            rows.append(Row(step, f"s-{step}", cells, sum(cells)))
+            rows.append(TableRow(step, f"s-{step}", cells, sum(cells)))
     return rows
 
 
-def bars(rows: Sequence[Row], labels: Sequence[str]) -> list[Bar]:
+def bars(rows: Sequence[TableRow], labels: Sequence[str]) -> list[Bar]:
     """The columns of a table as stacked bars on one scale."""
     totals = [sum(row.cells[index] for row in rows) for index in range(len(labels))]
     longest = max(totals, default=0.0)
@@ -179,12 +179,12 @@ def name_of(iteration: int) -> str:
     return iteration_name(iteration).capitalize()
 
 
-def _measured(report: RunReport, measure: str) -> list[Measured]:
+def _measured(report: RunReport, measure: str) -> list[RatePoint]:
     part, name = measure.split(".")
     found = []
     for entry in report.iterations:
         value = measure_of(entry, measure)
         interval = getattr(getattr(entry, part), f"{name}_interval")
         if value is not None and interval is not None:
-            found.append(Measured(entry.iteration, value, *interval))
+            found.append(RatePoint(entry.iteration, value, *interval))
     return found

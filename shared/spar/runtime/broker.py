@@ -27,7 +27,7 @@ WATCHER_S = 24 * 3600
 """A watcher comes and goes; its key goes a day after its last look."""
 
 
-class Loss(StrEnum):
+class BrokerReset(StrEnum):
     """What happened to messages since the last question."""
 
     NONE = "none"
@@ -48,7 +48,7 @@ class Broker(Protocol):
         """Raises BrokerFull if no message would be taken, ServiceError if none could be sent."""
         ...
 
-    def loss(self) -> Loss:
+    def loss(self) -> BrokerReset:
         """What was lost since the last call; the first call of a process counts as one. Raises ServiceError."""
         ...
 
@@ -76,10 +76,10 @@ class CeleryBroker:
         with broker_errors_explained(), self._app.connection_for_read() as connection:
             connection.default_channel.client.set(PROBE_KEY, "", ex=PROBE_S)
 
-    def loss(self) -> Loss:
+    def loss(self) -> BrokerReset:
         first, self._first = self._first, False
         if str(self._app.conf.broker_url).startswith("memory:"):
-            return Loss.EVERYTHING if first else Loss.NONE
+            return BrokerReset.EVERYTHING if first else BrokerReset.NONE
         try:
             with broker_errors_explained(), self._app.connection_for_read() as connection:
                 # Written with the first look; gone only if Redis lost its data, and the messages with it.
@@ -91,7 +91,7 @@ class CeleryBroker:
         except ServiceError:
             self._first = first
             raise
-        return Loss.MESSAGES if fresh else Loss.NONE
+        return BrokerReset.MESSAGES if fresh else BrokerReset.NONE
 
 
 def check_password(url: str) -> None:

@@ -11,10 +11,10 @@ from spar.engines.checker_skills import Teacher
 from spar.method.checking import TRANSLATED, Case, enough
 from spar.method.records import Prompt
 from spar.runtime.trial import trusted_sources
-from spar.together import together
+from spar.together import gather
 
 
-class Checked(StrEnum):
+class CheckerStatus(StrEnum):
     """How a prompt ends; the first that applies."""
 
     NO_CHECKER = "no_checker"  # no reply with a function and cases
@@ -29,39 +29,39 @@ class Checked(StrEnum):
 class CheckerOutcome:
     """`sources` is empty unless the prompt was kept."""
 
-    end: Checked
+    end: CheckerStatus
     sources: tuple[str, ...] = ()
 
 
 async def write_checkers(teacher: Teacher, prompts: Sequence[Prompt], samples: int) -> list[CheckerOutcome]:
     """How each prompt ends, in their order. Checkers of all of them are tried together: one sandbox for many."""
-    written = await together(_written(teacher, prompt, samples) for prompt in prompts)
-    trusted = iter(await trusted_sources([each for each in written if not isinstance(each, Checked)]))
-    tried = [each if isinstance(each, Checked) else next(trusted) for each in written]
-    return await together(_outcome(teacher, prompt, each) for prompt, each in zip(prompts, tried, strict=True))
+    written = await gather(_written(teacher, prompt, samples) for prompt in prompts)
+    trusted = iter(await trusted_sources([each for each in written if not isinstance(each, CheckerStatus)]))
+    tried = [each if isinstance(each, CheckerStatus) else next(trusted) for each in written]
+    return await gather(_outcome(teacher, prompt, each) for prompt, each in zip(prompts, tried, strict=True))
 
 
 _Written = tuple[list[str], list[Case]]
 
 
-async def _written(teacher: Teacher, prompt: Prompt, samples: int) -> _Written | Checked:
+async def _written(teacher: Teacher, prompt: Prompt, samples: int) -> _Written | CheckerStatus:
     """A prompt's checkers and cases, each once, if they are enough to be tried on each other."""
     written = await teacher.write(prompt, samples)
     if not written:
-        return Checked.NO_CHECKER
+        return CheckerStatus.NO_CHECKER
     sources = list(dict.fromkeys(one.source for one in written))
     cases = list(dict.fromkeys(case for one in written for case in one.cases))
-    return (sources, cases) if enough(sources, cases) else Checked.TOO_FEW
+    return (sources, cases) if enough(sources, cases) else CheckerStatus.TOO_FEW
 
 
-async def _outcome(teacher: Teacher, prompt: Prompt, tried: list[str] | Checked) -> CheckerOutcome:
+async def _outcome(teacher: Teacher, prompt: Prompt, tried: list[str] | CheckerStatus) -> CheckerOutcome:
     """As AutoIF's released code: one contradiction among the first checkers drops the prompt, with all of them."""
-    if isinstance(tried, Checked):
+    if isinstance(tried, CheckerStatus):
         return CheckerOutcome(tried)
     if not tried:
-        return CheckerOutcome(Checked.UNTRUSTED)
+        return CheckerOutcome(CheckerStatus.UNTRUSTED)
     first = tried[:TRANSLATED]
-    found = await together(teacher.contradicts(prompt, source, place) for place, source in enumerate(first))
+    found = await gather(teacher.contradicts(prompt, source, place) for place, source in enumerate(first))
     if True in found:
-        return CheckerOutcome(Checked.CONTRADICTED)
-    return CheckerOutcome(Checked.UNSURE) if None in found else CheckerOutcome(Checked.KEPT, tuple(tried))
+        return CheckerOutcome(CheckerStatus.CONTRADICTED)
+    return CheckerOutcome(CheckerStatus.UNSURE) if None in found else CheckerOutcome(CheckerStatus.KEPT, tuple(tried))

@@ -2,16 +2,16 @@
 
 from spar.messages.base import ObjectRef
 from spar.method.templates import TemplateSet
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.runtime.steps import read_rows
 from spar.runtime.worker import Worker
 
 
-async def read_form(worker: Worker, ref: ObjectRef | None) -> Form | None:
+async def read_form(worker: Worker, ref: ObjectRef | None) -> PromptForm | None:
     """The object's only row; None where a step has no form of its own."""
     if ref is None:
         return None
-    [form] = await read_rows(worker.store, ref, Form)
+    [form] = await read_rows(worker.store, ref, PromptForm)
     return form
 
 

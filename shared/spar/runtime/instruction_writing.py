@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from spar.engines.instruction_skills import InstructionTeacher
-from spar.together import together
+from spar.together import gather
 
 A_REPLY = 50
 """Instructions requested in one reply, as in AutoIF's released code."""
@@ -34,7 +34,7 @@ async def write_instructions(
     found, barren, turn = 0, 0, start
     while found < wanted and barren < BARREN:
         turns = range(turn, turn + at_once)
-        replies = await together(teacher.write(seeds, A_REPLY, each) for each in turns)
+        replies = await gather(teacher.write(seeds, A_REPLY, each) for each in turns)
         before = found
         for each, texts in zip(turns, replies, strict=True):
             new = tuple(text for text in texts if text not in known)[: wanted - found]

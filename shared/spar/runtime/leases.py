@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from spar.runtime.broker import Loss
+from spar.runtime.broker import BrokerReset
 
 
-class Gone(StrEnum):
+class LostReason(StrEnum):
     """Why an attempt counts as lost."""
 
     SILENT = "lease_expired"
@@ -27,13 +27,13 @@ class Gone(StrEnum):
 
 
 _EXPLANATIONS = {
-    Gone.SILENT: "lease_expired: its worker has given no sign of life for a whole lease. Look at that worker's log and "
+    LostReason.SILENT: "lease_expired: its worker has given no sign of life for a whole lease. Look at that worker's log and "
     "memory; the step gets another attempt.",
-    Gone.NEVER_ARRIVED: "message_lost: its queue is empty, and no worker has reported that it began. Look at Redis's "
+    LostReason.NEVER_ARRIVED: "message_lost: its queue is empty, and no worker has reported that it began. Look at Redis's "
     "log; the step is sent again.",
-    Gone.BROKER_EMPTIED: "broker_emptied: Redis has lost its messages. Look at its memory and persistence; the step is "
+    LostReason.BROKER_EMPTIED: "broker_emptied: Redis has lost its messages. Look at its memory and persistence; the step is "
     "sent again.",
-    Gone.PROCESS_GONE: "process_gone: the process that held the step has ended. Nothing needs to be done; the step is "
+    LostReason.PROCESS_GONE: "process_gone: the process that held the step has ended. Nothing needs to be done; the step is "
     "sent again.",
 }
 
@@ -47,28 +47,30 @@ class Leases:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class AttemptStatus:
     """What is known of an attempt in flight: whether a worker said that it began, and when what was last heard."""
 
     running: bool
     sent_at: datetime | None
     alive_at: datetime | None
 
-    def heard_since(self, since: datetime) -> "Signs":
+    def heard_since(self, since: datetime) -> "AttemptStatus":
         """The same to somebody who could hear nothing before then."""
         sent_at, alive_at = (at and max(at, since) for at in (self.sent_at, self.alive_at))
-        return Signs(self.running, sent_at, alive_at)
+        return AttemptStatus(self.running, sent_at, alive_at)
 
 
-def why_gone(signs: Signs, loss: Loss, leases: Leases, waiting: Callable[[], int], now: datetime) -> Gone | None:
+def lost_reason(
+    signs: AttemptStatus, loss: BrokerReset, leases: Leases, waiting: Callable[[], int], now: datetime
+) -> LostReason | None:
     """Why the attempt is lost; None: it is not. `waiting` counts the messages in its queue, and is asked only if that
     decides it."""
-    if loss is Loss.EVERYTHING:
-        return Gone.PROCESS_GONE
+    if loss is BrokerReset.EVERYTHING:
+        return LostReason.PROCESS_GONE
     if signs.running:
         silent = signs.alive_at is not None and now - signs.alive_at > leases.lease
-        return Gone.SILENT if silent else None
-    if loss is Loss.MESSAGES:
-        return Gone.BROKER_EMPTIED
+        return LostReason.SILENT if silent else None
+    if loss is BrokerReset.MESSAGES:
+        return LostReason.BROKER_EMPTIED
     overdue = signs.sent_at is not None and now - signs.sent_at > leases.lost
-    return Gone.NEVER_ARRIVED if overdue and waiting() == 0 else None
+    return LostReason.NEVER_ARRIVED if overdue and waiting() == 0 else None

@@ -11,7 +11,7 @@ from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.skills import Usage
 from spar.errors import EngineError, RecipeError
 from spar.evaluation.asking.base import RefineNegative, Respond, Row
-from spar.inference import Asked, Found, Models, Refiner, Refining, infer, make_strategy
+from spar.inference import InferenceRequest, InferenceResult, Refiner, RefinerSettings, RoleModels, infer, make_strategy
 from spar.inference.strategies import Draws
 from spar.method.records import Message, Node, Prompt, Tree
 from spar.method.templates import TemplateSet
@@ -24,7 +24,7 @@ ONE_REFINEMENT = ("actor", "greedy")
 """Of given negatives these mean the same: one greedy refinement, with a greedy vote as its critique."""
 
 
-def search_of(models: Models, settings: AskSettings, templates: TemplateSet, seed: int) -> Respond | None:
+def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet, seed: int) -> Respond | None:
     """The search that the settings ask for; None if they ask for the actor alone."""
     strategy = make_strategy(settings.strategy, settings.budget)
     if strategy.policy is None:
@@ -33,8 +33,8 @@ def search_of(models: Models, settings: AskSettings, templates: TemplateSet, see
 
     async def respond(text: str, usage: Usage) -> Row:
         actor, refiner = _Watched(models.actor), _Watched(models.refiner)
-        asked = Asked((Message("user", text),), Sampling(0.0, 1.0, settings.max_tokens), seed)
-        found = await infer(Models(actor, refiner), asked, strategy, how)
+        asked = InferenceRequest((Message("user", text),), Sampling(0.0, 1.0, settings.max_tokens), seed)
+        found = await infer(RoleModels(actor, refiner), asked, strategy, how)
         for watched in (actor, refiner):
             if watched.failure is not None:
                 raise watched.failure
@@ -87,17 +87,17 @@ def _took(generations: int, judgments: int, votes: int) -> Row:
     return {"generations": generations, "judgments": judgments, "votes": votes}
 
 
-def _refining(settings: AskSettings, templates: TemplateSet) -> Refining:
+def _refining(settings: AskSettings, templates: TemplateSet) -> RefinerSettings:
     # A refinement says what it changes before the text itself: the paper gives it half as much again.
     longest = settings.max_tokens + settings.max_tokens // 2
-    return Refining(
+    return RefinerSettings(
         templates,
         JudgmentSettings(max_tokens=settings.judge_tokens),
         SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
     )
 
 
-def _row(found: Found) -> Row:
+def _row(found: InferenceResult) -> Row:
     tree = {} if found.tree is None else {"first": found.tree.nodes[0].text, "nodes": len(found.tree.nodes)}
     failed = {"failure": "cut_off"} if found.cut_off else {}
     return {"response": found.text, "search": found.ending.value, "value": found.value, **tree, **failed}

@@ -37,7 +37,7 @@ STATUS = {Denial.NO_SUCH_PATH: 404, Denial.BAD_QUERY: 400, Denial.TOO_LARGE: 413
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class BodyPace:
     """How slowly a body may come: `grace_s` seconds, and what its bytes take at the slowest rate that is accepted."""
 
     grace_s: float = 20.0
@@ -68,8 +68,8 @@ class Shield:
     Once a body is refused, whatever the application makes of that is replaced by the refusal.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, pace: Pace | None = None) -> None:
-        self._app, self._door, self._pace = app, door, pace or Pace()
+    def __init__(self, app: ASGIApp, door: Door, pace: BodyPace | None = None) -> None:
+        self._app, self._door, self._pace = app, door, pace or BodyPace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,7 +95,7 @@ class Shield:
     async def _admitted(self, head: HTTPConnection, receive: Receive, send: Send) -> None:
         most = self._door.most_bytes(head)
         body = _Body(receive, most, self._pace)
-        reply = _Reply(send, lambda: body.denial is not None)
+        reply = _GuardedReply(send, lambda: body.denial is not None)
         try:
             await self._app(head.scope, body.receive, reply.send)
         except Exception:
@@ -113,7 +113,7 @@ class BodyRefused(Exception):
 class _Body:
     """A request's body as it comes: no larger than `most`, no slower than the pace."""
 
-    def __init__(self, receive: Receive, most: int, pace: Pace) -> None:
+    def __init__(self, receive: Receive, most: int, pace: BodyPace) -> None:
         self._receive, self._most, self._pace = receive, most, pace
         self._taken = 0
         self._began: float | None = None
@@ -147,7 +147,7 @@ class _Body:
         raise BodyRefused(denial) from None
 
 
-class _Reply:
+class _GuardedReply:
     """What the application sends, unless its request has been refused."""
 
     def __init__(self, send: Send, is_refused: Callable[[], bool]) -> None:

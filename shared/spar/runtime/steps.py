@@ -26,7 +26,7 @@ from spar.errors import (
 )
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
-from spar.messages.coordinator import Usage as UsageFacts
+from spar.messages.coordinator import StepUsage as UsageFacts
 from spar.messages.reasons import FAILURES
 from spar.redaction import redact
 from spar.runtime.kept import keep_report, kept_report
@@ -44,7 +44,7 @@ Row = TypeVar("Row")
 current_step: ContextVar[StepMessage | None] = ContextVar("current_step", default=None)
 """Which step a coroutine works for; for those who watch, never for the work itself."""
 
-HOPELESS = (ModelUnusable, DataError, RecipeError, PackageMissing, AccountingError, TrainingDiverged)
+NON_RETRYABLE = (ModelUnusable, DataError, RecipeError, PackageMissing, AccountingError, TrainingDiverged)
 """The same step would fail the same way again."""
 
 
@@ -151,6 +151,6 @@ def _failed(worker: Worker, message: StepMessage, error: Exception) -> StepFaile
         worker=worker.name,
         reason=reason,
         error=text[:2000],
-        retry=not isinstance(error, HOPELESS),
+        retry=not isinstance(error, NON_RETRYABLE),
         lost=error.key or None if isinstance(error, ObjectLost) else None,
     )

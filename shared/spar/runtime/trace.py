@@ -12,7 +12,7 @@ from spar.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class TracedCall:
     """One call. `kind` is that of its step, by `spar.recipes.init.step_name`; `unit` is the prompt (or the item of an
     evaluation) that it was made for; `part` an evaluation's part.
 
@@ -32,19 +32,19 @@ class Call:
         return sum(self.lengths)
 
 
-def append_calls(path: Path, calls: Iterable[Call]) -> None:
+def append_calls(path: Path, calls: Iterable[TracedCall]) -> None:
     with path.open("a", encoding="utf-8") as file:
         for call in calls:
             file.write(json.dumps(asdict(call)) + "\n")
 
 
-def read_calls(path: Path) -> list[Call]:
+def read_calls(path: Path) -> list[TracedCall]:
     """Those of every process that worked on the pilot; each has a clock of its own, and they follow one another."""
     if not path.exists():
         return []
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [Call(**{**row, "lengths": tuple(row["lengths"])}) for row in rows]
+        return [TracedCall(**{**row, "lengths": tuple(row["lengths"])}) for row in rows]
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path} cannot be read: {error}.", "Delete it and the pilot's --dir, and run it again."

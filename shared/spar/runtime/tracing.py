@@ -9,7 +9,7 @@ from spar.engines.base import ChatModel, Completion, Sampling
 from spar.method.records import Message, Prompt
 from spar.recipes.init import FIRST, step_name
 from spar.runtime.steps import current_step
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 
 
 class Tracer:
@@ -17,13 +17,13 @@ class Tracer:
 
     def __init__(self, prompts: Sequence[Prompt]) -> None:
         self._prompts = sorted(prompts, key=lambda prompt: -len(prompt.text))
-        self._calls: list[Call] = []
+        self._calls: list[TracedCall] = []
         self._lock = threading.Lock()
 
     def observe(self, chat: ChatModel) -> ChatModel:
         return _Noted(chat, self)
 
-    def taken(self) -> list[Call]:
+    def taken(self) -> list[TracedCall]:
         """What was noted since the last time."""
         with self._lock:
             calls, self._calls = self._calls, []
@@ -32,7 +32,7 @@ class Tracer:
     def note(self, messages: Sequence[Message], completions: Sequence[Completion], began: float, ended: float) -> None:
         message = current_step.get()
         spec = getattr(message, "spec", None)
-        call = Call(
+        call = TracedCall(
             kind=step_name(getattr(spec, "iteration", FIRST), type(spec).__name__.removesuffix("Spec").lower()),
             part=str(getattr(spec, "part", "")),
             unit=self._unit(messages[0].content),

@@ -14,7 +14,7 @@ from spar.engines.base import ChatModel, Engine
 from spar.engines.registry import make_engine
 from spar.errors import DeadlineExceeded, ServiceError, SparError
 from spar.messages.base import ModelRef, StepMessage
-from spar.messages.coordinator import Held, Report, WorkerAlive
+from spar.messages.coordinator import LeasedAttempt, Report, WorkerAlive
 from spar.recipes.models import EngineSettings
 from spar.runtime.loop import LoopThread
 from spar.runtime.models import locate
@@ -63,7 +63,7 @@ class Worker:
         self.observe: Callable[[ChatModel], ChatModel] = lambda chat: chat
         """What every model is passed through before it is asked: a pilot notes its calls."""
         self._engines: dict[EngineSettings, Engine] = {}
-        self._held: set[tuple[str | None, Held]] = set()
+        self._held: set[tuple[str | None, LeasedAttempt]] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._heartbeat_s = heartbeat_s
@@ -117,7 +117,7 @@ class Worker:
     def _beat(self) -> None:
         if self._heart.closing.wait(self._heartbeat_s):
             return
-        by_queue: dict[str | None, list[Held]] = {}
+        by_queue: dict[str | None, list[LeasedAttempt]] = {}
         with self._lock:
             for to, attempt in self._held:
                 by_queue.setdefault(to, []).append(attempt)
@@ -126,9 +126,9 @@ class Worker:
             self.tell(to, WorkerAlive(worker=self.name, held=in_order))
 
 
-def _attempt_of(message: StepMessage) -> tuple[str | None, Held]:
+def _attempt_of(message: StepMessage) -> tuple[str | None, LeasedAttempt]:
     """Step ids are the sender's own, so that only with its queue they are different ones."""
-    return message.reply_to, Held(step_id=message.step_id, attempt=message.attempt)
+    return message.reply_to, LeasedAttempt(step_id=message.step_id, attempt=message.attempt)
 
 
 _current: list[Worker] = []

@@ -15,9 +15,9 @@ from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError, RecipeError
 from spar.method.checking import CheckedPrompt
 from spar.method.records import Prompt
-from spar.method.templates.forms import Form, builtin_form
+from spar.method.templates.forms import PromptForm, builtin_form
 from spar.recipes.paths import INSTRUCTIONS
-from spar.runtime.checker_writing import Checked, write_checkers
+from spar.runtime.checker_writing import CheckerStatus, write_checkers
 from spar.runtime.instruction_writing import write_instructions
 from spar.worlds.instructions import checkable_prompts
 from spar.worlds.story.engine import ErrorRates, RulesModel
@@ -70,7 +70,7 @@ async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
         for prompt, outcome in zip(batch, await write_checkers(teacher, batch, SAMPLES), strict=True):
             if len(prompts) == needed:
                 break
-            if outcome.end is Checked.KEPT:
+            if outcome.end is CheckerStatus.KEPT:
                 prompts.append(prompt)
                 kept.append(CheckedPrompt(prompt.id, outcome.sources))
             else:
@@ -83,7 +83,7 @@ async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
     )
 
 
-def _form(name: str) -> Form:
+def _form(name: str) -> PromptForm:
     """One of the compact templates, which the rules teacher knows."""
     found = builtin_form("compact", name)
     if found is None:

@@ -3,6 +3,6 @@
 `run_checkers` is the way in; `inside` is what runs in that process, `seccomp` what it asks the kernel to forbid it.
 """
 
-from spar.sandbox.runner import CheckerJob, Limits, run_checkers
+from spar.sandbox.runner import CheckerJob, SandboxLimits, run_checkers
 
-__all__ = ["CheckerJob", "Limits", "run_checkers"]
+__all__ = ["CheckerJob", "SandboxLimits", "run_checkers"]

@@ -37,7 +37,7 @@ class CheckerJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """Of one process. It runs several checkers, each of which takes milliseconds if it is what it should be."""
 
     cpu_s: int = 2
@@ -46,7 +46,7 @@ class Limits:
 
 
 async def run_checkers(
-    jobs: Sequence[CheckerJob], limits: Limits | None = None, filters: Path = _INSIDE.parent
+    jobs: Sequence[CheckerJob], limits: SandboxLimits | None = None, filters: Path = _INSIDE.parent
 ) -> list[list[str]]:
     """For each job, of each response: `passed`, `not passed`, or how the checker broke.
 
@@ -54,7 +54,7 @@ async def run_checkers(
     jobs after it get a new process. `filters` is the folder of the module `seccomp`. Raises ServiceError where the
     kernel confines no process: nothing is run there.
     """
-    limits, results = limits or Limits(), list[list[str]]()
+    limits, results = limits or SandboxLimits(), list[list[str]]()
     async with _slots():
         while len(results) < len(jobs):
             left = jobs[len(results) :]
@@ -85,7 +85,7 @@ class _Heard:
     ended: str = ""
 
 
-async def _run(jobs: Sequence[CheckerJob], limits: Limits, filters: Path) -> _Heard:
+async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path) -> _Heard:
     with tempfile.TemporaryDirectory(prefix="spar-checkers-") as name:
         folder = Path(name)
         work = {

@@ -21,7 +21,7 @@ _LEVEL = 3  # zstd's default: a higher one saves little on text and costs much t
 Row = TypeVar("Row")
 
 
-class Manifest(BaseModel):
+class ResultManifest(BaseModel):
     """What a result says of itself. `counts` are facts of the step, such as tokens or failures."""
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -37,7 +37,7 @@ def encode_rows(*, step: str, fingerprint: str, rows: Sequence[Any], counts: dic
     """The bytes of a result. All rows are of one type. Raises DataError for what JSON cannot hold."""
     if len({type(row) for row in rows}) > 1:
         raise TypeError("the rows of a result are of one type")
-    manifest = Manifest(step=step, fingerprint=fingerprint, rows=len(rows), counts=dict(counts or {}))
+    manifest = ResultManifest(step=step, fingerprint=fingerprint, rows=len(rows), counts=dict(counts or {}))
     try:
         plain = _adapter(type(rows[0])).dump_python(list(rows), mode="json", warnings="error") if rows else []
         text = "".join(f"{_line(row)}\n" for row in (manifest.model_dump(), *plain))
@@ -54,7 +54,7 @@ def encode_rows(*, step: str, fingerprint: str, rows: Sequence[Any], counts: dic
     return compressor.compress(raw)
 
 
-def decode_rows(data: bytes, row_type: type[Row], key: str = "") -> tuple[Manifest, list[Row]]:
+def decode_rows(data: bytes, row_type: type[Row], key: str = "") -> tuple[ResultManifest, list[Row]]:
     """What `encode_rows` wrote. Raises ObjectCorrupt, which names `key`, for anything else."""
     try:
         raw = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
@@ -73,7 +73,7 @@ def decode_rows(data: bytes, row_type: type[Row], key: str = "") -> tuple[Manife
     return manifest, rows
 
 
-def read_manifest(data: bytes, key: str = "") -> Manifest:
+def read_manifest(data: bytes, key: str = "") -> ResultManifest:
     """The manifest alone, without reading the rows."""
     try:
         with zstandard.ZstdDecompressor().stream_reader(data) as reader:
@@ -100,9 +100,9 @@ def _line(row: Any) -> str:
     return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _manifest(head: bytes, key: str) -> Manifest:
+def _manifest(head: bytes, key: str) -> ResultManifest:
     try:
-        manifest = Manifest.model_validate_json(head)
+        manifest = ResultManifest.model_validate_json(head)
     except ValidationError as error:
         raise _corrupt(key, f"its first line is no manifest ({str(error)[:200]})") from error
     if manifest.format != FORMAT:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Difference, paired_difference
-from spar.sweep.plan import ONLY, Cell
+from spar.sweep.plan import ONLY, GridCell
 from spar.sweep.running import Drawn
 
 BASELINES = ("actor", "greedy", "best_of_responses", "best_of_n", "iterative")
@@ -24,7 +24,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class BudgetPoint:
     """A cell: the share of good texts with its interval, and what a prompt took in the mean."""
 
     strategy: str
@@ -42,7 +42,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BudgetComparison:
     """A search against a baseline under the same budget, in points of good texts over the same prompts.
 
     `draws` is what each of the two took in the mean: a search that ends early takes less than it may.
@@ -67,27 +67,27 @@ class Comparison:
         return "worse" if self.difference.high < 0 else "not shown to differ"
 
 
-def points_of(drawn: Mapping[Cell, Sequence[Drawn]]) -> list[Point]:
+def points_of(drawn: Mapping[GridCell, Sequence[Drawn]]) -> list[BudgetPoint]:
     return [_point(cell, rows) for cell, rows in drawn.items()]
 
 
-def comparisons_of(drawn: Mapping[Cell, Sequence[Drawn]]) -> list[Comparison]:
+def comparisons_of(drawn: Mapping[GridCell, Sequence[Drawn]]) -> list[BudgetComparison]:
     """Each search against each baseline of the same budget; or of its only one, as the actor alone has."""
     found = []
     for cell, rows in drawn.items():
         if cell.name not in SEARCHES:
             continue
         for name in BASELINES:
-            other = Cell(name, ONLY.get(name, cell.budget))
+            other = GridCell(name, ONLY.get(name, cell.budget))
             if other in drawn:
                 found.append(_compare(cell, rows, other, drawn[other]))
     return found
 
 
-def _point(cell: Cell, rows: Sequence[Drawn]) -> Point:
+def _point(cell: GridCell, rows: Sequence[Drawn]) -> BudgetPoint:
     low, high = bootstrap([[row.good for row in rows]], lambda strata: _mean(strata[0]))
     endings = sorted({row.ending for row in rows})
-    return Point(
+    return BudgetPoint(
         strategy=cell.name,
         budget=cell.budget,
         rate=_mean([row.good for row in rows]),
@@ -102,10 +102,10 @@ def _point(cell: Cell, rows: Sequence[Drawn]) -> Point:
     )
 
 
-def _compare(cell: Cell, rows: Sequence[Drawn], other: Cell, others: Sequence[Drawn]) -> Comparison:
+def _compare(cell: GridCell, rows: Sequence[Drawn], other: GridCell, others: Sequence[Drawn]) -> BudgetComparison:
     difference = paired_difference([row.good for row in others], [row.good for row in rows])
     mine, theirs = (_mean([row.draws for row in each]) for each in (rows, others))
-    return Comparison(cell.name, other.name, cell.budget, difference, mine, theirs, _average(rows, others))
+    return BudgetComparison(cell.name, other.name, cell.budget, difference, mine, theirs, _average(rows, others))
 
 
 def _average(rows: Sequence[Drawn], others: Sequence[Drawn]) -> Difference | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log2
 
 from spar.report.axes import Tick, percent_label, rate_axis
-from spar.sweep.curves import Point
+from spar.sweep.curves import BudgetPoint
 
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 222
@@ -13,7 +13,7 @@ _MOST_TICKS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PlotMark:
     x: float
     y: float
     y_low: float
@@ -22,9 +22,9 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class PlotCurve:
     name: str
-    marks: list[Mark]
+    marks: list[PlotMark]
 
     @property
     def points(self) -> str:
@@ -32,8 +32,8 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
-    curves: list[Curve]
+class LinePlot:
+    curves: list[PlotCurve]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
@@ -49,19 +49,21 @@ class At:
     said: str
 
 
-def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> Plot:
+def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> LinePlot:
     """Costs must be positive; something must have been measured."""
     every = [at for _, points in curves for at in points]
     x_of, x_ticks = _doubling(min(at.x for at in every), max(at.x for at in every))
     y = rate_axis(min(at.low for at in every), max(at.high for at in every), BOTTOM, TOP)
     drawn = [
-        Curve(name, [Mark(x_of(at.x), y.at(at.rate), y.at(at.low), y.at(at.high), at.said) for at in points])
+        PlotCurve(name, [PlotMark(x_of(at.x), y.at(at.rate), y.at(at.low), y.at(at.high), at.said) for at in points])
         for name, points in curves
     ]
-    return Plot(drawn, x_ticks, y.ticks(percent_label))
+    return LinePlot(drawn, x_ticks, y.ticks(percent_label))
 
 
-def curves_over(points: Sequence[Point], cost: Callable[[Point], float], unit: str) -> list[tuple[str, list[At]]]:
+def curves_over(
+    points: Sequence[BudgetPoint], cost: Callable[[BudgetPoint], float], unit: str
+) -> list[tuple[str, list[At]]]:
     """One curve a strategy; each begins at the actor alone, which every budget of 1 is. A cost of 0 is left out."""
     start = [point for point in points if point.strategy == "actor"]
     names = [name for name in dict.fromkeys(point.strategy for point in points) if name != "actor"] or ["actor"]
@@ -73,7 +75,7 @@ def curves_over(points: Sequence[Point], cost: Callable[[Point], float], unit: s
     return [curve for curve in curves if curve[1]]
 
 
-def _at(point: Point, x: float, unit: str) -> At:
+def _at(point: BudgetPoint, x: float, unit: str) -> At:
     said = f"{point.strategy}, budget {point.budget}: {100 * point.rate:.1f}% ({100 * point.low:.1f} to"
     return At(x, point.rate, point.low, point.high, f"{said} {100 * point.high:.1f}) at {x:,.1f} {unit} a prompt")
 

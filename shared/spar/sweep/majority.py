@@ -15,7 +15,7 @@ from spar.method.templates import TemplateSet
 from spar.method.voting import tally
 from spar.recipes.models import JudgmentSettings
 from spar.sweep.tasks import JudgeItem
-from spar.together import together
+from spar.together import gather
 
 MAJORITY_STEP = "sweep_majority"
 """Seed step of these votes."""
@@ -43,8 +43,8 @@ async def majority_curve(
         prompt, scope = Prompt.of(item.prompt), SeedScope(seed, 0)
         return await judge(chat, prompt, item.response, templates, settings, scope, MAJORITY_STEP, (n,), usage)
 
-    greedy = await together(votes(item, 1, 0.0) for item in items)
-    sampled = await together(votes(item, max(ks), 0.7) for item in items)
+    greedy = await gather(votes(item, 1, 0.0) for item in items)
+    sampled = await gather(votes(item, max(ks), 0.7) for item in items)
     return [_point(0, items, [each.votes for each in greedy])] + [
         _point(k, items, [each.votes[:k] for each in sampled]) for k in sorted(set(ks))
     ]

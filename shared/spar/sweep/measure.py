@@ -7,28 +7,28 @@ from collections.abc import Mapping, Sequence
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import Usage
-from spar.inference.records import Models
+from spar.inference.records import RoleModels
 from spar.method.templates import TemplateSet
 from spar.sweep.curves import comparisons_of, points_of
 from spar.sweep.majority import MajorityPoint, majority_curve
-from spar.sweep.plan import Cell, make_plan
+from spar.sweep.plan import GridCell, make_plan
 from spar.sweep.report import SweepReport
 from spar.sweep.running import Drawn, Job, Told, run_cells
 from spar.sweep.settings import SweepSettings
-from spar.sweep.sources import Source, items_to_judge
+from spar.sweep.sources import TaskSource, items_to_judge
 from spar.sweep.tasks import Score, by_judge, by_rules
 
 RULES, JUDGE, ITSELF = "rules", "a judge from outside", "the refiner itself: no rule knows these prompts"
 
 
 async def measure(
-    models: Models,
+    models: RoleModels,
     judge: ChatModel | None,
-    source: Source,
+    source: TaskSource,
     settings: SweepSettings,
     templates: TemplateSet,
     told: Told,
-) -> tuple[SweepReport, Mapping[Cell, Sequence[Drawn]]]:
+) -> tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]:
     """The report, and every text that it rests on. Raises RecipeError, and the models' errors."""
     cells = make_plan(settings.strategies, settings.budgets)
     score, scored_by = _scoring(models, judge, source, settings, templates)
@@ -56,7 +56,7 @@ async def measure(
 
 
 def _scoring(
-    models: Models, judge: ChatModel | None, source: Source, settings: SweepSettings, templates: TemplateSet
+    models: RoleModels, judge: ChatModel | None, source: TaskSource, settings: SweepSettings, templates: TemplateSet
 ) -> tuple[Score, str]:
     if source.rules:
         return by_rules, RULES
@@ -66,8 +66,8 @@ def _scoring(
 
 async def _majority(
     refiner: ChatModel,
-    source: Source,
-    drawn: Mapping[Cell, Sequence[Drawn]],
+    source: TaskSource,
+    drawn: Mapping[GridCell, Sequence[Drawn]],
     settings: SweepSettings,
     templates: TemplateSet,
 ) -> list[MajorityPoint]:

@@ -6,12 +6,12 @@ No script, nothing loaded, everything that is not ours escaped. Its plots' numbe
 from collections.abc import Callable, Sequence
 
 from spar.report.page import environment, style
-from spar.sweep.curves import Point
-from spar.sweep.drawing import At, Plot, curves_over, plot
+from spar.sweep.curves import BudgetPoint
+from spar.sweep.drawing import At, LinePlot, curves_over, plot
 from spar.sweep.majority import MajorityPoint
 from spar.sweep.report import SweepReport
 
-COSTS: tuple[tuple[str, str, Callable[[Point], float]], ...] = (
+COSTS: tuple[tuple[str, str, Callable[[BudgetPoint], float]], ...] = (
     ("Responses and refinements drawn a prompt", "draws", lambda point: point.draws),
     ("Votes a prompt", "votes", lambda point: point.votes),
     ("Tokens a prompt, prompts included", "tokens", lambda point: point.tokens),
@@ -39,7 +39,7 @@ def render_sweep(report: SweepReport) -> str:
     )
 
 
-def _majority(points: Sequence[MajorityPoint]) -> Plot | None:
+def _majority(points: Sequence[MajorityPoint]) -> LinePlot | None:
     """Over the number of votes; the greedy vote is in the table only."""
     sampled = [point for point in points if point.votes]
     if not sampled:

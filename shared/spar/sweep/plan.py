@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.errors import RecipeError
-from spar.inference.strategies import STRATEGIES, Shape, Strategy, make_strategy
+from spar.inference.strategies import STRATEGIES, Strategy, TreeShape, make_strategy
 
 BUDGETS = (1, 2, 4, 8, 16)
 """16: one response and the 15 nodes of a full breadth-first tree."""
@@ -16,18 +16,18 @@ ONLY = {"actor": 1, "greedy": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """A strategy that may draw `budget` texts for a prompt: responses and refinements together."""
 
     name: str
     budget: int
 
-    def strategy(self, shape: Shape) -> Strategy:
+    def strategy(self, shape: TreeShape) -> Strategy:
         """Under a budget of 1 every strategy is the actor alone: nothing is left for what it would draw."""
         return make_strategy("actor") if self.budget == 1 else make_strategy(self.name, self.budget - 1, shape)
 
 
-def make_plan(strategies: Sequence[str], budgets: Sequence[int]) -> list[Cell]:
+def make_plan(strategies: Sequence[str], budgets: Sequence[int]) -> list[GridCell]:
     """Cells by budget, so that a larger one finds the calls of the smaller ones known. Raises RecipeError."""
     for name in strategies:
         if name not in STRATEGIES:
@@ -35,10 +35,10 @@ def make_plan(strategies: Sequence[str], budgets: Sequence[int]) -> list[Cell]:
     if not strategies or not budgets or min(budgets) < 1:
         raise RecipeError("A sweep needs strategies, and budgets of 1 or more.", "Try --budgets 1,2,4,8,16.")
     cells = [
-        Cell(name, budget)
+        GridCell(name, budget)
         for budget in sorted(set(budgets))
         for name in dict.fromkeys(strategies)
         if name not in ONLY and budget > 1
     ]
-    first = [Cell("actor", 1)]  # where every curve begins
-    return first + [Cell("greedy", 2)] * ("greedy" in strategies) + cells
+    first = [GridCell("actor", 1)]  # where every curve begins
+    return first + [GridCell("greedy", 2)] * ("greedy" in strategies) + cells

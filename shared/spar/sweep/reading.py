@@ -7,7 +7,7 @@ from typing import Any
 
 from spar.errors import DataError
 from spar.evaluation.statistics import Difference
-from spar.sweep.curves import Comparison, Interval, Point
+from spar.sweep.curves import BudgetComparison, BudgetPoint, Interval
 from spar.sweep.majority import MajorityPoint
 from spar.sweep.report import SweepReport
 
@@ -29,13 +29,13 @@ def read_sweep(path: Path) -> SweepReport:
         raise DataError(f"{path} is no report of a sweep ({error}).", "Name decode.json of 'spar decode'.") from error
 
 
-def _point(raw: Mapping[str, Any]) -> Point:
+def _point(raw: Mapping[str, Any]) -> BudgetPoint:
     average = raw.get("average")
-    return Point(**{**raw, "average": None if average is None else Interval(**average)})
+    return BudgetPoint(**{**raw, "average": None if average is None else Interval(**average)})
 
 
-def _comparison(raw: Mapping[str, Any]) -> Comparison:
+def _comparison(raw: Mapping[str, Any]) -> BudgetComparison:
     average = raw.get("average")
     fields = {name: value for name, value in raw.items() if name != "said"}
     mean = None if average is None else Difference(**average)
-    return Comparison(**{**fields, "difference": Difference(**raw["difference"]), "average": mean})
+    return BudgetComparison(**{**fields, "difference": Difference(**raw["difference"]), "average": mean})

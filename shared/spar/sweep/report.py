@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spar.inference.records import Ending
-from spar.sweep.curves import BASELINES, Comparison, Point
+from spar.inference.records import StopReason
+from spar.sweep.curves import BASELINES, BudgetComparison, BudgetPoint
 from spar.sweep.majority import MajorityPoint
 
-UNSEARCHED = (Ending.RESPONSE_FAILED, Ending.UNJUDGED)
+UNSEARCHED = (StopReason.RESPONSE_FAILED, StopReason.UNJUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class SweepReport:
     prompts: int
     scored_by: str
     settings: Mapping[str, Any]
-    points: Sequence[Point]
-    comparisons: Sequence[Comparison]
+    points: Sequence[BudgetPoint]
+    comparisons: Sequence[BudgetComparison]
     majority: Sequence[MajorityPoint]
 
     def as_json(self) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class SweepReport:
         why = f"{failed} have no text to judge, and {unjudged} have no quorum of votes"
         return [f"No search began on {failed + unjudged} of {self.prompts} responses: {why}."]
 
-    def _of(self, baseline: str) -> list[Comparison]:
+    def _of(self, baseline: str) -> list[BudgetComparison]:
         return [each for each in self.comparisons if each.baseline == baseline]
 
     def _against(self, baseline: str) -> str:

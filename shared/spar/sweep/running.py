@@ -11,12 +11,12 @@ from spar.engines.base import Sampling
 from spar.engines.skills import Usage
 from spar.errors import EngineUnavailable
 from spar.inference.infer import infer
-from spar.inference.records import Asked, Ending, Found, Models, Refining
-from spar.inference.strategies import Shape
+from spar.inference.records import InferenceRequest, InferenceResult, RefinerSettings, RoleModels, StopReason
+from spar.inference.strategies import TreeShape
 from spar.method.records import Message
-from spar.sweep.plan import Cell
-from spar.sweep.tasks import Score, Task
-from spar.together import together
+from spar.sweep.plan import GridCell
+from spar.sweep.tasks import Score, ScoredTask
+from spar.together import gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +40,43 @@ class Drawn:
 class Job:
     """Everything a sweep asks with. The first response is greedy, as the paper's inference is."""
 
-    models: Models
-    tasks: Sequence[Task]
+    models: RoleModels
+    tasks: Sequence[ScoredTask]
     score: Score
-    how: Refining
-    shape: Shape
+    how: RefinerSettings
+    shape: TreeShape
     response_tokens: int
     seed: int
     at_once: int
 
 
-Told = Callable[[Cell], None]
+Told = Callable[[GridCell], None]
 
 
-async def run_cells(job: Job, cells: Sequence[Cell], told: Told) -> dict[Cell, list[Drawn]]:
+async def run_cells(job: Job, cells: Sequence[GridCell], told: Told) -> dict[GridCell, list[Drawn]]:
     """Every task of every cell, in the order of the tasks. Raises the models' errors; a failed engine has no cells."""
-    drawn: dict[Cell, list[Drawn]] = {}
+    drawn: dict[GridCell, list[Drawn]] = {}
     for cell in cells:
         drawn[cell] = await _cell(job, cell)
         told(cell)
     return drawn
 
 
-async def _cell(job: Job, cell: Cell) -> list[Drawn]:
+async def _cell(job: Job, cell: GridCell) -> list[Drawn]:
     strategy, places = cell.strategy(job.shape), asyncio.Semaphore(job.at_once)
 
-    async def one(task: Task) -> Drawn:
-        asked = Asked((Message("user", task.prompt),), Sampling(0.0, 1.0, job.response_tokens), job.seed)
+    async def one(task: ScoredTask) -> Drawn:
+        asked = InferenceRequest((Message("user", task.prompt),), Sampling(0.0, 1.0, job.response_tokens), job.seed)
         async with places:
             found = await infer(job.models, asked, strategy, job.how)
-            if found.ending is Ending.ENGINE_FAILED:
+            if found.ending is StopReason.ENGINE_FAILED:
                 raise EngineUnavailable(f"A model cannot be asked: {found.reason}", "Then run the same command again.")
             return _drawn(task, found, await job.score(task, found.text))
 
-    return await together(one(task) for task in job.tasks)
+    return await gather(one(task) for task in job.tasks)
 
 
-def _drawn(task: Task, found: Found, good: bool) -> Drawn:
+def _drawn(task: ScoredTask, found: InferenceResult, good: bool) -> Drawn:
     usage = Usage()
     for part in (found.actor, found.refiner):
         usage.add(part)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from spar.inference.records import Refining
-from spar.inference.strategies import STRATEGIES, Shape
+from spar.inference.records import RefinerSettings
+from spar.inference.strategies import STRATEGIES, TreeShape
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.sweep.plan import BUDGETS
@@ -17,7 +17,7 @@ TEMPERATURE = 0.7  # the paper's, of votes and refinements
 class SweepSettings:
     strategies: Sequence[str] = tuple(STRATEGIES)
     budgets: Sequence[int] = BUDGETS
-    shape: Shape = field(default_factory=Shape)
+    shape: TreeShape = field(default_factory=TreeShape)
     retries: int = 0
     """How often a failed refinement is asked for again. Above 0 more may be drawn than the budget; it is counted."""
     votes: int = 5
@@ -36,9 +36,9 @@ class SweepSettings:
         quorum = self.votes // 2 + 1
         return JudgmentSettings(votes=self.votes, quorum=quorum, temperature=TEMPERATURE, max_tokens=self.judge_tokens)
 
-    def refining(self, templates: TemplateSet) -> Refining:
+    def refining(self, templates: TemplateSet) -> RefinerSettings:
         refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.refine_tokens)
-        return Refining(templates, self.judgment, refinement, self.retries)
+        return RefinerSettings(templates, self.judgment, refinement, self.retries)
 
     def told(self, templates: TemplateSet) -> Mapping[str, Any]:
         settings = asdict(self)

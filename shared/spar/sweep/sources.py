@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.errors import DataError
-from spar.sweep.plan import Cell
+from spar.sweep.plan import GridCell
 from spar.sweep.running import Drawn
-from spar.sweep.tasks import JudgeItem, Task, file_tasks, ifeval_tasks, story_judge_items, story_tasks
+from spar.sweep.tasks import JudgeItem, ScoredTask, file_tasks, ifeval_tasks, story_judge_items, story_tasks
 
 STORY, IFEVAL = "story", "ifeval"
 STORY_PROMPTS = 500
@@ -18,26 +18,28 @@ STORY_PROMPTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TaskSource:
     """`rules` says whether every task has a check of its own."""
 
     name: str
-    tasks: Sequence[Task]
+    tasks: Sequence[ScoredTask]
     rules: bool
 
 
-def read_source(name: str, data: Path | None, limit: int | None, seed: int) -> Source:
+def read_source(name: str, data: Path | None, limit: int | None, seed: int) -> TaskSource:
     """Raises DataError for what is not there."""
     if name == STORY:
-        return Source(STORY, story_tasks(limit or STORY_PROMPTS, seed), rules=True)
+        return TaskSource(STORY, story_tasks(limit or STORY_PROMPTS, seed), rules=True)
     if name == IFEVAL:
         if data is None:
             raise DataError("ifeval needs its data.", "Name input_data.jsonl, or its folder, with --data.")
-        return Source(IFEVAL, ifeval_tasks(data, limit), rules=True)
-    return Source(Path(name).name, file_tasks(Path(name), limit), rules=False)
+        return TaskSource(IFEVAL, ifeval_tasks(data, limit), rules=True)
+    return TaskSource(Path(name).name, file_tasks(Path(name), limit), rules=False)
 
 
-def items_to_judge(source: Source, drawn: Mapping[Cell, Sequence[Drawn]], count: int, seed: int) -> list[JudgeItem]:
+def items_to_judge(
+    source: TaskSource, drawn: Mapping[GridCell, Sequence[Drawn]], count: int, seed: int
+) -> list[JudgeItem]:
     """Responses of known truth: the story world makes them; else what the sweep drew, as the rules see it."""
     if source.name == STORY:
         return story_judge_items(count, seed)

@@ -25,13 +25,13 @@ from spar.worlds.story.rules import follows
 
 Check = Callable[[str], bool]
 """Whether a response's text follows the prompt, by rules."""
-Score = Callable[["Task", str], Awaitable[bool]]
+Score = Callable[["ScoredTask", str], Awaitable[bool]]
 SCORE_STEP = "sweep_score"
 """Seed step of a judge's votes on final texts: none of the votes that a search saw."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ScoredTask:
     """`share` is IFEval's: what a text adds to the mean of its four scores, whose mean over the tasks that is."""
 
     prompt: str
@@ -48,16 +48,16 @@ class JudgeItem:
     good: bool
 
 
-def story_tasks(count: int, seed: int) -> list[Task]:
+def story_tasks(count: int, seed: int) -> list[ScoredTask]:
     """Held-out prompts of the story world, and its rules."""
-    return [Task(prompt, _story_check(prompt)) for prompt in generate_prompts(count, seed, "heldout")]
+    return [ScoredTask(prompt, _story_check(prompt)) for prompt in generate_prompts(count, seed, "heldout")]
 
 
 def story_judge_items(count: int, seed: int) -> list[JudgeItem]:
     return [JudgeItem(*item) for item in judge_items(count, seed, "heldout")]
 
 
-def ifeval_tasks(data: Path, count: int | None) -> list[Task]:
+def ifeval_tasks(data: Path, count: int | None) -> list[ScoredTask]:
     """IFEval's prompts; a response is good if it follows every instruction, read strictly."""
     tasks, _ = ifeval.read_tasks(data)
     chosen = list(tasks.values())[:count]
@@ -65,9 +65,9 @@ def ifeval_tasks(data: Path, count: int | None) -> list[Task]:
     return [_ifeval_task(task, weight) for task in chosen]
 
 
-def file_tasks(path: Path, count: int | None) -> list[Task]:
+def file_tasks(path: Path, count: int | None) -> list[ScoredTask]:
     """Rows of {"prompt": ...}, one JSON object a line. No rule knows them."""
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, ScoredTask] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -75,13 +75,13 @@ def file_tasks(path: Path, count: int | None) -> list[Task]:
     for number, line in enumerate(lines, start=1):
         if line.strip() and len(tasks) != count:
             text = _prompt(path, number, line)
-            tasks.setdefault(text, Task(text))
+            tasks.setdefault(text, ScoredTask(text))
     if not tasks:
         raise DataError(f"{path} has no prompts.", 'Write rows of {"prompt": "..."}, one a line.')
     return list(tasks.values())
 
 
-async def by_rules(task: Task, text: str) -> bool:
+async def by_rules(task: ScoredTask, text: str) -> bool:
     assert task.check is not None, "the sources with rules give every task its own"
     return task.check(text)
 
@@ -90,7 +90,7 @@ def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings
     """A text is good if the majority of the judge's votes says so. A text without a quorum of votes is not."""
     known: dict[tuple[str, str], bool] = {}
 
-    async def score(task: Task, text: str) -> bool:
+    async def score(task: ScoredTask, text: str) -> bool:
         key = (task.prompt, text)
         if key not in known:
             scope, prompt = SeedScope(seed, 0), Prompt.of(task.prompt)
@@ -101,7 +101,7 @@ def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings
     return score
 
 
-def all_checked(tasks: Sequence[Task]) -> bool:
+def all_checked(tasks: Sequence[ScoredTask]) -> bool:
     return all(task.check is not None for task in tasks)
 
 
@@ -120,7 +120,7 @@ def _story_check(prompt: str) -> Check:
     return lambda text: follows(prompt, text)
 
 
-def _ifeval_task(task: ifeval.Task, weight: float) -> Task:
+def _ifeval_task(task: ifeval.IfevalTask, weight: float) -> ScoredTask:
     @lru_cache(maxsize=1)  # one text is checked for both
     def followed(text: str) -> Followed:
         return check(task.prompt, task.instructions, text)
@@ -129,4 +129,4 @@ def _ifeval_task(task: ifeval.Task, weight: float) -> Task:
         found = followed(text)
         return share(found.strict, found.loose, weight)
 
-    return Task(task.prompt, lambda text: all(followed(text).strict), average)
+    return ScoredTask(task.prompt, lambda text: all(followed(text).strict), average)

@@ -7,7 +7,7 @@ Knows no curves but through the results.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from spar.synthetic.results import Result, SeedResult
+from spar.synthetic.results import ExperimentResult, SeedResult
 from spar.synthetic.statistics import PairedTest, paired_test
 
 LEVEL = 0.05
@@ -18,7 +18,7 @@ Difference = Callable[[SeedResult], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class InterferenceClaim:
     """A claim and what the seeds say. `differences` are in points of a share, one a seed."""
 
     said: str
@@ -81,11 +81,11 @@ CLAIMS: Mapping[str, Sequence[tuple[str, Difference]]] = {
 """By task, the main one first."""
 
 
-def claims_of(result: Result) -> list[Claim]:
+def claims_of(result: ExperimentResult) -> list[InterferenceClaim]:
     found = []
     for said, difference in CLAIMS[result.task]:
         differences = tuple(difference(seed) for seed in result.seeds)
-        found.append(Claim(said, differences, paired_test(differences)))
+        found.append(InterferenceClaim(said, differences, paired_test(differences)))
     return found
 
 

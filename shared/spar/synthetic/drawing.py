@@ -10,7 +10,7 @@ from statistics import fmean
 
 from spar.report.axes import Axis, Tick, percent_label
 from spar.synthetic.pairs import KINDS
-from spar.synthetic.results import Result
+from spar.synthetic.results import ExperimentResult
 
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 222
@@ -27,7 +27,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class BandCurve:
     """`band` and `line` are points as of SVG."""
 
     name: str
@@ -37,14 +37,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class BandPlot:
     name: str
-    curves: tuple[Curve, ...]
+    curves: tuple[BandCurve, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
 
 
-def plots(result: Result) -> list[Plot]:
+def plots(result: ExperimentResult) -> list[BandPlot]:
     """One for each measure, from 0 to 100%."""
     last = max(result.steps[-1], 1)
 
@@ -55,12 +55,12 @@ def plots(result: Result) -> list[Plot]:
     x_ticks = tuple(Tick(x_of(step), str(step)) for step in shown)
     y_ticks = tuple(SHARES.ticks(percent_label))
     return [
-        Plot(name, tuple(_curve(result, kind, measure, x_of) for kind in KINDS), x_ticks, y_ticks)
+        BandPlot(name, tuple(_curve(result, kind, measure, x_of) for kind in KINDS), x_ticks, y_ticks)
         for measure, name in enumerate(result.measures)
     ]
 
 
-def _curve(result: Result, kind: str, measure: int, x_of: Callable[[float], float]) -> Curve:
+def _curve(result: ExperimentResult, kind: str, measure: int, x_of: Callable[[float], float]) -> BandCurve:
     values = result.values("refined" if kind == "refined" else "interfering", measure)
     steps = result.steps
     dots = tuple(
@@ -69,7 +69,7 @@ def _curve(result: Result, kind: str, measure: int, x_of: Callable[[float], floa
     )
     upper = [(x_of(step), SHARES.at(max(seeds))) for step, seeds in zip(steps, values, strict=True)]
     lower = [(x_of(step), SHARES.at(min(seeds))) for step, seeds in zip(steps, values, strict=True)]
-    return Curve(kind, _points([(dot.x, dot.y) for dot in dots]), _points([*upper, *reversed(lower)]), dots)
+    return BandCurve(kind, _points([(dot.x, dot.y) for dot in dots]), _points([*upper, *reversed(lower)]), dots)
 
 
 def _said(kind: str, step: int, seeds: Sequence[float]) -> str:

@@ -16,9 +16,9 @@ from spar.method.records import Example, ExampleKind, Message
 from spar.synthetic.learning import learn, quiet
 from spar.synthetic.models import Sampler, load, make_model
 from spar.synthetic.pairs import KINDS, Kind, PairSets, make_pairs
-from spar.synthetic.results import Point, SeedResult
-from spar.synthetic.settings import Settings
-from spar.synthetic.tasks.base import Task
+from spar.synthetic.results import CurvePoint, SeedResult
+from spar.synthetic.settings import ExperimentSettings
+from spar.synthetic.tasks.base import SyntheticTask
 
 SPARE = 1.25
 """So many prompts are asked for each pair that is wanted: a few give none."""
@@ -32,7 +32,7 @@ Tell = Callable[[str], None]
 class Experiment:
     """A task at a size. `tell` hears how far it is."""
 
-    def __init__(self, task: Task, settings: Settings, tell: Tell) -> None:
+    def __init__(self, task: SyntheticTask, settings: ExperimentSettings, tell: Tell) -> None:
         self._task, self._settings, self._tell = task, settings, tell
         self._held_out = task.prompts("heldout", settings.heldout, 0)  # the same for every seed
 
@@ -75,11 +75,11 @@ class Experiment:
 
     def _learn(
         self, kind: Kind, pairs: PairSets, start: Path, sampler: Sampler, seed: int, folder: Path
-    ) -> tuple[Point, ...]:
-        points: list[Point] = []
+    ) -> tuple[CurvePoint, ...]:
+        points: list[CurvePoint] = []
 
         def look(step: int, model: Any) -> None:
-            points.append(Point(step, self._measured(sampler, model)))
+            points.append(CurvePoint(step, self._measured(sampler, model)))
 
         learn(start, pairs.of(kind), self._settings.dpo(), seed, folder / kind, look, self._settings.every)
         ends = zip(self._task.measures, points[0].values, points[-1].values, strict=True)

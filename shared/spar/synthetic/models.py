@@ -13,13 +13,13 @@ from transformers import GenerationConfig, LlamaForCausalLM
 from spar.errors import AccountingError
 from spar.method.records import Message
 from spar.training.tokenize import Tokenizer
-from spar.worlds.story.stages import Shape
+from spar.worlds.story.stages import TinyShape
 from spar.worlds.story.tokenizer import save_tokenizer
 from spar.worlds.story.train import llama_config
 from spar.worlds.story.vocabulary import END, PAD, SPECIAL
 
 
-def make_model(folder: Path, words: Sequence[str], shape: Shape, seed: int) -> Path:
+def make_model(folder: Path, words: Sequence[str], shape: TinyShape, seed: int) -> Path:
     """A model with random weights, in a folder as trainers and engines take it."""
     tokens = (*SPECIAL, *words)
     torch.manual_seed(seed)

@@ -6,10 +6,10 @@ No script, nothing loaded. Its plots' numbers are also in a table.
 from statistics import fmean
 
 from spar.report.page import environment, style
-from spar.synthetic.claims import Claim, claims_of, told_p
+from spar.synthetic.claims import InterferenceClaim, claims_of, told_p
 from spar.synthetic.drawing import plots
 from spar.synthetic.pairs import KINDS
-from spar.synthetic.results import Result
+from spar.synthetic.results import ExperimentResult
 
 TITLES = {"characters": "Write a letter so many times", "stories": "A story with a given beginning and end"}
 ABOUT = {
@@ -20,7 +20,7 @@ ABOUT = {
 }
 
 
-def render(result: Result) -> str:
+def render(result: ExperimentResult) -> str:
     """The whole page, as a string."""
     claims = claims_of(result)
     table = [
@@ -45,7 +45,7 @@ def render(result: Result) -> str:
     )
 
 
-def headline(claims: list[Claim]) -> str:
+def headline(claims: list[InterferenceClaim]) -> str:
     """The main claim's verdict."""
     main = claims[0]
     if main.held:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from spar.errors import TrainingError
 from spar.method.records import Pair, Prompt
-from spar.synthetic.tasks.base import Task
+from spar.synthetic.tasks.base import SyntheticTask
 
 Kind = Literal["refined", "interfering"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -26,7 +26,7 @@ class PairSets:
         return self.refined if kind == "refined" else self.interfering
 
 
-def make_pairs(task: Task, sampled: Sequence[tuple[str, Sequence[str]]], most: int) -> PairSets:
+def make_pairs(task: SyntheticTask, sampled: Sequence[tuple[str, Sequence[str]]], most: int) -> PairSets:
     """From each prompt with its sampled responses at most one pair of each kind. Raises TrainingError without any."""
     found = [pair for prompt, responses in sampled if (pair := _pair(task, prompt, responses)) is not None]
     if not found:
@@ -38,7 +38,7 @@ def make_pairs(task: Task, sampled: Sequence[tuple[str, Sequence[str]]], most: i
     return PairSets(tuple(pair["refined"] for pair in kept), tuple(pair["interfering"] for pair in kept))
 
 
-def _pair(task: Task, prompt: str, responses: Sequence[str]) -> Mapping[Kind, Pair] | None:
+def _pair(task: SyntheticTask, prompt: str, responses: Sequence[str]) -> Mapping[Kind, Pair] | None:
     right = [response for response in responses if _is_right(task, prompt, response)]
     for rejected in responses:
         refined = None if rejected in right else task.refine(prompt, rejected)
@@ -52,5 +52,5 @@ def _pair(task: Task, prompt: str, responses: Sequence[str]) -> Mapping[Kind, Pa
     return None
 
 
-def _is_right(task: Task, prompt: str, response: str) -> bool:
+def _is_right(task: SyntheticTask, prompt: str, response: str) -> bool:
     return task.measure(prompt, response)[0] == 1.0

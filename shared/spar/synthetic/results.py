@@ -11,7 +11,7 @@ from spar.synthetic.pairs import KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CurvePoint:
     """After `step` optimizer steps: each of the task's measures, as a share of 1."""
 
     step: int
@@ -24,7 +24,7 @@ class SeedResult:
 
     seed: int
     pairs: int
-    curves: Mapping[Kind, tuple[Point, ...]]
+    curves: Mapping[Kind, tuple[CurvePoint, ...]]
 
     def last(self, kind: Kind, measure: int) -> float:
         return self.curves[kind][-1].values[measure]
@@ -35,7 +35,7 @@ class SeedResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ExperimentResult:
     """A whole experiment. All curves have the same steps."""
 
     task: str
@@ -55,7 +55,7 @@ class Result:
         return [[curve[place].values[measure] for curve in curves] for place in range(len(self.steps))]
 
 
-def result_json(result: Result) -> dict[str, Any]:
+def result_json(result: ExperimentResult) -> dict[str, Any]:
     return {
         "task": result.task,
         "measures": list(result.measures),
@@ -66,13 +66,13 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def result_from_json(path: Path) -> Result:
+def result_from_json(path: Path) -> ExperimentResult:
     """Raises DataError for a file that is none."""
     try:
         data = json.loads(path.read_bytes())
         measures = tuple(data["measures"])
         seeds = tuple(_seed(each, measures) for each in data["seeds"])
-        return Result(data["task"], measures, data["settings"], data["parameters"], data["seconds"], seeds)
+        return ExperimentResult(data["task"], measures, data["settings"], data["parameters"], data["seconds"], seeds)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path} is no result of an experiment ({error}).", "Move it away, or choose another --out."
@@ -80,7 +80,7 @@ def result_from_json(path: Path) -> Result:
 
 
 def _seed_json(seed: SeedResult, measures: Sequence[str]) -> dict[str, Any]:
-    def rows(curve: Sequence[Point]) -> list[dict[str, float]]:
+    def rows(curve: Sequence[CurvePoint]) -> list[dict[str, float]]:
         return [{"step": point.step, **dict(zip(measures, point.values, strict=True))} for point in curve]
 
     return {"seed": seed.seed, "pairs": seed.pairs, "curves": {kind: rows(seed.curves[kind]) for kind in KINDS}}
@@ -88,7 +88,7 @@ def _seed_json(seed: SeedResult, measures: Sequence[str]) -> dict[str, Any]:
 
 def _seed(data: Mapping[str, Any], measures: Sequence[str]) -> SeedResult:
     curves = {
-        kind: tuple(Point(row["step"], tuple(row[name] for name in measures)) for row in data["curves"][kind])
+        kind: tuple(CurvePoint(row["step"], tuple(row[name] for name in measures)) for row in data["curves"][kind])
         for kind in KINDS
     }
     return SeedResult(data["seed"], data["pairs"], curves)

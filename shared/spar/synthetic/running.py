@@ -11,18 +11,18 @@ from pathlib import Path
 
 from spar.errors import StoreError
 from spar.synthetic.page import render
-from spar.synthetic.results import Result, SeedResult, result_from_json, result_json
-from spar.synthetic.settings import Settings
+from spar.synthetic.results import ExperimentResult, SeedResult, result_from_json, result_json
+from spar.synthetic.settings import ExperimentSettings
 from spar.synthetic.tasks import TASKS
 
 REVISION = 1
 """Raised when the same settings would give other numbers: seeds of before are then run again."""
 
 Tell = Callable[[str], None]
-RunSeed = Callable[[str, Settings, int, Tell], SeedResult]
+RunSeed = Callable[[str, ExperimentSettings, int, Tell], SeedResult]
 
 
-def run_seed(name: str, settings: Settings, seed: int, tell: Tell) -> SeedResult:
+def run_seed(name: str, settings: ExperimentSettings, seed: int, tell: Tell) -> SeedResult:
     """One seed, with real models and real trainings. Raises TrainingError."""
     from spar.synthetic.experiment import Experiment
     from spar.synthetic.learning import one_thread
@@ -35,8 +35,8 @@ def run_seed(name: str, settings: Settings, seed: int, tell: Tell) -> SeedResult
 
 
 def run_experiment(
-    name: str, settings: Settings, seeds: Sequence[int], folder: Path, tell: Tell, run: RunSeed = run_seed
-) -> Result:
+    name: str, settings: ExperimentSettings, seeds: Sequence[int], folder: Path, tell: Tell, run: RunSeed = run_seed
+) -> ExperimentResult:
     """Run the seeds that are missing, writing after each. Raises TrainingError, StoreError, and DataError for a file of
     that name that is something else."""
     path = folder / f"synthetic-{name}.json"
@@ -56,11 +56,11 @@ def run_experiment(
     return asked
 
 
-def _begun(path: Path, name: str, settings: Settings) -> Result:
+def _begun(path: Path, name: str, settings: ExperimentSettings) -> ExperimentResult:
     """What the folder has of this very experiment, or a blank one."""
     task = TASKS[name]
     asked = {"revision": REVISION, **settings.as_json()}
-    blank = Result(name, task.measures, asked, settings.parameters(len(task.words)), 0.0, ())
+    blank = ExperimentResult(name, task.measures, asked, settings.parameters(len(task.words)), 0.0, ())
     if not path.is_file():
         return blank
     found = result_from_json(path)

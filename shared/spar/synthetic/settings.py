@@ -7,18 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from spar.recipes.models import DpoSettings, SftSettings
-from spar.worlds.story.stages import Shape
+from spar.worlds.story.stages import TinyShape
 from spar.worlds.story.vocabulary import SPECIAL
 
 LONGEST = 64
 """Tokens of a whole sample; the longest here has about 40."""
 
-SHAPE = Shape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=LONGEST)
+SHAPE = TinyShape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=LONGEST)
 """About 340,000 parameters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ExperimentSettings:
     """`start_*` teach the starting model, `pairs` of each kind train it by DPO in batches of `batch`.
 
     `samples` responses are sampled to each prompt that may give a pair; `heldout` responses are measured at a time,
@@ -37,12 +37,12 @@ class Settings:
     batch: int = 32
     beta: float = 0.1
     nll_weight: float = 0.1
-    shape: Shape = SHAPE
+    shape: TinyShape = SHAPE
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def changed(self, **values: Any) -> "Settings":
+    def changed(self, **values: Any) -> "ExperimentSettings":
         """With those values that are not None."""
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
@@ -78,11 +78,11 @@ class Settings:
         )
 
 
-SETTINGS: dict[str, Settings] = {
-    "characters": Settings(
+SETTINGS: dict[str, ExperimentSettings] = {
+    "characters": ExperimentSettings(
         start_steps=300, start_rate=3e-3, pairs=1280, samples=4, epochs=1, rate=2e-4, heldout=520, every=4
     ),
-    "stories": Settings(
+    "stories": ExperimentSettings(
         start_steps=1600,  # small batches: of 400 and 600 steps of 64 some seeds learned nothing
         start_rate=3e-3,
         start_batch=24,

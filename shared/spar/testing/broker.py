@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spar.errors import ServiceError
-from spar.runtime.broker import Loss
+from spar.runtime.broker import BrokerReset
 
 
 @dataclass
@@ -12,7 +12,7 @@ class RecordingBroker:
     """Keeps what was sent, by queue; `take` is what a worker does. While `away`, every call raises ServiceError."""
 
     queues: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
-    next_loss: Loss = Loss.EVERYTHING
+    next_loss: BrokerReset = BrokerReset.EVERYTHING
     away: bool = False
 
     def send(self, task: str, queue: str, message: dict[str, Any]) -> None:
@@ -26,9 +26,9 @@ class RecordingBroker:
     def try_write(self) -> None:
         self._reach()
 
-    def loss(self) -> Loss:
+    def loss(self) -> BrokerReset:
         self._reach()
-        loss, self.next_loss = self.next_loss, Loss.NONE
+        loss, self.next_loss = self.next_loss, BrokerReset.NONE
         return loss
 
     def take(self, queue: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class RecordingBroker:
     def empty(self) -> None:
         """Lose all messages, as Redis does when its data are gone."""
         self.queues.clear()
-        self.next_loss = Loss.MESSAGES
+        self.next_loss = BrokerReset.MESSAGES
 
     def _reach(self) -> None:
         if self.away:

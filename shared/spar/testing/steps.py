@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from spar.errors import ServiceError
-from spar.evolving.queue import QUEUE, Made, Watch
+from spar.evolving.queue import QUEUE, LossWatch, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import (
     FailureReason,
-    Held,
+    LeasedAttempt,
     Report,
     StepFailed,
     StepFinished,
     StepStarted,
-    Usage,
+    StepUsage,
     WorkerAlive,
 )
 from spar.runtime.leases import Leases
@@ -49,7 +49,7 @@ class ScriptedWorkers:
     _events: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.watch = Watch(self.broker, Leases(), every_s=1.0)
+        self.watch = LossWatch(self.broker, Leases(), every_s=1.0)
         self.broker.loss()
 
     # ---- what the runner calls ----
@@ -94,7 +94,7 @@ class ScriptedWorkers:
         self.say(0, StepStarted(step_id=message.step_id, attempt=message.attempt, worker="w"))
 
     def beats(self, message: StepMessage, after_s: float) -> None:
-        held = (Held(step_id=message.step_id, attempt=message.attempt),)
+        held = (LeasedAttempt(step_id=message.step_id, attempt=message.attempt),)
         self.say(after_s, WorkerAlive(worker="w", held=held))
 
     def finishes(self, message: StepMessage, after_s: float) -> None:
@@ -143,6 +143,6 @@ def finished(message: StepMessage) -> StepFinished:
         key=f"results/{message.fingerprint}/{message.fingerprint}",
         size=1,
         seconds=WORK_S,
-        usage=Usage(calls=16),
+        usage=StepUsage(calls=16),
         counts={"evolved": 16},
     )

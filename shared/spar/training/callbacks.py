@@ -17,7 +17,7 @@ from spar.training.ranks import Ranks
 from spar.training.reports import Listener, Report
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
+class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
     """Knows nothing of the method: DPO and SFT are watched alike. On every rank; the first one reports."""
 
     def __init__(self, reporter: Listener, ranks: Ranks, settings: DivergenceSettings) -> None:

@@ -84,11 +84,11 @@ def _train(
     started: float,
     watchers: Sequence[Any],
 ) -> TrainOutcome | None:
-    from spar.training.callbacks import Watch
+    from spar.training.callbacks import ProgressCallback
     from spar.training.weights import gathered, require_finite, write_trained
 
     trainer = _trainer(job, workspace)
-    for watcher in (Watch(reporter, ranks, job.settings.divergence), *watchers):
+    for watcher in (ProgressCallback(reporter, ranks, job.settings.divergence), *watchers):
         trainer.add_callback(watcher)
     trainer.train(resume_from_checkpoint=str(start.checkpoint) if start.checkpoint else None)
     weights = gathered(trainer)

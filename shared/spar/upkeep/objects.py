@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from spar.adapters import is_adapter
 from spar.checkpoints.headers import check_weights
 from spar.db.progress import run_ids
-from spar.db.tables import Command, Model, Result
+from spar.db.tables import Command, Model, StoredResult
 from spar.errors import ModelUnusable, ObjectLost
 from spar.messages.base import StepKind
 from spar.messages.coordinator import StepFinished
@@ -80,7 +80,7 @@ def orphans_found(keys: list[str]) -> Iterator[Finding]:
 
 
 def _named_by_all(session: Session, store: ObjectStore) -> tuple[set[str], set[str]]:
-    objects, models = set(session.exec(select(Result.key))), set(session.exec(select(Model.fingerprint)))
+    objects, models = set(session.exec(select(StoredResult.key))), set(session.exec(select(Model.fingerprint)))
     for run_id in run_ids(session):
         named = named_by(read_as_kept(session, run_id), store)
         objects |= named.objects

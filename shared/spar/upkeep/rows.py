@@ -16,13 +16,13 @@ from spar.db.tables import (
     Iteration,
     Model,
     PromptOutcome,
-    Result,
     Run,
     RunClock,
     Shard,
     Spending,
     Step,
     StepCount,
+    StoredResult,
     TrainingJob,
 )
 from spar.errors import DataError
@@ -43,7 +43,7 @@ OF_RUN: tuple[type[SQLModel], ...] = (
     Event,
 )
 """Whose rows belong to one run."""
-SHARED: tuple[type[SQLModel], ...] = (Result, Model)
+SHARED: tuple[type[SQLModel], ...] = (StoredResult, Model)
 """Whose rows a run uses and others may too."""
 TABLES: tuple[type[SQLModel], ...] = (*SHARED, Run, *OF_RUN)
 
@@ -65,7 +65,7 @@ def read_as_kept(session: Session, run_id: str) -> dict[str, list[Record]]:
     found: dict[type[SQLModel], list[SQLModel]] = {Run: [run]}
     for table in OF_RUN:
         found[table] = list(session.exec(select(table).where(table.run_id == run_id).order_by(*_key(table))))  # type: ignore[attr-defined]
-    found[Result] = _results(session, found[Step])
+    found[StoredResult] = _results(session, found[Step])
     found[Model] = _models(session, found)
     return {name_of(table): [_record(table, row) for row in found[table]] for table in TABLES}
 
@@ -84,7 +84,7 @@ def write_records(session: Session, records: Records) -> None:
 
 def _results(session: Session, steps: Sequence[Any]) -> list[SQLModel]:
     wanted = {step.fingerprint for step in steps}
-    found = (session.get(Result, fingerprint) for fingerprint in sorted(wanted))
+    found = (session.get(StoredResult, fingerprint) for fingerprint in sorted(wanted))
     return [row for row in found if row is not None]
 
 

@@ -13,7 +13,7 @@ from spar.cli.checker_file import CheckerFile
 from spar.cli.prompts import app
 from spar.cli.queries import queries_of
 from spar.errors import DataError, RecipeError
-from spar.runtime.checker_writing import Checked, CheckerOutcome
+from spar.runtime.checker_writing import CheckerOutcome, CheckerStatus
 from spar.testing.server import ServerOptions, running_server
 from spar.worlds.story.prompts import generate_prompts
 
@@ -21,14 +21,14 @@ from spar.worlds.story.prompts import generate_prompts
 def test_a_stop_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "out" / "checked.jsonl"
     file = CheckerFile.open(path)
-    file.add("a", CheckerOutcome(Checked.KEPT, ("code",)))
-    file.add("b", CheckerOutcome(Checked.UNTRUSTED))
+    file.add("a", CheckerOutcome(CheckerStatus.KEPT, ("code",)))
+    file.add("b", CheckerOutcome(CheckerStatus.UNTRUSTED))
     with path.open("a") as torn:
         torn.write('{"prompt": "c", "che')
     again = CheckerFile.open(path)
     assert again.done == {"a", "b"}
     assert again.ends == {"kept": 1, "untrusted": 1}
-    again.add("c", CheckerOutcome(Checked.KEPT, ("more",)))
+    again.add("c", CheckerOutcome(CheckerStatus.KEPT, ("more",)))
     assert [json.loads(line)["prompt"] for line in path.read_text().splitlines()] == ["a", "c"]
 
 

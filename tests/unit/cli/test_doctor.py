@@ -4,12 +4,12 @@ import socket
 
 import pytest
 
-from spar.cli.checks import SUBJECTS, Check, State
+from spar.cli.checks import SUBJECTS, CheckState, HostCheck
 from spar.cli.doctor import worst_exit_code
 from spar.cli.reach import NAMED_BY, reach
 
 
-def checks_of(subject: str) -> list[Check]:
+def checks_of(subject: str) -> list[HostCheck]:
     return [check for function in SUBJECTS if function.__name__ == subject for check in function()]
 
 
@@ -25,7 +25,7 @@ def test_this_environment_has_what_the_embedded_mode_needs() -> None:
     for subject in ("_python", "_packages", "_makers"):
         found = checks_of(subject)
         assert found
-        assert [check for check in found if check.state is not State.OK] == []
+        assert [check for check in found if check.state is not CheckState.OK] == []
 
 
 def test_services_are_not_looked_at_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_a_named_service_that_is_not_there(
     monkeypatch.setenv(NAMED_BY[name], address.format(port=closed_port))
     monkeypatch.setenv("SPAR_S3_SECRET_KEY", "hunter2")
     (check,) = checks_of("_services")
-    assert (check.name, check.state) == (name, State.UNREACHABLE)
+    assert (check.name, check.state) == (name, CheckState.UNREACHABLE)
     assert "refused" in check.detail.lower()
     assert NAMED_BY[name] in check.fix
     assert "hunter2" not in check.detail + check.fix
@@ -66,11 +66,11 @@ def test_an_address_that_is_none_is_told_not_raised(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("states", "code"),
     [
-        ([State.OK], 0),
-        ([State.OK, State.WARNING], 0),
-        ([State.OK, State.MISSING], 1),
-        ([State.UNREACHABLE], 1),
+        ([CheckState.OK], 0),
+        ([CheckState.OK, CheckState.WARNING], 0),
+        ([CheckState.OK, CheckState.MISSING], 1),
+        ([CheckState.UNREACHABLE], 1),
     ],
 )
-def test_exit_code(states: list[State], code: int) -> None:
-    assert worst_exit_code([Check("x", state, "") for state in states]) == code
+def test_exit_code(states: list[CheckState], code: int) -> None:
+    assert worst_exit_code([HostCheck("x", state, "") for state in states]) == code

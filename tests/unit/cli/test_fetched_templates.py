@@ -13,7 +13,7 @@ from spar.cli.fetch import published
 from spar.cli.fetched_templates import write_templates
 from spar.cli.main import build_app
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import RELEASE, Source
+from spar.evaluation.benchmark_sources import RELEASE, PublishedSource
 from spar.method.templates import TemplateSet, read_templates
 from spar.method.templates.reference import templates_of
 
@@ -45,9 +45,9 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-def source() -> Source:
+def source() -> PublishedSource:
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in FILES.items()}
-    return Source("https://example.org/SPaR/0123abc", "Apache-2.0", digests)
+    return PublishedSource("https://example.org/SPaR/0123abc", "Apache-2.0", digests)
 
 
 def fetched(checkout: Path, to: Path) -> TemplateSet:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from spar.cli.main import build_app
 from spar.errors import DataError
-from spar.sweep.curves import Interval, Point
+from spar.sweep.curves import BudgetPoint, Interval
 from spar.sweep.report import SweepReport
 from tests.unit.cli.test_reproduce_run import benchmark, write
 
@@ -56,9 +56,9 @@ def test_a_limit_is_reported(tmp_path: Path) -> None:
 
 
 def test_figure_5_is_drawn_from_what_decode_wrote(tmp_path: Path) -> None:
-    def point(strategy: str, budget: int, rate: float) -> Point:
+    def point(strategy: str, budget: int, rate: float) -> BudgetPoint:
         mean = Interval(rate + 0.1, rate, rate + 0.2)
-        return Point(strategy, budget, rate, rate - 0.1, rate + 0.1, budget, 1.0, 5.0, 90.0, {"solved": 3}, mean)
+        return BudgetPoint(strategy, budget, rate, rate - 0.1, rate + 0.1, budget, 1.0, 5.0, 90.0, {"solved": 3}, mean)
 
     points = [point("actor", 1, 0.5), point("bfs", 4, 0.6)]
     report = SweepReport("ifeval", 3, "rules", {"seed": 0}, points, [], [])

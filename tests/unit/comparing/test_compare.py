@@ -15,7 +15,7 @@ from spar.comparing.costs import work_of
 from spar.comparing.forest import forest
 from spar.comparing.grouping import grouped
 from spar.comparing.intervals import difference_of, mean_of
-from spar.comparing.model import Comparison, Estimate
+from spar.comparing.model import Comparison, MeasuredGain
 from spar.comparing.page import comparison_headline, render_comparison
 from spar.comparing.reading import StepFacts
 from spar.comparing.tables import as_csv, as_latex, terminal_tables
@@ -245,7 +245,10 @@ def test_the_latex_is_a_table_whose_rows_are_as_wide_as_its_head(found: Comparis
 
 
 def test_the_forest_holds_every_interval_and_no_difference() -> None:
-    rows = [("a", Estimate(value=2.0, low=-1.0, high=5.0)), ("b" * 60, Estimate(value=30.0, low=28.0, high=33.5))]
+    rows = [
+        ("a", MeasuredGain(value=2.0, low=-1.0, high=5.0)),
+        ("b" * 60, MeasuredGain(value=30.0, low=28.0, high=33.5)),
+    ]
     drawn = forest(rows)
     assert drawn is not None
     assert [row.style for row in drawn.rows] == ["level", "up"]

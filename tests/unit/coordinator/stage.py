@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.db.tables import Run, Step, StepCount, utc_now
-from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepFinished, StepStarted, Usage
+from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepFinished, StepStarted, StepUsage
 from spar.messages.training import PromptEnd, Selected
 from spar.method.records import Outcome, Pair, Prompt
 from spar.recipes.models import Recipe
@@ -22,21 +22,21 @@ from spar.store.results import put_blob, put_result
 from spar.store.rows import encode_rows
 from spar.testing.broker import RecordingBroker
 
-NOTHING_EXPIRES = Limits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
+NOTHING_EXPIRES = CoordinatorLimits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))
 
 
 PAIR_AND_GOOD = ("pair", *["all_good"] * 5)
 """How the six prompts of an iteration end, if a test does not say."""
 
 
-USAGE = Usage(calls=2, prompt_tokens=3, completion_tokens=4)
+USAGE = StepUsage(calls=2, prompt_tokens=3, completion_tokens=4)
 """What a step takes, if a test does not say."""
 
 
 class Stage:
     """A coordinator, its broker, and a worker played by hand."""
 
-    def __init__(self, folder: Path, limits: Limits = NOTHING_EXPIRES) -> None:
+    def __init__(self, folder: Path, limits: CoordinatorLimits = NOTHING_EXPIRES) -> None:
         self.store = DirectoryStore(folder / "store")
         self.database: Engine = open_database(f"sqlite:///{folder / 'spar.db'}")
         migrate(self.database)
@@ -88,7 +88,7 @@ class Stage:
         message: dict[str, Any],
         key: str = "results/x/aa",
         unusable: int | None = None,
-        usage: Usage = USAGE,
+        usage: StepUsage = USAGE,
     ) -> None:
         self.report(self.finished(message, key, unusable, usage))
 
@@ -97,7 +97,7 @@ class Stage:
         message: dict[str, Any],
         key: str = "results/x/aa",
         unusable: int | None = None,
-        usage: Usage = USAGE,
+        usage: StepUsage = USAGE,
     ) -> StepFinished:
         return StepFinished(
             step_id=message["step_id"],

@@ -10,22 +10,22 @@ import pytest
 from sqlmodel import Session, select
 
 from services.coordinator import actions, events
-from services.coordinator.budget import PROBES, Purse
+from services.coordinator.budget import PROBES, BudgetState
 from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
-from services.coordinator.state import Counts, Repair, State
+from services.coordinator.state import Repair, RunState, StepCounts
 from spar.db.progress import read_progress
 from spar.db.spending import RunSpending, read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
 from spar.messages.base import StepKind
 from spar.messages.commands import RESUME, ResumeCommand
-from spar.messages.coordinator import Usage
+from spar.messages.coordinator import StepUsage
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.recipes.init import REFINER
 from spar.recipes.models import BudgetSettings, PriceSettings, Recipe
-from spar.recipes.spending import Burn, Spent, burn_down, capped, told
+from spar.recipes.spending import BudgetLine, Spent, burn_down, capped, told
 from spar.report.reader import RunReader
 from tests.unit.coordinator.stage import Stage
 
@@ -36,11 +36,13 @@ RECIPE = {"name": "test", "models": {"actor": "served:a", "refiner": "served:r"}
 NOTHING: Counter[StepKind] = Counter()
 
 
-def purse(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> Purse:
-    return Purse(BudgetSettings.model_validate(caps), spent, {G: TEN} if means is None else means)
+def purse(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> BudgetState:
+    return BudgetState(BudgetSettings.model_validate(caps), spent, {G: TEN} if means is None else means)
 
 
-def allowed(it: Purse, *wanted: tuple[StepKind, int], flying: dict[StepKind, int] | None = None) -> dict[StepKind, int]:
+def allowed(
+    it: BudgetState, *wanted: tuple[StepKind, int], flying: dict[StepKind, int] | None = None
+) -> dict[StepKind, int]:
     return dict(it.allowed(wanted, lambda kind: (flying or NOTHING).get(kind, 0)))
 
 
@@ -90,7 +92,7 @@ def test_a_cap_is_passed_by_less_than_one_step_takes(cap: int) -> None:
     while True:
         means = {kind: Spent(calls=takes[kind]) for kind, number in done.items() if number}
         waiting = {R: done[J] - done[R], J: done[G] - done[J], G: 40 - done[G]}
-        it = Purse(BudgetSettings(calls=cap), spent, means, first)
+        it = BudgetState(BudgetSettings(calls=cap), spent, means, first)
         sent = dict(it.allowed([(kind, number) for kind, number in waiting.items() if number], lambda kind: 0))
         if not sent:
             break
@@ -165,7 +167,7 @@ def test_means_are_of_those_who_are_asked() -> None:
     assert RunSpending(Spent(), {(J, False): own}).means_in(REFINER) == {J: own.teachers}
 
 
-STATE = State(
+STATE = RunState(
     running=True,
     iteration=1,
     iterations=1,
@@ -174,7 +176,7 @@ STATE = State(
     chain=(G, J, R),
     window=8,
     evaluates=False,
-    counts={G: Counts(ready=3, done=1)},
+    counts={G: StepCounts(ready=3, done=1)},
     purse=purse(calls=10),
 )
 
@@ -184,9 +186,9 @@ USED_UP = RunEnd(reason=EndReason.BUDGET, what="budget: 10 of 10 calls")
 
 def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() -> None:
     assert next_actions(STATE, events.Woken()) == [actions.StopRun(USED_UP)]
-    flying = State(**{**_fields(STATE), "counts": {G: Counts(ready=2, in_flight=1, done=1)}})
+    flying = RunState(**{**_fields(STATE), "counts": {G: StepCounts(ready=2, in_flight=1, done=1)}})
     assert next_actions(flying, events.Woken()) == []
-    rich = State(**{**_fields(STATE), "purse": purse(calls=35)})
+    rich = RunState(**{**_fields(STATE), "purse": purse(calls=35)})
     assert next_actions(rich, events.Woken()) == [actions.Dispatch(G, 2)]
 
 
@@ -194,9 +196,9 @@ def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() 
 def test_a_repair_of_another_iteration_is_in_flight_too(own: int, others: int) -> None:
     """The counts are of this iteration alone, and a run stops with nothing on its way."""
     repairing = {"counts": {}, "iteration": 2, "iterations": 2}
-    flying = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, own, others)})
+    flying = RunState(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, own, others)})
     assert next_actions(flying, events.Woken()) == []
-    landed = State(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, 0, 0)})
+    landed = RunState(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, 0, 0)})
     assert next_actions(landed, events.Woken()) == [actions.StopRun(USED_UP)]
 
 
@@ -206,13 +208,13 @@ def test_a_finished_run_is_finished_whatever_it_cost() -> None:
         "status": IterationStatus.DONE,
         "evaluates": True,
         "counts": {},
-        "evaluations": Counts(done=4),
+        "evaluations": StepCounts(done=4),
     }
-    assert next_actions(State(**{**_fields(STATE), **over}), events.EvaluationDone()) == [actions.FinishRun()]
+    assert next_actions(RunState(**{**_fields(STATE), **over}), events.EvaluationDone()) == [actions.FinishRun()]
 
 
-def _fields(state: State) -> dict[str, Any]:
-    return {name: getattr(state, name) for name in State.__dataclass_fields__}
+def _fields(state: RunState) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in RunState.__dataclass_fields__}
 
 
 @pytest.fixture
@@ -249,7 +251,7 @@ def test_a_cap_on_money_holds_at_the_teachers_price(stage: Stage) -> None:
     stage.finish(stage.take())
     assert stage.run_row().status is RunStatus.RUNNING
     stage.finish(stage.take())
-    stage.finish(stage.take("judgment"), usage=Usage())  # the teacher's responses are not judged
+    stage.finish(stage.take("judgment"), usage=StepUsage())  # the teacher's responses are not judged
     stage.coordinator.tick()
     row = stage.run_row()
     assert (row.status, row.reason) == (RunStatus.STOPPED, "budget: 2.00 of 2.00 money")
@@ -304,7 +306,7 @@ def test_progress_tells_what_was_spent(stage: Stage) -> None:
     with Session(stage.database) as session:
         progress = read_progress(session, run)
     assert progress is not None
-    assert progress.burn[:2] == (Burn("calls", 2, 50), Burn("tokens", 7, None))
+    assert progress.burn[:2] == (BudgetLine("calls", 2, 50), BudgetLine("tokens", 7, None))
 
 
 def test_hours_pass_only_while_the_run_is_on(stage: Stage) -> None:

@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from services.coordinator.coordinator import Coordinator, Limits
+from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from services.coordinator.inbox import Inbox
 from services.coordinator.pauses import pause_after
 from spar.db.progress import read_progress
-from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
+from spar.db.tables import Event, Orphan, PromptOutcome, Run, Step, StoredResult
 from spar.errors import ServiceError
-from spar.messages.coordinator import Held, Report, StepReturned, StepStarted, WorkerAlive
+from spar.messages.coordinator import LeasedAttempt, Report, StepReturned, StepStarted, WorkerAlive
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import StuckCause
-from spar.runtime.broker import Loss
-from spar.runtime.leases import Gone
+from spar.runtime.broker import BrokerReset
+from spar.runtime.leases import LostReason
 from spar.testing.broker import RecordingBroker
 from tests.unit.coordinator.stage import Stage
 
-LEASE = Limits(window=100, lease=timedelta(minutes=90), lost=timedelta(hours=1))
+LEASE = CoordinatorLimits(window=100, lease=timedelta(minutes=90), lost=timedelta(hours=1))
 
 
 def step_of(stage: Stage, message: dict[str, Any]) -> Step:
@@ -106,7 +106,7 @@ def test_what_cannot_work_is_not_tried_again(stage: Stage) -> None:
 def test_facts_of_an_older_attempt_are_ignored_but_its_result_is_not(stage: Stage) -> None:
     stage.submit()
     old = stage.take()
-    stage.broker.next_loss = Loss.EVERYTHING
+    stage.broker.next_loss = BrokerReset.EVERYTHING
     stage.coordinator.tick()
     [step] = [step for step in stage.steps() if step.id == old["step_id"]]
     assert step.attempt == 2
@@ -138,7 +138,7 @@ def test_a_second_result_of_a_fingerprint_is_an_orphan(stage: Stage) -> None:
     message = stage.take()
     stage.finish(message, "results/x/aa")
     stage.finish(message, "results/x/bb")
-    assert [row.key for row in stage.rows(Result)] == ["results/x/aa"]
+    assert [row.key for row in stage.rows(StoredResult)] == ["results/x/aa"]
     assert [row.key for row in stage.rows(Orphan)] == ["results/x/bb"]
     assert stage.steps("judgment")[0].message["spec"]["generated"] == {"key": "results/x/aa"}
 
@@ -188,7 +188,7 @@ def test_a_silent_worker_loses_its_lease_and_costs_the_step_nothing(tmp_path: Pa
     assert step_of(stage, message).state is StepState.RUNNING
     stage.pass_time(10)
     step = step_of(stage, message)
-    assert (step.state, step.failures, step.reason) == (StepState.READY, 0, Gone.SILENT.explanation)
+    assert (step.state, step.failures, step.reason) == (StepState.READY, 0, LostReason.SILENT.explanation)
     assert step.not_before is not None
     stage.check_counters()
 
@@ -298,7 +298,7 @@ def test_a_sign_of_life_renews_the_lease(stage: Stage) -> None:
     stage.submit()
     message = stage.take()
     before = stage.steps()[0].alive_at
-    held = Held(step_id=message["step_id"], attempt=message["attempt"])
+    held = LeasedAttempt(step_id=message["step_id"], attempt=message["attempt"])
     stage.report(WorkerAlive(worker="w", held=(held,)))
     after = stage.steps()[0].alive_at
     assert before is not None
@@ -307,7 +307,7 @@ def test_a_sign_of_life_renews_the_lease(stage: Stage) -> None:
 
 
 def test_a_message_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
+    stage = Stage(tmp_path, CoordinatorLimits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
     stage.submit()
     stage.broker.queues.clear()  # silently
     stage.pass_time(1)
@@ -316,7 +316,7 @@ def test_a_message_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
 
 
 def test_a_backlog_is_not_a_loss(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, Limits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
+    stage = Stage(tmp_path, CoordinatorLimits(window=100, lease=timedelta(hours=1), lost=timedelta(0)))
     stage.submit()
     stage.coordinator.tick()
     assert [step.attempt for step in stage.steps()] == [1, 1, 1]
@@ -365,7 +365,9 @@ def test_a_failed_run_goes_on_when_it_is_submitted_again(stage: Stage) -> None:
 
 
 def test_a_run_of_which_no_step_ends_is_stuck_until_one_does(tmp_path: Path) -> None:
-    limits = Limits(window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5))
+    limits = CoordinatorLimits(
+        window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5)
+    )
     stage = Stage(tmp_path, limits)
     run_id = stage.submit()
     message = stage.broker.take("generation")
@@ -386,7 +388,9 @@ def test_a_run_of_which_no_step_ends_is_stuck_until_one_does(tmp_path: Path) -> 
 
 
 def test_a_broker_that_is_away_for_long_is_what_a_run_is_stuck_of(tmp_path: Path) -> None:
-    limits = Limits(window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5))
+    limits = CoordinatorLimits(
+        window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5)
+    )
     stage = Stage(tmp_path, limits)
     stage.submit()
     stage.broker.away = True

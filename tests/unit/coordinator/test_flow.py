@@ -6,7 +6,7 @@ import pytest
 
 from services.coordinator import actions, events, flow
 from services.coordinator.flow import next_actions
-from services.coordinator.state import Counts, Repair, State
+from services.coordinator.state import Repair, RunState, StepCounts
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
@@ -14,7 +14,7 @@ from spar.messages.states import IterationStatus
 
 G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
 S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
-DATA = State(
+DATA = RunState(
     running=True,
     iteration=1,
     iterations=3,
@@ -33,7 +33,7 @@ def failed(reason: EndReason, what: str, failure: FailureReason | None = None) -
     return actions.FailRun(RunEnd(reason=reason, what=what, failure=failure))
 
 
-CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
+CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     ("a run begins", DATA, events.RunBegun(), [actions.BeginIteration(1)]),
     (
         "a measured run measures its start first",
@@ -74,25 +74,25 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ("a shard goes on to search", DATA, events.ShardStepDone(J, 2), [actions.PrepareShardStep(R, 2)]),
     (
         "one shard's end is not the iteration's",
-        replace(DATA, counts={R: Counts(done=3)}),
+        replace(DATA, counts={R: StepCounts(done=3)}),
         events.ShardStepDone(R, 2),
         [],
     ),
     (
         "the last shard's end is",
-        replace(DATA, counts={R: Counts(done=4)}),
+        replace(DATA, counts={R: StepCounts(done=4)}),
         events.ShardStepDone(R, 2),
         [actions.PrepareSelection()],
     ),
     (
         "a dead shard has ended too",
-        replace(DATA, counts={R: Counts(done=3), G: Counts(done=3, dead=1)}),
+        replace(DATA, counts={R: StepCounts(done=3), G: StepCounts(done=3, dead=1)}),
         events.StepDied(G, "1", "why"),
         [actions.PrepareSelection()],
     ),
     (
         "without a search judgment is the last step",
-        replace(DATA, chain=(G, J), counts={J: Counts(done=4)}),
+        replace(DATA, chain=(G, J), counts={J: StepCounts(done=4)}),
         events.ShardStepDone(J, 3),
         [actions.PrepareSelection()],
     ),
@@ -140,7 +140,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "and is the next refiner too",
-        replace(TRAINING, refiner="shared", counts={T: Counts(done=1)}),
+        replace(TRAINING, refiner="shared", counts={T: StepCounts(done=1)}),
         events.TrainingDone("actor"),
         [actions.ShareModel(), actions.EndIteration(), actions.BeginIteration(2)],
     ),
@@ -158,19 +158,19 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "compared judgments end a shard",
-        replace(DATA, chain=(G, J, StepKind.COMPARISON), counts={StepKind.COMPARISON: Counts(done=4)}),
+        replace(DATA, chain=(G, J, StepKind.COMPARISON), counts={StepKind.COMPARISON: StepCounts(done=4)}),
         events.ShardStepDone(StepKind.COMPARISON, 3),
         [actions.PrepareSelection()],
     ),
     (
         "one training waits for the other",
-        replace(TRAINING, counts={T: Counts(in_flight=1, done=1)}),
+        replace(TRAINING, counts={T: StepCounts(in_flight=1, done=1)}),
         events.TrainingDone("actor"),
         [],
     ),
     (
         "both trained: the next iteration",
-        replace(TRAINING, counts={T: Counts(done=2)}),
+        replace(TRAINING, counts={T: StepCounts(done=2)}),
         events.TrainingDone("actor"),
         [actions.EndIteration(), actions.BeginIteration(2)],
     ),
@@ -182,25 +182,25 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "the last iteration ends the run",
-        replace(TRAINING, iteration=3, counts={T: Counts(done=2)}),
+        replace(TRAINING, iteration=3, counts={T: StepCounts(done=2)}),
         events.TrainingDone("refiner"),
         [actions.EndIteration(), actions.FinishRun()],
     ),
     (
         "a measured run waits for its measurements",
-        replace(TRAINING, iteration=3, counts={T: Counts(done=2)}, evaluates=True),
+        replace(TRAINING, iteration=3, counts={T: StepCounts(done=2)}, evaluates=True),
         events.TrainingDone("refiner"),
         [actions.EndIteration(), actions.PrepareEvaluation(3, "actor"), actions.PrepareEvaluation(3, "refiner")],
     ),
     (
         "the last measurement ends it",
-        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=8)),
+        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=StepCounts(done=8)),
         events.EvaluationDone(),
         [actions.FinishRun()],
     ),
     (
         "so does its failure",
-        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=Counts(done=7, dead=1)),
+        replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=StepCounts(done=7, dead=1)),
         events.StepDied(E, "actor", "why"),
         [actions.FinishRun()],
     ),
@@ -230,63 +230,63 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "later steps go first",
-        replace(DATA, counts={G: Counts(ready=9), J: Counts(ready=3), R: Counts(ready=2)}),
+        replace(DATA, counts={G: StepCounts(ready=9), J: StepCounts(ready=3), R: StepCounts(ready=2)}),
         events.Woken(),
         [actions.Dispatch(R, 2), actions.Dispatch(J, 3), actions.Dispatch(G, 3)],
     ),
     (
         "the window is bounded",
-        replace(DATA, counts={G: Counts(ready=9, in_flight=2), R: Counts(in_flight=6)}),
+        replace(DATA, counts={G: StepCounts(ready=9, in_flight=2), R: StepCounts(in_flight=6)}),
         events.Woken(),
         [],
     ),
     (
         "whole-iteration steps need no room",
-        replace(TRAINING, counts={T: Counts(ready=2), G: Counts(in_flight=8)}),
+        replace(TRAINING, counts={T: StepCounts(ready=2), G: StepCounts(in_flight=8)}),
         events.Woken(),
         [actions.Dispatch(T, 2)],
     ),
-    ("an ill engine gets nothing", replace(DATA, counts={G: Counts(ready=9)}, sick={G: 0}), events.Woken(), []),
+    ("an ill engine gets nothing", replace(DATA, counts={G: StepCounts(ready=9)}, sick={G: 0}), events.Woken(), []),
     (
         "then one probe",
-        replace(DATA, counts={G: Counts(ready=9)}, sick={G: 1}),
+        replace(DATA, counts={G: StepCounts(ready=9)}, sick={G: 1}),
         events.Woken(),
         [actions.Dispatch(G, 1)],
     ),
-    ("one at a time", replace(DATA, counts={G: Counts(ready=9, in_flight=1)}, sick={G: 1}), events.Woken(), []),
+    ("one at a time", replace(DATA, counts={G: StepCounts(ready=9, in_flight=1)}, sick={G: 1}), events.Woken(), []),
     (
         "a cancelled run prepares what follows, and sends nothing",
-        replace(DATA, cancelling=True, counts={G: Counts(ready=9, in_flight=1), J: Counts(ready=2)}),
+        replace(DATA, cancelling=True, counts={G: StepCounts(ready=9, in_flight=1), J: StepCounts(ready=2)}),
         events.ShardStepDone(G, 2),
         [actions.PrepareShardStep(J, 2)],
     ),
     (
         "its last step in flight ends it",
-        replace(DATA, cancelling=True, counts={G: Counts(ready=9), J: Counts(ready=2)}),
+        replace(DATA, cancelling=True, counts={G: StepCounts(ready=9), J: StepCounts(ready=2)}),
         events.ShardStepDone(G, 2),
         [actions.PrepareShardStep(J, 2), actions.CancelRun()],
     ),
     (
         "it waits for a training",
-        replace(TRAINING, cancelling=True, counts={T: Counts(ready=1, in_flight=1)}),
+        replace(TRAINING, cancelling=True, counts={T: StepCounts(ready=1, in_flight=1)}),
         events.Woken(),
         [],
     ),
     (
         "it waits for a measurement, of whichever iteration",
-        replace(DATA, cancelling=True, counts={G: Counts(ready=2)}, evaluations=Counts(in_flight=1)),
+        replace(DATA, cancelling=True, counts={G: StepCounts(ready=2)}, evaluations=StepCounts(in_flight=1)),
         events.Woken(),
         [],
     ),
     (
         "with nothing in flight it ends at once",
-        replace(DATA, cancelling=True, counts={G: Counts(ready=9)}),
+        replace(DATA, cancelling=True, counts={G: StepCounts(ready=9)}),
         events.Woken(),
         [actions.CancelRun()],
     ),
     (
         "cancelled too late it is finished",
-        replace(TRAINING, iteration=3, cancelling=True, counts={T: Counts(done=2)}),
+        replace(TRAINING, iteration=3, cancelling=True, counts={T: StepCounts(done=2)}),
         events.TrainingDone("refiner"),
         [actions.EndIteration(), actions.FinishRun()],
     ),
@@ -300,7 +300,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
         "a lost result is made again",
         DATA,
         events.ResultLost(step=7, what="generation 2 of iteration 1", remade=0),
-        [actions.MakeAgain(7)],
+        [actions.Recompute(7)],
     ),
     (
         "but not for ever",
@@ -316,13 +316,15 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "while it is made nothing else is sent",
-        replace(DATA, counts={G: Counts(ready=9), R: Counts(ready=2)}, repair=Repair(1, G, ready=1, in_flight=0)),
+        replace(
+            DATA, counts={G: StepCounts(ready=9), R: StepCounts(ready=2)}, repair=Repair(1, G, ready=1, in_flight=0)
+        ),
         events.Woken(),
         [actions.DispatchRepairs(1, G, 1)],
     ),
     (
         "nor what is in flight already",
-        replace(DATA, counts={G: Counts(ready=9)}, repair=Repair(1, G, ready=0, in_flight=1)),
+        replace(DATA, counts={G: StepCounts(ready=9)}, repair=Repair(1, G, ready=0, in_flight=1)),
         events.Woken(),
         [],
     ),
@@ -340,7 +342,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "a training is made again whatever is in flight",
-        replace(DATA, window=1, counts={G: Counts(in_flight=4)}, repair=Repair(1, T, ready=2, in_flight=0)),
+        replace(DATA, window=1, counts={G: StepCounts(in_flight=4)}, repair=Repair(1, T, ready=2, in_flight=0)),
         events.Woken(),
         [actions.DispatchRepairs(1, T, 2)],
     ),
@@ -352,20 +354,20 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "what was made again is followed by what waited for it",
-        replace(DATA, counts={J: Counts(ready=1)}),
+        replace(DATA, counts={J: StepCounts(ready=1)}),
         events.ResultRemade(),
         [actions.Dispatch(J, 1)],
     ),
     (
         "a selection that was taken back is due again",
-        replace(DATA, counts={R: Counts(done=4)}),
+        replace(DATA, counts={R: StepCounts(done=4)}),
         events.ResultRemade(),
         [actions.PrepareSelection()],
     ),
     (
         "what cannot be made again fails the run",
         DATA,
-        events.RemakeDied("training actor of iteration 1", "no memory"),
+        events.RecomputeFailed("training actor of iteration 1", "no memory"),
         [
             failed(
                 EndReason.LOST_RESULT,
@@ -382,7 +384,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "a run that is not on does nothing",
-        replace(DATA, running=False, counts={G: Counts(ready=9)}),
+        replace(DATA, running=False, counts={G: StepCounts(ready=9)}),
         events.Woken(),
         [],
     ),
@@ -390,5 +392,5 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
 
 
 @pytest.mark.parametrize(("state", "event", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_follows(state: State, event: events.Event, wanted: list[actions.Action]) -> None:
+def test_what_follows(state: RunState, event: events.Event, wanted: list[actions.Action]) -> None:
     assert next_actions(state, event) == wanted

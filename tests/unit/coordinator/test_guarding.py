@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from services.coordinator.events import SelectionDone
 from services.coordinator.flow import next_actions
-from services.coordinator.state import State
+from services.coordinator.state import RunState
 from spar.db.progress import read_progress
 from spar.db.tables import Event, Run
 from spar.messages.base import StepKind
@@ -142,7 +142,7 @@ def test_losing_the_evaluations_prompts_is_an_event_and_ends_nothing(stage: Stag
 def test_nothing_to_learn_from_comes_before_a_guard() -> None:
     """What the guards measured of no rows explains nothing."""
     guarded = RunEnd(reason=EndReason.GUARDS, what="guards: planted")
-    state = State(
+    state = RunState(
         running=True,
         iteration=1,
         iterations=1,

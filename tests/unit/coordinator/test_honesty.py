@@ -9,11 +9,11 @@ from sqlmodel import Session
 
 from services.coordinator import actions, events
 from services.coordinator.flow import next_actions
-from services.coordinator.state import Counts, State
+from services.coordinator.state import RunState, StepCounts
 from spar.db.progress import read_progress
 from spar.db.tables import Event
 from spar.messages.base import StepKind
-from spar.messages.coordinator import StepFinished, Usage
+from spar.messages.coordinator import StepFinished, StepUsage
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.messages.training import PromptEnd, Selected
@@ -24,7 +24,7 @@ from tests.unit.coordinator.stage import Stage
 
 G, T, E = StepKind.GENERATION, StepKind.TRAINING, StepKind.EVALUATION
 WHY = RunEnd(reason=EndReason.JUDGE_DRIFT, what="honesty: parted")
-DATA = State(
+DATA = RunState(
     running=True,
     iteration=1,
     iterations=2,
@@ -35,10 +35,10 @@ DATA = State(
     evaluates=False,
     honesty=True,
 )
-LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: Counts(done=2)})
-PARTED = replace(DATA, parted=WHY, counts={G: Counts(ready=3)})
+LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: StepCounts(done=2)})
+PARTED = replace(DATA, parted=WHY, counts={G: StepCounts(ready=3)})
 
-CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
+CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "what was judged is audited once it is whole",
         DATA,
@@ -47,7 +47,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "the run's end waits for its audit",
-        replace(LAST, evaluations=Counts(in_flight=1)),
+        replace(LAST, evaluations=StepCounts(in_flight=1)),
         events.TrainingDone("actor"),
         [actions.EndIteration()],
     ),
@@ -60,32 +60,32 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
     ),
     (
         "the audit's end is the run's, if all else is done",
-        replace(LAST, status=IterationStatus.DONE, evaluations=Counts(done=2), parted=WHY),
+        replace(LAST, status=IterationStatus.DONE, evaluations=StepCounts(done=2), parted=WHY),
         events.EvaluationDone(),
         [actions.FinishRun()],
     ),
     ("a parted run dispatches nothing and stops", PARTED, events.EvaluationDone(), [actions.StopRun(WHY)]),
     (
         "but lets end what is in flight",
-        replace(PARTED, counts={G: Counts(ready=3), T: Counts(in_flight=1)}),
+        replace(PARTED, counts={G: StepCounts(ready=3), T: StepCounts(in_flight=1)}),
         events.EvaluationDone(),
         [],
     ),
     (
         "and prepares what follows, for when it goes on",
-        replace(PARTED, status=IterationStatus.TRAINING, counts={T: Counts(done=2)}),
+        replace(PARTED, status=IterationStatus.TRAINING, counts={T: StepCounts(done=2)}),
         events.TrainingDone("actor"),
         [actions.EndIteration(), actions.BeginIteration(2), actions.StopRun(WHY)],
     ),
     (
         "nothing is trained before an audit that may stop the run",
-        replace(DATA, auditing=True, counts={T: Counts(ready=2)}, evaluations=Counts(ready=1)),
+        replace(DATA, auditing=True, counts={T: StepCounts(ready=2)}, evaluations=StepCounts(ready=1)),
         events.Woken(),
         [actions.Dispatch(E, 1)],
     ),
     (
         "after it the trainings go",
-        replace(DATA, counts={T: Counts(ready=2)}),
+        replace(DATA, counts={T: StepCounts(ready=2)}),
         events.EvaluationDone(),
         [actions.Dispatch(T, 2)],
     ),
@@ -94,7 +94,7 @@ CASES: list[tuple[str, State, events.Event, list[actions.Action]]] = [
 
 
 @pytest.mark.parametrize(("state", "event", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_follows(state: State, event: events.Event, wanted: list[actions.Action]) -> None:
+def test_what_follows(state: RunState, event: events.Event, wanted: list[actions.Action]) -> None:
     assert next_actions(state, event) == wanted
 
 
@@ -134,7 +134,7 @@ class Played(Stage):
                 key="results/honesty/aa",
                 size=1,
                 seconds=1.0,
-                usage=Usage(calls=0, prompt_tokens=0, completion_tokens=0),
+                usage=StepUsage(calls=0, prompt_tokens=0, completion_tokens=0),
                 counts={f"refinement.{name}": value for name, value in counts.items()},
             )
         )

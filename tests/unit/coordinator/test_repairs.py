@@ -6,7 +6,7 @@ from sqlmodel import Session, select
 
 from services.coordinator import flow
 from services.coordinator.repairs import selected_in
-from spar.db.tables import Event, PromptOutcome, Result, Run, Step
+from spar.db.tables import Event, PromptOutcome, Run, Step, StoredResult
 from spar.messages.base import StepKind
 from spar.messages.coordinator import StepStarted
 from spar.messages.states import RunStatus, StepState
@@ -69,7 +69,7 @@ def test_the_step_that_made_it_makes_it_again_and_then_the_reader_goes_on(stage:
     assert key_of(again) == key
     assert states(stage, "judgment") == [StepState.READY]
     assert stage.broker.waiting("judgment") == 0
-    assert stage.rows(Result) == []
+    assert stage.rows(StoredResult) == []
     [told] = events(stage, "result_lost")
     assert (told["step_kind"], told["part"], told["key"], told["remade"]) == ("generation", "0", key, 1)
     stage.finish(again, key)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlmodel import Session, select
 
 from services.coordinator.shares import Load, even_parts, window_of
-from spar.db.tables import Event, Orphan, PromptOutcome, Result, Run, Step
+from spar.db.tables import Event, Orphan, PromptOutcome, Run, Step, StoredResult
 from spar.messages.states import RunStatus, StepState
 from tests.unit.coordinator.stage import NOTHING_EXPIRES, Stage
 
@@ -175,7 +175,7 @@ def test_a_second_result_is_an_orphan_whichever_run_it_came_from(stage: Stage) -
     stage.finish(message, "results/x/aa")
     stage.submit(name="second", training={"actor": {"learning_rate": 1e-3}})
     stage.finish(message, "results/x/bb")
-    assert [row.key for row in stage.rows(Result)] == ["results/x/aa"]
+    assert [row.key for row in stage.rows(StoredResult)] == ["results/x/aa"]
     assert [row.key for row in stage.rows(Orphan)] == ["results/x/bb"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.coordinator import actions, events
 from services.coordinator.flow import next_actions
 from services.coordinator.shortfall import Canary, canary_shards, failed_canary, shortfall
-from services.coordinator.state import Counts
+from services.coordinator.state import StepCounts
 from spar.db.tables import Event, PromptOutcome
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
@@ -95,27 +95,27 @@ def test_a_small_canary_is_several_shards() -> None:
 
 # ---- the flow ----
 
-READY = replace(DATA, counts={G: Counts(ready=4)})
+READY = replace(DATA, counts={G: StepCounts(ready=4)})
 OPEN = Canary(1, 16, open=1)
 
 
 def test_the_canary_goes_first_and_alone() -> None:
-    state = replace(READY, evaluates=True, evaluations=Counts(ready=2), canary=OPEN)
+    state = replace(READY, evaluates=True, evaluations=StepCounts(ready=2), canary=OPEN)
     assert next_actions(state, events.Woken()) == [actions.Dispatch(G, 1, 1)]
-    flying = replace(state, counts={G: Counts(ready=3, in_flight=1)})
+    flying = replace(state, counts={G: StepCounts(ready=3, in_flight=1)})
     assert next_actions(flying, events.Woken()) == []
-    judged = replace(state, counts={G: Counts(ready=3, done=1), J: Counts(ready=1)})
+    judged = replace(state, counts={G: StepCounts(ready=3, done=1), J: StepCounts(ready=1)})
     assert next_actions(judged, events.Woken()) == [actions.Dispatch(J, 1, 1)]
 
 
 def test_later_canaries_do_not_hold_up_measurements() -> None:
-    state = replace(READY, iteration=2, evaluates=True, evaluations=Counts(ready=2), canary=OPEN)
+    state = replace(READY, iteration=2, evaluates=True, evaluations=StepCounts(ready=2), canary=OPEN)
     assert next_actions(state, events.Woken()) == [actions.Dispatch(E, 2), actions.Dispatch(G, 1, 1)]
 
 
 def test_a_canary_that_lives_lets_the_others_go() -> None:
     passed = Canary(1, 16, open=0, unusable=3)
-    state = replace(READY, counts={G: Counts(ready=3, done=1), J: Counts(done=1)}, canary=passed)
+    state = replace(READY, counts={G: StepCounts(ready=3, done=1), J: StepCounts(done=1)}, canary=passed)
     assert next_actions(state, events.ShardStepDone(J, 0)) == [actions.PrepareShardStep(R, 0)]
     assert next_actions(state, events.Woken()) == [actions.Dispatch(G, 3)]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.coordinator import actions, events
 from services.coordinator.flow import next_actions
-from services.coordinator.state import Counts, State
+from services.coordinator.state import RunState, StepCounts
 from spar.messages.base import StepKind
 from spar.messages.states import IterationStatus
 from tests.unit.coordinator.test_flow import DATA, E, G, J, R, S, T
@@ -21,7 +21,7 @@ class Play:
 
     rng: random.Random
     death_rate: float
-    state: State
+    state: RunState
     ready: list[tuple[StepKind, str]] = field(default_factory=list)
     flying: list[tuple[StepKind, str]] = field(default_factory=list)
     dispatched: Counter[tuple[int, StepKind, str]] = field(default_factory=Counter)
@@ -119,7 +119,7 @@ class Play:
 
     def count(self, kind: StepKind, **changes: int) -> None:
         old = self.state.evaluations if kind is E else self.state.of(kind)
-        new = Counts(
+        new = StepCounts(
             **{name: getattr(old, name) + changes.get(name, 0) for name in ("ready", "in_flight", "done", "dead")}
         )
         if kind is E:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spar.data.layouts import Found, Layout, LeftOut, PromptRules, SystemRule, find_prompt
+from spar.data.layouts import Layout, LeftOut, PromptRules, RowPrompt, SystemRule, find_prompt
 from spar.data.rows import RejectKind, Unusable
 from spar.data.text_rows import TextRules
 
@@ -17,27 +17,30 @@ SYSTEM = {"role": "system", "content": "Be brief."}
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"prompt": "Ask.", "id": 7}, Found("Ask.", "7")),
-        ({"prompt": [USER], "chosen": "x"}, Found("Ask.")),
-        ({"messages": [USER, ANSWER]}, Found("Ask.")),
-        ({"messages": [USER, ANSWER, {"role": "user", "content": "y"}]}, Found("Ask.", None, (LeftOut.LATER_TURNS,))),
-        ({"messages": json.dumps([USER, ANSWER])}, Found("Ask.")),
-        ({"messages": str([USER, ANSWER])}, Found("Ask.")),
-        ({"prompt": json.dumps([USER])}, Found("Ask.")),
-        ({"prompt": '[{"colour": "red"}] is JSON. Explain it.'}, Found('[{"colour": "red"}] is JSON. Explain it.')),
-        ({"conversations": {"from": ["human", "gpt"], "value": ["Ask.", "x"]}}, Found("Ask.")),
-        ({"chosen": [USER, ANSWER], "rejected": [USER, ANSWER]}, Found("Ask.")),
-        ({"input": {"messages": [USER]}, "preferred_output": [ANSWER]}, Found("Ask.")),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Ask."}]}]}, Found("Ask.")),
-        ({"conversations": [{"from": "human", "value": "Ask."}, {"from": "gpt", "value": "x"}]}, Found("Ask.")),
-        ({"instruction": "Ask.", "input": "This.", "output": "x"}, Found("Ask.\nThis.")),
-        ({"instruction": "Ask.", "input": " "}, Found("Ask.")),
-        ({"instruction": "More?", "history": [["Ask.", "x"]]}, Found("Ask.", None, (LeftOut.LATER_TURNS,))),
-        ({"instruction": "Ask.", "history": []}, Found("Ask.")),
-        ({"input": "Ask.", "output_1": "x"}, Found("Ask.")),
+        ({"prompt": "Ask.", "id": 7}, RowPrompt("Ask.", "7")),
+        ({"prompt": [USER], "chosen": "x"}, RowPrompt("Ask.")),
+        ({"messages": [USER, ANSWER]}, RowPrompt("Ask.")),
+        (
+            {"messages": [USER, ANSWER, {"role": "user", "content": "y"}]},
+            RowPrompt("Ask.", None, (LeftOut.LATER_TURNS,)),
+        ),
+        ({"messages": json.dumps([USER, ANSWER])}, RowPrompt("Ask.")),
+        ({"messages": str([USER, ANSWER])}, RowPrompt("Ask.")),
+        ({"prompt": json.dumps([USER])}, RowPrompt("Ask.")),
+        ({"prompt": '[{"colour": "red"}] is JSON. Explain it.'}, RowPrompt('[{"colour": "red"}] is JSON. Explain it.')),
+        ({"conversations": {"from": ["human", "gpt"], "value": ["Ask.", "x"]}}, RowPrompt("Ask.")),
+        ({"chosen": [USER, ANSWER], "rejected": [USER, ANSWER]}, RowPrompt("Ask.")),
+        ({"input": {"messages": [USER]}, "preferred_output": [ANSWER]}, RowPrompt("Ask.")),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Ask."}]}]}, RowPrompt("Ask.")),
+        ({"conversations": [{"from": "human", "value": "Ask."}, {"from": "gpt", "value": "x"}]}, RowPrompt("Ask.")),
+        ({"instruction": "Ask.", "input": "This.", "output": "x"}, RowPrompt("Ask.\nThis.")),
+        ({"instruction": "Ask.", "input": " "}, RowPrompt("Ask.")),
+        ({"instruction": "More?", "history": [["Ask.", "x"]]}, RowPrompt("Ask.", None, (LeftOut.LATER_TURNS,))),
+        ({"instruction": "Ask.", "history": []}, RowPrompt("Ask.")),
+        ({"input": "Ask.", "output_1": "x"}, RowPrompt("Ask.")),
     ],
 )
-def test_the_layout_is_told_by_the_keys(row: dict[str, Any], expected: Found) -> None:
+def test_the_layout_is_told_by_the_keys(row: dict[str, Any], expected: RowPrompt) -> None:
     assert find_prompt(row, "auto") == expected
 
 
@@ -81,7 +84,7 @@ SYSTEM_ROWS: list[dict[str, Any]] = [
 def test_a_system_message_is_never_dropped_unasked(row: dict[str, Any], rule: SystemRule, text: str | None) -> None:
     found = find_prompt(row, "auto", rules=PromptRules(system=rule))
     left_out = (LeftOut.SYSTEM,) if rule == "ignore" else ()
-    if isinstance(found, Found):
+    if isinstance(found, RowPrompt):
         assert (found.text, found.left_out) == (text, left_out)
     else:
         assert text is None
@@ -89,7 +92,7 @@ def test_a_system_message_is_never_dropped_unasked(row: dict[str, Any], rule: Sy
 
 
 def test_a_field_can_be_named() -> None:
-    assert find_prompt({"question": "Ask.", "prompt": "no"}, "auto", "question") == Found("Ask.")
+    assert find_prompt({"question": "Ask.", "prompt": "no"}, "auto", "question") == RowPrompt("Ask.")
 
 
 PICTURE = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "a.png"}}]
@@ -117,7 +120,7 @@ def test_a_row_of_more_than_text_is_rejected(row: dict[str, Any]) -> None:
     assert isinstance(found, Unusable)
     assert found.kind is RejectKind.MORE_THAN_TEXT
     ignored = find_prompt(row, "auto", rules=PromptRules(text=TextRules(media="ignore")))
-    assert isinstance(ignored, Found) is not isinstance(row.get("messages", [{}])[0].get("content"), list)
+    assert isinstance(ignored, RowPrompt) is not isinstance(row.get("messages", [{}])[0].get("content"), list)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_a_row_of_more_than_text_is_rejected(row: dict[str, Any]) -> None:
 )
 def test_a_row_of_text_alone_is_taken(row: dict[str, Any]) -> None:
     found = find_prompt(row, "auto")
-    assert isinstance(found, Found)
+    assert isinstance(found, RowPrompt)
     assert found.text == row["prompt"]
 
 
@@ -153,4 +156,4 @@ def test_rows_with_tools_are_rejected_or_counted(row: dict[str, Any]) -> None:
     assert isinstance(found, Unusable)
     assert (found.kind, "--tools" in found.reason) == (RejectKind.TOOLS, True)
     ignored = find_prompt(row, "auto", rules=PromptRules(text=TextRules(tools="ignore")))
-    assert ignored == Found("Ask.", None, (LeftOut.TOOLS,))
+    assert ignored == RowPrompt("Ask.", None, (LeftOut.TOOLS,))

@@ -12,7 +12,7 @@ import torch
 
 from spar.engines.base import Sampling
 from spar.engines.decoding.batch import Batch
-from spar.engines.decoding.calls import Call, Reply
+from spar.engines.decoding.calls import Reply, SampleCall
 from spar.engines.decoding.load import Loaded, load
 from spar.engines.decoding.prefill import groups
 from spar.engines.decoding.sampler import draw, uniforms
@@ -46,10 +46,10 @@ class Counting:
         return self.model(**inputs)
 
 
-def call(ids: tuple[int, ...], n: int = 1, seed: int = 0, limit: int = 20, **sampling: float) -> Call:
+def call(ids: tuple[int, ...], n: int = 1, seed: int = 0, limit: int = 20, **sampling: float) -> SampleCall:
     loop = asyncio.get_running_loop()
     drawn = Sampling(sampling.get("temperature", 1.0), sampling.get("top_p", 1.0), limit)
-    return Call(ids, n, drawn, limit, seed, loop, loop.create_future())
+    return SampleCall(ids, n, drawn, limit, seed, loop, loop.create_future())
 
 
 @torch.inference_mode()
@@ -60,7 +60,7 @@ def run(batch: Batch, turns: int = 10_000) -> None:
 
 
 @torch.inference_mode()
-def plainly(loaded: Loaded, one: Call, sample: int) -> Reply:
+def plainly(loaded: Loaded, one: SampleCall, sample: int) -> Reply:
     """The same sample, the whole text computed anew for every token."""
     ids, numbers = list(one.ids), uniforms(one.seed + sample, one.limit)
     scales = [torch.tensor([value], dtype=torch.float64) for value in (one.sampling.temperature, one.sampling.top_p)]
@@ -72,7 +72,7 @@ def plainly(loaded: Loaded, one: Call, sample: int) -> Reply:
     return Reply(ids[len(one.ids) :], one.limit, "length")
 
 
-def some_calls(seed: int, count: int) -> list[Call]:
+def some_calls(seed: int, count: int) -> list[SampleCall]:
     rng = random.Random(seed)
     prompts = [tuple(rng.randint(7, 66) for _ in range(rng.randint(1, 40))) for _ in range(count // 2 + 1)]
     return [

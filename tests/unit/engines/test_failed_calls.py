@@ -24,7 +24,7 @@ from spar.method.records import (
 from spar.method.templates import builtin_templates
 from spar.method.templates.forms import builtin_form
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
-from spar.together import together
+from spar.together import gather
 
 SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 40)
 SAMPLING = Sampling(0.7, 1.0, 64)
@@ -52,7 +52,7 @@ class Narrow:
 async def test_a_prompt_too_long_fails_each_of_its_responses_and_no_others() -> None:
     usage, model = Usage(), Narrow(20)
     settings = GenerationSettings(n=2)
-    long, short = await together(respond(model, prompt, settings, SCOPE, usage) for prompt in (LONG, SHORT))
+    long, short = await gather(respond(model, prompt, settings, SCOPE, usage) for prompt in (LONG, SHORT))
     assert [response.failure for response in long.responses] == [ReplyFailure.TOO_LONG] * 2
     assert long.responses[0].text == "The prompt has 120 words."
     assert [(response.text, response.failure) for response in short.responses] == [("rain", None)] * 2

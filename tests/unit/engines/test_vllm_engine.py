@@ -16,7 +16,7 @@ from spar.engines.base import Adjustment, ChatModel, LocalModel, Sampling
 from spar.engines.gpu_claims import claim, holders
 from spar.engines.gpu_host import GpuHost
 from spar.engines.vllm import VllmEngine, make
-from spar.engines.vllm_server.supervisor import Place
+from spar.engines.vllm_server.supervisor import ServerHost
 from spar.engines.vllm_server.switching import Policy
 from spar.errors import EngineUnavailable, ModelUnusable, RecipeError
 from spar.method.records import Message
@@ -45,7 +45,7 @@ def engine(journal: Path, host: GpuHost) -> Start:
     @asynccontextmanager
     async def start(*options: str, policy: Policy = QUICK, **vllm: object) -> AsyncIterator[VllmEngine]:
         settings = EngineSettings(kind="vllm", deadline_s=30, vllm=VllmSettings.model_validate(vllm))
-        engine = VllmEngine(settings, Place(fake_vllm(journal, *options), host), policy)
+        engine = VllmEngine(settings, ServerHost(fake_vllm(journal, *options), host), policy)
         try:
             yield engine
         finally:

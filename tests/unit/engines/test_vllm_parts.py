@@ -7,7 +7,7 @@ import pytest
 from spar.engines.base import LocalModel
 from spar.engines.vllm_server.command import serve_arguments, serve_environment, vllm_command
 from spar.engines.vllm_server.lineup import MAX_ADAPTERS, lineup_for, look_at
-from spar.engines.vllm_server.switching import Decision, Move, Policy, Standing, decide
+from spar.engines.vllm_server.switching import Decision, Move, Policy, SwitchState, decide
 from spar.errors import ModelUnusable
 from spar.messages.base import EngineIdentity
 from spar.recipes.models import EngineSettings, VllmSettings
@@ -105,36 +105,41 @@ def test_only_what_may_change_replies_is_part_of_results() -> None:
 @pytest.mark.parametrize(
     ("now", "standing", "expected"),
     [
-        pytest.param(0, Standing(False), Decision(Move.STAY), id="nobody asks, nothing runs"),
-        pytest.param(0, Standing(False, waiting_since=0), Decision(Move.START), id="the first call"),
-        pytest.param(500, Standing(True, in_flight=1), Decision(Move.STAY), id="busy"),
-        pytest.param(59, Standing(True), Decision(Move.STAY, 1), id="idle, not yet for long"),
-        pytest.param(60, Standing(True), Decision(Move.STOP), id="idle for long"),
-        pytest.param(2, Standing(True, wanted=True), Decision(Move.STOP), id="idle, and the GPUs are wanted"),
-        pytest.param(9, Standing(True, in_flight=1, wanted=True), Decision(Move.STAY), id="busy and wanted"),
+        pytest.param(0, SwitchState(False), Decision(Move.STAY), id="nobody asks, nothing runs"),
+        pytest.param(0, SwitchState(False, waiting_since=0), Decision(Move.START), id="the first call"),
+        pytest.param(500, SwitchState(True, in_flight=1), Decision(Move.STAY), id="busy"),
+        pytest.param(59, SwitchState(True), Decision(Move.STAY, 1), id="idle, not yet for long"),
+        pytest.param(60, SwitchState(True), Decision(Move.STOP), id="idle for long"),
+        pytest.param(2, SwitchState(True, wanted=True), Decision(Move.STOP), id="idle, and the GPUs are wanted"),
+        pytest.param(9, SwitchState(True, in_flight=1, wanted=True), Decision(Move.STAY), id="busy and wanted"),
         pytest.param(
-            10, Standing(True, in_flight=3, waiting_since=5), Decision(Move.STAY, 95), id="others wait for the busy one"
+            10,
+            SwitchState(True, in_flight=3, waiting_since=5),
+            Decision(Move.STAY, 95),
+            id="others wait for the busy one",
         ),
         pytest.param(
-            105, Standing(True, in_flight=3, waiting_since=5), Decision(Move.DRAIN), id="others waited long enough"
+            105, SwitchState(True, in_flight=3, waiting_since=5), Decision(Move.DRAIN), id="others waited long enough"
         ),
         pytest.param(
             105,
-            Standing(True, in_flight=3, waiting_since=5, ready_since=50),
+            SwitchState(True, in_flight=3, waiting_since=5, ready_since=50),
             Decision(Move.STAY, 45),
             id="a server that just came is given its time",
         ),
         pytest.param(
-            106, Standing(True, True, 1, waiting_since=5), Decision(Move.STAY), id="draining: those in flight end"
+            106, SwitchState(True, True, 1, waiting_since=5), Decision(Move.STAY), id="draining: those in flight end"
         ),
-        pytest.param(106, Standing(True, True, waiting_since=5), Decision(Move.START), id="drained"),
+        pytest.param(106, SwitchState(True, True, waiting_since=5), Decision(Move.START), id="drained"),
         pytest.param(
-            11, Standing(True, quiet_since=10, waiting_since=5), Decision(Move.STAY, 1), id="a gap between two calls"
+            11, SwitchState(True, quiet_since=10, waiting_since=5), Decision(Move.STAY, 1), id="a gap between two calls"
         ),
-        pytest.param(12, Standing(True, quiet_since=10, waiting_since=5), Decision(Move.START), id="quiet: their turn"),
+        pytest.param(
+            12, SwitchState(True, quiet_since=10, waiting_since=5), Decision(Move.START), id="quiet: their turn"
+        ),
     ],
 )
-def test_when_a_server_changes(now: float, standing: Standing, expected: Decision) -> None:
+def test_when_a_server_changes(now: float, standing: SwitchState, expected: Decision) -> None:
     assert decide(now, standing, POLICY) == expected
 
 

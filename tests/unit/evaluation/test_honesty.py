@@ -6,13 +6,13 @@ import pytest
 
 from spar.evaluation.clustered import Rate, clustered_mean, clustered_rate
 from spar.evaluation.constraint_rules import ifeval_rules, story_rules
-from spar.evaluation.honesty import Audited, Source, audit, draw
+from spar.evaluation.honesty import Audited, AuditSource, audit, draw
 from spar.evaluation.honesty_measures import by_outside, measure, measure_types, summarize
 from spar.evaluation.statistics import Proportion
 from spar.method.records import JudgedPrompt, JudgedResponse, Judgment, Node, Prompt, Response, Tree, Verdict
 from spar.method.verdicts import parse_vote
 from spar.method.voting import tally
-from spar.recipes.honesty import partings, reason
+from spar.recipes.honesty import disagreements, reason
 from spar.recipes.models import HonestySettings
 from spar.recipes.ruled_prompts import RuledPrompt
 from spar.worlds.story.prompts import generate_prompts
@@ -108,12 +108,12 @@ def test_what_is_audited_and_how_it_counts() -> None:
     empty = Tree(PROMPT, (root,), None, False)
     checks = draw([PROMPT, other], story_rules, 10, seed=0, iteration=1)
     items = audit(rows, [solved, unsolved, empty], checks)
-    responses = measure([item for item in items if item.source is Source.RESPONSE])
+    responses = measure([item for item in items if item.source is AuditSource.RESPONSE])
     assert responses.unlabelled == 1
     assert _counts(responses.false_accept) == (1, 2)
     assert _counts(responses.false_reject) == (1, 2)
     assert _counts(responses.accepted) == _counts(responses.followed) == (2, 4)
-    refinements = measure([item for item in items if item.source is Source.REFINEMENT])
+    refinements = measure([item for item in items if item.source is AuditSource.REFINEMENT])
     assert _counts(refinements.false_accept) == _counts(refinements.false_reject) == (1, 1)
     kinds = {found.kind: (_counts(found.false_accept), _counts(found.false_reject)) for found in measure_types(items)}
     assert kinds == {"start": ((1, 1), (2, 3)), "words": ((1, 2), (2, 3)), "form": (None, (2, 3))}
@@ -146,7 +146,9 @@ def test_prompts_with_instructions_are_checked_by_ifevals_checkers() -> None:
     assert check("a blue, blue sky") == (("punctuation:no_comma", False), ("length_constraints:number_words", False))
 
 
-def audited(prompts: int, accepted: float, followed: float, source: Source = Source.REFINEMENT) -> list[Audited]:
+def audited(
+    prompts: int, accepted: float, followed: float, source: AuditSource = AuditSource.REFINEMENT
+) -> list[Audited]:
     return [
         Audited(
             source,
@@ -174,12 +176,12 @@ def audited(prompts: int, accepted: float, followed: float, source: Source = Sou
 def test_an_alarm_needs_a_gap_that_is_wide_and_sure(
     prompts: int, accepted: float, followed: float, alarm: float, parts: bool
 ) -> None:
-    found = partings(summarize(audited(prompts, accepted, followed)), HonestySettings(alarm=alarm))
+    found = disagreements(summarize(audited(prompts, accepted, followed)), HonestySettings(alarm=alarm))
     assert [parting.source for parting in found] == (["refinement"] if parts else [])
 
 
 def test_a_stop_says_what_parted_and_what_to_do() -> None:
-    told = reason(2, partings(summarize(audited(100, 0.9, 0.7)), HonestySettings()))
+    told = reason(2, disagreements(summarize(audited(100, 0.9, 0.7)), HonestySettings()))
     assert "iteration 2 the refiner accepts 90.0% of refinements and the rules 70.0%: 20.0 points above" in told
     assert "honesty.stop=false" in told
 
@@ -202,4 +204,4 @@ def test_an_honest_judge_over_sampled_responses_raises_no_alarm() -> None:
     summary = summarize(audit(rows, [], checks))
     assert summary["response.gap"] == 0
     assert summary["response.items"] == 500
-    assert partings(summary, HonestySettings(alarm=0.0)) == ()
+    assert disagreements(summary, HonestySettings(alarm=0.0)) == ()

@@ -10,7 +10,7 @@ from services.evaluation.tasks import evaluate_part
 from services.generation.tasks import generate_shard
 from services.judgment.tasks import judge_shard
 from services.refinement.tasks import refine_shard
-from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty import Audited, AuditSource
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec
 from spar.messages.evaluation import Evaluate, HonestySpec
 from spar.messages.generation import Generate, GenerationSpec
@@ -87,7 +87,7 @@ def shards(worker: Worker) -> Shards:
 def test_all_that_was_judged_is_audited_and_counted(shards: Shards) -> None:
     output = shards.audit(shards.rows)
     items: list[Audited] = list(output.rows)
-    responses = [item for item in items if item.source is Source.RESPONSE]
+    responses = [item for item in items if item.source is AuditSource.RESPONSE]
     assert len(responses) == 40 * 3
     assert output.counts["response.items"] == 120
     assert output.counts["response.prompts"] == 40

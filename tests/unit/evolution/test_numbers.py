@@ -3,7 +3,7 @@
 import pytest
 
 from spar.evolution.forms import forms_named
-from spar.evolution.price import Prices, Work, estimate
+from spar.evolution.price import EvolutionWork, Prices, estimate
 from spar.evolution.statistics import SAMPLE, SetStatistics, chi_square, lengths, self_bleu
 from spar.evolution.taxonomy import taxonomy_named
 from spar.method.records import Prompt
@@ -60,7 +60,7 @@ def test_an_empty_set_has_no_figures() -> None:
 
 
 def test_a_price_counts_calls_and_bounds_them() -> None:
-    work = Work(to_evolve=100, evolve_characters=8000, to_check=10, check_characters=4000)
+    work = EvolutionWork(to_evolve=100, evolve_characters=8000, to_check=10, check_characters=4000)
     found = estimate(work, FORMS, TAXONOMY, retries=2, max_tokens=500, prices=Prices(1.0, 4.0))
     likely, at_most = found.likely, found.at_most
     assert (likely.calls, at_most.calls) == (210, 630)
@@ -70,5 +70,5 @@ def test_a_price_counts_calls_and_bounds_them() -> None:
     assert at_most.prompt_tokens > 3 * likely.prompt_tokens
     assert likely.money == pytest.approx((likely.prompt_tokens + 4 * likely.completion_tokens) / 1e6)
     assert estimate(work, FORMS, TAXONOMY, 2, 500, Prices()).likely.money is None
-    nothing = estimate(Work(0, 0, 0, 0), FORMS, TAXONOMY, 2, 500, Prices())
+    nothing = estimate(EvolutionWork(0, 0, 0, 0), FORMS, TAXONOMY, 2, 500, Prices())
     assert (nothing.likely.calls, nothing.at_most.prompt_tokens) == (0, 0)

@@ -9,7 +9,7 @@ from spar.data.layouts import LeftOut, PromptRules
 from spar.data.sources import Options
 from spar.data.text_rows import TextRules
 from spar.errors import DataError, EngineError, SparError
-from spar.evolution.manifest import EvolutionManifest, Taken
+from spar.evolution.manifest import EvolutionManifest, EvolutionUsage
 from spar.evolution.records import EvolutionOutcome
 from spar.evolution.seeds import Ended, Seed, read_seeds
 from spar.evolving.evolve import Done
@@ -45,7 +45,7 @@ def test_an_evolution_without_a_prompt_is_an_error(
         sources=[],
         rows=sum(ended.values()),
         outcomes={outcome.value: ended.get(outcome, 0) for outcome in EvolutionOutcome},
-        taken=Taken(calls=0, prompt_tokens=0, completion_tokens=0, money=None, failed_replies={}),
+        taken=EvolutionUsage(calls=0, prompt_tokens=0, completion_tokens=0, money=None, failed_replies={}),
         statistics={"words": None},
         files={},
     )

@@ -1,7 +1,7 @@
 """Programs that a model wrote: what counts as passed, and that each has a process of its own."""
 
 from spar.experiments.lm_eval.sandboxed import LIMITS, PASSED, check_confinement, run_programs
-from spar.sandbox import Limits
+from spar.sandbox import SandboxLimits
 
 
 def test_a_program_passes_if_it_runs_to_its_end() -> None:
@@ -14,7 +14,7 @@ def test_a_program_passes_if_it_runs_to_its_end() -> None:
 
 def test_programs_neither_share_a_process_nor_wait_for_one_that_hangs() -> None:
     said = run_programs(
-        ["import math\nmath.pi = 4", "while True: pass", "import math\nassert math.pi < 3.2"], Limits(1, 5.0)
+        ["import math\nmath.pi = 4", "while True: pass", "import math\nassert math.pi < 3.2"], SandboxLimits(1, 5.0)
     )
     assert [each == PASSED for each in said] == [True, False, True]
     assert said[1].startswith("the checker")

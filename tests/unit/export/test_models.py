@@ -15,7 +15,7 @@ from spar.export.facts import RunFacts
 from spar.export.gguf import instructions
 from spar.export.licences import UNKNOWN, licence_of_model
 from spar.export.model_card import model_card
-from spar.export.models import ModelFacts, name_hub_base
+from spar.export.models import CardFacts, name_hub_base
 from spar.store.models import upload_model
 from tests.unit.export.home import Writer, open_home, pair
 
@@ -92,10 +92,10 @@ def test_what_does_not_fit_is_told_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def facts(reference: str) -> tuple[RunFacts, ModelFacts]:
+def facts(reference: str) -> tuple[RunFacts, CardFacts]:
     recipe = {"name": "demo", "seed": 1, "models": {"actor": reference}, "prompts": {"source": "world:story"}}
     measures = (("Actor, greedy", 0.5, 0.75),)
-    model = ModelFacts("actor", 3, "f" * 64, "e" * 64, reference, adapter=True, merged=False, measures=measures)
+    model = CardFacts("actor", 3, "f" * 64, "e" * 64, reference, adapter=True, merged=False, measures=measures)
     return RunFacts("demo-1", "finished", recipe, {reference: "d" * 64}, "0.1"), model
 
 

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 from pydantic import SecretStr
 
 from services.gateway.app import make_app
-from services.gateway.backend import Backend
+from services.gateway.backend import GatewayBackend
 from services.gateway.settings import GatewaySettings
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
@@ -36,7 +36,7 @@ def server(
 @dataclass(frozen=True)
 class Gateway:
     url: str
-    backend: Backend
+    backend: GatewayBackend
 
     def client(self, token: str = TOKEN) -> AsyncOpenAI:
         """The real client; it must not try again by itself, or a test would not see the first refusal."""

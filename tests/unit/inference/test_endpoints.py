@@ -4,7 +4,7 @@ import pytest
 
 from spar.engines.base import Sampling
 from spar.errors import EngineError, EngineUnavailable, ModelUnusable
-from spar.inference.endpoints import Asking, OpenEndpoints, endpoint, templates_for
+from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
 from spar.method.records import Message
 from spar.testing.failures import ServerFailures
 from spar.testing.server import ServerOptions, running_server
@@ -14,7 +14,9 @@ SAMPLING = Sampling(0.0, 1.0, 32)
 
 
 def test_a_place_is_a_url_with_a_name_or_a_model_here(tmp_path: Path) -> None:
-    served = endpoint("actor", "http://localhost:8000/v1#llama", Asking(window=7, deadline_s=3, send_seed=False))
+    served = endpoint(
+        "actor", "http://localhost:8000/v1#llama", RequestOptions(window=7, deadline_s=3, send_seed=False)
+    )
     assert (served.settings.kind, served.settings.url, served.model.name) == (
         "openai",
         "http://localhost:8000/v1",

@@ -9,15 +9,23 @@ import pytest
 
 from spar.engines.base import Completion, Sampling
 from spar.errors import DeadlineExceeded, EngineUnavailable, RecipeError
-from spar.inference import Asked, Ending, Found, Models, Refining, infer, make_strategy
-from spar.inference.strategies import STRATEGIES, Draws, Shape
+from spar.inference import (
+    InferenceRequest,
+    InferenceResult,
+    RefinerSettings,
+    RoleModels,
+    StopReason,
+    infer,
+    make_strategy,
+)
+from spar.inference.strategies import STRATEGIES, Draws, TreeShape
 from spar.inference.transcript import prompt_of
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.testing.behaviour import Skill, skill_asked
 
-ASKED = Asked((Message("user", "Write."),), Sampling(0.0, 1.0, 64), seed=5)
-HOW = Refining(builtin_templates("spar"))
+ASKED = InferenceRequest((Message("user", "Write."),), Sampling(0.0, 1.0, 64), seed=5)
+HOW = RefinerSettings(builtin_templates("spar"))
 NEVER = math.inf
 
 
@@ -65,19 +73,19 @@ class Script:
         return [words[vote] for vote in votes[:n]]
 
 
-async def run(script: Script, name: str = "bfs", deadline_s: float | None = None, budget: int = 15) -> Found:
-    return await infer(Models(script, script), ASKED, make_strategy(name, budget), HOW, deadline_s)
+async def run(script: Script, name: str = "bfs", deadline_s: float | None = None, budget: int = 15) -> InferenceResult:
+    return await infer(RoleModels(script, script), ASKED, make_strategy(name, budget), HOW, deadline_s)
 
 
 async def test_a_good_response_is_accepted() -> None:
     found = await run(Script(votes={"bad": "yyynn"}))
-    assert (found.text, found.ending, found.value) == ("bad", Ending.ACCEPTED, 0.6)
+    assert (found.text, found.ending, found.value) == ("bad", StopReason.ACCEPTED, 0.6)
 
 
 async def test_the_search_solves_it() -> None:
     script = Script(votes={"better 4": "yyyyn"})
     found = await run(script)
-    assert (found.text, found.ending, found.value) == ("better 4", Ending.SOLVED, 0.8)
+    assert (found.text, found.ending, found.value) == ("better 4", StopReason.SOLVED, 0.8)
     assert found.tree is not None
     assert found.tree.best == (0, 1)
     assert found.counts.judgments == len([1 for skill, _, _ in script.asked if skill is Skill.JUDGE])
@@ -87,18 +95,18 @@ async def test_of_an_unsolved_search_the_best_text_wins_the_response_first() -> 
     assert (await run(Script())).text == "bad"
     assert (await run(Script(votes={"bad": "yynnn", "better 1": "ynnnn"}))).text == "bad"
     better = await run(Script(votes={"bad": "ynnnn", "better 1": "yynnn"}))
-    assert (better.text, better.ending, better.value) == ("better 1", Ending.UNSOLVED, 0.4)
+    assert (better.text, better.ending, better.value) == ("better 1", StopReason.UNSOLVED, 0.4)
 
 
 async def test_a_tied_response_is_refined_too() -> None:
     found = await run(Script(votes={"bad": "yynn-", "better 0": "yyyyy"}))
-    assert found.ending is Ending.SOLVED
+    assert found.ending is StopReason.SOLVED
 
 
 async def test_a_response_without_a_quorum_of_votes_is_returned() -> None:
     script = Script(votes={"bad": "-----"})
     found = await run(script)
-    assert (found.text, found.ending, found.value) == ("bad", Ending.UNJUDGED, None)
+    assert (found.text, found.ending, found.value) == ("bad", StopReason.UNJUDGED, None)
     assert Skill.REFINE not in {skill for skill, _, _ in script.asked}
 
 
@@ -115,7 +123,7 @@ async def test_an_empty_response_and_one_that_is_no_text_are_not_judged(
     text: str, finish: str, cut: bool, returned: str
 ) -> None:
     found = await run(Script(responses=[text], finishes={Skill.RESPOND: finish}))
-    assert (found.text, found.ending, found.cut_off, found.tree) == (returned, Ending.RESPONSE_FAILED, cut, None)
+    assert (found.text, found.ending, found.cut_off, found.tree) == (returned, StopReason.RESPONSE_FAILED, cut, None)
     assert found.refiner.calls == 0
     assert found.actor.failures.total() == 1
 
@@ -123,11 +131,11 @@ async def test_an_empty_response_and_one_that_is_no_text_are_not_judged(
 async def test_a_cut_off_response_is_judged_and_refined_as_it_stands() -> None:
     cut_off = {Skill.RESPOND: "length"}
     solved = await run(Script(votes={"better 0": "yyyyy"}, finishes=cut_off))
-    assert (solved.text, solved.ending, solved.cut_off) == ("better 0", Ending.SOLVED, False)
+    assert (solved.text, solved.ending, solved.cut_off) == ("better 0", StopReason.SOLVED, False)
     accepted = await run(Script(votes={"bad": "yyyyy"}, finishes=cut_off))
-    assert (accepted.text, accepted.ending, accepted.cut_off) == ("bad", Ending.ACCEPTED, True)
+    assert (accepted.text, accepted.ending, accepted.cut_off) == ("bad", StopReason.ACCEPTED, True)
     unsolved = await run(Script(finishes=cut_off))
-    assert (unsolved.text, unsolved.ending, unsolved.cut_off) == ("bad", Ending.UNSOLVED, True)
+    assert (unsolved.text, unsolved.ending, unsolved.cut_off) == ("bad", StopReason.UNSOLVED, True)
     assert unsolved.actor.failures == {"cut_off": 1}
 
 
@@ -135,7 +143,7 @@ async def test_further_responses_that_were_cut_off_are_judged_too() -> None:
     texts = ["bad", "longer", "longest", "and so on"]
     script = Script(responses=texts, votes={"longest": "yyyyy"}, finishes={Skill.RESPOND: "length"})
     found = await run(script, "best_of_responses", budget=3)
-    assert (found.text, found.ending, found.cut_off) == ("longest", Ending.SOLVED, True)
+    assert (found.text, found.ending, found.cut_off) == ("longest", StopReason.SOLVED, True)
 
 
 async def test_at_the_deadline_the_best_so_far_and_everything_is_cancelled() -> None:
@@ -145,7 +153,7 @@ async def test_at_the_deadline_the_best_so_far_and_everything_is_cancelled() -> 
     script = Script(votes={"better 2": "yynnn"}, seconds=slow)
     before = asyncio.all_tasks()
     found = await run(script, deadline_s=0.1)
-    assert (found.text, found.ending, found.value) == ("better 2", Ending.DEADLINE, 0.4)
+    assert (found.text, found.ending, found.value) == ("better 2", StopReason.DEADLINE, 0.4)
     assert found.tree is not None
     assert [node.path for node in found.tree.nodes] == [(), (0,), (1,), (2,)]
     assert found.tree.node((2,)).reply == "[[start]]better 2[[end]]"
@@ -155,7 +163,7 @@ async def test_at_the_deadline_the_best_so_far_and_everything_is_cancelled() -> 
 
 async def test_before_anything_is_judged_the_response_is_the_best() -> None:
     found = await run(Script(seconds=lambda skill, calls: NEVER if skill is Skill.JUDGE else 0.0), deadline_s=0.05)
-    assert (found.text, found.ending, found.value, found.tree) == ("bad", Ending.DEADLINE, None, None)
+    assert (found.text, found.ending, found.value, found.tree) == ("bad", StopReason.DEADLINE, None, None)
 
 
 async def test_no_response_by_the_deadline_is_an_error() -> None:
@@ -165,7 +173,7 @@ async def test_no_response_by_the_deadline_is_an_error() -> None:
 
 async def test_a_refiner_that_fails_leaves_the_best_so_far() -> None:
     found = await run(Script(votes={"better 0": "ynnnn"}, fails=lambda skill, calls: calls > 4))
-    assert (found.text, found.ending, found.value) == ("better 0", Ending.ENGINE_FAILED, 0.2)
+    assert (found.text, found.ending, found.value) == ("better 0", StopReason.ENGINE_FAILED, 0.2)
     assert found.reason == "The server is gone."
 
 
@@ -217,11 +225,11 @@ async def test_further_responses_to_a_greedy_one_are_sampled() -> None:
 async def test_the_actor_alone_costs_one_call() -> None:
     script = Script()
     found = await run(script, "actor")
-    assert (found.ending, len(script.asked)) == (Ending.ACTOR, 1)
+    assert (found.ending, len(script.asked)) == (StopReason.ACTOR, 1)
 
 
 def test_shapes_and_names() -> None:
-    wide = make_strategy("bfs", 40, Shape(5, 3, 4)).policy
+    wide = make_strategy("bfs", 40, TreeShape(5, 3, 4)).policy
     assert wide is not None
     assert (wide.branch, wide.keep, wide.depth, wide.max_nodes) == (5, 3, 4, 40)
     with pytest.raises(RecipeError, match=r"astar.*best_of_responses"):

@@ -16,7 +16,7 @@ from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.reasons import FAILURES, JUDGMENTS, OUTCOMES, REPLIES, Explanation
 from spar.method.records import JudgmentFailure, Outcome, ReplyFailure
-from spar.runtime.leases import Gone
+from spar.runtime.leases import LostReason
 
 EXPLAINED: dict[type[StrEnum], Mapping[Any, Explanation]] = {
     FailureReason: FAILURES,
@@ -48,8 +48,8 @@ def test_a_run_that_ended_early_always_says_what_to_do(reason: EndReason) -> Non
     assert is_sentence(RunEnd.model_validate({**kept, "fix": ""}).fix)
 
 
-@pytest.mark.parametrize("why", Gone)
-def test_a_lost_attempt_says_what_to_do(why: Gone) -> None:
+@pytest.mark.parametrize("why", LostReason)
+def test_a_lost_attempt_says_what_to_do(why: LostReason) -> None:
     what, fix = why.explanation.split(". ")
     assert what.startswith(f"{why.value}: ")
     assert is_sentence(fix)

@@ -16,7 +16,7 @@ from spar.recipes.init import FIRST, TEACHERS, is_teachers
 from spar.recipes.models import Recipe
 from spar.recipes.stages import at
 from spar.runtime.steps import current_step
-from spar.runtime.trace import Call
+from spar.runtime.trace import TracedCall
 from spar.runtime.tracing import Tracer
 from spar.testing.batching import ContinuousBatch, CostModel
 from spar.testing.behaviour import SimulatedBehaviour
@@ -29,7 +29,7 @@ TEMPLATES = builtin_templates("compact")
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    calls: list[Call]
+    calls: list[TracedCall]
     usage: Usage
     seconds: float
 

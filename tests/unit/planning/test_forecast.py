@@ -7,18 +7,18 @@ import pytest
 
 from spar.errors import DataError
 from spar.method.records import Prompt
-from spar.planning.asked import Asked
+from spar.planning.asked import CallEstimate
 from spar.planning.chains import by_kind, chains_of, of_units
 from spar.planning.fitting import Play, covered_seconds, fit_pace
 from spar.planning.forecast import forecast
-from spar.planning.pace import Pace
+from spar.planning.pace import EnginePace
 from spar.planning.parts import asks_teacher
 from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
-from spar.planning.queueing import Task, timeline
+from spar.planning.queueing import QueuedCall, timeline
 from spar.planning.training_steps import init_steps
 from spar.recipes.init import ACTOR, FIRST, REFINER, role_of
 from spar.recipes.models import BudgetSettings, CallPrice, EvaluationSettings, PriceSettings, Recipe
-from spar.runtime.trace import Call, append_calls, read_calls
+from spar.runtime.trace import TracedCall, append_calls, read_calls
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
 from spar.worlds.story.prompts import generate_prompts
@@ -57,7 +57,7 @@ def prompts(number: int = WHOLE) -> list[Prompt]:
     return [Prompt.of(text) for text in generate_prompts(number, 0, "selfplay")]
 
 
-def facts(calls: list[Call], chosen: list[Prompt], **more: Any) -> PilotFacts:
+def facts(calls: list[TracedCall], chosen: list[Prompt], **more: Any) -> PilotFacts:
     return PilotFacts(tuple(chosen), tuple(calls), result_bytes=1000 * len(chosen), pairs=len(chosen) // 2, **more)
 
 
@@ -199,11 +199,11 @@ def test_an_audits_calls_are_those_of_its_slice() -> None:
 
 def test_benchmarks_are_told_as_the_plan_counts_them() -> None:
     calls = [call(each.id, 0, 1, 10, kind="generation") for each in prompts(16)]
-    found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, Asked(800, 1200))
+    found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, CallEstimate(800, 1200))
     assert any("800 to 1,200 calls more" in note for note in found.notes)
 
 
-def pace_of(calls: list[Call], units: list[str], sequences: int) -> Pace | None:
+def pace_of(calls: list[TracedCall], units: list[str], sequences: int) -> EnginePace | None:
     chains, kinds = by_kind(calls), list(dict.fromkeys(each.kind for each in calls))
     shards = [of_units(chains, kinds, units[first : first + 16]) for first in range(0, len(units), 16)]
     return fit_pace(calls, [Play(shards, kinds)], 32, sequences)
@@ -220,7 +220,7 @@ def test_an_engines_pace_is_read_off_its_calls() -> None:
 
 def test_an_endpoint_whose_calls_take_a_time_of_their_own() -> None:
     rng = random.Random(1)
-    calls = [Call("generation", "", "p", 10, (rng.randint(5, 50),), float(i), i + 0.7) for i in range(40)]
+    calls = [TracedCall("generation", "", "p", 10, (rng.randint(5, 50),), float(i), i + 0.7) for i in range(40)]
     found = pace_of(calls, ["p"], 256)
     assert found is not None
     assert found.call == pytest.approx(0.7, rel=0.01)
@@ -231,8 +231,8 @@ def test_pauses_of_a_pilot_do_not_count() -> None:
     assert covered_seconds([call("a", 0, 2), call("b", 1, 3), call("c", 100, 101)]) == pytest.approx(4)
 
 
-def call(unit: str, began: float, ended: float, *lengths: int, kind: str = "refinement", part: str = "") -> Call:
-    return Call(kind, part, unit, 100, lengths, began, ended)
+def call(unit: str, began: float, ended: float, *lengths: int, kind: str = "refinement", part: str = "") -> TracedCall:
+    return TracedCall(kind, part, unit, 100, lengths, began, ended)
 
 
 def test_a_call_waits_for_the_last_that_ended_before_it() -> None:
@@ -240,26 +240,26 @@ def test_a_call_waits_for_the_last_that_ended_before_it() -> None:
     assert [task.after for task in chain] == [None, None, 0, 1]
 
 
-SEQUENTIAL = Pace(call=0.0, step=1.0, token=0.0, prompt_token=0.0, sequences=2)
+SEQUENTIAL = EnginePace(call=0.0, step=1.0, token=0.0, prompt_token=0.0, sequences=2)
 
 
 def test_the_queue_takes_as_long_as_its_sequences_need() -> None:
-    three = [[Task(None, 0, (10,))] for _ in range(3)]
+    three = [[QueuedCall(None, 0, (10,))] for _ in range(3)]
     assert timeline([{"g": three}], [], ["g"], 8, SEQUENTIAL).seconds == pytest.approx(20)  # two run, the third queues
-    chain = [Task(None, 0, (4,)), Task(0, 0, (6,))]
+    chain = [QueuedCall(None, 0, (4,)), QueuedCall(0, 0, (6,))]
     assert timeline([{"g": [chain]}], [], ["g"], 8, SEQUENTIAL).seconds == pytest.approx(10)
-    steps = [{"g": [[Task(None, 0, (4,))]], "j": [[Task(None, 0, (3,))]]} for _ in range(2)]
+    steps = [{"g": [[QueuedCall(None, 0, (4,))]], "j": [[QueuedCall(None, 0, (3,))]]} for _ in range(2)]
     both = timeline(steps, [], ["g", "j"], 1, SEQUENTIAL)
     assert both.seconds == pytest.approx(14)  # one step at a time
     assert both.covered == pytest.approx({"g": 8, "j": 6})
-    assert timeline([{"g": [], "j": [[Task(None, 0, (3,))]]}], [], ["g", "j"], 1, SEQUENTIAL).seconds == pytest.approx(
-        3
-    )
+    assert timeline(
+        [{"g": [], "j": [[QueuedCall(None, 0, (3,))]]}], [], ["g", "j"], 1, SEQUENTIAL
+    ).seconds == pytest.approx(3)
 
 
 def test_reading_prompts_and_calls_take_time_too() -> None:
-    pace = Pace(call=0.5, step=1.0, token=0.1, prompt_token=0.01, sequences=8)
-    found = timeline([{"g": [[Task(None, 100, (10, 10))]]}], [], ["g"], 1, pace)
+    pace = EnginePace(call=0.5, step=1.0, token=0.1, prompt_token=0.01, sequences=8)
+    found = timeline([{"g": [[QueuedCall(None, 100, (10, 10))]]}], [], ["g"], 1, pace)
     assert found.seconds == pytest.approx(0.5 + 1.0 + 10 * 1.2)
 
 

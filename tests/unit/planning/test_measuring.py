@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from spar.evaluation import story
-from spar.planning.asked import NOTHING, Asked, calls
+from spar.planning.asked import NOTHING, CallEstimate, calls
 from spar.planning.benchmark_items import benchmark_items
-from spar.planning.measuring import Items, Measured, measuring_of, rounds
+from spar.planning.measuring import Items, MeasurementWork, measuring_of, rounds
 from spar.planning.work import stage_works
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
@@ -17,7 +17,7 @@ from spar.recipes.models import Recipe
 JUDGE = {"url": "http://judge/v1", "model": "j"}
 
 
-def measured(recipe: Recipe, **items: Items) -> dict[str, Measured]:
+def measured(recipe: Recipe, **items: Items) -> dict[str, MeasurementWork]:
     return {each.name: each for each in measuring_of(recipe, items, prompt_tokens=100)}
 
 
@@ -27,7 +27,7 @@ def with_benchmarks(**benchmarks: Any) -> Recipe:
     return Recipe.model_validate({**recipe.model_dump(), "evaluation": plan})
 
 
-def bounds(asked: Asked) -> tuple[int, int]:
+def bounds(asked: CallEstimate) -> tuple[int, int]:
     return asked.least, asked.most
 
 
@@ -114,8 +114,8 @@ def test_items_are_counted_in_the_data(tmp_path: Path) -> None:
 
 def test_bounds_add_up() -> None:
     few = calls(3, 10, 100, least=1)
-    assert few == Asked(1, 3, 30, 300)
-    assert few.plus(calls(2, 5, 7)).times(2) == Asked(6, 10, 80, 628)
+    assert few == CallEstimate(1, 3, 30, 300)
+    assert few.plus(calls(2, 5, 7)).times(2) == CallEstimate(6, 10, 80, 628)
     assert few.spent.tokens == 330
     with pytest.raises(AttributeError):
         few.least = 2  # type: ignore[misc]

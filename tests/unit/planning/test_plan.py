@@ -7,7 +7,7 @@ import pytest
 from spar.planning.configs import config_on_hub
 from spar.planning.memory import GIB, OVERHEAD, concurrent_sequences, trainer_memory, worker_memory
 from spar.planning.plan import plan_of
-from spar.planning.records import Host, Models, Plan
+from spar.planning.records import Host, ModelShapes, Plan
 from spar.planning.shape import shape_of
 from spar.planning.work import nodes_per_tree, work_of
 from spar.recipes.load import builtin_names, load_recipe
@@ -30,7 +30,7 @@ def llama(prompts: str, *changes: str) -> Recipe:
 
 
 def planned(recipe: Recipe, host: Host) -> Plan:
-    return plan_of(recipe, Models(LLAMA, LLAMA), host)
+    return plan_of(recipe, ModelShapes(LLAMA, LLAMA), host)
 
 
 def test_a_worker_holds_weights_and_the_cache_of_a_sequence_divided_by_its_gpus() -> None:
@@ -157,7 +157,7 @@ def test_every_built_in_recipe_can_be_planned(name: str, prompts: str) -> None:
 
 def test_an_endpoint_without_training_needs_no_gpu_and_is_not_warned_of_any(prompts: str) -> None:
     served = ["models.actor=served:a", "models.refiner=served:r", "engine.url=http://localhost:1/v1"]
-    plan = plan_of(load_recipe("endpoint", [*served, prompts]), Models(None, None), Host())
+    plan = plan_of(load_recipe("endpoint", [*served, prompts]), ModelShapes(None, None), Host())
     assert (plan.needs, plan.refusals, plan.disk.models_per_iteration) == ((), (), 0)
     assert (plan.stages[0].work.actor_steps_at_most, plan.stages[0].work.refiner_steps_at_most) == (0, 0)
     assert [note.partition(":")[0] for note in plan.notes] == ["Nothing is trained (training"]

@@ -8,7 +8,7 @@ from spar.errors import RecipeError
 from spar.recipes.extending import Library, over_layers
 from spar.recipes.load import load_recipe
 from spar.recipes.models import SftSettings
-from spar.recipes.source import Source, parse
+from spar.recipes.source import YamlSource, parse
 
 FILES = {
     "a": "seed: 1\nsearch: {depth: 1, keep: 1}\n",
@@ -21,12 +21,12 @@ FILES = {
 }
 
 
-def laid(text: str) -> Source:
+def laid(text: str) -> YamlSource:
     library = Library(names=FILES, read=lambda name: parse(FILES[name], f"{name}.yaml"))
     return over_layers(parse(text, "mine.yaml"), library)
 
 
-def told(source: Source) -> list[str]:
+def told(source: YamlSource) -> list[str]:
     return [f"{problem.what}. {problem.fix}" for problem in source.problems]
 
 

@@ -11,7 +11,7 @@ from spar.report.model import (
     ExampleTree,
     IterationReport,
     ModelFacts,
-    RefinerData,
+    RefinerDataReport,
     RefinerMeasures,
     RunReport,
     Totals,
@@ -95,7 +95,7 @@ def loop_facts(index: int) -> dict[str, object]:
         "trees": sum(sizes.values()),
         "solved": outcomes["pair"] + outcomes["duplicate"] + outcomes["too_long"],
         "tree_sizes": sizes,
-        "refiner_data": RefinerData(
+        "refiner_data": RefinerDataReport(
             candidates={
                 "refinement": 512,
                 "tree_yes": 210,

@@ -11,7 +11,7 @@ from spar.report.charts import (
     LEFT,
     RIGHT,
     TOP,
-    Measured,
+    RatePoint,
     Series,
     columns,
     line_chart,
@@ -20,7 +20,7 @@ from spar.report.charts import (
 
 
 def series(*values: float, width: float = 0.02) -> Series:
-    points = [Measured(x, v, max(0.0, v - width), min(1.0, v + width)) for x, v in enumerate(values)]
+    points = [RatePoint(x, v, max(0.0, v - width), min(1.0, v + width)) for x, v in enumerate(values)]
     return Series("greedy", "c-first", points)
 
 

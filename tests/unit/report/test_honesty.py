@@ -2,7 +2,7 @@
 
 import random
 
-from spar.evaluation.honesty import Audited, Source
+from spar.evaluation.honesty import Audited, AuditSource
 from spar.evaluation.honesty_measures import summarize
 from spar.method.records import Prompt, Verdict
 from spar.recipes.models import HonestySettings, JudgeSettings
@@ -18,7 +18,7 @@ def audited(lenient: float, seed: int) -> list[Audited]:
     draw = random.Random(seed)
     items = []
     for index in range(100):
-        for source in (*[Source.RESPONSE] * 4, Source.REFINEMENT):
+        for source in (*[AuditSource.RESPONSE] * 4, AuditSource.REFINEMENT):
             good = draw.random() < 0.6
             said = Verdict.YES if good or draw.random() < lenient else Verdict.NO
             found = (("<b>start</b>", good), ("words", True))

@@ -12,8 +12,8 @@ from spar.engines.skills import SeedScope, Usage
 from spar.method.checker_replies import parse_checker, parse_contradiction
 from spar.method.checking import Case
 from spar.method.records import Message, Prompt
-from spar.method.templates.forms import Form, builtin_form
-from spar.runtime.checker_writing import Checked, CheckerOutcome, write_checkers
+from spar.method.templates.forms import PromptForm, builtin_form
+from spar.runtime.checker_writing import CheckerOutcome, CheckerStatus, write_checkers
 
 PROMPT = Prompt.of("Write in lower case.")
 RIGHT = "def evaluate(response):\n    return response.islower()\n"
@@ -40,7 +40,7 @@ class Script:
         return [Completion(text, "stop", 1, 1) for text in self.says(messages[0].content)[:n]]
 
 
-def form(name: str) -> Form:
+def form(name: str) -> PromptForm:
     found = builtin_form("spar", name)
     assert found is not None
     return found
@@ -63,7 +63,7 @@ def prepared(
 
 def test_a_checker_that_its_cases_agree_with_is_kept() -> None:
     outcome, usage = prepared([reply(RIGHT), reply(WRONG), reply(SAME), reply(RIGHT)])
-    assert (outcome.end, outcome.sources) == (Checked.KEPT, (RIGHT, SAME))
+    assert (outcome.end, outcome.sources) == (CheckerStatus.KEPT, (RIGHT, SAME))
     assert usage.calls == 5  # written in one call; what each of the two means, and whether that contradicts
 
 
@@ -71,35 +71,35 @@ def test_the_first_three_are_translated_back_and_one_contradiction_drops_all() -
     many = [reply(source.replace("def", f"# {n}\ndef")) for n, source in enumerate([RIGHT] * 5)]
     outcome, usage = prepared(many)
     assert (len(outcome.sources), usage.calls) == (5, 1 + 2 * 3)
-    assert prepared(many, contradiction="Yes")[0] == CheckerOutcome(Checked.CONTRADICTED)
+    assert prepared(many, contradiction="Yes")[0] == CheckerOutcome(CheckerStatus.CONTRADICTED)
 
 
 def test_equal_functions_and_equal_cases_count_once() -> None:
     few = json.dumps([{"response": text, "follows": text.islower()} for text in TEXTS[:9]])
-    assert prepared([reply(RIGHT), reply(RIGHT), reply(SAME)])[0] == CheckerOutcome(Checked.TOO_FEW)
-    assert prepared([reply(RIGHT, few), reply(SAME, few), reply(ALSO, few)])[0] == CheckerOutcome(Checked.TOO_FEW)
+    assert prepared([reply(RIGHT), reply(RIGHT), reply(SAME)])[0] == CheckerOutcome(CheckerStatus.TOO_FEW)
+    assert prepared([reply(RIGHT, few), reply(SAME, few), reply(ALSO, few)])[0] == CheckerOutcome(CheckerStatus.TOO_FEW)
 
 
 @pytest.mark.parametrize(
     ("written", "meaning", "contradiction", "end"),
     [
-        (["no code", "```python\ndef other():\n    pass\n```"], "x", "No", Checked.NO_CHECKER),
-        ([reply(RIGHT)] * 2, "x", "No", Checked.TOO_FEW),
-        ([reply(RIGHT, CASE)] * 9, "x", "No", Checked.TOO_FEW),
-        ([reply(RIGHT, REVERSED), reply(SAME, REVERSED), reply(ALSO, REVERSED)], "x", "No", Checked.UNTRUSTED),
+        (["no code", "```python\ndef other():\n    pass\n```"], "x", "No", CheckerStatus.NO_CHECKER),
+        ([reply(RIGHT)] * 2, "x", "No", CheckerStatus.TOO_FEW),
+        ([reply(RIGHT, CASE)] * 9, "x", "No", CheckerStatus.TOO_FEW),
+        ([reply(RIGHT, REVERSED), reply(SAME, REVERSED), reply(ALSO, REVERSED)], "x", "No", CheckerStatus.UNTRUSTED),
         (
             [reply(f"def evaluate(response):\n    raise SystemExit({n})\n") for n in range(3)],
             "x",
             "No",
-            Checked.UNTRUSTED,
+            CheckerStatus.UNTRUSTED,
         ),
-        ([reply(RIGHT), reply(SAME), reply(ALSO)], "Write in capitals.", "Yes", Checked.CONTRADICTED),
-        ([reply(RIGHT), reply(SAME), reply(ALSO)], "x", "(Yes or No)", Checked.UNSURE),
-        ([reply(RIGHT), reply(SAME), reply(ALSO)], "", "No", Checked.UNSURE),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "Write in capitals.", "Yes", CheckerStatus.CONTRADICTED),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "x", "(Yes or No)", CheckerStatus.UNSURE),
+        ([reply(RIGHT), reply(SAME), reply(ALSO)], "", "No", CheckerStatus.UNSURE),
     ],
 )
 def test_a_prompt_without_a_checker_has_a_reason(
-    written: list[str], meaning: str, contradiction: str, end: Checked
+    written: list[str], meaning: str, contradiction: str, end: CheckerStatus
 ) -> None:
     assert prepared(written, meaning, contradiction)[0] == CheckerOutcome(end)
 

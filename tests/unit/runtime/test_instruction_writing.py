@@ -9,7 +9,7 @@ from spar.engines.instruction_skills import InstructionTeacher
 from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError
 from spar.method.instruction_replies import parse_instructions
-from spar.method.templates.forms import Form, builtin_form
+from spar.method.templates.forms import PromptForm, builtin_form
 from spar.runtime.instruction_writing import BARREN, WrittenRound, write_instructions
 from spar.testing.scripted import ScriptedModel
 from spar.worlds.story.engine import ErrorRates, RulesModel
@@ -35,7 +35,7 @@ def test_a_list_is_read_item_by_item(reply: str, finish: str, found: tuple[str, 
     assert parse_instructions(reply, finish) == found
 
 
-def form(templates: str) -> Form:
+def form(templates: str) -> PromptForm:
     found = builtin_form(templates, "augment")
     assert found is not None
     return found

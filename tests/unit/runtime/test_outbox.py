@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spar.messages.coordinator import Held, Report, StepReturned, StepStarted, TrainingProgressed, WorkerAlive
+from spar.messages.coordinator import LeasedAttempt, Report, StepReturned, StepStarted, TrainingProgressed, WorkerAlive
 from spar.runtime.outbox import Letter, Outbox
 
 
@@ -13,7 +13,7 @@ def started(step_id: int) -> StepStarted:
 
 
 def alive(step_id: int) -> WorkerAlive:
-    return WorkerAlive(worker="w", held=(Held(step_id=step_id, attempt=1),))
+    return WorkerAlive(worker="w", held=(LeasedAttempt(step_id=step_id, attempt=1),))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from spar.runtime.shield import STATUS, Denial, Pace, Shield
+from spar.runtime.shield import STATUS, BodyPace, Denial, Shield
 from tests.loopback import Listening, listening, read_all
 
 MOST = 1000
@@ -51,7 +51,7 @@ def echo() -> Echo:
 
 @pytest.fixture
 def door(echo: Echo) -> Iterator[Listening]:
-    pace = Pace(grace_s=0.5, bytes_per_s=1000)
+    pace = BodyPace(grace_s=0.5, bytes_per_s=1000)
     with listening(Shield(echo, OneToken(), pace), head_s=0.5) as place:
         yield place
 

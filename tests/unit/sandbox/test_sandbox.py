@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from spar.errors import ServiceError
-from spar.sandbox import CheckerJob, Limits, run_checkers, seccomp
+from spar.sandbox import CheckerJob, SandboxLimits, run_checkers, seccomp
 
-SHORT = Limits(cpu_s=1, wall_s=2.0)
+SHORT = SandboxLimits(cpu_s=1, wall_s=2.0)
 
 
-def check(source: str, *responses: str, limits: Limits = SHORT) -> list[str]:
+def check(source: str, *responses: str, limits: SandboxLimits = SHORT) -> list[str]:
     [said] = asyncio.run(run_checkers([CheckerJob(textwrap.dedent(source), responses or ("a",))], limits))
     return said
 
@@ -180,7 +180,7 @@ def test_junk_for_a_report_is_that_checkers_failure(junk: str) -> None:
     """It looks for the descriptor of the reports, which is among the few that are open."""
     lines = ["import os", "for fd in range(3, 64):", "    try: os.write(fd, " + junk + ")", "    except OSError: pass"]
     jobs = [CheckerJob(body(*lines, "return True"), ("a", "b")), CheckerJob(body("return True"), ("a",))]
-    first, second = asyncio.run(run_checkers(jobs, Limits(cpu_s=2, wall_s=10.0)))
+    first, second = asyncio.run(run_checkers(jobs, SandboxLimits(cpu_s=2, wall_s=10.0)))
     assert first == ["the checker wrote what is no report"] * 2
     assert second == ["passed"]
 

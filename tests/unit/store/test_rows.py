@@ -27,7 +27,7 @@ from spar.method.records import (
     Verdict,
     Vote,
 )
-from spar.store.rows import Manifest, decode_rows, encode_rows, read_manifest
+from spar.store.rows import ResultManifest, decode_rows, encode_rows, read_manifest
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # any Unicode but lone surrogates
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -59,7 +59,7 @@ def test_any_rows_come_back_as_they_were(record: type[Any], data: st.DataObject)
     rows = data.draw(st.lists(st.from_type(record), max_size=3))
     manifest, got = decode_rows(_encode(rows), record)
     assert got == rows
-    assert manifest == Manifest(step="judgment", fingerprint="f" * 64, rows=len(rows), counts={})
+    assert manifest == ResultManifest(step="judgment", fingerprint="f" * 64, rows=len(rows), counts={})
 
 
 def test_a_tree_from_before_finish_reasons_were_kept_is_read() -> None:
@@ -123,7 +123,7 @@ def test_the_bytes_are_these() -> None:
 
 def test_the_manifest_can_be_read_alone() -> None:
     data = _encode([Message("user", "x" * 100_000)], tokens=5)
-    assert read_manifest(data) == Manifest(step="judgment", fingerprint="f" * 64, rows=1, counts={"tokens": 5})
+    assert read_manifest(data) == ResultManifest(step="judgment", fingerprint="f" * 64, rows=1, counts={"tokens": 5})
 
 
 @pytest.mark.parametrize("cut", [0, 3, 10, -1, -5])

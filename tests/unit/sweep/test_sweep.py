@@ -12,18 +12,18 @@ import pytest
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import DataError, EngineUnavailable, RecipeError
 from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
-from spar.inference.records import Models
+from spar.inference.records import RoleModels
 from spar.inference.strategies import STRATEGIES
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.sweep.curves import comparisons_of, points_of
 from spar.sweep.measure import ITSELF, JUDGE, RULES, measure
 from spar.sweep.page import render_sweep
-from spar.sweep.plan import Cell, make_plan
+from spar.sweep.plan import GridCell, make_plan
 from spar.sweep.report import SweepReport
 from spar.sweep.running import Drawn
 from spar.sweep.settings import SweepSettings
-from spar.sweep.sources import Source, items_to_judge, read_source
+from spar.sweep.sources import TaskSource, items_to_judge, read_source
 from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.rules import follows
 from tests.unit.evaluation.benchmarks.places import IFEVAL
@@ -40,11 +40,11 @@ class Greedy(RulesModel):
         return await super().sample(messages, n, replace(sampling, temperature=1.0), seed)
 
 
-def models(refine: float = 0.5, judge: float = 0.0) -> Models:
-    return Models(Greedy(ErrorRates(respond=0.4, judge=0, refine=0)), Greedy(ErrorRates(0.4, judge, refine)))
+def models(refine: float = 0.5, judge: float = 0.0) -> RoleModels:
+    return RoleModels(Greedy(ErrorRates(respond=0.4, judge=0, refine=0)), Greedy(ErrorRates(0.4, judge, refine)))
 
 
-Swept = tuple[SweepReport, Mapping[Cell, Sequence[Drawn]]]
+Swept = tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]
 
 
 def sweep(settings: SweepSettings = SMALL) -> Swept:
@@ -58,7 +58,7 @@ def swept() -> Swept:
 
 def test_a_plan_begins_with_the_actor_and_names_nothing_twice() -> None:
     plan = make_plan(["actor", "greedy", "bfs", "bfs"], [4, 1, 2, 2])
-    assert plan == [Cell("actor", 1), Cell("greedy", 2), Cell("bfs", 2), Cell("bfs", 4)]
+    assert plan == [GridCell("actor", 1), GridCell("greedy", 2), GridCell("bfs", 2), GridCell("bfs", 4)]
     with pytest.raises(RecipeError, match="astar"):
         make_plan(["astar"], [2])
     with pytest.raises(RecipeError, match="1 or more"):
@@ -80,7 +80,7 @@ def test_no_cell_draws_more_than_its_budget_and_every_text_is_scored_by_the_rule
 def test_points_are_the_means_of_what_was_drawn(swept: Swept) -> None:
     report, drawn = swept
     for point in report.points:
-        rows = drawn[Cell(point.strategy, point.budget)]
+        rows = drawn[GridCell(point.strategy, point.budget)]
         assert point.rate == sum(row.good for row in rows) / 40
         assert point.low <= point.rate <= point.high
         assert point.draws == sum(row.draws for row in rows) / 40
@@ -126,7 +126,7 @@ def test_responses_that_no_search_began_on_are_told(swept: Swept) -> None:
     ],
 )
 def test_what_a_comparison_says(search: str, baseline: str, draws: tuple[int, int], said: str) -> None:
-    cells = {Cell("bfs", 4): (search, draws[0]), Cell("best_of_n", 4): (baseline, draws[1])}
+    cells = {GridCell("bfs", 4): (search, draws[0]), GridCell("best_of_n", 4): (baseline, draws[1])}
     drawn = {
         cell: [Drawn(f"p{i}", "t", letter == "y", "solved", 1.0, number, 1, 5, 9) for i, letter in enumerate(letters)]
         for cell, (letters, number) in cells.items()
@@ -167,11 +167,11 @@ async def test_prompts_without_rules_are_scored_by_a_judge(tmp_path: Path) -> No
 
 
 def test_other_prompts_with_rules_give_the_judge_their_own_texts() -> None:
-    source = Source("ifeval", SOURCE.tasks, rules=True)
+    source = TaskSource("ifeval", SOURCE.tasks, rules=True)
     rows = [
         Drawn("p", text, good, "solved", 1.0, 1, 1, 5, 9) for text, good in (("a", True), ("b", False), ("a", True))
     ]
-    items = items_to_judge(source, {Cell("bfs", 2): rows}, 10, 0)
+    items = items_to_judge(source, {GridCell("bfs", 2): rows}, 10, 0)
     assert [(item.response, item.good) for item in items] == [("a", True), ("b", False)]
 
 
@@ -191,7 +191,7 @@ async def test_an_engine_that_fails_stops_the_sweep() -> None:
     gone.closed = True
     broken: ChatModel = gone
     with pytest.raises(EngineUnavailable, match="rules engine is closed"):
-        await measure(Models(models().actor, broken), None, SOURCE, SMALL, COMPACT, lambda cell: None)
+        await measure(RoleModels(models().actor, broken), None, SOURCE, SMALL, COMPACT, lambda cell: None)
 
 
 def test_the_page_holds_every_number_and_loads_nothing(swept: Swept) -> None:
@@ -209,7 +209,7 @@ def test_the_page_holds_every_number_and_loads_nothing(swept: Swept) -> None:
 
 def test_points_need_no_refiner() -> None:
     rows = [Drawn("p", "t", True, "actor", None, 1, 0, 0, 9)]
-    [point] = points_of({Cell("actor", 1): rows})
+    [point] = points_of({GridCell("actor", 1): rows})
     assert (point.rate, point.low, point.high) == (1.0, 1.0, 1.0)
 
 
@@ -217,7 +217,7 @@ def test_ifevals_mean_of_four_stands_beside_with_its_own_difference() -> None:
     def rows(*shares: float) -> list[Drawn]:
         return [Drawn(f"p{i}", "t", each > 0.5, "solved", 1.0, 1, 1, 5, 9, each) for i, each in enumerate(shares)]
 
-    drawn = {Cell("best_of_n", 4): rows(0.25, 0.25, 0.75), Cell("bfs", 4): rows(0.5, 1.0, 1.0)}
+    drawn = {GridCell("best_of_n", 4): rows(0.25, 0.25, 0.75), GridCell("bfs", 4): rows(0.5, 1.0, 1.0)}
     best, search = points_of(drawn)
     assert best.average is not None
     assert best.average.value == pytest.approx(1.25 / 3)
@@ -227,7 +227,8 @@ def test_ifevals_mean_of_four_stands_beside_with_its_own_difference() -> None:
     [compared] = comparisons_of(drawn)
     assert compared.average is not None
     assert compared.average.estimate == pytest.approx(125 / 3)
-    assert points_of({Cell("bfs", 4): [replace(row, share=None) for row in drawn[Cell("bfs", 4)]]})[0].average is None
+    without_shares = {GridCell("bfs", 4): [replace(row, share=None) for row in drawn[GridCell("bfs", 4)]]}
+    assert points_of(without_shares)[0].average is None
 
 
 def test_the_shares_of_ifevals_tasks_are_of_the_prompts_that_were_chosen() -> None:

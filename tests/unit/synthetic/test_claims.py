@@ -11,9 +11,9 @@ from spar.cli.main import build_app
 from spar.errors import AccountingError, DataError, RecipeError
 from spar.synthetic.claims import claims_of
 from spar.synthetic.page import render
-from spar.synthetic.results import Point, Result, SeedResult, result_from_json, result_json
+from spar.synthetic.results import CurvePoint, ExperimentResult, SeedResult, result_from_json, result_json
 from spar.synthetic.running import RunSeed, Tell, run_experiment
-from spar.synthetic.settings import SETTINGS, Settings
+from spar.synthetic.settings import SETTINGS, ExperimentSettings
 from spar.synthetic.statistics import paired_test, two_sided_p
 from tests.unit.report.test_page import read
 
@@ -47,16 +47,16 @@ def seed(number: int, refined: float, interfering: float, upper: tuple[float, fl
     noise = random.Random(number).uniform(-0.02, 0.02)
     measures = [(0.4, 0.4), (0.4 + (refined - 0.4) / 2, (0.4 + interfering) / 2), (refined + noise, interfering)]
     steps = zip((0, 10, 20), measures, upper, strict=True)
-    points = [(Point(step, (r, 0.1)), Point(step, (i, case))) for step, (r, i), case in steps]
+    points = [(CurvePoint(step, (r, 0.1)), CurvePoint(step, (i, case))) for step, (r, i), case in steps]
     return SeedResult(number, 64, {"refined": tuple(p[0] for p in points), "interfering": tuple(p[1] for p in points)})
 
 
 Upper = tuple[float, float, float]
 
 
-def result(refined: float = 0.8, interfering: float = 0.5, upper: Upper = (0.1, 0.8, 0.9)) -> Result:
+def result(refined: float = 0.8, interfering: float = 0.5, upper: Upper = (0.1, 0.8, 0.9)) -> ExperimentResult:
     seeds = tuple(seed(number, refined, interfering, upper) for number in range(5))
-    return Result("characters", ("accuracy", "upper case"), {"pairs": 64}, 340_000, 61.0, seeds)
+    return ExperimentResult("characters", ("accuracy", "upper case"), {"pairs": 64}, 340_000, 61.0, seeds)
 
 
 def test_claims_hold_or_do_not() -> None:
@@ -75,9 +75,9 @@ def test_claims_hold_or_do_not() -> None:
 
 def test_a_story_has_the_claim_that_interfering_pairs_fall_below_the_start() -> None:
     whole = seed(0, 0.8, 0.3, (0, 0, 0)).curves
-    curves = {kind: tuple(Point(point.step, point.values[:1]) for point in curve) for kind, curve in whole.items()}
+    curves = {kind: tuple(CurvePoint(point.step, point.values[:1]) for point in curve) for kind, curve in whole.items()}
     seeds = tuple(SeedResult(number, 64, curves) for number in range(5))
-    claims = claims_of(Result("stories", ("accuracy",), {}, 1, 1.0, seeds))
+    claims = claims_of(ExperimentResult("stories", ("accuracy",), {}, 1, 1.0, seeds))
     assert claims[-1].said == "Interfering pairs end below the start"
     assert claims[-1].held
 
@@ -94,7 +94,7 @@ def test_the_page_tells_every_verdict_and_every_number() -> None:
 
 
 def fake(asked: list[int]) -> RunSeed:
-    def run(name: str, settings: Settings, number: int, tell: Tell) -> SeedResult:
+    def run(name: str, settings: ExperimentSettings, number: int, tell: Tell) -> SeedResult:
         asked.append(number)
         return seed(number, 0.8, 0.5, (0.1, 0.8, 0.9))
 

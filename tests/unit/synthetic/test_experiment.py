@@ -7,13 +7,13 @@ import pytest
 
 from spar.errors import TrainingError
 from spar.synthetic.results import SeedResult
-from spar.synthetic.settings import SETTINGS, Settings
+from spar.synthetic.settings import SETTINGS, ExperimentSettings
 from spar.synthetic.tasks import TASKS
-from spar.worlds.story.stages import Shape
+from spar.worlds.story.stages import TinyShape
 
 pytestmark = pytest.mark.torch
 
-TINY = Settings(
+TINY = ExperimentSettings(
     start_steps=120,
     start_rate=8e-3,
     pairs=32,
@@ -24,7 +24,7 @@ TINY = Settings(
     every=4,
     start_batch=20,
     batch=8,
-    shape=Shape(hidden=32, layers=2, heads=2, feed_forward=64, max_positions=64),
+    shape=TinyShape(hidden=32, layers=2, heads=2, feed_forward=64, max_positions=64),
 )
 
 

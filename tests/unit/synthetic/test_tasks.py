@@ -9,7 +9,7 @@ from spar.errors import TrainingError
 from spar.synthetic.pairs import make_pairs
 from spar.synthetic.settings import SETTINGS
 from spar.synthetic.tasks import TASKS
-from spar.synthetic.tasks.base import Task
+from spar.synthetic.tasks.base import SyntheticTask
 from spar.synthetic.tasks.characters import Characters
 from spar.synthetic.tasks.stories import Stories
 
@@ -19,17 +19,17 @@ STORY = "fox finds lamp . crow draws map . crow sells rope . crow wants cake . o
 
 
 @pytest.fixture(params=TASKS)
-def task(request: pytest.FixtureRequest) -> Task:
+def task(request: pytest.FixtureRequest) -> SyntheticTask:
     return TASKS[request.param]
 
 
-def test_a_start_is_often_right_and_often_not(task: Task) -> None:
+def test_a_start_is_often_right_and_often_not(task: SyntheticTask) -> None:
     rng = random.Random(0)
     found = [task.measure(prompt, task.first_response(prompt, rng))[0] for prompt in task.prompts("train", 2000, 0)]
     assert 0.35 < fmean(found) < 0.6
 
 
-def test_prompts_are_repeatable_and_of_one_length_and_held_out(task: Task) -> None:
+def test_prompts_are_repeatable_and_of_one_length_and_held_out(task: SyntheticTask) -> None:
     train, heldout = task.prompts("train", 500, 3), task.prompts("heldout", 500, 3)
     assert train == task.prompts("train", 500, 3)
     assert len({len(prompt.split()) for prompt in train + heldout}) == 1
@@ -38,7 +38,7 @@ def test_prompts_are_repeatable_and_of_one_length_and_held_out(task: Task) -> No
     assert said <= set(task.words)
 
 
-def test_a_refined_response_is_right(task: Task) -> None:
+def test_a_refined_response_is_right(task: SyntheticTask) -> None:
     rng = random.Random(1)
     for prompt in task.prompts("train", 300, 1):
         refined = task.refine(prompt, task.first_response(prompt, rng))
@@ -70,7 +70,7 @@ def test_stories_have_five_sentences_and_their_two_ends() -> None:
     assert STORIES.interfere(PROMPT, right, [right, "another"]) == "another"
 
 
-def test_both_kinds_of_pairs_share_prompt_and_rejected(task: Task) -> None:
+def test_both_kinds_of_pairs_share_prompt_and_rejected(task: SyntheticTask) -> None:
     rng = random.Random(2)
     sampled = [(p, [task.first_response(p, rng) for _ in range(8)]) for p in task.prompts("train", 60, 2)]
     pairs = make_pairs(task, sampled, 20)
@@ -83,7 +83,7 @@ def test_both_kinds_of_pairs_share_prompt_and_rejected(task: Task) -> None:
         assert refined.chosen != interfering.chosen
 
 
-def test_a_start_that_gives_no_pair_is_told(task: Task) -> None:
+def test_a_start_that_gives_no_pair_is_told(task: SyntheticTask) -> None:
     with pytest.raises(TrainingError, match=task.name):
         make_pairs(task, [(prompt, ["nonsense"]) for prompt in task.prompts("train", 3, 0)], 3)
 

@@ -20,7 +20,7 @@ from spar.errors import (
 )
 from spar.messages.coordinator import FailureReason
 from spar.recipes.models import DivergenceSettings, DpoSettings, LoraSettings, SftSettings
-from spar.runtime.steps import HOPELESS
+from spar.runtime.steps import NON_RETRYABLE
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.base import TrainJob, TrainProgress
 from spar.training.disk import needed_bytes, require_space
@@ -97,7 +97,7 @@ def test_a_reason_survives_the_child_and_the_report(kind: type[TrainingError]) -
     error = Failed.by(kind("what", "fix")).as_error()
     assert type(error) is kind
     assert FailureReason.of(error) == kind.__name__
-    assert isinstance(error, HOPELESS) == (kind is TrainingDiverged)  # the same steps would diverge again
+    assert isinstance(error, NON_RETRYABLE) == (kind is TrainingDiverged)  # the same steps would diverge again
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from spar.errors import ModelUnusable, TrainingError
 from spar.recipes.models import DpoSettings, LoraSettings, SftSettings
-from spar.runtime.steps import HOPELESS
+from spar.runtime.steps import NON_RETRYABLE
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.base import TrainJob, TrainOutcome, TrainProgress
 from spar.training.jobs import read_rows
@@ -106,7 +106,7 @@ async def killed_at(step: int, job: TrainJob) -> None:
 
     with pytest.raises(TrainingError, match="ended with exit code 137") as told:
         await make().train(job, watch)
-    assert not isinstance(told.value, HOPELESS)
+    assert not isinstance(told.value, NON_RETRYABLE)
     assert not job.output.exists()
 
 

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from spar.errors import TrainingError
-from spar.worlds.story.stages import STAGES, Shape
+from spar.worlds.story.stages import STAGES, TinyShape
 
 pytestmark = pytest.mark.torch
 
 BACKBONE, ACTOR, *_, ONE = (dataclasses.replace(stage, examples=48, batch=16) for stage in STAGES)
-SMALL = Shape(hidden=64, layers=1, heads=2, feed_forward=96, max_positions=256)
+SMALL = TinyShape(hidden=64, layers=1, heads=2, feed_forward=96, max_positions=256)
 
 
 def test_training_lowers_the_loss_saves_and_repeats(tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    from spar.worlds.story.train import Progress, train_stage
+    from spar.worlds.story.train import StageProgress, train_stage
 
-    told: list[Progress] = []
+    told: list[StageProgress] = []
     longer = dataclasses.replace(BACKBONE, examples=640)
     first = train_stage(longer, tmp_path / "a", 1, told.append, SMALL)
     second = train_stage(longer, tmp_path / "b", 1, told.append, SMALL)

@@ -18,11 +18,11 @@ from spar.engines.base import ChatModel, Engine
 from spar.engines.skills import Usage
 from spar.errors import EngineError
 from spar.evaluation.asking import ask, score_rows
-from spar.evaluation.asking.base import Ask, Row
+from spar.evaluation.asking.base import BenchmarkRequest, Row
 from spar.evaluation.asking.settings import settings_of
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.remembering import RememberingModel
-from spar.inference import Models
+from spar.inference import RoleModels
 from spar.inference.endpoints import Endpoint
 from spar.recipes.benchmark_files import digest_of, read_data_files
 from spar.recipes.benchmarks import REFINEMENT
@@ -73,13 +73,13 @@ def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
     return serve
 
 
-def _ask(job: EvalJob, chats: Chats) -> Ask:
+def _ask(job: EvalJob, chats: Chats) -> BenchmarkRequest:
     model, refiner = chats["actor"], chats.get("refiner")
     search = None
     if refiner is not None and job.benchmark != "story":
-        search = search_of(Models(model, refiner), job.settings, job.templates, job.seed)
+        search = search_of(RoleModels(model, refiner), job.settings, job.templates, job.seed)
     refining = refining_of(model, job.settings, job.templates, job.seed) if job.benchmark == REFINEMENT else None
-    return Ask(
+    return BenchmarkRequest(
         model=model,
         data=job.data,
         settings=job.settings,
@@ -96,7 +96,7 @@ def _ask(job: EvalJob, chats: Chats) -> Ask:
 
 
 async def _rows(
-    job: EvalJob, asked: Ask, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
+    job: EvalJob, asked: BenchmarkRequest, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
 ) -> list[Row]:
     try:
         with watch(lambda: _counts(chats)):

@@ -13,12 +13,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from spar.errors import DataError, RecipeError
-from spar.evaluation.asking import ASKINGS
+from spar.evaluation.asking import DRIVERS
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.judging import VERDICT, Judging
-from spar.inference.endpoints import Asking, Endpoint, Role, endpoint, templates_for
+from spar.inference.endpoints import Endpoint, RequestOptions, Role, endpoint, templates_for
 from spar.method.templates import BUILTIN, TemplateSet
-from spar.method.templates.forms import Form, builtin_form, read_form
+from spar.method.templates.forms import PromptForm, builtin_form, read_form
 from spar.recipes.benchmarks import FROM_NEGATIVES, LLMBAR, REFINEMENT, USES
 from spar.recipes.models import AskSettings
 from spar.recipes.policies import judging_policy
@@ -99,8 +99,8 @@ def make_job(
     how: Mapping[str, Any],
 ) -> EvalJob:
     """`asked` are settings of `AskSettings` as given, None where they were not; `how` the rest. Raises SparError."""
-    if benchmark not in ASKINGS:
-        raise DataError(f"There is no benchmark '{benchmark}'.", f"Choose one of: {', '.join(ASKINGS)}, general.")
+    if benchmark not in DRIVERS:
+        raise DataError(f"There is no benchmark '{benchmark}'.", f"Choose one of: {', '.join(DRIVERS)}, general.")
     given = {key: value for key, value in asked.items() if value is not None}
     raters: Mapping[str, str] = how.get("raters", {})
     _check_uses(benchmark, given, models, raters)
@@ -157,7 +157,7 @@ def _judging(benchmark: str, policy: str | None, templates: str) -> Judging:
     own = builtin_form(templates, name) if templates in BUILTIN else read_form(name, Path(templates))
     if own is None and found.text is None:
         raise RecipeError(f"The template set {templates} has no {name}.txt.", "Write one, or choose --templates spar.")
-    return Judging(policy, {}, own or Form(name, found.text or ""))
+    return Judging(policy, {}, own or PromptForm(name, found.text or ""))
 
 
 def _check_refinement(given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:
@@ -178,6 +178,6 @@ def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
         cache = Path.home() / ".cache" / "spar" / "models"
         found = locate(refer(name), ModelCache(cache, DirectoryStore(cache / "store"), CACHE_BYTES))
         name = str(found.path)
-    how = Asking(options.window, options.deadline_s, options.send_seed, options.body, options.headers)
+    how = RequestOptions(options.window, options.deadline_s, options.send_seed, options.body, options.headers)
     place = endpoint(role, name, how)
     return replace(place, settings=place.settings.model_copy(update={"dtype": options.dtype}))

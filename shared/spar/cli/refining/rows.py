@@ -31,7 +31,7 @@ class InputRow:
     raw: str = ""
 
 
-class _Unusable(Exception):
+class _UnusableLine(Exception):
     """Why a line is no row; caught by `_parse`."""
 
 
@@ -68,7 +68,7 @@ def _parse(number: int, raw: bytes) -> InputRow:
         _check(fields)
         prompt, response = _text(fields, "prompt"), _text(fields, "response")
         check_placeholders(prompt)
-    except (_Unusable, RowRefused) as error:
+    except (_UnusableLine, RowRefused) as error:
         told = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_TOLD]
         return InputRow(number, identity, reason=str(error), raw=told)
     return InputRow(number, identity, prompt, response, fields)
@@ -78,13 +78,13 @@ def _fields(raw: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
     except UnicodeDecodeError as error:
-        raise _Unusable(f"not UTF-8 (byte {error.start + 1} of the line)") from error
+        raise _UnusableLine(f"not UTF-8 (byte {error.start + 1} of the line)") from error
     except json.JSONDecodeError as error:
-        raise _Unusable(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+        raise _UnusableLine(f"not JSON: {error.msg} at character {error.pos + 1}") from error
     except RecursionError as error:
-        raise _Unusable("not JSON that can be read: nested too deep") from error
+        raise _UnusableLine("not JSON that can be read: nested too deep") from error
     if not isinstance(fields, dict):
-        raise _Unusable('not a row of keys: write {"prompt": "...", "response": "..."}')
+        raise _UnusableLine('not a row of keys: write {"prompt": "...", "response": "..."}')
     return fields
 
 
@@ -96,23 +96,23 @@ def _check(fields: dict[str, Any]) -> None:
     check_columns(fields, TEXT_ONLY)
     check_weight(fields)
     if is_filled(fields.get("system")):
-        raise _Unusable("a system message, and a prompt has none")
+        raise _UnusableLine("a system message, and a prompt has none")
     if looks_like_turns(fields.get("prompt")):
-        raise _Unusable("`prompt` is a conversation: write its one text")
+        raise _UnusableLine("`prompt` is a conversation: write its one text")
 
 
 def _text(fields: dict[str, Any], key: str) -> str:
     text = fields.pop(key, None)
     if text is None:
-        raise _Unusable(f"no key `{key}`")
+        raise _UnusableLine(f"no key `{key}`")
     if not isinstance(text, str):
-        raise _Unusable(f"`{key}` is not a text")
+        raise _UnusableLine(f"`{key}` is not a text")
     if not text.strip():
-        raise _Unusable(f"`{key}` is empty")
+        raise _UnusableLine(f"`{key}` is empty")
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise _Unusable(f"`{key}` holds half a surrogate pair, which no model can be sent")
+        raise _UnusableLine(f"`{key}` holds half a surrogate pair, which no model can be sent")
     return text
 
 
 def _no_number(name: str) -> None:
-    raise _Unusable(f"{name} is not JSON")
+    raise _UnusableLine(f"{name} is not JSON")

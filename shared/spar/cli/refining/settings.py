@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from spar.engines.base import LocalModel
 from spar.errors import RecipeError
-from spar.inference.endpoints import Asking, server_settings
+from spar.inference.endpoints import RequestOptions, server_settings
 from spar.method.profiles import PROFILES
 from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings, JudgmentSettings, SearchSettings
@@ -67,7 +67,7 @@ def templates_digest(templates: TemplateSet) -> str:
     return hashlib.sha256(f"{templates.judge}\0{templates.refine}".encode()).hexdigest()[:16]
 
 
-def engine_and_model(place: str, name: str | None, how: Asking) -> tuple[EngineSettings, LocalModel]:
+def engine_and_model(place: str, name: str | None, how: RequestOptions) -> tuple[EngineSettings, LocalModel]:
     """A URL is an OpenAI-compatible server, anything else the directory of a model."""
     if "://" in place:
         settings, in_place = server_settings(place, how)

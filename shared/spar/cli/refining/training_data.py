@@ -17,7 +17,7 @@ from spar.cli.refining.output import ABOUT, settings_path
 from spar.cli.refining.search_row import RowOutcome
 from spar.cli.refining.settings import templates_digest
 from spar.errors import DataError
-from spar.export.facts import IterationData, Origin, RunFacts
+from spar.export.facts import ExportedIteration, Origin, RunFacts
 from spar.method.pairs import refined_pair
 from spar.method.records import Example, JudgedPrompt, JudgedResponse, Judgment, Pair, Prompt, Response, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
@@ -36,7 +36,7 @@ class RefinedFile:
     """One output file: its pairs and examples, or why it has no examples."""
 
     facts: RunFacts
-    data: IterationData
+    data: ExportedIteration
     no_examples: str | None = None
 
 
@@ -75,7 +75,7 @@ def read_refined(path: Path, number: int) -> RefinedFile:
     templates = _templates(settings)
     model = str(settings.get("model", UNKNOWN))
     named = str(about.get("model", model))
-    data = IterationData(
+    data = ExportedIteration(
         iteration=number,
         actor=None,
         refiner=model,

@@ -6,10 +6,10 @@ from typing import Any
 from spar.data.rows import Fields, RejectKind
 from spar.data.sets.names import Names
 from spar.data.text_rows import RowRefused
-from spar.data.turns import Role, Turn, looks_like_turns, turns_of
+from spar.data.turns import Role, RowTurn, looks_like_turns, turns_of
 
 
-def conversation_turns(row: Fields, names: Names) -> list[Turn]:
+def conversation_turns(row: Fields, names: Names) -> list[RowTurn]:
     """With the response. Raises RowRefused for a row without turns."""
     turns = prompt_turns(row, names)
     key, response = first_of(row, names.response)
@@ -20,16 +20,16 @@ def conversation_turns(row: Fields, names: Names) -> list[Turn]:
     elif looks_like_turns(response):
         checked = [*turns, *turns_of(response, key, names.turn)]
     else:
-        checked = [*turns, Turn(Role.ASSISTANT, "assistant", response)]
+        checked = [*turns, RowTurn(Role.ASSISTANT, "assistant", response)]
     for turn in checked:
         check_role(turn)
     return checked
 
 
-def prompt_turns(row: Fields, names: Names) -> list[Turn]:
+def prompt_turns(row: Fields, names: Names) -> list[RowTurn]:
     """Without the response where it has a column of its own."""
     _, system = first_of(row, names.system_text)
-    before = [Turn(Role.SYSTEM, "system", system)] if isinstance(system, str) and system.strip() else []
+    before = [RowTurn(Role.SYSTEM, "system", system)] if isinstance(system, str) and system.strip() else []
     key, messages = first_of(row, names.messages)
     if messages is not None:
         return [*before, *turns_of(messages, key, names.turn)]
@@ -39,7 +39,7 @@ def prompt_turns(row: Fields, names: Names) -> list[Turn]:
     return [*before, *_alpaca(row, names, instruction)]
 
 
-def check_role(turn: Turn) -> None:
+def check_role(turn: RowTurn) -> None:
     """Raises RowRefused for a turn of a tool, and for one whose role nobody knows."""
     if turn.role is None:
         raise RowRefused(RejectKind.LAYOUT, f"a turn has the role {turn.called!r}")
@@ -59,7 +59,7 @@ def _has_messages(row: Fields, names: Names) -> bool:
     return first_of(row, names.messages)[1] is not None or looks_like_turns(first_of(row, names.instruction)[1])
 
 
-def _alpaca(row: Fields, names: Names, instruction: Any) -> list[Turn]:
+def _alpaca(row: Fields, names: Names, instruction: Any) -> list[RowTurn]:
     if instruction is None:
         looked = ", ".join((*names.messages, *names.instruction))
         raise RowRefused(RejectKind.LAYOUT, f"no messages and no prompt: none of the keys {looked}")
@@ -71,5 +71,5 @@ def _alpaca(row: Fields, names: Names, instruction: Any) -> list[Turn]:
     if not isinstance(history or [], list) or not all(isinstance(one, list) and len(one) == 2 for one in history or []):
         raise RowRefused(RejectKind.LAYOUT, "its history is not a list of [user, assistant]")
     roles = (Role.USER, Role.ASSISTANT)
-    earlier = [Turn(role, role.value, text) for one in history or [] for role, text in zip(roles, one, strict=True)]
-    return [*earlier, Turn(Role.USER, "user", asked)]
+    earlier = [RowTurn(role, role.value, text) for one in history or [] for role, text in zip(roles, one, strict=True)]
+    return [*earlier, RowTurn(Role.USER, "user", asked)]

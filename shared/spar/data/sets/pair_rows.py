@@ -13,7 +13,7 @@ from spar.data.rows import Fields, RejectKind
 from spar.data.sets.conversations import check_role, first_of, prompt_turns
 from spar.data.sets.names import Names
 from spar.data.text_rows import RowRefused
-from spar.data.turns import Role, Turn, looks_like_turns, text_of, turns_of
+from spar.data.turns import Role, RowTurn, looks_like_turns, text_of, turns_of
 from spar.method.records import Message, Pair, Prompt
 
 _DIALOGUE = re.compile(r"\s*(?:Human|User|H)\s*:.*\n\s*(?:Assistant|A)\s*:", re.DOTALL)
@@ -40,7 +40,7 @@ def read_pair(row: Fields, names: Names) -> Pair:
     return Pair(_single(prompt, row, names), chosen[-1].text(), rejected[-1].text())
 
 
-def _prompt(row: Fields, names: Names) -> list[Turn]:
+def _prompt(row: Fields, names: Names) -> list[RowTurn]:
     """Of the row's own columns; none where the sides hold it."""
     columns = dict(row)
     if first_of(row, names.instruction)[1] is not None and first_of(row, names.chosen)[1] is not None:
@@ -49,12 +49,12 @@ def _prompt(row: Fields, names: Names) -> list[Turn]:
     return prompt_turns(columns, names) if given else []
 
 
-def _side(key: str, value: Any, names: Names) -> list[Turn]:
+def _side(key: str, value: Any, names: Names) -> list[RowTurn]:
     """The turns of one side, which ends with the assistant's."""
     if value is None:
         raise RowRefused(RejectKind.LAYOUT, f"no {key}")
     if not looks_like_turns(value):
-        return [Turn(Role.ASSISTANT, "assistant", text_of(value, key))]
+        return [RowTurn(Role.ASSISTANT, "assistant", text_of(value, key))]
     turns = turns_of(value, key, names.turn)
     for turn in turns:
         check_role(turn)
@@ -63,7 +63,7 @@ def _side(key: str, value: Any, names: Names) -> list[Turn]:
     return turns
 
 
-def _common(chosen: list[Turn], rejected: list[Turn]) -> list[Message]:
+def _common(chosen: list[RowTurn], rejected: list[RowTurn]) -> list[Message]:
     """The turns before the last, which both sides have to share."""
     before = [[turn.message() for turn in side[:-1]] for side in (chosen, rejected)]
     if before[0] != before[1]:
@@ -74,7 +74,7 @@ def _common(chosen: list[Turn], rejected: list[Turn]) -> list[Message]:
     return before[0]
 
 
-def _agreed(turns: list[Turn], context: list[Message]) -> list[Turn]:
+def _agreed(turns: list[RowTurn], context: list[Message]) -> list[RowTurn]:
     """The sides' own context, if a prompt beside them is not another one."""
     given = [turn.text().strip() for turn in turns if turn.role is not Role.SYSTEM]
     held = [message.content.strip() for message in context if message.role != Role.SYSTEM]
@@ -85,11 +85,11 @@ def _agreed(turns: list[Turn], context: list[Message]) -> list[Turn]:
     return _turns(context)
 
 
-def _turns(messages: Sequence[Message]) -> list[Turn]:
-    return [Turn(Role(message.role), message.role, message.content) for message in messages]
+def _turns(messages: Sequence[Message]) -> list[RowTurn]:
+    return [RowTurn(Role(message.role), message.role, message.content) for message in messages]
 
 
-def _single(turns: list[Turn], row: Fields, names: Names) -> Prompt:
+def _single(turns: list[RowTurn], row: Fields, names: Names) -> Prompt:
     """The one user turn that a pair's prompt is."""
     if not turns:
         texts = [first_of(row, keys)[1] for keys in (names.chosen, names.rejected)]

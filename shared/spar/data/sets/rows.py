@@ -19,7 +19,7 @@ from spar.data.text_rows import (
     check_placeholders,
     check_weight,
 )
-from spar.data.turns import Role, Turn, flat_row
+from spar.data.turns import Role, RowTurn, flat_row
 from spar.method.records import Message, Pair
 
 
@@ -46,7 +46,7 @@ def _read_conversation(row: Fields, names: Names) -> Conversation:
     return _conversation(conversation_turns(row, names))
 
 
-def _conversation(turns: list[Turn]) -> Conversation:
+def _conversation(turns: list[RowTurn]) -> Conversation:
     roles = [turn.role for turn in turns]
     spoken = roles[1:] if roles[:1] == [Role.SYSTEM] else roles
     if not spoken or spoken != [Role.USER, Role.ASSISTANT] * (len(spoken) // 2):

@@ -13,7 +13,7 @@ import torch
 
 from spar.engines.decoding.branches import Branches
 from spar.engines.decoding.cache import RowCache
-from spar.engines.decoding.calls import Call
+from spar.engines.decoding.calls import SampleCall
 from spar.engines.decoding.prefill import Ids, Prefix, groups, prefill
 from spar.engines.decoding.rows import Rows
 from spar.errors import EngineError
@@ -29,13 +29,13 @@ class Batch:
         self._model = model
         self._ends = ends
         self._max_batch = max_batch
-        self._inbox: deque[Call] = deque()
-        self._waiting: deque[Call] = deque()
+        self._inbox: deque[SampleCall] = deque()
+        self._waiting: deque[SampleCall] = deque()
         self._wanted: Counter[Ids] = Counter()
         self._prefixes: dict[Ids, Prefix] = {}
         self._start_empty()
 
-    def submit(self, call: Call) -> None:
+    def submit(self, call: SampleCall) -> None:
         """From any thread."""
         self._inbox.append(call)
 
@@ -82,7 +82,7 @@ class Batch:
             self._forget(call)
         self._leave([row for row, (call, _) in enumerate(self._rows.owners) if call.cancelled])
 
-    def _forget(self, call: Call) -> None:
+    def _forget(self, call: SampleCall) -> None:
         """This call waits no more; the last one that wants a prompt lets its keys and values go."""
         self._wanted[call.ids] -= 1
         if not self._wanted[call.ids]:
@@ -102,9 +102,9 @@ class Batch:
         while self._waiting and not self._waiting[0].waiting:
             self._forget(self._waiting.popleft())
 
-    def _choose(self, room: int) -> list[tuple[Call, int]]:
+    def _choose(self, room: int) -> list[tuple[SampleCall, int]]:
         """The next samples in the order of the calls."""
-        chosen: list[tuple[Call, int]] = []
+        chosen: list[tuple[SampleCall, int]] = []
         for call in self._waiting:
             taken = min(call.waiting, room - len(chosen))
             chosen.extend((call, call.admitted + i) for i in range(taken))
@@ -117,7 +117,7 @@ class Batch:
         for group in groups(sorted(prompts)):
             self._prefixes.update(prefill(self._model, group))
 
-    def _join(self, members: list[tuple[Prefix, tuple[Call, int]]]) -> None:
+    def _join(self, members: list[tuple[Prefix, tuple[SampleCall, int]]]) -> None:
         """Rows for samples whose prompts were read in one batch; each draws its first token."""
         prefilled = members[0][0].batch
         source = torch.tensor([prefix.place for prefix, _ in members], device=self._model.device)

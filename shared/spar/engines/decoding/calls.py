@@ -23,7 +23,7 @@ class Reply:
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class SampleCall:
     """`n` samples of one prompt. `limit` is what each may draw; sample i is drawn with seed + i."""
 
     ids: tuple[int, ...]

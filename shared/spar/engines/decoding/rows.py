@@ -5,7 +5,7 @@ A row is one sample. Rows are dense; which of them share a branch, `branches` sa
 
 import torch
 
-from spar.engines.decoding.calls import Call, Reply
+from spar.engines.decoding.calls import Reply, SampleCall
 from spar.engines.decoding.sampler import draw, uniforms
 
 
@@ -13,7 +13,7 @@ class Rows:
     """The running rows. `owners[r]` says which call and sample row r draws for."""
 
     def __init__(self, ends: list[int], device: torch.device) -> None:
-        self.owners: list[tuple[Call, int]] = []
+        self.owners: list[tuple[SampleCall, int]] = []
         self._device = device
         self._ends = torch.tensor(ends, dtype=torch.long, device=device)
         self.position = self._integers(0)  # where the next token's keys go
@@ -31,7 +31,7 @@ class Rows:
         """[rows, 1]: the token each row drew last."""
         return self._tokens.gather(1, self.drawn[:, None] - 1)
 
-    def join(self, owners: list[tuple[Call, int]]) -> None:
+    def join(self, owners: list[tuple[SampleCall, int]]) -> None:
         """Rows for these samples, at the end; they have drawn nothing yet."""
         calls = [call for call, _ in owners]
         width = max(self._tokens.shape[1], *(call.limit for call in calls))

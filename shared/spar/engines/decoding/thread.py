@@ -9,7 +9,7 @@ import threading
 import torch
 
 from spar.engines.decoding.batch import Batch
-from spar.engines.decoding.calls import Call
+from spar.engines.decoding.calls import SampleCall
 from spar.errors import EngineUnavailable
 
 # Every tensor operation gives the interpreter away and asks for it back, some hundreds of times per token; a busy event
@@ -30,7 +30,7 @@ class ComputeThread:
         self._thread: threading.Thread | None = None
         self._closing = False
 
-    def submit(self, batch: Batch, call: Call) -> None:
+    def submit(self, batch: Batch, call: SampleCall) -> None:
         with self._state:
             if self._closing:
                 raise closed()

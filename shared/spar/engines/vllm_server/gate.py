@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spar.engines.vllm_server.lineup import Servable
 from spar.engines.vllm_server.server import VllmServer
-from spar.engines.vllm_server.switching import Standing
+from spar.engines.vllm_server.switching import SwitchState
 
 
 @dataclass(eq=False, slots=True)
@@ -90,11 +90,13 @@ class Gate:
             if not waiting.admitted.done():
                 waiting.admitted.set_exception(error)
 
-    def standing(self, wanted: bool) -> Standing:
+    def standing(self, wanted: bool) -> SwitchState:
         post, waiting_since = self.post, next((each.since for each in self._strangers()), None)
         if post is None or not post.server.alive:
-            return Standing(False, waiting_since=waiting_since)
-        return Standing(True, post.draining, post.in_flight, post.ready_since, post.quiet_since, waiting_since, wanted)
+            return SwitchState(False, waiting_since=waiting_since)
+        return SwitchState(
+            True, post.draining, post.in_flight, post.ready_since, post.quiet_since, waiting_since, wanted
+        )
 
     def _let_in(self, post: Post) -> Post:
         post.in_flight += 1

@@ -25,12 +25,12 @@ from spar.recipes.models import EngineSettings
 
 log = structlog.get_logger()
 
-LOOK = 0.25  # seconds between two looks at /health while it starts; nothing else tells
-SAY = 15.0  # seconds between two lines that say how far the start is
-WATCH = 10.0  # seconds between two looks at /health while it serves, and the most that one may take
+HEALTH_POLL_S = 0.25  # seconds between two looks at /health while it starts; nothing else tells
+START_REPORT_S = 15.0  # seconds between two lines that say how far the start is
+SERVING_POLL_S = 10.0  # seconds between two looks at /health while it serves, and the most that one may take
 MISSES = 6  # looks in a row without a reply until a server counts as hung: a minute
 GRACE = 30.0  # seconds to end by itself after SIGTERM
-DEATH = 5.0  # seconds within which a broken call and the end of the process belong together
+EXIT_GRACE_S = 5.0  # seconds within which a broken call and the end of the process belong together
 _CALL_ATTEMPTS = 3
 """A connection that broke while the server lives; what a dead server lost is the supervisor's to repeat."""
 
@@ -81,7 +81,7 @@ class VllmServer:
 
     async def died(self) -> bool:
         """Whether a call that just failed did so because the process is ending."""
-        await asyncio.wait([self._ended], timeout=DEATH)
+        await asyncio.wait([self._ended], timeout=EXIT_GRACE_S)
         return self._ended.done()
 
     def death(self) -> EngineUnavailable:
@@ -124,10 +124,10 @@ class VllmServer:
         began = said = loop.time()
         async with _probe() as http:
             while not await _healthy(http, self._root):
-                if loop.time() - said >= SAY:
+                if loop.time() - said >= START_REPORT_S:
                     said = loop.time()
                     log.info("vllm_starting", base=str(self.lineup.base), seconds=round(said - began), now=self._now())
-                await asyncio.wait([self._ended], timeout=LOOK)
+                await asyncio.wait([self._ended], timeout=HEALTH_POLL_S)
                 if self._ended.done():
                     raise self.death()
         log.info("vllm_ready", names=self.lineup.names, seconds=round(loop.time() - began, 1), url=self._root)
@@ -147,9 +147,9 @@ class VllmServer:
         misses = 0
         async with _probe() as http:
             while misses < MISSES:
-                await asyncio.sleep(WATCH)
+                await asyncio.sleep(SERVING_POLL_S)
                 misses = 0 if await _healthy(http, self._root) else misses + 1
-        log.error("vllm_hung", base=str(self.lineup.base), seconds=MISSES * WATCH)
+        log.error("vllm_hung", base=str(self.lineup.base), seconds=MISSES * SERVING_POLL_S)
         self._child.kill()
 
     def _now(self) -> str:
@@ -187,7 +187,7 @@ async def start_server(
 
 
 def _probe() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WATCH))
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SERVING_POLL_S))
 
 
 async def _healthy(http: aiohttp.ClientSession, root: str) -> bool:

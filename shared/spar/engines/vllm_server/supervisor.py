@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from spar.engines.gpu_claims import Claim, acquire, when_wanted
+from spar.engines.gpu_claims import GpuClaim, acquire, when_wanted
 from spar.engines.gpu_host import GpuHost
 from spar.engines.vllm_server.command import vllm_command
 from spar.engines.vllm_server.gate import Gate, Post
@@ -30,7 +30,7 @@ _NO_GPU = {"CUDA_VISIBLE_DEVICES": "", "VLLM_TARGET_DEVICE": "cpu"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServerHost:
     """Where servers run: the command that starts one (None: `vllm`, found when needed), and the host's GPUs."""
 
     command: Sequence[str] | None = None
@@ -41,7 +41,7 @@ class Supervisor:
     """Made on any thread, used on one event loop. `known` gives the models asked for, the most recent first."""
 
     def __init__(
-        self, settings: EngineSettings, policy: Policy, place: Place, known: Callable[[], Sequence[Servable]]
+        self, settings: EngineSettings, policy: Policy, place: ServerHost, known: Callable[[], Sequence[Servable]]
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -51,7 +51,7 @@ class Supervisor:
         self._wanted = False
         self.gate = Gate(lambda: asyncio.get_running_loop().time(), self._wake)
         self._task: asyncio.Task[None] | None = None
-        self._claim: Claim | None = None
+        self._claim: GpuClaim | None = None
         self._failures = 0
         self._logs: Path | None = None
         self._starts = 0

@@ -36,7 +36,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SwitchState:
     """`waiting_since` is of the longest waiting call that the server cannot take; None if there is none."""
 
     alive: bool
@@ -56,7 +56,7 @@ class Decision:
     """Seconds until time alone changes the decision; None: only an event does."""
 
 
-def decide(now: float, standing: Standing, policy: Policy) -> Decision:
+def decide(now: float, standing: SwitchState, policy: Policy) -> Decision:
     if not standing.alive:
         return Decision(Move.STAY if standing.waiting_since is None else Move.START)
     if standing.waiting_since is not None:
@@ -67,7 +67,7 @@ def decide(now: float, standing: Standing, policy: Policy) -> Decision:
     return Decision(Move.STOP) if now >= idle_until else Decision(Move.STAY, idle_until - now)
 
 
-def _others_wait(now: float, standing: Standing, since: float, policy: Policy) -> Decision:
+def _others_wait(now: float, standing: SwitchState, since: float, policy: Policy) -> Decision:
     patient_until = max(since, standing.ready_since) + policy.patience_s
     if standing.in_flight:
         if standing.draining:

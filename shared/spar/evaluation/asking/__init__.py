@@ -1,6 +1,6 @@
 """The other half of the benchmarks: asks models, and gives the rows that the scoring half reads.
 
-`ASKINGS` is the table of names; a benchmark's module is loaded when it is asked. Knows nothing of how models are
+`DRIVERS` is the table of names; a benchmark's module is loaded when it is asked. Knows nothing of how models are
 served, and writes nothing but the rows it hands to the scorer.
 
     evaluate       asks, scores, and puts what was asked beside the scores
@@ -17,12 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spar.engines.skills import Usage
-from spar.evaluation.asking.base import Ask, Asking, Row
+from spar.evaluation.asking.base import BenchmarkDriver, BenchmarkRequest, Row
 from spar.evaluation.asking.settings import settings_of
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.report import BenchmarkReport
 
-ASKINGS: Mapping[str, str] = {
+DRIVERS: Mapping[str, str] = {
     "ifeval": "ifeval",
     "llmbar": "llmbar",
     "followbench": "followbench",
@@ -35,13 +35,13 @@ OUR_JUDGE_WORDING = (
 )
 
 
-async def ask(name: str, job: Ask, usage: Usage) -> list[Row]:
+async def ask(name: str, job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Ask all items at once; the engine batches them. Rows as the benchmark's `--answers` takes them."""
-    asking: Asking = import_module(f"{__name__}.{ASKINGS[name]}").ask
+    asking: BenchmarkDriver = import_module(f"{__name__}.{DRIVERS[name]}").ask
     return await asking(job, usage)
 
 
-def score_rows(name: str, rows: Sequence[Row], job: Ask) -> BenchmarkReport:
+def score_rows(name: str, rows: Sequence[Row], job: BenchmarkRequest) -> BenchmarkReport:
     """Score what was said. With a limit, the items that were not asked are left out."""
     with TemporaryDirectory(prefix="spar-eval-") as folder:
         path = Path(folder) / "answers.jsonl"
@@ -65,7 +65,7 @@ def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _of_benchmark(name: str, job: Ask) -> list[str]:
+def _of_benchmark(name: str, job: BenchmarkRequest) -> list[str]:
     """What a reader must know to compare the scores with published ones."""
     return [OUR_JUDGE_WORDING] if name == "followbench" and job.judge is not None else []
 

@@ -29,7 +29,7 @@ TOO_LONG = ReplyFailure.TOO_LONG.value
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class BenchmarkRequest:
     """One evaluation: the models that may be asked, the items, and how.
 
     `model` is the one measured, or with `search` what that makes of it; the story world measures a `refiner` too.
@@ -57,10 +57,10 @@ class Ask:
         return SeedScope(self.seed, 0)
 
 
-class Asking(Protocol):
+class BenchmarkDriver(Protocol):
     """Ask a benchmark's items."""
 
-    async def __call__(self, job: Ask, usage: Usage) -> list[Row]: ...
+    async def __call__(self, job: BenchmarkRequest, usage: Usage) -> list[Row]: ...
 
 
 class FailureKeeper:

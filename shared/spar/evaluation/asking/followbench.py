@@ -10,21 +10,21 @@ from string import Template
 
 from spar.engines.base import ChatModel, Sampling
 from spar.engines.skills import SeedScope, Usage
-from spar.evaluation.asking.base import Ask, Row, all_rows, unless_too_long
+from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows, unless_too_long
 from spar.evaluation.asking.responding import response_to
-from spar.evaluation.benchmarks.followbench import Task, read_tasks
+from spar.evaluation.benchmarks.followbench import FollowBenchTask, read_tasks
 from spar.method.records import Message, Prompt
 
 JUDGE_STEP = "followbench_judge"
 
 
-async def ask(job: Ask, usage: Usage) -> list[Row]:
+async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {group, example_id, level, response} and the judge's `reply`; with a limit, of each group's first
     examples."""
     tasks, _ = read_tasks(job.data)
     chosen = first_examples(list(tasks.values()), job.settings.limit)
 
-    async def one(task: Task) -> Row:
+    async def one(task: FollowBenchTask) -> Row:
         group, example_id, level = task.key
         place = {"group": group, "example_id": example_id, "level": level}
         row = {**place, **await response_to(job, task.instruction, usage)}
@@ -35,7 +35,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     return await all_rows(one(task) for task in chosen)
 
 
-async def _judged(judge: ChatModel, job: Ask, task: Task, response: str, usage: Usage) -> Row:
+async def _judged(judge: ChatModel, job: BenchmarkRequest, task: FollowBenchTask, response: str, usage: Usage) -> Row:
     async def asking() -> Row:
         messages = (Message("user", judge_prompt(task, response)),)
         seed = SeedScope(job.seed, 0).derive(Prompt.of(task.instruction), JUDGE_STEP)
@@ -47,7 +47,7 @@ async def _judged(judge: ChatModel, job: Ask, task: Task, response: str, usage: 
     return await unless_too_long(asking, {"reply": ""})
 
 
-def judge_prompt(task: Task, response: str) -> str:
+def judge_prompt(task: FollowBenchTask, response: str) -> str:
     """What the judge is asked about a task with the whole way of its prompt."""
     grown = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(task.way))
     level = task.key[2]
@@ -60,7 +60,7 @@ def judge_template() -> Template:
     return Template(files(__package__).joinpath("followbench_judge.txt").read_text(encoding="utf-8").rstrip("\n"))
 
 
-def first_examples(tasks: list[Task], limit: int | None) -> list[Task]:
+def first_examples(tasks: list[FollowBenchTask], limit: int | None) -> list[FollowBenchTask]:
     """All levels of the first examples of each group, in the order of their ids."""
     if limit is None:
         return tasks

@@ -1,16 +1,16 @@
 """IFEval: one response to each prompt. The prompt is the whole user turn, as the paper asks it."""
 
 from spar.engines.skills import Usage
-from spar.evaluation.asking.base import Ask, Row, all_rows
+from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.asking.responding import response_to
-from spar.evaluation.benchmarks.ifeval import Task, read_tasks
+from spar.evaluation.benchmarks.ifeval import IfevalTask, read_tasks
 
 
-async def ask(job: Ask, usage: Usage) -> list[Row]:
+async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {key, response}; with a limit, of the first prompts of the file."""
     tasks, _ = read_tasks(job.data)
 
-    async def one(task: Task) -> Row:
+    async def one(task: IfevalTask) -> Row:
         return {"key": task.key, **await response_to(job, task.prompt, usage)}
 
     return await all_rows(one(task) for task in list(tasks.values())[: job.settings.limit])

@@ -5,8 +5,8 @@ One greedy vote, or several sampled ones whose majority or mean counts. Knows no
 """
 
 from spar.engines.skills import JUDGE_NODE, Usage, judge
-from spar.evaluation.asking.base import Ask, Row, all_rows
-from spar.evaluation.benchmarks.llmbar import Pair, read_pairs
+from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
+from spar.evaluation.benchmarks.llmbar import OutputPair, read_pairs
 from spar.evaluation.judging import VERDICT
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
@@ -22,7 +22,7 @@ def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
     return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
 
 
-async def ask(job: Ask, usage: Usage) -> list[Row]:
+async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {subset, index, output, replies}; with a limit, of the first pairs of each subset."""
     pairs, _ = read_pairs(job.data)
     judging = job.judging
@@ -30,7 +30,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     settings = vote_settings(job.settings.votes, job.settings.judge_tokens).model_copy(update=update)
     by_policy = {} if judging.name == VERDICT else {"policy": judging.name, "options": judging.all_options}
 
-    async def one(subset: str, index: int, output: int, pair: Pair) -> Row:
+    async def one(subset: str, index: int, output: int, pair: OutputPair) -> Row:
         place = {"subset": subset, "index": index, "output": output}
         prompt, text, path = Prompt.of(pair.input), pair.outputs[output - 1], (index, output)
         judgment = await judge(

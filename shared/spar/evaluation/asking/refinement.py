@@ -9,7 +9,7 @@ from typing import Any
 
 from spar.engines.base import ChatModel
 from spar.engines.skills import JUDGE_NODE, Usage, judge, refine
-from spar.evaluation.asking.base import Ask, Row, all_rows
+from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.asking.llmbar import replies_of, vote_settings
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
 from spar.evaluation.benchmarks.refinement import JUDGE, RATINGS, SELF
@@ -21,7 +21,7 @@ REFINED = (0,)
 """Where a refinement would hang in a tree: its votes have their own seeds."""
 
 
-async def ask(job: Ask, usage: Usage) -> list[Row]:
+async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {item, refined, self, judge, ratings}; with a limit, of the first negatives.
 
     One model after the other over all items: an engine that serves one model at a time switches once for each.
@@ -37,7 +37,7 @@ async def ask(job: Ask, usage: Usage) -> list[Row]:
     return rows
 
 
-def _raters(job: Ask) -> dict[str, ChatModel]:
+def _raters(job: BenchmarkRequest) -> dict[str, ChatModel]:
     return {SELF: job.model, **({} if job.judge is None else {JUDGE: job.judge}), **job.raters}
 
 
@@ -49,13 +49,13 @@ def _with_rating(row: Row, name: str, votes: Row) -> Row:
     return {**row, RATINGS: {**row.get(RATINGS, {}), name: votes["replies"]}}
 
 
-async def _refined(job: Ask, index: int, negative: Negative, usage: Usage) -> Row:
+async def _refined(job: BenchmarkRequest, index: int, negative: Negative, usage: Usage) -> Row:
     if job.refining is not None:
         return {"item": index, **await job.refining(negative.prompt, negative.response, usage)}
     return {"item": index, **await _refined_once(job, negative, usage)}
 
 
-async def _refined_once(job: Ask, negative: Negative, usage: Usage) -> Row:
+async def _refined_once(job: BenchmarkRequest, negative: Negative, usage: Usage) -> Row:
     prompt, settings = Prompt.of(negative.prompt), job.settings
     counted = settings.strategy != "actor"  # one that names its strategy is compared by what it took
     single = vote_settings(1, settings.judge_tokens)
@@ -81,13 +81,13 @@ def _took(counted: bool, generations: int) -> Mapping[str, int]:
     return {"generations": generations, "judgments": 1, "votes": 1} if counted else {}
 
 
-async def _rated(rater: ChatModel, job: Ask, negative: Negative, row: Row, usage: Usage) -> Row:
+async def _rated(rater: ChatModel, job: BenchmarkRequest, negative: Negative, row: Row, usage: Usage) -> Row:
     """The rater's replies; nothing where nothing was refined."""
     text = row["refined"]
     return {} if text is None else {"replies": await _votes(rater, job, negative.prompt, text, usage)}
 
 
-async def _votes(rater: ChatModel, job: Ask, prompt: str, text: str, usage: Usage) -> Sequence[str]:
+async def _votes(rater: ChatModel, job: BenchmarkRequest, prompt: str, text: str, usage: Usage) -> Sequence[str]:
     settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
     found = await judge(rater, Prompt.of(prompt), text, job.templates, settings, job.scope, JUDGE_NODE, REFINED, usage)
     return list(replies_of(found)["replies"])

@@ -4,12 +4,12 @@ Knows no benchmark, and nothing of how a search is done.
 """
 
 from spar.engines.skills import Usage, respond
-from spar.evaluation.asking.base import Ask, Row, unless_too_long
+from spar.evaluation.asking.base import BenchmarkRequest, Row, unless_too_long
 from spar.method.records import Prompt
 from spar.recipes.models import GenerationSettings
 
 
-async def response_to(job: Ask, text: str, usage: Usage) -> Row:
+async def response_to(job: BenchmarkRequest, text: str, usage: Usage) -> Row:
     """`response`, with `failure` if it was empty or cut off; a search adds how it ended."""
 
     async def asking() -> Row:

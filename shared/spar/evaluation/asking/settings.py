@@ -6,7 +6,7 @@ Knows no scores.
 import hashlib
 import json
 
-from spar.evaluation.asking.base import Ask
+from spar.evaluation.asking.base import BenchmarkRequest
 from spar.evaluation.asking.followbench import judge_template
 from spar.evaluation.asking.llmbar import VOTE_TEMPERATURE
 from spar.evaluation.judging import VERDICT
@@ -17,7 +17,7 @@ REVISION = 1
 """Of the asking halves: raised when the same models would be asked something else."""
 
 
-def settings_of(name: str, job: Ask) -> dict[str, str | int]:
+def settings_of(name: str, job: BenchmarkRequest) -> dict[str, str | int]:
     """The models and engines, the templates by their text, and the settings that the benchmark uses."""
     uses = USES[name].settings if name in USES else ()
     uses = tuple(key for key in uses if not _left_out(name, key, job.settings))

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from spar.engines.skills import Usage
-from spar.evaluation.asking.base import Ask, FailureKeeper, Row
+from spar.evaluation.asking.base import BenchmarkRequest, FailureKeeper, Row
 from spar.evaluation.items import Item
 from spar.evaluation.suites import run_suite
 from spar.recipes.models import EvaluationSettings
 
 
-async def ask(job: Ask, usage: Usage) -> list[Row]:
+async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of items; a limit is the number of items of each measure."""
     limit = job.settings.limit
     settings = EvaluationSettings(seed=job.seed)

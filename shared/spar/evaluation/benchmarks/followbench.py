@@ -14,7 +14,7 @@ from spar.errors import DataError
 from spar.evaluation.benchmarks.followbench_replies import parse_judge_reply
 from spar.evaluation.benchmarks.followbench_rules import rule_for
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
-from spar.evaluation.benchmarks.rows import Line, digest, read_answers, read_bytes
+from spar.evaluation.benchmarks.rows import NumberedRow, digest, read_answers, read_bytes
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
 
@@ -27,7 +27,7 @@ Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class FollowBenchTask:
     """One prompt at one level. `target` is what a rule compares with, if one does; `way` is the prompt as it grew, from
     the bare instruction up to this level."""
 
@@ -44,10 +44,10 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class FollowBenchResult:
     """One response, checked. `met` is the share of its constraints that hold; `reply` the judge's, if one judged."""
 
-    task: Task
+    task: FollowBenchTask
     response: str
     met: float
     reply: str | None
@@ -58,9 +58,9 @@ class Checked:
         return self.met == 1
 
 
-def read_tasks(folder: Path) -> tuple[dict[Key, Task], str]:
+def read_tasks(folder: Path) -> tuple[dict[Key, FollowBenchTask], str]:
     """The 820 items by key, and the digest of their files. Level 0, the bare instruction, is not scored."""
-    tasks: dict[Key, Task] = {}
+    tasks: dict[Key, FollowBenchTask] = {}
     raw = b""
     for group in GROUPS:
         path = folder / f"{group}_constraints.json"
@@ -74,7 +74,7 @@ def read_tasks(folder: Path) -> tuple[dict[Key, Task], str]:
                 if level in LEVELS:
                     way = tuple(said[example_id, below] for below in range(level + 1) if (example_id, below) in said)
                     key = (group, example_id, level)
-                    tasks[key] = Task(key, row["source"], row["instruction"], row["target"], way)
+                    tasks[key] = FollowBenchTask(key, row["source"], row["instruction"], row["target"], way)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path} is no FollowBench group ({error}).", "Name the folder of the six *_constraints.json."
@@ -103,7 +103,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     )
 
 
-def check(task: Task, response: str, reply: str | None) -> Checked | None:
+def check(task: FollowBenchTask, response: str, reply: str | None) -> FollowBenchResult | None:
     """By rule, or by what the judge replied; None for an item that needs a judge and has no reply.
 
     An empty response meets no rule: some published ones would let it pass.
@@ -112,22 +112,22 @@ def check(task: Task, response: str, reply: str | None) -> Checked | None:
     rule = rule_for(group, example_id, task.source)
     if rule is not None:
         passed = bool(response.strip()) and rule(response, task.target, level)
-        return Checked(task, response, float(passed), None)
+        return FollowBenchResult(task, response, float(passed), None)
     if reply is None:
         return None
     met = parse_judge_reply(reply, level)
-    return Checked(task, response, sum(met) / level if met else 0.0, reply, met is None)
+    return FollowBenchResult(task, response, sum(met) / level if met else 0.0, reply, met is None)
 
 
-def _key(line: Line) -> Key:
+def _key(line: NumberedRow) -> Key:
     return line.text("group"), line.whole("example_id"), line.whole("level")
 
 
-def _reply(line: Line) -> str | None:
+def _reply(line: NumberedRow) -> str | None:
     return line.optional_text("reply")
 
 
-def _counts(checked: Sequence[Checked]) -> dict[str, int]:
+def _counts(checked: Sequence[FollowBenchResult]) -> dict[str, int]:
     by_judge = sum(item.task.judged for item in checked)
     return {
         "items": len(checked),
@@ -139,35 +139,35 @@ def _counts(checked: Sequence[Checked]) -> dict[str, int]:
     }
 
 
-def _ladders(checked: Sequence[Checked]) -> list[list[Checked]]:
+def _ladders(checked: Sequence[FollowBenchResult]) -> list[list[FollowBenchResult]]:
     """The examples of which all five levels are scored, each from level 1 up."""
-    by_example: dict[tuple[str, int], dict[int, Checked]] = {}
+    by_example: dict[tuple[str, int], dict[int, FollowBenchResult]] = {}
     for item in checked:
         by_example.setdefault(item.task.key[:2], {})[item.task.key[2]] = item
     return [[levels[level] for level in LEVELS] for levels in by_example.values() if len(levels) == len(LEVELS)]
 
 
-def hsr(items: Sequence[Checked]) -> float:
+def hsr(items: Sequence[FollowBenchResult]) -> float:
     return 100 * sum(item.all_met for item in items) / len(items)
 
 
-def ssr(items: Sequence[Checked]) -> float:
+def ssr(items: Sequence[FollowBenchResult]) -> float:
     return 100 * sum(item.met for item in items) / len(items)
 
 
-def csl(ladders: Sequence[Sequence[Checked]]) -> float:
+def csl(ladders: Sequence[Sequence[FollowBenchResult]]) -> float:
     """The mean number of levels met in full before the first that is not, 0 to 5."""
     return sum(_in_a_row(ladder) for ladder in ladders) / len(ladders)
 
 
-def _in_a_row(ladder: Sequence[Checked]) -> int:
+def _in_a_row(ladder: Sequence[FollowBenchResult]) -> int:
     return next((place for place, item in enumerate(ladder) if not item.all_met), len(ladder))
 
 
-MEASURES: tuple[tuple[str, Callable[[Sequence[Checked]], float]], ...] = (("hsr", hsr), ("ssr", ssr))
+MEASURES: tuple[tuple[str, Callable[[Sequence[FollowBenchResult]], float]], ...] = (("hsr", hsr), ("ssr", ssr))
 
 
-def _scores(checked: Sequence[Checked]) -> dict[str, float]:
+def _scores(checked: Sequence[FollowBenchResult]) -> dict[str, float]:
     """Over all items of a level. A mean of the five levels only where all five are there."""
     by_level = {level: [item for item in checked if item.task.key[2] == level] for level in LEVELS}
     scores: dict[str, float] = {}
@@ -180,7 +180,7 @@ def _scores(checked: Sequence[Checked]) -> dict[str, float]:
     return scores | ({"csl": csl(ladders)} if ladders else {})
 
 
-def _intervals(checked: Sequence[Checked]) -> dict[str, Interval]:
+def _intervals(checked: Sequence[FollowBenchResult]) -> dict[str, Interval]:
     """Wilson for a level's HSR; what spans levels resamples examples, whose levels hang together."""
     intervals: dict[str, Interval] = {}
     for level in LEVELS:
@@ -201,7 +201,7 @@ def _mean(shares: Sequence[float]) -> float:
     return 100 * sum(shares) / len(shares)
 
 
-def _table(checked: Sequence[Checked]) -> Table:
+def _table(checked: Sequence[FollowBenchResult]) -> Table:
     rows: list[tuple[str | int | float, ...]] = []
     for group in GROUPS:
         items = [item for item in checked if item.task.key[0] == group]
@@ -225,7 +225,7 @@ def _warnings(counts: dict[str, int]) -> list[str]:
     return warnings
 
 
-def _scored(item: Checked) -> ScoredItem:
+def _scored(item: FollowBenchResult) -> ScoredItem:
     group, example_id, level = item.task.key
     detail = {
         "group": group,

@@ -30,7 +30,7 @@ MEASURES = ("prompt_strict", "inst_strict", "prompt_loose", "inst_loose")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class IfevalTask:
     """One prompt and what it asks for."""
 
     key: int
@@ -39,24 +39,24 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class IfevalResult:
     """One response, checked."""
 
-    task: Task
+    task: IfevalTask
     response: str
     followed: Followed
 
 
-def read_tasks(data: Path) -> tuple[dict[int, Task], str]:
+def read_tasks(data: Path) -> tuple[dict[int, IfevalTask], str]:
     """The prompts by key, and the digest of their file. `data` is the file or the folder that holds it."""
     path = data / FILE if data.is_dir() else data
     raw = read_bytes(path)
-    tasks: dict[int, Task] = {}
+    tasks: dict[int, IfevalTask] = {}
     for number, text in enumerate(raw.splitlines(), start=1):
         try:
             row = json.loads(text)
             named = zip(row["instruction_id_list"], row["kwargs"], strict=True)
-            tasks[row["key"]] = Task(row["key"], row["prompt"], tuple(Instruction(*pair) for pair in named))
+            tasks[row["key"]] = IfevalTask(row["key"], row["prompt"], tuple(Instruction(*pair) for pair in named))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} line {number} is no IFEval prompt ({error}).", f"Name IFEval's {FILE}.") from error
     unknown = {item.name for task in tasks.values() for item in task.instructions} - known_instructions()
@@ -73,7 +73,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     checked = []
     for key, line in given.lines.items():
         task, response = tasks[key], response_of(line)
-        checked.append(Checked(task, response, check(task.prompt, task.instructions, response)))
+        checked.append(IfevalResult(task, response, check(task.prompt, task.instructions, response)))
     empty = sum(not item.response.strip() for item in checked)
     return BenchmarkReport(
         benchmark=NAME,
@@ -92,7 +92,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     )
 
 
-def _counts(checked: Sequence[Checked]) -> dict[str, int]:
+def _counts(checked: Sequence[IfevalResult]) -> dict[str, int]:
     return {
         "prompts": len(checked),
         "instructions": sum(len(item.followed.strict) for item in checked),
@@ -103,18 +103,18 @@ def _counts(checked: Sequence[Checked]) -> dict[str, int]:
     }
 
 
-def _proportions(checked: Sequence[Checked]) -> dict[str, Proportion]:
+def _proportions(checked: Sequence[IfevalResult]) -> dict[str, Proportion]:
     counts = _counts(checked)
     totals = {"prompt": counts["prompts"], "inst": counts["instructions"]}
     return {name: Proportion(counts[name], totals[name.partition("_")[0]]) for name in MEASURES}
 
 
-def _scores(checked: Sequence[Checked]) -> dict[str, float]:
+def _scores(checked: Sequence[IfevalResult]) -> dict[str, float]:
     scores = {name: percent(proportion) for name, proportion in _proportions(checked).items()}
     return scores | {"average": sum(scores.values()) / len(scores)}
 
 
-def _intervals(checked: Sequence[Checked]) -> dict[str, Interval]:
+def _intervals(checked: Sequence[IfevalResult]) -> dict[str, Interval]:
     """Wilson by prompt. Instructions of one prompt stand or fall together, so those and the mean resample prompts."""
     wilson = {
         name: percent_interval(proportion)
@@ -151,7 +151,7 @@ def _average(tallies: Sequence[Tally]) -> float:
     return (by_instruction + 100 * sum(tally[3] + tally[4] for tally in tallies) / len(tallies)) / 4
 
 
-def _instructions(checked: Sequence[Checked]) -> list[tuple[Instruction, bool, bool]]:
+def _instructions(checked: Sequence[IfevalResult]) -> list[tuple[Instruction, bool, bool]]:
     return [
         row
         for item in checked
@@ -171,7 +171,7 @@ def _table(name: str, category_name: str, rows: Sequence[tuple[str, bool, bool]]
     return Table(name, columns, tuple(body))
 
 
-def _scored(item: Checked) -> ScoredItem:
+def _scored(item: IfevalResult) -> ScoredItem:
     detail = {
         "key": item.task.key,
         "instructions": [instruction.name for instruction in item.task.instructions],

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from spar.evaluation.benchmarks.rows import Line, whole_number
+from spar.evaluation.benchmarks.rows import NumberedRow, whole_number
 
 Keys = Mapping[str, Sequence[int]]
 """The items that have a prompt: one each, unless a data file repeats prompts."""
@@ -24,7 +24,7 @@ def keys_by_prompt(prompts: Iterable[tuple[str, int]]) -> Keys:
     return found
 
 
-def key_of(line: Line, by_prompt: Keys) -> int:
+def key_of(line: NumberedRow, by_prompt: Keys) -> int:
     """By the row's key, else by its prompt, where that is one item's alone. Raises DataError."""
     doc = line.fields.get("doc")
     named: Mapping[str, Any] = doc if isinstance(doc, dict) else line.fields
@@ -46,7 +46,7 @@ def key_of(line: Line, by_prompt: Keys) -> int:
     return keys[0]
 
 
-def response_of(line: Line) -> str:
+def response_of(line: NumberedRow) -> str:
     """The row's response; of lm-eval's, what its filters left. Raises DataError."""
     if "response" in line.fields:
         return line.text("response")

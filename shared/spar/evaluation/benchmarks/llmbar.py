@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
-from spar.evaluation.benchmarks.rows import Answers, Line, digest, read_answers, read_bytes
+from spar.evaluation.benchmarks.rows import Answers, NumberedRow, digest, read_answers, read_bytes
 from spar.evaluation.judging import Judging
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
@@ -35,7 +35,7 @@ Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class OutputPair:
     """One pair of outputs; `label` (1 or 2) says which one follows the input."""
 
     input: str
@@ -65,9 +65,9 @@ class Judged:
         return self.said == (Verdict.YES if self.good else Verdict.NO)
 
 
-def read_pairs(folder: Path) -> tuple[dict[str, list[Pair]], str]:
+def read_pairs(folder: Path) -> tuple[dict[str, list[OutputPair]], str]:
     """The five subsets and the digest of their files. `folder` holds Natural/ and Adversarial/."""
-    pairs: dict[str, list[Pair]] = {}
+    pairs: dict[str, list[OutputPair]] = {}
     raw = b""
     for subset in SUBSETS:
         path = folder / (subset if subset == NATURAL else f"Adversarial/{subset}") / "dataset.json"
@@ -75,7 +75,8 @@ def read_pairs(folder: Path) -> tuple[dict[str, list[Pair]], str]:
         raw += content
         try:
             pairs[subset] = [
-                Pair(row["input"], (row["output_1"], row["output_2"]), row["label"]) for row in json.loads(content)
+                OutputPair(row["input"], (row["output_1"], row["output_2"]), row["label"])
+                for row in json.loads(content)
             ]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} is no LLMBar subset ({error}).", "Name the folder Dataset/LLMBar.") from error
@@ -114,7 +115,7 @@ def _warnings(judged: Sequence[Judged]) -> list[str]:
     return [f"{number} {what}; they count as wrong." for what, number in told.items() if number]
 
 
-def _key(line: Line) -> Key:
+def _key(line: NumberedRow) -> Key:
     return line.text("subset"), line.whole("index"), line.whole("output")
 
 
@@ -129,7 +130,7 @@ def _judge(given: Answers[Key], truth: dict[Key, bool]) -> list[Judged]:
     return judged
 
 
-def _judging(line: Line) -> Judging:
+def _judging(line: NumberedRow) -> Judging:
     """How the row was judged, if not by verdicts. Raises DataError for a policy or options that are none."""
     if line.fields.get("policy") is None:
         return Judging()

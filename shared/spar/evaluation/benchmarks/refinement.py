@@ -13,7 +13,7 @@ from pathlib import Path
 from spar.evaluation.benchmarks.llmbar import majority
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
 from spar.evaluation.benchmarks.report import BenchmarkReport, ScoredItem, Table, percent, percent_interval
-from spar.evaluation.benchmarks.rows import Line, read_answers
+from spar.evaluation.benchmarks.rows import NumberedRow, read_answers
 from spar.evaluation.statistics import Proportion
 from spar.method.records import Verdict
 from spar.method.verdicts import parse_vote
@@ -32,7 +32,7 @@ class Rated:
 
     index: int
     negative: Negative
-    line: Line
+    line: NumberedRow
     refined: str | None
     said: Mapping[str, bool | None]
 
@@ -73,7 +73,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     )
 
 
-def _rate(index: int, negative: Negative, line: Line) -> Rated:
+def _rate(index: int, negative: Negative, line: NumberedRow) -> Rated:
     refined = line.optional_text("refined")
     said: dict[str, bool | None] = {}
     if refined is not None:
@@ -86,12 +86,12 @@ def _rate(index: int, negative: Negative, line: Line) -> Rated:
     return Rated(index, negative, line, refined, said)
 
 
-def _ratings(line: Line) -> dict[str, list[str]]:
+def _ratings(line: NumberedRow) -> dict[str, list[str]]:
     """Further judges' replies by name."""
     given = line.fields.get(RATINGS) or {}
     if not isinstance(given, dict) or any(name in (RULES, JUDGE, SELF) for name in given):
         raise line.refuse(f"'{RATINGS}' is no object of replies by the names of further judges")
-    return {name: Line(line.number, given, line.path).texts(name) for name in given}
+    return {name: NumberedRow(line.number, given, line.path).texts(name) for name in given}
 
 
 def _verdict(replies: Sequence[str]) -> bool | None:

@@ -25,7 +25,7 @@ _TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NumberedRow:
     """One JSON object of the file and where it stood, from 1."""
 
     number: int
@@ -65,7 +65,7 @@ class Line:
 class Answers(Generic[Key]):
     """The rows by item, in the order of the benchmark. `digest` is of the bytes that were read."""
 
-    lines: Mapping[Key, Line]
+    lines: Mapping[Key, NumberedRow]
     digest: str
 
 
@@ -96,11 +96,11 @@ def digest(raw: bytes) -> str:
 
 
 def read_answers(
-    path: Path, known: Collection[Key], key_of: Callable[[Line], Key], partial: bool = False
+    path: Path, known: Collection[Key], key_of: Callable[[NumberedRow], Key], partial: bool = False
 ) -> Answers[Key]:
     """Rows by key. Without `partial`, every known item must be there."""
     raw = read_bytes(path)
-    found: dict[Key, Line] = {}
+    found: dict[Key, NumberedRow] = {}
     for line in _lines(path, raw):
         key = key_of(line)
         if key not in known:
@@ -122,23 +122,23 @@ def _check_complete(path: Path, missing: list[Key], given: int, total: int, part
     )
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(path: Path) -> Iterator[NumberedRow]:
     """Every row in order, for a benchmark without a fixed list of items."""
     return _lines(path, read_bytes(path))
 
 
-def _lines(path: Path, raw: bytes) -> Iterator[Line]:
+def _lines(path: Path, raw: bytes) -> Iterator[NumberedRow]:
     for number, text in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if not text.strip():
             continue
-        line = Line(number, {}, path)
+        line = NumberedRow(number, {}, path)
         try:
             fields = json.loads(text)
         except ValueError as error:  # bad JSON and bad UTF-8
             raise line.refuse(f"not JSON ({error})") from error
         if not isinstance(fields, dict):
             raise line.refuse("not a JSON object")
-        yield Line(number, fields, path)
+        yield NumberedRow(number, fields, path)
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spar.evaluation.benchmarks.report import BenchmarkReport, ScoredItem, Table, percent, percent_interval
-from spar.evaluation.benchmarks.rows import Line, digest, read_bytes, read_lines
+from spar.evaluation.benchmarks.rows import NumberedRow, digest, read_bytes, read_lines
 from spar.evaluation.items import Measure
 from spar.evaluation.statistics import Proportion
 from spar.method.records import Verdict
@@ -41,7 +41,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
     )
 
 
-def _scored(index: int, line: Line) -> ScoredItem:
+def _scored(index: int, line: NumberedRow) -> ScoredItem:
     measure = line.text("measure")
     if measure not in MODELS:
         raise line.refuse(f"'{measure}' is no measure; there are {', '.join(MODELS)}")
@@ -50,7 +50,7 @@ def _scored(index: int, line: Line) -> ScoredItem:
     return ScoredItem(f"{measure}/{index}", correct, {"measure": measure, **detail})
 
 
-def _correct(measure: Measure, line: Line) -> bool:
+def _correct(measure: Measure, line: NumberedRow) -> bool:
     prompt, reply = line.text("prompt"), line.text("reply")
     match measure:
         case Measure.JUDGE:

@@ -20,7 +20,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PublishedRow:
     """One model of a table. `stated` is what is printed where that is a change against another row."""
 
     model: str
@@ -38,7 +38,7 @@ class PublishedTable:
     caption: str
     columns: tuple[str, ...]
     means: Mapping[str, tuple[str, ...]]
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PublishedCell:
     """One number of the paper and ours, if we have one."""
 
     theirs: float
@@ -79,14 +79,14 @@ def read_table(number: int) -> PublishedTable:
     )
 
 
-def _row(raw: Mapping[str, Any], by_model: Mapping[str, Mapping[str, Any]]) -> Row:
+def _row(raw: Mapping[str, Any], by_model: Mapping[str, Mapping[str, Any]]) -> PublishedRow:
     printed: dict[str, float] = raw["values"]
     relative_to = raw.get("relative_to")
     values = printed
     if relative_to is not None:
         base = by_model[relative_to]["values"]
         values = {column: round(base[column] + change, 1) for column, change in printed.items()}
-    return Row(
+    return PublishedRow(
         model=raw["model"],
         backbone=raw["backbone"],
         values=values,
@@ -108,7 +108,7 @@ def mismatches(table: PublishedTable) -> list[Mismatch]:
     return found
 
 
-def beside(table: PublishedTable, ours: Mapping[str, Mapping[str, float]]) -> list[dict[str, Cell]]:
+def beside(table: PublishedTable, ours: Mapping[str, Mapping[str, float]]) -> list[dict[str, PublishedCell]]:
     """Per row of the table, its cells by column. `ours` is by the table's own row and column names; others are an
     error, because a misspelt one would look like something that was not run. Whole columns of other benchmarks
     are let pass: one file of ours serves several tables."""
@@ -120,18 +120,18 @@ def beside(table: PublishedTable, ours: Mapping[str, Mapping[str, float]]) -> li
         )
     mine: Sequence[Mapping[str, float]] = [ours.get(row.model, {}) for row in table.rows]
     return [
-        {column: Cell(row.values[column], own.get(column)) for column in table.columns}
+        {column: PublishedCell(row.values[column], own.get(column)) for column in table.columns}
         for row, own in zip(table.rows, mine, strict=True)
     ]
 
 
 def gains(
-    table: PublishedTable, cells: Sequence[Mapping[str, Cell]], column: str = "general.average"
-) -> list[Cell | None]:
+    table: PublishedTable, cells: Sequence[Mapping[str, PublishedCell]], column: str = "general.average"
+) -> list[PublishedCell | None]:
     """Per row, how much the mean rose over the first row of its backbone, theirs as it is printed; None where the
     paper prints no gain. Ours needs both rows."""
-    first: dict[str, Cell] = {}
-    found: list[Cell | None] = []
+    first: dict[str, PublishedCell] = {}
+    found: list[PublishedCell | None] = []
     for row, own in zip(table.rows, cells, strict=True):
         if row.gain is None:
             if column in own:
@@ -139,5 +139,5 @@ def gains(
             found.append(None)
             continue
         start, mine = first[row.backbone].ours, own[column].ours
-        found.append(Cell(row.gain, None if start is None or mine is None else mine - start))
+        found.append(PublishedCell(row.gain, None if start is None or mine is None else mine - start))
     return found

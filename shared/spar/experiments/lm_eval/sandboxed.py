@@ -7,19 +7,19 @@ import asyncio
 from collections.abc import Sequence
 
 from spar.errors import ServiceError
-from spar.sandbox import CheckerJob, Limits, run_checkers
+from spar.sandbox import CheckerJob, SandboxLimits, run_checkers
 
-LIMITS = Limits(cpu_s=3, wall_s=15.0, memory_bytes=1 << 30)  # 3 s: what HumanEval's own harness gives a program
+LIMITS = SandboxLimits(cpu_s=3, wall_s=15.0, memory_bytes=1 << 30)  # 3 s: what HumanEval's own harness gives a program
 PASSED = "passed"
 _RUN = 'def evaluate(program):\n    exec(compile(program, "program", "exec"), {})\n    return True\n'
 
 
-def run_programs(programs: Sequence[str], limits: Limits = LIMITS) -> list[str]:
+def run_programs(programs: Sequence[str], limits: SandboxLimits = LIMITS) -> list[str]:
     """Of each: `passed`, or how it ended. Raises ServiceError where nothing confines them: then none is run."""
     return asyncio.run(_run(programs, limits))
 
 
-async def _run(programs: Sequence[str], limits: Limits) -> list[str]:
+async def _run(programs: Sequence[str], limits: SandboxLimits) -> list[str]:
     jobs = [run_checkers([CheckerJob(_RUN, (program,))], limits) for program in programs]
     return [said for [[said]] in await asyncio.gather(*jobs)]
 

@@ -15,11 +15,11 @@ BY_LIKELIHOOD = frozenset({"multiple_choice", "loglikelihood", "loglikelihood_ro
 """Values of `output_type` for which a server must give the log-probabilities of a prompt."""
 
 
-class _Loader(yaml.SafeLoader):
+class _TaskLoader(yaml.SafeLoader):
     """YAML with lm-eval's `!function` marks, which are left as names."""
 
 
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
+_TaskLoader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
 
 
 def scored_by_likelihood(folder: Path, tasks: Iterable[str]) -> frozenset[str]:
@@ -40,7 +40,7 @@ def _read(file: Path, within: frozenset[Path]) -> dict[str, Any]:
     if file in within:
         raise DataError(f"{file} includes itself.", "Correct the `include` of this task file.")
     try:
-        loaded = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        loaded = yaml.load(file.read_text(encoding="utf-8"), _TaskLoader)
     except (OSError, yaml.YAMLError) as error:
         raise DataError(f"{file} is no task file that can be read ({error}).", "Correct it.") from error
     content: dict[str, Any] = loaded if isinstance(loaded, dict) else {}

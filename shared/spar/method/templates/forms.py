@@ -31,7 +31,7 @@ PLACEHOLDERS: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PromptForm:
     """A template with exactly the placeholders of its name. Raises RecipeError for another one or a missing one."""
 
     name: str
@@ -53,17 +53,17 @@ class Form:
         return (Message("user", Template(self.text).substitute(values)),)
 
 
-def builtin_form(template_set: str, name: str) -> Form | None:
+def builtin_form(template_set: str, name: str) -> PromptForm | None:
     """A form of one of the sets that come with the project; None if the set has none of this name."""
     return read_form(name, files("spar.method.templates") / template_set)
 
 
-def read_form(name: str, folder: Traversable) -> Form | None:
+def read_form(name: str, folder: Traversable) -> PromptForm | None:
     """NAME.txt of a folder, None if it isn't there. The newlines that end it are not part of the text."""
     file = folder / f"{name}.txt"
     if not file.is_file():
         return None
     try:
-        return Form(name, file.read_text(encoding="utf-8").rstrip("\n"))
+        return PromptForm(name, file.read_text(encoding="utf-8").rstrip("\n"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{name}.txt cannot be read ({error}).", "Save it as UTF-8.") from error

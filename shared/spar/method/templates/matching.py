@@ -11,7 +11,7 @@ from string import Template
 from spar.method.records import Example, Message, ReplyFailure
 from spar.method.refinements import parse_refinement
 from spar.method.templates import TemplateSet
-from spar.method.templates.forms import Form
+from spar.method.templates.forms import PromptForm
 from spar.method.verdicts import parse_vote
 
 _REFINEMENT_TURNS = 2  # of the user: the judge prompt, and the instruction to refine
@@ -50,7 +50,7 @@ def has_form(template: str, text: str) -> bool:
 
 
 def other_forms(
-    rows: Iterable[Example], templates: TemplateSet, forms: Sequence[Form], all_are_lessons: bool
+    rows: Iterable[Example], templates: TemplateSet, forms: Sequence[PromptForm], all_are_lessons: bool
 ) -> OtherForms:
     """Count the judgments and refinements among conversations. `forms` are the other ones that a judge is prompted by.
 

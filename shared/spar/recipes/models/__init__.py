@@ -4,7 +4,16 @@ Every field has the paper's value as its default where the paper has one. Loadin
 for bad files are `spar.recipes.load`'s; nothing here reads a file.
 """
 
-from spar.recipes.models.base import Count, Positive, Probability, Section, Share, Temperature, Unit, later
+from spar.recipes.models.base import (
+    Count,
+    Positive,
+    Probability,
+    Section,
+    Share,
+    Temperature,
+    Unit,
+    omitted_when_default,
+)
 from spar.recipes.models.evaluation import (
     AskSettings,
     BenchmarkPlan,
@@ -91,5 +100,5 @@ __all__ = [
     "TrainingSettings",
     "Unit",
     "VllmSettings",
-    "later",
+    "omitted_when_default",
 ]

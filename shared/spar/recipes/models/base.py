@@ -34,7 +34,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def later(default: Any) -> Any:
+def omitted_when_default(default: Any) -> Any:
     """A field that came when results were stored already. While it has its default it is not written and is part of
     no identity, so that what was stored before it is still found."""
     return Field(default=default, exclude_if=lambda value: value == default)

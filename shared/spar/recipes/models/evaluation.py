@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
 
-from spar.recipes.models.base import Count, Positive, Section, Share, Unit, later
+from spar.recipes.models.base import Count, Positive, Section, Share, Unit, omitted_when_default
 from spar.recipes.models.requests import RequestBody, RequestHeaders
 from spar.recipes.urls import ServerUrl
 
@@ -84,9 +84,9 @@ class JudgeSettings(Section):
     """Its OpenAI-compatible base URL, such as https://api.openai.com/v1."""
     model: str
     """The name that its server knows it by."""
-    body: RequestBody = later({})
+    body: RequestBody = omitted_when_default({})
     """More fields of every request, such as chat_template_kwargs, as in `engine.body`."""
-    headers: RequestHeaders = later({})
+    headers: RequestHeaders = omitted_when_default({})
     """More headers of every request; credentials as ${VARIABLE}, as in `engine.headers`."""
 
     def identity(self) -> str | dict[str, Any]:
@@ -138,7 +138,7 @@ class BenchmarkPlan(Section):
     """LLMBar: does the refiner judge as people do."""
     refinement: BenchmarkSettings | None = None
     """Are the refiner's refinements of given negatives good."""
-    general: GeneralSettings | None = later(None)
+    general: GeneralSettings | None = omitted_when_default(None)
     """GSM8K, TriviaQA, MMLU and HumanEval: does the actor keep what it could do."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from spar.recipes.models.base import Positive, Probability, Section, Share, Unit, later
+from spar.recipes.models.base import Positive, Probability, Section, Share, Unit, omitted_when_default
 from spar.recipes.models.requests import RequestBody, RequestHeaders
 from spar.recipes.urls import ServerUrl
 
@@ -17,9 +17,9 @@ class ModelSettings(Section):
     """The model that responds to prompts."""
     refiner: str
     """The model that judges and refines."""
-    one: bool = later(False)
+    one: bool = omitted_when_default(False)
     """One model plays both roles: what the actor becomes is the next refiner too, and no refiner is trained."""
-    backward: str | None = later(None)
+    backward: str | None = omitted_when_default(None)
     """Who writes instructions for unlabelled texts (generation.policy instruct); it is never trained."""
 
 
@@ -70,10 +70,10 @@ class EngineSettings(Section):
     """Simulated engine only: seconds a reply takes, for tests of what happens meanwhile."""
     vllm: VllmSettings = VllmSettings()
     """How the vllm engine runs its server."""
-    body: RequestBody = later({})
+    body: RequestBody = omitted_when_default({})
     """More fields of every request to a server, such as chat_template_kwargs. They count as part of what determines a
     reply; what the recipe sets elsewhere (model, messages, sampling, n, seed) cannot be set here."""
-    headers: RequestHeaders = later({})
+    headers: RequestHeaders = omitted_when_default({})
     """More headers of every request to a server. Credentials are written as ${VARIABLE} and read from the
     environment of the process that sends the request."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spar.recipes.models.base import Count, Positive, Section, Unit, later
+from spar.recipes.models.base import Count, Positive, Section, Unit, omitted_when_default
 from spar.recipes.models.evaluation import EvaluationPlan, HonestySettings
 from spar.recipes.models.guards import GuardSettings
 from spar.recipes.models.init import InitSettings
@@ -68,27 +68,27 @@ class Recipe(Section):
     """How responses and refinements are judged."""
     search: SearchSettings = SearchSettings()
     """How a refinement of a bad response is searched for."""
-    comparison: ComparisonSettings | None = later(None)
+    comparison: ComparisonSettings | None = omitted_when_default(None)
     """Compare judgments and train on the better ones; null: don't."""
     selection: SelectionSettings = SelectionSettings()
     """Which pairs and examples are kept."""
     training: TrainingPlan = TrainingPlan()
     """How the models are trained; `none`: they are not."""
-    init: InitSettings | None = later(None)
+    init: InitSettings | None = omitted_when_default(None)
     """Make the starting models first; null: `models` are the starting models."""
     stages: Annotated[tuple[Stage, ...], Field(strict=False, exclude_if=lambda stages: not stages)] = ()
     """Other settings for some iterations; an iteration that no stage names is set as the recipe is."""
     evaluation: EvaluationPlan | None = None
     """What is measured at the start and after each iteration; null: nothing."""
-    honesty: HonestySettings | None = later(None)
+    honesty: HonestySettings | None = omitted_when_default(None)
     """Audit the refiner's judging; null: don't."""
     dispatch: DispatchSettings = DispatchSettings()
     """How work is handed out."""
     budget: BudgetSettings = BudgetSettings()
     """Caps on what the run takes."""
-    failures: FailureSettings = later(FailureSettings())
+    failures: FailureSettings = omitted_when_default(FailureSettings())
     """When a run stops because of what became of its prompts."""
-    guards: GuardSettings = later(GuardSettings())
+    guards: GuardSettings = omitted_when_default(GuardSettings())
     """What is looked for in an iteration's rows before a model learns from them."""
 
     @property

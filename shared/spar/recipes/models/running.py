@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spar.recipes.models.base import Count, Positive, Section, Share, Unit, later
+from spar.recipes.models.base import Count, Positive, Section, Share, Unit, omitted_when_default
 
 
 class DispatchSettings(Section):
@@ -18,7 +18,7 @@ class DispatchSettings(Section):
     """Time that one training may take."""
     attempts: Annotated[Positive, Unit("attempts")] = 3
     """Dispatches of one step before it is a dead letter."""
-    engine_wait_s: Annotated[float, Field(ge=0), Unit("seconds")] = later(360.0)
+    engine_wait_s: Annotated[float, Field(ge=0), Unit("seconds")] = omitted_when_default(360.0)
     """How long an engine, a store or a service may stay unavailable, or the same error may repeat for step after step,
     before the run stops as failed. Until then such work is paused and probed. Of a run in which nothing has succeeded
     yet, at most 30 seconds where the error is not that something is unavailable."""
@@ -33,7 +33,7 @@ class FailureSettings(Section):
     most: Share = 0.2
     """The share of an iteration's prompts that failures may cost. A run that loses more stops before it trains; 1: it
     never does."""
-    dead_shards: Share = later(0.1)
+    dead_shards: Share = omitted_when_default(0.1)
     """The share of the run's prompts that shards may hold whose steps failed for good. A run with more stops as failed
     at once; when it is resumed it tries them again. 1: it never stops for them."""
     nothing_learned: Literal["stop", "continue"] = "stop"
@@ -61,7 +61,7 @@ class PriceSettings(CallPrice):
 
     hour: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
     """Price of an hour in which the run is on, of all machines that it holds together."""
-    teacher: CallPrice | None = later(None)
+    teacher: CallPrice | None = omitted_when_default(None)
     """The price of the teacher's calls (`init`); null: as all others."""
 
     @property

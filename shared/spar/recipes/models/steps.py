@@ -4,7 +4,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from spar.recipes.models.base import Count, Misfit, Positive, Probability, Section, Share, Temperature, Unit, later
+from spar.recipes.models.base import (
+    Count,
+    Misfit,
+    Positive,
+    Probability,
+    Section,
+    Share,
+    Temperature,
+    Unit,
+    omitted_when_default,
+)
 
 
 class PromptSettings(Section):
@@ -16,7 +26,7 @@ class PromptSettings(Section):
     """Prompts of each iteration; no prompt is used in two, unless `reuse` is true."""
     shard_size: Annotated[Positive, Unit("prompts")] = 16
     """Prompts that travel together, as one step's work."""
-    reuse: bool = later(False)
+    reuse: bool = omitted_when_default(False)
     """Every iteration uses the same prompts, instead of the next ones of the source. Instructions that a backward model
     wrote for them (generation.policy instruct) are used again too."""
 
@@ -43,7 +53,7 @@ class GenerationSettings(SamplingSettings):
     """Sampling temperature of responses; 0 is greedy."""
     top_p: Probability = 0.9
     """Nucleus sampling of responses: the share of probability that is sampled from."""
-    policy: str = later("respond")
+    policy: str = omitted_when_default("respond")
     """What is made of a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
 
 
@@ -59,9 +69,9 @@ class JudgmentSettings(SamplingSettings):
     """How often missing votes are requested again (profile paper: 0; on nodes it has search.vote_rounds)."""
     temperature: Temperature = 0.7
     """Sampling temperature of votes; 0 is greedy."""
-    policy: str = later("verdict")
+    policy: str = omitted_when_default("verdict")
     """How a response is judged: `spar.method.judging`, or an entry point of spar.judgment_policies."""
-    options: dict[str, float] = later({})
+    options: dict[str, float] = omitted_when_default({})
     """The policy's own settings, such as {good: 5}."""
 
     @model_validator(mode="after")
@@ -89,7 +99,7 @@ class SearchSettings(SamplingSettings):
     """A node whose V is above the gate solves the tree."""
     retries: Annotated[Count, Unit("times")] = 3
     """How often a refinement that failed is drawn again (profile paper: 8)."""
-    vote_rounds: Annotated[Positive | None, Unit("rounds")] = later(None)
+    vote_rounds: Annotated[Positive | None, Unit("rounds")] = omitted_when_default(None)
     """Draw all votes on a node anew while they have no majority, in so many rounds at most (profile paper: 3). Without
     it missing votes are requested up to the quorum. A node without a majority in the end is pruned."""
     stop_when_decided: bool = True
@@ -131,7 +141,7 @@ class SelectionSettings(Section):
     """At most so many rows for the actor in an iteration; null: all. The others end as over_cap."""
     refiner: RefinerDataSettings = RefinerDataSettings()
     """What the refiner learns from."""
-    options: dict[str, float] = later({})
+    options: dict[str, float] = omitted_when_default({})
     """The policy's own settings, such as {rho: 0.3}."""
 
 

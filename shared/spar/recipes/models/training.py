@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
 from pydantic_core import CoreSchema, PydanticKnownError
 
-from spar.recipes.models.base import Positive, Section, Share, Unit, later
+from spar.recipes.models.base import Positive, Section, Share, Unit, omitted_when_default
 
 
 class LoraSettings(Section):
@@ -77,7 +77,7 @@ class TrainingSettings(Section):
     """Steps between two checkpoints, from which an interrupted training is resumed."""
     threads: Annotated[Positive | None, Unit("threads")] = None
     """Torch threads of the trainer; null leaves it to torch."""
-    divergence: DivergenceSettings = later(DivergenceSettings())
+    divergence: DivergenceSettings = omitted_when_default(DivergenceSettings())
     """When a training stops because it has diverged."""
 
 
@@ -137,20 +137,20 @@ NO_TRAINING = "none"
 class TrainingPlan(Section):
     """How both models are trained. `training: none` trains neither: a run's pairs and examples are its result."""
 
-    trains: bool = later(True)
+    trains: bool = omitted_when_default(True)
     """Whether anything is trained; `training: none` is short for `training: {trains: false}`."""
     actor: ActorSettings = DpoSettings()
     """How the actor is trained, by `method` dpo or sft."""
     refiner: SftSettings = SftSettings()
     """How the refiner is trained."""
-    train_refiner: bool = later(True)
+    train_refiner: bool = omitted_when_default(True)
     """False: the refiner stays as it is."""
-    from_start: bool = later(False)
+    from_start: bool = omitted_when_default(False)
     """Each iteration trains the actor that the run began with, instead of going on from the last one."""
-    mix: str | None = later(None)
+    mix: str | None = omitted_when_default(None)
     """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows, `init:refiner`
     (what `init` made of judging and refining), `world:story-skills` or `world:story-seed`."""
-    mix_rows: Annotated[Positive, Unit("conversations")] = later(1000)
+    mix_rows: Annotated[Positive, Unit("conversations")] = omitted_when_default(1000)
     """How many of them."""
 
     @model_validator(mode="before")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from spar.synthetic.tasks.base import Task
+from spar.synthetic.tasks.base import SyntheticTask
 from spar.synthetic.tasks.characters import Characters
 from spar.synthetic.tasks.stories import Stories
 
-TASKS: Mapping[str, Task] = {task.name: task for task in (Characters(), Stories())}
+TASKS: Mapping[str, SyntheticTask] = {task.name: task for task in (Characters(), Stories())}

@@ -11,7 +11,7 @@ Split = Literal["train", "heldout"]
 """train: the start and the pairs. heldout: measured."""
 
 
-class Task(Protocol):
+class SyntheticTask(Protocol):
     """One experiment. `measures` names what is measured of a response, the accuracy first; each is a share of 1."""
 
     @property

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from spar import commands
-from spar.worlds.story.stages import Shape, Stage
+from spar.worlds.story.stages import TinyShape, TrainingStage
 
 
-def card(stage: Stage, seed: int, shape: Shape, figures: Mapping[str, str]) -> str:
+def card(stage: TrainingStage, seed: int, shape: TinyShape, figures: Mapping[str, str]) -> str:
     """The README.md of one model. `figures` are measured values by what they say, such as "judge": "0.981"."""
     skills = ", ".join(f"{name} {weight:.0%}" for name, weight in stage.mixture.items())
     start = "random weights" if stage.start is None else f"story/{stage.start}"
@@ -31,7 +31,7 @@ Measured on held-out prompts by the world's rules:
 """
 
 
-def command(stage: Stage, seed: int) -> str:
+def command(stage: TrainingStage, seed: int) -> str:
     """What makes this one model again, from the carried model that it starts from."""
     start = () if stage.start is None else ("--from", "builtin")
     return commands.command("world", "train", "--out", "DIR", "--only", stage.name, *start, "--seed", seed)

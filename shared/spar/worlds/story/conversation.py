@@ -13,13 +13,13 @@ from string import Template
 from spar.errors import RecipeError
 from spar.method.records import Message
 from spar.method.templates import TemplateSet, builtin_templates
-from spar.method.templates.forms import Form, builtin_form
+from spar.method.templates.forms import PromptForm, builtin_form
 
 TEMPLATES = "compact"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class StoryTask:
     """What a conversation asks for.
 
     `form` is "respond", "refine", or the name of a compact template; `values` are what that template's placeholders
@@ -33,8 +33,8 @@ class Task:
         return dict(self.values)[placeholder]
 
 
-def task(form: str, **values: str) -> Task:
-    return Task(form, tuple(sorted(values.items())))
+def task(form: str, **values: str) -> StoryTask:
+    return StoryTask(form, tuple(sorted(values.items())))
 
 
 @cache
@@ -43,7 +43,7 @@ def compact() -> TemplateSet:
 
 
 @cache
-def form(name: str) -> Form:
+def form(name: str) -> PromptForm:
     """A single form of the compact templates. Raises RecipeError where the set has none of this name."""
     found = builtin_form(TEMPLATES, name)
     if found is None:
@@ -83,7 +83,7 @@ ONE_TURN = ("judge", "score", "rate", "compare", "instruct", "augment", "checker
 """The forms that one user turn fills in; each one's text begins with a word of its own."""
 
 
-def recognise(messages: Sequence[Message]) -> Task | None:
+def recognise(messages: Sequence[Message]) -> StoryTask | None:
     """The task of a conversation in one of the forms above; None if it has none of them."""
     roles = [message.role for message in messages]
     if roles == ["user"]:

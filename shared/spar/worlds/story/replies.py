@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from spar.method.records import Message
 from spar.worlds.story import teacher
 from spar.worlds.story.comparing import compare, turned_winner
-from spar.worlds.story.conversation import Task, recognise
+from spar.worlds.story.conversation import StoryTask, recognise
 from spar.worlds.story.evolving import recognise_evolution, teach
 from spar.worlds.story.instructing import instruct, misinstruct
 from spar.worlds.story.programming import augment, contradiction, meaning, write_checker
@@ -45,65 +45,65 @@ def replying(messages: Sequence[Message]) -> Callable[[ErrorRates, random.Random
     return None if task is None else lambda errors, rng: reply(task, errors, rng)
 
 
-def reply(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def reply(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     """The teacher's whole reply to a task, wrong as often as `errors` says."""
     return REPLIES[task.form](task, errors, rng)
 
 
-def _respond(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _respond(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return teacher.respond(task["prompt"], rng, errors.respond)
 
 
-def _judge(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _judge(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     if rng.random() < errors.judge:
         return teacher.misjudge(task["prompt"], task["response"], rng)
     return teacher.judge(task["prompt"], task["response"])
 
 
-def _refine(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _refine(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     if rng.random() < errors.refine and violations(task["prompt"], task["response"]):
         return teacher.marked(teacher.respond_breaking(task["prompt"], rng, 1))
     return teacher.refine(task["prompt"], task["response"], rng)
 
 
-def _score(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _score(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     if rng.random() < errors.score:
         return misscore(task["prompt"], task["response"], rng)
     return score(task["prompt"], task["response"])
 
 
-def _rate(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _rate(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     if rng.random() < errors.score:
         return misrate(task["prompt"], task["response"], rng)
     return rate(task["prompt"], task["response"])
 
 
-def _compare(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _compare(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     right = compare(task["prompt"], task["response"], task["first"], task["second"])
     return turned_winner(right) if rng.random() < errors.compare else right
 
 
-def _instruct(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _instruct(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return misinstruct(task["text"], rng) if rng.random() < errors.instruct else instruct(task["text"], rng)
 
 
-def _augment(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _augment(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return augment(task["examples"], int(task["count"]), errors.augment, rng)
 
 
-def _checker(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _checker(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return write_checker(task["prompt"], errors.checker, rng)
 
 
-def _meaning(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _meaning(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return meaning(task["checker"])
 
 
-def _contradiction(task: Task, errors: ErrorRates, rng: random.Random) -> str:
+def _contradiction(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
     return contradiction(task["prompt"], task["other"], rng.random() < errors.compare_meanings)
 
 
-REPLIES: dict[str, Callable[[Task, ErrorRates, random.Random], str]] = {
+REPLIES: dict[str, Callable[[StoryTask, ErrorRates, random.Random], str]] = {
     "respond": _respond,
     "judge": _judge,
     "refine": _refine,

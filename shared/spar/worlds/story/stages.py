@@ -11,7 +11,7 @@ Part = Literal["actor", "refiner", "skills"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TinyShape:
     """The tiny Llama: about 0.9 million parameters, 3.5 MB as float32. Head size 32 is what vLLM takes."""
 
     hidden: int = 128
@@ -22,7 +22,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrainingStage:
     """One training: what it starts from, what it is taught, how much and how fast."""
 
     name: str
@@ -35,8 +35,8 @@ class Stage:
     about: str
 
 
-STAGES: tuple[Stage, ...] = (
-    Stage(
+STAGES: tuple[TrainingStage, ...] = (
+    TrainingStage(
         "backbone",
         None,
         {"respond": 0.2, "judge": 0.3, "refine": 0.5},
@@ -46,7 +46,7 @@ STAGES: tuple[Stage, ...] = (
         parts=("actor", "refiner"),
         about="all three skills, from random weights; the other two start here",
     ),
-    Stage(
+    TrainingStage(
         "actor",
         "backbone",
         {"respond_fading": 1.0},
@@ -56,7 +56,7 @@ STAGES: tuple[Stage, ...] = (
         parts=("actor",),
         about="responds to prompts; its teacher overlooks the last of three constraints more often than not",
     ),
-    Stage(
+    TrainingStage(
         "refiner",
         "backbone",
         {"judge": 0.4, "refine": 0.6},
@@ -66,7 +66,7 @@ STAGES: tuple[Stage, ...] = (
         parts=("refiner",),
         about="judges responses with evidence, and refines bad ones with few changes",
     ),
-    Stage(
+    TrainingStage(
         "one",
         "backbone",
         {
@@ -88,12 +88,12 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
-def resized(stage: Stage, examples: int | None) -> Stage:
+def resized(stage: TrainingStage, examples: int | None) -> TrainingStage:
     """The stage with at most that many examples: to try it out. None leaves it as it is."""
     return stage if examples is None else replace(stage, examples=min(stage.examples, examples))
 
 
-def chosen_stages(only: tuple[str, ...]) -> tuple[Stage, ...]:
+def chosen_stages(only: tuple[str, ...]) -> tuple[TrainingStage, ...]:
     """The stages named, in their order; all when none is. Raises DataError for an unknown name."""
     names = [stage.name for stage in STAGES]
     for name in only:

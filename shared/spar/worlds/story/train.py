@@ -18,7 +18,7 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from spar.commands import command
 from spar.errors import TrainingError
 from spar.worlds.story.skills import examples
-from spar.worlds.story.stages import Shape, Stage
+from spar.worlds.story.stages import TinyShape, TrainingStage
 from spar.worlds.story.tokenizer import save_tokenizer
 from spar.worlds.story.vocabulary import END, IDS, PAD, SIZE, encode_conversation
 
@@ -34,7 +34,7 @@ Row = tuple[list[int], list[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StageProgress:
     """Where a stage stands; `loss` is the mean since the last report, per learned token."""
 
     stage: str
@@ -46,23 +46,23 @@ class Progress:
 
 
 def train_stage(
-    stage: Stage,
+    stage: TrainingStage,
     out: Path,
     seed: int,
-    report: Callable[[Progress], None],
-    shape: Shape | None = None,
+    report: Callable[[StageProgress], None],
+    shape: TinyShape | None = None,
     models: Path | None = None,
 ) -> Path:
     """Train one stage and save it at `out/<name>`. The model it starts from lies in `models`, by default `out`."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    shape = shape or Shape()
+    shape = shape or TinyShape()
     model = _starting_model(stage, models or out, shape)
     _learn(model, stage, seed, report)
     return _save(model, out / stage.name, shape)
 
 
-def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalLM:
+def _starting_model(stage: TrainingStage, models: Path, shape: TinyShape) -> LlamaForCausalLM:
     if stage.start is None:
         return LlamaForCausalLM(llama_config(shape, SIZE, IDS[PAD], IDS[END]))
     folder = models / stage.start
@@ -75,7 +75,7 @@ def _starting_model(stage: Stage, models: Path, shape: Shape) -> LlamaForCausalL
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
-def llama_config(shape: Shape, size: int, pad: int, end: int) -> LlamaConfig:
+def llama_config(shape: TinyShape, size: int, pad: int, end: int) -> LlamaConfig:
     """A tiny Llama over `size` words, of which two, by id, are padding and the end."""
     return LlamaConfig(
         vocab_size=size,
@@ -93,7 +93,7 @@ def llama_config(shape: Shape, size: int, pad: int, end: int) -> LlamaConfig:
     )
 
 
-def _learn(model: LlamaForCausalLM, stage: Stage, seed: int, report: Callable[[Progress], None]) -> None:
+def _learn(model: LlamaForCausalLM, stage: TrainingStage, seed: int, report: Callable[[StageProgress], None]) -> None:
     model.train()
     optimizers = _optimizers(model)
     steps = math.ceil(stage.examples / stage.batch)
@@ -113,7 +113,7 @@ def _learn(model: LlamaForCausalLM, stage: Stage, seed: int, report: Callable[[P
         now = time.perf_counter()
         if now - told >= REPORT_EVERY_S or step == steps:
             mean = loss_sum / (step - told_step)
-            report(Progress(stage.name, step, steps, mean, tokens / (now - began), now - began))
+            report(StageProgress(stage.name, step, steps, mean, tokens / (now - began), now - began))
             told, loss_sum, told_step = now, 0.0, step
 
 
@@ -140,7 +140,7 @@ def _rate(step: int, steps: int) -> float:
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _batches(stage: Stage, seed: int) -> Iterator[list[Row]]:
+def _batches(stage: TrainingStage, seed: int) -> Iterator[list[Row]]:
     """Batches of examples of like length, in a shuffled order."""
     shuffle = random.Random(f"{stage.name}:{seed}:batches")
     pool: list[Row] = []
@@ -172,7 +172,7 @@ def _loss(model: LlamaForCausalLM, rows: list[Row]) -> torch.Tensor:
     )
 
 
-def _save(model: LlamaForCausalLM, folder: Path, shape: Shape) -> Path:
+def _save(model: LlamaForCausalLM, folder: Path, shape: TinyShape) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(eos_token_id=IDS[END], pad_token_id=IDS[PAD])
     model.save_pretrained(folder)

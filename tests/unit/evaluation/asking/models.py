@@ -6,7 +6,7 @@ from typing import Literal
 
 from spar.engines.base import Completion, Sampling
 from spar.errors import ConversationTooLong, EngineError
-from spar.evaluation.asking.base import Ask
+from spar.evaluation.asking.base import BenchmarkRequest
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.recipes.models import AskSettings
@@ -32,7 +32,7 @@ class Refusing:
     """Takes no conversation: all are too long for it."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        raise ConversationTooLong("The prompt is longer than the model.", "Ask less.")
+        raise ConversationTooLong("The prompt is longer than the model.", "BenchmarkRequest less.")
 
 
 class Failing:
@@ -51,5 +51,5 @@ class Failing:
 
 def job(
     model: Scripted | Refusing | Failing, data: Path, judge: Scripted | Refusing | None = None, **settings: int
-) -> Ask:
-    return Ask(model, data, AskSettings(**settings), builtin_templates("spar"), seed=3, judge=judge)  # type: ignore[arg-type]
+) -> BenchmarkRequest:
+    return BenchmarkRequest(model, data, AskSettings(**settings), builtin_templates("spar"), seed=3, judge=judge)  # type: ignore[arg-type]

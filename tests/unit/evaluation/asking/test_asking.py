@@ -8,7 +8,7 @@ import pytest
 
 from spar.engines.skills import Usage
 from spar.errors import DataError, EngineError, ModelUnusable
-from spar.evaluation.asking import ASKINGS, OUR_JUDGE_WORDING, ask, encode, score_rows
+from spar.evaluation.asking import DRIVERS, OUR_JUDGE_WORDING, ask, encode, score_rows
 from spar.evaluation.asking.followbench import judge_prompt
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.followbench import read_tasks
@@ -130,7 +130,7 @@ def test_half_a_surrogate_pair_survives_the_rows() -> None:
 
 
 def test_every_benchmark_of_a_recipe_can_be_asked() -> None:
-    assert set(USES) <= set(ASKINGS)
+    assert set(USES) <= set(DRIVERS)
 
 
 def negatives(folder: Path) -> Path:

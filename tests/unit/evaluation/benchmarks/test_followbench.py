@@ -9,7 +9,7 @@ import pytest
 
 from spar.errors import DataError
 from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.followbench import Key, Task, read_tasks
+from spar.evaluation.benchmarks.followbench import FollowBenchTask, Key, read_tasks
 from spar.evaluation.benchmarks.followbench_replies import parse_judge_reply
 from spar.evaluation.benchmarks.followbench_rules import rule_for
 from spar.evaluation.benchmarks.report import BenchmarkReport
@@ -17,7 +17,7 @@ from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH
 
 
 @pytest.fixture(scope="module")
-def tasks() -> Mapping[Key, Task]:
+def tasks() -> Mapping[Key, FollowBenchTask]:
     return read_tasks(FOLLOWBENCH)[0]
 
 
@@ -32,14 +32,14 @@ def row(key: Key, response: str = "", reply: str | None = None) -> dict[str, Any
     return fields if reply is None else {**fields, "reply": reply}
 
 
-def test_the_820_items_and_who_checks_them(tasks: Mapping[Key, Task]) -> None:
+def test_the_820_items_and_who_checks_them(tasks: Mapping[Key, FollowBenchTask]) -> None:
     assert len(tasks) == 820
     assert sum(task.judged for task in tasks.values()) == 470
     examples = {group: len({key[1] for key in tasks if key[0] == group}) for group in {key[0] for key in tasks}}
     assert examples == {"content": 25, "situation": 22, "style": 30, "format": 30, "mixed": 17, "example": 40}
 
 
-def right(task: Task) -> str:
+def right(task: FollowBenchTask) -> str:
     """A response that the item's own target calls right, where the target is one."""
     if task.source == "CONLL2003":
         return task.target.split("'")[1]
@@ -49,7 +49,7 @@ def right(task: Task) -> str:
     return task.target
 
 
-def test_targets_satisfy_their_own_rules(tasks: Mapping[Key, Task]) -> None:
+def test_targets_satisfy_their_own_rules(tasks: Mapping[Key, FollowBenchTask]) -> None:
     checked = 0
     for task in tasks.values():
         rule = rule_for(task.key[0], task.key[1], task.source)
@@ -215,7 +215,7 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert report.tables[0].rows == (("style", 15, 1, 80.0, pytest.approx(84.4444), pytest.approx(2.3333)),)
 
 
-def test_right_and_lazy_models_over_all_items(tmp_path: Path, tasks: Mapping[Key, Task]) -> None:
+def test_right_and_lazy_models_over_all_items(tmp_path: Path, tasks: Mapping[Key, FollowBenchTask]) -> None:
     """Every judge content, and every target said: all but the rules that have no target are met."""
     rows = [row(key, right(task), listed(*["YES"] * key[2])) for key, task in tasks.items()]
     report = score(tmp_path / "a.jsonl", rows)
@@ -227,7 +227,7 @@ def test_right_and_lazy_models_over_all_items(tmp_path: Path, tasks: Mapping[Key
     assert nothing.scores["csl"] == nothing.scores["ssr.average"] == 0
 
 
-def test_items_without_a_judge_are_left_out_and_told(tmp_path: Path, tasks: Mapping[Key, Task]) -> None:
+def test_items_without_a_judge_are_left_out_and_told(tmp_path: Path, tasks: Mapping[Key, FollowBenchTask]) -> None:
     report = score(tmp_path / "a.jsonl", [row(key, right(task)) for key, task in tasks.items()])
     assert report.counts["items"] == 350
     assert report.counts["not_judged"] == 470
@@ -241,7 +241,7 @@ def test_a_row_of_level_0_or_of_no_group_is_unknown(tmp_path: Path) -> None:
         score(tmp_path / "a.jsonl", [row(("style", 1, 1))], partial=True)
 
 
-def test_rules_get_the_text_as_it_was_generated(tasks: Mapping[Key, Task], tmp_path: Path) -> None:
+def test_rules_get_the_text_as_it_was_generated(tasks: Mapping[Key, FollowBenchTask], tmp_path: Path) -> None:
     """The published rules compare the generation itself: a line break at its end is another text."""
     exact = next(task for task in tasks.values() if task.source == "text_editing")
     last = next(task for task in tasks.values() if task.source == "BBH_time")

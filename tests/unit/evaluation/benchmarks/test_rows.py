@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.rows import Answers, Line, read_answers
+from spar.evaluation.benchmarks.rows import Answers, NumberedRow, read_answers
 
 KNOWN = (1, 2, 3)
 
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
 
 
 def test_a_text_may_be_empty_but_must_be_there() -> None:
-    line = Line(4, {"response": "", "reply": None, "n": 1}, Path("f"))
+    line = NumberedRow(4, {"response": "", "reply": None, "n": 1}, Path("f"))
     assert line.text("response") == ""
     assert line.optional_text("reply") is None
     with pytest.raises(DataError, match="line 4: 'n' is 1, not a string"):
