@@ -16,12 +16,14 @@ from pathlib import Path
 
 from spar.engines.base import ChatModel, LocalModel
 from spar.engines.registry import make_engine
-from spar.engines.skills import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage, judge, refine_tree, respond
 from spar.method.negatives import choose_negative
 from spar.method.pairs import refined_pair
 from spar.method.records import JudgedPrompt, JudgedResponse, Pair, Prompt
 from spar.method.templates import builtin_templates
 from spar.recipes.models import DpoSettings, EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
+from spar.roles.actor import respond
+from spar.roles.refiner import judge, refine_tree
+from spar.roles.usage import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage
 from spar.training.base import TrainJob
 from spar.training.registry import make_trainer
 from spar.worlds.story.builtin import builtin_model

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from spar.recipes.load import load_recipe
-from spar.runtime.submission import run_id_of
+from spar.submission.prepare import run_id_of
 
 MODEL = "builtin:story/one"
 VERDICTS = ("demo", "no_tree_search", "no_refinement", "best_of_n_dpo", "no_iteration")

@@ -15,11 +15,13 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from services.coordinator import commands, events, flow, pausing, reconcile, repairs
+from services.coordinator import commands, events, flow, pausing
+from services.coordinator import lost_attempts as reconcile
+from services.coordinator import recompute as repairs
 from services.coordinator.attendance import Attendance
 from services.coordinator.circuit_breaker import CircuitBreakers
+from services.coordinator.fair_share import Load, in_flight_of_others, window_of
 from services.coordinator.ledger import IN_FLIGHT, Ledger
-from services.coordinator.shares import Load, in_flight_of_others, window_of
 from services.coordinator.snapshot import loads_of
 from services.coordinator.standing import Standing, paused_kinds
 from services.coordinator.stuck import Standstill

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
-from services.coordinator.repairs import name_of, recompute
+from services.coordinator.recompute import name_of, recompute
 from services.coordinator.specs import StepBuilder
 from spar.db.tables import Orphan, Step, StepCount
 from spar.errors import ObjectLost

@@ -7,10 +7,10 @@ from sqlmodel import col, select
 
 from services.coordinator import canaries
 from services.coordinator.budget import BudgetState
+from services.coordinator.fair_share import Load
 from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.ledger import IN_FLIGHT, Ledger
-from services.coordinator.shares import Load
 from services.coordinator.shortfall import Canary, DeadPrompts
 from services.coordinator.state import NONE, Repair, RunState, StepCounts
 from spar.db.dropped import is_dropped

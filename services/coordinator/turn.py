@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from services.coordinator import actions, events, flow, repairs
+from services.coordinator import actions, events, flow
+from services.coordinator import recompute as repairs
 from services.coordinator.guarding import guarded, with_contamination
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards

@@ -8,19 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from services.evaluation.resuming import Resuming
-from spar.engines.skills import Usage
+from spar.data.readers.benchmark_files import DataFile, write_data_files
 from spar.errors import AccountingError
 from spar.evaluation.asking import ask, score_rows
 from spar.evaluation.asking.base import BenchmarkRequest
 from spar.evaluation.benchmarks.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
 from spar.evaluation.judging import Judging
+from spar.evaluation.search import refining_of, search_of
 from spar.inference import RoleModels
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
-from spar.recipes.benchmark_files import DataFile, write_data_files
 from spar.recipes.benchmarks import LAST_REFINER, USES
+from spar.roles.usage import Usage
 from spar.runtime.forms import read_form, read_templates
-from spar.runtime.searching import refining_of, search_of
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spar.engines.skills import Usage
+from spar.data.readers.benchmark_files import DataFile, digest_of, write_data_files
 from spar.errors import ConflictError
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.experiments.lm_eval.job import LmEvalJob
@@ -19,8 +19,8 @@ from spar.experiments.lm_eval.tasks import scored_by_likelihood
 from spar.file_locks import try_lock
 from spar.inference.endpoints import Endpoint
 from spar.messages.evaluation import Evaluate, GeneralSpec
-from spar.recipes.benchmark_files import DataFile, digest_of, write_data_files
 from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES
+from spar.roles.usage import Usage
 from spar.runtime.models import locate
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker

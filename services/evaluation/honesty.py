@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from spar.aio import gather
+from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.engines.base import ChatModel
-from spar.engines.skills import JUDGE_NODE, SeedScope, Usage, judge
 from spar.errors import AccountingError, DataError
 from spar.evaluation.asking.llmbar import vote_settings
 from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
@@ -19,11 +20,11 @@ from spar.messages.training import ShardResults
 from spar.method.records import JudgedPrompt, Prompt, Tree
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings
-from spar.recipes.ruled_prompts import RuledPrompt
+from spar.roles.refiner import judge
+from spar.roles.usage import JUDGE_NODE, SeedScope, Usage
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
-from spar.together import gather
 
 
 async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) -> StepOutput:

@@ -6,11 +6,11 @@ from fastapi import Depends, Request
 
 from services.gateway.admission import Admission
 from services.gateway.settings import GatewaySettings
+from spar.aio import gather
 from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
 from spar.inference.records import RefinerSettings, RoleModels
 from spar.inference.system_turns import FoldingSystem
 from spar.recipes.models import JudgmentSettings, SamplingSettings
-from spar.together import gather
 
 
 class GatewayBackend:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from spar.engines.skills import Usage
 from spar.inference.records import Choice, InferenceResult
 from spar.method.records import Node, Tree
+from spar.roles.usage import Usage
 
 _PIECE = re.compile(r".{1,48}(?:\s+|$)|.{1,48}", re.DOTALL)
 """About a line of text: what a stream sends at a time."""

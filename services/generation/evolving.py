@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from spar.engines.evolving import evolve, validate
-from spar.engines.skills import Usage
+from spar.aio import gather
 from spar.evolution.forms import FormSet
 from spar.evolution.records import Evolution, EvolutionOutcome
 from spar.evolution.taxonomy import Taxonomy
+from spar.evolution.teacher import evolve, validate
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
 from spar.method.records import Prompt
+from spar.roles.usage import Usage
 from spar.runtime.app import task
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import gather
 
 
 @task(EVOLVE_TASK)

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from spar.engines.skills import SeedScope, Usage, respond
+from spar.aio import gather
 from spar.messages.coordinator import UNUSABLE
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
+from spar.roles.actor import respond
+from spar.roles.usage import SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import gather
 
 
 @task(TASK)

@@ -1,17 +1,18 @@
-"""Comparing a shard's judgments: the meta-judge's work. Which response is worth it, `spar.method.comparing` says."""
+"""Comparing a shard's judgments: the meta-judge's work. Which response is worth it, `spar.method.meta_judging` says."""
 
+from spar.aio import gather
 from spar.engines.base import ChatModel
-from spar.engines.skills import SeedScope, Usage, compare
 from spar.errors import AccountingError
 from spar.messages.judgment import Compare, ComparisonSpec
-from spar.method.comparing import ComparedPrompt, most_contested
+from spar.method.meta_judging import ComparedPrompt, most_contested
 from spar.method.records import JudgedPrompt
 from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
+from spar.roles.meta_judge import compare
+from spar.roles.usage import SeedScope, Usage
 from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
-from spar.together import gather
 
 
 async def compare_shard(worker: Worker, command: Compare) -> StepOutput:

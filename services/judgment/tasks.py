@@ -4,8 +4,8 @@ from typing import Any
 
 from services.judgment.comparing import compare_shard
 from services.judgment.execution import execute_shard
+from spar.aio import gather
 from spar.engines.base import ChatModel
-from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge
 from spar.messages.coordinator import UNUSABLE
 from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge, JudgmentSpec
 from spar.method.outcomes import usable
@@ -13,11 +13,12 @@ from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt,
 from spar.method.templates import TemplateSet
 from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
+from spar.roles.refiner import judge
+from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_form, read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import gather
 
 
 @task(TASK)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from spar.engines.skills import NEGATIVE, SeedScope, Usage, refine_tree
+from spar.aio import gather
 from spar.messages.coordinator import UNUSABLE
 from spar.messages.refinement import TASK, Refine
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import unsolved
 from spar.method.records import JudgedPrompt, JudgedResponse, Outcome
+from spar.roles.refiner import refine_tree
+from spar.roles.usage import NEGATIVE, SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
 from spar.runtime.worker import Worker, current
-from spar.together import gather
 
 
 @task(TASK)

@@ -1,12 +1,12 @@
-"""Pairs of judgments out of an iteration's comparisons; which judgment is the better, `spar.method.comparing` says."""
+"""Pairs of judgments out of an iteration's comparisons; `spar.method.meta_judging` decides which judgment is better."""
 
-from spar.engines.skills import judge_messages
 from spar.errors import AccountingError
 from spar.messages.training import SelectionSpec, ShardComparisons
-from spar.method.comparing import ComparedPrompt, JudgePairs, make_judge_pairs
+from spar.method.meta_judging import ComparedPrompt, JudgePairs, make_judge_pairs
 from spar.method.records import Message
 from spar.method.templates import TemplateSet
 from spar.recipes.policies import judging_policy
+from spar.roles.refiner import judge_messages
 from spar.runtime.forms import read_form
 from spar.runtime.steps import read_rows
 from spar.runtime.worker import Worker

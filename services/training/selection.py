@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from services.training.guarding import guard_counts
 from services.training.judge_pairs import judge_pairs
-from spar.engines.skills import NEGATIVE, SeedScope, judge_messages
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
 from spar.method.examples import Asking
@@ -23,6 +22,8 @@ from spar.method.seeds import derive_seed
 from spar.method.selecting import Choice, Material
 from spar.method.templates import TemplateSet
 from spar.recipes.policies import judging_policy, selection_options, selection_policy
+from spar.roles.refiner import judge_messages
+from spar.roles.usage import NEGATIVE, SeedScope
 from spar.runtime.forms import read_form, read_templates
 from spar.runtime.models import model_folder
 from spar.runtime.steps import StepOutput, put_rows, read_rows

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from services.training.claims import Claim, Earlier
 from services.training.gpus import training_gpus
-from spar.adapters import is_adapter
+from spar.lora import is_adapter
 from spar.messages.coordinator import TrainingProgressed
 from spar.messages.training import Train, Trained
 from spar.method.records import Example, Pair

@@ -8,9 +8,9 @@ import pytest
 
 from spar.engines.base import Adjustment, ChatModel, Completion, LocalModel, Sampling
 from spar.engines.openai import OpenAIEngine
-from spar.engines.skills import Usage
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
+from spar.roles.usage import Usage
 from spar.testing.batching import CostModel
 from spar.testing.habits import HABITS, Habit
 from spar.testing.server import ServerOptions, running_server

@@ -17,10 +17,10 @@ from spar.messages.base import StepKind
 from spar.messages.training import Selected
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
-from spar.runtime.submission import prepare, submit
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
+from spar.submission.prepare import prepare, submit
 from tests.end_to_end.simulated import PATIENCE_S, write_model
 
 PROMPTS = 12  # of each iteration

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from spar.cli.main import main
+from spar.data.readers.prompts import read_prompts
 from spar.evolution.records import EvolutionOutcome
-from spar.recipes.prompts import read_prompts
 from spar.testing.process import INSTANT, server_process
 from spar.worlds.story.prompts import generate_prompts, split_of
 from spar.worlds.story.rules import parse_prompt

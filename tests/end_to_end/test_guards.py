@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spar.recipes.models import EvaluationPlan
-from spar.runtime.measured import measured_prompts
+from spar.submission.evaluation_prompts import measured_prompts
 from tests.end_to_end.simulated import report_of, run, write_recipe
 
 pytestmark = pytest.mark.end_to_end

@@ -20,8 +20,8 @@ from spar.report.build import build_report
 from spar.report.model import RunReport
 from spar.report.page import render
 from spar.report.training_data import read_training_data
-from spar.runtime.run_prompts import prompts_of
 from spar.store.directory import DirectoryStore
+from spar.submission.prompts import prompts_of
 from tests.end_to_end.recipes import FOR_ACTOR, FOR_REFINER, PROMPTS, TEACHER, Ran, initialised, run_all
 
 pytestmark = pytest.mark.end_to_end

@@ -26,7 +26,7 @@ from spar.db.tables import Event, Orphan, Run, Step, StoredResult
 from spar.errors import SparError
 from spar.messages.states import RunStatus, StepState
 from spar.recipes.load import load_recipe
-from spar.runtime.submission import prepare, submit
+from spar.submission.prepare import prepare, submit
 from tests import servers
 from tests.faults.http_proxy import HttpProxy, http_proxy
 from tests.faults.proxy import PASS, TcpProxy, proxy_loop, tcp_proxy

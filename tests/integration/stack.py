@@ -18,8 +18,8 @@ from spar.db.migrate import migrate
 from spar.db.progress import RunProgress, read_progress
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
-from spar.runtime.submission import prepare, submit
 from spar.store.s3 import S3Store
+from spar.submission.prepare import prepare, submit
 from tests.servers import S3Server, dying_with_us
 
 SERVICES = ("coordinator", "generation", "judgment", "refinement", "training", "evaluation")

@@ -11,6 +11,7 @@ from services.api.backend import Backend, Context
 from services.api.errors import Refusal, refusals
 from services.api.form import SUBMISSION, Submitted
 from services.api.receiving import recipe_of, without_upload_paths
+from spar.data.readers.prompts import Reject
 from spar.db.commands import append_command
 from spar.db.runs import DeadLetter, dead_letters
 from spar.db.tables import Run
@@ -28,9 +29,8 @@ from spar.messages.commands import (
 )
 from spar.messages.states import RunStatus
 from spar.recipes.init import init_prompts
-from spar.recipes.prompts import Reject
 from spar.recipes.rebudget import ChangedSections, changed_sections
-from spar.runtime.submission import prepare
+from spar.submission.prepare import prepare
 
 MAX_PROMPTS = 5_000_000
 """Of one run: they are read or made while the request waits."""

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spar.adapters import adapter_config
 from spar.checkpoints.wholeness import PREFIXES, require_shape, require_whole
 from spar.errors import ModelUnusable
+from spar.lora import adapter_config
 
 INDEX = "model.safetensors.index.json"
 ALIKE = frozenset(

@@ -9,10 +9,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from spar.adapters import base_folder
 from spar.checkpoints.architecture import check_architecture
 from spar.checkpoints.headers import check_adapter_weights
 from spar.checkpoints.wholeness import require_whole
+from spar.lora import base_folder
 
 
 def load_weights(folder: Path, dtype: Any, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spar.cli.row_file import append_rows, rows_of
-from spar.runtime.checker_writing import CheckerOutcome, CheckerStatus
+from spar.roles.verified_checkers import CheckerOutcome, CheckerStatus
 
 
 @dataclass

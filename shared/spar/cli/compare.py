@@ -16,8 +16,8 @@ from spar.errors import DataError
 from spar.messages.states import RunStatus
 
 if TYPE_CHECKING:
-    from spar.comparing.model import Comparison
-    from spar.comparing.reading import MeasuredRun
+    from spar.report.comparison.model import Comparison
+    from spar.report.comparison.reading import MeasuredRun
 
 PAGE = "comparison.html"
 PILOT = "-pilot-"
@@ -53,9 +53,9 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs over the same items: gains, differences, shared work, what a point cost."""
-    from spar.comparing.build import build_comparison
-    from spar.comparing.page import render_comparison
-    from spar.comparing.tables import as_csv, as_latex
+    from spar.report.comparison.build import build_comparison
+    from spar.report.comparison.page import render_comparison
+    from spar.report.comparison.tables import as_csv, as_latex
 
     named = [found for run in runs for found in _find(run, directory)]
     found = build_comparison(_read(named), measure)
@@ -95,7 +95,7 @@ def _named(run: str, directory: Path | None) -> list[FoundRun]:
 
 
 def _read(named: Sequence[FoundRun]) -> "list[MeasuredRun]":
-    from spar.comparing.reading import read_run
+    from spar.report.comparison.reading import read_run
     from spar.store.directory import DirectoryStore
 
     measured = []
@@ -106,8 +106,8 @@ def _read(named: Sequence[FoundRun]) -> "list[MeasuredRun]":
 
 
 def _print(found: "Comparison") -> None:
-    from spar.comparing.page import comparison_headline
-    from spar.comparing.tables import terminal_tables
+    from spar.report.comparison.page import comparison_headline
+    from spar.report.comparison.tables import terminal_tables
 
     out.print(comparison_headline(found), style="bold", markup=False)
     for table in terminal_tables(found):

@@ -13,18 +13,18 @@ import typer
 from rich.table import Table as Grid
 
 from spar.cli.console import err, out, print_warning
-from spar.cli.evaluating.job import EngineOptions, place_of
 from spar.cli.options import options_of
-from spar.cli.sweeping import Sweep, run_sweep
 from spar.cli.tables import print_wide
 from spar.errors import RecipeError
+from spar.experiments.benchmarks.job import EngineOptions, place_of
+from spar.experiments.inference_scaling.grid import BUDGETS, GridCell
+from spar.experiments.inference_scaling.measure import ITSELF
+from spar.experiments.inference_scaling.report import SweepReport
+from spar.experiments.inference_scaling.run import Sweep, run_sweep
+from spar.experiments.inference_scaling.settings import SweepSettings
+from spar.experiments.inference_scaling.sources import STORY
 from spar.inference.endpoints import Role, templates_for
 from spar.inference.strategies import STRATEGIES, TreeShape
-from spar.sweep.measure import ITSELF
-from spar.sweep.plan import BUDGETS, GridCell
-from spar.sweep.report import SweepReport
-from spar.sweep.settings import SweepSettings
-from spar.sweep.sources import STORY
 
 DEFAULT_BUDGETS = ",".join(str(budget) for budget in BUDGETS)
 

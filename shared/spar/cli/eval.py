@@ -10,7 +10,7 @@ import typer
 
 from spar.cli.console import out, print_warning
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
-from spar.cli.evaluating.output import difference_json, points, print_result
+from spar.cli.eval_output import difference_json, points, print_result
 from spar.cli.options import options_of
 from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks import BENCHMARKS
@@ -129,10 +129,10 @@ def _general(given: EvalOptions) -> None:
 
 
 def _ask(given: EvalOptions) -> None:
-    from spar.cli.evaluating.asking import evaluate_model
-    from spar.cli.evaluating.job import EngineOptions, make_job
     from spar.cli.evaluating.judges import read_judges
     from spar.cli.evaluating.watching import watch_calls
+    from spar.experiments.benchmarks.evaluate import evaluate_model
+    from spar.experiments.benchmarks.job import EngineOptions, make_job
 
     if given.model is None:
         raise RecipeError("Nothing to measure is named.", "Name a --model, or rows that are there as --answers.")
@@ -187,8 +187,8 @@ def _score(
     partial: bool,
     as_json: bool,
 ) -> None:
-    from spar.cli.evaluating.job import NEEDS_NO_DATA
     from spar.evaluation.benchmarks.negatives import WORLD
+    from spar.experiments.benchmarks.job import NEEDS_NO_DATA
 
     if data is None and name not in NEEDS_NO_DATA:
         raise DataError(f"{name} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
@@ -208,8 +208,8 @@ def _score(
 
 
 def _compare(results: list[Path], as_json: bool) -> None:
-    from spar.cli.evaluating.folder import read_correct
     from spar.evaluation.benchmarks.report import compare_items
+    from spar.experiments.benchmarks.results import read_correct
 
     if len(results) != 2:
         raise DataError(f"compare takes two results, and {len(results)} are named.", "Name two folders of evaluations.")

@@ -1,7 +1,7 @@
-"""`spar prompts evolve`: a teacher turns seed prompts into prompts with constraints. Says what it will cost, and asks.
+"""`spar prompts evolve`: a teacher turns seed prompts into prompts with constraints.
 
-The same command goes on after any stop. Everything is `spar.evolving`'s; this reads options, chooses where it runs, and
-tells.
+Shows the price and has it confirmed before anything is requested; rerun the command to resume. The work is done in
+`spar.evolution`; here options are read, the place to run is chosen, and results are printed.
 """
 
 import json
@@ -23,8 +23,8 @@ from spar.errors import RecipeError
 from spar.packages import require_modules
 
 if TYPE_CHECKING:
-    from spar.evolving.evolve import Done
-    from spar.evolving.job import EvolveJob
+    from spar.evolution.evolve import Done
+    from spar.evolution.job import EvolveJob
     from spar.messages.base import ModelRef
     from spar.recipes.models import EngineSettings
 
@@ -132,7 +132,7 @@ def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
     from spar.cli.evolve_report import Asker, EvolveProgress
     from spar.embedded.home import Home
     from spar.embedded.step_queue import EmbeddedStepQueue
-    from spar.evolving.evolve import evolve_prompts
+    from spar.evolution.evolve import evolve_prompts
     from spar.runtime.log import log_to
 
     with Home(directory).lock() as home:
@@ -143,8 +143,8 @@ def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
 
 def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
     from spar.cli.evolve_report import Asker, EvolveProgress
-    from spar.evolving.evolve import evolve_prompts
-    from spar.evolving.stack import StackStepQueue
+    from spar.evolution.evolve import evolve_prompts
+    from spar.evolution.stack import StackStepQueue
     from spar.runtime.log import log_to
     from spar.runtime.read_settings import read_settings
     from spar.runtime.settings import Settings
@@ -157,9 +157,9 @@ def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
 def _job(given: EvolveOptions) -> "EvolveJob":
     from spar.data.sources import Options
     from spar.evolution.forms import forms_named
+    from spar.evolution.job import EvolveJob
     from spar.evolution.price import Prices
     from spar.evolution.taxonomy import taxonomy_named
-    from spar.evolving.job import EvolveJob
     from spar.recipes.models import SamplingSettings
 
     story = given.teacher == RULES

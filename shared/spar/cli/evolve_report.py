@@ -9,10 +9,10 @@ import typer
 from spar.cli.console import err, out, print_warning
 from spar.cli.import_notes import left_out_lines
 from spar.errors import DataError, EngineError, RecipeError, SparError
+from spar.evolution.evolve import Done
 from spar.evolution.manifest import EvolutionUsage
 from spar.evolution.price import Cost, PriceEstimate
 from spar.evolution.records import EvolutionOutcome
-from spar.evolving.evolve import Done
 
 
 class Asker:

@@ -17,13 +17,13 @@ from spar.cli.options import options_of, require_other_file
 from spar.cli.row_file import append_rows, rows_of
 from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, given_prompts, teacher_named
 from spar.engines.base import Engine, LocalModel, Sampling
-from spar.engines.instruction_skills import InstructionTeacher
 from spar.engines.registry import make_engine
-from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError
 from spar.inference.endpoints import RequestOptions
 from spar.method.templates.forms import PromptForm
-from spar.runtime.instruction_writing import write_instructions
+from spar.roles.instruction_writer import InstructionTeacher
+from spar.roles.usage import SeedScope, Usage
+from spar.roles.verified_instructions import write_instructions
 
 
 @dataclass(frozen=True, slots=True)

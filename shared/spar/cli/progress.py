@@ -20,11 +20,11 @@ from sqlmodel import Session
 from spar.cli.burn import TenthsReporter, caps
 from spar.cli.console import err, print_warning
 from spar.cli.event_lines import ALARMS, QUIET, EventLines
+from spar.data.readers.prompts import Reject
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.messages.base import StepKind
 from spar.messages.states import RunStatus
 from spar.recipes.init import iteration_name
-from spar.recipes.prompts import Reject
 
 if TYPE_CHECKING:
     from spar.embedded.runner import RunWatcher

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.cli.row_file import append_rows, rows_of
+from spar.data.readers.prompts import usable_prompts
 from spar.errors import DataError
-from spar.recipes.prompts import usable_prompts
 
 LENGTHS = range(21, 300)
 """Characters of a query, as in AutoIF's released code: a short one says too little, a long one is a task of its own."""

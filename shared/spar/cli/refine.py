@@ -1,6 +1,6 @@
 """`spar refine`: search refinements for rows of {prompt, response}, with a server or a model's directory.
 
-The search is the refinement worker's own (`spar.engines.skills`); nothing else of the stack is needed.
+The search is the refinement worker's own (`spar.roles.refiner`); nothing else of the stack is needed.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ import typer
 from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of, require_other_file
-from spar.cli.refining.many import failed_rows, nothing_searched, search_file
-from spar.cli.refining.progress import shown_progress
-from spar.cli.refining.rows import count_rows
-from spar.cli.refining.settings import RefineJob, engine_and_model, templates_named, with_profile
+from spar.cli.refine_progress import shown_progress
 from spar.engines.registry import make_engine
+from spar.inference.batch.rows import count_rows
+from spar.inference.batch.run import failed_rows, nothing_searched, search_file
+from spar.inference.batch.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.inference.endpoints import RequestOptions
 from spar.recipes.models import JudgmentSettings, SearchSettings
 

@@ -9,14 +9,22 @@ import typer
 from rich.table import Table as Grid
 
 from spar.cli.console import out, print_warning
-from spar.cli.ours import Given, read_ours
 from spar.cli.reproduce_figures import reproduce_figure
 from spar.cli.run_report import report_of
-from spar.cli.run_scores import RunScores, scores_of_run
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
 from spar.errors import DataError
-from spar.evaluation.published import PublishedCell, PublishedRow, PublishedTable, beside, gains, mismatches, read_table
+from spar.experiments.paper_tables.ours import Given, read_ours
+from spar.experiments.paper_tables.published import (
+    PublishedCell,
+    PublishedRow,
+    PublishedTable,
+    beside,
+    gains,
+    mismatches,
+    read_table,
+)
+from spar.experiments.paper_tables.scores import RunScores, scores_of_run
 
 
 def reproduce(

@@ -11,7 +11,7 @@ import typer
 from spar.cli.console import out, print_warning
 from spar.cli.run_report import report_of
 from spar.errors import DataError
-from spar.evaluation.published import read_table
+from spar.experiments.paper_tables.published import read_table
 
 FIGURES = (1, 3, 4, 5)
 FIGURE_4 = (
@@ -53,9 +53,9 @@ def reproduce_figure(
 
 
 def _over_iterations(number: int, runs: Sequence[str], directory: Path | None, target: Path) -> dict[str, Any]:
-    from spar.figures.page import render_figure
-    from spar.figures.series import FIGURES as TITLES
-    from spar.figures.series import UNPRINTED, limits_of, of_run, published, table_of
+    from spar.experiments.paper_figures.page import render_figure
+    from spar.experiments.paper_figures.series import FIGURES as TITLES
+    from spar.experiments.paper_figures.series import UNPRINTED, limits_of, of_run, published, table_of
 
     curves, notes = published(number), [UNPRINTED[number]]
     for run in runs:
@@ -73,9 +73,9 @@ def _over_iterations(number: int, runs: Sequence[str], directory: Path | None, t
 
 
 def _figure_4(ours: Path, target: Path) -> dict[str, Any]:
-    from spar.synthetic.claims import claims_of
-    from spar.synthetic.page import render
-    from spar.synthetic.results import result_from_json
+    from spar.experiments.interference.claims import claims_of
+    from spar.experiments.interference.page import render
+    from spar.experiments.interference.results import result_from_json
 
     result = result_from_json(ours)
     target.write_text(render(result), encoding="utf-8")
@@ -85,8 +85,8 @@ def _figure_4(ours: Path, target: Path) -> dict[str, Any]:
 
 
 def _figure_5(ours: Path, target: Path) -> dict[str, Any]:
-    from spar.sweep.page import render_sweep
-    from spar.sweep.reading import read_sweep
+    from spar.experiments.inference_scaling.page import render_sweep
+    from spar.experiments.inference_scaling.reading import read_sweep
 
     report = read_sweep(ours)
     target.write_text(render_sweep(report), encoding="utf-8")

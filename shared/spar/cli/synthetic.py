@@ -14,11 +14,11 @@ import typer
 
 from spar.cli.console import err, out
 from spar.errors import RecipeError
-from spar.synthetic.claims import claims_of
-from spar.synthetic.results import result_json
-from spar.synthetic.running import run_experiment
-from spar.synthetic.settings import SETTINGS
-from spar.synthetic.tasks import TASKS
+from spar.experiments.interference.claims import claims_of
+from spar.experiments.interference.results import result_json
+from spar.experiments.interference.running import run_experiment
+from spar.experiments.interference.settings import SETTINGS
+from spar.experiments.interference.tasks import TASKS
 
 QUIET = {
     "HF_HUB_OFFLINE": "1",

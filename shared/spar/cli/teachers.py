@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from spar.cli.console import print_warning
-from spar.cli.refining.settings import engine_and_model
+from spar.data.readers.prompts import PromptFile, usable_prompts
 from spar.engines.base import LocalModel
 from spar.errors import RecipeError
+from spar.inference.batch.settings import engine_and_model
 from spar.inference.endpoints import RequestOptions
 from spar.method.templates import BUILTIN
 from spar.method.templates.forms import PromptForm, builtin_form, read_form
 from spar.recipes.models import EngineSettings
-from spar.recipes.prompts import PromptFile, usable_prompts
 
 RULES = "rules"
 

@@ -41,10 +41,10 @@ async def measured_rates(folder: Path, parts: "tuple[Part, ...]", items: int) ->
 
 async def _measure_skills(chat: "ChatModel", items: int, seed: int) -> Figures:
     """The skills of one model that has to do everything: a greedy reply to each question of the world."""
+    from spar.aio import gather
     from spar.engines.base import Sampling
     from spar.evaluation.story import JUDGMENT_TOKENS
     from spar.evaluation.suites import HELD_OUT
-    from spar.together import gather
     from spar.worlds.story.questions import questions
 
     greedy = Sampling(temperature=0.0, top_p=1.0, max_tokens=JUDGMENT_TOKENS)

@@ -28,12 +28,12 @@ from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_pr
 from spar.recipes.init import FIRST, PROMPTS_INPUT
 from spar.recipes.models import Recipe
 from spar.report.build import EXAMPLES
-from spar.runtime.submission import Prepared
 from spar.runtime.trace import append_calls, read_calls
 from spar.runtime.tracing import Tracer
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified, put_blob
 from spar.store.rows import decode_rows, encode_rows
+from spar.submission.prepare import Prepared
 
 Row = TypeVar("Row")
 

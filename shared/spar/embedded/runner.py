@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from spar.data.readers.prompts import Reject
 from spar.db.commands import append_command
 from spar.db.progress import RunProgress, read_progress
 from spar.db.tables import Command, Run
@@ -16,9 +17,8 @@ from spar.embedded.system import EmbeddedSystem
 from spar.errors import AccountingError
 from spar.messages.commands import CANCEL, RESUME, ResumeCommand, RunCommand
 from spar.messages.states import RunStatus
-from spar.recipes.prompts import Reject
 from spar.recipes.rebudget import ChangedSections
-from spar.runtime.submission import Prepared, submit
+from spar.submission.prepare import Prepared, submit
 
 REFRESH_S = 0.2
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spar.recipes.models import Recipe
-from spar.runtime.submission import Prepared, prepare
 from spar.store.base import ObjectStore
 from spar.store.directory import DirectoryStore
+from spar.submission.prepare import Prepared, prepare
 
 
 @dataclass(frozen=True, slots=True)

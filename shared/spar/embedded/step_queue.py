@@ -2,7 +2,7 @@
 
 The same broker, tasks, worker and tables as an embedded run; only the coordinator isn't there, because there is nothing
 to decide but what to send next, and its caller does that. Results are in the home's books as those of runs are, so what
-a step of the same fingerprint has made is found again. On a stack, `spar.evolving.stack` is in its place.
+a step of the same fingerprint has made is found again. On a stack, `spar.evolution.stack` is in its place.
 """
 
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from spar.db.migrate import migrate
 from spar.embedded.home import Home
 from spar.embedded.pool import Pool, memory_app
 from spar.errors import SparError
-from spar.evolving.queue import QUEUE, Made
+from spar.evolution.queue import QUEUE, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished
 from spar.runtime.broker import CeleryBroker

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from spar.aio import gather
 from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.calls import CallsInFlight
 from spar.engines.openai_access import KEY_VARIABLE
@@ -21,7 +22,6 @@ from spar.engines.openai_request import ChatRequest, RequestShape, adapted, buil
 from spar.errors import EngineError, ModelUnusable, RecipeError, SparError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
-from spar.together import gather
 
 CHAT = "chat/completions"
 UNREADABLE = 8

@@ -6,10 +6,10 @@ the instructions to check. Knows nothing of models and verdicts, and no training
 
 from collections.abc import Callable, Mapping, Sequence
 
+from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.errors import DataError
 from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
 from spar.method.records import Prompt
-from spar.recipes.ruled_prompts import RuledPrompt
 from spar.worlds.story.rules import FORM, holds, parse_prompt, well_formed
 
 Found = tuple[tuple[str, bool], ...]

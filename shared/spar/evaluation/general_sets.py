@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from spar.data.readers.benchmark_files import DataFile, read_tree
 from spar.errors import DataError
 from spar.evaluation.benchmarks.rows import read_bytes, read_lines
-from spar.recipes.benchmark_files import DataFile, read_tree
 
 Rows = list[dict[str, Any]]
 Sets = Mapping[str, Mapping[str, Rows]]

@@ -7,13 +7,15 @@ files.
 
 from collections.abc import Sequence
 
+from spar.aio import gather
 from spar.engines.base import ChatModel
-from spar.engines.skills import SeedScope, Usage, judge, refine, respond
 from spar.evaluation.items import Gather, Item, Measure
 from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
-from spar.together import gather
+from spar.roles.actor import respond
+from spar.roles.refiner import judge, refine
+from spar.roles.usage import SeedScope, Usage
 from spar.worlds.story.rules import follows
 
 # Twice what a right reply takes in any tokenizer; whoever goes on has lost the thread, and is counted as cut off.

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from spar.aio import gather
 from spar.engines.base import ChatModel
-from spar.engines.skills import Usage
 from spar.errors import RecipeError
 from spar.evaluation import story
 from spar.evaluation.items import Gather, Item
@@ -19,7 +19,7 @@ from spar.evaluation.statistics import Proportion
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.recipes.models import EvaluationSettings
-from spar.together import gather
+from spar.roles.usage import Usage
 from spar.worlds.story.items import judge_items, refine_items
 from spar.worlds.story.prompts import Split, generate_prompts
 

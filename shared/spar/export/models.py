@@ -11,12 +11,12 @@ from pathlib import Path
 
 import yaml
 
-from spar.adapters import CONFIG
 from spar.export.facts import RunFacts
 from spar.export.gguf import FILE, instructions
 from spar.export.model_card import model_card
 from spar.export.writing import MANIFEST, check_free
 from spar.hashing import file_sha256
+from spar.lora import CONFIG
 
 NOT_SHIPPED = ("base", "manifest.json", "README.md")
 """A link to a base on this host; the store's own list; a card that speaks of another model."""

@@ -7,7 +7,6 @@ gives no response at all is an error. The search is `spar.method.tree_search`'s.
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from spar.engines.skills import RESPOND, SeedScope, Usage
 from spar.errors import DataError, DeadlineExceeded, EngineError
 from spar.inference.growing import Growing, Told
 from spar.inference.records import (
@@ -29,6 +28,7 @@ from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
 from spar.method.tree_search import search
 from spar.method.voting import never_drawn
+from spar.roles.usage import RESPOND, SeedScope, Usage
 
 
 def _untold(line: str) -> None:

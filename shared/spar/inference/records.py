@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spar.engines.base import ChatModel, Sampling
-from spar.engines.skills import Usage
 from spar.method.records import Message, Tree
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings, SamplingSettings
+from spar.roles.usage import Usage
 
 RESAMPLING = Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
 """How further responses are drawn where the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""

@@ -9,11 +9,12 @@ from functools import partial
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.drawing import received
-from spar.engines.skills import RESPOND, SeedScope, Usage, read_reply
 from spar.inference.records import RESAMPLING, InferenceRequest
 from spar.inference.stopping import stopped
 from spar.method.records import Node, Prompt, Refinement, ReplyFailure, Response
 from spar.method.responses import parse_response
+from spar.roles.replies import read_reply
+from spar.roles.usage import RESPOND, SeedScope, Usage
 
 
 class Redraw:

@@ -3,15 +3,16 @@
     refiner = Refiner(chat, prompt, Refining(builtin_templates("spar")))
     tree = await search(prompt, response, refine=refiner.refine, judge=refiner.judge, policy=bfs())
 
-The asking itself is `spar.engines.skills`'; nothing here decides anything.
+The asking itself is `spar.roles.refiner`'; nothing here decides anything.
 """
 
 from collections.abc import Sequence
 
 from spar.engines.base import ChatModel
-from spar.engines.skills import SeedScope, Usage, judge_node_text, node_vote_rules, refine
 from spar.inference.records import RefinerSettings
 from spar.method.records import Judgment, Node, Path, Prompt, Refinement
+from spar.roles.refiner import judge_node_text, node_vote_rules, refine
+from spar.roles.usage import SeedScope, Usage
 
 
 class Refiner:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spar.engines.base import Completion
-from spar.engines.skills import Usage
 from spar.method.growth import RefineNode
 from spar.method.records import Node, Refinement, ReplyFailure
+from spar.roles.usage import Usage
 
 
 def cut(text: str, stop: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from spar.adapters import base_folder, is_adapter
 from spar.errors import ModelUnusable
+from spar.lora import base_folder, is_adapter
 
 Config = Mapping[str, Any]
 

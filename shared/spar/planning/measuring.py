@@ -112,7 +112,7 @@ def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_to
     """Every response is judged; each further text is drawn and judged, and each may be the last."""
     if strategy.policy is None:
         return NOTHING
-    votes = JudgmentSettings().votes * settings.judge_tokens  # as `spar.runtime.searching` asks for them
+    votes = JudgmentSettings().votes * settings.judge_tokens  # as `spar.evaluation.search` asks for them
     longest = settings.max_tokens + settings.max_tokens // 2
     asked_with, nodes = TEMPLATE_TOKENS + prompt_tokens, items.items * most_nodes(strategy.policy)
     judged = calls(items.items, votes, asked_with + settings.max_tokens)

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from spar.data.readers.benchmark_files import digest_of, digest_of_tree, read_data_files
 from spar.hashing import file_sha256
 from spar.method.judging import JUDGING
 from spar.method.profiles import PROFILES
-from spar.recipes.benchmark_files import digest_of, digest_of_tree, read_data_files
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.general import GENERAL, general_of

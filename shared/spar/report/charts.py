@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from spar.charts.axes import Tick, percent_label, rate_axis
 from spar.recipes.init import ACTOR, BACKBONE, iteration_name
-from spar.report.axes import Tick, percent_label, rate_axis
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 300, 16, 214

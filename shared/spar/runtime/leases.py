@@ -27,14 +27,14 @@ class LostReason(StrEnum):
 
 
 _EXPLANATIONS = {
-    LostReason.SILENT: "lease_expired: its worker has given no sign of life for a whole lease. Look at that worker's log and "
-    "memory; the step gets another attempt.",
-    LostReason.NEVER_ARRIVED: "message_lost: its queue is empty, and no worker has reported that it began. Look at Redis's "
-    "log; the step is sent again.",
-    LostReason.BROKER_EMPTIED: "broker_emptied: Redis has lost its messages. Look at its memory and persistence; the step is "
-    "sent again.",
-    LostReason.PROCESS_GONE: "process_gone: the process that held the step has ended. Nothing needs to be done; the step is "
-    "sent again.",
+    LostReason.SILENT: "lease_expired: its worker has given no sign of life for a whole lease. Look at that worker's "
+    "log and memory; the step gets another attempt.",
+    LostReason.NEVER_ARRIVED: "message_lost: its queue is empty, and no worker has reported that it began. Look at "
+    "Redis's log; the step is sent again.",
+    LostReason.BROKER_EMPTIED: "broker_emptied: Redis has lost its messages. Look at its memory and persistence; the "
+    "step is sent again.",
+    LostReason.PROCESS_GONE: "process_gone: the process that held the step has ended. Nothing needs to be done; the "
+    "step is sent again.",
 }
 
 

@@ -6,9 +6,9 @@ References: `builtin:story/actor`, a directory, `hub:ORG/NAME@REVISION`, `served
 import hashlib
 from pathlib import Path
 
-from spar.adapters import REFERENCE, base_folder, is_adapter, link_base
 from spar.engines.base import LocalModel
 from spar.errors import ModelUnusable
+from spar.lora import REFERENCE, base_folder, is_adapter, link_base
 from spar.messages.base import ModelRef
 from spar.runtime.hub import from_hub
 from spar.store.models import ModelCache, folder_fingerprint

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import structlog
 
-from spar.engines.skills import Usage
 from spar.errors import (
     AccountingError,
     DataError,
@@ -29,6 +28,7 @@ from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, S
 from spar.messages.coordinator import StepUsage as UsageFacts
 from spar.messages.reasons import FAILURES
 from spar.redaction import redact
+from spar.roles.usage import Usage
 from spar.runtime.kept import keep_report, kept_report
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from spar.children import Child, start_child
 from spar.errors import ServiceError
+from spar.processes.child import Child, start_child
 from spar.redaction import redact
 from spar.texts import storable
 

@@ -1,6 +1,6 @@
 """A queue of evolution steps with workers that follow a script, on a clock that jumps: what a stack may do to them.
 
-In the place of spar.evolving.stack. No broker, no store, no threads: hours of leases take no time.
+In the place of spar.evolution.stack. No broker, no store, no threads: hours of leases take no time.
 """
 
 import heapq
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from spar.errors import ServiceError
-from spar.evolving.queue import QUEUE, LossWatch, Made
+from spar.evolution.queue import QUEUE, LossWatch, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import (
     FailureReason,

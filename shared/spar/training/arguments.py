@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from spar.adapters import is_adapter
+from spar.lora import is_adapter
 from spar.training.base import TrainJob
 from spar.training.disk import KEPT
 from spar.training.jobs import accumulation_steps, micro_batch_size

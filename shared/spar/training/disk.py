@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from spar.adapters import base_folder, is_adapter
 from spar.checkpoints.headers import read_headers
 from spar.errors import TrainingDiskFull
+from spar.lora import base_folder, is_adapter
 from spar.training.base import TrainJob
 
 KEPT = 2

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from spar.adapters import adapter_config, base_folder, is_adapter
 from spar.checkpoints.headers import check_adapter_weights, check_weights
 from spar.errors import DataError, ModelUnusable, TrainingError
+from spar.lora import adapter_config, base_folder, is_adapter
 from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings
 from spar.training.base import TrainJob, TrainOutcome

@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 
 from pydantic import TypeAdapter
 
-from spar.children import REPORT_FD
 from spar.errors import (
     DataError,
     ModelUnusable,
@@ -22,6 +21,7 @@ from spar.errors import (
     TrainingOutOfMemory,
     TrainingReadOnly,
 )
+from spar.processes.child import REPORT_FD
 from spar.training.base import TrainOutcome, TrainProgress
 from spar.training.ranks import LAUNCHED
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spar.adapters import base_folder, is_adapter
 from spar.checkpoints.chat_template import render
 from spar.checkpoints.end_tokens import end_tokens
 from spar.errors import DataError, ModelUnusable
+from spar.lora import base_folder, is_adapter
 from spar.method.records import Example, Message, Pair
 
 IGNORED = -100

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from spar.children import Child, start_child
 from spar.errors import TrainingError
 from spar.method.records import Example, Pair
+from spar.processes.child import Child, start_child
 from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
 from spar.training.environment import LAUNCH_SCRATCH, child_environment, ignored_variables
 from spar.training.faults import typed_faults

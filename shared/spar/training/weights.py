@@ -2,7 +2,7 @@
 
 A whole model's directory is safetensors and everything else that lay beside the base's: its config, tokenizer, chat
 template and generation config are copied byte for byte, because trainers touch them (pad token, use_cache) and a model
-must be served with what it was trained with. An adapter's is told in `spar.adapters`. Loads torch: the trainer's child
+must be served with what it was trained with. An adapter's is told in `spar.lora`. Loads torch: the trainer's child
 only.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from spar.adapters import CONFIG, LINK, base_folder, is_adapter, link_base
 from spar.checkpoints.loading import load_weights, put_adapter
 from spar.errors import ModelUnusable, TrainingDiverged
+from spar.lora import CONFIG, LINK, base_folder, is_adapter, link_base
 from spar.training.base import TrainJob
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")

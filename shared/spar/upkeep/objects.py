@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from spar.adapters import is_adapter
 from spar.checkpoints.headers import check_weights
 from spar.db.progress import run_ids
 from spar.db.tables import Command, Model, StoredResult
 from spar.errors import ModelUnusable, ObjectLost
+from spar.lora import is_adapter
 from spar.messages.base import StepKind
 from spar.messages.coordinator import StepFinished
 from spar.store.base import ObjectStore

@@ -14,7 +14,7 @@ from spar.db.tables import Command, Run
 from spar.messages.states import RunStatus
 from spar.method.templates import builtin_templates
 from spar.recipes.load import load_recipe
-from spar.runtime.submission import run_id_of
+from spar.submission.prepare import run_id_of
 from tests.unit.api.conftest import RECIPE
 from tests.unit.coordinator.stage import Stage
 

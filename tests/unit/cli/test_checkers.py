@@ -13,7 +13,7 @@ from spar.cli.checker_file import CheckerFile
 from spar.cli.prompts import app
 from spar.cli.queries import queries_of
 from spar.errors import DataError, RecipeError
-from spar.runtime.checker_writing import CheckerOutcome, CheckerStatus
+from spar.roles.verified_checkers import CheckerOutcome, CheckerStatus
 from spar.testing.server import ServerOptions, running_server
 from spar.worlds.story.prompts import generate_prompts
 

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spar.cli.main import build_app
-from spar.cli.ours import OWN_NOTE, Given, read_ours
 from spar.errors import DataError
-from spar.evaluation.published import read_table
+from spar.experiments.paper_tables.ours import OWN_NOTE, Given, read_ours
+from spar.experiments.paper_tables.published import read_table
 
 
 def given(folder: Path, table: int, rows: dict[str, Any]) -> Given:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from spar.cli.main import build_app
 from spar.errors import DataError
-from spar.sweep.curves import BudgetPoint, Interval
-from spar.sweep.report import SweepReport
+from spar.experiments.inference_scaling.curves import BudgetPoint, Interval
+from spar.experiments.inference_scaling.report import SweepReport
 from tests.unit.cli.test_reproduce_run import benchmark, write
 
 

@@ -16,10 +16,10 @@ from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepF
 from spar.messages.training import PromptEnd, Selected
 from spar.method.records import Outcome, Pair, Prompt
 from spar.recipes.models import Recipe
-from spar.runtime.submission import prepare, submit
 from spar.store.directory import DirectoryStore
 from spar.store.results import put_blob, put_result
 from spar.store.rows import encode_rows
+from spar.submission.prepare import prepare, submit
 from spar.testing.broker import RecordingBroker
 
 NOTHING_EXPIRES = CoordinatorLimits(window=100, lease=timedelta(hours=1), lost=timedelta(hours=1))

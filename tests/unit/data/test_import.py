@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from spar.cli.main import build_app
 from spar.data.importing import goes_to_sft, import_prompts
+from spar.data.readers.prompts import read_prompts
 from spar.data.settings import ImportSettings
 from spar.errors import DataError
-from spar.recipes.prompts import read_prompts
 from tests.unit.data.files import ENGINE, POEM, RIVERS, imported, kinds_of, prompts_of, read_lines, write_lines
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from spar.data.readers.conversations import read_conversations
 from spar.data.sets.importing import SetsManifest, import_sets
 from spar.errors import DataError
 from spar.export.layouts import alpaca_example, alpaca_pair, messages_example, sharegpt_example, sharegpt_pair
 from spar.method.records import Example, ExampleKind, Message, Pair, Prompt
 from spar.method.templates import builtin_templates
-from spar.recipes.conversations import read_conversations
 from tests.unit.data.files import read_lines
 
 TEMPLATES = builtin_templates("spar")

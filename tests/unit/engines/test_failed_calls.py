@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from spar.aio import gather
 from spar.engines.base import Completion, Sampling
 from spar.engines.drawing import FailedReply, draw
-from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, compare, judge, refine_tree, respond
 from spar.errors import ConversationTooLong, DataError, EngineUnavailable, TemplateRefused
 from spar.method.generating import GENERATING
 from spar.method.outcomes import unsolved
@@ -24,7 +24,10 @@ from spar.method.records import (
 from spar.method.templates import builtin_templates
 from spar.method.templates.forms import builtin_form
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
-from spar.together import gather
+from spar.roles.actor import respond
+from spar.roles.meta_judge import compare
+from spar.roles.refiner import judge, refine_tree
+from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
 
 SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 40)
 SAMPLING = Sampling(0.7, 1.0, 64)

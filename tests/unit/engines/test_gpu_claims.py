@@ -18,7 +18,7 @@ from tests.unit.engines.vllm_models import gone, told, until
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from spar.children import start_child
+from spar.processes.child import start_child
 from spar.engines.gpu_claims import claim
 from spar.engines.gpu_host import GpuHost
 

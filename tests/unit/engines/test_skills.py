@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from spar.engines.base import Completion, Sampling
-from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge, refine_tree, respond
 from spar.errors import AccountingError
 from spar.method.records import JudgedResponse, Judgment, Message, Prompt, Response, Verdict, Vote
 from spar.method.templates import builtin_templates
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SearchSettings
+from spar.roles.actor import respond
+from spar.roles.refiner import judge, refine_tree
+from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
 
 PROMPT = Prompt.of("Write about rain.")
 TEMPLATES = builtin_templates("compact")

@@ -12,8 +12,8 @@ import pytest
 
 from services.evaluation.benchmarks import measure_benchmark
 from services.evaluation.resuming import FOLDER, Resuming
+from spar.data.readers.benchmark_files import DataFile
 from spar.engines.base import Completion, Sampling
-from spar.engines.skills import JUDGE_NODE, SeedScope
 from spar.errors import ConflictError
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.call_book import call_key, open_call_book
@@ -21,8 +21,8 @@ from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.method.records import Prompt
 from spar.method.templates import builtin_templates
-from spar.recipes.benchmark_files import DataFile
 from spar.recipes.models import AskSettings, EngineSettings
+from spar.roles.usage import JUDGE_NODE, SeedScope
 from spar.runtime.steps import put_rows
 from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from spar.data.readers.benchmark_files import DataFile, write_data_files
 from spar.errors import DataError
 from spar.evaluation.general_sets import files_for_run, questions_in
-from spar.recipes.benchmark_files import DataFile, write_data_files
 
 
 def test_published_files_are_kept_as_the_datasets_of_the_hub(tmp_path: Path) -> None:

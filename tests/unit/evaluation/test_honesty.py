@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.evaluation.clustered import Rate, clustered_mean, clustered_rate
 from spar.evaluation.constraint_rules import ifeval_rules, story_rules
 from spar.evaluation.honesty import Audited, AuditSource, audit, draw
@@ -14,7 +15,6 @@ from spar.method.verdicts import parse_vote
 from spar.method.voting import tally
 from spar.recipes.honesty import disagreements, reason
 from spar.recipes.models import HonestySettings
-from spar.recipes.ruled_prompts import RuledPrompt
 from spar.worlds.story.prompts import generate_prompts
 from spar.worlds.story.rules import follows
 from spar.worlds.story.teacher import respond, respond_breaking

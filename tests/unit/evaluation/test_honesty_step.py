@@ -10,6 +10,7 @@ from services.evaluation.tasks import evaluate_part
 from services.generation.tasks import generate_shard
 from services.judgment.tasks import judge_shard
 from services.refinement.tasks import refine_shard
+from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.evaluation.honesty import Audited, AuditSource
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec
 from spar.messages.evaluation import Evaluate, HonestySpec
@@ -20,7 +21,6 @@ from spar.messages.training import ShardResults
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import builtin_templates
 from spar.recipes.models import EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
-from spar.recipes.ruled_prompts import RuledPrompt
 from spar.runtime.steps import StepOutput, put_rows
 from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore

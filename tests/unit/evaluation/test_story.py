@@ -6,11 +6,11 @@ from typing import Literal
 import pytest
 
 from spar.engines.base import Completion, Sampling
-from spar.engines.skills import Usage
 from spar.evaluation.items import Measure
 from spar.evaluation.story import evaluate_actor, evaluate_judge, evaluate_refine, pair_precision
 from spar.method.records import Message, Pair, Prompt
 from spar.method.templates import builtin_templates
+from spar.roles.usage import Usage
 from spar.worlds.story import teacher
 from spar.worlds.story.engine import EXACT, RulesModel
 

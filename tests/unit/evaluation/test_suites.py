@@ -1,11 +1,11 @@
 """The way into the suites: how many items, in what order, and what the summary says of them."""
 
-from spar.engines.skills import Usage
 from spar.evaluation.items import Item, Measure
 from spar.evaluation.suites import audit_pairs, run_suite, summarize
 from spar.method.records import Pair, Prompt
 from spar.method.templates import builtin_templates
 from spar.recipes.models import EvaluationSettings
+from spar.roles.usage import Usage
 from spar.store.rows import decode_rows, encode_rows
 from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.prompts import split_of

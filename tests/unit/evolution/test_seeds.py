@@ -9,10 +9,10 @@ from spar.data.layouts import LeftOut, PromptRules
 from spar.data.sources import Options
 from spar.data.text_rows import TextRules
 from spar.errors import DataError, EngineError, SparError
+from spar.evolution.evolve import Done
 from spar.evolution.manifest import EvolutionManifest, EvolutionUsage
 from spar.evolution.records import EvolutionOutcome
 from spar.evolution.seeds import Ended, Seed, read_seeds
-from spar.evolving.evolve import Done
 from tests.unit.data.files import write_lines
 
 TURNS = [{"role": role, "content": f"{role} {i}"} for i in range(2) for role in ("user", "assistant")]

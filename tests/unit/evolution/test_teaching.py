@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from spar.engines.evolving import evolve, validate
-from spar.engines.skills import Usage
 from spar.errors import DataError, RecipeError
 from spar.evolution.forms import FormSet, forms_named
 from spar.evolution.records import Evolution
 from spar.evolution.records import EvolutionOutcome as End
 from spar.evolution.taxonomy import taxonomy_named
+from spar.evolution.teacher import evolve, validate
 from spar.method.records import Prompt
 from spar.recipes.models import SamplingSettings
+from spar.roles.usage import Usage
 from spar.testing.scripted import Script, ScriptedModel
 
 TAXONOMY, FORMS = taxonomy_named("spar"), forms_named("spar")

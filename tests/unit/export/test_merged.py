@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from spar.adapters import CONFIG, LINK, is_adapter, link_base
 from spar.cli.main import build_app
 from spar.db.tables import Model
+from spar.lora import CONFIG, LINK, is_adapter, link_base
 from spar.runtime.models import name_base, refer
 from spar.store.models import upload_model
 from spar.testing.tiny_model import make_tiny_model

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from spar.cli.main import build_app
 from spar.cli.refine import RefineOptions
-from spar.cli.refining.many import search_file
-from spar.cli.refining.output import ABOUT, settings_path
-from spar.cli.refining.search_row import RowOutcome
 from spar.data.sets.importing import import_sets
 from spar.engines.registry import make_engine
 from spar.errors import DataError
+from spar.inference.batch.output import ABOUT, settings_path
+from spar.inference.batch.run import search_file
+from spar.inference.batch.search_row import RowOutcome
 from spar.testing.clock import PATIENCE_S, run_virtually
 from spar.testing.server import ServerOptions, running_server
 from tests.unit.data.files import read_lines, write_lines

@@ -8,13 +8,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from spar.engines.base import Completion, Sampling
-from spar.engines.skills import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage, judge, refine_tree, respond
 from spar.method.negatives import choose_negative
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Message, Prompt
 from spar.method.templates import builtin_templates
 from spar.recipes.init import FIRST, TEACHERS, is_teachers
 from spar.recipes.models import Recipe
 from spar.recipes.stages import at
+from spar.roles.actor import respond
+from spar.roles.refiner import judge, refine_tree
+from spar.roles.usage import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage
 from spar.runtime.steps import current_step
 from spar.runtime.trace import TracedCall
 from spar.runtime.tracing import Tracer

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from spar.data.readers.benchmark_files import DataFile, read_data_files, write_data_files
 from spar.errors import RecipeError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
 from spar.messages.evaluation import BenchmarkSpec, EvaluationSpec
-from spar.recipes.benchmark_files import DataFile, read_data_files, write_data_files
 from spar.recipes.benchmarks import benchmark_of, in_order, measurements, planned, suite_of
 from spar.recipes.load import load_recipe, recipe_fingerprint, to_yaml
 from spar.recipes.models import AskSettings, Recipe

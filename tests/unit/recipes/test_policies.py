@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from spar.data.readers.checkers import read_checkers
+from spar.data.readers.conversations import read_conversations
 from spar.errors import DataError, RecipeError
 from spar.messages.judgment import JudgmentSpec
 from spar.method.records import ExampleKind, Prompt
-from spar.recipes.checkers import read_checkers
-from spar.recipes.conversations import read_conversations
 from spar.recipes.load import load_recipe, recipe_fingerprint
 from spar.recipes.models import JudgmentSettings, SelectionSettings
 from spar.recipes.paths import read_forms

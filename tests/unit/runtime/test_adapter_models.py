@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from spar.adapters import REFERENCE, base_folder
+from spar.lora import REFERENCE, base_folder
 from spar.messages.base import ModelRef
 from spar.runtime.models import locate, name_base, refer
 from spar.store.directory import DirectoryStore

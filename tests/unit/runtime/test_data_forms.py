@@ -8,7 +8,7 @@ import pytest
 from spar.method.records import Message
 from spar.method.templates import TemplateSet, builtin_templates
 from spar.recipes.load import load_recipe
-from spar.runtime.data_forms import form_notes
+from spar.submission.data_forms import form_notes
 
 SPAR, COMPACT = builtin_templates("spar"), builtin_templates("compact")
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from spar.engines.base import Sampling
-from spar.engines.instruction_skills import InstructionTeacher
-from spar.engines.skills import SeedScope, Usage
 from spar.errors import DataError
 from spar.method.instruction_replies import parse_instructions
 from spar.method.templates.forms import PromptForm, builtin_form
-from spar.runtime.instruction_writing import BARREN, WrittenRound, write_instructions
+from spar.roles.instruction_writer import InstructionTeacher
+from spar.roles.usage import SeedScope, Usage
+from spar.roles.verified_instructions import BARREN, WrittenRound, write_instructions
 from spar.testing.scripted import ScriptedModel
 from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.prompts import generate_prompts, split_of

@@ -6,11 +6,13 @@ from collections import Counter
 import pytest
 
 from spar.engines.base import LocalModel, Sampling
-from spar.engines.skills import JUDGE_RESPONSE, SeedScope, Usage, judge, refine_tree, respond
 from spar.errors import DataError, DeadlineExceeded, EngineUnavailable, ModelUnusable
 from spar.method.records import Judgment, JudgmentFailure, Message, Prompt, Response, Tree, Verdict
 from spar.method.templates import builtin_templates
 from spar.recipes.models import EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
+from spar.roles.actor import respond
+from spar.roles.refiner import judge, refine_tree
+from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
 from spar.testing.engine import CONTEXT, SimulatedEngine
 
 SAMPLING = Sampling(0.9, 1.0, 512)

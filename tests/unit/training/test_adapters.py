@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from spar.adapters import base_folder, is_adapter, link_base
 from spar.engines.base import LocalModel
 from spar.errors import ModelUnusable, TrainingError
+from spar.lora import base_folder, is_adapter, link_base
 from spar.method.records import Message
 from spar.recipes.models import DpoSettings, LaunchSettings, LoraSettings, SftSettings
 from spar.store.model_files import describe_folder

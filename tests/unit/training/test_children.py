@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spar.children import start_child
+from spar.processes.child import start_child
 
 GRANDCHILD = (
     "import subprocess, sys, os, time;"
@@ -20,7 +20,7 @@ GRANDCHILD = (
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from spar.children import start_child
+from spar.processes.child import start_child
 
 async def main():
     child = await start_child([sys.executable, "-c", sys.argv[1]], log=Path(sys.argv[2]), reports=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spar.children import start_child
+from spar.processes.child import start_child
 
 KEY = "a-key-that-children-print"
 WITH_KEY = {"SPAR_ENGINE_API_KEY": KEY}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spar.method.comparing.matches import Winner, parse_winner
 from spar.method.judging.rating import RATING
 from spar.method.judging.rubric import RUBRIC
+from spar.method.meta_judging.matches import Winner, parse_winner
 from spar.worlds.story.comparing import accuracy, compare, turned_winner
 from spar.worlds.story.prompts import draw_prompt
 from spar.worlds.story.rules import follows, parse_prompt

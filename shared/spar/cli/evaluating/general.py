@@ -12,12 +12,12 @@ from typing import Any
 import typer
 
 from spar.cli.console import out, print_warning
-from spar.cli.evaluating.folder import ITEMS, RESULT, folder_of, read_result
-from spar.cli.evaluating.job import EngineOptions, place_of
-from spar.cli.evaluating.output import print_result
+from spar.cli.eval_output import print_result
 from spar.errors import DataError, RecipeError
 from spar.evaluation.asking import encode
 from spar.evaluation.general_sets import is_own, lay_out
+from spar.experiments.benchmarks.job import EngineOptions, place_of
+from spar.experiments.benchmarks.results import ITEMS, RESULT, folder_of, read_result
 from spar.experiments.lm_eval.job import LmEvalJob
 from spar.experiments.lm_eval.run import found_at_server, require_lm_eval, run_lm_eval
 from spar.experiments.lm_eval.tasks import scored_by_likelihood

@@ -6,7 +6,7 @@ from rich.live import Live
 from rich.text import Text
 
 from spar.cli.console import err
-from spar.cli.evaluating.asking import CallCounts
+from spar.experiments.benchmarks.evaluate import CallCounts
 
 
 def watch_calls(read: Callable[[], CallCounts]) -> Live:

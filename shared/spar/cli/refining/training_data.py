@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from spar.cli.refining.output import ABOUT, settings_path
-from spar.cli.refining.search_row import RowOutcome
-from spar.cli.refining.settings import templates_digest
 from spar.errors import DataError
 from spar.export.facts import ExportedIteration, Origin, RunFacts
+from spar.inference.batch.output import ABOUT, settings_path
+from spar.inference.batch.search_row import RowOutcome
+from spar.inference.batch.settings import templates_digest
 from spar.method.pairs import refined_pair
 from spar.method.records import Example, JudgedPrompt, JudgedResponse, Judgment, Pair, Prompt, Response, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples

@@ -12,13 +12,13 @@ import torch
 from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from spar.adapters import base_folder, is_adapter
 from spar.checkpoints.end_tokens import end_tokens
 from spar.checkpoints.loading import load_weights, put_adapter
 from spar.engines.base import LocalModel
 from spar.engines.decoding.attention import NAME as ATTENTION
 from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
+from spar.lora import base_folder, is_adapter
 
 ONE_AT_A_TIME = threading.Lock()
 """Reading weights swaps torch's default device for the whole process: two at once give tensors without data."""

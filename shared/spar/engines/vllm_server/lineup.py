@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spar.adapters import adapter_config, base_folder, is_adapter
 from spar.checkpoints.architecture import check_architecture
 from spar.checkpoints.headers import check_adapter_weights
 from spar.engines.base import LocalModel
 from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
+from spar.lora import adapter_config, base_folder, is_adapter
 
 MAX_ADAPTERS = 4  # actor and refiner, and the ones of the iteration before; each costs some GPU memory
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can be told; it pads to the next one

@@ -13,7 +13,6 @@ from tempfile import mkdtemp
 import aiohttp
 import structlog
 
-from spar.children import Child, start_child
 from spar.engines.calls import CallsInFlight
 from spar.engines.openai import OpenAIModel
 from spar.engines.openai_client import OpenAIClient
@@ -21,6 +20,7 @@ from spar.engines.openai_replies import model_names, model_positions
 from spar.engines.vllm_server.command import LOOPBACK, serve_arguments, serve_environment
 from spar.engines.vllm_server.lineup import Lineup, Servable
 from spar.errors import EngineUnavailable
+from spar.processes.child import Child, start_child
 from spar.recipes.models import EngineSettings
 
 log = structlog.get_logger()

@@ -16,11 +16,11 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spar.engines.skills import Usage
 from spar.evaluation.asking.base import BenchmarkDriver, BenchmarkRequest, Row
 from spar.evaluation.asking.settings import settings_of
 from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.report import BenchmarkReport
+from spar.roles.usage import Usage
 
 DRIVERS: Mapping[str, str] = {
     "ifeval": "ifeval",

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from spar.aio import despite_failures
 from spar.engines.base import ChatModel
-from spar.engines.skills import SeedScope, Usage
 from spar.errors import ConversationTooLong, DataError, EngineError, ModelUnusable
 from spar.evaluation.judging import Judging
 from spar.method.records import ReplyFailure
 from spar.method.templates import TemplateSet
 from spar.recipes.models import AskSettings
-from spar.together import despite_failures
+from spar.roles.usage import SeedScope, Usage
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 """One item's row, as the scoring half reads it: JSON values only."""
 
 Respond = Callable[[str, Usage], Awaitable[Row]]
-"""A prompt's response by a search at inference, and how that ended (`spar.runtime.searching`)."""
+"""A prompt's response by a search at inference, and how that ended (`spar.evaluation.search`)."""
 
 RefineNegative = Callable[[str, str, Usage], Awaitable[Row]]
-"""What a search makes of a prompt's bad response: `refined`, and what that took (`spar.runtime.searching`)."""
+"""What a search makes of a prompt's bad response: `refined`, and what that took (`spar.evaluation.search`)."""
 
 TOO_LONG = ReplyFailure.TOO_LONG.value
 """The failure of an item whose conversation the model does not take: counted, never left out."""

@@ -9,11 +9,11 @@ from importlib.resources import files
 from string import Template
 
 from spar.engines.base import ChatModel, Sampling
-from spar.engines.skills import SeedScope, Usage
 from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows, unless_too_long
 from spar.evaluation.asking.responding import response_to
 from spar.evaluation.benchmarks.followbench import FollowBenchTask, read_tasks
 from spar.method.records import Message, Prompt
+from spar.roles.usage import SeedScope, Usage
 
 JUDGE_STEP = "followbench_judge"
 

@@ -1,9 +1,9 @@
 """IFEval: one response to each prompt. The prompt is the whole user turn, as the paper asks it."""
 
-from spar.engines.skills import Usage
 from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.asking.responding import response_to
 from spar.evaluation.benchmarks.ifeval import IfevalTask, read_tasks
+from spar.roles.usage import Usage
 
 
 async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:

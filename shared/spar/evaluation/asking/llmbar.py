@@ -4,13 +4,14 @@ or by the rubric of a judge that scores.
 One greedy vote, or several sampled ones whose majority or mean counts. Knows nothing of which output is the better one.
 """
 
-from spar.engines.skills import JUDGE_NODE, Usage, judge
 from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.benchmarks.llmbar import OutputPair, read_pairs
 from spar.evaluation.judging import VERDICT
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
+from spar.roles.refiner import judge
+from spar.roles.usage import JUDGE_NODE, Usage
 
 VOTE_TEMPERATURE = 0.7
 """The paper's temperature of votes, where there are several; a single one is greedy."""

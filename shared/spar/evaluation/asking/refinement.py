@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spar.engines.base import ChatModel
-from spar.engines.skills import JUDGE_NODE, Usage, judge, refine
 from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.asking.llmbar import replies_of, vote_settings
 from spar.evaluation.benchmarks.negatives import Negative, read_negatives
@@ -16,6 +15,8 @@ from spar.evaluation.benchmarks.refinement import JUDGE, RATINGS, SELF
 from spar.method.records import Node, Prompt
 from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
+from spar.roles.refiner import judge, refine
+from spar.roles.usage import JUDGE_NODE, Usage
 
 REFINED = (0,)
 """Where a refinement would hang in a tree: its votes have their own seeds."""

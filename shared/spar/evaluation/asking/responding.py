@@ -3,10 +3,11 @@
 Knows no benchmark, and nothing of how a search is done.
 """
 
-from spar.engines.skills import Usage, respond
 from spar.evaluation.asking.base import BenchmarkRequest, Row, unless_too_long
 from spar.method.records import Prompt
 from spar.recipes.models import GenerationSettings
+from spar.roles.actor import respond
+from spar.roles.usage import Usage
 
 
 async def response_to(job: BenchmarkRequest, text: str, usage: Usage) -> Row:

@@ -6,11 +6,11 @@ The same questions as a run's evaluation asks (`spar.evaluation.suites`).
 from dataclasses import asdict
 from typing import Any
 
-from spar.engines.skills import Usage
 from spar.evaluation.asking.base import BenchmarkRequest, FailureKeeper, Row
 from spar.evaluation.items import Item
 from spar.evaluation.suites import run_suite
 from spar.recipes.models import EvaluationSettings
+from spar.roles.usage import Usage
 
 
 async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:

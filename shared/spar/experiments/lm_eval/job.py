@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spar.adapters import base_folder, is_adapter
 from spar.engines.openai_access import base_url, endpoint_url
 from spar.inference.endpoints import Endpoint
+from spar.lora import base_folder, is_adapter
 from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES, RUNS_CODE
 
 RUNS_CODE_IN = "spar.sandbox"

@@ -10,7 +10,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from spar.children import start_child
 from spar.errors import DataError, EngineError
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.experiments.lm_eval.job import LmEvalJob
@@ -19,6 +18,7 @@ from spar.experiments.lm_eval.sandboxed import check_confinement
 from spar.experiments.lm_eval.server import find_server, key_of, require_logprobs
 from spar.inference.endpoints import Endpoint
 from spar.packages import require_modules
+from spar.processes.child import start_child
 from spar.redaction import without_secrets
 
 LOG = "lm-eval.log"

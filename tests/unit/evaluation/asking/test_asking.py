@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from spar.engines.skills import Usage
 from spar.errors import DataError, EngineError, ModelUnusable
 from spar.evaluation.asking import DRIVERS, OUR_JUDGE_WORDING, ask, encode, score_rows
 from spar.evaluation.asking.followbench import judge_prompt
@@ -14,10 +13,11 @@ from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.followbench import read_tasks
 from spar.evaluation.benchmarks.llmbar import read_pairs
 from spar.evaluation.judging import Judging
+from spar.evaluation.search import refining_of
 from spar.method.templates.forms import builtin_form
 from spar.recipes.benchmarks import USES
 from spar.recipes.models import AskSettings
-from spar.runtime.searching import refining_of
+from spar.roles.usage import Usage
 from tests.unit.evaluation.asking.models import NO, YES, Failing, Refusing, Scripted, job
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
 

@@ -1,0 +1,118 @@
+"""Searches as benchmarks measure them: at inference around each prompt (arXiv 2412.11605, Table 1), and from given bad
+responses (Table 10).
+
+A search that an engine's failure ended has no place in a measurement: it is raised, so that it is asked again. Knows
+no benchmark.
+"""
+
+from collections.abc import Sequence
+
+from spar.engines.base import ChatModel, Completion, Sampling
+from spar.errors import EngineError, RecipeError
+from spar.evaluation.asking.base import RefineNegative, Respond, Row
+from spar.inference import InferenceRequest, InferenceResult, Refiner, RefinerSettings, RoleModels, infer, make_strategy
+from spar.inference.strategies import Draws
+from spar.method.records import Message, Node, Prompt, Tree
+from spar.method.templates import TemplateSet
+from spar.method.tree_search import search
+from spar.method.voting import critique_to_refine
+from spar.recipes.models import AskSettings, JudgmentSettings, SamplingSettings
+from spar.roles.usage import Usage
+
+REFINE_TEMPERATURE = 0.7  # the paper's, as that of votes
+ONE_REFINEMENT = ("actor", "greedy")
+"""Of given negatives these mean the same: one greedy refinement, with a greedy vote as its critique."""
+
+
+def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet, seed: int) -> Respond | None:
+    """The search that the settings ask for; None if they ask for the actor alone."""
+    strategy = make_strategy(settings.strategy, settings.budget)
+    if strategy.policy is None:
+        return None
+    how = _refining(settings, templates)
+
+    async def respond(text: str, usage: Usage) -> Row:
+        actor, refiner = _Watched(models.actor), _Watched(models.refiner)
+        asked = InferenceRequest((Message("user", text),), Sampling(0.0, 1.0, settings.max_tokens), seed)
+        found = await infer(RoleModels(actor, refiner), asked, strategy, how)
+        for watched in (actor, refiner):
+            if watched.failure is not None:
+                raise watched.failure
+        usage.add(found.actor)
+        usage.add(found.refiner)
+        return _row(found)
+
+    return respond
+
+
+def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSet, seed: int) -> RefineNegative | None:
+    """The search from given negatives that the settings ask for; None where that is one greedy refinement."""
+    if settings.strategy in ONE_REFINEMENT:
+        return None
+    strategy = make_strategy(settings.strategy, settings.budget)
+    if strategy.policy is None or strategy.draws is not Draws.REFINEMENTS:
+        raise RecipeError(
+            f"The strategy {settings.strategy} draws responses, and refinement starts from given ones.",
+            "Choose greedy, best_of_n, iterative, bfs or dfs.",
+        )
+    policy, how = strategy.policy, _refining(settings, templates)
+
+    async def refine(prompt: str, response: str, usage: Usage) -> Row:
+        asking = Refiner(refiner, prompt, how, seed)
+        judgment = await asking.judge(response, ())
+        if critique_to_refine(judgment) is None:
+            usage.add(asking.usage)
+            return {"refined": None, "failure": "no_critique", **_took(0, 1, len(judgment.votes))}
+        root = Node((), response, judgment)
+        tree = await search(Prompt.of(prompt), root, asking.refine, asking.judge, policy)
+        usage.add(asking.usage)
+        return _negative_row(tree)
+
+    return refine
+
+
+def _negative_row(tree: Tree) -> Row:
+    """The best text, whether or not it solved the tree: outside judges decide what it is worth."""
+    root = tree.nodes[0]
+    votes = tree.votes + len(root.judgment.votes)
+    texts = len({node.text.strip() for node in tree.nodes}) + sum(place.judgment is not None for place in tree.pruned)
+    row = {"critique": critique_to_refine(root.judgment), **_took(tree.refine_replies, texts, votes)}
+    if tree.best is None:
+        return {"refined": None, "failure": "no_refinement", **row}
+    best = tree.node(tree.best)
+    return {"refined": best.text, "value": best.judgment.value, "solved": tree.solved, **row}
+
+
+def _took(generations: int, judgments: int, votes: int) -> Row:
+    return {"generations": generations, "judgments": judgments, "votes": votes}
+
+
+def _refining(settings: AskSettings, templates: TemplateSet) -> RefinerSettings:
+    # A refinement says what it changes before the text itself: the paper gives it half as much again.
+    longest = settings.max_tokens + settings.max_tokens // 2
+    return RefinerSettings(
+        templates,
+        JudgmentSettings(max_tokens=settings.judge_tokens),
+        SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
+    )
+
+
+def _row(found: InferenceResult) -> Row:
+    tree = {} if found.tree is None else {"first": found.tree.nodes[0].text, "nodes": len(found.tree.nodes)}
+    failed = {"failure": "cut_off"} if found.cut_off else {}
+    return {"response": found.text, "search": found.ending.value, "value": found.value, **tree, **failed}
+
+
+class _Watched:
+    """Keeps an engine's failure, which `infer` would make the best of."""
+
+    def __init__(self, chat: ChatModel) -> None:
+        self._chat = chat
+        self.failure: EngineError | None = None
+
+    async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        try:
+            return await self._chat.sample(messages, n, sampling, seed)
+        except EngineError as error:
+            self.failure = error
+            raise

@@ -1,0 +1,71 @@
+"""The attempts in flight, and what was last heard of each. `spar.runtime.leases` says when one counts as lost."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+
+from spar.evolution.queue import QUEUE, LossWatch
+from spar.evolution.steps import ShardStep
+from spar.messages.coordinator import LeasedAttempt, StepStarted, WorkerAlive
+from spar.runtime.broker import BrokerReset
+from spar.runtime.leases import AttemptStatus, LostReason, lost_reason
+
+
+@dataclass(slots=True)
+class _Flight:
+    step: ShardStep
+    sent_at: datetime
+    alive_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Flights:
+    """By step id, each with its newest attempt. `heard`: a worker has said that it began one."""
+
+    heard: bool = False
+    _by_id: dict[int, _Flight] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def begin(self, step: ShardStep, now: datetime) -> None:
+        self._by_id[step.id] = _Flight(step, now)
+
+    def end(self, step_id: int, attempt: int | None = None) -> ShardStep | None:
+        """Take the step out, if this attempt of it is in flight; without one, whichever is."""
+        flight = self._by_id.get(step_id)
+        if flight is None or attempt not in (None, flight.step.attempt):
+            return None
+        return self._by_id.pop(step_id).step
+
+    def note(self, report: StepStarted | WorkerAlive, now: datetime) -> None:
+        """Someone works on it, or still does."""
+        self.heard = True
+        attempts = (
+            report.held
+            if isinstance(report, WorkerAlive)
+            else (LeasedAttempt(step_id=report.step_id, attempt=report.attempt),)
+        )
+        for held in attempts:
+            flight = self._by_id.get(held.step_id)
+            if flight is not None and flight.step.attempt == held.attempt:
+                flight.alive_at = now
+
+    def forgive(self, now: datetime) -> None:
+        """Count silence from now on: until now nobody could be heard."""
+        for flight in self._by_id.values():
+            flight.sent_at = now
+            flight.alive_at = flight.alive_at and now
+
+    def take_lost(self, watch: LossWatch, loss: BrokerReset, now: datetime) -> list[tuple[ShardStep, LostReason]]:
+        """Take out those that nobody works on, each with the reason. Raises ServiceError, and takes none then."""
+        waiting = cache(lambda: watch.broker.waiting(QUEUE))
+        found = []
+        for flight in self._by_id.values():
+            signs = AttemptStatus(flight.alive_at is not None, flight.sent_at, flight.alive_at)
+            why = lost_reason(signs, loss, watch.leases, waiting, now)
+            if why is not None:
+                found.append((flight.step, why))
+        for step, _ in found:
+            del self._by_id[step.id]
+        return found

@@ -1,0 +1,135 @@
+"""An evolution from source files to its folder: read and cut, price, run, collect.
+
+Everything but the output lives where its queue is: shards, results and their books. So a stop costs what was in flight,
+and rows that were added at the end of a file are all that is asked.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from spar.data.layouts import LeftOut
+from spar.data.sources import check_sources, source_identity
+from spar.errors import DataError
+from spar.evolution.job import EvolveJob
+from spar.evolution.lost_attempts import EvolveWatcher
+from spar.evolution.manifest import EvolutionManifest, EvolutionUsage, check_sum, earlier_manifest
+from spar.evolution.price import PriceEstimate, Prices, estimate
+from spar.evolution.queue import StepQueue
+from spar.evolution.records import CheckedEvolution
+from spar.evolution.runner import ShardRunner
+from spar.evolution.seeds import Seed
+from spar.evolution.shards import CutShard, cut_shards, open_work, plan_of
+from spar.evolution.statistics import SetStatistics, outcomes_in_order
+from spar.evolution.steps import ShardEnd
+from spar.evolution.writing import WORK, EvolutionFiles
+from spar.store.base import ObjectStore
+from spar.store.results import get_verified
+from spar.store.rows import decode_rows
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`repeated`: it was there already, and nothing was done."""
+
+    manifest: EvolutionManifest
+    repeated: bool = False
+
+
+Agree = Callable[[int, PriceEstimate], bool]
+"""Given the shards and what they will cost: whether to go on."""
+
+
+def evolve_prompts(
+    job: EvolveJob, place: AbstractContextManager[StepQueue], agree: Agree, watcher: EvolveWatcher
+) -> Done | None:
+    """Make `job.out` hold the evolved prompts. None: it was not agreed to. `place` is entered if there is work.
+
+    Raises DataError for sources or an output that cannot be used, and what ends `ShardRunner.run`.
+    """
+    check_sources(list(job.sources), job.options)
+    sources = [source_identity(name) for name in job.sources]
+    finished = _finished(job, sources)
+    if finished is not None:
+        return Done(finished, repeated=True)
+    statistics = SetStatistics(job.taxonomy, job.seed)
+    with place as queue, EvolutionFiles(job.out, statistics) as files:
+        shards = cut_shards(job, queue.store, files)
+        rows = sum(shard.count for shard in shards) + files.outcomes.total()
+        plan = plan_of(job, queue.store)
+        cost = estimate(
+            open_work(shards, plan, queue), job.forms, job.taxonomy, job.retries, plan.sampling.max_tokens, job.prices
+        )
+        if cost.likely.calls and not agree(len(shards), cost):
+            return None
+        runner = ShardRunner(queue, plan, job.steps_at_once, watcher)
+        ends = runner.run([shard.prompts for shard in shards])
+        _collect(shards, ends, queue.store, files)
+        check_sum(rows, files.outcomes)
+        manifest = EvolutionManifest(
+            settings=job.settings(),
+            sources=sources,
+            rows=rows,
+            outcomes=outcomes_in_order(files.outcomes),
+            left_out={what.value: files.left_out[what] for what in LeftOut},
+            taken=_taken(ends, job.prices),
+            statistics=statistics.as_json(),
+            files=files.digests(),
+        )
+        files.finish(manifest)
+    return Done(manifest)
+
+
+def _finished(job: EvolveJob, sources: list[dict[str, str | int]]) -> EvolutionManifest | None:
+    """This very evolution, if the output holds it whole. Raises DataError for another one, unless it is to go."""
+    earlier = earlier_manifest(job.out, WORK)
+    if earlier is None:
+        return None
+    same = earlier.fits(job.settings(), sources) and earlier.is_whole(job.out)
+    if not same and not job.replace:
+        raise DataError(
+            f"{job.out} holds an evolution of other sources or settings, or its files were changed.",
+            "Choose another --out, or add --replace to write it anew.",
+        )
+    return earlier if same and not earlier.owes else None
+
+
+def _collect(shards: Sequence[CutShard], ends: Sequence[ShardEnd], store: ObjectStore, files: EvolutionFiles) -> None:
+    for shard, end in zip(shards, ends, strict=True):
+        seeds = _read(store, shard.seeds.key, Seed)
+        if end.checked is None:
+            for seed in seeds:
+                files.add_failed(seed, end.failure)
+        else:
+            files.add_checked(seeds, _read(store, end.checked.key, CheckedEvolution))
+
+
+def _read(store: ObjectStore, key: str, row_type: type[Row]) -> list[Row]:
+    return decode_rows(get_verified(store, key), row_type, key)[1]
+
+
+def _taken(ends: Sequence[ShardEnd], prices: Prices) -> EvolutionUsage:
+    facts = [result.facts for end in ends for result in (end.evolved, end.checked) if result is not None]
+    usage: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for each in facts:
+        usage.update(each["usage"])
+        counts.update({name: int(n) for name, n in each["counts"].items()})
+    prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
+    return EvolutionUsage(
+        calls=usage["calls"],
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        money=prices.money(prompt, completion),
+        failed_replies=_named(counts, "reply_"),
+        estimated_tokens=usage["estimated_tokens"],
+        adjustments=_named(counts, "request_"),
+    )
+
+
+def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}

@@ -1,0 +1,71 @@
+"""Cuts seed prompts into shards in a store, and tells what of them is still to be done. Asks no model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spar.evolution.job import SHARD, EvolveJob
+from spar.evolution.price import ADDED_CHARACTERS, EvolutionWork
+from spar.evolution.queue import StepQueue
+from spar.evolution.seeds import Ended, Seed, read_seeds
+from spar.evolution.steps import EvolutionPlan
+from spar.evolution.writing import EvolutionFiles
+from spar.messages.base import ObjectRef
+from spar.runtime.steps import put_rows
+from spar.store.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class CutShard:
+    prompts: ObjectRef
+    seeds: ObjectRef
+    count: int
+    characters: int
+
+
+def cut_shards(job: EvolveJob, store: ObjectStore, files: EvolutionFiles) -> list[CutShard]:
+    shards: list[CutShard] = []
+    waiting: list[Seed] = []
+    for row in read_seeds(job.sources, job.options, job.rules, job.limit):
+        if isinstance(row, Ended):
+            files.add_ended(row)
+            continue
+        waiting.append(row)
+        if len(waiting) == SHARD:
+            shards.append(_put(store, waiting))
+            waiting = []
+    return [*shards, _put(store, waiting)] if waiting else shards
+
+
+def _put(store: ObjectStore, seeds: Sequence[Seed]) -> CutShard:
+    """Prompts and places apart: where a prompt came from does not decide what becomes of it."""
+    prompts = put_rows(store, "prompts", "prompts", [seed.prompt for seed in seeds])
+    places = put_rows(store, "seeds", "seeds", seeds)
+    characters = sum(len(seed.prompt.text) for seed in seeds)
+    return CutShard(ObjectRef(key=prompts), ObjectRef(key=places), len(seeds), characters)
+
+
+def plan_of(job: EvolveJob, store: ObjectStore) -> EvolutionPlan:
+    return EvolutionPlan(
+        model=job.model,
+        engine=job.engine,
+        forms=ObjectRef(key=put_rows(store, "forms", "forms", [job.forms])),
+        taxonomy=ObjectRef(key=put_rows(store, "taxonomies", "taxonomy", [job.taxonomy])),
+        sampling=job.sampling,
+        retries=job.retries,
+        seed=job.seed,
+    )
+
+
+def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue) -> EvolutionWork:
+    """What has no result yet."""
+    to_evolve = evolve_characters = to_check = check_characters = 0
+    for shard in shards:
+        evolved = queue.result(plan.evolve(shard.prompts).fingerprint())
+        if evolved is None:
+            to_evolve += shard.count
+            evolve_characters += shard.characters
+        elif queue.result(plan.validate(ObjectRef(key=evolved.key)).fingerprint()) is None:
+            count = int(evolved.facts["counts"]["evolved"])
+            to_check += count
+            check_characters += count * (shard.characters // shard.count + ADDED_CHARACTERS)
+    return EvolutionWork(to_evolve, evolve_characters, to_check, check_characters)

@@ -1,0 +1,70 @@
+"""A stack's generation queue, for steps that belong to no run: its broker, its workers, its store.
+
+Reports come to a queue of this process's own, not to the coordinator, and no table is written: what was made is asked
+of the store, where workers keep the reports of such steps (spar.runtime.kept). So the same command goes on from
+any host.
+"""
+
+from datetime import timedelta
+from types import TracebackType
+
+from spar.engines.openai_access import KEY_VARIABLE
+from spar.evolution.queue import QUEUE, LossWatch, Made
+from spar.messages.base import StepMessage
+from spar.messages.coordinator import Report, StepFailed, StepFinished
+from spar.runtime.app import configure
+from spar.runtime.broker import CeleryBroker, check_password
+from spar.runtime.kept import kept_report
+from spar.runtime.leases import Leases
+from spar.runtime.process import reach_store
+from spar.runtime.replies import ReplyQueue
+from spar.runtime.settings import Settings
+from spar.store.base import ObjectStore
+
+
+class StackStepQueue:
+    """Started by `with`, which raises ServiceError unless broker and store reply. Closing removes its report queue.
+
+    What workers have in hand then they still do, and the next call finds it in the store.
+    """
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings, self._name = settings, name
+
+    def __enter__(self) -> "StackStepQueue":
+        settings = self._settings
+        self.store: ObjectStore = reach_store(settings)
+        check_password(settings.broker_url.get_secret_value())
+        app = configure(settings)
+        self._replies = ReplyQueue(app, self._name)
+        self._broker = CeleryBroker(app, self._replies.name)
+        self._broker.loss()  # what was lost before now is no loss of ours
+        leases = Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=settings.lost_s))
+        self.watch = LossWatch(self._broker, leases, settings.polling_interval_s)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._replies.close()
+
+    def send(self, task: str, message: StepMessage) -> None:
+        addressed = message.model_copy(update={"reply_to": self._replies.name})
+        self._broker.send(task, QUEUE, addressed.model_dump(mode="json"))
+
+    def next_report(self, timeout_s: float | None) -> Report | None:
+        return self._replies.next(self.watch.every_s if timeout_s is None else timeout_s)
+
+    def result(self, fingerprint: str) -> Made | None:
+        known = kept_report(self.store, fingerprint)
+        return None if known is None else Made.of(known)
+
+    def book(self, report: StepFinished) -> Made:
+        """Its worker has written it down."""
+        return Made.of(report)
+
+    def told(self, report: StepFailed) -> str:
+        where = f"Worker {report.worker}: {report.error}"
+        if KEY_VARIABLE not in report.error:
+            return where
+        return f"{where} It is the environment of every generation worker that counts (in .env, with docker compose)."

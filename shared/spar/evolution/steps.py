@@ -1,0 +1,66 @@
+"""What decides a shard's steps, and a step on its way. Does nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spar.evolution.queue import Made
+from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
+from spar.messages.evolution import EvolveSpec, ValidateSpec
+from spar.recipes.models import EngineSettings, SamplingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EvolutionPlan:
+    """All that decides what a shard becomes. `forms` and `taxonomy` are in the store."""
+
+    model: ModelRef
+    engine: EngineSettings
+    forms: ObjectRef
+    taxonomy: ObjectRef
+    sampling: SamplingSettings
+    retries: int
+    seed: int
+
+    def evolve(self, prompts: ObjectRef) -> EvolveSpec:
+        return EvolveSpec(prompts=prompts, **self._shared())
+
+    def validate(self, evolved: ObjectRef) -> ValidateSpec:
+        return ValidateSpec(evolved=evolved, **self._shared())
+
+    def _shared(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "engine": EngineIdentity.of(self.engine),
+            "forms": self.forms,
+            "taxonomy": self.taxonomy,
+            "sampling": self.sampling,
+            "retries": self.retries,
+            "seed": self.seed,
+        }
+
+
+@dataclass(slots=True)
+class ShardStep:
+    """A step of a shard. `id` is the runner's own.
+
+    `failures` counts attempts that failed, `missed` those whose message no worker got, `lost` those whose worker fell
+    silent.
+    """
+
+    id: int
+    shard: int
+    spec: EvolveSpec | ValidateSpec
+    evolved: Made | None = None
+    attempt: int = 0
+    failures: int = 0
+    missed: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnd:
+    """Its two results, or why there are not both."""
+
+    evolved: Made | None
+    checked: Made | None
+    failure: str = ""

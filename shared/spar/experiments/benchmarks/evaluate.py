@@ -1,0 +1,135 @@
+"""Asks a benchmark's items of the models, keeps every reply as it comes, scores, and keeps the result.
+
+What models said lies in OUT/calls/, by model: after a stop the same command goes on, a larger --limit asks only what
+is new, another judge leaves the responses as they are. An evaluation that is there already is not asked again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from spar.data.readers.benchmark_files import digest_of, read_data_files
+from spar.engines.base import ChatModel, Engine
+from spar.errors import EngineError
+from spar.evaluation.asking import ask, score_rows
+from spar.evaluation.asking.base import BenchmarkRequest, Row
+from spar.evaluation.asking.settings import settings_of
+from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.remembering import RememberingModel
+from spar.evaluation.search import refining_of, search_of
+from spar.experiments.benchmarks.job import EvalJob
+from spar.experiments.benchmarks.reply_cache import Serve, remembering
+from spar.experiments.benchmarks.results import folder_of, read_result, write
+from spar.inference import RoleModels
+from spar.inference.endpoints import Endpoint
+from spar.recipes.benchmarks import REFINEMENT
+from spar.roles.usage import Usage
+
+Chats = dict[str, RememberingModel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCounts:
+    """Model calls so far: those sent, and those answered from OUT/calls/."""
+
+    sent: int
+    remembered: int
+
+
+Watch = Callable[[Callable[[], CallCounts]], AbstractContextManager[object]]
+"""Shows the counts, which it may read at any time, while it is open."""
+
+
+def evaluate_model(job: EvalJob, watch: Watch) -> dict[str, Any]:
+    """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
+    with ExitStack() as books:
+        engines: dict[str, Engine] = {}
+        chats = remembering(job.every_place, job.out, lambda _, place: _serving(place, engines), books)
+        asked = _ask(job, chats)
+        settings = settings_of(job.benchmark, asked) | {"data": _data_digest(job)}
+        folder = folder_of(job.out, job.benchmark, settings)
+        found = read_result(folder)
+        if found is not None:
+            return found | {"folder": str(folder)}
+        began, usage = time.monotonic(), Usage()
+        rows = asyncio.run(_rows(job, asked, usage, chats, engines, watch))
+        report = score_rows(job.benchmark, rows, asked)
+        told = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
+        return write(folder, report, rows, {"usage": told, "models": job.names()}) | {"folder": str(folder)}
+
+
+def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
+    """Opened when first asked; models of this process share an engine, those of one server its connections."""
+
+    async def serve() -> ChatModel:
+        key = place.settings.model_dump_json() + (f"{place.role} {place.name}" if place.settings.url else "")
+        if key not in engines:
+            engines[key] = place.open()
+        return await engines[key].serve(place.model)
+
+    return serve
+
+
+def _ask(job: EvalJob, chats: Chats) -> BenchmarkRequest:
+    model, refiner = chats["actor"], chats.get("refiner")
+    search = None
+    if refiner is not None and job.benchmark != "story":
+        search = search_of(RoleModels(model, refiner), job.settings, job.templates, job.seed)
+    refining = refining_of(model, job.settings, job.templates, job.seed) if job.benchmark == REFINEMENT else None
+    return BenchmarkRequest(
+        model=model,
+        data=job.data,
+        settings=job.settings,
+        templates=job.templates,
+        seed=job.seed,
+        refiner=refiner,
+        judge=chats.get("judge"),
+        search=search,
+        raters={name: chats[name] for name in job.raters},
+        refining=refining,
+        judging=job.judging,
+        about=job.about(),
+    )
+
+
+async def _rows(
+    job: EvalJob, asked: BenchmarkRequest, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
+) -> list[Row]:
+    try:
+        with watch(lambda: _counts(chats)):
+            return await ask(job.benchmark, asked, usage)
+    except EngineError as error:
+        raise type(error)(
+            error.what, f"{error.fix} {job.out} keeps the replies so far: the same command resumes."
+        ) from error
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "failures": dict(usage.failures),
+        **({"estimated_tokens": usage.estimated_tokens} if usage.estimated_tokens else {}),
+        **({"adjustments": dict(usage.adjustments)} if usage.adjustments else {}),
+    }
+
+
+def _data_digest(job: EvalJob) -> str:
+    return WORLD if str(job.data) == WORLD else digest_of(read_data_files(job.data))
+
+
+def _calls(chats: Chats) -> dict[str, int]:
+    counts = _counts(chats)
+    return {"asked": counts.sent, "remembered": counts.remembered}
+
+
+def _counts(chats: Chats) -> CallCounts:
+    models = {id(chat): chat for chat in chats.values()}.values()
+    return CallCounts(sent=sum(chat.asked for chat in models), remembered=sum(chat.remembered for chat in models))

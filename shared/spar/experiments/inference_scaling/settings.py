@@ -1,0 +1,46 @@
+"""What is swept and how the models are asked, as one object; what of it changes a number is kept with the numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from spar.experiments.inference_scaling.grid import BUDGETS
+from spar.inference.records import RefinerSettings
+from spar.inference.strategies import STRATEGIES, TreeShape
+from spar.method.templates import TemplateSet
+from spar.recipes.models import JudgmentSettings, SamplingSettings
+
+TEMPERATURE = 0.7  # the paper's, of votes and refinements
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    strategies: Sequence[str] = tuple(STRATEGIES)
+    budgets: Sequence[int] = BUDGETS
+    shape: TreeShape = field(default_factory=TreeShape)
+    retries: int = 0
+    """How often a failed refinement is asked for again. Above 0 more may be drawn than the budget; it is counted."""
+    votes: int = 5
+    majority: Sequence[int] = (1, 3, 5, 7, 9)
+    """Votes of the majority curve; none: no curve."""
+    judge_items: int = 1000
+    response_tokens: int = 2048
+    judge_tokens: int = 2048
+    refine_tokens: int = 3072
+    seed: int = 0
+    at_once: int = 512
+    """Prompts worked on at once; changes no number."""
+
+    @property
+    def judgment(self) -> JudgmentSettings:
+        quorum = self.votes // 2 + 1
+        return JudgmentSettings(votes=self.votes, quorum=quorum, temperature=TEMPERATURE, max_tokens=self.judge_tokens)
+
+    def refining(self, templates: TemplateSet) -> RefinerSettings:
+        refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.refine_tokens)
+        return RefinerSettings(templates, self.judgment, refinement, self.retries)
+
+    def told(self, templates: TemplateSet) -> Mapping[str, Any]:
+        settings = asdict(self)
+        del settings["at_once"]
+        return {**settings, "temperature": TEMPERATURE, "templates": templates.name, "first response": "greedy"}

@@ -1,0 +1,1 @@
+"""Searches the rows of a file, many trees at once (`spar refine`)."""

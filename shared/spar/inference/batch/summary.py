@@ -1,0 +1,79 @@
+"""What a `spar refine` came to: rows by outcome, and what they cost. The counts of all rows of the file add up."""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from spar.inference.batch.search_row import RowOutcome
+
+_REASONS_TOLD = 5
+
+
+@dataclass(slots=True)
+class Summary:
+    """`earlier` rows were there when this run began; `seconds` is this run's alone."""
+
+    rows: int = 0
+    earlier: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rows were rejected."""
+    nodes: int = 0
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    """Replies that were no data, by `ReplyFailure`."""
+    estimated_tokens: int = 0
+    """Of both kinds: the server did not count them."""
+    adjustments: Counter[str] = field(default_factory=Counter)
+    """Replies whose request was not as set, by `Adjustment`."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """By line, rows that the engine failed, and why: not in the output, and searched again by the same command."""
+    repaired: bool = False
+    seconds: float = 0.0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.rows += 1
+        self.outcomes[row["outcome"]] += 1
+        if row["outcome"] == RowOutcome.REJECTED:
+            self.reasons[row["reason"]] += 1
+        self.nodes += row.get("nodes", 0)
+        self.calls += row["calls"]
+        self.prompt_tokens += row["prompt_tokens"]
+        self.completion_tokens += row["completion_tokens"]
+        self.failures.update(row["failures"])
+        self.estimated_tokens += row.get("estimated_tokens", 0)
+        self.adjustments.update(row.get("adjustments", {}))
+
+    def add_earlier(self, row: dict[str, Any]) -> None:
+        self.earlier += 1
+        self.add(row)
+
+    def as_json(self) -> dict[str, Any]:
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: dict(fact) if isinstance(fact, dict) else fact for name, fact in facts.items()}
+
+    def lines(self) -> list[str]:
+        outcomes = [f"{outcome.value} {self.outcomes[outcome]}" for outcome in RowOutcome if self.outcomes[outcome]]
+        earlier = f" ({self.earlier} of them before)" if self.earlier else ""
+        told = [f"rows {self.rows}{earlier}: {', '.join(outcomes) or 'none'}"]
+        told += [f"  rejected {number}: {reason}" for reason, number in self.reasons.most_common(_REASONS_TOLD)]
+        if len(self.reasons) > _REASONS_TOLD:
+            told.append(f"  and {len(self.reasons) - _REASONS_TOLD} other reasons, each in its output row")
+        told += [f"  failed: line {line}: {why}" for line, why in sorted(self.failed.items())[:_REASONS_TOLD]]
+        if len(self.failed) > _REASONS_TOLD:
+            told.append(f"  and {len(self.failed) - _REASONS_TOLD} other rows failed")
+        tokens = f"tokens {self.prompt_tokens} in, {self.completion_tokens} out"
+        if self.estimated_tokens:
+            tokens += f" ({self.estimated_tokens} of them estimated: the server reports no usage)"
+        told.append(f"nodes {self.nodes}, calls {self.calls}, {tokens}")
+        if self.adjustments:
+            replies = ", ".join(f"{name} {number}" for name, number in self.adjustments.most_common())
+            told.append(f"replies to requests that were adapted to the server: {replies}")
+        if self.failures:
+            replies = ", ".join(f"{failure} {number}" for failure, number in self.failures.most_common())
+            told.append(f"replies that were no data: {replies}")
+        if self.repaired:
+            told.append("the output's last line was torn; its row was searched again")
+        return [*told, f"seconds {self.seconds:.1f}"]

@@ -1,0 +1,1 @@
+"""The parts that models play: actor, refiner, meta-judge, writer of checkers."""

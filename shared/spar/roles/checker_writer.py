@@ -1,0 +1,74 @@
+"""What a teacher does for checkers, over any `ChatModel`: writes them with cases, and says what one means.
+
+Knows no queue and runs no code; what is kept, whoever asks decides (arXiv 2406.13542, section 3.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spar.engines.base import ChatModel, Sampling
+from spar.engines.drawing import FailedReply, Reply, draw
+from spar.method.checker_replies import WrittenChecker, parse_checker, parse_contradiction
+from spar.method.records import Message, Prompt, ReplyFailure
+from spar.method.templates.forms import PromptForm
+from spar.roles.usage import SeedScope, Usage
+
+WRITE, MEANING, CONTRADICTION = "write_checker", "checker_meaning", "contradiction"
+"""Seed steps; the path of the last two is the checker's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerForms:
+    """What a teacher is asked with: to write a checker, to say what one asks for, to compare that with the prompt."""
+
+    checker: PromptForm
+    meaning: PromptForm
+    contradiction: PromptForm
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Who is asked, how, and with which forms. `usage` counts what was asked."""
+
+    chat: ChatModel
+    sampling: Sampling
+    forms: CheckerForms
+    scope: SeedScope
+    usage: Usage
+
+    async def write(self, prompt: Prompt, n: int) -> list[WrittenChecker]:
+        """Those of n replies that hold a function and cases; the others are counted."""
+        seed = self.scope.derive(prompt, WRITE)
+        replies = await self._ask(self.forms.checker.messages(prompt=prompt.text), n, seed)
+        read = [None if isinstance(reply, FailedReply) else parse_checker(reply.text) for reply in replies]
+        self.usage.count_failures(
+            [failure_of(reply) if found is None else None for reply, found in zip(replies, read, strict=True)]
+        )
+        return [found for found in read if found is not None]
+
+    async def contradicts(self, prompt: Prompt, source: str, place: int) -> bool | None:
+        """Whether what the checker asks for contradicts the prompt; None if the teacher did not say."""
+        seed = self.scope.derive(prompt, MEANING, place)
+        [meant] = await self._ask(self.forms.meaning.messages(checker=source), 1, seed)
+        if isinstance(meant, FailedReply) or not meant.text.strip():
+            self.usage.count_failures([failure_of(meant)])
+            return None
+        asked = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
+        [said] = await self._ask(asked, 1, self.scope.derive(prompt, CONTRADICTION, place))
+        found = None if isinstance(said, FailedReply) else parse_contradiction(said.text, said.finish_reason)
+        self.usage.count_failures([failure_of(said) if found is None else None])
+        return found
+
+    async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:
+        self.usage.calls += 1
+        replies = await draw(self.chat, messages, n, self.sampling, seed)
+        self.usage.count(replies)
+        return replies
+
+
+def failure_of(reply: Reply) -> ReplyFailure:
+    if isinstance(reply, FailedReply):
+        return reply.failure
+    if not reply.text.strip():
+        return ReplyFailure.EMPTY
+    return ReplyFailure.CUT_OFF if reply.finish_reason == "length" else ReplyFailure.UNPARSABLE

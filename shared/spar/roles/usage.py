@@ -1,0 +1,94 @@
+"""What every role shares: seeds of its calls, and a count of what they used."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from spar.engines.base import Completion, Sampling
+from spar.engines.drawing import Reply
+from spar.method.records import (
+    Prompt,
+    ReplyFailure,
+)
+from spar.method.seeds import derive_seed
+from spar.recipes.models import SamplingSettings
+
+RESPOND = "respond"
+"""Seed step of an actor's responses."""
+
+
+JUDGE_RESPONSE = "judge_response"
+"""Seed step of votes over an actor's response; the path is the response's index."""
+
+
+NEGATIVE = "negative"
+"""Seed step of drawing a prompt's negative, and its sampled pair."""
+
+
+JUDGE_NODE = "judge_node"
+"""Seed step of votes over a text in a tree; the path is the text's hash."""
+
+
+COMPARE = "compare"
+"""Seed step of comparing two judgments; the path is the response's index, then theirs in the order of showing."""
+
+
+REFINE_NODE = "refine_node"
+"""Seed step of refinements; the path is the parent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedScope:
+    """What every seed of an iteration derives from; it names no run, so that equal work has equal seeds."""
+
+    seed: int
+    iteration: int
+
+    def derive(self, prompt: Prompt, step: str, *path: int | str) -> int:
+        return derive_seed(self.seed, self.iteration, prompt.id, step, *path)
+
+
+@dataclass(slots=True)
+class Usage:
+    """What was asked of a model so far. Skills add to it; whoever made it reads it.
+
+    `calls` counts what was asked, also where the search no longer wanted the reply; the rest counts what came. A
+    prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell, `adjustments` an
+    `Adjustment` to the replies whose request was not as set. `estimated_tokens`: those of both kinds that no server
+    counted.
+    """
+
+    calls: int = 0
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    estimated_tokens: int = 0
+    adjustments: Counter[str] = field(default_factory=Counter)
+
+    def count(self, replies: Sequence[Reply]) -> None:
+        completions = [reply for reply in replies if isinstance(reply, Completion)]
+        prompt = completions[0].prompt_tokens if completions else 0
+        self.replies += len(completions)
+        self.prompt_tokens += prompt
+        self.completion_tokens += sum(completion.completion_tokens for completion in completions)
+        estimated = [completion for completion in completions if completion.usage_estimated]
+        if estimated:
+            self.estimated_tokens += prompt + sum(completion.completion_tokens for completion in estimated)
+        self.adjustments.update(each.value for completion in completions for each in completion.adjustments)
+
+    def count_failures(self, failures: Sequence[ReplyFailure | None]) -> None:
+        self.failures.update(failure.value for failure in failures if failure is not None)
+
+    def add(self, other: "Usage") -> None:
+        self.calls += other.calls
+        self.replies += other.replies
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.failures.update(other.failures)
+        self.estimated_tokens += other.estimated_tokens
+        self.adjustments.update(other.adjustments)
+
+
+def sampling_of(settings: SamplingSettings) -> Sampling:
+    return Sampling(settings.temperature, settings.top_p, settings.max_tokens)

@@ -1,0 +1,67 @@
+"""A prompt's checkers from a teacher: written, tried on each other's cases, translated back; or why there are none.
+
+AutoIF's preparation (arXiv 2406.13542, section 3.1) as its released code does it. Knows no files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spar.aio import gather
+from spar.method.checking import TRANSLATED, Case, enough
+from spar.method.records import Prompt
+from spar.roles.checker_trial import trusted_sources
+from spar.roles.checker_writer import Teacher
+
+
+class CheckerStatus(StrEnum):
+    """How a prompt ends; the first that applies."""
+
+    NO_CHECKER = "no_checker"  # no reply with a function and cases
+    TOO_FEW = "too_few"  # functions, or cases to try them on
+    UNTRUSTED = "untrusted"  # no function is right on enough of the cases
+    CONTRADICTED = "contradicted"  # one of the first that are left asks for something else
+    UNSURE = "unsure"  # whether one does, the teacher did not say
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerOutcome:
+    """`sources` is empty unless the prompt was kept."""
+
+    end: CheckerStatus
+    sources: tuple[str, ...] = ()
+
+
+async def write_checkers(teacher: Teacher, prompts: Sequence[Prompt], samples: int) -> list[CheckerOutcome]:
+    """How each prompt ends, in their order. Checkers of all of them are tried together: one sandbox for many."""
+    written = await gather(_written(teacher, prompt, samples) for prompt in prompts)
+    trusted = iter(await trusted_sources([each for each in written if not isinstance(each, CheckerStatus)]))
+    tried = [each if isinstance(each, CheckerStatus) else next(trusted) for each in written]
+    return await gather(_outcome(teacher, prompt, each) for prompt, each in zip(prompts, tried, strict=True))
+
+
+_Written = tuple[list[str], list[Case]]
+
+
+async def _written(teacher: Teacher, prompt: Prompt, samples: int) -> _Written | CheckerStatus:
+    """A prompt's checkers and cases, each once, if they are enough to be tried on each other."""
+    written = await teacher.write(prompt, samples)
+    if not written:
+        return CheckerStatus.NO_CHECKER
+    sources = list(dict.fromkeys(one.source for one in written))
+    cases = list(dict.fromkeys(case for one in written for case in one.cases))
+    return (sources, cases) if enough(sources, cases) else CheckerStatus.TOO_FEW
+
+
+async def _outcome(teacher: Teacher, prompt: Prompt, tried: list[str] | CheckerStatus) -> CheckerOutcome:
+    """As AutoIF's released code: one contradiction among the first checkers drops the prompt, with all of them."""
+    if isinstance(tried, CheckerStatus):
+        return CheckerOutcome(tried)
+    if not tried:
+        return CheckerOutcome(CheckerStatus.UNTRUSTED)
+    first = tried[:TRANSLATED]
+    found = await gather(teacher.contradicts(prompt, source, place) for place, source in enumerate(first))
+    if True in found:
+        return CheckerOutcome(CheckerStatus.CONTRADICTED)
+    return CheckerOutcome(CheckerStatus.UNSURE) if None in found else CheckerOutcome(CheckerStatus.KEPT, tuple(tried))

@@ -1,0 +1,46 @@
+"""Instructions for AutoIF: a list of seeds, and what a teacher writes after it, round by round, each text once.
+
+AutoIF asks with the same seeds again and again and sorts out repeats (arXiv 2406.13542, section 3.1). Knows no files.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from spar.aio import gather
+from spar.roles.instruction_writer import InstructionTeacher
+
+A_REPLY = 50
+"""Instructions requested in one reply, as in AutoIF's released code."""
+BARREN = 3
+"""After so many batches in a row without a new instruction the teacher has no more to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRound:
+    """One round of a teacher: its number, its new instructions, and how many it wrote that were there already."""
+
+    turn: int
+    new: tuple[str, ...]
+    repeated: int
+
+
+async def write_instructions(
+    teacher: InstructionTeacher, seeds: Sequence[str], known: set[str], wanted: int, start: int = 0, at_once: int = 1
+) -> AsyncIterator[WrittenRound]:
+    """Rounds from number `start` on until `wanted` new instructions are there; fewer if the teacher repeats itself.
+
+    `known` are texts that are no new instruction, the seeds among them; what is found is added to it.
+    """
+    found, barren, turn = 0, 0, start
+    while found < wanted and barren < BARREN:
+        turns = range(turn, turn + at_once)
+        replies = await gather(teacher.write(seeds, A_REPLY, each) for each in turns)
+        before = found
+        for each, texts in zip(turns, replies, strict=True):
+            new = tuple(text for text in texts if text not in known)[: wanted - found]
+            repeated = sum(text in known for text in texts)
+            known.update(new)
+            found += len(new)
+            yield WrittenRound(each, new, repeated)
+        barren = 0 if found > before else barren + 1
+        turn += at_once
