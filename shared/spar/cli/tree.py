@@ -1,4 +1,10 @@
-"""`spar tree`: the search tree of a prompt, each text as the word difference from its parent."""
+"""`spar tree`: the search tree of a prompt, each text as the word difference from its parent.
+
+In colour, removed words are struck through. Without it (a pipe, a file, NO_COLOR) they are marked as `git diff
+--word-diff` marks them: [-removed-] and {+added+}.
+"""
+
+from collections.abc import Sequence
 
 import typer
 from pydantic import TypeAdapter
@@ -20,6 +26,7 @@ from spar.report.trees import example_tree
 from spar.report.words import WordSpan
 
 STYLES = {"same": "", "removed": "red strike", "added": "bold green"}
+MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 TREES: TypeAdapter[list[Tree]] = TypeAdapter(list[Tree])
 
 
@@ -78,11 +85,14 @@ def _label(node: ExampleNode, best: bool) -> Text:
     unreadable = f", {node.unreadable} unreadable" if node.unreadable else ""
     votes = f"({node.yes} yes, {node.no} no{unreadable})"
     label = Text(f"{'* ' if best else ''}{value} {votes}  ", style="bold" if best else "")
-    return label.append_text(difference(node.words))
+    return label.append_text(difference(node.words, marked=out.color_system is None))
 
 
-def difference(words: tuple[WordSpan, ...]) -> Text:
+def difference(words: Sequence[WordSpan], *, marked: bool) -> Text:
+    """The spans in one line; what changed is marked in the text itself if `marked`, else by style alone."""
     text = Text()
     for span in words:
-        text.append(span.blanks or "").append(visible(span.words), style=STYLES[span.kind])
+        words_shown = visible(span.words)
+        text.append(span.blanks or "")
+        text.append(MARKS[span.kind].format(words_shown) if marked else words_shown, style=STYLES[span.kind])
     return text
