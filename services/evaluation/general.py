@@ -6,11 +6,14 @@ How lm-eval is started and read is `spar.experiments.lm_eval`'s.
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spar.data.readers.benchmark_files import DataFile, digest_of, write_data_files
+from spar.engines.base import AddressableEngine, LocalModel
 from spar.errors import ConflictError
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.experiments.lm_eval.job import LmEvalJob
@@ -20,6 +23,7 @@ from spar.file_locks import try_lock
 from spar.inference.endpoints import Endpoint
 from spar.messages.evaluation import Evaluate, GeneralSpec
 from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES
+from spar.recipes.models import EngineSettings
 from spar.roles.usage import Usage
 from spar.runtime.models import locate
 from spar.runtime.steps import StepOutput, read_rows
@@ -39,8 +43,9 @@ async def measure_task(worker: Worker, command: Evaluate, spec: GeneralSpec) -> 
         if not try_lock(lock):
             raise ConflictError("Another attempt of this measurement is at work.", "Nothing needs to be done: it ends.")
         with TemporaryDirectory(prefix="spar-general-") as name:
-            job, digest = await _job(worker, command, spec, Path(name))
-            kept = await run_lm_eval(job, folder, Path(name), digest)
+            async with _placed(worker, command, spec) as place:
+                job, digest = await _job(worker, spec, place, Path(name))
+                kept = await run_lm_eval(job, folder, Path(name), digest)
         await asyncio.to_thread(shutil.rmtree, folder)
     finally:
         os.close(lock)
@@ -48,7 +53,26 @@ async def measure_task(worker: Worker, command: Evaluate, spec: GeneralSpec) -> 
     return StepOutput([kept], Usage(), {f"score.{name}": value for name, value in kept.report["scores"].items()})
 
 
-async def _job(worker: Worker, command: Evaluate, spec: GeneralSpec, start: Path) -> tuple[LmEvalJob, str | None]:
+@asynccontextmanager
+async def _placed(worker: Worker, command: Evaluate, spec: GeneralSpec) -> AsyncIterator[Endpoint]:
+    """Where lm-eval finds the model: at a server's address, ours held while it measures; or in its directory."""
+    model = await asyncio.to_thread(locate, spec.model, worker.cache)
+    engine = worker.engine(command.engine) if command.engine.url is None else None
+    if not isinstance(engine, AddressableEngine):
+        yield Endpoint("actor", command.engine, model)
+        return
+    async with engine.address(model) as address:
+        settings = EngineSettings(
+            kind="openai",
+            url=address.url,
+            max_batch=command.engine.max_batch,
+            deadline_s=command.engine.deadline_s,
+            send_seed=command.engine.send_seed,
+        )
+        yield Endpoint("actor", settings, LocalModel(model.fingerprint, name=address.name))
+
+
+async def _job(worker: Worker, spec: GeneralSpec, place: Endpoint, start: Path) -> tuple[LmEvalJob, str | None]:
     """With the files in place; the digest of published ones. Relative paths in task files of one's own start there."""
     own, digest = None, None
     likelihoods = BY_LIKELIHOOD_HERE & {spec.task}
@@ -59,9 +83,8 @@ async def _job(worker: Worker, command: Evaluate, spec: GeneralSpec, start: Path
             digest = digest_of(files)
         else:
             own, likelihoods = Path(), scored_by_likelihood(start, [spec.task])
-    model = await asyncio.to_thread(locate, spec.model, worker.cache)
     job = LmEvalJob(
-        place=Endpoint("actor", command.engine, model),
+        place=place,
         tasks=(spec.task,),
         own=own,
         limit=spec.limit,
@@ -69,7 +92,7 @@ async def _job(worker: Worker, command: Evaluate, spec: GeneralSpec, start: Path
         seed=spec.seed,
         by_likelihood=likelihoods,
     )
-    return (job if command.engine.url is None else await found_at_server(job)), digest
+    return (job if place.settings.url is None else await found_at_server(job)), digest
 
 
 def _settings(spec: GeneralSpec, kept: KeptReport, digest: str | None) -> dict[str, str | int]:

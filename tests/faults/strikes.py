@@ -5,7 +5,8 @@ import json
 import resource
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
 """Processes whose absence holds up a run."""
 STRIKES_WITHIN_S = 30.0  # or twice the undisturbed run
 """A fault that finds nothing to strike within it proves nothing, and its try counts as wrong."""
+HOLD_S = 4.0
+"""How long readers are paused in hope of messages, before they are released to let the run come to new ones."""
 OTHER_PASSWORD = "another-not-a-secret"
 
 
@@ -229,18 +232,34 @@ def messages(change: Callable[["redis.Redis", str], None], *queues: str) -> Faul
     """Let the queues fill while those who read them are paused, then change what waits."""
 
     def block(stack: FaultStack) -> Iterator[None]:
-        for queue in queues:
-            stack.pause(queue)
         with stack.redis.client() as client:
-            within_s = max(STRIKES_WITHIN_S, 2 * stack.pace_s)
-            stack.wait(lambda: all(client.llen(queue) > 1 for queue in queues), within_s, f"messages for {queues}")
+            hold(stack, client, queues)
             for queue in queues:
                 change(client, queue)
-        for queue in queues:
-            stack.pause(queue, signal.SIGCONT)
+        signal_all(stack, queues, signal.SIGCONT)
         yield
 
     return fault(block)
+
+
+def hold(stack: FaultStack, client: "redis.Redis", queues: Sequence[str]) -> None:
+    """Pause the readers with at least two messages in each queue. A reader that has already taken nearly all of them is
+    released, and paused again once there are new ones. Raises NotInTime."""
+    ends = time.monotonic() + max(STRIKES_WITHIN_S, 2 * stack.pace_s)
+    while True:
+        signal_all(stack, queues, signal.SIGSTOP)
+        try:
+            return stack.wait(lambda: all(client.llen(each) > 1 for each in queues), HOLD_S, f"messages for {queues}")
+        except NotInTime:
+            signal_all(stack, queues, signal.SIGCONT)
+            if time.monotonic() > ends:
+                raise
+        stack.wait(lambda: all(client.llen(each) for each in queues), ends - time.monotonic(), f"messages for {queues}")
+
+
+def signal_all(stack: FaultStack, names: Sequence[str], sign: signal.Signals) -> None:
+    for name in names:
+        stack.pause(name, sign)
 
 
 def twice(client: "redis.Redis", queue: str) -> None:

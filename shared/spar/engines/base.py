@@ -4,10 +4,11 @@ Knows nothing of prompts, templates or queues. Every adapter is held to tests/co
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from spar.method.records import Message, ReplyFailure
 
@@ -56,6 +57,14 @@ class LocalModel:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAddress:
+    """Where others ask for a model over the OpenAI protocol: `url` ends in /v1, `name` is what the server calls it."""
+
+    url: str
+    name: str
+
+
 class ChatModel(Protocol):
     """Answers conversations. Calls from any number of tasks run together; one event loop."""
 
@@ -76,4 +85,16 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Release memory, connections and child processes. Calls in flight end with EngineUnavailable."""
+        ...
+
+
+@runtime_checkable
+class AddressableEngine(Protocol):
+    """An engine that runs a server, which programs of others (lm-evaluation-harness) may call."""
+
+    def address(self, model: LocalModel) -> AbstractAsyncContextManager[ModelAddress]:
+        """Hold the model at its server: within the block it is neither stopped nor replaced by another model.
+
+        An error that leaves the block is EngineUnavailable if the server has died meanwhile. Raises what `serve` does.
+        """
         ...

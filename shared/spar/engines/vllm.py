@@ -7,10 +7,11 @@ in this process. With `engine.url` it is the openai engine: a server that somebo
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from spar.engines import openai
-from spar.engines.base import ChatModel, Completion, Engine, LocalModel, Sampling
+from spar.engines.base import ChatModel, Completion, Engine, LocalModel, ModelAddress, Sampling
 from spar.engines.calls import CallsInFlight
 from spar.engines.gpu_host import this_host
 from spar.engines.vllm_server.lineup import Servable, look_at
@@ -44,7 +45,23 @@ class VllmEngine:
 
     async def serve(self, model: LocalModel) -> ChatModel:
         """Raises ModelUnusable for files that are not there, RecipeError on a host with too few GPUs."""
-        return await self._calls.run(self._look(model))
+        return VllmModel(self, await self._calls.run(self._look(model)))
+
+    @asynccontextmanager
+    async def address(self, model: LocalModel) -> AsyncIterator[ModelAddress]:
+        """Others' calls are not counted here: the whole block counts as one call in flight, so the server stays."""
+        servable = await self._calls.run(self._look(model))
+        post = await self._supervisor.enter(servable)
+        well = False
+        try:
+            yield ModelAddress(url=post.server.url, name=servable.name)
+            well = True
+        except Exception as error:
+            if await post.server.died():
+                raise post.server.death() from error
+            raise
+        finally:
+            self._supervisor.gate.leave(post, well=well)
 
     async def close(self) -> None:
         await self._calls.close()
@@ -56,14 +73,14 @@ class VllmEngine:
         """Sample from the model once it is its turn. The deadline counts from when its server takes the call."""
         return await self._calls.run(self._ask(model, messages, n, sampling, seed))
 
-    async def _look(self, model: LocalModel) -> ChatModel:
+    async def _look(self, model: LocalModel) -> Servable:
         if self._settings.vllm.device == "gpu":
             if self._host is None:
                 self._host = await asyncio.to_thread(this_host)
             self._host.require_roles(self._settings.vllm.tensor_parallel)
         servable = await asyncio.to_thread(look_at, model)
         self._remember(servable)
-        return VllmModel(self, servable)
+        return servable
 
     def _remember(self, model: Servable) -> None:
         self._known[model.fingerprint] = model

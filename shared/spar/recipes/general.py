@@ -20,7 +20,7 @@ LM_EVAL_NAMES: Mapping[str, str] = {
 RUNS_CODE = frozenset({"humaneval"})
 BY_LIKELIHOOD_HERE = frozenset({"mmlu"})
 """Scored by the likelihood of each choice: a server must give log-probabilities of its prompt (vLLM does)."""
-ENGINES = ("transformers", "openai")
+ENGINES = ("transformers", "vllm", "openai")
 
 
 def general_of(plan: EvaluationPlan | None) -> GeneralSettings | None:
@@ -62,11 +62,11 @@ def check_general(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _engine_problems(recipe: Recipe) -> Iterator[Problem]:
-    """lm-eval asks a server by its address, or loads the model itself."""
+    """lm-eval calls a server by its address, a vLLM of the worker's too, or loads the model itself."""
     engine = recipe.engine
     if engine.url is None and engine.kind not in ENGINES:
-        what = f"is {engine.kind}, whose models lm-eval can neither load beside it nor ask by an address"
-        fix = "Use transformers, or a server's engine.url; or measure each model afterwards with `spar eval general`."
+        what = f"is {engine.kind}, whose models lm-eval can neither load beside it nor call by an address"
+        fix = "Use transformers or vllm, or set engine.url; or measure each model with `spar eval general`."
         yield Problem(("engine", "kind"), what, fix)
     if engine.url is not None and (engine.body or engine.headers):
         what = "is sent by none of lm-eval's requests, and evaluation.benchmarks.general measures with them"

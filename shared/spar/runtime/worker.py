@@ -71,12 +71,15 @@ class Worker:
         self._heart.start()
 
     async def chat(self, settings: EngineSettings, model: ModelRef) -> ChatModel:
-        """The model, being served. On the loop thread, so no two calls make the same engine."""
-        engine = self._engines.get(settings)
-        if engine is None:
-            engine = self._engines[settings] = make_engine(settings)
+        """The model, being served. On the loop thread."""
         local = await asyncio.to_thread(locate, model, self.cache)
-        return self.observe(await engine.serve(local))
+        return self.observe(await self.engine(settings).serve(local))
+
+    def engine(self, settings: EngineSettings) -> Engine:
+        """The one engine of these settings. On the loop thread, so no two calls make the same one."""
+        if settings not in self._engines:
+            self._engines[settings] = make_engine(settings)
+        return self._engines[settings]
 
     def hold(self, message: StepMessage) -> None:
         with self._lock:

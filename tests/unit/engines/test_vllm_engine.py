@@ -15,10 +15,12 @@ from structlog.testing import capture_logs
 from spar.engines.base import Adjustment, ChatModel, LocalModel, Sampling
 from spar.engines.gpu_claims import claim, holders
 from spar.engines.gpu_host import GpuHost
+from spar.engines.openai_client import OpenAIClient
+from spar.engines.openai_replies import model_names
 from spar.engines.vllm import VllmEngine, make
 from spar.engines.vllm_server.supervisor import ServerHost
 from spar.engines.vllm_server.switching import Policy
-from spar.errors import EngineUnavailable, ModelUnusable, RecipeError
+from spar.errors import EngineError, EngineUnavailable, ModelUnusable, RecipeError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings, VllmSettings
 from tests.fake_vllm import fake_vllm, starts
@@ -72,6 +74,34 @@ async def test_a_server_starts_with_the_first_call(engine: Start, journal: Path,
     assert gone(server, 0)
     assert holders(host) == {}
     os.close(server)
+
+
+async def test_a_model_is_held_at_its_address(engine: Start, journal: Path, tmp_path: Path) -> None:
+    async with engine() as vllm:
+        other = await vllm.serve(write_model(tmp_path, "m2"))
+        async with vllm.address(write_model(tmp_path, "m1")) as address:
+            client = OpenAIClient(address.url, 1, 30.0, 1)
+            waiting = asyncio.create_task(say(other))
+            await asyncio.sleep(2 * QUICK.patience_s)
+            reply = await client.get("models")  # the server still stands, although another model waits
+            await client.close()
+            assert model_names(reply.data) == [address.name] == ["spar-m1"]
+            assert len(starts(journal)) == 1
+        assert await waiting
+        assert len(starts(journal)) == 2
+
+
+async def test_an_error_at_an_address_is_the_servers_where_it_has_died(
+    engine: Start, journal: Path, tmp_path: Path
+) -> None:
+    async def fail_with_the_server(vllm: VllmEngine) -> None:
+        async with vllm.address(write_model(tmp_path, "m1")):
+            os.kill(starts(journal)[0]["pid"], signal.SIGKILL)
+            raise EngineError("lm-eval failed.", "Look into its log.")
+
+    async with engine() as vllm:
+        with pytest.raises(EngineUnavailable, match="ended with exit code"):
+            await fail_with_the_server(vllm)
 
 
 async def test_an_adapters_positions_are_its_bases(engine: Start, tmp_path: Path) -> None:
@@ -289,13 +319,15 @@ import asyncio, sys
 from pathlib import Path
 from spar.engines.base import LocalModel, Sampling
 from spar.engines.gpu_host import GpuHost
+from spar.engines.openai_client import OpenAIClient
+from spar.engines.openai_replies import model_names
 from spar.engines.vllm import VllmEngine
-from spar.engines.vllm_server.supervisor import Place
+from spar.engines.vllm_server.supervisor import ServerHost
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 
 async def main(model, locks, *command):
-    place = Place(command, GpuHost(("GPU-a",), Path(locks)))
+    place = ServerHost(command, GpuHost(("GPU-a",), Path(locks)))
     engine = VllmEngine(EngineSettings(kind="vllm"), place)
     chat = await engine.serve(LocalModel("m1", path=Path(model)))
     await chat.sample([Message("user", "hello")], 1, Sampling(1.0, 1.0, 8), seed=1)

@@ -2,6 +2,7 @@
 run carries."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +10,18 @@ import pytest
 from aiohttp import web
 
 from services.evaluation.general import FOLDER, measure_task
+from spar.engines.vllm_server.command import COMMAND_VARIABLE
 from spar.errors import EngineError
 from spar.evaluation.general_sets import files_for_run
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
 from spar.messages.evaluation import Evaluate, GeneralSpec
-from spar.recipes.models import EngineSettings
+from spar.recipes.models import EngineSettings, VllmSettings
 from spar.runtime.steps import put_rows
 from spar.runtime.worker import Worker
 from spar.store.directory import DirectoryStore
 from spar.store.models import ModelCache
+from tests.fake_vllm import fake_vllm, starts
+from tests.unit.engines.vllm_models import write_model
 
 FACTS = {"Which city is on the Seine?": "Paris", "How many legs has an ant?": "Six"}
 
@@ -62,12 +66,11 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
     worker.close()
 
 
-def step(worker: Worker, tasks: Path, url: str) -> Evaluate:
-    engine = EngineSettings(kind="openai", url=url, max_batch=2)
+def step(worker: Worker, tasks: Path, engine: EngineSettings, model: str = "served:m") -> Evaluate:
     files = files_for_run(["facts"], tasks)
     spec = GeneralSpec(
         task="facts",
-        model=ModelRef(fingerprint="m" * 64, location="served:m"),
+        model=ModelRef(fingerprint="m" * 64, location=model),
         engine=EngineIdentity.of(engine),
         limit=None,
         max_tokens=None,
@@ -81,7 +84,7 @@ def step(worker: Worker, tasks: Path, url: str) -> Evaluate:
 @pytest.mark.end_to_end
 def test_a_task_is_measured_and_nothing_is_left_behind(worker: Worker, tasks: Path, tmp_path: Path) -> None:
     runner, url = worker.loop.run(serve())
-    command = step(worker, tasks, url)
+    command = step(worker, tasks, EngineSettings(kind="openai", url=url, max_batch=2))
     assert isinstance(command.spec, GeneralSpec)
     output = worker.loop.run(measure_task(worker, command, command.spec))
     worker.loop.run(runner.cleanup())
@@ -96,8 +99,26 @@ def test_a_task_is_measured_and_nothing_is_left_behind(worker: Worker, tasks: Pa
 def test_a_server_that_is_gone_is_reported_before_lm_eval_starts(worker: Worker, tasks: Path) -> None:
     runner, url = worker.loop.run(serve())
     worker.loop.run(runner.cleanup())
-    command = step(worker, tasks, url)
+    command = step(worker, tasks, EngineSettings(kind="openai", url=url, max_batch=2))
     assert isinstance(command.spec, GeneralSpec)
     with pytest.raises(EngineError):
         worker.loop.run(measure_task(worker, command, command.spec))
     assert not list((worker.work_dir / FOLDER).rglob("lm-eval.log"))
+
+
+@pytest.mark.end_to_end
+def test_a_vllm_of_the_workers_own_is_measured_at_its_address(
+    worker: Worker, tasks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(COMMAND_VARIABLE, shlex.join(fake_vllm(tmp_path / "journal")))
+    model = write_model(tmp_path, "m")
+    engine = EngineSettings(kind="vllm", max_batch=2, vllm=VllmSettings(device="cpu"))
+    command = step(worker, tasks, engine, f"dir:{model.path}")
+    assert isinstance(command.spec, GeneralSpec)
+    output = worker.loop.run(measure_task(worker, command, command.spec))
+    [kept] = output.rows
+    assert kept.correct == {"facts/0": False, "facts/1": False}  # the stand-in writes about something else
+    assert all(item["said"] for item in kept.items)
+    [start] = starts(tmp_path / "journal")
+    assert start["served_model_name"] == [f"spar-{'m' * 64}"]
+    assert str(start["port"]) not in json.dumps([kept.report, kept.items])

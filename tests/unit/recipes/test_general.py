@@ -72,7 +72,7 @@ def test_a_recipe_without_them_is_written_as_before(tmp_path: Path) -> None:
         ("{tasks: [humaneval]}", SERVED, "humaneval runs the code that models write"),
         ("{tasks: [facts], data: tasks}", SERVED, "facts runs what task files of your own say"),
         ("{tasks: [gsm8k], data: nowhere}", SERVED, "names what is not there"),
-        ("{tasks: [gsm8k]}", "{kind: vllm}", "lm-eval can neither load"),
+        ("{tasks: [gsm8k]}", "{kind: simulated}", "lm-eval can neither load"),
         ("{tasks: [gsm8k]}", "{kind: openai, url: 'http://h/v1', body: {a: 1}}", "sent by none of lm-eval's requests"),
     ],
 )

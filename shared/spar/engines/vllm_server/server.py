@@ -47,8 +47,10 @@ class VllmServer:
         self._settings = settings
         self._child = child
         self._root = f"http://{LOOPBACK}:{port}"
+        self.url = f"{self._root}/v1"
+        """Of its OpenAI protocol; without a key."""
         self._client = OpenAIClient(
-            f"{self._root}/v1", settings.max_batch, settings.deadline_s, _CALL_ATTEMPTS, retried=frozenset()
+            self.url, settings.max_batch, settings.deadline_s, _CALL_ATTEMPTS, retried=frozenset()
         )
         self._calls = CallsInFlight("vllm")
         self._models: dict[str, OpenAIModel] = {}
