@@ -14,16 +14,17 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from spar.engines.base import ChatModel, LocalModel
+from spar.engines.base import LocalModel
 from spar.engines.registry import make_engine
 from spar.method.negatives import choose_negative
 from spar.method.pairs import refined_pair
 from spar.method.records import JudgedPrompt, JudgedResponse, Pair, Prompt
 from spar.method.templates import builtin_templates
 from spar.recipes.models import DpoSettings, EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
-from spar.roles.actor import respond
-from spar.roles.refiner import judge, refine_tree
-from spar.roles.usage import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage
+from spar.roles.actor import Actor
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
+from spar.roles.usage import NEGATIVE, SeedScope, Usage
 from spar.training.base import TrainJob
 from spar.training.registry import make_trainer
 from spar.worlds.story.builtin import builtin_model
@@ -35,41 +36,28 @@ TEMPLATES = builtin_templates("compact")  # short forms for tiny models; "spar" 
 GENERATION = GenerationSettings(n=5, temperature=0.9, top_p=0.9, max_tokens=16)
 JUDGMENT = JudgmentSettings(votes=5, temperature=0.7, max_tokens=96)
 SEARCH = SearchSettings(policy="bfs", branch=3, keep=2, depth=3, temperature=0.7, max_tokens=48)
+REFINER = RefinerSettings.for_search(templates=TEMPLATES, judgment=JUDGMENT, search=SEARCH)
 DPO = DpoSettings(learning_rate=2e-4, schedule="linear", batch_size=8, max_length=256, dtype="float32", threads=1)
 
 
-async def respond_and_judge(actor: ChatModel, refiner: ChatModel, prompt: Prompt, usage: Usage) -> JudgedPrompt:
+async def respond_and_judge(actor: Actor, refiner: Refiner, prompt: Prompt) -> JudgedPrompt:
     """The actor draws five responses; the refiner gives each of them five votes."""
-    generated = await respond(actor, prompt, GENERATION, SCOPE, usage)
+    generated = await actor.respond(prompt)
     judged = [
-        JudgedResponse(
-            response,
-            await judge(
-                refiner,
-                prompt,
-                response.text,
-                TEMPLATES,
-                JUDGMENT,
-                SCOPE,
-                JUDGE_RESPONSE,
-                (response.index,),
-                usage,
-            ),
-        )
+        JudgedResponse(response, await refiner.judge_response(prompt, response))
         for response in generated.responses
         if response.failure is None
     ]
     return JudgedPrompt(prompt, tuple(judged))
 
 
-async def make_pair(actor: ChatModel, refiner: ChatModel, prompt: Prompt, usage: Usage) -> Pair | str:
+async def make_pair(actor: Actor, refiner: Refiner, prompt: Prompt) -> Pair | str:
     """A pair, or the outcome with which the prompt ends: all_good, tied, unsolved, ..."""
-    judged = await respond_and_judge(actor, refiner, prompt, usage)
+    judged = await respond_and_judge(actor, refiner, prompt)
     negative = choose_negative(judged, SCOPE.derive(prompt, NEGATIVE))
     if not isinstance(negative, JudgedResponse):
         return negative.value
-    tree = await refine_tree(refiner, prompt, negative, TEMPLATES, JUDGMENT, SEARCH, SCOPE, usage)
-    pair = refined_pair(tree)
+    pair = refined_pair(await refiner.search(prompt, negative, policy_of(SEARCH)))
     return pair if isinstance(pair, Pair) else pair.value
 
 
@@ -77,11 +65,13 @@ async def collect_pairs(args: argparse.Namespace) -> list[Pair]:
     engine = make_engine(EngineSettings(kind="transformers", dtype="float64"))
     usage = Usage()
     try:
-        actor = await engine.serve(LocalModel("actor", path=args.actor))
-        refiner = await engine.serve(LocalModel("refiner", path=args.refiner))
+        served = await engine.serve(LocalModel("actor", path=args.actor))
+        actor = Actor(chat=served, settings=GENERATION, scope=SCOPE, usage=usage)
+        served = await engine.serve(LocalModel("refiner", path=args.refiner))
+        refiner = Refiner(chat=served, settings=REFINER, scope=SCOPE, usage=usage)
         prompts = [Prompt.of(text) for text in generate_prompts(args.prompts, seed=0, split="train")]
         # All at once: the engine batches whatever the searches wait for.
-        results = await asyncio.gather(*(make_pair(actor, refiner, prompt, usage) for prompt in prompts))
+        results = await asyncio.gather(*(make_pair(actor, refiner, prompt) for prompt in prompts))
     finally:
         await engine.close()
     pairs = [result for result in results if isinstance(result, Pair)]

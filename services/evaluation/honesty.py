@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from spar.aio import gather
 from spar.data.readers.verifiable_prompts import RuledPrompt
-from spar.engines.base import ChatModel
 from spar.errors import AccountingError, DataError
 from spar.evaluation.asking.llmbar import vote_settings
 from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
@@ -18,9 +17,8 @@ from spar.evaluation.honesty_measures import summarize
 from spar.messages.evaluation import Evaluate, HonestySpec
 from spar.messages.training import ShardResults
 from spar.method.records import JudgedPrompt, Prompt, Tree
-from spar.method.templates import TemplateSet
-from spar.recipes.models import JudgmentSettings
-from spar.roles.refiner import judge
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import JUDGE_NODE, SeedScope, Usage
 from spar.runtime.forms import read_templates
 from spar.runtime.steps import StepOutput, read_rows
@@ -62,16 +60,18 @@ async def _with_outside(
     if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:
         raise AccountingError("An audit names an outside judge and not its address or its settings.")
     templates = await read_templates(worker, spec.templates)
-    chat = await worker.chat(command.judge, spec.judge)
-    settings, scope = vote_settings(1, spec.judge_tokens), SeedScope(spec.seed, spec.iteration)
-    return await gather(_asked(chat, item, templates, settings, scope, usage) for item in items)
+    judge = Refiner(
+        chat=await worker.chat(command.judge, spec.judge),
+        settings=RefinerSettings(templates=templates, judgment=vote_settings(1, spec.judge_tokens)),
+        scope=SeedScope(spec.seed, spec.iteration),
+        usage=usage,
+    )
+    return await gather(_asked(judge, item) for item in items)
 
 
-async def _asked(
-    chat: ChatModel, item: Audited, templates: TemplateSet, settings: JudgmentSettings, scope: SeedScope, usage: Usage
-) -> Audited:
+async def _asked(judge: Refiner, item: Audited) -> Audited:
     try:
-        found = await judge(chat, item.prompt, item.text, templates, settings, scope, JUDGE_NODE, (), usage)
+        found = await judge.judge(item.prompt, item.text, JUDGE_NODE)
     except DataError:  # too long for this judge: it has said nothing, and that is counted as no label
         return item
     return replace(item, outside=found.label)

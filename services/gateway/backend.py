@@ -8,9 +8,10 @@ from services.gateway.admission import Admission
 from services.gateway.settings import GatewaySettings
 from spar.aio import gather
 from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
-from spar.inference.records import RefinerSettings, RoleModels
+from spar.inference.records import RoleModels
 from spar.inference.system_turns import FoldingSystem
 from spar.recipes.models import JudgmentSettings, SamplingSettings
+from spar.roles.settings import RefinerSettings
 
 
 class GatewayBackend:
@@ -35,7 +36,7 @@ class GatewayBackend:
         number = votes or self.settings.votes
         judgment = JudgmentSettings(votes=number, quorum=number // 2 + 1, max_tokens=self.settings.judge_tokens)
         refinement = SamplingSettings(temperature=0.7, max_tokens=self.settings.refine_tokens)
-        return RefinerSettings(self._templates, judgment, refinement)
+        return RefinerSettings(templates=self._templates, judgment=judgment, refinement=refinement)
 
     async def close(self) -> None:
         await self._open.close()

@@ -6,7 +6,7 @@ from spar.aio import gather
 from spar.messages.coordinator import UNUSABLE
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
-from spar.roles.actor import respond
+from spar.roles.actor import Actor
 from spar.roles.usage import SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_form
@@ -27,7 +27,8 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
-    rows = await gather(respond(chat, prompt, spec.sampling, scope, usage, form) for prompt in prompts)
+    actor = Actor(chat=chat, settings=spec.sampling, scope=scope, usage=usage, form=form)
+    rows = await gather(actor.respond(prompt) for prompt in prompts)
     counts = {
         "prompts": len(rows),
         "responses": sum(len(row.responses) for row in rows),

@@ -8,7 +8,7 @@ from spar.method.meta_judging import ComparedPrompt, most_contested
 from spar.method.records import JudgedPrompt
 from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
-from spar.roles.meta_judge import compare
+from spar.roles.meta_judge import MetaJudge
 from spar.roles.usage import SeedScope, Usage
 from spar.runtime.forms import read_form
 from spar.runtime.steps import StepOutput, read_rows
@@ -43,5 +43,6 @@ async def _compare(
         return None
     item, judgments = contested
     scope = SeedScope(spec.seed, spec.iteration)
-    matches = await compare(chat, row.prompt, item.response, judgments, form, spec.comparison, scope, usage)
+    judge = MetaJudge(chat=chat, form=form, settings=spec.comparison, scope=scope, usage=usage)
+    matches = await judge.compare(row.prompt, item.response, judgments)
     return ComparedPrompt(row.prompt, item.response, judgments, tuple(matches))

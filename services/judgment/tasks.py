@@ -5,16 +5,14 @@ from typing import Any
 from services.judgment.comparing import compare_shard
 from services.judgment.execution import execute_shard
 from spar.aio import gather
-from spar.engines.base import ChatModel
 from spar.messages.coordinator import UNUSABLE
-from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge, JudgmentSpec
+from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge
 from spar.method.outcomes import usable
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
-from spar.method.templates import TemplateSet
-from spar.method.templates.forms import PromptForm
 from spar.recipes.policies import judging_policy
-from spar.roles.refiner import judge
-from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
+from spar.roles.usage import SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_form, read_templates
 from spar.runtime.steps import StepOutput, read_rows, run_step
@@ -61,32 +59,22 @@ async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated],
     spec = command.spec
     templates = await read_templates(worker, spec.templates)
     form = await read_form(worker, spec.form)
-    chat = await worker.chat(command.engine, spec.model)
-    return await gather(_judge_prompt(chat, row, templates, form, spec, usage) for row in generated)
-
-
-async def _judge_prompt(
-    chat: ChatModel, row: Generated, templates: TemplateSet, form: PromptForm | None, spec: JudgmentSpec, usage: Usage
-) -> JudgedPrompt:
-    responses = await gather(
-        _judge_response(chat, row.prompt, response, templates, form, spec, usage) for response in row.responses
+    refiner = Refiner(
+        chat=await worker.chat(command.engine, spec.model),
+        settings=RefinerSettings(templates=templates, judgment=spec.judgment, form=form),
+        scope=SeedScope(spec.seed, spec.iteration),
+        usage=usage,
     )
+    return await gather(_judge_prompt(refiner, row) for row in generated)
+
+
+async def _judge_prompt(refiner: Refiner, row: Generated) -> JudgedPrompt:
+    responses = await gather(_judge_response(refiner, row.prompt, response) for response in row.responses)
     return JudgedPrompt(row.prompt, tuple(responses))
 
 
-async def _judge_response(
-    chat: ChatModel,
-    prompt: Prompt,
-    response: Response,
-    templates: TemplateSet,
-    form: PromptForm | None,
-    spec: JudgmentSpec,
-    usage: Usage,
-) -> JudgedResponse:
+async def _judge_response(refiner: Refiner, prompt: Prompt, response: Response) -> JudgedResponse:
     """A failed response is no data: it is not judged, unless it was only cut off."""
     if not response.judgeable:
         return JudgedResponse(response, None)
-    scope = SeedScope(spec.seed, spec.iteration)
-    where = (JUDGE_RESPONSE, (response.index,))
-    judgment = await judge(chat, prompt, response.text, templates, spec.judgment, scope, *where, usage, form)
-    return JudgedResponse(response, judgment)
+    return JudgedResponse(response, await refiner.judge_response(prompt, response))

@@ -8,7 +8,8 @@ from spar.messages.refinement import TASK, Refine
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import unsolved
 from spar.method.records import JudgedPrompt, JudgedResponse, Outcome
-from spar.roles.refiner import refine_tree
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
 from spar.roles.usage import NEGATIVE, SeedScope, Usage
 from spar.runtime.app import task
 from spar.runtime.forms import read_templates
@@ -29,9 +30,11 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
     templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.engine, spec.model)
     scope = SeedScope(spec.seed, spec.iteration)
+    settings = RefinerSettings.for_search(templates=templates, judgment=spec.judgment, search=spec.search)
+    refiner = Refiner(chat=chat, settings=settings, scope=scope, usage=usage)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]
     trees = await gather(
-        refine_tree(chat, prompt, negative, templates, spec.judgment, spec.search, scope, usage)
+        refiner.search(prompt, negative, policy_of(spec.search))
         for prompt, negative in negatives
         if isinstance(negative, JudgedResponse)
     )

@@ -14,10 +14,9 @@ from spar.inference import InferenceRequest, InferenceResult, Refiner, RefinerSe
 from spar.inference.strategies import Draws
 from spar.method.records import Message, Node, Prompt, Tree
 from spar.method.templates import TemplateSet
-from spar.method.tree_search import search
 from spar.method.voting import critique_to_refine
 from spar.recipes.models import AskSettings, JudgmentSettings, SamplingSettings
-from spar.roles.usage import Usage
+from spar.roles.usage import SeedScope, Usage
 
 REFINE_TEMPERATURE = 0.7  # the paper's, as that of votes
 ONE_REFINEMENT = ("actor", "greedy")
@@ -58,15 +57,13 @@ def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSe
     policy, how = strategy.policy, _refining(settings, templates)
 
     async def refine(prompt: str, response: str, usage: Usage) -> Row:
-        asking = Refiner(refiner, prompt, how, seed)
-        judgment = await asking.judge(response, ())
+        asking = Refiner(chat=refiner, settings=how, scope=SeedScope(seed, 0), usage=usage)
+        asked = Prompt.of(prompt)
+        judgment = await asking.judge_node(asked, response)
         if critique_to_refine(judgment) is None:
-            usage.add(asking.usage)
             return {"refined": None, "failure": "no_critique", **_took(0, 1, len(judgment.votes))}
         root = Node((), response, judgment)
-        tree = await search(Prompt.of(prompt), root, asking.refine, asking.judge, policy)
-        usage.add(asking.usage)
-        return _negative_row(tree)
+        return _negative_row(await asking.search(asked, root, policy))
 
     return refine
 
@@ -91,9 +88,9 @@ def _refining(settings: AskSettings, templates: TemplateSet) -> RefinerSettings:
     # A refinement says what it changes before the text itself: the paper gives it half as much again.
     longest = settings.max_tokens + settings.max_tokens // 2
     return RefinerSettings(
-        templates,
-        JudgmentSettings(max_tokens=settings.judge_tokens),
-        SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
+        templates=templates,
+        judgment=JudgmentSettings(max_tokens=settings.judge_tokens),
+        refinement=SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
     )
 
 

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from spar.aio import gather
 from spar.engines.base import ChatModel
 from spar.evaluation.items import Gather, Item, Measure
-from spar.method.records import Judgment, Node, Pair, Prompt, Verdict
+from spar.method.records import Node, Pair, Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings
-from spar.roles.actor import respond
-from spar.roles.refiner import judge, refine
+from spar.roles.actor import Actor
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import SeedScope, Usage
 from spar.worlds.story.rules import follows
 
@@ -41,10 +42,10 @@ async def evaluate_actor(  # noqa: PLR0913 - what a measurement depends on, each
     """One response per prompt. Correct: all constraints of the prompt hold, and the reply was not cut off."""
     settings = GenerationSettings(n=1, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
     measure = Measure.ACTOR_SAMPLED if temperature > 0 else Measure.ACTOR_GREEDY
-    scope = SeedScope(seed, 0)
+    actor = Actor(chat=chat, settings=settings, scope=SeedScope(seed, 0), usage=usage)
 
     async def one(text: str) -> Item:
-        response = (await respond(chat, Prompt.of(text), settings, scope, usage)).responses[0]
+        response = (await actor.respond(Prompt.of(text))).responses[0]
         correct = response.failure is None and follows(text, response.text)
         return Item(measure, text, response.text, correct, failure=response.failure)
 
@@ -60,10 +61,10 @@ async def evaluate_judge(
     gather: Gather = gather,
 ) -> list[Item]:
     """One greedy vote per (prompt, response, truth). Correct: the verdict is the truth. Unparsable is wrong."""
-    scope = SeedScope(seed, 0)
+    refiner = _greedy_refiner(chat, templates, seed, usage)
 
     async def one(text: str, given: str, truth: bool) -> Item:
-        judgment = await _greedy_vote(chat, text, given, templates, scope, usage)
+        judgment = await refiner.judge(Prompt.of(text), given, EVALUATION_STEP)
         vote = judgment.votes[0]
         expected = Verdict.YES if truth else Verdict.NO
         return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
@@ -86,16 +87,15 @@ async def evaluate_refine(
     Wrong: it does not, it repeats the bad response, or either reply cannot be read; a bad vote therefore
     costs accuracy here too.
     """
-    scope = SeedScope(seed, 0)
+    refiner = _greedy_refiner(chat, templates, seed, usage)
 
     async def one(text: str, given: str) -> Item:
-        judgment = await _greedy_vote(chat, text, given, templates, scope, usage)
+        judgment = await refiner.judge(Prompt.of(text), given, EVALUATION_STEP)
         if judgment.critique is None:
             vote = judgment.votes[0]
             return Item(Measure.REFINE, text, vote.reply, False, given, failure=vote.failure)
         root = Node((), given, judgment)
-        refined = await refine(chat, Prompt.of(text), root, 1, 0, templates, GREEDY_REPLY, scope, usage)
-        only = refined[0]
+        [only] = await refiner.refine(Prompt.of(text), root, n=1, attempt=0)
         correct = only.text is not None and follows(text, only.text)
         return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
 
@@ -111,7 +111,6 @@ def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
     ]
 
 
-async def _greedy_vote(
-    chat: ChatModel, text: str, given: str, templates: TemplateSet, scope: SeedScope, usage: Usage
-) -> Judgment:
-    return await judge(chat, Prompt.of(text), given, templates, GREEDY_VOTE, scope, EVALUATION_STEP, (), usage)
+def _greedy_refiner(chat: ChatModel, templates: TemplateSet, seed: int, usage: Usage) -> Refiner:
+    settings = RefinerSettings(templates=templates, judgment=GREEDY_VOTE, refinement=GREEDY_REPLY)
+    return Refiner(chat=chat, settings=settings, scope=SeedScope(seed, 0), usage=usage)

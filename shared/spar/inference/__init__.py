@@ -9,12 +9,12 @@ from spar.inference.records import (
     CallCounters,
     InferenceRequest,
     InferenceResult,
-    RefinerSettings,
     RoleModels,
     StopReason,
 )
-from spar.inference.refiner import Refiner
 from spar.inference.strategies import STRATEGIES, Strategy, make_strategy
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 
 __all__ = [
     "STRATEGIES",

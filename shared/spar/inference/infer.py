@@ -6,6 +6,7 @@ gives no response at all is an error. The search is `spar.method.tree_search`'s.
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from spar.errors import DataError, DeadlineExceeded, EngineError
 from spar.inference.growing import Growing, Told
@@ -14,20 +15,20 @@ from spar.inference.records import (
     Choice,
     InferenceRequest,
     InferenceResult,
-    RefinerSettings,
     RoleModels,
     StopReason,
 )
 from spar.inference.redrawing import Redraw, drawn_responses
-from spar.inference.refiner import Refiner
 from spar.inference.stopping import StoppedRefine
 from spar.inference.strategies import Draws, Strategy
 from spar.inference.transcript import prompt_of
 from spar.method.growth import RefineNode
 from spar.method.policies import SearchPolicy
-from spar.method.records import JudgmentFailure, Node, ReplyFailure, Response, Tree
+from spar.method.records import JudgmentFailure, Node, Prompt, ReplyFailure, Response, Tree
 from spar.method.tree_search import search
 from spar.method.voting import never_drawn
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import RESPOND, SeedScope, Usage
 
 
@@ -102,17 +103,18 @@ class _Inference:
         how = self.how
         if self.strategy.greedy:
             how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
-        self.refiner = Refiner(self.models.refiner, prompt, how, self.asked.seed)
+        self.refiner = Refiner(chat=self.models.refiner, settings=how, scope=SeedScope(self.asked.seed, 0))
         responses = self.strategy.draws is Draws.RESPONSES
         if responses:
             self.redraw = Redraw(self.models.actor, prompt, self.asked, self.actor)
-        refine = self.redraw or self._refine(self.refiner)
-        self.growing = Growing(refine, self.refiner.judge, self.counts, responses, self.told)
+        refine = self.redraw or self._refine(self.refiner, prompt)
+        judge = partial(self.refiner.judge_node, prompt)
+        self.growing = Growing(refine, judge, self.counts, responses, self.told)
         return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
 
-    def _refine(self, refiner: Refiner) -> RefineNode:
-        stop = self.asked.stop
-        return StoppedRefine(refiner.refine, stop, refiner.usage) if stop else refiner.refine
+    def _refine(self, refiner: Refiner, prompt: Prompt) -> RefineNode:
+        refine, stop = partial(refiner.refine, prompt), self.asked.stop
+        return StoppedRefine(refine, stop, refiner.usage) if stop else refine
 
     def so_far(self, ending: StopReason, reason: str) -> InferenceResult:
         if self.response is None:

@@ -1,12 +1,10 @@
 """What is asked of an actor and a refiner together, and what is found. Facts only."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from spar.engines.base import ChatModel, Sampling
 from spar.method.records import Message, Tree
-from spar.method.templates import TemplateSet
-from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.roles.usage import Usage
 
 RESAMPLING = Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
@@ -43,19 +41,6 @@ class InferenceRequest:
     """Responses of the actor; more than one only where the actor alone is asked."""
     stop: tuple[str, ...] = ()
     """Texts end before the first of these strings."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefinerSettings:
-    """How the refiner is asked: its forms, its votes, and the sampling of refinements."""
-
-    templates: TemplateSet
-    judgment: JudgmentSettings = field(default_factory=JudgmentSettings)
-    refinement: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.7, max_tokens=3072))
-    retries: int = 3
-    """How often a failed refinement is drawn again."""
-    vote_rounds: int | None = None
-    """As a recipe's search.vote_rounds."""
 
 
 @dataclass(slots=True)

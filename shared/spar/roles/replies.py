@@ -24,9 +24,9 @@ def read_reply(
     return replace(parse(reply.text, reply.finish_reason), finish_reason=reply.finish_reason)
 
 
-def _failed_vote(text: str, failure: ReplyFailure) -> Vote:
+def failed_vote(text: str, failure: ReplyFailure) -> Vote:
     return Vote(text, failure=failure)
 
 
-def _failed_refinement(text: str, failure: ReplyFailure) -> Refinement:
+def failed_refinement(text: str, failure: ReplyFailure) -> Refinement:
     return Refinement(text, failure=failure)

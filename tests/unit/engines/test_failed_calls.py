@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from spar.aio import gather
-from spar.engines.base import Completion, Sampling
+from spar.engines.base import ChatModel, Completion, Sampling
 from spar.engines.drawing import FailedReply, draw
 from spar.errors import ConversationTooLong, DataError, EngineUnavailable, TemplateRefused
 from spar.method.generating import GENERATING
@@ -14,6 +14,7 @@ from spar.method.records import (
     Judgment,
     JudgmentFailure,
     Message,
+    Node,
     Outcome,
     Prompt,
     ReplyFailure,
@@ -22,12 +23,13 @@ from spar.method.records import (
     Vote,
 )
 from spar.method.templates import builtin_templates
-from spar.method.templates.forms import builtin_form
-from spar.recipes.models import GenerationSettings, JudgmentSettings, SamplingSettings, SearchSettings
-from spar.roles.actor import respond
-from spar.roles.meta_judge import compare
-from spar.roles.refiner import judge, refine_tree
-from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
+from spar.method.templates.forms import PromptForm, builtin_form
+from spar.recipes.models import GenerationSettings, SamplingSettings, SearchSettings
+from spar.roles.actor import Actor
+from spar.roles.meta_judge import MetaJudge
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
+from spar.roles.usage import SeedScope, Usage
 
 SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 40)
 SAMPLING = Sampling(0.7, 1.0, 64)
@@ -35,6 +37,15 @@ SCOPE = SeedScope(7, 1)
 TEMPLATES = builtin_templates("compact")
 YES, NO = "it is so ; Final Judgement : Yes", "it is not ; Final Judgement : No"
 NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
+ROOT = Node((), "rain", NEGATIVE)
+
+
+def actor(model: ChatModel, settings: GenerationSettings, usage: Usage, form: PromptForm | None = None) -> Actor:
+    return Actor(chat=model, settings=settings, scope=SCOPE, usage=usage, form=form)
+
+
+def refiner(model: ChatModel, usage: Usage) -> Refiner:
+    return Refiner(chat=model, settings=RefinerSettings(templates=TEMPLATES), scope=SCOPE, usage=usage)
 
 
 class Narrow:
@@ -54,8 +65,8 @@ class Narrow:
 
 async def test_a_prompt_too_long_fails_each_of_its_responses_and_no_others() -> None:
     usage, model = Usage(), Narrow(20)
-    settings = GenerationSettings(n=2)
-    long, short = await gather(respond(model, prompt, settings, SCOPE, usage) for prompt in (LONG, SHORT))
+    asked = actor(model, GenerationSettings(n=2), usage)
+    long, short = await gather(asked.respond(prompt) for prompt in (LONG, SHORT))
     assert [response.failure for response in long.responses] == [ReplyFailure.TOO_LONG] * 2
     assert long.responses[0].text == "The prompt has 120 words."
     assert [(response.text, response.failure) for response in short.responses] == [("rain", None)] * 2
@@ -65,9 +76,7 @@ async def test_a_prompt_too_long_fails_each_of_its_responses_and_no_others() -> 
 
 async def test_a_vote_too_long_is_not_requested_again() -> None:
     usage, model = Usage(), Narrow(20, YES)
-    judgment = await judge(
-        model, SHORT, "rain " * 40, TEMPLATES, JudgmentSettings(), SCOPE, JUDGE_RESPONSE, (0,), usage
-    )
+    judgment = await refiner(model, usage).judge_response(SHORT, Response(0, "rain " * 40))
     assert {vote.failure for vote in judgment.votes} == {ReplyFailure.TOO_LONG}
     assert (judgment.failure, judgment.value) == (JudgmentFailure.NO_QUORUM, None)
     assert (model.calls, usage.failures) == (1, {"too_long": 5})
@@ -75,15 +84,13 @@ async def test_a_vote_too_long_is_not_requested_again() -> None:
 
 async def test_a_refused_conversation_is_another_failure() -> None:
     for error in (TemplateRefused, DataError):
-        row = await respond(Narrow(2, error=error), SHORT, GenerationSettings(n=1), SCOPE, Usage())
+        row = await actor(Narrow(2, error=error), GenerationSettings(n=1), Usage()).respond(SHORT)
         assert row.responses[0].failure is ReplyFailure.REFUSED
 
 
 async def test_a_tree_whose_first_refinements_do_not_fit_says_so() -> None:
     model = Narrow(20)
-    found = await refine_tree(
-        model, LONG, ("rain", NEGATIVE), TEMPLATES, JudgmentSettings(), SearchSettings(), SCOPE, Usage()
-    )
+    found = await refiner(model, Usage()).search(LONG, ROOT, policy_of(SearchSettings()))
     assert (len(found.nodes), found.solved, model.calls) == (1, False, 1)
     assert found.failures == {"too_long": 3}
     assert unsolved(found) is Outcome.CONTEXT_EXCEEDED
@@ -101,11 +108,8 @@ async def test_a_place_whose_text_is_too_long_to_judge_is_pruned_alone() -> None
                 raise ConversationTooLong("Too many words.", "Shorten it.")
             return [Completion(YES, "stop", 1, 1)] * n
 
-    usage = Usage()
     search = SearchSettings(stop_when_decided=False)
-    found = await refine_tree(
-        Rambling(), SHORT, ("rain", NEGATIVE), TEMPLATES, JudgmentSettings(), search, SCOPE, usage
-    )
+    found = await refiner(Rambling(), Usage()).search(SHORT, ROOT, policy_of(search))
     assert [node.path for node in found.nodes] == [(), (1,), (2,)]
     assert (found.solved, found.failures) == (True, {"too_long": 1})
 
@@ -114,16 +118,15 @@ async def test_a_comparison_too_long_names_no_winner() -> None:
     form = builtin_form("spar", "compare")
     assert form is not None
     settings = SamplingSettings(temperature=0.0, max_tokens=8)
-    matches = await compare(
-        Narrow(5), SHORT, Response(0, "rain"), ("Score: 1", "Score: 2"), form, settings, SCOPE, Usage()
-    )
+    judge = MetaJudge(chat=Narrow(5), form=form, settings=settings, scope=SCOPE, usage=Usage())
+    matches = await judge.compare(SHORT, Response(0, "rain"), ("Score: 1", "Score: 2"))
     assert [(match.winner, match.failure) for match in matches] == [(None, ReplyFailure.TOO_LONG)] * 2
 
 
 async def test_a_written_instruction_that_could_not_be_drawn_is_a_failure() -> None:
     settings = GenerationSettings(n=1, policy="instruct")
     form = builtin_form("spar", GENERATING["instruct"].form or "")
-    row = await respond(Narrow(5), LONG, settings, SCOPE, Usage(), form)
+    row = await actor(Narrow(5), settings, Usage(), form).respond(LONG)
     assert [response.failure for response in row.responses] == [ReplyFailure.TOO_LONG]
 
 

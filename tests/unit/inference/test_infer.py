@@ -25,7 +25,7 @@ from spar.method.templates import builtin_templates
 from spar.testing.behaviour import Skill, skill_asked
 
 ASKED = InferenceRequest((Message("user", "Write."),), Sampling(0.0, 1.0, 64), seed=5)
-HOW = RefinerSettings(builtin_templates("spar"))
+HOW = RefinerSettings(templates=builtin_templates("spar"))
 NEVER = math.inf
 
 

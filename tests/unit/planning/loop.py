@@ -9,14 +9,15 @@ from typing import Any, cast
 
 from spar.engines.base import Completion, Sampling
 from spar.method.negatives import choose_negative
-from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Message, Prompt
+from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Message, Prompt, Response
 from spar.method.templates import builtin_templates
 from spar.recipes.init import FIRST, TEACHERS, is_teachers
 from spar.recipes.models import Recipe
 from spar.recipes.stages import at
-from spar.roles.actor import respond
-from spar.roles.refiner import judge, refine_tree
-from spar.roles.usage import JUDGE_RESPONSE, NEGATIVE, SeedScope, Usage
+from spar.roles.actor import Actor
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
+from spar.roles.usage import NEGATIVE, SeedScope, Usage
 from spar.runtime.steps import current_step
 from spar.runtime.trace import TracedCall
 from spar.runtime.tracing import Tracer
@@ -98,31 +99,31 @@ class _Asked:
 
 async def _shard(asked: _Asked, prompts: Sequence[Prompt], recipe: Recipe, scope: SeedScope, usage: Usage) -> None:
     _at("GenerationSpec", scope.iteration)
-    generated = await asyncio.gather(
-        *(respond(asked.generation, prompt, recipe.generation, scope, usage) for prompt in prompts)
-    )
+    actor = Actor(chat=asked.generation, settings=recipe.generation, scope=scope, usage=usage)
+    generated = await asyncio.gather(*(actor.respond(prompt) for prompt in prompts))
     if recipe.judgment.policy == "unjudged":
         return
     _at("JudgmentSpec", scope.iteration)
-    judged = await asyncio.gather(*(_judged(asked.judgment, row, recipe, scope, usage) for row in generated))
+    settings = RefinerSettings.for_search(templates=TEMPLATES, judgment=recipe.judgment, search=recipe.search)
+    judge = Refiner(chat=asked.judgment, settings=settings, scope=scope, usage=usage)
+    judged = await asyncio.gather(*(_judged(judge, row) for row in generated))
     _at("RefinementSpec", scope.iteration)
+    refiner = Refiner(chat=asked.refinement, settings=settings, scope=scope, usage=usage)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]
     await asyncio.gather(
         *(
-            refine_tree(asked.refinement, prompt, negative, TEMPLATES, recipe.judgment, recipe.search, scope, usage)
+            refiner.search(prompt, negative, policy_of(recipe.search))
             for prompt, negative in negatives
             if isinstance(negative, JudgedResponse)
         )
     )
 
 
-async def _judged(chat: Any, row: Generated, recipe: Recipe, scope: SeedScope, usage: Usage) -> JudgedPrompt:
-    async def one(response: Any) -> JudgedResponse:
+async def _judged(judge: Refiner, row: Generated) -> JudgedPrompt:
+    async def one(response: Response) -> JudgedResponse:
         if response.failure is not None:
             return JudgedResponse(response, None)
-        where = (JUDGE_RESPONSE, (response.index,))
-        judgment = await judge(chat, row.prompt, response.text, TEMPLATES, recipe.judgment, scope, *where, usage)
-        return JudgedResponse(response, judgment)
+        return JudgedResponse(response, await judge.judge_response(row.prompt, response))
 
     return JudgedPrompt(row.prompt, tuple(await asyncio.gather(*(one(each) for each in row.responses))))
 

@@ -7,12 +7,13 @@ import pytest
 
 from spar.engines.base import LocalModel, Sampling
 from spar.errors import DataError, DeadlineExceeded, EngineUnavailable, ModelUnusable
-from spar.method.records import Judgment, JudgmentFailure, Message, Prompt, Response, Tree, Verdict
+from spar.method.records import Judgment, JudgmentFailure, Message, Node, Prompt, Response, Tree, Verdict
 from spar.method.templates import builtin_templates
-from spar.recipes.models import EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
-from spar.roles.actor import respond
-from spar.roles.refiner import judge, refine_tree
-from spar.roles.usage import JUDGE_RESPONSE, SeedScope, Usage
+from spar.recipes.models import EngineSettings, GenerationSettings, SearchSettings
+from spar.roles.actor import Actor
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
+from spar.roles.usage import SeedScope, Usage
 from spar.testing.engine import CONTEXT, SimulatedEngine
 
 SAMPLING = Sampling(0.9, 1.0, 512)
@@ -96,18 +97,16 @@ async def test_the_same_scope_gives_the_same_trees() -> None:
 async def _end(form: str, text: str) -> str | Tree:
     """What a prompt came to, as an iteration would have it."""
     model = await engine().serve(LocalModel("a", name="a"))
-    templates, votes, usage, prompt = builtin_templates(form), JudgmentSettings(), Usage(), Prompt.of(text)
-    generated = await respond(model, prompt, GenerationSettings(), SCOPE, usage)
+    settings, usage, prompt = RefinerSettings(templates=builtin_templates(form)), Usage(), Prompt.of(text)
+    refiner = Refiner(chat=model, settings=settings, scope=SCOPE, usage=usage)
+    generated = await Actor(chat=model, settings=GenerationSettings(), scope=SCOPE, usage=usage).respond(prompt)
     judged: list[tuple[Response, Judgment]] = []
     for response in generated.responses:
         if response.failure is None:
-            path = (response.index,)
-            judgment = await judge(model, prompt, response.text, templates, votes, SCOPE, JUDGE_RESPONSE, path, usage)
-            judged.append((response, judgment))
+            judged.append((response, await refiner.judge_response(prompt, response)))
     for response, judgment in judged:
         if judgment.label is Verdict.NO:
-            negative = (response.text, judgment)
-            return await refine_tree(model, prompt, negative, templates, votes, SearchSettings(), SCOPE, usage)
+            return await refiner.search(prompt, Node((), response.text, judgment), policy_of(SearchSettings()))
     failures = {judgment.failure for _, judgment in judged}
     if failures == {JudgmentFailure.NO_QUORUM}:
         return "unparsable"

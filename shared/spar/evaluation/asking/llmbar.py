@@ -10,7 +10,8 @@ from spar.evaluation.judging import VERDICT
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
-from spar.roles.refiner import judge
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import JUDGE_NODE, Usage
 
 VOTE_TEMPERATURE = 0.7
@@ -29,14 +30,18 @@ async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     judging = job.judging
     update = {"policy": judging.name, "options": dict(judging.options)}
     settings = vote_settings(job.settings.votes, job.settings.judge_tokens).model_copy(update=update)
+    refiner = Refiner(
+        chat=job.model,
+        settings=RefinerSettings(templates=job.templates, judgment=settings, form=judging.form),
+        scope=job.scope,
+        usage=usage,
+    )
     by_policy = {} if judging.name == VERDICT else {"policy": judging.name, "options": judging.all_options}
 
     async def one(subset: str, index: int, output: int, pair: OutputPair) -> Row:
         place = {"subset": subset, "index": index, "output": output}
-        prompt, text, path = Prompt.of(pair.input), pair.outputs[output - 1], (index, output)
-        judgment = await judge(
-            job.model, prompt, text, job.templates, settings, job.scope, JUDGE_NODE, path, usage, judging.form
-        )
+        prompt, text = Prompt.of(pair.input), pair.outputs[output - 1]
+        judgment = await refiner.judge(prompt, text, JUDGE_NODE, index, output)
         return {**place, **replies_of(judgment), **by_policy}
 
     return await all_rows(

@@ -15,7 +15,8 @@ from spar.evaluation.benchmarks.refinement import JUDGE, RATINGS, SELF
 from spar.method.records import Node, Prompt
 from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
-from spar.roles.refiner import judge, refine
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import JUDGE_NODE, Usage
 
 REFINED = (0,)
@@ -59,18 +60,20 @@ async def _refined(job: BenchmarkRequest, index: int, negative: Negative, usage:
 async def _refined_once(job: BenchmarkRequest, negative: Negative, usage: Usage) -> Row:
     prompt, settings = Prompt.of(negative.prompt), job.settings
     counted = settings.strategy != "actor"  # one that names its strategy is compared by what it took
-    single = vote_settings(1, settings.judge_tokens)
-    judgment = await judge(
-        job.model, prompt, negative.response, job.templates, single, job.scope, JUDGE_NODE, (), usage
+    greedy = RefinerSettings(
+        templates=job.templates,
+        judgment=vote_settings(1, settings.judge_tokens),
+        refinement=SamplingSettings(temperature=0.0, max_tokens=settings.max_tokens),
     )
+    refiner = Refiner(chat=job.model, settings=greedy, scope=job.scope, usage=usage)
+    judgment = await refiner.judge(prompt, negative.response, JUDGE_NODE)
     critique = critique_to_refine(judgment)
     if critique is None:
         failure = never_drawn(judgment)
         why = {} if failure is None else {"reason": judgment.votes[0].reply}
         return {"refined": None, "failure": failure.value if failure else "no_critique", **why, **_took(counted, 0)}
-    greedy = SamplingSettings(temperature=0.0, max_tokens=settings.max_tokens)
     root = Node((), negative.response, judgment)
-    [found] = await refine(job.model, prompt, root, 1, 0, job.templates, greedy, job.scope, usage)
+    [found] = await refiner.refine(prompt, root, n=1, attempt=0)
     row: dict[str, Any] = {"refined": found.text, "critique": critique, **_took(counted, 1)}
     if found.text is None:
         return {**row, "failure": found.failure.value if found.failure else None}
@@ -89,6 +92,8 @@ async def _rated(rater: ChatModel, job: BenchmarkRequest, negative: Negative, ro
 
 
 async def _votes(rater: ChatModel, job: BenchmarkRequest, prompt: str, text: str, usage: Usage) -> Sequence[str]:
-    settings = vote_settings(job.settings.votes, job.settings.judge_tokens)
-    found = await judge(rater, Prompt.of(prompt), text, job.templates, settings, job.scope, JUDGE_NODE, REFINED, usage)
+    votes = vote_settings(job.settings.votes, job.settings.judge_tokens)
+    settings = RefinerSettings(templates=job.templates, judgment=votes)
+    judge = Refiner(chat=rater, settings=settings, scope=job.scope, usage=usage)
+    found = await judge.judge(Prompt.of(prompt), text, JUDGE_NODE, *REFINED)
     return list(replies_of(found)["replies"])

@@ -6,7 +6,7 @@ Knows no benchmark, and nothing of how a search is done.
 from spar.evaluation.asking.base import BenchmarkRequest, Row, unless_too_long
 from spar.method.records import Prompt
 from spar.recipes.models import GenerationSettings
-from spar.roles.actor import respond
+from spar.roles.actor import Actor
 from spar.roles.usage import Usage
 
 
@@ -17,7 +17,8 @@ async def response_to(job: BenchmarkRequest, text: str, usage: Usage) -> Row:
         if job.search is not None:
             return await job.search(text, usage)
         greedy = GenerationSettings(n=1, temperature=0.0, top_p=1.0, max_tokens=job.settings.max_tokens)
-        [response] = (await respond(job.model, Prompt.of(text), greedy, job.scope, usage)).responses
+        actor = Actor(chat=job.model, settings=greedy, scope=job.scope, usage=usage)
+        [response] = (await actor.respond(Prompt.of(text))).responses
         if response.failure is None:
             return {"response": response.text}
         if response.failure.permanent:

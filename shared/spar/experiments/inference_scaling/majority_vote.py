@@ -15,8 +15,9 @@ from spar.method.records import Judgment, Prompt, Verdict, Vote
 from spar.method.templates import TemplateSet
 from spar.method.voting import tally
 from spar.recipes.models import JudgmentSettings
-from spar.roles.refiner import judge
-from spar.roles.usage import SeedScope, Usage
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
+from spar.roles.usage import SeedScope
 
 MAJORITY_STEP = "sweep_majority"
 """Seed step of these votes."""
@@ -37,12 +38,12 @@ async def majority_curve(
     chat: ChatModel, items: Sequence[JudgeItem], ks: Sequence[int], templates: TemplateSet, tokens: int, seed: int
 ) -> list[MajorityPoint]:
     """All votes of an item are drawn once, in one call; a smaller k takes the first of them."""
-    usage = Usage()
 
     async def votes(item: JudgeItem, n: int, temperature: float) -> Judgment:
         settings = JudgmentSettings(votes=n, quorum=1, retries=0, temperature=temperature, max_tokens=tokens)
-        prompt, scope = Prompt.of(item.prompt), SeedScope(seed, 0)
-        return await judge(chat, prompt, item.response, templates, settings, scope, MAJORITY_STEP, (n,), usage)
+        asked = RefinerSettings(templates=templates, judgment=settings)
+        judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed, 0))
+        return await judge.judge(Prompt.of(item.prompt), item.response, MAJORITY_STEP, n)
 
     greedy = await gather(votes(item, 1, 0.0) for item in items)
     sampled = await gather(votes(item, max(ks), 0.7) for item in items)

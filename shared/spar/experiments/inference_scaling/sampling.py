@@ -13,9 +13,10 @@ from spar.errors import EngineUnavailable
 from spar.experiments.inference_scaling.grid import GridCell
 from spar.experiments.inference_scaling.tasks import Score, ScoredTask
 from spar.inference.infer import infer
-from spar.inference.records import InferenceRequest, InferenceResult, RefinerSettings, RoleModels, StopReason
+from spar.inference.records import InferenceRequest, InferenceResult, RoleModels, StopReason
 from spar.inference.strategies import TreeShape
 from spar.method.records import Message
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import Usage
 
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spar.experiments.inference_scaling.grid import BUDGETS
-from spar.inference.records import RefinerSettings
 from spar.inference.strategies import STRATEGIES, TreeShape
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings, SamplingSettings
+from spar.roles.settings import RefinerSettings
 
 TEMPERATURE = 0.7  # the paper's, of votes and refinements
 
@@ -38,7 +38,7 @@ class SweepSettings:
 
     def refining(self, templates: TemplateSet) -> RefinerSettings:
         refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.refine_tokens)
-        return RefinerSettings(templates, self.judgment, refinement, self.retries)
+        return RefinerSettings(templates=templates, judgment=self.judgment, refinement=refinement, retries=self.retries)
 
     def told(self, templates: TemplateSet) -> Mapping[str, Any]:
         settings = asdict(self)

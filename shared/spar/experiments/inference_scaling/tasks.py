@@ -18,7 +18,8 @@ from spar.evaluation.benchmarks.ifeval_checkers import Followed, check
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings
-from spar.roles.refiner import judge
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings
 from spar.roles.usage import SeedScope, Usage
 from spar.worlds.story.items import judge_items
 from spar.worlds.story.prompts import generate_prompts
@@ -89,13 +90,14 @@ async def by_rules(task: ScoredTask, text: str) -> bool:
 
 def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings, seed: int, usage: Usage) -> Score:
     """A text is good if the majority of the judge's votes says so. A text without a quorum of votes is not."""
+    asked = RefinerSettings(templates=templates, judgment=settings)
+    judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed, 0), usage=usage)
     known: dict[tuple[str, str], bool] = {}
 
     async def score(task: ScoredTask, text: str) -> bool:
         key = (task.prompt, text)
         if key not in known:
-            scope, prompt = SeedScope(seed, 0), Prompt.of(task.prompt)
-            judgment = await judge(chat, prompt, text, templates, settings, scope, SCORE_STEP, (), usage)
+            judgment = await judge.judge(Prompt.of(task.prompt), text, SCORE_STEP)
             known[key] = judgment.label is Verdict.YES
         return known[key]
 

@@ -10,9 +10,10 @@ from typing import Any
 from spar.engines.base import ChatModel
 from spar.inference.batch.rows import InputRow
 from spar.inference.batch.settings import RefineJob
-from spar.method.records import Judgment, JudgmentFailure, Prompt, Tree, Verdict
+from spar.method.records import Judgment, JudgmentFailure, Node, Prompt, Tree, Verdict
 from spar.method.voting import never_drawn
-from spar.roles.refiner import judge_node_text, node_vote_rules, refine_tree
+from spar.roles.refiner import Refiner
+from spar.roles.settings import RefinerSettings, policy_of
 from spar.roles.usage import SeedScope, Usage
 
 
@@ -34,18 +35,20 @@ async def search_row(chat: ChatModel, job: RefineJob, row: InputRow) -> Output:
     """The output row. Raises EngineError only: what is wrong with the row itself is its outcome."""
     if row.reason is not None:
         return _output(row, RowOutcome.REJECTED, Usage(), reason=row.reason, raw=row.raw)
-    usage = Usage()
-    scope = SeedScope(job.seed, 0)
-    prompt = Prompt.of(row.prompt)
-    rules = node_vote_rules(job.judgment, job.search.vote_rounds)
-    judgment = await judge_node_text(chat, prompt, row.response, job.templates, job.judgment, rules, scope, usage)
+    refiner = _refiner(chat, job)
+    usage, prompt = refiner.usage, Prompt.of(row.prompt)
+    judgment = await refiner.judge_node(prompt, row.response)
     if never_drawn(judgment) is not None:
         return _output(row, RowOutcome.REJECTED, usage, reason=judgment.votes[0].reply)
     if judgment.label is not Verdict.NO:
         return _output(row, _without_tree(judgment), usage, judgment=asdict(judgment))
-    negative = (row.response, judgment)
-    tree = await refine_tree(chat, prompt, negative, job.templates, job.judgment, job.search, scope, usage)
+    tree = await refiner.search(prompt, Node((), row.response, judgment), policy_of(job.search))
     return _with_tree(row, tree, usage)
+
+
+def _refiner(chat: ChatModel, job: RefineJob) -> Refiner:
+    settings = RefinerSettings.for_search(templates=job.templates, judgment=job.judgment, search=job.search)
+    return Refiner(chat=chat, settings=settings, scope=SeedScope(job.seed, 0))
 
 
 def _without_tree(judgment: Judgment) -> RowOutcome:
