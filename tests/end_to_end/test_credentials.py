@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from spar.runtime.loop import LoopThread
+from tests.integration.stack import module_of
 
 pytestmark = pytest.mark.end_to_end
 
@@ -172,7 +173,7 @@ def test_a_run_writes_no_credential(at: Workplace, hostile: str, instant: str) -
 
 def test_services_that_cannot_start_write_no_credential(at: Workplace) -> None:
     for service in ("coordinator", "generation", "training", "api"):
-        assert at.run(f"services.{service}.worker") == 3, at.printed()
+        assert at.run(*module_of(service)) == 3, at.printed()
     assert at.run("services.gateway.worker", SPAR_GATEWAY_ACTOR="http://me:pass-of-a-url@h/v1") == 2
     assert at.run("services.coordinator.worker", SPAR_STORE_DIR=str(at.folder / "store")) == 3, at.printed()
     strange = {"SPAR_DATABASE_URL": "postgresql+psycopg://spar:planted/with@slash-16@127.0.0.1:1/spar"}

@@ -279,7 +279,7 @@ def fault_stack(folder: Path) -> Iterator[FaultStack]:
 def _model_server(folder: Path, port: int) -> Iterator[servers.Child]:
     place = folder / "model-server"
     place.mkdir()
-    command = [sys.executable, "-m", "spar.testing.server", "--port", str(port), "--any-model"]
+    command = [sys.executable, "-m", "spar.testing.serve", "--port", str(port), "--any-model"]
     command += ["--step-base", "0.002", "--step-per-sequence", "0.0001"]
     child = servers.Child(command, place, lambda: servers.listens(port))
     child.start()

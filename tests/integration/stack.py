@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from spar.db.migrate import migrate
 from spar.db.progress import RunProgress, read_progress
 from spar.messages.states import RunStatus
 from spar.recipes.load import load_recipe
+from spar.runtime.app import WORKER_QUEUES
 from spar.store.s3 import S3Store
 from spar.submission.prepare import prepare, submit
 from tests.servers import S3Server, dying_with_us
@@ -44,7 +45,7 @@ class Stack:
             environment = {**os.environ, **self.environment, "SPAR_WORKER_NAME": name}
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    dying_with_us([sys.executable, "-m", f"services.{service}.worker"]),
+                    dying_with_us([sys.executable, "-m", *module_of(service)]),
                     cwd=ROOT,
                     env=environment,
                     stdout=log,
@@ -112,3 +113,8 @@ def stack(folder: Path, redis_url: str, postgres_url: str, s3_server: S3Server) 
         for name in list(made.processes):
             made.kill(name)
         database.dispose()
+
+
+def module_of(service: str) -> Sequence[str]:
+    """What `python -m` starts for a service, with its arguments."""
+    return ["services.worker", service] if service in WORKER_QUEUES else [f"services.{service}.worker"]

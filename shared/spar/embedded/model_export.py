@@ -5,8 +5,8 @@ from pathlib import Path
 
 from spar.embedded.home import Home
 from spar.errors import DataError
-from spar.export.facts import RunFacts
-from spar.export.models import CardFacts, copy_files, name_hub_base, write_model
+from spar.export.facts import CardFacts, RunFacts
+from spar.export.models import copy_files, name_hub_base, write_model
 from spar.lora import is_adapter
 from spar.messages.base import ModelRef
 from spar.runtime.models import model_folder

@@ -67,3 +67,22 @@ class RunFacts:
             return f"SPaR, self-play with tree-search refinement ({PAPER})"
         search = f", refined by `{searched}`" if chosen.startswith("refined") else ""
         return f"responses judged by `{judged}`{search}; rows chosen by `{chosen}`"
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
+
+    role: str
+    iteration: int
+    fingerprint: str
+    parent: str | None
+    base: str
+    adapter: bool
+    merged: bool = False
+    measures: tuple[tuple[str, float, float], ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What its files and its card are called."""
+        return f"{self.role}-{self.iteration}"

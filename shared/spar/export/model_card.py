@@ -1,14 +1,11 @@
 """The card of an exported model: README.md with the front matter that the Hugging Face hub reads."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from spar.export.facts import RunFacts
+from spar.export.facts import CardFacts, RunFacts
 from spar.export.licences import UNKNOWN, licence_of_model, licence_of_prompts
-
-if TYPE_CHECKING:
-    from spar.export.models import CardFacts
 
 _ROLES = {
     "actor": "An actor: it responds to prompts.",
@@ -20,7 +17,7 @@ _USE = {
 }
 
 
-def model_card(run: RunFacts, model: "CardFacts", licence: str | None) -> str:
+def model_card(run: RunFacts, model: CardFacts, licence: str | None) -> str:
     """`licence` is what its owner chose; None: nothing is claimed."""
     front: dict[str, Any] = {"license": licence or "other", "library_name": "transformers"}
     if model.base.startswith("hub:"):
@@ -41,7 +38,7 @@ def model_card(run: RunFacts, model: "CardFacts", licence: str | None) -> str:
     return "\n".join(parts)
 
 
-def _statistics(model: "CardFacts") -> str:
+def _statistics(model: CardFacts) -> str:
     if not model.measures:
         return "The run measured nothing: see its recipe."
     lines = ["| measured by the run | at the start | this model |", "|---|---|---|"]
@@ -49,7 +46,7 @@ def _statistics(model: "CardFacts") -> str:
     return "\n".join(lines)
 
 
-def _lineage(run: RunFacts, model: "CardFacts") -> str:
+def _lineage(run: RunFacts, model: CardFacts) -> str:
     source = run.recipe.get("prompts", {}).get("source", "unknown")
     lines = [
         f"- this model: {model.fingerprint[:16]}{', merged into its base' if model.merged else ''}",

@@ -6,12 +6,11 @@ Written beside the wanted folder and renamed: a folder that is there is whole. K
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from spar.export.facts import RunFacts
+from spar.export.facts import CardFacts, RunFacts
 from spar.export.gguf import FILE, instructions
 from spar.export.model_card import model_card
 from spar.export.writing import MANIFEST, check_free
@@ -20,25 +19,6 @@ from spar.lora import CONFIG
 
 NOT_SHIPPED = ("base", "manifest.json", "README.md")
 """A link to a base on this host; the store's own list; a card that speaks of another model."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardFacts:
-    """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
-
-    role: str
-    iteration: int
-    fingerprint: str
-    parent: str | None
-    base: str
-    adapter: bool
-    merged: bool = False
-    measures: tuple[tuple[str, float, float], ...] = field(default=())
-
-    @property
-    def name(self) -> str:
-        """What its files and its card are called."""
-        return f"{self.role}-{self.iteration}"
 
 
 def write_model(

@@ -6,8 +6,7 @@ from sqlmodel import Session
 
 from spar.db.tables import Iteration
 from spar.errors import DataError
-from spar.export.facts import RunFacts
-from spar.export.models import CardFacts
+from spar.export.facts import CardFacts, RunFacts
 from spar.messages.base import ModelRef
 from spar.report.headline import MEASURES
 from spar.report.measures import REPORTED, of, rate

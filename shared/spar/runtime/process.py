@@ -1,6 +1,6 @@
 """Starts a process of the system: reads its settings, opens its store, consumes its queues until it is told to stop.
 
-Every services/*/worker.py is a call of `run_worker` with the queues it may consume. Knows nothing of their tasks.
+`services.worker` calls `run_worker` with the queues to consume. Knows nothing of their tasks.
 """
 
 import os

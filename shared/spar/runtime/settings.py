@@ -58,6 +58,6 @@ class Settings(BaseSettings):
     """How long the object store may be silent, three times over."""
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     queues: Names = ()
-    """Comma separated: what `services.combined.worker` consumes. Empty: all queues that workers have."""
+    """Comma separated: what `services.worker` consumes if it is started without arguments. Empty: all queues."""
     alive_file: Path | None = None
     """Touched while this worker is connected to its broker; see `spar.runtime.health`."""

@@ -144,5 +144,7 @@ def install(worker: Worker | None) -> None:
 
 def current() -> Worker:
     if not _current:
-        raise ServiceError("A task arrived in a process that has no worker.", "Start it by its services/*/worker.py.")
+        raise ServiceError(
+            "A task arrived in a process that has no worker.", "Start it by `python -m services.worker QUEUE`."
+        )
     return _current[0]

@@ -11,8 +11,8 @@ INSTANT = ("--step-base", "0", "--step-per-sequence", "0", "--prefill-per-token"
 
 @contextmanager
 def server_process(*options: str) -> Iterator[str]:
-    """Its base URL, ending in /v1, on a free port; `options` are those of `python -m spar.testing.server`."""
-    command = [sys.executable, "-m", "spar.testing.server", "--port", "0", *options]
+    """Its base URL, ending in /v1, on a free port; `options` are those of `python -m spar.testing.serve`."""
+    command = [sys.executable, "-m", "spar.testing.serve", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

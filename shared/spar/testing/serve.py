@@ -27,7 +27,7 @@ async def _serve(options: ServerOptions, host: str, port: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     costs, behaviour = CostModel(), SimulatedBehaviour()
-    parser = argparse.ArgumentParser(prog="python -m spar.testing.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m spar.testing.serve", description=__doc__)
     add = parser.add_argument
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=8000, help="0 takes a free one, which the first line printed tells")
@@ -72,3 +72,7 @@ def _options(args: argparse.Namespace) -> ServerOptions:
         ),
         context=args.context,
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """An OpenAI-compatible server without a model: the simulated replies, timed as a continuous-batching engine times them.
 
-`python -m spar.testing.server --port 8000` serves /v1/models, /v1/chat/completions, /health and /stats; the last
+`python -m spar.testing.serve --port 8000` serves /v1/models, /v1/chat/completions, /health and /stats; the last
 tells what the same tokens would need on a server that is always full. Tests run it in their own process with
 `running_server`. It knows nothing of the rest of the project but the text of `spar.testing.behaviour`.
 """
@@ -168,9 +168,3 @@ def _reply(model: str, completions: list[Completion]) -> dict[str, Any]:
 
 def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": {"message": message, "code": status}}, status=status)
-
-
-if __name__ == "__main__":
-    from spar.testing.serve import main
-
-    main()

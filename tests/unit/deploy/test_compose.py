@@ -80,7 +80,7 @@ def test_workers_are_ready_for_a_gpu_host() -> None:
         assert worker["shm_size"] == "16gb"
         assert worker["stop_grace_period"] == "2m"
         assert worker["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
-        assert worker["command"] == ["python3", "-m", f"services.{name}.worker"]
+        assert worker["command"] == ["python3", "-m", "services.worker", name]
 
 
 def test_a_host_without_a_gpu_asks_for_none_and_downloads_no_cuda() -> None:
@@ -95,7 +95,7 @@ def test_one_worker_does_everything_on_one_gpu() -> None:
     services = with_overlay("single-gpu")
     assert all(services[name]["scale"] == 0 for name in WORKERS)
     worker = services["worker"]
-    assert worker["command"] == ["python3", "-m", "services.combined.worker"]
+    assert worker["command"] == ["python3", "-m", "services.worker"]
     assert "generation,judgment,refinement,training,evaluation" in worker["environment"]["SPAR_QUEUES"]
     assert worker["deploy"] == base()["generation"]["deploy"]
 

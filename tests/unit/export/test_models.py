@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 from spar.cli.main import build_app
 from spar.db.tables import Model
 from spar.errors import DataError
-from spar.export.facts import RunFacts
+from spar.export.facts import CardFacts, RunFacts
 from spar.export.gguf import instructions
 from spar.export.licences import UNKNOWN, licence_of_model
 from spar.export.model_card import model_card
-from spar.export.models import CardFacts, name_hub_base
+from spar.export.models import name_hub_base
 from spar.store.models import upload_model
 from tests.unit.export.home import Writer, open_home, pair
 
