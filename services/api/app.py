@@ -15,6 +15,7 @@ from spar.runtime.shield import Shield
 
 
 def make_app(backend: Backend) -> FastAPI:
+    """The API over a backend: routes that need the token, health and dashboard without, all behind the shield."""
     app = FastAPI(
         title="SPaR",
         summary="Runs of self-play with tree-search refinement: submit, watch, cancel, resume, report.",

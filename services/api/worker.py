@@ -22,6 +22,7 @@ GRACE_S = 3  # for requests that are being answered; a listener to live events w
 
 
 def start(settings: Settings) -> None:
+    """Migrate the database, then serve until a signal. Raises ServiceError for a port that is taken."""
     log_to(None)
     mine = read_settings(ApiSettings)
     mine.check()

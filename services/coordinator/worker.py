@@ -30,6 +30,7 @@ MOST_WAITING = 1000
 
 
 def start(settings: Settings) -> None:
+    """Hold the coordinator's lock and run until a signal. Raises ServiceError while another one holds it."""
     log_to(None)
     store = reach_store(settings)
     check_password(settings.broker_url.get_secret_value())

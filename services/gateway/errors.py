@@ -100,6 +100,7 @@ def told(error: Exception) -> tuple[int, dict[str, Any]]:
 
 
 def body(status: int, code: str, what: str, fix: str, param: str | None = None) -> dict[str, Any]:
+    """An error in OpenAI's form, with the fix as a field of its own; credentials and unstorable characters removed."""
     what, fix = storable(redact(what)), storable(redact(fix))  # they may repeat what a request holds
     kind = {401: "authentication_error", 429: "rate_limit_error"}.get(
         status, "server_error" if status >= 500 else "invalid_request_error"

@@ -32,6 +32,7 @@ public = APIRouter()
 
 @router.post("/chat/completions")
 async def chat(form: ChatForm, request: Request, context: Context) -> Response:
+    """One chat completion by tree search, whole or streamed. Raises GatewayRefusal."""
     form = with_headers(form, request.headers)
     task = resolve(form, context.settings)
     due = asyncio.get_running_loop().time() + task.search_s

@@ -26,6 +26,7 @@ class EventLines:
         self._written: set[str] = set()
 
     def line(self, name: str, fields: Mapping[str, Any]) -> str:
+        """One line of text for an event: alarms in words, anything else as its name with its fields."""
         match name:
             case "run_stuck":
                 return f"stuck: {fields['what'].rstrip('.')}. {fields['fix']}"

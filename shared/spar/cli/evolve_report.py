@@ -56,6 +56,7 @@ class EvolveProgress:
 
 
 def print_evolution(done: Done, to: Path) -> None:
+    """What became of the seed prompts, how the evolved ones differ, what it cost, and what was left out."""
     manifest, statistics = done.manifest, done.manifest.statistics
     if done.repeated:
         out.print(f"{to} holds this evolution already.", markup=False, soft_wrap=True)

@@ -65,6 +65,7 @@ def _unfinished(progress: "RunProgress", home: "Home", stop: threading.Event) ->
 
 
 def print_forecast(found: "Forecast", disk: str) -> None:
+    """The forecast by step with 95% intervals, then trainings, disk, and what the pilot has done already."""
     counted = f"{found.pilot_prompts} prompts, a forecast for {found.prompts:,}"
     out.print(f"{found.recipe}: a pilot of {counted} (95% intervals)", style="bold", markup=False, soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")

@@ -16,6 +16,7 @@ from spar.planning.work import IterationWork, StageWork
 
 
 def print_plan(found: Plan) -> None:
+    """The plan as tables: what each worker needs, calls and tokens by stage, trainings, disk, warnings."""
     if found.needs:
         _print_needs(found.needs)
     _print_stages(found.stages, found.iterations)

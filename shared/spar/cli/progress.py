@@ -146,6 +146,7 @@ class _Lines:
             _line(self._events.line(name, fields))
 
     def show(self, run: RunProgress) -> None:
+        """Print what has ended since the last call, one line each."""
         if self._through is None:  # what an earlier process told is not told again
             self._through = {(step.iteration, step.kind) for step in run.steps if _is_through(step)}
         for step in run.steps:

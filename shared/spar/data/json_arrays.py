@@ -58,6 +58,7 @@ class _Array:
         self._at += 1
 
     def value(self, number: int) -> Any:
+        """The next value of the array, read on from the file as needed. Raises DataError with the row's number."""
         self._peek()
         while True:
             try:

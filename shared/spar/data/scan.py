@@ -26,6 +26,7 @@ class Scan:
     checks: Sequence[Check]
 
     def run(self, spool: Spool, rejects: Rejects, progress: Progress) -> None:
+        """Read every source once: usable prompts go into the spool, all others into the rejects, counted."""
         total = 0
         for source, name in enumerate(self.sources):
             for row, fields in read_source(name, self.settings.options):

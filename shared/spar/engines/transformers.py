@@ -36,6 +36,7 @@ class TransformersEngine:
         self._closed = False
 
     async def serve(self, model: LocalModel) -> ChatModel:
+        """Load the model once, however many callers wait for it. Raises what loading raises, to each of them."""
         if self._closed:
             raise closed()
         loading = self._served.get(model.fingerprint)

@@ -62,6 +62,9 @@ class PriceEstimate:
 def estimate(
     work: EvolutionWork, forms: FormSet, taxonomy: Taxonomy, retries: int, max_tokens: int, prices: Prices
 ) -> PriceEstimate:
+    """Calls, tokens and money of the work: likely, and at most if every reply fails `retries` times and is as long as
+    `max_tokens` permits. Token counts are estimated from characters.
+    """
     asked = _mean([len(forms.evolve_messages("", group, taxonomy)[0].content) for group in taxonomy.groups])
     checked = _mean([len(forms.validate_messages("", group)[0].content) for group in taxonomy.groups])
     written = work.evolve_characters + work.to_evolve * ADDED_CHARACTERS

@@ -82,6 +82,7 @@ def taxonomy_named(name: str) -> Taxonomy:
 
 
 def read_taxonomy(file: Traversable) -> Taxonomy:
+    """A taxonomy from a YAML file. Raises RecipeError for one that cannot be read or contradicts itself."""
     try:
         told = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:

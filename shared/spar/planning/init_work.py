@@ -24,6 +24,7 @@ class InitWork:
 
 
 def init_work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> InitWork | None:
+    """Calls and training steps that make the starting models; None for a recipe that starts from given ones."""
     if recipe.init is None:
         return None
     prompts = dict(zip((ACTOR, REFINER), init_prompts(recipe), strict=True))

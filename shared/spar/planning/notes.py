@@ -13,6 +13,7 @@ from spar.recipes.models import Recipe
 def notes_of(
     recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], benchmarks: CallEstimate, hours_known: bool
 ) -> Iterator[str]:
+    """What a forecast assumes or leaves out, a sentence each."""
     units = len(parts[-1].units)
     if recipe.iterations > 1:
         yield "Every iteration is taken to be as the first; a better actor leaves less to refine."

@@ -10,6 +10,7 @@ from spar.recipes.models import LaunchSettings, LoraSettings, Recipe, TrainingSe
 
 
 def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[PlanRefusal]:
+    """Why a worker with this need cannot run on the host: too few GPUs, or too little memory on each."""
     if host.gpus is not None and need.gpus > host.gpus:
         fix = f"Set engine.vllm.tensor_parallel to {host.gpus} at most, or add GPUs."
         yield PlanRefusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)

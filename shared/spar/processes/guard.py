@@ -74,6 +74,7 @@ def _watch_parent(group: int) -> None:
 
 
 def main(report_fd: int, scratch: str, redaction: str, command: list[str]) -> int:
+    """Start the command in a group of its own, and end that group when the parent's pipe closes."""
     groups: list[int] = []
     early: list[int] = []
 

@@ -39,6 +39,7 @@ def task_of(part: str) -> str | None:
 
 
 def check_general(recipe: Recipe) -> Iterator[Problem]:
+    """Problems of a recipe's general benchmarks: unknown or mixed tasks, code that may not run, no engine for them."""
     settings = general_of(recipe.evaluation)
     if settings is None:
         return

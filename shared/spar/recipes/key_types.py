@@ -13,6 +13,7 @@ WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false
 
 
 def type_of(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    """A key's type in words, as the reference of recipe keys shows it."""
     annotation, marks = _unwrapped(annotation, metadata)
     sections = models_in(annotation)
     origin, inner = get_origin(annotation), get_args(annotation)

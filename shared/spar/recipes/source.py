@@ -68,6 +68,7 @@ def read_source(path: Path, name: str) -> YamlSource:
 
 
 def parse(text: str, name: str) -> YamlSource:
+    """A YAML text with the place of every key. Raises nothing: its problems are listed, each with a line and a fix."""
     source = YamlSource(places={(): name})
     if len(text) > LARGEST_TEXT:
         return _broken(name, *_TOO_LARGE)

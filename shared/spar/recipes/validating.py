@@ -34,6 +34,7 @@ class Validated:
 
 
 def validate(data: Data) -> Validated:
+    """Every problem of a recipe at once: what is wrong is replaced by a stand-in, and the rest is validated again."""
     data, problems = deepcopy(data), list[Problem]()
     for _ in range(ROUNDS):
         try:

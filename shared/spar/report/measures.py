@@ -50,6 +50,7 @@ def actor_measures(items: Sequence[Item]) -> ActorMeasures:
 
 
 def refiner_measures(items: Sequence[Item]) -> RefinerMeasures:
+    """Accuracy of judgments and of refinements over the items, as shares with 95% intervals."""
     judged, refined = of(items, Measure.JUDGE), of(items, Measure.REFINE)
     judge_accuracy, judge_interval = rate(judged)
     refine_accuracy, refine_interval = rate(refined)

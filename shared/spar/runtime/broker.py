@@ -77,6 +77,7 @@ class CeleryBroker:
             connection.default_channel.client.set(PROBE_KEY, "", ex=PROBE_S)
 
     def loss(self) -> BrokerReset:
+        """Whether the broker has lost its messages since the last call. Raises ServiceError while it is unreachable."""
         first, self._first = self._first, False
         if str(self._app.conf.broker_url).startswith("memory:"):
             return BrokerReset.EVERYTHING if first else BrokerReset.NONE

@@ -30,6 +30,7 @@ class Tracer:
         return calls
 
     def note(self, messages: Sequence[Message], completions: Sequence[Completion], began: float, ended: float) -> None:
+        """Keep one call's sizes and times (seconds of one clock), under the step that made it."""
         message = current_step.get()
         spec = getattr(message, "spec", None)
         call = TracedCall(

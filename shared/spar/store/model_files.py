@@ -93,6 +93,7 @@ def whole_model(store: ObjectStore, fingerprint: str) -> ModelManifest | None:
 
 
 def describe_folder(folder: Path) -> tuple[ModelFile, ...]:
+    """Names, sizes in bytes and SHA-256 of a model's files, sorted by name. Raises ModelUnusable, StoreError."""
     try:
         paths = sorted(path for path in folder.rglob("*") if _counts(path.relative_to(folder)) and path.is_file())
         files = tuple(

@@ -59,6 +59,7 @@ class ScriptedWorkers:
         self.sent.append(message)
 
     def next_report(self, timeout_s: float | None) -> Report | None:
+        """Let the simulated time pass until a report arrives, or `timeout_s` is over."""
         until = self.now + timedelta(seconds=timeout_s if timeout_s is not None else 3600)
         while True:
             while self.present and not self.broker.away and self.broker.queues.get(QUEUE):

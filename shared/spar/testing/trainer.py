@@ -33,6 +33,7 @@ class SimulatedTrainer:
         return [_words(row) for row in rows]
 
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
+        """Pretend to train: the steps, progress and checkpoints of a real training, with losses from a formula."""
         if not job.base.is_dir():
             raise ModelUnusable(f"{job.base} is not a directory.", "Point the recipe at a model directory.")
         step_s = float(os.environ.get(STEP_SECONDS, "0"))

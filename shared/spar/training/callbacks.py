@@ -28,6 +28,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
             control.should_save = False  # the model itself comes next: a last checkpoint would only take time
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+        """Report the step's progress. Raises TrainingDiverged for a loss or margin beyond the settings' limits."""
         if "loss" not in logs:  # the summary at the end
             return
         loss = float(logs["loss"])

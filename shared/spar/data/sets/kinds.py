@@ -27,6 +27,7 @@ class SetKind(StrEnum):
 
 
 def kind_of(conversation: Conversation) -> SetKind | Unusable:
+    """What a row teaches, by the requests and replies that it holds; Unusable with the reason if neither is clear."""
     turns = [message for message in conversation.messages if message.role != "system"]
     if not _ASKS_JUDGMENT.search(turns[0].content):
         return SetKind.RESPONSES

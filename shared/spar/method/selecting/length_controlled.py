@@ -11,6 +11,10 @@ from spar.method.selecting.base import Material, SelectionPolicy, scored
 
 
 def choose(material: Material) -> Pair | Outcome:
+    """The shortest of the responses that score near the best, against the longest of those near the worst.
+
+    `rho` of the range of scores counts as near. Source: Meta-Rewarding, arXiv 2407.19594, section 2.2.
+    """
     values = scored(material.judged)
     if len(values) < 2:
         return unusable(material.judged)

@@ -25,6 +25,7 @@ class RulesModel:
         self.closed = False
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
+        """Replies by the world's rules, with the configured error rates above temperature 0."""
         if self.closed:
             raise EngineUnavailable("The rules engine is closed.", "Make a new one.")
         make_reply = replying(messages)
