@@ -114,9 +114,7 @@ def report(done: Sequence[tuple[str, int]], folder: Path, given: Sequence[str]) 
 
 def as_table(groups: Sequence[dict[str, Any]]) -> str:
     """Rows, calls and minutes are those of all seeds together; the difference, at T=0.9, is to the first recipe."""
-    head = (
-        "| recipe | seeds | start | end | gain | at T=0.9 | beside the first | rows | right | calls | made | minutes |"
-    )
+    head = "| recipe | seeds | start | end | gain | at T=0.9 | vs first | rows | right | calls | computed | minutes |"
     rule = f"|{'---|' * (head.count('|') - 1)}"
     return "\n".join([head, rule, *(as_row(group) for group in groups)]) + "\n"
 
