@@ -56,13 +56,13 @@ async def engine_tokens(model: LocalModel, dtype: str, max_batch: int, calls: li
 
     async def timed() -> int:
         jobs = [
-            chat.sample(call.messages, SAMPLES, Sampling(0.7, 1.0, call.limit), 1000 * i)
+            chat.sample(call.messages, SAMPLES, Sampling(temperature=0.7, top_p=1.0, max_tokens=call.limit), 1000 * i)
             for i, call in enumerate(calls)
         ]
         replies = await asyncio.gather(*jobs)
         return sum(reply.completion_tokens for several in replies for reply in several)
 
-    await chat.sample(calls[0].messages, max_batch, Sampling(0.7, 1.0, 20), 0)
+    await chat.sample(calls[0].messages, max_batch, Sampling(temperature=0.7, top_p=1.0, max_tokens=20), 0)
     return lambda: _then_close(engine, timed())
 
 

@@ -62,7 +62,7 @@ class World:
             random = self.draw("refine", parent.path, attempt, index)
             kind = "good" if random.random() < chance else "bad"
             number = random.randrange(3) if random.random() < 0.5 else (*parent.path, attempt, index)
-            drawn.append(Refinement("", text=f"{kind} {number}"))
+            drawn.append(Refinement(reply="", text=f"{kind} {number}"))
         return drawn
 
     def ask(self, text: str) -> AskVotes:
@@ -84,7 +84,7 @@ async def grow(world: World, settling: Settling) -> Tree:
     async def judge(text: str, path: Path) -> Judgment:
         return await settling(world.ask(text))
 
-    root = Node((), "bad root", tally([Vote("", Verdict.NO)] * 5, 3))
+    root = Node(path=(), text="bad root", judgment=tally([Vote("", Verdict.NO)] * 5, 3))
     return await search("a prompt", root, world.refine, judge, replace(bfs(), stop_when_decided=False))
 
 

@@ -88,7 +88,9 @@ async def collect_pairs(args: argparse.Namespace) -> list[Pair]:
 async def train_actor(args: argparse.Namespace, pairs: list[Pair]) -> None:
     rows = args.out / "pairs.jsonl"
     rows.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in pairs), encoding="utf-8")
-    job = TrainJob(args.actor, rows, DPO, seed=0, output=args.out / "actor", work=args.out / "checkpoints")
+    job = TrainJob(
+        base=args.actor, rows=rows, settings=DPO, seed=0, output=args.out / "actor", work=args.out / "checkpoints"
+    )
     outcome = await make_trainer("trl").train(job, lambda progress: None)
     print(f"DPO: {outcome.samples} pairs in {outcome.steps} steps, mean loss {outcome.loss:.3f}; model: {job.output}")
 

@@ -46,7 +46,7 @@ async def _submitted(request: Request) -> Received:
         async with request.form(max_files=8, max_fields=256, max_part_size=MAX_FIELD_BYTES) as form:
             return await _from_form(form)
     if kind == JSON or kind in YAML:
-        return Received(await request.body(), kind)
+        return Received(recipe=await request.body(), content_type=kind)
     raise Refusal(415, f"The content type {kind or '(none)'} is not taken here.", FIX)
 
 

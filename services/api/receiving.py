@@ -27,7 +27,7 @@ WITH_DATA = ("evaluation", "honesty", "init", "training")
 """Sections that may name files or folders of data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """A request's parts. `content_type` says how the recipe is written; templates map file names to texts."""
 
@@ -101,17 +101,21 @@ def _foreign_paths(received: Received, source: YamlSource, allow_paths: bool) ->
         if not isinstance(value, str) or not names_a_file(keys, value):
             continue
         if keys == ("templates",) and not received.templates:
-            yield Problem(keys, "names a folder of your machine", "Send its files along as `judge` and `refine`.")
+            yield Problem(
+                keys=keys, what="names a folder of your machine", fix="Send its files along as `judge` and `refine`."
+            )
         elif keys == ("prompts", "source") and received.prompts is None:
-            yield Problem(keys, "names a file of your machine", "Send the file along as `prompts`.")
+            yield Problem(keys=keys, what="names a file of your machine", fix="Send the file along as `prompts`.")
         elif keys[0] in WITH_DATA and not (allow_paths and Path(value).is_absolute()):
             fix = "Start the API with SPAR_API_ALLOW_PATHS=true and name a path of its host, whole, or leave it out."
-            yield Problem(keys, "names data by a path, which this API does not take", fix)
+            yield Problem(keys=keys, what="names data by a path, which this API does not take", fix=fix)
         elif keys[0] == "models" and not allow_paths:
             fix = "Write builtin:NAME or hub:ID@REVISION, or start the API with SPAR_API_ALLOW_PATHS=true."
-            yield Problem(keys, "names a folder, which this API does not take", fix)
+            yield Problem(keys=keys, what="names a folder, which this API does not take", fix=fix)
         elif keys[0] == "models" and not Path(value).is_absolute():
-            yield Problem(keys, "names a folder by a relative path", "Write its path on the workers' hosts, whole.")
+            yield Problem(
+                keys=keys, what="names a folder by a relative path", fix="Write its path on the workers' hosts, whole."
+            )
 
 
 def _foreign_sets(source: YamlSource, allow_paths: bool) -> Iterator[Problem]:
@@ -120,7 +124,7 @@ def _foreign_sets(source: YamlSource, allow_paths: bool) -> Iterator[Problem]:
         named = files if isinstance(files, list | tuple) else []
         if any(not (allow_paths and Path(str(file)).is_absolute()) for file in named):
             fix = "Start the API with SPAR_API_ALLOW_PATHS=true and name paths of its host, whole, or leave it out."
-            yield Problem(keys, "names files, which this API does not take", fix)
+            yield Problem(keys=keys, what="names files, which this API does not take", fix=fix)
 
 
 def _value_at(source: YamlSource, keys: Keys) -> object:

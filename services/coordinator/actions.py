@@ -100,7 +100,7 @@ class Recompute:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchRepairs:
     iteration: int
     kind: StepKind

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Attendance:
     """`within`: a longer time between two looks is an absence. A new process was absent so far, for all it knows."""
 

@@ -23,7 +23,7 @@ NO_CALLS = {StepKind.SELECTION: Spent(), StepKind.TRAINING: Spent(trainings=1)}
 Wanted = TypeVar("Wanted")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
     """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model.
 

@@ -52,7 +52,7 @@ _IDENTIFIER = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b")
 """Of a request or a trace: different in each copy of an error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An attempt of `step` failed; `last`: its recipe allows no other. `proven`: the run has seen such work succeed."""
 
@@ -73,7 +73,7 @@ class Blame(StrEnum):
     GIVEN_UP = "given_up"  # the environment's, for longer than the run waits
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Circuit:
     """`failures` counts the attempts by step of the same error since the last success; times are None while closed."""
 

@@ -77,7 +77,7 @@ ENDS = {
 """How a run ends by an error of the coordinator's own work; by any other it is a bug."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinatorLimits:
     """Bounds of a coordinator: how many shard steps its workers hold, how many runs go on at once and share them, and
     when silence counts as loss."""
@@ -112,8 +112,8 @@ class Coordinator:
         """When each run last sent a shard's step, as a number that grows."""
         self._clock = count()
         self._now = now
-        self._standing = Standing(broker, store, census or Nobody(), limits.stuck)
-        self._attendance = Attendance(limits.lease)
+        self._standing = Standing(broker=broker, store=store, census=census or Nobody(), patience=limits.stuck)
+        self._attendance = Attendance(within=limits.lease)
         self._at_work: str | None = None
         """The run that is being looked at: whose fault it is when that raises."""
 
@@ -228,7 +228,7 @@ class Coordinator:
 
     def _reconcile(self, now: datetime) -> None:
         loss = self._broker.loss()
-        leases = Leases(self._limits.lease, self._limits.lost)
+        leases = Leases(lease=self._limits.lease, lost=self._limits.lost)
         with self._session() as ledger:
             lost = reconcile.lost_steps(ledger, self._broker, loss, leases, self._attendance, now)
             lost_ids = [(step.id or 0, why) for step, why in lost]

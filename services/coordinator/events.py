@@ -33,7 +33,7 @@ class ShardStepDone:
     shard: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionDone:
     """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
 
@@ -60,7 +60,7 @@ class EvaluationDone:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDied:
     kind: StepKind
     part: str
@@ -93,7 +93,7 @@ class StorageLost:
     failure: FailureReason = FailureReason.STORE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultLost:
     """The books have this step's result and the store has not. It was made again `remade` times before."""
 
@@ -107,7 +107,7 @@ class ResultRemade:
     """It is there again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecomputeFailed:
     what: str
     reason: str

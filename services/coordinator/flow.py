@@ -160,7 +160,7 @@ def _step_died(state: RunState, event: events.StepDied) -> Iterator[actions.Acti
 
 def _after_a_loss(state: RunState, event: events.LostResult) -> Iterator[actions.Action]:
     match event:
-        case events.ResultLost(step, what, remade):
+        case events.ResultLost(step=step, what=what, remade=remade):
             if remade < MOST_REMAKES:
                 yield actions.Recompute(step)
             else:
@@ -174,7 +174,7 @@ def _after_a_loss(state: RunState, event: events.LostResult) -> Iterator[actions
             yield from _selection_if_due(state)
             if state.repair is None:  # of a run that was over before the loss was found
                 yield from _finish_if_over(state)
-        case events.RecomputeFailed(what, reason, failure):
+        case events.RecomputeFailed(what=what, reason=reason, failure=failure):
             yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be recomputed: {reason}", failure)
         case events.SourceLost(error):
             yield _failed(EndReason.LOST_RESULT, error)
@@ -242,7 +242,7 @@ def _repairs(state: RunState, repair: Repair) -> Iterator[actions.DispatchRepair
     most = min(most, state.sick.get(repair.kind, most))
     limit = min(repair.ready, most - repair.in_flight)
     if limit > 0:
-        yield actions.DispatchRepairs(repair.iteration, repair.kind, limit)
+        yield actions.DispatchRepairs(iteration=repair.iteration, kind=repair.kind, limit=limit)
 
 
 def _within_sickness(state: RunState, kind: StepKind, limit: int) -> int:

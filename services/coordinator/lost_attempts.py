@@ -43,7 +43,9 @@ def lost_steps(
     """The steps in flight that nobody works on, each with the reason. Silence counts only while we could hear."""
     waiting, since = cache(broker.waiting), attendance.since or now
     for step in ledger.steps_in(IN_FLIGHT):
-        signs = AttemptStatus(step.state is StepState.RUNNING, step.dispatched_at, step.alive_at).heard_since(since)
+        signs = AttemptStatus(
+            running=step.state is StepState.RUNNING, sent_at=step.dispatched_at, alive_at=step.alive_at
+        ).heard_since(since)
         why = lost_reason(signs, loss, leases, partial(waiting, QUEUES[step.kind]), now)
         if why is not None:
             yield step, why

@@ -29,7 +29,9 @@ def failed(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBr
         turn.fail(step, report.error, report.reason, report.retry, now)
         return
     last = not report.retry or step.failures + 1 >= turn.recipe.dispatch.attempts
-    failure = Failure(step.kind, step.id or 0, report.reason, report.error, last, _proven(turn))
+    failure = Failure(
+        kind=step.kind, step=step.id or 0, reason=report.reason, error=report.error, last=last, proven=_proven(turn)
+    )
     verdict = breakers.failed(failure, now, timedelta(seconds=turn.recipe.dispatch.engine_wait_s))
     if verdict is Blame.STEP:
         turn.fail(step, f"{report.reason}: {report.error}", report.reason, report.retry, now)

@@ -46,7 +46,7 @@ def after_loss(planner: StepBuilder, step: Step, key: str) -> events.Event | Non
         if prefix != "models":
             rebuild(planner, step)
         return events.Woken()
-    return events.ResultLost(maker.id or 0, name_of(maker), maker.remade)
+    return events.ResultLost(step=maker.id or 0, what=name_of(maker), remade=maker.remade)
 
 
 def selected_in(step: Step, key: str) -> int:

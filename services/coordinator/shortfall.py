@@ -42,7 +42,7 @@ FIXES: Mapping[Outcome, str] = {
 """What to do about the most frequent outcome."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """An iteration's first shards, which are looked at before the others are sent.
 
@@ -60,7 +60,7 @@ class Canary:
     replies: Mapping[ReplyFailure, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadPrompts:
     """So many `prompts` of the run's `of` are in steps that failed for good and that nobody has dropped."""
 

@@ -40,7 +40,12 @@ def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
         return sum(row.count for row in mine if row.state in states)
 
     return [
-        Load(run.id, count(run, IN_FLIGHT), count(run, [StepState.READY]), int(run.recipe["dispatch"]["window"]))
+        Load(
+            run_id=run.id,
+            in_flight=count(run, IN_FLIGHT),
+            ready=count(run, [StepState.READY]),
+            window=int(run.recipe["dispatch"]["window"]),
+        )
         for run in runs
     ]
 
@@ -96,7 +101,7 @@ def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
         cast(col(Shard.index), String) == Step.part,
     )
     rows = ledger.session.exec(dead.join(Shard, here))
-    return DeadPrompts(sum(prompts for step, prompts in rows if not is_dropped(step)), of)
+    return DeadPrompts(prompts=sum(prompts for step, prompts in rows if not is_dropped(step)), of=of)
 
 
 def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, StepCounts]:
@@ -125,7 +130,13 @@ def _repair(ledger: Ledger, run_id: str) -> Repair | None:
     mine = [step for step in open_ if (step.iteration, step.kind) == (first.iteration, first.kind)]
     flying = sum(step.state in IN_FLIGHT for step in open_)
     in_flight = sum(step.state in IN_FLIGHT for step in mine)
-    return Repair(first.iteration, first.kind, len(mine) - in_flight, in_flight, flying - in_flight)
+    return Repair(
+        iteration=first.iteration,
+        kind=first.kind,
+        ready=len(mine) - in_flight,
+        in_flight=in_flight,
+        others_in_flight=flying - in_flight,
+    )
 
 
 def _parted(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> RunEnd | None:
@@ -152,7 +163,10 @@ def _purse(ledger: Ledger, run: Run, recipe: Recipe) -> BudgetState | None:
         return None
     found = read_spending(ledger.session, run.id)
     return BudgetState(
-        recipe.budget, found.spent, found.means_in(run.iteration), first_costs(at(recipe, run.iteration))
+        budget=recipe.budget,
+        spent=found.spent,
+        means=found.means_in(run.iteration),
+        first=first_costs(at(recipe, run.iteration)),
     )
 
 

@@ -41,7 +41,7 @@ class _Pulse:
     since: datetime
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Standing:
     """`patience`: how long a run may be quiet. Not safe from several threads."""
 

@@ -12,7 +12,7 @@ from spar.messages.states import IterationStatus
 from spar.recipes.models import FailureSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepCounts:
     """How many steps of one kind are in each state; in flight is dispatched or running."""
 
@@ -29,7 +29,7 @@ class StepCounts:
 NONE = StepCounts()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """Results that the store lost and that are being made again: the steps of the earliest such kind.
 
@@ -43,7 +43,7 @@ class Repair:
     others_in_flight: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
     """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
 

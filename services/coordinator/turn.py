@@ -110,7 +110,7 @@ class Transition:
             case actions.Recompute(step):
                 repairs.recompute(self._planner, self.ledger.session.get_one(Step, step))
                 self._prepared = True
-            case actions.DispatchRepairs(iteration, kind, limit):
+            case actions.DispatchRepairs(iteration=iteration, kind=kind, limit=limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
 
     # ---- what actions do ----
@@ -319,8 +319,10 @@ class Transition:
             return
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, failure=failure, finished_at=now)
         self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
-        died = events.StepDied(step.kind, step.part, reason, failure)
-        self._events.append(events.RecomputeFailed(repairs.name_of(step), reason, failure) if step.remade else died)
+        died = events.StepDied(kind=step.kind, part=step.part, reason=reason, failure=failure)
+        self._events.append(
+            events.RecomputeFailed(what=repairs.name_of(step), reason=reason, failure=failure) if step.remade else died
+        )
 
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
@@ -340,7 +342,14 @@ class Transition:
             rows += selected.examples  # what a refiner would learn, the one model learns
         failure = self.ledger.failure_of_shards(self.run.id, step.iteration)
         end = guarded(step.iteration, self._guard(step, ends))
-        return events.SelectionDone(rows, selected.examples, selected.actor_rows > 0, outcomes, failure, end)
+        return events.SelectionDone(
+            pairs=rows,
+            examples=selected.examples,
+            audits=selected.actor_rows > 0,
+            outcomes=outcomes,
+            failure=failure,
+            guarded=end,
+        )
 
     def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[GuardFinding, ...]:
         """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""

@@ -61,7 +61,7 @@ async def _job(
     model = resuming.model(command.engine, spec.model)
     search = None
     if spec.refiner is not None:
-        models = RoleModels(model, resuming.model(command.engine, spec.refiner))
+        models = RoleModels(actor=model, refiner=resuming.model(command.engine, spec.refiner))
         search = search_of(models, spec.asking, templates, spec.seed)
     refines = USES[spec.benchmark].part == "refiner"
     return BenchmarkRequest(

@@ -63,7 +63,7 @@ async def _with_outside(
     judge = Refiner(
         chat=await worker.chat(command.judge, spec.judge),
         settings=RefinerSettings(templates=templates, judgment=vote_settings(1, spec.judge_tokens)),
-        scope=SeedScope(spec.seed, spec.iteration),
+        scope=SeedScope(seed=spec.seed, iteration=spec.iteration),
         usage=usage,
     )
     return await gather(_asked(judge, item) for item in items)

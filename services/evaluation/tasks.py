@@ -51,4 +51,4 @@ async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> S
 def _as_pair(example: Example) -> Pair:
     """A prompt and the response that is to be learned; there is none to be avoided."""
     asked, response = example.messages
-    return Pair(Prompt.of(asked.content), response.content, "")
+    return Pair(prompt=Prompt.of(asked.content), chosen=response.content, rejected="")

@@ -57,12 +57,14 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> GatewayRequest:
     tokens = form.max_completion_tokens or form.max_tokens or settings.response_tokens
     asked = InferenceRequest(
         messages=tuple(Message("system" if t.role == "developer" else t.role, t.text) for t in form.messages),
-        sampling=Sampling(form.temperature, form.top_p, tokens),
+        sampling=Sampling(temperature=form.temperature, top_p=form.top_p, max_tokens=tokens),
         seed=secrets.randbits(62) if form.seed is None else form.seed,
         n=form.n,
         stop=form.stop,
     )
-    strategy = make_strategy(form.model.removeprefix(PREFIX), budget, TreeShape(spar.branch, spar.keep, spar.depth))
+    strategy = make_strategy(
+        form.model.removeprefix(PREFIX), budget, TreeShape(branch=spar.branch, keep=spar.keep, depth=spar.depth)
+    )
     return GatewayRequest(form.model, asked, strategy, deadline_s, spar.votes)
 
 

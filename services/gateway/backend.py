@@ -26,7 +26,7 @@ class GatewayBackend:
         places = (endpoint("actor", settings.actor, asking), endpoint("refiner", settings.refiner, asking))
         self._templates = templates_for(settings.templates, settings.refiner)
         self._open = OpenEndpoints(places)
-        self.models = RoleModels(FoldingSystem(self._open.models["actor"]), self._open.models["refiner"])
+        self.models = RoleModels(actor=FoldingSystem(self._open.models["actor"]), refiner=self._open.models["refiner"])
 
     async def find_models(self) -> None:
         """Load both, or find them at their servers. Raises EngineError."""

@@ -15,7 +15,7 @@ _PIECE = re.compile(r".{1,48}(?:\s+|$)|.{1,48}", re.DOTALL)
 """About a line of text: what a stream sends at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
     """What every chunk of one completion repeats."""
 

@@ -37,7 +37,7 @@ async def chat(form: ChatForm, request: Request, context: Context) -> Response:
     task = resolve(form, context.settings)
     due = asyncio.get_running_loop().time() + task.search_s
     place = context.admission.place(due)
-    heading = replies.Heading(task.model)
+    heading = replies.Heading(model=task.model)
     with_tree = form.spar.tree
     if form.stream:
 

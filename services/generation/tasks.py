@@ -26,7 +26,7 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     prompts = await read_rows(worker.store, spec.prompts, Prompt)
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
-    scope = SeedScope(spec.seed, spec.iteration)
+    scope = SeedScope(seed=spec.seed, iteration=spec.iteration)
     actor = Actor(chat=chat, settings=spec.sampling, scope=scope, usage=usage, form=form)
     rows = await gather(actor.respond(prompt) for prompt in prompts)
     counts = {

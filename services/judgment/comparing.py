@@ -42,7 +42,7 @@ async def _compare(
     if contested is None:
         return None
     item, judgments = contested
-    scope = SeedScope(spec.seed, spec.iteration)
+    scope = SeedScope(seed=spec.seed, iteration=spec.iteration)
     judge = MetaJudge(chat=chat, form=form, settings=spec.comparison, scope=scope, usage=usage)
     matches = await judge.compare(row.prompt, item.response, judgments)
     return ComparedPrompt(row.prompt, item.response, judgments, tuple(matches))

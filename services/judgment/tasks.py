@@ -62,7 +62,7 @@ async def _ask_shard(worker: Worker, command: Judge, generated: list[Generated],
     refiner = Refiner(
         chat=await worker.chat(command.engine, spec.model),
         settings=RefinerSettings(templates=templates, judgment=spec.judgment, form=form),
-        scope=SeedScope(spec.seed, spec.iteration),
+        scope=SeedScope(seed=spec.seed, iteration=spec.iteration),
         usage=usage,
     )
     return await gather(_judge_prompt(refiner, row) for row in generated)

@@ -29,7 +29,7 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
     judged = await read_rows(worker.store, spec.judged, JudgedPrompt)
     templates = await read_templates(worker, spec.templates)
     chat = await worker.chat(command.engine, spec.model)
-    scope = SeedScope(spec.seed, spec.iteration)
+    scope = SeedScope(seed=spec.seed, iteration=spec.iteration)
     settings = RefinerSettings.for_search(templates=templates, judgment=spec.judgment, search=spec.search)
     refiner = Refiner(chat=chat, settings=settings, scope=scope, usage=usage)
     negatives = [(row.prompt, choose_negative(row, scope.derive(row.prompt, NEGATIVE))) for row in judged]

@@ -55,7 +55,9 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
     counted = count_outcomes(outcomes, len(data.prompts))
     examples, example_counts = await _examples(worker, spec, data, measured, templates)
     judging, judging_counts = await _judge_pairs(worker, spec, templates)
-    rows = [PromptEnd(prompt.id, outcome) for prompt, outcome in zip(data.prompts, outcomes, strict=True)]
+    rows = [
+        PromptEnd(prompt_id=prompt.id, outcome=outcome) for prompt, outcome in zip(data.prompts, outcomes, strict=True)
+    ]
     selected = Selected(
         pairs_key=put_rows(worker.store, "pairs", "pairs", pairs),
         pairs=len(pairs),
@@ -108,7 +110,7 @@ def _end_of(data: IterationRows, position: int, spec: SelectionSpec) -> Choice:
     judged = data.judged[position]
     if judged is None:
         return Outcome.ENGINE_FAILED
-    seed = SeedScope(spec.seed, spec.iteration).derive(judged.prompt, NEGATIVE)
+    seed = SeedScope(seed=spec.seed, iteration=spec.iteration).derive(judged.prompt, NEGATIVE)
     material = Material(judged, data.trees.get(position), seed, selection_options(spec.selection))
     return selection_policy(spec.selection.pairs).choose(material)
 

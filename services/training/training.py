@@ -28,7 +28,7 @@ from spar.training.faults import typed_faults
 from spar.training.registry import make_trainer
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class StepTimes:
     """When the first and the last optimizer step were heard of: what lies between is training, without loading."""
 

@@ -128,11 +128,13 @@ async def test_max_tokens_that_do_not_fit_are_lowered_and_counted(
     if subject.positions is None or not subject.lowers:
         pytest.skip("this engine takes any max_tokens")
     prompt = ask(" ".join(["w1"] * (subject.positions - 40)))
-    replies = await chat.sample(prompt, 4, Sampling(1.0, 1.0, subject.positions + beyond), seed=1)
+    replies = await chat.sample(
+        prompt, 4, Sampling(temperature=1.0, top_p=1.0, max_tokens=subject.positions + beyond), seed=1
+    )
     room = subject.positions - replies[0].prompt_tokens
     assert all(reply.adjustments == (Adjustment.MAX_TOKENS_LOWERED,) for reply in replies)
     assert all(reply.completion_tokens <= room for reply in replies)
-    fitting = await chat.sample(prompt, 4, Sampling(1.0, 1.0, room), seed=1)
+    fitting = await chat.sample(prompt, 4, Sampling(temperature=1.0, top_p=1.0, max_tokens=room), seed=1)
     assert all(reply.adjustments == () for reply in fitting)
 
 

@@ -16,7 +16,7 @@ from spar.testing.habits import HABITS, Habit
 from spar.testing.server import ServerOptions, running_server
 
 ASKED = (Message("user", "Write about rain."),)
-WARM = Sampling(0.9, 0.8, 512)
+WARM = Sampling(temperature=0.9, top_p=0.8, max_tokens=512)
 INSTANT = CostModel(step_base=0.0, step_per_sequence=0.0, prefill_per_token=0.0)
 NOT_SENT = {
     "temperature": Adjustment.TEMPERATURE_NOT_SENT,

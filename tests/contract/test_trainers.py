@@ -48,7 +48,9 @@ def _pair(prompt: str, chosen: str, rejected: str) -> dict[str, object]:
 def _job(folder: Path, base: Path, rows: list[dict[str, object]], settings: DpoSettings | SftSettings) -> TrainJob:
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return TrainJob(base, path, settings, seed=2**62 + 1, output=folder / "out" / "model", work=folder / "work")
+    return TrainJob(
+        base=base, rows=path, settings=settings, seed=2**62 + 1, output=folder / "out" / "model", work=folder / "work"
+    )
 
 
 def ignore(_: TrainProgress) -> None:
@@ -84,7 +86,7 @@ async def test_sft_trains_every_epoch(trainer: Trainer, job: TrainJob, tmp_path:
 
 
 def test_lengths_count_whole_samples(trainer: Trainer, job: TrainJob) -> None:
-    pairs = [Pair(Prompt.of("w1"), chosen, "w2") for chosen in ("w3", "w3 w4 w5", LONG)]
+    pairs = [Pair(prompt=Prompt.of("w1"), chosen=chosen, rejected="w2") for chosen in ("w3", "w3 w4 w5", LONG)]
     short, longer, longest = trainer.lengths(job.base, pairs)
     assert (longer - short, longest - short) == (2, 39)
     turns = (Message("user", "w1"), Message("assistant", "w2"))

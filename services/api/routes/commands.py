@@ -55,7 +55,7 @@ BudgetChanges = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The command is kept and will be taken in its turn."""
 
@@ -64,7 +64,7 @@ class Accepted:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedRun:
     """The run is queued, or goes on if it is known. `rejects` are the first prompts rows that cannot be used.
 
@@ -93,7 +93,13 @@ def post_run(received: Submitted, context: Context, answer: Response, key: Idemp
     accepted = _append(context, SUBMIT, submission.model_dump(mode="json"), key)
     answer.headers["Location"] = f"/runs/{submission.run_id}"
     rejects = prepared.rejects
-    return AcceptedRun(submission.run_id, accepted, len(rejects), rejects[:SHOWN_REJECTS], prepared.notes)
+    return AcceptedRun(
+        run_id=submission.run_id,
+        key=accepted,
+        rejected=len(rejects),
+        rejects=rejects[:SHOWN_REJECTS],
+        notes=prepared.notes,
+    )
 
 
 @router.post("/{run_id}/cancel", status_code=202, responses=refusals(404, 409))
@@ -164,7 +170,9 @@ def _changed(context: Backend, run_id: str, changes: list[str] | None) -> Change
 def _accept(
     context: Backend, kind: str, command: RunCommand | ResumeCommand | ReplayCommand | DropCommand, key: str | None
 ) -> Accepted:
-    return Accepted(command.run_id, kind, _append(context, kind, command.model_dump(mode="json"), key))
+    return Accepted(
+        run_id=command.run_id, command=kind, key=_append(context, kind, command.model_dump(mode="json"), key)
+    )
 
 
 def _append(context: Backend, kind: str, payload: dict[str, Any], key: str | None) -> str:

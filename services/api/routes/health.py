@@ -19,7 +19,7 @@ class Health:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
     """`ok`, or why not, of each thing that the API stands on."""
 

@@ -18,7 +18,7 @@ class Tick:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
     """From `first` to `last` steps, drawn from `start` to `end`; one that goes up ends above where it starts."""
 
@@ -50,7 +50,7 @@ def percent_label(rate: float) -> str:
 def axis_around(low: float, high: float, steps: Sequence[float], start: float, end: float) -> Axis:
     """Whole steps around both values, one at least; the first of `steps` that needs few enough, else the last."""
     step, first, last = _around(low, high, steps)
-    return Axis(step, first, max(last, first + 1), start, end)
+    return Axis(step=step, first=first, last=max(last, first + 1), start=start, end=end)
 
 
 def rate_axis(low: float, high: float, start: float, end: float, fewest: int = 1) -> Axis:
@@ -59,7 +59,7 @@ def rate_axis(low: float, high: float, start: float, end: float, fewest: int = 1
     first, last = max(0, first), min(round(1 / step), last)
     if last - first < fewest:
         first, last = (last - fewest, last) if last >= fewest else (0, fewest)
-    return Axis(step, first, last, start, end)
+    return Axis(step=step, first=first, last=last, start=start, end=end)
 
 
 def _around(low: float, high: float, steps: Sequence[float]) -> tuple[float, int, int]:

@@ -12,7 +12,7 @@ from spar.cli.row_file import append_rows, rows_of
 from spar.roles.verified_checkers import CheckerOutcome, CheckerStatus
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CheckerFile:
     """Opened by one process; `done` are the prompts of earlier calls, `ends` counts those of all."""
 
@@ -24,7 +24,7 @@ class CheckerFile:
     @classmethod
     def open(cls, path: Path) -> "CheckerFile":
         """Read what is there. A last line that a kill cut in two is taken off, and its prompt done again."""
-        opened = cls(path, path.with_name(f"{path.stem}.dropped.jsonl"))
+        opened = cls(kept=path, dropped=path.with_name(f"{path.stem}.dropped.jsonl"))
         path.parent.mkdir(parents=True, exist_ok=True)
         for file in (opened.kept, opened.dropped):
             for row in rows_of(file):

@@ -69,7 +69,8 @@ def checkers(options: CheckerOptions) -> None:
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """
     require_other_file(options.output, options.source)
-    forms = CheckerForms(*forms_for(options.teacher, options.templates, FORMS))
+    checker, meaning, contradiction = forms_for(options.teacher, options.templates, FORMS)
+    forms = CheckerForms(checker=checker, meaning=meaning, contradiction=contradiction)
     queries = None if options.queries is None else queries_of(options.queries)
     how = RequestOptions(
         options.window, options.deadline, options.send_seed, body_of(options.body), headers_of(options.header)
@@ -98,8 +99,8 @@ async def _write_all(
     usage = Usage()
     try:
         chat = await engine.serve(model)
-        sampling = Sampling(options.temperature, 1.0, options.max_tokens)
-        teacher = Teacher(chat, sampling, forms, SeedScope(options.seed, 0), usage)
+        sampling = Sampling(temperature=options.temperature, top_p=1.0, max_tokens=options.max_tokens)
+        teacher = Teacher(chat, sampling, forms, SeedScope(seed=options.seed, iteration=0), usage)
         left = iter([text for text in prompts if text not in file.done])
 
         async def worker() -> None:

@@ -30,7 +30,7 @@ class CheckState(StrEnum):
     UNREACHABLE = "unreachable"  # a service that the environment names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostCheck:
     name: str
     state: CheckState
@@ -47,7 +47,10 @@ def _python() -> Iterator[HostCheck]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     fits = (3, 11) <= sys.version_info[:2] < (3, 13)
     yield HostCheck(
-        "python", CheckState.OK if fits else CheckState.MISSING, version, "" if fits else "Use Python 3.11 or 3.12."
+        name="python",
+        state=CheckState.OK if fits else CheckState.MISSING,
+        detail=version,
+        fix="" if fits else "Use Python 3.11 or 3.12.",
     )
 
 
@@ -55,10 +58,10 @@ def _packages() -> Iterator[HostCheck]:
     for extra, names in PACKAGES.items():
         for name in names:
             try:
-                yield HostCheck(name, CheckState.OK, metadata.version(name))
+                yield HostCheck(name=name, state=CheckState.OK, detail=metadata.version(name))
             except metadata.PackageNotFoundError:
                 fix = f"Run make setup, or {install_command(extra)}" if extra else "Install this project again."
-                yield HostCheck(name, CheckState.MISSING, "not installed", fix)
+                yield HostCheck(name=name, state=CheckState.MISSING, detail="not installed", fix=fix)
 
 
 def _makers() -> Iterator[HostCheck]:
@@ -68,9 +71,14 @@ def _makers() -> Iterator[HostCheck]:
         broken = [entry.name for entry in entries if not _module_is_there(entry.module)]
         names = ", ".join(entry.name for entry in entries if entry.name not in broken)
         if broken or not entries:
-            yield HostCheck(group, CheckState.MISSING, f"broken: {', '.join(broken) or 'all'}", "Run make setup again.")
+            yield HostCheck(
+                name=group,
+                state=CheckState.MISSING,
+                detail=f"broken: {', '.join(broken) or 'all'}",
+                fix="Run make setup again.",
+            )
         else:
-            yield HostCheck(group, CheckState.OK, names)
+            yield HostCheck(name=group, state=CheckState.OK, detail=names)
 
 
 def _module_is_there(name: str) -> bool:
@@ -86,9 +94,9 @@ def _torch() -> Iterator[HostCheck]:
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield HostCheck("torch threads", CheckState.OK, f"{torch.get_num_threads()} of {cores} cores")
+    yield HostCheck(name="torch threads", state=CheckState.OK, detail=f"{torch.get_num_threads()} of {cores} cores")
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    yield HostCheck("gpu", CheckState.OK, ", ".join(gpus) or "none (the demo needs none)")
+    yield HostCheck(name="gpu", state=CheckState.OK, detail=", ".join(gpus) or "none (the demo needs none)")
 
 
 def _disk() -> Iterator[HostCheck]:
@@ -97,12 +105,17 @@ def _disk() -> Iterator[HostCheck]:
     detail = f"{free / 1000**3:.1f} GB free in {here}"
     if not os.access(here, os.W_OK):
         yield HostCheck(
-            "disk", CheckState.WARNING, f"{here} cannot be written", "Go to a folder of your own, or use --dir."
+            name="disk",
+            state=CheckState.WARNING,
+            detail=f"{here} cannot be written",
+            fix="Go to a folder of your own, or use --dir.",
         )
     elif free < FREE_BYTES:
-        yield HostCheck("disk", CheckState.WARNING, detail, f"A run wants {FREE_BYTES / 1000**3:.0f} GB.")
+        yield HostCheck(
+            name="disk", state=CheckState.WARNING, detail=detail, fix=f"A run wants {FREE_BYTES / 1000**3:.0f} GB."
+        )
     else:
-        yield HostCheck("disk", CheckState.OK, detail)
+        yield HostCheck(name="disk", state=CheckState.OK, detail=detail)
 
 
 def _builtin_models() -> Iterator[HostCheck]:
@@ -114,9 +127,9 @@ def _builtin_models() -> Iterator[HostCheck]:
         except (SparError, OSError, ValueError) as error:
             fix = error.fix if isinstance(error, SparError) else "Make the models again: spar world train."
             what = error.what if isinstance(error, SparError) else str(error)
-            yield HostCheck(f"builtin:{name}", CheckState.MISSING, what, fix)
+            yield HostCheck(name=f"builtin:{name}", state=CheckState.MISSING, detail=what, fix=fix)
         else:
-            yield HostCheck(f"builtin:{name}", CheckState.OK, detail)
+            yield HostCheck(name=f"builtin:{name}", state=CheckState.OK, detail=detail)
 
 
 def _load_model(folder: Path) -> str:
@@ -138,7 +151,7 @@ def _services() -> Iterator[HostCheck]:
             failure = reach(name)
             state = CheckState.UNREACHABLE if failure else CheckState.OK
             fix = f"Start it, or correct {NAMED_BY[name]}." if failure else ""
-            yield HostCheck(name, state, failure or "reachable", fix)
+            yield HostCheck(name=name, state=state, detail=failure or "reachable", fix=fix)
 
 
 SUBJECTS: tuple[Callable[[], Iterator[HostCheck]], ...] = (

@@ -32,7 +32,7 @@ ApiOption = Annotated[
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEvent:
     """One server-sent event; `id` is empty for those that cannot be come back to."""
 
@@ -184,7 +184,7 @@ def _parse_events(lines: Iterator[str]) -> Iterator[ServerEvent]:
     for line in lines:
         if not line:
             if "event" in fields:
-                yield ServerEvent(fields.get("id", ""), fields["event"], fields.get("data", ""))
+                yield ServerEvent(id=fields.get("id", ""), name=fields["event"], data=fields.get("data", ""))
             fields = {}
         elif not line.startswith(":"):
             name, _, value = line.partition(":")

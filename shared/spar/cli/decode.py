@@ -83,7 +83,7 @@ def _sweep(given: DecodeOptions) -> Sweep:
     settings = SweepSettings(
         strategies=[name.strip() for name in given.strategies.split(",") if name.strip()],
         budgets=_numbers("--budgets", given.budgets),
-        shape=TreeShape(given.branch, given.keep, given.depth),
+        shape=TreeShape(branch=given.branch, keep=given.keep, depth=given.depth),
         retries=given.retries,
         votes=given.votes,
         majority=_numbers("--majority", given.majority),

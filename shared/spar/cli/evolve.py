@@ -170,7 +170,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
     return EvolveJob(
         sources=tuple(given.sources),
         out=given.to,
-        options=Options(given.format_, given.field, given.encoding, given.split),
+        options=Options(format=given.format_, field=given.field, encoding=given.encoding, split=given.split),
         system=given.system,
         tools=given.tools,
         limit=given.limit,
@@ -182,7 +182,7 @@ def _job(given: EvolveOptions) -> "EvolveJob":
         retries=given.retries,
         seed=given.seed,
         window=window,
-        prices=Prices(given.price_in, given.price_out),
+        prices=Prices(prompt=given.price_in, completion=given.price_out),
         replace=given.replace,
     )
 

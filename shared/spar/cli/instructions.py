@@ -74,10 +74,10 @@ async def _write(
     known = {*seeds, *(str(row["prompt"]) for row in there)}
     start = 1 + max((int(row.get("round", -1)) for row in there), default=-1)
     usage, repeated, before = Usage(), 0, len(known)
-    sampling = Sampling(options.temperature, 1.0, options.max_tokens)
+    sampling = Sampling(temperature=options.temperature, top_p=1.0, max_tokens=options.max_tokens)
     try:
         chat = await engine.serve(model)
-        teacher = InstructionTeacher(chat, sampling, form, SeedScope(options.seed, 0), usage)
+        teacher = InstructionTeacher(chat, sampling, form, SeedScope(seed=options.seed, iteration=0), usage)
         wanted = options.count - len(known)
         async for each in write_instructions(teacher, seeds, known, wanted, start, options.window):
             repeated += each.repeated

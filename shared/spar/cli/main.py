@@ -22,7 +22,7 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lazy:
     """A command in a module of spar.cli: a function, or a typer app of sub-commands."""
 
@@ -39,38 +39,60 @@ class Lazy:
 
 
 COMMANDS: dict[str, Lazy] = {
-    "demo": Lazy("demo", "demo", "Train the story world's tiny models for three iterations."),
-    "run": Lazy("run", "run", "Run a recipe in this process, or go on with a run that stopped."),
-    "submit": Lazy("submit", "submit", "Submit a recipe to the API of a stack."),
-    "watch": Lazy("watch", "watch", "Watch a run of the API until it ends."),
-    "runs": Lazy("runs", "runs", "List the runs, here or of the API."),
-    "status": Lazy("status", "status", "Tell how far a run is."),
-    "cancel": Lazy("cancel", "cancel", "Cancel a run; what is done is kept."),
-    "resume": Lazy("resume", "resume", "Go on with a run that was cancelled, failed or stopped."),
-    "dead": Lazy("dead", "app", "List, show, retry or drop the steps that failed for good."),
-    "report": Lazy("report", "report", "Write a run's report: one page and one JSON file."),
-    "archive": Lazy("archive", "archive", "Write everything that belongs to one run into one file."),
-    "restore": Lazy("archive", "restore", "Restore an archived run into a home, here or on another machine."),
-    "compare": Lazy("compare", "compare", "Compare runs over the same items: gains, shared work, costs."),
-    "tree": Lazy("tree", "tree", "Show the search tree of a prompt."),
-    "explain": Lazy("explain", "explain", "Tell every step that a prompt went through, and its outcome."),
-    "refine": Lazy("refine", "refine", "Search refinements for rows of {prompt, response}."),
-    "decode": Lazy("decode", "decode", "Measure what a budget buys: best of n, refinement, tree search."),
-    "serve": Lazy("serve", "serve", "Serve two models as one OpenAI-compatible endpoint, with tree search."),
-    "recipe": Lazy("recipe", "app", "List the built-in recipes, show a recipe."),
-    "prompts": Lazy("prompts", "app", "Bring prompts in from files and datasets; have a teacher evolve them."),
-    "sets": Lazy("sets", "app", "Bring training sets in that others made."),
-    "export": Lazy("export", "export", "Write a run's training data as other trainers read it."),
-    "push": Lazy("push", "push", "Send a run's data or a model to the Hugging Face hub; shows it first."),
-    "world": Lazy("world", "app", "Make the story world's models again, measure them."),
-    "eval": Lazy("eval", "evaluate", "Measure a model on a benchmark, or score responses."),
-    "fetch": Lazy("fetch", "fetch", "Fetch a benchmark's published data, checked by hash."),
-    "reproduce": Lazy(
-        "reproduce", "reproduce", "Show a table or draw a figure of the paper, with our numbers beside it."
+    "demo": Lazy(module="demo", attribute="demo", help="Train the story world's tiny models for three iterations."),
+    "run": Lazy(module="run", attribute="run", help="Run a recipe in this process, or go on with a run that stopped."),
+    "submit": Lazy(module="submit", attribute="submit", help="Submit a recipe to the API of a stack."),
+    "watch": Lazy(module="watch", attribute="watch", help="Watch a run of the API until it ends."),
+    "runs": Lazy(module="runs", attribute="runs", help="List the runs, here or of the API."),
+    "status": Lazy(module="status", attribute="status", help="Tell how far a run is."),
+    "cancel": Lazy(module="cancel", attribute="cancel", help="Cancel a run; what is done is kept."),
+    "resume": Lazy(module="resume", attribute="resume", help="Go on with a run that was cancelled, failed or stopped."),
+    "dead": Lazy(module="dead", attribute="app", help="List, show, retry or drop the steps that failed for good."),
+    "report": Lazy(module="report", attribute="report", help="Write a run's report: one page and one JSON file."),
+    "archive": Lazy(
+        module="archive", attribute="archive", help="Write everything that belongs to one run into one file."
     ),
-    "synthetic": Lazy("synthetic", "synthetic", "Test the paper's Figure 4: refined against interfering pairs."),
-    "plan": Lazy("plan", "plan", "Say what a recipe needs before anything starts, and whether it fits."),
-    "doctor": Lazy("doctor", "doctor", "Check what is installed, reachable and missing."),
+    "restore": Lazy(
+        module="archive", attribute="restore", help="Restore an archived run into a home, here or on another machine."
+    ),
+    "compare": Lazy(
+        module="compare", attribute="compare", help="Compare runs over the same items: gains, shared work, costs."
+    ),
+    "tree": Lazy(module="tree", attribute="tree", help="Show the search tree of a prompt."),
+    "explain": Lazy(
+        module="explain", attribute="explain", help="Tell every step that a prompt went through, and its outcome."
+    ),
+    "refine": Lazy(module="refine", attribute="refine", help="Search refinements for rows of {prompt, response}."),
+    "decode": Lazy(
+        module="decode", attribute="decode", help="Measure what a budget buys: best of n, refinement, tree search."
+    ),
+    "serve": Lazy(
+        module="serve", attribute="serve", help="Serve two models as one OpenAI-compatible endpoint, with tree search."
+    ),
+    "recipe": Lazy(module="recipe", attribute="app", help="List the built-in recipes, show a recipe."),
+    "prompts": Lazy(
+        module="prompts", attribute="app", help="Bring prompts in from files and datasets; have a teacher evolve them."
+    ),
+    "sets": Lazy(module="sets", attribute="app", help="Bring training sets in that others made."),
+    "export": Lazy(module="export", attribute="export", help="Write a run's training data as other trainers read it."),
+    "push": Lazy(
+        module="push", attribute="push", help="Send a run's data or a model to the Hugging Face hub; shows it first."
+    ),
+    "world": Lazy(module="world", attribute="app", help="Make the story world's models again, measure them."),
+    "eval": Lazy(module="eval", attribute="evaluate", help="Measure a model on a benchmark, or score responses."),
+    "fetch": Lazy(module="fetch", attribute="fetch", help="Fetch a benchmark's published data, checked by hash."),
+    "reproduce": Lazy(
+        module="reproduce",
+        attribute="reproduce",
+        help="Show a table or draw a figure of the paper, with our numbers beside it.",
+    ),
+    "synthetic": Lazy(
+        module="synthetic", attribute="synthetic", help="Test the paper's Figure 4: refined against interfering pairs."
+    ),
+    "plan": Lazy(
+        module="plan", attribute="plan", help="Say what a recipe needs before anything starts, and whether it fits."
+    ),
+    "doctor": Lazy(module="doctor", attribute="doctor", help="Check what is installed, reachable and missing."),
 }
 
 

@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         return
     told = None if gpu_memory is None else int(gpu_memory * GIB)
     host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
-    models = ModelShapes(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+    models = ModelShapes(actor=_shape(recipe.models.actor), refiner=_shape(recipe.models.refiner))
     found = plan_of(recipe, models, host, prompt_tokens, items)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
@@ -104,7 +104,7 @@ def _forecast(
 
 def _models_on_disk(recipe: Recipe, items: Mapping[str, Items]) -> str:
     try:
-        models = ModelShapes(_shape(recipe.models.actor), _shape(recipe.models.refiner))
+        models = ModelShapes(actor=_shape(recipe.models.actor), refiner=_shape(recipe.models.refiner))
     except ModelUnusable as error:  # it could be run, so only its size is not known
         return f"; models: not known ({error.what})"
     disk = plan_of(recipe, models, Host(), items=items).disk
@@ -132,7 +132,7 @@ def _host() -> Host:
         sizes = [int(line) * _MIB for line in reply.split()]
     except (OSError, subprocess.SubprocessError, ValueError):
         return Host()  # the plan says that no GPU was found
-    return Host(len(sizes), min(sizes)) if sizes else Host()
+    return Host(gpus=len(sizes), gpu_memory=min(sizes)) if sizes else Host()
 
 
 def _as_json(found: Plan) -> dict[str, Any]:

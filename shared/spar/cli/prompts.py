@@ -84,10 +84,10 @@ class ImportOptions:
         from spar.data.sources import Options
 
         return ImportSettings(
-            options=Options(self.format_, self.field, self.encoding, self.split),
+            options=Options(format=self.format_, field=self.field, encoding=self.encoding, split=self.split),
             system=self.system,
             tools=self.tools,
-            lengths=Lengths(self.min_chars, self.max_chars, self.min_words),
+            lengths=Lengths(min_chars=self.min_chars, max_chars=self.max_chars, min_words=self.min_words),
             languages=tuple(sorted(set(self.language or ()))),
             near=None if self.no_near else self.near,
             evaluation=tuple(self.evaluation or ()),

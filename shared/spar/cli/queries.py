@@ -23,7 +23,7 @@ class Queries:
     unfit: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
     path: Path
     rows: int
@@ -52,4 +52,4 @@ def write_joined(checked: Path, queries: Queries, each: int, seed: int) -> Joine
         some = rng.sample(queries.texts, min(each, len(queries.texts)))
         append_rows(path, [{"prompt": f"{query}\n{row['prompt']}", "checkers": row["checkers"]} for query in some])
         rows, instructions = rows + len(some), instructions + 1
-    return Joined(path, rows, instructions)
+    return Joined(path=path, rows=rows, instructions=instructions)

@@ -81,7 +81,17 @@ class RefineOptions:
         engine, model = engine_and_model(self.engine, self.model, how)
         judgment, search = self._settings()
         templates = templates_named(self.templates)
-        return RefineJob(self.source, self.output, engine, model, templates, judgment, search, self.seed, self.trees)
+        return RefineJob(
+            input=self.source,
+            out=self.output,
+            engine=engine,
+            model=model,
+            templates=templates,
+            judgment=judgment,
+            search=search,
+            seed=self.seed,
+            trees=self.trees,
+        )
 
     def _settings(self) -> tuple[JudgmentSettings, SearchSettings]:
         greedy = self.policy is PolicyName.GREEDY and self.temperature is None

@@ -25,7 +25,7 @@ def read_csv(path: Path, encoding: str, form: CsvForm) -> Reading:
                 return
             except csv.Error as error:
                 lines = f"lines {first} to {rows.line_num}" if rows.line_num > first else f"line {first}"
-                yield first, Unusable(RejectKind.BROKEN, f"not CSV: {error} ({lines})")
+                yield first, Unusable(kind=RejectKind.BROKEN, reason=f"not CSV: {error} ({lines})")
                 continue
             if names is None:
                 names = _names(path, values)
@@ -42,5 +42,5 @@ def _names(path: Path, values: list[str]) -> list[str]:
 def _record(names: list[str], values: list[str]) -> Fields | Unusable:
     if len(values) != len(names):
         told = f"{len(values)} columns, and the first line names {len(names)}"
-        return Unusable(RejectKind.BROKEN, told, shown(",".join(values)))
+        return Unusable(kind=RejectKind.BROKEN, reason=told, raw=shown(",".join(values)))
     return dict(zip(names, values, strict=True))

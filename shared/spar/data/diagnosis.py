@@ -18,16 +18,18 @@ def why_nothing(name: str, options: Options, tally: SourceTally) -> FormProblem:
 def _form(name: str, options: Options, tally: SourceTally) -> FormProblem | None:
     """Where no row was even looked at for its prompt, the form of the file is to blame."""
     if tally.read == 0:
-        return FormProblem("it holds no row", "Check that it is the file you mean.")
+        return FormProblem(what="it holds no row", fix="Check that it is the file you mean.")
     path, container = Path(name), container_of(name, options.format)
     if not set(tally.rejected) <= _NO_ROWS_OF_OURS:
         return None
     if container == "json" and not starts_an_array(path, options.encoding):
         found = not_rows(path, options.encoding)
-        return FormProblem(f"it holds {found.what}", found.fix) if found is not None else None
+        return FormProblem(what=f"it holds {found.what}", fix=found.fix) if found is not None else None
     if container == "csv":
         header = csv_header(path, options.encoding)
-        return FormProblem(f"its first line, which names the columns, is: {header}", "Name the prompt's with --field.")
+        return FormProblem(
+            what=f"its first line, which names the columns, is: {header}", fix="Name the prompt's with --field."
+        )
     return None
 
 
@@ -35,4 +37,4 @@ def _reason(tally: SourceTally) -> FormProblem:
     kind, count = tally.rejected.most_common(1)[0]
     share = f"its {tally.read:,} rows are rejected" if tally.read > 1 else "its only row is rejected"
     most = f", {count:,} of them" if tally.read > count else ""
-    return FormProblem(f"{share}{most} as {kind.value}: {tally.examples[kind]}", "")
+    return FormProblem(what=f"{share}{most} as {kind.value}: {tally.examples[kind]}", fix="")

@@ -26,7 +26,7 @@ _EXCEL_MARK = re.compile(r"sep=(.)\s*\Z", re.IGNORECASE)
 DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormProblem:
     """What a file is instead of rows, and what to do."""
 
@@ -48,7 +48,7 @@ def misnamed(path: Path) -> FormProblem | None:
         head = file.read(8)
     packed = path.suffix == ".gz"
     found = (form for magic, form in _MAGIC.items() if head.startswith(magic) and not (packed and magic == b"\x1f\x8b"))
-    return next((FormProblem(what, fix) for what, fix in found), None)
+    return next((FormProblem(what=what, fix=fix) for what, fix in found), None)
 
 
 def csv_form(path: Path, encoding: str, usual: str, known: Collection[str]) -> CsvForm:
@@ -84,7 +84,9 @@ def not_rows(path: Path, encoding: str) -> FormProblem | None:
     if text[end:].strip():
         if "\n" not in text[:end]:
             return None  # rows, one a line
-        return FormProblem("JSON objects over several lines each, not one row a line", f"Write rows: jq -c . {path}")
+        return FormProblem(
+            what="JSON objects over several lines each, not one row a line", fix=f"Write rows: jq -c . {path}"
+        )
     return _one_object(path, value, may_be_a_row="\n" not in text[:end])
 
 
@@ -93,9 +95,9 @@ def _one_object(path: Path, value: dict[str, Any], may_be_a_row: bool) -> FormPr
     if not lists and may_be_a_row:
         return None
     if not lists:
-        return FormProblem("one JSON object, not rows", "Write one row a line (.jsonl), or an array of rows.")
+        return FormProblem(what="one JSON object, not rows", fix="Write one row a line (.jsonl), or an array of rows.")
     what = f"one JSON object, not rows: its key `{lists[0]}` holds {len(value[lists[0]]):,}"
-    return FormProblem(what, f"Write them as rows: jq -c '.[\"{lists[0]}\"][]' {path}")
+    return FormProblem(what=what, fix=f"Write them as rows: jq -c '.[\"{lists[0]}\"][]' {path}")
 
 
 def _are_rows(values: list[Any]) -> bool:

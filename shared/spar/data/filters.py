@@ -19,7 +19,7 @@ Tell = Callable[[str], tuple[str, float]]
 """The likeliest language of a text, and by how many nats it leads the likeliest wanted one (0: it is wanted)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lengths:
     """In characters and words, both ends allowed."""
 
@@ -30,11 +30,17 @@ class Lengths:
     def check(self, text: str) -> Unusable | None:
         size = len(text)
         if size < self.min_chars:
-            return Unusable(RejectKind.LENGTH, f"{size} characters, fewer than {self.min_chars}", shown(text))
+            return Unusable(
+                kind=RejectKind.LENGTH, reason=f"{size} characters, fewer than {self.min_chars}", raw=shown(text)
+            )
         if size > self.max_chars:
-            return Unusable(RejectKind.LENGTH, f"{size} characters, more than {self.max_chars}", shown(text))
+            return Unusable(
+                kind=RejectKind.LENGTH, reason=f"{size} characters, more than {self.max_chars}", raw=shown(text)
+            )
         if self.min_words and (count := len(words(text))) < self.min_words:
-            return Unusable(RejectKind.LENGTH, f"{count} words, fewer than {self.min_words}", shown(text))
+            return Unusable(
+                kind=RejectKind.LENGTH, reason=f"{count} words, fewer than {self.min_words}", raw=shown(text)
+            )
         return None
 
 
@@ -48,7 +54,9 @@ class Languages:
         told, lead = self._tell(text)
         if lead <= CLEAR_LEAD:
             return None
-        return Unusable(RejectKind.LANGUAGE, f"it reads as '{told}', not as {', '.join(self._wanted)}", shown(text))
+        return Unusable(
+            kind=RejectKind.LANGUAGE, reason=f"it reads as '{told}', not as {', '.join(self._wanted)}", raw=shown(text)
+        )
 
 
 def language_teller(wanted: Collection[str]) -> Tell:

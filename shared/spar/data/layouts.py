@@ -54,7 +54,7 @@ class PromptRules:
 PROMPTS_ONLY = PromptRules()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
     """A prompt before the rules are applied."""
 
@@ -75,7 +75,7 @@ def find_prompt(
         check_placeholders(found.text, rules.text)
         return _ruled(row, found, rules)
     except RowRefused as error:
-        return Unusable(error.kind, error.reason, shown(str(row)))
+        return Unusable(kind=error.kind, reason=error.reason, raw=shown(str(row)))
 
 
 def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> RowPrompt:
@@ -141,8 +141,8 @@ def _alpaca(row: Fields) -> _Reading:
         raise RowRefused(RejectKind.LAYOUT, "`input` is not a text")
     first = _first_of_history(row.get("history"))
     if first is not None:
-        return _Reading(first, _system_of(row), later_turns=True)
-    return _Reading(f"{instruction}\n{more}" if more and more.strip() else instruction, _system_of(row))
+        return _Reading(text=first, system=_system_of(row), later_turns=True)
+    return _Reading(text=f"{instruction}\n{more}" if more and more.strip() else instruction, system=_system_of(row))
 
 
 def _first_of_history(history: Any) -> str | None:
@@ -164,7 +164,7 @@ def _messages(row: Fields) -> _Reading:
 
 _READERS: dict[Layout, Callable[[Fields], _Reading]] = {
     "auto": _auto,
-    "plain": lambda row: _Reading(_plain(row, "prompt"), _system_of(row)),
+    "plain": lambda row: _Reading(text=_plain(row, "prompt"), system=_system_of(row)),
     "alpaca": _alpaca,
     "sharegpt": _sharegpt,
     "messages": _messages,

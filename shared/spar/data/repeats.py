@@ -49,11 +49,15 @@ class Repeats:
         source, row = self.place_of(first)
         where = f"row {row} of {self._sources[source]}"
         if kind is RejectKind.DUPLICATE:
-            return Unusable(kind, f"the same prompt as {where}", shown(text))
+            return Unusable(kind=kind, reason=f"the same prompt as {where}", raw=shown(text))
         if kind is RejectKind.DUPLICATE_ID:
-            return Unusable(kind, f"the id '{name}' is that of {where}, which is another prompt", shown(text))
+            return Unusable(
+                kind=kind, reason=f"the id '{name}' is that of {where}, which is another prompt", raw=shown(text)
+            )
         [alike] = similarities(self._signatures, place, np.array([first]))
-        return Unusable(kind, f"nearly the same prompt as {where} (similarity {alike:.2f})", shown(text))
+        return Unusable(
+            kind=kind, reason=f"nearly the same prompt as {where} (similarity {alike:.2f})", raw=shown(text)
+        )
 
 
 def _by_source(sources: Any) -> Iterator[Ints]:

@@ -34,7 +34,7 @@ class RejectKind(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
     """Why there is no prompt; `raw` is what can be shown of the row."""
 
@@ -51,11 +51,11 @@ Reading = Iterator[tuple[int, Fields | Unusable]]
 def storable(text: str) -> Unusable | None:
     """Why a text cannot be a prompt whatever it says; None if it can."""
     if not text.strip():
-        return Unusable(RejectKind.UNUSABLE, "the prompt is empty")
+        return Unusable(kind=RejectKind.UNUSABLE, reason="the prompt is empty")
     if not_text(text):
-        return Unusable(RejectKind.ENCODING, NOT_TEXT, text)
+        return Unusable(kind=RejectKind.ENCODING, reason=NOT_TEXT, raw=text)
     if not is_storable(text):
-        return Unusable(RejectKind.UNUSABLE, UNSTORABLE_NAMED, text)
+        return Unusable(kind=RejectKind.UNUSABLE, reason=UNSTORABLE_NAMED, raw=text)
     return None
 
 

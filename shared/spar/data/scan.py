@@ -36,7 +36,9 @@ class Scan:
                 if isinstance(found, Unusable):
                     rejects.add(source, row, found)
                 else:
-                    spool.add(SpooledPrompt(source, row, found.text, found.id, found.left_out))
+                    spool.add(
+                        SpooledPrompt(source=source, row=row, text=found.text, id=found.id, left_out=found.left_out)
+                    )
                 if total % EVERY == 0:
                     progress(total)
 
@@ -67,4 +69,4 @@ def _contaminated(index: EvaluationIndex, text: str) -> Unusable | None:
     if found is None:
         return None
     reason = f"shares {found.share:.0%} of its runs of words with the evaluation prompt {found.name}"
-    return Unusable(RejectKind.CONTAMINATED, reason, shown(text))
+    return Unusable(kind=RejectKind.CONTAMINATED, reason=reason, raw=shown(text))

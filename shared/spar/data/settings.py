@@ -13,7 +13,7 @@ from spar.errors import DataError
 REVISION = 2  # to be raised when the same settings would give other files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSettings:
     """`near` is a Jaccard similarity, None for no near de-duplication; `sft_share` of the prompts goes to SFT."""
 

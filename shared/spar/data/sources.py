@@ -34,7 +34,7 @@ SUFFIXES = tuple(_CONTAINERS)
 _LAYOUTS: dict[Format, Layout] = {"sharegpt": "sharegpt", "alpaca": "alpaca", "messages": "messages"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How sources are read; `encoding` is that of text files, `split` that of datasets."""
 

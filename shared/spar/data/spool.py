@@ -25,7 +25,7 @@ FACTS = np.dtype([("source", "u4"), ("row", "u8"), ("text", "u8"), ("id", "u8")]
 _BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledPrompt:
     """A prompt that passed every filter that looks at one prompt alone."""
 

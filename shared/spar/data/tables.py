@@ -54,7 +54,7 @@ def _record(batch: Any, index: int) -> dict[str, Any] | Unusable:
     try:
         return {name: batch.column(name)[index].as_py() for name in batch.schema.names}
     except UnicodeDecodeError as error:
-        return Unusable(RejectKind.ENCODING, f"a text that is not UTF-8 (byte {error.start + 1})")
+        return Unusable(kind=RejectKind.ENCODING, reason=f"a text that is not UTF-8 (byte {error.start + 1})")
 
 
 def is_saved_dataset(path: Path) -> bool:

@@ -65,12 +65,14 @@ def parse_row(line: str) -> Fields | Unusable:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         if not_text(line):
-            return Unusable(RejectKind.ENCODING, NOT_TEXT, shown(line))
-        return Unusable(RejectKind.BROKEN, f"not JSON: {error.msg} at character {error.pos + 1}", shown(line))
+            return Unusable(kind=RejectKind.ENCODING, reason=NOT_TEXT, raw=shown(line))
+        return Unusable(
+            kind=RejectKind.BROKEN, reason=f"not JSON: {error.msg} at character {error.pos + 1}", raw=shown(line)
+        )
     except RecursionError:
-        return Unusable(RejectKind.BROKEN, "not JSON that can be read: nested too deep", shown(line))
+        return Unusable(kind=RejectKind.BROKEN, reason="not JSON that can be read: nested too deep", raw=shown(line))
     except ValueError as error:  # a number of more digits than Python converts
-        return Unusable(RejectKind.BROKEN, f"not JSON that can be read: {error}", shown(line))
+        return Unusable(kind=RejectKind.BROKEN, reason=f"not JSON that can be read: {error}", raw=shown(line))
     return fields_of(row)
 
 
@@ -78,8 +80,8 @@ def fields_of(row: Any) -> Fields | Unusable:
     """A row as keys, if it is that."""
     if isinstance(row, dict):
         return row
-    return Unusable(RejectKind.BROKEN, "not a row of keys", shown(json.dumps(row)))
+    return Unusable(kind=RejectKind.BROKEN, reason="not a row of keys", raw=shown(json.dumps(row)))
 
 
 def _too_long(line: str) -> Unusable:
-    return Unusable(RejectKind.BROKEN, f"longer than {LONGEST_ROW:,} characters", shown(line))
+    return Unusable(kind=RejectKind.BROKEN, reason=f"longer than {LONGEST_ROW:,} characters", raw=shown(line))

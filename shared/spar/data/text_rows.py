@@ -46,7 +46,7 @@ class RowRefused(Exception):
         self.kind, self.reason = kind, reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextRules:
     """What happens to rows with tools, and with media: refuse them, or read their text alone."""
 
@@ -57,7 +57,7 @@ class TextRules:
 TEXT_ONLY = TextRules()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """The columns that tell, where a dataset_info.json names its own."""
 

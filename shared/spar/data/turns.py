@@ -30,7 +30,7 @@ SYSTEM_KEYS = ("system", "system_prompt", "system_message")
 TOOL_ROLES = dict.fromkeys(_TOOL_NAMES, Role.TOOL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnNames:
     """The keys of a turn, and what its roles are called."""
 

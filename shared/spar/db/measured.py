@@ -20,7 +20,7 @@ SCORE = "score."
 """What an evaluation's counts put before the name of a benchmark's score."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkScore:
     """What a benchmark came to after an iteration, in percent (levels are levels). `benchmark` is the measurement's
     name: with several strategies `ifeval` and `ifeval:bfs`."""
@@ -31,7 +31,7 @@ class BenchmarkScore:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditScore:
     """The refiner's judging in an iteration against the rules, as shares: of `responses`, or of `refinements`.
 
@@ -72,7 +72,9 @@ def _scores(step: Step) -> Iterator[BenchmarkScore]:
     counts = _counts(step)
     for name in shown_of(step.part):
         if f"{SCORE}{name}" in counts:
-            yield BenchmarkScore(step.iteration, step.part, name, counts[f"{SCORE}{name}"])
+            yield BenchmarkScore(
+                iteration=step.iteration, benchmark=step.part, score=name, value=counts[f"{SCORE}{name}"]
+            )
 
 
 def _audits(iteration: int, counts: Mapping[str, float], settings: HonestySettings) -> Iterator[AuditScore]:

@@ -21,7 +21,7 @@ from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import BudgetLine, burn_down
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepProgress:
     """Steps of one kind in one iteration. A shard's later steps exist only once the earlier ones are done,
     so `total` is the number of shards; for other kinds, the steps there are."""
@@ -34,7 +34,7 @@ class StepProgress:
     dead: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingProgress:
     iteration: int
     role: str
@@ -43,7 +43,7 @@ class TrainingProgress:
     loss: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LostSteps:
     """Steps that failed for good, and how many prompts their shards hold."""
 
@@ -51,7 +51,7 @@ class LostSteps:
     prompts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunProgress:
     """Where a run is now."""
 
@@ -108,7 +108,9 @@ def read_progress(session: Session, run_id: str, at_work: bool = True) -> RunPro
                 counts.items(), key=lambda item: (item[0][0], order.index(item[0][1]))
             )
         ),
-        trainings=tuple(TrainingProgress(j.iteration, j.role, j.step, j.steps, j.loss) for j in jobs),
+        trainings=tuple(
+            TrainingProgress(iteration=j.iteration, role=j.role, step=j.step, steps=j.steps, loss=j.loss) for j in jobs
+        ),
         burn=burn_down(
             read_spending(session, run_id).spent,
             BudgetSettings.model_validate(run.recipe.get("budget", {})),
@@ -169,7 +171,7 @@ def read_lost(session: Session, run_id: str) -> LostSteps:
     query = select(Step).where(Step.run_id == run_id, Step.state == StepState.DEAD)
     dead = [step for step in session.exec(query) if not is_dropped(step)]
     shards = [session.get(Shard, (run_id, step.iteration, int(step.part))) for step in dead if step.kind in SHARD_KINDS]
-    return LostSteps(len(dead), sum(shard.prompts for shard in shards if shard is not None))
+    return LostSteps(steps=len(dead), prompts=sum(shard.prompts for shard in shards if shard is not None))
 
 
 def newest_run_id(session: Session) -> str | None:

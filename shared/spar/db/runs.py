@@ -16,7 +16,7 @@ from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
     """One line of the list of runs."""
 
@@ -44,7 +44,7 @@ class RunDetail:
     next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A step that failed for good, and why; `part` is its shard, or which model or data it was about. `prompts` are
     those that it holds; `dropped`: its user has accepted the loss."""

@@ -43,7 +43,12 @@ def spending_of_steps(session: Session, run_id: str) -> dict[tuple[int, StepKind
 
 
 def _spent(row: Spending) -> Spent:
-    return Spent(row.calls, row.prompt_tokens, row.completion_tokens, trainings=row.trainings)
+    return Spent(
+        calls=row.calls,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        trainings=row.trainings,
+    )
 
 
 def read_spending(session: Session, run_id: str) -> RunSpending:
@@ -51,7 +56,12 @@ def read_spending(session: Session, run_id: str) -> RunSpending:
     sums: dict[tuple[StepKind, bool], Spent] = {}
     steps: dict[tuple[StepKind, bool], int] = {}
     for row in session.exec(select(Spending).where(Spending.run_id == run_id)):
-        here = Spent(row.calls, row.prompt_tokens, row.completion_tokens, trainings=row.trainings)
+        here = Spent(
+            calls=row.calls,
+            prompt_tokens=row.prompt_tokens,
+            completion_tokens=row.completion_tokens,
+            trainings=row.trainings,
+        )
         key = row.kind, is_teachers(row.iteration, row.kind)
         sums[key] = sums.get(key, Spent()).plus(here.teachers if key[1] else here)
         steps[key] = steps.get(key, 0) + row.steps

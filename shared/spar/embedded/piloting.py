@@ -177,7 +177,9 @@ def _training(store: ObjectStore, step: Step) -> PilotTraining:
     each = step.facts.get("counts", {}).get("step_seconds")
     inside = 0.0 if each is None else float(each) * trained.steps
     step_s = None if each is None else float(each)
-    return PilotTraining(step.part, trained.steps, step_s, max(0.0, whole - inside), step.iteration)
+    return PilotTraining(
+        role=step.part, steps=trained.steps, step_s=step_s, fixed_s=max(0.0, whole - inside), iteration=step.iteration
+    )
 
 
 def _only(store: ObjectStore, step: Step, row_type: type[Row]) -> Row:

@@ -14,7 +14,7 @@ from spar.report.page import render
 from spar.store.directory import DirectoryStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenReport:
     report: RunReport
     page: Path
@@ -39,7 +39,7 @@ def write_report(home: Home, run_id: str, newest: bool, at_work: bool) -> Writte
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / "report.html", page)
         _write(folder / "report.json", data)
-    return WrittenReport(report, folders[0] / "report.html", folders[0] / "report.json")
+    return WrittenReport(report=report, page=folders[0] / "report.html", json=folders[0] / "report.json")
 
 
 def _write(path: Path, text: str) -> None:

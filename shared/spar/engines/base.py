@@ -13,7 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 from spar.method.records import Message, ReplyFailure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How a reply is drawn. `temperature` 0 is greedy; `max_tokens` counts the reply only."""
 
@@ -31,7 +31,7 @@ class Adjustment(StrEnum):
     SEED_NOT_SENT = "seed_not_sent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """One reply. `prompt_tokens` is the whole prompt's length, though n samples share its computation.
 

@@ -27,7 +27,7 @@ _NAMED_STATUS = (
 """Statuses by the words of an error's code or type, for errors that come with HTTP 200."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerError:
     """`status` is HTTP's, or for an error with HTTP 200 the one that its body stands for; the rest is "" if untold."""
 
@@ -54,14 +54,14 @@ def read_error(status: int, body: bytes) -> ServerError:
     """The error of a reply with an error's status."""
     data = parsed(body)
     if data is None:
-        return ServerError(status, _line(body.decode(errors="replace")))
+        return ServerError(status=status, message=_line(body.decode(errors="replace")))
     return _error(status, _innermost(data))
 
 
 def error_within(body: bytes, data: Any) -> ServerError | None:
     """The error that a reply with HTTP 200 holds instead of choices; None for a reply that is to be read. `data` is the
     body's JSON."""
-    return error_in(data) if body.strip() else ServerError(_BAD_GATEWAY, _EMPTY)
+    return error_in(data) if body.strip() else ServerError(status=_BAD_GATEWAY, message=_EMPTY)
 
 
 def error_in(data: Any) -> ServerError | None:
@@ -74,7 +74,7 @@ def error_in(data: Any) -> ServerError | None:
     if data.get("error"):
         inner = _innermost(data)
         return _error(_stands_for(inner), inner)
-    return ServerError(_BAD_GATEWAY, _WITHOUT_CHOICES) if "choices" in data else None
+    return ServerError(status=_BAD_GATEWAY, message=_WITHOUT_CHOICES) if "choices" in data else None
 
 
 def _broken(choices: Sequence[Any]) -> ServerError | None:
@@ -85,7 +85,9 @@ def _broken(choices: Sequence[Any]) -> ServerError | None:
     if first.get("error"):
         inner = _innermost(first)
         return _error(_stands_for(inner, _UNAVAILABLE), inner)
-    return ServerError(_UNAVAILABLE, f"it broke the reply off (finish_reason {first.get('finish_reason')!r})")
+    return ServerError(
+        status=_UNAVAILABLE, message=f"it broke the reply off (finish_reason {first.get('finish_reason')!r})"
+    )
 
 
 def _innermost(data: Any) -> Any:
@@ -99,23 +101,30 @@ def _innermost(data: Any) -> Any:
 
 def _error(status: int, inner: Any) -> ServerError:
     if isinstance(inner, list):
-        return ServerError(status, _line(json.dumps(inner)), *_first_problem(inner))
+        kind, param = _first_problem(inner)
+        return ServerError(status=status, message=_line(json.dumps(inner)), type=kind, param=param)
     if not isinstance(inner, dict):
-        return ServerError(status, _line(inner if isinstance(inner, str) else json.dumps(inner)))
+        return ServerError(status=status, message=_line(inner if isinstance(inner, str) else json.dumps(inner)))
     message = inner.get("message")
     text = message if isinstance(message, str) else json.dumps(message or inner)
     named = _PARAMETER.search(text)
     param = _text(inner.get("param")) or (named[1] if named else "")
     code = _text(inner.get("code")) or _text(inner.get("status"))
-    return ServerError(status, _line(text), code, _text(inner.get("type") or inner.get("error_type")), param)
+    return ServerError(
+        status=status,
+        message=_line(text),
+        code=code,
+        type=_text(inner.get("type") or inner.get("error_type")),
+        param=param,
+    )
 
 
-def _first_problem(problems: Sequence[Any]) -> tuple[str, str, str]:
-    """Code, type and parameter of FastAPI's `detail`: [{"loc": ["body", "n"], "type": "extra_forbidden"}]."""
+def _first_problem(problems: Sequence[Any]) -> tuple[str, str]:
+    """Type and parameter of FastAPI's `detail`: [{"loc": ["body", "n"], "type": "extra_forbidden"}]."""
     first = problems[0] if problems and isinstance(problems[0], Mapping) else {}
     place = [str(part) for part in first.get("loc") or ()]
     below = place[1:] if place[:1] == ["body"] else place
-    return "", _text(first.get("type")), below[0] if below else ""
+    return _text(first.get("type")), below[0] if below else ""
 
 
 def _stands_for(inner: Any, unknown: int = _BAD_GATEWAY) -> int:

@@ -26,7 +26,7 @@ _TEXT_PARTS = (None, "text", "output_text")
 _REASONING = ("reasoning_content", "reasoning")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """`completions` by the place of their choice; those that the server broke off are missing. `number` counts both."""
 
@@ -47,7 +47,7 @@ class Choices:
         return replace(self, completions=marked)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ReplyChoice:
     place: int
     text: str
@@ -84,17 +84,24 @@ def read_choices(
     else:
         shares = _shares(completed or 0, [each.text for each in choices], full, max_tokens)
     return Choices(
-        {
+        completions={
             choice.place: Completion(
-                choice.text, _ended(choice.reason), prompt, share, estimated, failure=choice.failure
+                text=choice.text,
+                finish_reason=_ended(choice.reason),
+                prompt_tokens=prompt,
+                completion_tokens=share,
+                usage_estimated=estimated,
+                failure=choice.failure,
             )
             for choice, share in zip(choices, shares, strict=True)
             if finish_of(choice.reason) is not Finish.BROKEN
         },
-        len(choices),
-        tuple(sorted({str(choice.reason)[:_SHOWN] for choice in choices if not is_known(choice.reason)})),
-        any(choice.reasoning and not choice.text for choice in choices),
-        lowered,
+        number=len(choices),
+        unknown_reasons=tuple(
+            sorted({str(choice.reason)[:_SHOWN] for choice in choices if not is_known(choice.reason)})
+        ),
+        only_reasoning=any(choice.reasoning and not choice.text for choice in choices),
+        lowered=lowered,
     )
 
 
@@ -109,8 +116,15 @@ def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
 def failed_choices(n: int, why: str, messages: Sequence[Message]) -> Choices:
     """n replies that cannot be read, where a server that gives chat completions has sent something else for once."""
     prompt = _estimated_prompt(messages)
-    failed = Completion(why, "stop", prompt, 0, usage_estimated=True, failure=ReplyFailure.UNPARSABLE)
-    return Choices(dict.fromkeys(range(n), failed), n)
+    failed = Completion(
+        text=why,
+        finish_reason="stop",
+        prompt_tokens=prompt,
+        completion_tokens=0,
+        usage_estimated=True,
+        failure=ReplyFailure.UNPARSABLE,
+    )
+    return Choices(completions=dict.fromkeys(range(n), failed), number=n)
 
 
 def _estimated_prompt(messages: Sequence[Message]) -> int:
@@ -170,7 +184,7 @@ def _choice_or_failure(order: int, choice: Any) -> _ReplyChoice:
     try:
         return _choice(order, choice)
     except ValueError as error:
-        return _ReplyChoice(order, str(error), "", None, ReplyFailure.UNPARSABLE)
+        return _ReplyChoice(place=order, text=str(error), reasoning="", reason=None, failure=ReplyFailure.UNPARSABLE)
 
 
 def _choice(order: int, choice: Any) -> _ReplyChoice:
@@ -180,7 +194,9 @@ def _choice(order: int, choice: Any) -> _ReplyChoice:
     index = choice.get("index")
     place = index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else order
     reasoning = next((text for key in _REASONING if isinstance(text := message.get(key), str)), "")
-    return _ReplyChoice(place, _text(message.get("content")), reasoning, choice.get("finish_reason"))
+    return _ReplyChoice(
+        place=place, text=_text(message.get("content")), reasoning=reasoning, reason=choice.get("finish_reason")
+    )
 
 
 def _text(content: Any) -> str:

@@ -35,7 +35,7 @@ _NOT_TAKEN = re.compile(
 """Against the parameter itself; a value of the recipe that is out of its range is an error, and is reported as such."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape:
     """`most_tokens` is the model's limit of any reply, `call_tokens` what one call's prompt leaves room for.
 
@@ -62,7 +62,7 @@ class RequestShape:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     """`n` is what the body asks for, which may be fewer than wanted; `extra` are the recipe's own fields."""
 
@@ -101,7 +101,7 @@ def build(
     adjustments = [_NOT_SENT[name] for name in lost if wanted[name] != _NEUTRAL.get(name)]
     if max_tokens < sampling.max_tokens:
         adjustments.append(Adjustment.MAX_TOKENS_LOWERED)
-    return ChatRequest(body, asked, max_tokens, tuple(adjustments))
+    return ChatRequest(body=body, n=asked, max_tokens=max_tokens, adjustments=tuple(adjustments))
 
 
 def adapted(shape: RequestShape, request: ChatRequest, error: ServerError) -> RequestShape | None:

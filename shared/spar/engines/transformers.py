@@ -81,7 +81,7 @@ class ServedModel:
         ids = self.tokens.encode(messages)
         loop = asyncio.get_running_loop()
         limit = min(sampling.max_tokens, self.positions - len(ids))
-        call = SampleCall(ids, n, sampling, limit, seed, loop, loop.create_future())
+        call = SampleCall(ids=ids, n=n, sampling=sampling, limit=limit, seed=seed, loop=loop, done=loop.create_future())
         self.thread.submit(self.batch, call)
         replies = await self._replies(call)
         adjustments = (Adjustment.MAX_TOKENS_LOWERED,) if limit < sampling.max_tokens else ()
@@ -102,4 +102,10 @@ class ServedModel:
 
     def _completion(self, reply: Reply, prompt_tokens: int, adjustments: tuple[Adjustment, ...]) -> Completion:
         text = self.tokens.decode(reply.ids)
-        return Completion(text, reply.finish_reason, prompt_tokens, reply.drawn, adjustments=adjustments)
+        return Completion(
+            text=text,
+            finish_reason=reply.finish_reason,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=reply.drawn,
+            adjustments=adjustments,
+        )

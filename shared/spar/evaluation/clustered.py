@@ -12,7 +12,7 @@ from math import sqrt
 from spar.evaluation.statistics import Z95, wilson
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """`count` of `total` items, and the 95% interval of the share."""
 
@@ -34,7 +34,7 @@ def clustered_rate(groups: Sequence[Sequence[bool]]) -> Rate | None:
         return None
     count = sum(hits for hits, _ in tallies)
     low, high = wilson(count / total, total / _design_effect(tallies, count / total, total))
-    return Rate(count, total, low, high)
+    return Rate(count=count, total=total, low=low, high=high)
 
 
 def _design_effect(tallies: Sequence[tuple[int, int]], share: float, total: int) -> float:
@@ -47,7 +47,7 @@ def _design_effect(tallies: Sequence[tuple[int, int]], share: float, total: int)
     return min(float(total), max(1.0, _squares(tallies, share) / total**2 / alone))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
     """A mean over items in groups and its 95% interval, which takes the groups as drawn (the usual normal one)."""
 
@@ -65,7 +65,7 @@ def clustered_mean(groups: Sequence[Sequence[int]]) -> Mean | None:
     mean = sum(value for value, _ in tallies) / total
     groups_drawn = len(tallies)
     half = Z95 * sqrt(groups_drawn / (groups_drawn - 1) * _squares(tallies, mean)) / total
-    return Mean(mean, mean - half, mean + half)
+    return Mean(value=mean, low=mean - half, high=mean + half)
 
 
 def _squares(tallies: Sequence[tuple[int, int]], mean: float) -> float:

@@ -23,7 +23,7 @@ class AuditSource(StrEnum):
     REFINEMENT = "refinement"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
     """One text, what was said of it and what the rules find.
 
@@ -61,7 +61,13 @@ def _responses(judged: Iterable[JudgedPrompt], checks: Mapping[str, CheckText]) 
         for each in row.responses if check is not None else ():
             if check is not None and each.judgment is not None:  # what failed as a reply was never judged
                 text = each.response.text
-                yield Audited(AuditSource.RESPONSE, row.prompt, text, each.judgment.label, check(text))
+                yield Audited(
+                    source=AuditSource.RESPONSE,
+                    prompt=row.prompt,
+                    text=text,
+                    said=each.judgment.label,
+                    found=check(text),
+                )
 
 
 def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iterable[Audited]:
@@ -70,4 +76,4 @@ def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iter
         if check is not None and tree.best is not None:  # without a refinement nothing was judged
             text = tree.node(tree.best).text
             said = Verdict.YES if tree.solved else Verdict.NO
-            yield Audited(AuditSource.REFINEMENT, tree.prompt, text, said, check(text))
+            yield Audited(source=AuditSource.REFINEMENT, prompt=tree.prompt, text=text, said=said, found=check(text))

@@ -11,7 +11,7 @@ from spar.evaluation.honesty import Audited, AuditSource
 from spar.method.records import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeMeasures:
     """One judge over one source's items: those it labelled, those it did not, and how it was wrong.
 
@@ -28,7 +28,7 @@ class JudgeMeasures:
     false_reject: Rate | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeMeasures:
     """The refiner by constraint type, both sources together: accepted of the items that break one of the type,
     rejected of the good items whose prompt has one."""
@@ -80,7 +80,7 @@ def _measure_type(kind: str, groups: Sequence[Sequence[Audited]]) -> TypeMeasure
     following = [
         [item.said is Verdict.NO for item in group if item.good and (kind, True) in item.found] for group in groups
     ]
-    return TypeMeasures(kind, clustered_rate(breaking), clustered_rate(following))
+    return TypeMeasures(kind=kind, false_accept=clustered_rate(breaking), false_reject=clustered_rate(following))
 
 
 def _by_prompt(items: Sequence[Audited]) -> list[list[Audited]]:

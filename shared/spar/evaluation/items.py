@@ -16,7 +16,7 @@ class Measure(StrEnum):
     PAIR = "pair"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One item, measured once.
 

@@ -32,8 +32,12 @@ def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet,
 
     async def respond(text: str, usage: Usage) -> Row:
         actor, refiner = _Watched(models.actor), _Watched(models.refiner)
-        asked = InferenceRequest((Message("user", text),), Sampling(0.0, 1.0, settings.max_tokens), seed)
-        found = await infer(RoleModels(actor, refiner), asked, strategy, how)
+        asked = InferenceRequest(
+            messages=(Message("user", text),),
+            sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens),
+            seed=seed,
+        )
+        found = await infer(RoleModels(actor=actor, refiner=refiner), asked, strategy, how)
         for watched in (actor, refiner):
             if watched.failure is not None:
                 raise watched.failure
@@ -57,12 +61,12 @@ def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSe
     policy, how = strategy.policy, _refining(settings, templates)
 
     async def refine(prompt: str, response: str, usage: Usage) -> Row:
-        asking = Refiner(chat=refiner, settings=how, scope=SeedScope(seed, 0), usage=usage)
+        asking = Refiner(chat=refiner, settings=how, scope=SeedScope(seed=seed, iteration=0), usage=usage)
         asked = Prompt.of(prompt)
         judgment = await asking.judge_node(asked, response)
         if critique_to_refine(judgment) is None:
             return {"refined": None, "failure": "no_critique", **_took(0, 1, len(judgment.votes))}
-        root = Node((), response, judgment)
+        root = Node(path=(), text=response, judgment=judgment)
         return _negative_row(await asking.search(asked, root, policy))
 
     return refine

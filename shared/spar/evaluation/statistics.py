@@ -17,7 +17,7 @@ Z95 = 1.959963984540054
 """The normal quantile of a two-sided 95% interval."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proportion:
     """`successes` of `total`; a rate of nothing is an AccountingError, not a number."""
 
@@ -30,7 +30,7 @@ class Proportion:
 
     @classmethod
     def of(cls, values: Sequence[bool]) -> "Proportion":
-        return cls(sum(values), len(values))
+        return cls(successes=sum(values), total=len(values))
 
     @property
     def rate(self) -> float:
@@ -50,7 +50,7 @@ def wilson(rate: float, n: float) -> tuple[float, float]:
     return max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """After minus before, in percentage points, with its 95% interval."""
 
@@ -70,7 +70,7 @@ def paired_difference(before: Sequence[bool], after: Sequence[bool]) -> Differen
     phi = _correlation(before, after)
     down = _combine(first.rate - low_1, high_2 - second.rate, phi)
     up = _combine(high_1 - first.rate, second.rate - low_2, phi)
-    return Difference(100 * estimate, 100 * max(-1.0, estimate - down), 100 * min(1.0, estimate + up))
+    return Difference(estimate=100 * estimate, low=100 * max(-1.0, estimate - down), high=100 * min(1.0, estimate + up))
 
 
 def _combine(mine: float, theirs: float, phi: float) -> float:

@@ -42,12 +42,12 @@ async def evaluate_actor(  # noqa: PLR0913 - what a measurement depends on, each
     """One response per prompt. Correct: all constraints of the prompt hold, and the reply was not cut off."""
     settings = GenerationSettings(n=1, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
     measure = Measure.ACTOR_SAMPLED if temperature > 0 else Measure.ACTOR_GREEDY
-    actor = Actor(chat=chat, settings=settings, scope=SeedScope(seed, 0), usage=usage)
+    actor = Actor(chat=chat, settings=settings, scope=SeedScope(seed=seed, iteration=0), usage=usage)
 
     async def one(text: str) -> Item:
         response = (await actor.respond(Prompt.of(text))).responses[0]
         correct = response.failure is None and follows(text, response.text)
-        return Item(measure, text, response.text, correct, failure=response.failure)
+        return Item(measure=measure, prompt=text, reply=response.text, correct=correct, failure=response.failure)
 
     return await gather(one(text) for text in prompts)
 
@@ -67,7 +67,14 @@ async def evaluate_judge(
         judgment = await refiner.judge(Prompt.of(text), given, EVALUATION_STEP)
         vote = judgment.votes[0]
         expected = Verdict.YES if truth else Verdict.NO
-        return Item(Measure.JUDGE, text, vote.reply, vote.verdict == expected, given, failure=vote.failure)
+        return Item(
+            measure=Measure.JUDGE,
+            prompt=text,
+            reply=vote.reply,
+            correct=vote.verdict == expected,
+            given=given,
+            failure=vote.failure,
+        )
 
     return await gather(one(*item) for item in items)
 
@@ -93,11 +100,21 @@ async def evaluate_refine(
         judgment = await refiner.judge(Prompt.of(text), given, EVALUATION_STEP)
         if judgment.critique is None:
             vote = judgment.votes[0]
-            return Item(Measure.REFINE, text, vote.reply, False, given, failure=vote.failure)
-        root = Node((), given, judgment)
+            return Item(
+                measure=Measure.REFINE, prompt=text, reply=vote.reply, correct=False, given=given, failure=vote.failure
+            )
+        root = Node(path=(), text=given, judgment=judgment)
         [only] = await refiner.refine(Prompt.of(text), root, n=1, attempt=0)
         correct = only.text is not None and follows(text, only.text)
-        return Item(Measure.REFINE, text, only.reply, correct, given, judgment.critique, only.failure)
+        return Item(
+            measure=Measure.REFINE,
+            prompt=text,
+            reply=only.reply,
+            correct=correct,
+            given=given,
+            critique=judgment.critique,
+            failure=only.failure,
+        )
 
     return await gather(one(*item) for item in items)
 
@@ -106,11 +123,17 @@ def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
     """Per pair, in order. Correct: the chosen response follows its prompt, whatever the refiner thought of
     it."""
     return [
-        Item(Measure.PAIR, pair.prompt.text, pair.chosen, follows(pair.prompt.text, pair.chosen), pair.rejected)
+        Item(
+            measure=Measure.PAIR,
+            prompt=pair.prompt.text,
+            reply=pair.chosen,
+            correct=follows(pair.prompt.text, pair.chosen),
+            given=pair.rejected,
+        )
         for pair in pairs
     ]
 
 
 def _greedy_refiner(chat: ChatModel, templates: TemplateSet, seed: int, usage: Usage) -> Refiner:
     settings = RefinerSettings(templates=templates, judgment=GREEDY_VOTE, refinement=GREEDY_REPLY)
-    return Refiner(chat=chat, settings=settings, scope=SeedScope(seed, 0), usage=usage)
+    return Refiner(chat=chat, settings=settings, scope=SeedScope(seed=seed, iteration=0), usage=usage)

@@ -32,7 +32,7 @@ SAMPLED_TEMPERATURE = 0.9
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """How one suite measures an actor and a refiner, checks a pair's chosen response, and which prompts it asks."""
 
@@ -86,7 +86,7 @@ def summarize(rows: Sequence[Item]) -> dict[str, float | int]:
     for measure, total in totals.items():
         correct = sum(row.correct for row in rows if row.measure == measure)
         failures = sum(row.failure is not None for row in rows if row.measure == measure)
-        summary[measure.value] = Proportion(correct, total).rate
+        summary[measure.value] = Proportion(successes=correct, total=total).rate
         summary[f"{measure.value}.correct"] = correct
         summary[f"{measure.value}.total"] = total
         summary[f"{measure.value}.failures"] = failures
@@ -119,7 +119,7 @@ def _story_prompts(settings: EvaluationSettings) -> list[str]:
 
 
 SUITES: Mapping[str, Suite] = {
-    "story": Suite(_story_actor, _story_refiner, story.pair_precision, _story_prompts),
+    "story": Suite(actor=_story_actor, refiner=_story_refiner, audit=story.pair_precision, prompts=_story_prompts),
 }
 
 

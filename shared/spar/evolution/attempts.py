@@ -62,7 +62,7 @@ class Flights:
         waiting = cache(lambda: watch.broker.waiting(QUEUE))
         found = []
         for flight in self._by_id.values():
-            signs = AttemptStatus(flight.alive_at is not None, flight.sent_at, flight.alive_at)
+            signs = AttemptStatus(running=flight.alive_at is not None, sent_at=flight.sent_at, alive_at=flight.alive_at)
             why = lost_reason(signs, loss, watch.leases, waiting, now)
             if why is not None:
                 found.append((flight.step, why))

@@ -56,7 +56,7 @@ def evolve_prompts(
     finished = _finished(job, sources)
     if finished is not None:
         return Done(finished, repeated=True)
-    statistics = SetStatistics(job.taxonomy, job.seed)
+    statistics = SetStatistics(taxonomy=job.taxonomy, seed=job.seed)
     with place as queue, EvolutionFiles(job.out, statistics) as files:
         shards = cut_shards(job, queue.store, files)
         rows = sum(shard.count for shard in shards) + files.outcomes.total()
@@ -66,7 +66,7 @@ def evolve_prompts(
         )
         if cost.likely.calls and not agree(len(shards), cost):
             return None
-        runner = ShardRunner(queue, plan, job.steps_at_once, watcher)
+        runner = ShardRunner(queue=queue, plan=plan, window=job.steps_at_once, watcher=watcher)
         ends = runner.run([shard.prompts for shard in shards])
         _collect(shards, ends, queue.store, files)
         check_sum(rows, files.outcomes)

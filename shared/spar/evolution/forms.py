@@ -19,7 +19,7 @@ _EVOLVE = {"seed", "kinds", "preference", *_GROUP}
 _VALIDATE = {"prompt", *_GROUP}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormSet:
     """Raises RecipeError for a placeholder that isn't known, or a form that leaves the prompt or the constraint out."""
 
@@ -70,7 +70,8 @@ def read_forms(name: str, folder: Traversable) -> FormSet:
                 f"The forms {name!r} have no readable {file.name} ({error}).",
                 f"Name {' or '.join(BUILTIN)}, or a folder with evolve.txt and validate.txt, both UTF-8.",
             ) from error
-    return FormSet(name, *texts)
+    evolve, validate = texts
+    return FormSet(name=name, evolve=evolve, validate=validate)
 
 
 def _told(main: ConstraintGroup) -> dict[str, str]:

@@ -20,7 +20,7 @@ SHARD = 16
 """Seed prompts that travel together, as in runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvolveJob:
     """What is asked for. `window` is how many prompts are with the teacher at once."""
 

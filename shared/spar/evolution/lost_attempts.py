@@ -24,7 +24,7 @@ class EvolveWatcher(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Lookout:
     """`watch` None: nothing can be lost."""
 

@@ -19,7 +19,7 @@ CHECK_CHARACTERS = 300
 """A check's reply: two sentences of reasons and three verdicts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionWork:
     """Seed prompts that are still to be evolved and, of those evolved before, to be checked, with their characters."""
 
@@ -29,7 +29,7 @@ class EvolutionWork:
     check_characters: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """Money for a million tokens, in whatever currency; None: not told."""
 
@@ -42,7 +42,7 @@ class Prices:
         return ((self.prompt or 0.0) * prompt_tokens + (self.completion or 0.0) * completion_tokens) / 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     calls: int
     prompt_tokens: int
@@ -50,7 +50,7 @@ class Cost:
     money: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceEstimate:
     """`likely` has no retries and checks every prompt; `at_most` retries each call and fills every reply."""
 
@@ -85,11 +85,16 @@ def estimate(
         tries * likely.calls * max_tokens,
         prices,
     )
-    return PriceEstimate(work, likely, at_most)
+    return PriceEstimate(work=work, likely=likely, at_most=at_most)
 
 
 def _cost(calls: int, prompt_tokens: int, completion_tokens: int, prices: Prices) -> Cost:
-    return Cost(calls, prompt_tokens, completion_tokens, prices.money(prompt_tokens, completion_tokens))
+    return Cost(
+        calls=calls,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        money=prices.money(prompt_tokens, completion_tokens),
+    )
 
 
 def _tokens(characters: float) -> int:

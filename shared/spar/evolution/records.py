@@ -35,7 +35,7 @@ FAILED_REPLIES: dict[ReplyFailure, EvolutionOutcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
     """One seed prompt and the teacher's last reply on it: a row of an evolve result.
 
@@ -52,7 +52,7 @@ class Evolution:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionCheck:
     """What a reply says of an evolved prompt; `failure` where it cannot be read, and then the rest means nothing."""
 

@@ -71,5 +71,5 @@ def parse_check(reply: str, finish_reason: str) -> EvolutionCheck:
     """Type one reply to the validate form. All three questions need their line."""
     answerable, consistent, main_used = (stated(reply, finish_reason, question, read_yes_no) for question in _QUESTIONS)
     if answerable is None or consistent is None or main_used is None:
-        return EvolutionCheck(reply, failure=why_unread(reply, finish_reason))
-    return EvolutionCheck(reply, answerable, consistent, main_used)
+        return EvolutionCheck(reply=reply, failure=why_unread(reply, finish_reason))
+    return EvolutionCheck(reply=reply, answerable=answerable, consistent=consistent, main_used=main_used)

@@ -63,7 +63,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ShardRunner:
     """Runs shards through a queue, at most `window` steps in flight."""
 
@@ -82,7 +82,7 @@ class ShardRunner:
     _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lookout = Lookout(self.queue.watch, self._flights, self.watcher, self.now)
+        self._lookout = Lookout(watch=self.queue.watch, flights=self._flights, watcher=self.watcher, now=self.now)
 
     def run(self, shards: Sequence[ObjectRef]) -> list[ShardEnd]:
         """Every shard's end, in order. Raises what no other attempt would mend; the results so far are kept."""
@@ -93,7 +93,7 @@ class ShardRunner:
 
     def _step(self, shard: int, spec: EvolveSpec | ValidateSpec, evolved: Made | None = None) -> ShardStep:
         self._steps += 1
-        return ShardStep(self._steps, shard, spec, evolved)
+        return ShardStep(id=self._steps, shard=shard, spec=spec, evolved=evolved)
 
     def _fill(self, fresh: Iterator[ShardStep]) -> bool:
         """Send what there is room for, checks and further attempts first. False: nothing is left to wait for."""
@@ -172,7 +172,7 @@ class ShardRunner:
             check = self.plan.validate(ObjectRef(key=made.key))
             self._again.appendleft(self._step(step.shard, check, made))
         else:
-            self._end(step.shard, ShardEnd(step.evolved, made))
+            self._end(step.shard, ShardEnd(evolved=step.evolved, checked=made))
 
     def _failed(self, step: ShardStep, report: StepFailed) -> None:
         error, stops = self.queue.told(report), _STOPS.get(report.reason)
@@ -195,7 +195,7 @@ class ShardRunner:
         self._given_up += 1
         if self._given_up == ILL:
             raise EngineError(error, self._kept())
-        self._end(step.shard, ShardEnd(step.evolved, None, error))
+        self._end(step.shard, ShardEnd(evolved=step.evolved, checked=None, failure=error))
 
     def _kept(self) -> str:
         return f"What is done is kept ({len(self._ends)} shards): the same command resumes."

@@ -25,7 +25,7 @@ class Seed:
     left_out: tuple[LeftOut, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """A row that gives nothing to ask about."""
 
@@ -72,8 +72,14 @@ def _seed(source: str, row: int, fields: Fields | Unusable, options: Options, ru
 
 
 def _unreadable(source: str, row: int, why: Unusable) -> Ended:
-    return Ended(source, row, EvolutionOutcome.UNREADABLE, f"{why.kind.value}: {why.reason}", shown(why.raw))
+    return Ended(
+        source=source,
+        row=row,
+        outcome=EvolutionOutcome.UNREADABLE,
+        reason=f"{why.kind.value}: {why.reason}",
+        text=shown(why.raw),
+    )
 
 
 def _ended(source: str, row: int, outcome: EvolutionOutcome, reason: str, seed: Seed) -> Ended:
-    return Ended(source, row, outcome, reason, shown(seed.prompt.text))
+    return Ended(source=source, row=row, outcome=outcome, reason=reason, text=shown(seed.prompt.text))

@@ -14,7 +14,7 @@ from spar.runtime.steps import put_rows
 from spar.store.base import ObjectStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutShard:
     prompts: ObjectRef
     seeds: ObjectRef
@@ -41,7 +41,9 @@ def _put(store: ObjectStore, seeds: Sequence[Seed]) -> CutShard:
     prompts = put_rows(store, "prompts", "prompts", [seed.prompt for seed in seeds])
     places = put_rows(store, "seeds", "seeds", seeds)
     characters = sum(len(seed.prompt.text) for seed in seeds)
-    return CutShard(ObjectRef(key=prompts), ObjectRef(key=places), len(seeds), characters)
+    return CutShard(
+        prompts=ObjectRef(key=prompts), seeds=ObjectRef(key=places), count=len(seeds), characters=characters
+    )
 
 
 def plan_of(job: EvolveJob, store: ObjectStore) -> EvolutionPlan:
@@ -68,4 +70,6 @@ def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue)
             count = int(evolved.facts["counts"]["evolved"])
             to_check += count
             check_characters += count * (shard.characters // shard.count + ADDED_CHARACTERS)
-    return EvolutionWork(to_evolve, evolve_characters, to_check, check_characters)
+    return EvolutionWork(
+        to_evolve=to_evolve, evolve_characters=evolve_characters, to_check=to_check, check_characters=check_characters
+    )

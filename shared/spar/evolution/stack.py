@@ -39,7 +39,7 @@ class StackStepQueue:
         self._replies = ReplyQueue(app, self._name)
         self._broker = CeleryBroker(app, self._replies.name)
         self._broker.loss()  # what was lost before now is no loss of ours
-        leases = Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=settings.lost_s))
+        leases = Leases(lease=timedelta(seconds=settings.lease_s), lost=timedelta(seconds=settings.lost_s))
         self.watch = LossWatch(self._broker, leases, settings.polling_interval_s)
         return self
 

@@ -23,7 +23,7 @@ SAMPLE = 100
 _PERCENTS = (10, 50, 90)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SetStatistics:
     """Add every drawn main constraint, and every evolved prompt that is kept. Memory: 8 bytes a prompt and a sample."""
 

@@ -9,7 +9,7 @@ from spar.messages.evolution import EvolveSpec, ValidateSpec
 from spar.recipes.models import EngineSettings, SamplingSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionPlan:
     """All that decides what a shard becomes. `forms` and `taxonomy` are in the store."""
 
@@ -39,7 +39,7 @@ class EvolutionPlan:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ShardStep:
     """A step of a shard. `id` is the runner's own.
 
@@ -57,7 +57,7 @@ class ShardStep:
     lost: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShardEnd:
     """Its two results, or why there are not both."""
 

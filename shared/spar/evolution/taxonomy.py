@@ -21,7 +21,7 @@ MAIN = "main_constraint"
 """Seed step of the draw."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConstraintGroup:
     """One kind of constraint; `key` names it in replies and counts."""
 
@@ -71,7 +71,7 @@ class _File(BaseModel):
     def groups(self) -> Iterator[ConstraintGroup]:
         for family, groups in self.families.items():
             for key, group in groups.items():
-                yield ConstraintGroup(key, family, group.asks, tuple(group.examples))
+                yield ConstraintGroup(key=key, family=family, asks=group.asks, examples=tuple(group.examples))
 
 
 def taxonomy_named(name: str) -> Taxonomy:

@@ -35,17 +35,19 @@ async def evolve(  # noqa: PLR0913 - what an evolution depends on, each passed p
     """Ask until a reply is a prompt or a None, 1 + `retries` times at most; the last reply is the one that is told."""
     main = taxonomy.draw_main(seed, prompt)
     messages = forms.evolve_messages(prompt.text, main, taxonomy)
-    scope = SeedScope(seed, 0)
-    found = Evolution(prompt, main.key, EvolutionOutcome.EMPTY)
+    scope = SeedScope(seed=seed, iteration=0)
+    found = Evolution(prompt=prompt, main=main.key, outcome=EvolutionOutcome.EMPTY)
     for attempt in range(1 + retries):
         reply = await _ask(chat, messages, settings, scope.derive(prompt, EVOLVE, attempt), usage)
         if isinstance(reply, FailedReply):
             if reply.failure.permanent:
-                return Evolution(prompt, main.key, EvolutionOutcome.UNASKABLE, reason=reply.text)
+                return Evolution(prompt=prompt, main=main.key, outcome=EvolutionOutcome.UNASKABLE, reason=reply.text)
             read = EvolveReply(EvolutionOutcome.UNPARSABLE)
         else:
             read = parse_evolution(reply.text, reply.finish_reason, prompt.text, main.key, taxonomy)
-        found = Evolution(prompt, main.key, read.outcome, read.text, read.added, reply.text)
+        found = Evolution(
+            prompt=prompt, main=main.key, outcome=read.outcome, text=read.text, added=read.added, reply=reply.text
+        )
         if read.outcome in SETTLED:
             break
         usage.failures[f"evolve_{read.outcome.value}"] += 1
@@ -66,14 +68,14 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
     if evolution.outcome is not EvolutionOutcome.EVOLVED:
         return CheckedEvolution(evolution, evolution.outcome)
     messages = forms.validate_messages(evolution.text, taxonomy.group(evolution.main))
-    scope = SeedScope(seed, 0)
-    check = EvolutionCheck("", failure=ReplyFailure.EMPTY)
+    scope = SeedScope(seed=seed, iteration=0)
+    check = EvolutionCheck(reply="", failure=ReplyFailure.EMPTY)
     for attempt in range(1 + retries):
         reply = await _ask(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
         if isinstance(reply, FailedReply):
             if reply.failure.permanent:
                 return CheckedEvolution(evolution, EvolutionOutcome.UNASKABLE, reason=reply.text)
-            check = EvolutionCheck(reply.text, failure=reply.failure)
+            check = EvolutionCheck(reply=reply.text, failure=reply.failure)
         else:
             check = parse_check(reply.text, reply.finish_reason)
         if check.failure is None:

@@ -17,7 +17,7 @@ class Origin(StrEnum):
     REFINEMENTS = "refinements"  # `spar refine`, of responses that were given
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedIteration:
     """One iteration's training data, and by fingerprint the models that made it and those trained on it.
 
@@ -38,7 +38,7 @@ class ExportedIteration:
     lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """`recipe` is the resolved recipe; `start` maps the models that it names to fingerprints."""
 
@@ -69,7 +69,7 @@ class RunFacts:
         return f"responses judged by `{judged}`{search}; rows chosen by `{chosen}`"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
     """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
 

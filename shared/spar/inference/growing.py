@@ -40,7 +40,9 @@ class Growing:
         judgment = await self._judge(text, path)
         self._counts.votes += judgment.drawn
         if judgment.failure is None or not path:
-            self._nodes[path] = Node(path, text, judgment, self._replies.get((path[:-1], text)) if path else None)
+            self._nodes[path] = Node(
+                path=path, text=text, judgment=judgment, reply=self._replies.get((path[:-1], text)) if path else None
+            )
         value = "none" if judgment.value is None else f"{judgment.value:.2f}"
         self._told(f"judged {_name(path)}: V {value}")
         return judgment

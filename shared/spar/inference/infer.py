@@ -92,7 +92,7 @@ class _Inference:
 
     async def _respond(self) -> list[Response]:
         asked = self.asked
-        seed = SeedScope(asked.seed, 0).derive(prompt_of(asked.messages), RESPOND)
+        seed = SeedScope(seed=asked.seed, iteration=0).derive(prompt_of(asked.messages), RESPOND)
         self.counts.generations += asked.n
         self.actor.calls += 1
         completions = await self.models.actor.sample(asked.messages, asked.n, asked.sampling, seed)
@@ -103,7 +103,9 @@ class _Inference:
         how = self.how
         if self.strategy.greedy:
             how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
-        self.refiner = Refiner(chat=self.models.refiner, settings=how, scope=SeedScope(self.asked.seed, 0))
+        self.refiner = Refiner(
+            chat=self.models.refiner, settings=how, scope=SeedScope(seed=self.asked.seed, iteration=0)
+        )
         responses = self.strategy.draws is Draws.RESPONSES
         if responses:
             self.redraw = Redraw(self.models.actor, prompt, self.asked, self.actor)

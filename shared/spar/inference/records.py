@@ -24,13 +24,13 @@ class StopReason(StrEnum):
     RESPONSE_FAILED = "response_failed"  # the response is empty or no text: there is nothing to judge
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleModels:
     actor: ChatModel
     refiner: ChatModel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceRequest:
     """A conversation that waits for a response, and how the actor samples it."""
 
@@ -43,7 +43,7 @@ class InferenceRequest:
     """Texts end before the first of these strings."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CallCounters:
     """What was asked for so far, wanted in the end or not; of votes, what came."""
 
@@ -61,7 +61,7 @@ class Choice:
     cut_off: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceResult:
     """The best text and how it came to be.
 

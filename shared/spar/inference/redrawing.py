@@ -27,7 +27,7 @@ class Redraw:
 
     async def __call__(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
         # Path (0,) and the attempt: the first response has the seed of no path at all.
-        seed = SeedScope(self._asked.seed, 0).derive(self._prompt, RESPOND, 0, *parent.path, attempt)
+        seed = SeedScope(seed=self._asked.seed, iteration=0).derive(self._prompt, RESPOND, 0, *parent.path, attempt)
         self._usage.calls += 1
         completions = await self._chat.sample(self._asked.messages, n, _sampled(self._asked.sampling), seed)
         responses = drawn_responses(completions, self._asked.stop, self._usage)
@@ -54,5 +54,5 @@ def _sampled(first: Sampling) -> Sampling:
 
 def _as_refinement(response: Response) -> Refinement:
     if response.judgeable:
-        return Refinement(response.text, response.text, None, response.finish_reason)
-    return Refinement(response.text, None, response.failure, response.finish_reason)
+        return Refinement(reply=response.text, text=response.text, failure=None, finish_reason=response.finish_reason)
+    return Refinement(reply=response.text, text=None, failure=response.failure, finish_reason=response.finish_reason)

@@ -39,4 +39,4 @@ class StoppedRefine:
         if text:
             return replace(drawn, text=text)
         self._usage.count_failures([ReplyFailure.EMPTY])
-        return Refinement(drawn.reply, None, ReplyFailure.EMPTY)
+        return Refinement(reply=drawn.reply, text=None, failure=ReplyFailure.EMPTY)

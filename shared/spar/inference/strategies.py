@@ -23,7 +23,7 @@ class Draws(StrEnum):
     RESPONSES = "responses"  # of the actor, anew from the prompt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeShape:
     """How wide and deep a tree may grow, where a strategy has a use for it."""
 

@@ -26,7 +26,7 @@ TRAIN_TASK = "training.train"
 Role = Literal["actor", "refiner"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShardResults:
     """One row of a selection's input: a shard's objects by key; None where the shard never got that far."""
 
@@ -42,7 +42,7 @@ class ShardComparisons:
     compared: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptEnd:
     """One row of a selection's outcomes, in the order of the iteration's prompts."""
 
@@ -50,7 +50,7 @@ class PromptEnd:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
     """A selection's result, its only row: keys of row objects and how many rows each has.
 
@@ -147,7 +147,7 @@ class Train(StepMessage):
     spec: TrainingSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """A training's result, its only row. The model's files lie under models/<fingerprint>/."""
 

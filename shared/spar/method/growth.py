@@ -64,7 +64,14 @@ class OpenSlot:
     def keep(self, text: str, judgment: Judgment) -> None:
         """End with a node: the text of the last reply, and what the votes say of it."""
         last = self.replies[-1]
-        self.node = Node(self.path, text, judgment, last.reply, last.finish_reason, tuple(self.replies[:-1]))
+        self.node = Node(
+            path=self.path,
+            text=text,
+            judgment=judgment,
+            reply=last.reply,
+            finish_reason=last.finish_reason,
+            failed=tuple(self.replies[:-1]),
+        )
 
     def prune(self, reason: ReplyFailure | JudgmentFailure, judgment: Judgment | None = None) -> None:
         self.pruned = PrunedPlace(self.path, reason, tuple(self.replies), judgment)

@@ -18,7 +18,7 @@ def refined_pair(tree: Tree) -> Pair | Outcome:
     chosen, rejected = tree.node(tree.best).text, tree.node(()).text
     if chosen.strip() == rejected.strip():
         return Outcome.UNSOLVED
-    return Pair(tree.prompt, chosen, rejected)
+    return Pair(prompt=tree.prompt, chosen=chosen, rejected=rejected)
 
 
 def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
@@ -34,7 +34,7 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
     good = [text for text in texts if text.strip() != rejected.strip()]
     if not good:
         return Outcome.UNSOLVED
-    return Pair(judged.prompt, Random(seed + 1).choice(good), rejected)
+    return Pair(prompt=judged.prompt, chosen=Random(seed + 1).choice(good), rejected=rejected)
 
 
 def mark_measured(results: Sequence[Pair | Example | Outcome], measured: Set[str]) -> list[Pair | Example | Outcome]:

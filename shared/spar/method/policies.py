@@ -11,7 +11,7 @@ from typing import Literal
 from spar.errors import RecipeError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPolicy:
     """How a tree grows.
 
@@ -42,27 +42,27 @@ class SearchPolicy:
 
 def greedy() -> SearchPolicy:
     """One refinement (the ablation "no tree search"; its caller samples at temperature 0)."""
-    return SearchPolicy("greedy", branch=1, keep=1, depth=1, order="breadth")
+    return SearchPolicy(name="greedy", branch=1, keep=1, depth=1, order="breadth")
 
 
 def best_of_n(n: int) -> SearchPolicy:
     """The best of n refinements of the root."""
-    return SearchPolicy("best_of_n", branch=n, keep=1, depth=1, order="breadth")
+    return SearchPolicy(name="best_of_n", branch=n, keep=1, depth=1, order="breadth")
 
 
 def iterative(depth: int) -> SearchPolicy:
     """A chain: refine the refinement until one is good."""
-    return SearchPolicy("iterative", branch=1, keep=1, depth=depth, order="breadth")
+    return SearchPolicy(name="iterative", branch=1, keep=1, depth=depth, order="breadth")
 
 
 def bfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
     """Breadth first, the paper's training policy: at most 3 + 6 + 6 = 15 nodes besides the root."""
-    return SearchPolicy("bfs", branch, keep, depth, order="breadth")
+    return SearchPolicy(name="bfs", branch=branch, keep=keep, depth=depth, order="breadth")
 
 
 def dfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
     """Depth first, best child first: at most 3 + 6 + 12 = 21 nodes besides the root."""
-    return SearchPolicy("dfs", branch, keep, depth, order="depth")
+    return SearchPolicy(name="dfs", branch=branch, keep=keep, depth=depth, order="depth")
 
 
 POLICIES: Mapping[str, Callable[[int, int, int], SearchPolicy]] = MappingProxyType(

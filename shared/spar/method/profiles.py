@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """The rules a profile imposes; None leaves the recipe's own."""
 
@@ -25,11 +25,11 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "fixed": Profile("fixed"),
+        "fixed": Profile(name="fixed"),
         # One parsable vote is enough. A response without any is dropped at once; a node has three rounds of votes, a
         # refinement nine tries.
         "paper": Profile(
-            "paper", quorum=1, response_retries=0, search_retries=8, vote_rounds=3, stop_when_decided=False
+            name="paper", quorum=1, response_retries=0, search_retries=8, vote_rounds=3, stop_when_decided=False
         ),
     }
 )

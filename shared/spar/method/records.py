@@ -43,7 +43,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """What an actor is asked. `id` is the hash of the text, so that seeds and caches follow the text."""
 
@@ -52,7 +52,7 @@ class Prompt:
 
     @classmethod
     def of(cls, text: str) -> "Prompt":
-        return cls(hashlib.sha256(text.encode()).hexdigest()[:16], text)
+        return cls(id=hashlib.sha256(text.encode()).hexdigest()[:16], text=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class JudgmentFailure(StrEnum):
     NO_QUORUM = "no_quorum"  # too few parsable votes, after all retries or rounds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
     """What the votes say together.
 
@@ -117,7 +117,7 @@ class Judgment:
         return len(self.votes) + len(self.redrawn)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement:
     """One sampled refine reply: the refined text, or the reason there is none. `finish_reason` as in `Response`."""
 
@@ -127,7 +127,7 @@ class Refinement:
     finish_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A text in a search tree. The root is the negative: it has no `reply`, and counts as V = 0.
 
@@ -159,7 +159,7 @@ class PrunedPlace:
     judgment: Judgment | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
     """A finished search.
 
@@ -209,7 +209,7 @@ class Generated:
     responses: tuple[Response, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """What the actor learns from: the same prompt, a chosen and a rejected response."""
 

@@ -17,9 +17,9 @@ def parse_refinement(reply: str, finish_reason: str, parent_text: str, labels: F
     """
     text = marked_text(reply, labels)
     if text is None:
-        return Refinement(reply, failure=why_unread(reply, finish_reason))
+        return Refinement(reply=reply, failure=why_unread(reply, finish_reason))
     if not text:
-        return Refinement(reply, failure=ReplyFailure.EMPTY)
+        return Refinement(reply=reply, failure=ReplyFailure.EMPTY)
     if text == parent_text.strip():
-        return Refinement(reply, failure=ReplyFailure.UNCHANGED)
-    return Refinement(reply, text=text)
+        return Refinement(reply=reply, failure=ReplyFailure.UNCHANGED)
+    return Refinement(reply=reply, text=text)

@@ -18,7 +18,7 @@ _YES = (ExampleKind.TREE_YES, ExampleKind.RESPONSE_YES)
 _NO = (ExampleKind.TREE_NO, ExampleKind.RESPONSE_NO)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefinerDataRules:
     """Caps and choices; the defaults are the paper's.
 

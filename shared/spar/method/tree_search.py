@@ -40,11 +40,11 @@ async def search(
     asked = Prompt.of(prompt) if isinstance(prompt, str) else prompt
     if isinstance(root, Node):
         return await _grown(asked, root, refine, judge, policy)
-    judged = Node((), root, await judge(root, ()))
+    judged = Node(path=(), text=root, judgment=await judge(root, ()))
     if passes(judged.judgment, policy):
-        return Tree(asked, (judged,), best=(), solved=True)
+        return Tree(prompt=asked, nodes=(judged,), best=(), solved=True)
     if critique_to_refine(judged.judgment) is None:
-        return Tree(asked, (judged,), best=None, solved=False)
+        return Tree(prompt=asked, nodes=(judged,), best=None, solved=False)
     return await _grown(asked, judged, refine, judge, policy)
 
 

@@ -13,7 +13,7 @@ AskVotes = Callable[[int, int], Awaitable[Sequence[Vote]]]
 """(votes to draw, attempt number from 0) -> exactly that many votes, failed ones included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoteRules:
     """How many votes a judgment has, how many must be parsable, and what happens where they don't settle it.
 
@@ -42,11 +42,11 @@ def tally(votes: Sequence[Vote], quorum: int) -> Judgment:
     no = sum(vote.verdict is Verdict.NO for vote in votes)
     value = yes / (yes + no) if yes + no else None
     if yes + no < max(quorum, 1):
-        return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, value, None)
+        return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=value, critique=None)
     if yes == no:
-        return Judgment(tuple(votes), None, JudgmentFailure.TIED, value, None)
+        return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.TIED, value=value, critique=None)
     label = Verdict.YES if yes > no else Verdict.NO
-    return Judgment(tuple(votes), label, None, value, _first_reply(votes, label))
+    return Judgment(votes=tuple(votes), label=label, failure=None, value=value, critique=_first_reply(votes, label))
 
 
 def critique_to_refine(judgment: Judgment) -> str | None:

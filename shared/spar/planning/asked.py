@@ -14,7 +14,7 @@ PROMPT_TOKENS = 512
 """Of a long prompt, unless told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEstimate:
     """`written` and `read` go with `most`: every call is made, and every reply is as long as its limit."""
 
@@ -25,11 +25,16 @@ class CallEstimate:
 
     def plus(self, other: "CallEstimate") -> "CallEstimate":
         return CallEstimate(
-            self.least + other.least, self.most + other.most, self.written + other.written, self.read + other.read
+            least=self.least + other.least,
+            most=self.most + other.most,
+            written=self.written + other.written,
+            read=self.read + other.read,
         )
 
     def times(self, factor: int) -> "CallEstimate":
-        return CallEstimate(factor * self.least, factor * self.most, factor * self.written, factor * self.read)
+        return CallEstimate(
+            least=factor * self.least, most=factor * self.most, written=factor * self.written, read=factor * self.read
+        )
 
     @property
     def spent(self) -> Spent:
@@ -42,7 +47,9 @@ NOTHING = CallEstimate()
 
 def calls(number: int, written: int, read: int, least: int | None = None) -> CallEstimate:
     """So many calls, or from `least` on, each of which writes and reads so much."""
-    return CallEstimate(number if least is None else least, number, number * written, number * read)
+    return CallEstimate(
+        least=number if least is None else least, most=number, written=number * written, read=number * read
+    )
 
 
 def added(parts: Iterable[CallEstimate]) -> CallEstimate:

@@ -18,7 +18,7 @@ def benchmark_items(recipe: Recipe) -> dict[str, Items]:
     found = {name: _COUNTS[name](Path(each.data), each.limit) for name, each in planned(recipe.evaluation).items()}
     general = general_of(recipe.evaluation)
     if general is not None:
-        found |= {f"{GENERAL}:{task}": Items(number) for task, number in general_items(general)}
+        found |= {f"{GENERAL}:{task}": Items(items=number) for task, number in general_items(general)}
     return found
 
 
@@ -29,12 +29,12 @@ def _ifeval(data: Path, limit: int | None) -> Items:
 def _followbench(data: Path, limit: int | None) -> Items:
     tasks, _ = followbench.read_tasks(data)
     chosen = asking_followbench.first_examples(list(tasks.values()), limit)
-    return Items(len(chosen), sum(task.judged for task in chosen))
+    return Items(items=len(chosen), judged=sum(task.judged for task in chosen))
 
 
 def _llmbar(data: Path, limit: int | None) -> Items:
     pairs, _ = llmbar.read_pairs(data)
-    return Items(2 * sum(len(listed[:limit]) for listed in pairs.values()))
+    return Items(items=2 * sum(len(listed[:limit]) for listed in pairs.values()))
 
 
 def _refinement(data: Path, limit: int | None) -> Items:
@@ -50,7 +50,7 @@ def _rows(file: Path, limit: int | None) -> Items:
 
 def _limited(number: int, limit: int | None) -> Items:
     items = number if limit is None else min(number, limit)
-    return Items(items, items)
+    return Items(items=items, judged=items)
 
 
 _COUNTS: Mapping[str, Callable[[Path, int | None], Items]] = {

@@ -31,11 +31,13 @@ def fit_pace(calls: Sequence[TracedCall], plays: Sequence[Play], window: int, se
     seen = covered_seconds(calls)
     if not any(call.lengths for call in calls) or not seen:
         return None
-    pace = EnginePace(0.0, 1.0, 0.01, 0.0, sequences)  # what passes does not depend on the scale
+    pace = EnginePace(
+        call=0.0, step=1.0, token=0.01, prompt_token=0.0, sequences=sequences
+    )  # what passes does not depend on the scale
     for _ in range(ROUNDS):
         passed = [one for play in plays for one in _played(play, window, pace).passed]
         call, step, token, prompt_token = _weights(passed)
-        pace = EnginePace(call, step, token, prompt_token, sequences)
+        pace = EnginePace(call=call, step=step, token=token, prompt_token=prompt_token, sequences=sequences)
     # What the law leaves unexplained is taken as slowness of everything.
     played = sum(_played(play, window, pace).seconds for play in plays)
     return pace.times(seen / played) if played else None

@@ -28,20 +28,20 @@ HONESTY = "honesty"
 GENERATION = "generation"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
     value: float
     low: float
     high: float
 
     def times(self, factor: float) -> "Range":
-        return Range(factor * self.value, factor * self.low, factor * self.high)
+        return Range(value=factor * self.value, low=factor * self.low, high=factor * self.high)
 
     def plus(self, amount: float) -> "Range":
-        return Range(self.value + amount, self.low + amount, self.high + amount)
+        return Range(value=self.value + amount, low=self.low + amount, high=self.high + amount)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepForecast:
     """Of all iterations. `hours` are by the clock while a step of the kind is at work; steps run side by side."""
 
@@ -54,7 +54,7 @@ class StepForecast:
     money: Range | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """`total` is the whole run, what it finds of the pilot's included: `done`, of all that the pilot took."""
 
@@ -93,7 +93,7 @@ def forecast(
         prompts=recipe.iterations * recipe.prompts.per_iteration,
         steps=(*steps, *([trained] if trained else [])),
         total=total,
-        taken=Spent(*_sum(pilot.calls)),
+        taken=_spent(pilot.calls),
         done=_found_again(recipe, pilot),
         result_bytes=_bytes(pilot, parts, sum(stage_shares(pilot, weights_of(recipe)))),
         training_steps=hours.training_steps,
@@ -127,6 +127,11 @@ def _sum(calls: Sequence[TracedCall]) -> Counts:
         float(sum(call.prompt_tokens for call in calls)),
         float(sum(call.completion_tokens for call in calls)),
     )
+
+
+def _spent(calls: Sequence[TracedCall]) -> Spent:
+    number, prompt_tokens, completion_tokens = _sum(calls)
+    return Spent(calls=number, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
 
 
 def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[Counts], float]]:
@@ -191,7 +196,9 @@ def _scaled(rows: Sequence[Counts], places: Sequence[int], scale: Weight) -> Spe
         calls += row[0]
         prompt += row[1]
         completion += row[2]
-    return Spent(scale.calls * calls, scale.read * prompt, scale.written * completion)
+    return Spent(
+        calls=scale.calls * calls, prompt_tokens=scale.read * prompt, completion_tokens=scale.written * completion
+    )
 
 
 def _added(kinds: Sequence[Draws]) -> Draws:
@@ -207,14 +214,16 @@ def _added(kinds: Sequence[Draws]) -> Draws:
 def _range(values: Sequence[float]) -> Range:
     ordered = sorted(values[1:])
     low, high = quantile(ordered, 0.025), quantile(ordered, 0.975)
-    return Range(values[0], min(low, values[0]), max(high, values[0]))
+    return Range(value=values[0], low=min(low, values[0]), high=max(high, values[0]))
 
 
 def _step(name: str, draws: Draws, hours: Hours, price: PriceSettings) -> StepForecast:
     tokens = _range([each.tokens for each in draws])
     scale = (1.0, 1.0) if not tokens.value else (tokens.low / tokens.value, tokens.high / tokens.value)
     asked = hours.asked if name == "total" else hours.covered.get(name, 0.0)
-    clock = Range(asked, asked * scale[0], asked * scale[1]).plus(hours.training if name == "total" else 0.0)
+    clock = Range(value=asked, low=asked * scale[0], high=asked * scale[1]).plus(
+        hours.training if name == "total" else 0.0
+    )
     for_hours = price if name == "total" else price.model_copy(update={"hour": 0.0})
     money = [
         each.plus(Spent(hours=clock.value * (1.0 if not tokens.value else each.tokens / tokens.value))).money(for_hours)
@@ -234,9 +243,17 @@ def _step(name: str, draws: Draws, hours: Hours, price: PriceSettings) -> StepFo
 def _training(hours: Hours, price: PriceSettings) -> StepForecast | None:
     if not hours.training:
         return None
-    nothing = Range(0.0, 0.0, 0.0)
+    nothing = Range(value=0.0, low=0.0, high=0.0)
     clock = nothing.plus(hours.training)
-    return StepForecast(TRAINING, nothing, nothing, nothing, nothing, clock, None if price.free else nothing)
+    return StepForecast(
+        step=TRAINING,
+        calls=nothing,
+        prompt_tokens=nothing,
+        completion_tokens=nothing,
+        tokens=nothing,
+        hours=clock,
+        money=None if price.free else nothing,
+    )
 
 
 def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
@@ -247,7 +264,7 @@ def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
         found = tuple(call for call in found if iteration_of(call.kind) == ACTOR)
     elif recipe.init is not None and not is_given(recipe, REFINER):
         found = tuple(call for call in found if iteration_of(call.kind) == REFINER or call.kind == GENERATION)
-    return Spent(*_sum(found))
+    return _spent(found)
 
 
 def _bytes(pilot: PilotFacts, parts: Sequence[ForecastPart], iterations: float) -> Range:

@@ -20,7 +20,7 @@ from spar.recipes.models import EvaluationSettings, Recipe
 HOUR_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
     """`asked` is the clock while models are asked, `covered` by kind of step, `training` the trainings between."""
 
@@ -38,10 +38,10 @@ def hours_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], w
     window = min(window, recipe.dispatch.window)
     servers = servers_of(recipe, pilot, parts, window)
     if False not in servers:
-        return Hours(0.0, {}, training, told, known=False)
+        return Hours(asked=0.0, covered={}, training=training, training_steps=told, known=False)
     found = _asked(recipe, pilot, parts, window, servers)
     covered = {kind: seconds / HOUR_S for kind, seconds in found.covered.items()}
-    return Hours(found.seconds / HOUR_S, covered, training, told)
+    return Hours(asked=found.seconds / HOUR_S, covered=covered, training=training, training_steps=told)
 
 
 def _asked(

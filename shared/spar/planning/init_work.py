@@ -12,7 +12,7 @@ from spar.recipes.models import Recipe
 from spar.recipes.stages import at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InitWork:
     """`actor` and `refiner` are the two iterations, None where the set is given; `teacher` and `own` are whose calls
     they take."""

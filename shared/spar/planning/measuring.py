@@ -21,7 +21,7 @@ from spar.recipes.policies import searches
 from spar.recipes.stages import at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """What a benchmark asks about, its limit applied; `judged` of them an outside judge judges, if there is one."""
 
@@ -29,7 +29,7 @@ class Items:
     judged: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementWork:
     """One kind of measurement, made `times` times over `items`: what the run's models are asked in all of them, and
     what an outside judge is."""
@@ -52,7 +52,7 @@ def measuring_of(
     if (general := general_of(plan)) is not None:
         for part, task in general_parts(general).items():
             own, times = asked_of(task, items[part].items, general), rounds(recipe, "actor")
-            found.append(MeasurementWork(part, items[part].items, times, own.times(times)))
+            found.append(MeasurementWork(name=part, items=items[part].items, times=times, own=own.times(times)))
     return (*found, *_honesty(recipe, prompt_tokens))
 
 
@@ -64,13 +64,13 @@ def _benchmark(
     for part, asking in measurements(name, settings).items():
         own, judge = _BENCHMARKS[name](asking, items, prompt_tokens)
         judge = judge if settings.judge is not None else NOTHING
-        yield MeasurementWork(part, items.items, times, own.times(times), judge.times(times))
+        yield MeasurementWork(name=part, items=items.items, times=times, own=own.times(times), judge=judge.times(times))
     if name == REFINEMENT and times > 1:
         # The last refiner rates what every other of self-play refined, after it was refined again.
         others = times - 1 - (recipe.init is not None)
         own, _ = _refinement(AskSettings(**_asked(settings)), items, prompt_tokens)
         rated = _rating(settings, items, prompt_tokens)
-        yield MeasurementWork(RATED_BY_LAST, items.items, others, own.plus(rated).times(others))
+        yield MeasurementWork(name=RATED_BY_LAST, items=items.items, times=others, own=own.plus(rated).times(others))
 
 
 def _asked(settings: BenchmarkSettings) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator
     parts["refiner"] = (plan.judge_items + plan.refine_items, judged.plus(refined))
     for part, (number, own) in parts.items():
         times = rounds(recipe, part)
-        yield MeasurementWork(f"{plan.suite}: {part}", number, times, own.times(times))
+        yield MeasurementWork(name=f"{plan.suite}: {part}", items=number, times=times, own=own.times(times))
 
 
 def _responses(settings: AskSettings, items: Items, prompt_tokens: int) -> CallEstimate:
@@ -170,4 +170,4 @@ def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[MeasurementWork]:
         read = TEMPLATE_TOKENS + prompt_tokens + longest
         judge = judge.plus(calls(texts, recipe.honesty.judge_tokens, read, least=0))
         most = max(most, texts)
-    yield MeasurementWork("honesty", most, recipe.iterations, NOTHING, judge)
+    yield MeasurementWork(name="honesty", items=most, times=recipe.iterations, own=NOTHING, judge=judge)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnginePace:
     """Seconds; `sequences` run at once, further ones queue."""
 
@@ -23,7 +23,11 @@ class EnginePace:
 
     def times(self, factor: float) -> "EnginePace":
         return EnginePace(
-            self.call * factor, self.step * factor, self.token * factor, self.prompt_token * factor, self.sequences
+            call=self.call * factor,
+            step=self.step * factor,
+            token=self.token * factor,
+            prompt_token=self.prompt_token * factor,
+            sequences=self.sequences,
         )
 
 

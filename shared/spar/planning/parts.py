@@ -11,7 +11,7 @@ from spar.recipes.init import ACTOR, FIRST, OF, REFINER, init_prompts, is_given,
 from spar.recipes.models import Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastPart:
     """`iteration` is the starting models' or the first of self-play, standing for all. `units` are the pilot's prompts
     that it asked something about; `kinds` their steps, in the order in which shards go through them."""
@@ -47,4 +47,9 @@ def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: in
     calls = [call for call in pilot.calls if call.kind != EVALUATION and iteration_of(call.kind) == iteration]
     asked = {call.unit for call in calls}
     kinds = tuple(dict.fromkeys(call.kind for call in calls))
-    return ForecastPart(iteration, tuple(prompt.id for prompt in mine if prompt.id in asked), kinds, prompts)
+    return ForecastPart(
+        iteration=iteration,
+        units=tuple(prompt.id for prompt in mine if prompt.id in asked),
+        kinds=kinds,
+        prompts=prompts,
+    )

@@ -19,7 +19,7 @@ LEAST_ITEMS = 16
 """Of each measure: fewer say too little of what one takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PilotTraining:
     """What one training of the pilot took: `fixed_s` whatever its length (loading, saving), the rest by the step.
 
@@ -42,7 +42,7 @@ class InitFacts:
     result_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PilotFacts:
     """What a pilot saw. `result_bytes` are those of self-play's shards; `examples` by kind. `initial` is what it saw of
     making the starting models, by iteration."""

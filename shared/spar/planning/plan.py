@@ -108,7 +108,7 @@ def _workers(
         if host.gpu_memory is not None:
             fits = concurrent_sequences(shape, engine, memory, length, host.gpu_memory)
         gpus = engine.vllm.tensor_parallel if engine.kind == "vllm" else 1
-        yield Need(part, name, gpus, memory, length, fits)
+        yield Need(part=part, model=name, gpus=gpus, memory=memory, length=length, sequences=fits)
 
 
 def _adapters(recipe: Recipe) -> tuple[int, int]:
@@ -131,7 +131,18 @@ def _trainers(recipe: Recipe, models: ModelShapes) -> Iterator[tuple[Need, Shape
         seen.append((key, settings))
         memory = trainer_memory(shape, settings, sequences_per_sample(settings))
         length, gpus = settings.max_length, settings.launch.processes
-        yield Need(part if again else f"train {_key_name(key)}", name, gpus, memory, length, key=key), shape, settings
+        yield (
+            Need(
+                part=part if again else f"train {_key_name(key)}",
+                model=name,
+                gpus=gpus,
+                memory=memory,
+                length=length,
+                key=key,
+            ),
+            shape,
+            settings,
+        )
 
 
 def _trainings(recipe: Recipe) -> Iterator[tuple[str, str, str, TrainingSettings]]:
@@ -177,7 +188,7 @@ def _disk(recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, whole
     # The starting models are one more iteration's: one training of each.
     iterations = recipe.iterations + (recipe.init is not None)
     total = bases + checkpoints + texts + iterations * per_iteration
-    return Disk(bases, per_iteration, texts, checkpoints, total)
+    return Disk(bases=bases, models_per_iteration=per_iteration, texts=texts, checkpoints=checkpoints, total=total)
 
 
 def _notes(

@@ -32,7 +32,7 @@ Shard = Mapping[str, Sequence[Chain]]
 """For each kind of step, one chain of calls a prompt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
     """What passed while a call waited and ran: steps, tokens that all sequences wrote, prompt tokens that were read."""
 
@@ -51,14 +51,14 @@ class Timeline:
     passed: list["Passed"] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Step:
     kind: str
     shard: int
     left: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Running:
     chain: Chain
     place: int
@@ -95,7 +95,7 @@ class _Simulation:
 
     def run(self) -> Timeline:
         self._ready[self._kinds[0]].extend(range(len(self._shards)))
-        self._begin(_Step(BESIDE, -1), self._beside)
+        self._begin(_Step(kind=BESIDE, shard=-1), self._beside)
         self._dispatch()
         while self._arriving or self._waiting or self._running:
             self._admit()
@@ -107,7 +107,7 @@ class _Simulation:
             kind = next((kind for kind in reversed(self._kinds) if self._ready[kind]), None)
             if kind is None:
                 return
-            step = _Step(kind, self._ready[kind].popleft())
+            step = _Step(kind=kind, shard=self._ready[kind].popleft())
             self._flying += 1
             if not self._begin(step, self._shards[step.shard].get(kind, ())):
                 self._end(step)
@@ -126,7 +126,7 @@ class _Simulation:
     def _release(self, chain: Chain, after: int | None, step: _Step) -> None:
         for place, task in enumerate(chain):
             if task.after == after:
-                call = _Running(chain, place, step, max(1, len(task.lengths)))
+                call = _Running(chain=chain, place=place, step=step, left=max(1, len(task.lengths)))
                 heapq.heappush(self._arriving, (self._now + self._pace.call, next(self._order), call))
 
     def _admit(self) -> None:
@@ -172,8 +172,13 @@ class _Simulation:
             return
         task, (steps, tokens, read) = call.chain[call.place], call.since
         if task.lengths:
-            passed = (self._steps - steps, self._tokens - tokens, self._read - read)
-            self._passed.append(Passed(task.seconds, *passed))
+            passed = Passed(
+                seen_s=task.seconds,
+                steps=self._steps - steps,
+                tokens=self._tokens - tokens,
+                prompt_tokens=self._read - read,
+            )
+            self._passed.append(passed)
         self._release(call.chain, call.place, call.step)
         call.step.left -= 1
         if call.step.left == 0:

@@ -10,7 +10,7 @@ from spar.planning.shape import Shape
 from spar.planning.work import StageWork
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """What is there: GPUs of one host, and bytes of memory of each; None: not known, so nothing is refused."""
 
@@ -18,7 +18,7 @@ class Host:
     gpu_memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What one part needs while it runs. `length` is tokens of its longest sequence, `sequences` how many of those fit
     at once (None: not known, or no engine), `key` where a recipe has a training's settings."""
@@ -32,7 +32,7 @@ class Need:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """Bytes. `models_per_iteration` are those that one trains, `texts` the whole run's, measurements included;
     `checkpoints` last while a training does."""
@@ -44,7 +44,7 @@ class Disk:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRefusal:
     part: str
     what: str
@@ -80,7 +80,7 @@ class Plan:
     """What the starting models take, once; None: they are given."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShapes:
     """The shapes of what a recipe names; None for a model that is only asked, at an endpoint."""
 

@@ -13,7 +13,7 @@ def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[PlanRefus
     """Why a worker with this need cannot run on the host: too few GPUs, or too little memory on each."""
     if host.gpus is not None and need.gpus > host.gpus:
         fix = f"Set engine.vllm.tensor_parallel to {host.gpus} at most, or add GPUs."
-        yield PlanRefusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
+        yield PlanRefusal(part=need.part, what=f"needs {need.gpus} GPUs, and there are {host.gpus}", fix=fix)
     share = recipe.engine.vllm.gpu_memory_utilization if recipe.engine.kind == "vllm" else 1.0
     if host.gpu_memory is None or need.memory.total <= host.gpu_memory * share:
         return
@@ -22,17 +22,17 @@ def refused_worker(recipe: Recipe, need: Need, host: Host) -> Iterator[PlanRefus
     while wider < 16 and need.memory.total * need.gpus / wider > host.gpu_memory * share:
         wider *= 2
     fix = f"Use --set engine.kind=vllm --set engine.vllm.tensor_parallel={wider}, or a smaller model."
-    yield PlanRefusal(need.part, what, fix)
+    yield PlanRefusal(part=need.part, what=what, fix=fix)
 
 
 def refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> Iterator[PlanRefusal]:
     if host.gpus is not None and need.gpus > host.gpus:
         fix = f"Lower {need.key}.launch.processes, or add GPUs."
-        yield PlanRefusal(need.part, f"needs {need.gpus} GPUs, and there are {host.gpus}", fix)
+        yield PlanRefusal(part=need.part, what=f"needs {need.gpus} GPUs, and there are {host.gpus}", fix=fix)
     if host.gpu_memory is None or need.memory.total <= host.gpu_memory:
         return
     what = f"needs {_gib(need.memory.total)} a GPU, and has {_gib(host.gpu_memory)}"
-    yield PlanRefusal(need.part, what, _what_would_fit(need, shape, settings, host))
+    yield PlanRefusal(part=need.part, what=what, fix=_what_would_fit(need, shape, settings, host))
 
 
 def _what_would_fit(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> str:

@@ -13,7 +13,7 @@ from spar.errors import ModelUnusable
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Biases:
     """Where an architecture has biases and norms besides the common ones; from transformers' modeling files."""
 
@@ -23,7 +23,7 @@ class Biases:
     head_norms: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """Sizes as in config.json; `positions` is the longest sequence."""
 

@@ -12,7 +12,7 @@ from spar.recipes.init import FIRST
 from spar.recipes.models import Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
     """How many times as much as something else."""
 
@@ -21,14 +21,14 @@ class Weight:
     written: float = 1.0
 
     def plus(self, other: "Weight") -> "Weight":
-        return Weight(self.calls + other.calls, self.read + other.read, self.written + other.written)
+        return Weight(calls=self.calls + other.calls, read=self.read + other.read, written=self.written + other.written)
 
     def times(self, factor: float) -> "Weight":
-        return Weight(factor * self.calls, factor * self.read, factor * self.written)
+        return Weight(calls=factor * self.calls, read=factor * self.read, written=factor * self.written)
 
 
 ALIKE = Weight()
-NONE = Weight(0.0, 0.0, 0.0)
+NONE = Weight(calls=0.0, read=0.0, written=0.0)
 
 Weights = Mapping[str, Weight]
 """By kind of step."""
@@ -63,4 +63,4 @@ def _steps(recipe: Recipe) -> list[Mapping[str, CallEstimate]]:
 
 
 def _against(asked: CallEstimate, first: CallEstimate) -> Weight:
-    return Weight(asked.most / first.most, asked.read / first.read, asked.written / first.written)
+    return Weight(calls=asked.most / first.most, read=asked.read / first.read, written=asked.written / first.written)

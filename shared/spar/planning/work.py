@@ -14,7 +14,7 @@ from spar.recipes.policies import judging_policy, searches
 from spar.recipes.stages import at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IterationWork:
     """Of one iteration. Pairs are (least, most). `steps` are what models are asked for, by kind of step."""
 

@@ -27,7 +27,7 @@ RATED_BY_LAST = f"{REFINEMENT}{BY}{LAST_REFINER}"
 """The measurement in which the last refiner rates an earlier one's refinements."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """Whose model a benchmark measures, the settings that change what it measures, and the scores that pages show."""
 
@@ -40,24 +40,24 @@ class Use:
 
 USES: Mapping[str, Use] = {
     "ifeval": Use(
-        "actor",
-        ("max_tokens", "judge_tokens", "strategy", "budget"),
-        ("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
+        part="actor",
+        settings=("max_tokens", "judge_tokens", "strategy", "budget"),
+        shown=("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
     ),
     "followbench": Use(
-        "actor",
-        ("max_tokens", "judge_tokens", "strategy", "budget", "judge"),
-        ("hsr.average", "ssr.average", "csl"),
+        part="actor",
+        settings=("max_tokens", "judge_tokens", "strategy", "budget", "judge"),
+        shown=("hsr.average", "ssr.average", "csl"),
     ),
     "llmbar": Use(
-        "refiner",
-        ("judge_tokens", "votes"),
-        ("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
+        part="refiner",
+        settings=("judge_tokens", "votes"),
+        shown=("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
     ),
     "refinement": Use(
-        "refiner",
-        ("max_tokens", "judge_tokens", "votes", "judge", "strategy", "budget"),
-        ("acc_rules", "acc_judge", f"acc_{LAST_REFINER}", "acc_self"),
+        part="refiner",
+        settings=("max_tokens", "judge_tokens", "votes", "judge", "strategy", "budget"),
+        shown=("acc_rules", "acc_judge", f"acc_{LAST_REFINER}", "acc_self"),
         later=("strategy", "budget"),
     ),
 }
@@ -144,11 +144,17 @@ def check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
     benchmarks = planned(plan)
     if plan.suite == "none" and not benchmarks and general_of(plan) is None:
         fix = "Name one in evaluation.benchmarks, or delete the section evaluation."
-        yield Problem(("evaluation", "suite"), "is none, and there is no benchmark: nothing would be measured", fix)
+        yield Problem(
+            keys=("evaluation", "suite"), what="is none, and there is no benchmark: nothing would be measured", fix=fix
+        )
     for name, settings in benchmarks.items():
         for key in sorted(_changed(settings) - {*ALWAYS, *USES[name].settings}):
             fix = f"Delete it; {name} takes {', '.join((*ALWAYS, *USES[name].settings))}."
-            yield Problem((*data_keys(name)[:-1], key), f"means nothing to {name}", fix)
+            yield Problem(keys=(*data_keys(name)[:-1], key), what=f"means nothing to {name}", fix=fix)
         if name == "refinement" and (drawn := sorted(set(settings.strategy) - set(FROM_NEGATIVES))):
             fix = f"Choose among {', '.join(FROM_NEGATIVES[1:])}."
-            yield Problem((*data_keys(name)[:-1], "strategy"), f"{drawn[0]} does not start from given responses", fix)
+            yield Problem(
+                keys=(*data_keys(name)[:-1], "strategy"),
+                what=f"{drawn[0]} does not start from given responses",
+                fix=fix,
+            )

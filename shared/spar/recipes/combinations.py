@@ -40,7 +40,7 @@ def _kinds_are_installed(recipe: Recipe) -> Iterator[Problem]:
         installed = sorted({entry.name for entry in entry_points(group=group)})
         if kind not in installed:
             fix = f"Choose one of: {', '.join(installed)}."
-            yield Problem(keys, f"is {kind!r}, which is not installed", fix)
+            yield Problem(keys=keys, what=f"is {kind!r}, which is not installed", fix=fix)
 
 
 def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
@@ -48,15 +48,21 @@ def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
     if kind == "openai" and url is None:
         fix = "Add it, such as http://localhost:8000/v1."
         what = "is missing: engine.kind is openai, and there is no engine.url to ask"
-        yield Problem(("engine", "url"), what, fix, Flaw.MISSING)
+        yield Problem(keys=("engine", "url"), what=what, fix=fix, flaw=Flaw.MISSING)
     if url is not None and kind in ("transformers", "rules"):
         fix = "Delete it, or set engine.kind to openai."
-        yield Problem(("engine", "url"), f"means nothing to the engine {kind}, which runs in this process", fix)
+        yield Problem(
+            keys=("engine", "url"), what=f"means nothing to the engine {kind}, which runs in this process", fix=fix
+        )
     for key in ("body", "headers"):
         if getattr(recipe.engine, key) and kind in ("transformers", "rules"):
-            yield Problem(("engine", key), f"means nothing to the engine {kind}, which sends no requests", "Delete it.")
+            yield Problem(
+                keys=("engine", key),
+                what=f"means nothing to the engine {kind}, which sends no requests",
+                fix="Delete it.",
+            )
     if url is not None and not url.startswith(("http://", "https://")):
-        yield Problem(("engine", "url"), f"is {url!r}", "Write http://HOST:PORT/v1 or https://...")
+        yield Problem(keys=("engine", "url"), what=f"is {url!r}", fix="Write http://HOST:PORT/v1 or https://...")
 
 
 def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
@@ -68,7 +74,7 @@ def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
     ):
         if settings.kind == "trl" and model.startswith("served:"):
             fix = f"Name a folder or hub: model for models.{name}. {DATA_ONLY}"
-            yield Problem(("models", name), f"is {model}, which can be asked but not trained by trl", fix)
+            yield Problem(keys=("models", name), what=f"is {model}, which can be asked but not trained by trl", fix=fix)
 
 
 def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
@@ -79,20 +85,22 @@ def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
     if remote and "trl" in kinds:
         what = f"is {recipe.engine.kind} at a URL: that server cannot load the models which trl trains in this run"
         fix = f"Use an engine that loads them here, such as transformers. {DATA_ONLY}"
-        yield Problem(("engine", "kind"), what, fix)
+        yield Problem(keys=("engine", "kind"), what=what, fix=fix)
 
 
 def _vllm_computes_in(recipe: Recipe) -> Iterator[Problem]:
     if recipe.engine.kind == "vllm" and recipe.engine.dtype == "float64":
         what = "is float64, which vLLM does not compute in"
-        yield Problem(("engine", "dtype"), what, "Use bfloat16 (float32 on a CPU).")
+        yield Problem(keys=("engine", "dtype"), what=what, fix="Use bfloat16 (float32 on a CPU).")
 
 
 def _search_fits(recipe: Recipe) -> Iterator[Problem]:
     search = recipe.search
     if search.policy == "bfs" and search.keep > search.branch:
         fix = "Lower search.keep or raise search.branch."
-        yield Problem(("search", "keep"), f"is {search.keep}, but a node has only {search.branch} children", fix)
+        yield Problem(
+            keys=("search", "keep"), what=f"is {search.keep}, but a node has only {search.branch} children", fix=fix
+        )
 
 
 def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
@@ -100,11 +108,11 @@ def _batches_divide(recipe: Recipe) -> Iterator[Problem]:
         micro, processes = settings.micro_batch_size, settings.launch.processes
         if settings.batch_size % processes:
             what = f"is {processes}, which does not divide batch_size {settings.batch_size}"
-            yield Problem((*keys, "launch", "processes"), what, "Choose a divisor.")
+            yield Problem(keys=(*keys, "launch", "processes"), what=what, fix="Choose a divisor.")
         elif micro is not None and settings.batch_size // processes % micro:
             share = f" (divided by {processes} processes)" if processes > 1 else ""
             what = f"is {micro}, which does not divide batch_size {settings.batch_size}{share}"
-            yield Problem((*keys, "micro_batch_size"), what, "Choose a divisor, or leave it out.")
+            yield Problem(keys=(*keys, "micro_batch_size"), what=what, fix="Choose a divisor, or leave it out.")
 
 
 def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
@@ -112,7 +120,7 @@ def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
         if settings.lora is not None and settings.launch.config != "none":
             what = f"is {settings.launch.config}: with lora every process holds the whole frozen model"
             fix = "Use launch.config none (any number of processes), or train without lora."
-            yield Problem((*keys, "launch", "config"), what, fix)
+            yield Problem(keys=(*keys, "launch", "config"), what=what, fix=fix)
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
@@ -121,7 +129,7 @@ def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
     caps = recipe.selection.refiner
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
-        yield Problem(("selection", "refiner"), what, "Raise at least one of the caps.")
+        yield Problem(keys=("selection", "refiner"), what=what, fix="Raise at least one of the caps.")
 
 
 def _without_training(recipe: Recipe) -> Iterator[Problem]:
@@ -129,16 +137,22 @@ def _without_training(recipe: Recipe) -> Iterator[Problem]:
     for index, stage in enumerate(recipe.stages):
         if stage.training is not None and stage.training.trains != trains:
             what = "trains nothing, but other iterations train" if trains else "trains, but training is none"
-            yield Problem(("stages", str(index), "training"), what, "Train in all iterations of a run, or in none.")
+            yield Problem(
+                keys=("stages", str(index), "training"), what=what, fix="Train in all iterations of a run, or in none."
+            )
     if trains:
         return
     if recipe.iterations != 1:
         what = f"is {recipe.iterations}, but training is none: a second iteration would have the models of the first"
-        yield Problem(("iterations",), what, "Set it to 1; prompts.per_iteration says how many prompts that is.")
+        yield Problem(
+            keys=("iterations",), what=what, fix="Set it to 1; prompts.per_iteration says how many prompts that is."
+        )
     if recipe.init is not None:
-        yield Problem(("init",), "trains the starting models, but training is none", "Delete one of the two.")
+        yield Problem(
+            keys=("init",), what="trains the starting models, but training is none", fix="Delete one of the two."
+        )
     if recipe.training.mix is not None:
-        yield Problem(("training", "mix"), "is mixed into a training, but training is none", "Delete it.")
+        yield Problem(keys=("training", "mix"), what="is mixed into a training, but training is none", fix="Delete it.")
 
 
 def _money_has_a_price(recipe: Recipe) -> Iterator[Problem]:

@@ -37,7 +37,9 @@ class Library:
         given = value if isinstance(value, list) else [value]
         for name in given:
             if not isinstance(name, str) or name not in self.names:
-                problems.append(Problem((EXTENDS,), f"is {name!r}, which is no built-in recipe", self._instead(name)))
+                problems.append(
+                    Problem(keys=(EXTENDS,), what=f"is {name!r}, which is no built-in recipe", fix=self._instead(name))
+                )
         known = [name for name in given if isinstance(name, str) and name in self.names]
         yield from methods_over_models(known, self.methods)
 
@@ -66,7 +68,9 @@ def _collect(
     """Add the recipe after what it extends, unless it is there already; `chain` is how it was reached."""
     if name in chain:
         circle = ARROW.join([*chain[chain.index(name) :], name])
-        problems.append(Problem((EXTENDS,), f"goes in a circle: {circle}", "Let one of them extend nothing."))
+        problems.append(
+            Problem(keys=(EXTENDS,), what=f"goes in a circle: {circle}", fix="Let one of them extend nothing.")
+        )
         return
     if name in layers:
         return

@@ -44,20 +44,20 @@ def check_general(recipe: Recipe) -> Iterator[Problem]:
     if settings is None:
         return
     if len(set(settings.tasks)) < len(settings.tasks):
-        yield Problem((*KEYS, "tasks"), "names a task twice", "Name each once.")
+        yield Problem(keys=(*KEYS, "tasks"), what="names a task twice", fix="Name each once.")
     unknown = [task for task in settings.tasks if task not in LM_EVAL_NAMES]
     if unknown and settings.data is None:
         fix = f"Choose of {', '.join(LM_EVAL_NAMES)}, or name the folder of your own lm-eval tasks as {GENERAL}.data."
-        yield Problem((*KEYS, "tasks"), f"has {unknown[0]!r}, which is no task of ours", fix)
+        yield Problem(keys=(*KEYS, "tasks"), what=f"has {unknown[0]!r}, which is no task of ours", fix=fix)
     if unknown and len(unknown) < len(settings.tasks):
         fix = "Measure one kind in the run, and the other by `spar eval general`."
-        yield Problem((*KEYS, "tasks"), "mixes tasks of ours with tasks of your own", fix)
+        yield Problem(keys=(*KEYS, "tasks"), what="mixes tasks of ours with tasks of your own", fix=fix)
     if not settings.run_code and (unknown or RUNS_CODE & set(settings.tasks)):
         what = "runs the code that models write" if not unknown else "runs what task files of your own say"
         yield Problem(
-            (*KEYS, "run_code"),
-            f"is false, and {settings.tasks[0] if unknown else 'humaneval'} {what}",
-            "Set it to true if that may be, or leave the task out.",
+            keys=(*KEYS, "run_code"),
+            what=f"is false, and {settings.tasks[0] if unknown else 'humaneval'} {what}",
+            fix="Set it to true if that may be, or leave the task out.",
         )
     yield from _engine_problems(recipe)
 
@@ -68,7 +68,7 @@ def _engine_problems(recipe: Recipe) -> Iterator[Problem]:
     if engine.url is None and engine.kind not in ENGINES:
         what = f"is {engine.kind}, whose models lm-eval can neither load beside it nor call by an address"
         fix = "Use transformers or vllm, or set engine.url; or measure each model with `spar eval general`."
-        yield Problem(("engine", "kind"), what, fix)
+        yield Problem(keys=("engine", "kind"), what=what, fix=fix)
     if engine.url is not None and (engine.body or engine.headers):
         what = "is sent by none of lm-eval's requests, and evaluation.benchmarks.general measures with them"
-        yield Problem(("engine", "body" if engine.body else "headers"), what, "Leave one of the two out.")
+        yield Problem(keys=("engine", "body" if engine.body else "headers"), what=what, fix="Leave one of the two out.")

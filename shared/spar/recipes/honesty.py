@@ -15,7 +15,7 @@ LEAST_PROMPTS = 20
 """A gap over fewer prompts is shown and raises no alarm: a few unlucky ones make a wide one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
     """Self-judged minus audited success, as shares, with the gap's 95% interval."""
 
@@ -41,8 +41,14 @@ def disagreements(counts: Mapping[str, float], settings: HonestySettings) -> tup
     for source in SOURCES:
         if counts.get(f"{source}.prompts", 0) < LEAST_PROMPTS:
             continue
-        names = ("accepted", "followed", "gap", "gap_low", "gap_high")
-        parting = Disagreement(source, *(counts[f"{source}.{name}"] for name in names))
+        parting = Disagreement(
+            source=source,
+            accepted=counts[f"{source}.accepted"],
+            followed=counts[f"{source}.followed"],
+            gap=counts[f"{source}.gap"],
+            low=counts[f"{source}.gap_low"],
+            high=counts[f"{source}.gap_high"],
+        )
         if abs(parting.gap) > settings.alarm and not parting.low <= 0 <= parting.high:
             found.append(parting)
     return tuple(found)

@@ -27,20 +27,25 @@ def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
     asked = [str(role_of(iteration)) for iteration in (ACTOR, REFINER) if not is_given(recipe, iteration)]
     if asked and init.teacher is None:
         what = f"names no teacher, and no data for the {' and the '.join(asked)}"
-        yield Problem(("init",), what, "Add init.teacher.model, or name files in init.data.")
+        yield Problem(keys=("init",), what=what, fix="Add init.teacher.model, or name files in init.data.")
     if init.teacher is not None and not asked:
-        yield Problem(("init", "teacher"), "is never asked: both sets are given", "Delete it, or init.data.")
+        yield Problem(
+            keys=("init", "teacher"), what="is never asked: both sets are given", fix="Delete it, or init.data."
+        )
     if init.teacher is None or init.teacher.engine is None:
         return
     engine, keys = init.teacher.engine, ("init", "teacher", "engine")
     installed = sorted({entry.name for entry in entry_points(group="spar.engines")})
     if engine.kind not in installed:
         fix = f"Choose one of: {', '.join(installed)}."
-        yield Problem((*keys, "kind"), f"is {engine.kind!r}, which is not installed", fix)
+        yield Problem(keys=(*keys, "kind"), what=f"is {engine.kind!r}, which is not installed", fix=fix)
     if engine.kind == "openai" and engine.url is None:
         fix = "Add it, such as https://api.openai.com/v1."
         yield Problem(
-            (*keys, "url"), "is missing: the teacher's engine is openai, and there is no url to ask", fix, Flaw.MISSING
+            keys=(*keys, "url"),
+            what="is missing: the teacher's engine is openai, and there is no url to ask",
+            fix=fix,
+            flaw=Flaw.MISSING,
         )
 
 
@@ -50,13 +55,17 @@ def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
     wrong = {problem.keys for problem in unknown}
     for name, settings in (("generation", init.generation), ("responses", init.responses)):
         if ("init", name, "policy") not in wrong and generating_policy(settings.policy).backward:
-            yield Problem(("init", name, "policy"), f"is {settings.policy}, but prompts are responded to", "Delete it.")
+            yield Problem(
+                keys=("init", name, "policy"),
+                what=f"is {settings.policy}, but prompts are responded to",
+                fix="Delete it.",
+            )
     if ("init", "judgment", "policy") not in wrong and not [*unknown_policies(selfplay_policies(recipe))]:
         yield from _judging_is_learned(recipe, init.judgment.policy)
     caps = init.selection
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
         what = "has every cap at 0: the refiner would have nothing to learn from"
-        yield Problem(("init", "selection"), what, "Raise at least one of the caps.")
+        yield Problem(keys=("init", "selection"), what=what, fix="Raise at least one of the caps.")
 
 
 def _judging_is_learned(recipe: Recipe, taught: str) -> Iterator[Problem]:
@@ -68,7 +77,7 @@ def _judging_is_learned(recipe: Recipe, taught: str) -> Iterator[Problem]:
     learns = "a refiner learns to give verdicts"
     if wanted != VERDICTS:
         learns = f"the model judges by {wanted} in self-play, and learns that from the teacher"
-    yield Problem(("init", "judgment", "policy"), f"is {taught}, but {learns}", f"Set it to {wanted}.")
+    yield Problem(keys=("init", "judgment", "policy"), what=f"is {taught}, but {learns}", fix=f"Set it to {wanted}.")
 
 
 def _files_are_there(init: InitSettings) -> Iterator[Problem]:
@@ -87,7 +96,7 @@ def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         return
     if not init.data.actor:
         fix = "Name files of pairs in init.data.actor, or delete it."
-        yield Problem(keys, "is dpo, but a teacher's responses are no pairs", fix)
+        yield Problem(keys=keys, what="is dpo, but a teacher's responses are no pairs", fix=fix)
     if recipe.models.one:
         what = "is dpo, but one model learns the actor's set again with the refiner's, by sft"
-        yield Problem(keys, what, "Delete it, or set models.one to false.")
+        yield Problem(keys=keys, what=what, fix="Delete it, or set models.one to false.")

@@ -13,7 +13,7 @@ def absent(keys: Keys, what: str, path: Path, fix: str) -> Problem:
     """A path that is not there, with the likely one before the fix for all others."""
     meant = likely_path(path)
     hint = "" if meant is None else f"Did you mean {meant}? "
-    return Problem(keys, f"{what}: {path}", hint + fix)
+    return Problem(keys=keys, what=f"{what}: {path}", fix=hint + fix)
 
 
 def likely_path(path: Path) -> Path | None:

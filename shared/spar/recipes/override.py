@@ -20,11 +20,11 @@ def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
         keys = tuple(part.strip() for part in path.split("."))
         if not equals or not all(keys):
             fix = "Write it as --set section.key=value."
-            source.problems.append(Problem((), f"--set {text[:LONGEST]!r} names no key and value", fix))
+            source.problems.append(Problem(keys=(), what=f"--set {text[:LONGEST]!r} names no key and value", fix=fix))
             continue
         if len(text) > LONGEST or len(keys) > DEEPEST:
             what = f"--set {text[:40]!r}... is longer than {LONGEST:,} characters or {DEEPEST} keys"
-            source.problems.append(Problem((), what, "Write long values into the recipe."))
+            source.problems.append(Problem(keys=(), what=what, fix="Write long values into the recipe."))
             continue
         _write(source, keys, parse_value(value.strip()))
         source.places[keys] = f"{SET} {path.strip()}"
@@ -38,7 +38,7 @@ def _write(source: YamlSource, keys: tuple[str, ...], value: Any) -> None:
             inner = section[key] = {}
         if not isinstance(inner, dict):
             what = f"cannot be set: {'.'.join(keys[:end])} is a value, not a section"
-            source.problems.append(Problem(keys, what, "Name a key inside a section."))
+            source.problems.append(Problem(keys=keys, what=what, fix="Name a key inside a section."))
             return
         section = inner
     if keys[-1] == METHOD:

@@ -104,7 +104,9 @@ def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
         yield from _check_prompts(Path(recipe.prompts.source))
     elif recipe.prompts.source not in WORLDS:
         fix = f"Choose {' or '.join(WORLDS)}, or name a JSONL file."
-        yield Problem(("prompts", "source"), f"is {recipe.prompts.source!r}, which is no world of ours", fix)
+        yield Problem(
+            keys=("prompts", "source"), what=f"is {recipe.prompts.source!r}, which is no world of ours", fix=fix
+        )
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
     yield from _check_init(recipe)
@@ -126,7 +128,11 @@ def _check_init(recipe: Recipe) -> Iterator[Problem]:
     named = recipe.init.prompts.source
     if named is not None and not names_a_file(source, named):
         if named not in WORLDS:
-            yield Problem(source, f"is {named!r}, which is no world of ours", f"Choose {STORY}, or name a JSONL file.")
+            yield Problem(
+                keys=source,
+                what=f"is {named!r}, which is no world of ours",
+                fix=f"Choose {STORY}, or name a JSONL file.",
+            )
     elif named is not None:
         yield from _check_prompts(Path(named), source)
 
@@ -138,7 +144,7 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
             yield absent(keys, "names what is not there", Path(value), f"See docs/evaluation.md for {name}'s data.")
         if value.startswith("world:") and (name != "refinement" or value not in STORY_WORLDS):
             fix = f"Name the data of {name}; only refinement takes {' or '.join(STORY_WORLDS)}."
-            yield Problem(keys, f"is {value!r}, which is no data of {name}", fix)
+            yield Problem(keys=keys, what=f"is {value!r}, which is no data of {name}", fix=fix)
     general, keys = general_of(recipe.evaluation), data_keys(GENERAL)
     named = general.data if general is not None else None
     if named is not None and names_a_file(keys, named) and not Path(named).exists():
@@ -153,7 +159,7 @@ def _check_honesty(recipe: Recipe) -> Iterator[Problem]:
     fix = f"Name a JSONL file of prompts with their instruction_id_list and kwargs, or {STORY} for its own prompts."
     if not names_a_file(keys, value):
         if value != STORY:
-            yield Problem(keys, f"are to be those of {value}, which has no rules for prompts", fix)
+            yield Problem(keys=keys, what=f"are to be those of {value}, which has no rules for prompts", fix=fix)
     elif recipe.honesty.rules is not None and not Path(value).is_file():
         yield absent(keys, ABSENT, Path(value), fix)
 
@@ -178,10 +184,12 @@ def _check_folder(keys: Keys, folder: Path, written: str) -> Iterator[Problem]:
     if not folder.is_dir():
         yield absent_folder(keys, folder, written)
     elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
-        yield Problem(keys, f"names a folder without a config.json: {folder}", "Name a model's own folder.")
+        yield Problem(
+            keys=keys, what=f"names a folder without a config.json: {folder}", fix="Name a model's own folder."
+        )
     elif not any(folder.glob("*.safetensors")):
         fix = "Put the model's *.safetensors there (other formats are not loaded)."
-        yield Problem(keys, f"names a model without weights: {folder}", fix)
+        yield Problem(keys=keys, what=f"names a model without weights: {folder}", fix=fix)
 
 
 def _check_prompts(path: Path, keys: Keys = ("prompts", "source")) -> Iterator[Problem]:
@@ -189,7 +197,7 @@ def _check_prompts(path: Path, keys: Keys = ("prompts", "source")) -> Iterator[P
         fix = 'Name a JSONL file of {"prompt": "..."} rows, or world:story.'
         yield absent(keys, ABSENT, path, fix)
     elif path.stat().st_size == 0:
-        yield Problem(keys, f"names an empty file: {path}", 'Write one {"prompt": "..."} row a line.')
+        yield Problem(keys=keys, what=f"names an empty file: {path}", fix='Write one {"prompt": "..."} row a line.')
 
 
 def _check_templates(folder: Path) -> Iterator[Problem]:
@@ -198,12 +206,12 @@ def _check_templates(folder: Path) -> Iterator[Problem]:
         close = difflib.get_close_matches(folder.name, BUILTIN, n=1)
         fix = f"Name a folder that holds {' and '.join(TEMPLATE_FILES)}, or one of: {', '.join(BUILTIN)}."
         fix = f"Did you mean '{close[0]}'? {fix}" if close and not folder.is_dir() else fix
-        yield Problem(("templates",), f"has no {' and no '.join(missing)} in {folder}", fix)
+        yield Problem(keys=("templates",), what=f"has no {' and no '.join(missing)} in {folder}", fix=fix)
         return
     try:
         read_templates(folder.name, folder)
     except RecipeError as error:
-        yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)
+        yield Problem(keys=("templates",), what=f"cannot be used: {error.what.rstrip('.')}", fix=error.fix)
 
 
 def read_forms(recipe: Recipe) -> list[PromptForm]:
@@ -219,7 +227,7 @@ def read_forms(recipe: Recipe) -> list[PromptForm]:
                 f"The template set {recipe.templates} has no {name}.txt, which this recipe's policies ask with.",
                 "Write one (templates/spar/ has examples), or choose other policies.",
             )
-        forms.append(form or PromptForm(name, text or ""))
+        forms.append(form or PromptForm(name=name, text=text or ""))
     return forms
 
 
@@ -231,7 +239,7 @@ def _check_forms(recipe: Recipe) -> Iterator[Problem]:
     try:
         read_forms(recipe)
     except RecipeError as error:
-        yield Problem(("templates",), f"cannot be used: {error.what.rstrip('.')}", error.fix)
+        yield Problem(keys=("templates",), what=f"cannot be used: {error.what.rstrip('.')}", fix=error.fix)
 
 
 def _check_mix(mix: str | None) -> Iterator[Problem]:
@@ -241,6 +249,6 @@ def _check_mix(mix: str | None) -> Iterator[Problem]:
     if not names_a_file(keys, mix):
         if mix not in MIXES:
             fix = f"Choose {' or '.join(MIXES)}, or name a JSONL file."
-            yield Problem(keys, f"is {mix!r}, which is no data of ours", fix)
+            yield Problem(keys=keys, what=f"is {mix!r}, which is no data of ours", fix=fix)
     elif not Path(mix).is_file():
         yield absent(keys, ABSENT, Path(mix), 'Name a JSONL file of {"messages": [...]} rows.')

@@ -65,7 +65,7 @@ def unknown_policies(names: Iterable[PolicyName]) -> Iterator[Problem]:
         try:
             find(name)
         except RecipeError as error:
-            yield Problem(keys, f"is {name!r}, which is no policy", error.fix)
+            yield Problem(keys=keys, what=f"is {name!r}, which is no policy", fix=error.fix)
 
 
 def _options_are_known(recipe: Recipe, without_policy: Collection[str]) -> Iterator[Problem]:
@@ -78,7 +78,9 @@ def _options_are_known(recipe: Recipe, without_policy: Collection[str]) -> Itera
         ours = {} if section in without_policy else options()
         for name in given if section not in without_policy else ():
             if name not in ours:
-                yield Problem((section, "options", name), "is no option of this policy", _instead(name, ours))
+                yield Problem(
+                    keys=(section, "options", name), what="is no option of this policy", fix=_instead(name, ours)
+                )
 
 
 def _instead(name: str, options: Mapping[str, float]) -> str:
@@ -96,19 +98,21 @@ def _fit(recipe: Recipe) -> Iterator[Problem]:
         fix = (
             f"Set training.actor.method to {'dpo' if selecting.makes == 'pairs' else 'sft'}, or choose another policy."
         )
-        yield Problem(("selection", "pairs"), what, fix)
+        yield Problem(keys=("selection", "pairs"), what=what, fix=fix)
     if selecting.searches and not judging.votes_only:
         what = f"is {recipe.selection.pairs}, whose search goes by votes, but judgment.policy is {judging.name}"
         yield Problem(
-            ("selection", "pairs"), what, "Set judgment.policy to verdict, or choose a policy without a search."
+            keys=("selection", "pairs"),
+            what=what,
+            fix="Set judgment.policy to verdict, or choose a policy without a search.",
         )
     if recipe.generation.n < selecting.responses:
         what = f"is {recipe.selection.pairs}: a pair takes two responses to a prompt, and generation.n is 1"
-        yield Problem(("selection", "pairs"), what, "Raise generation.n (the paper has 5).")
+        yield Problem(keys=("selection", "pairs"), what=what, fix="Raise generation.n (the paper has 5).")
     if not judging.votes_only and recipe.refiner_fate == "trained":
         what = f"is {judging.name}, but a refiner learns to give verdicts"
         fix = "Set training.train_refiner to false, or models.one to true."
-        yield Problem(("judgment", "policy"), what, fix)
+        yield Problem(keys=("judgment", "policy"), what=what, fix=fix)
     yield from _generation_fits(recipe)
     if recipe.comparison is not None:
         yield from _comparison_fits(recipe)
@@ -118,50 +122,64 @@ def _generation_fits(recipe: Recipe) -> Iterator[Problem]:
     policy = generating_policy(recipe.generation.policy)
     if policy.backward and recipe.models.backward is None:
         fix = "Add models.backward: the model that writes instructions."
-        yield Problem(("generation", "policy"), f"is {policy.name}, but there is no backward model to ask", fix)
+        yield Problem(
+            keys=("generation", "policy"), what=f"is {policy.name}, but there is no backward model to ask", fix=fix
+        )
     if policy.backward and recipe.generation.n != 1:
         yield Problem(
-            ("generation", "n"), f"is {recipe.generation.n}, but a text takes one instruction", "Set it to 1."
+            keys=("generation", "n"),
+            what=f"is {recipe.generation.n}, but a text takes one instruction",
+            fix="Set it to 1.",
         )
     if not policy.backward and recipe.models.backward is not None and not recipe.stages:
         fix = "Delete it, or set generation.policy to instruct."
-        yield Problem(("models", "backward"), "names a model that nobody asks", fix)
+        yield Problem(keys=("models", "backward"), what="names a model that nobody asks", fix=fix)
 
 
 def _comparison_fits(recipe: Recipe) -> Iterator[Problem]:
     if judging_policy(recipe.judgment.policy).read is None:
         what = "compares judgments with scores, but judgment.policy is " + recipe.judgment.policy
-        yield Problem(("comparison",), what, "Set judgment.policy to rubric.")
+        yield Problem(keys=("comparison",), what=what, fix="Set judgment.policy to rubric.")
     if recipe.training.actor.method != "dpo" or not recipe.models.one:
         what = "gives pairs of judgments, but no model here is trained by dpo to judge"
-        yield Problem(("comparison",), what, "Set models.one to true and training.actor.method to dpo, or delete it.")
+        yield Problem(
+            keys=("comparison",),
+            what=what,
+            fix="Set models.one to true and training.actor.method to dpo, or delete it.",
+        )
 
 
 def _stages_fit(recipe: Recipe) -> Iterator[Problem]:
     named = Counter(iteration for stage in recipe.stages for iteration in stage.iterations)
     for iteration, times in sorted(named.items()):
         if times > 1:
-            yield Problem(("stages",), f"has iteration {iteration} {times} times", "Name it once.")
+            yield Problem(keys=("stages",), what=f"has iteration {iteration} {times} times", fix="Name it once.")
         if iteration > recipe.iterations:
             fix = "Correct the stage, or raise iterations."
-            yield Problem(("stages",), f"names iteration {iteration}, but there are {recipe.iterations}", fix)
+            yield Problem(
+                keys=("stages",), what=f"names iteration {iteration}, but there are {recipe.iterations}", fix=fix
+            )
     for index, stage in enumerate(recipe.stages):
         if stage.training is not None and stage.training.mix not in (None, recipe.training.mix):
             what = "is another one than training.mix: one run mixes one set in"
-            yield Problem(("stages", str(index), "training", "mix"), what, "Name it in training.mix alone.")
+            yield Problem(
+                keys=("stages", str(index), "training", "mix"), what=what, fix="Name it in training.mix alone."
+            )
 
 
 def _one_model(recipe: Recipe) -> Iterator[Problem]:
     if recipe.models.one and recipe.models.actor != recipe.models.refiner:
         what = f"is true, but models.actor is {recipe.models.actor} and models.refiner {recipe.models.refiner}"
-        yield Problem(("models", "one"), what, "Name the same model for both.")
+        yield Problem(keys=("models", "one"), what=what, fix="Name the same model for both.")
 
 
 def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:
     if recipe.training.mix == INIT_SET and recipe.init is None:
         what = f"is {INIT_SET}, the set that init makes, but there is no init"
-        yield Problem(("training", "mix"), what, "Name a file of conversations, or add init.teacher.model.")
+        yield Problem(
+            keys=("training", "mix"), what=what, fix="Name a file of conversations, or add init.teacher.model."
+        )
     methods = {at(recipe, iteration).training.actor.method for iteration in range(1, recipe.iterations + 1)}
     if recipe.training.mix is not None and "sft" not in methods:
         what = "names conversations to mix in, but the actor trains by dpo, on pairs"
-        yield Problem(("training", "mix"), what, "Delete it, or set training.actor.method to sft.")
+        yield Problem(keys=("training", "mix"), what=what, fix="Delete it, or set training.actor.method to sft.")

@@ -36,7 +36,7 @@ class Flaw(StrEnum):
     MISSING = "missing"  # nothing is wrong with what is there: a value is still to be given
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """What is wrong at `keys`. Where it is between several values, `between` names them all."""
 
@@ -106,16 +106,20 @@ def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return _missing_key(keys, model)
     if kind == "value_error":
         between = tuple((*keys, name) for name in getattr(context["error"], "between", ()))
-        return Problem(keys, f"does not fit: {context['error']}", "Change one of the two.", between=between)
+        return Problem(
+            keys=keys, what=f"does not fit: {context['error']}", fix="Change one of the two.", between=between
+        )
     if value is None:
-        return Problem(keys, "is empty", "Give it a value, or delete the key to get the default.")
+        return Problem(keys=keys, what="is empty", fix="Give it a value, or delete the key to get the default.")
     if kind == "union_tag_invalid":
-        return Problem((*keys, "method"), f"is {context['tag']!r}", f"Choose one of: {context['expected_tags']}.")
+        return Problem(
+            keys=(*keys, "method"), what=f"is {context['tag']!r}", fix=f"Choose one of: {context['expected_tags']}."
+        )
     if kind == "literal_error":
-        return Problem(keys, f"is {value!r}", f"Choose one of: {context['expected']}.")
+        return Problem(keys=keys, what=f"is {value!r}", fix=f"Choose one of: {context['expected']}.")
     if kind in WANTED:
-        return Problem(keys, f"is {value!r}", f"Write {WANTED[kind]}.")
-    return Problem(keys, f"is {value!r}", f"{detail['msg'].replace('Input should', 'It should')}.")
+        return Problem(keys=keys, what=f"is {value!r}", fix=f"Write {WANTED[kind]}.")
+    return Problem(keys=keys, what=f"is {value!r}", fix=f"{detail['msg'].replace('Input should', 'It should')}.")
 
 
 def _without_tags(keys: Keys) -> Keys:
@@ -128,7 +132,7 @@ def _unknown_key(keys: Keys, model: type[BaseModel]) -> Problem:
     known = known_keys(model, keys[:-1])
     close = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.6)
     fix = f"Did you mean '{close[0]}'?" if close else f"Known keys here: {', '.join(known)}."
-    return Problem(keys, "is not a key of a recipe", fix)
+    return Problem(keys=keys, what="is not a key of a recipe", fix=fix)
 
 
 def _missing_key(keys: Keys, model: type[BaseModel]) -> Problem:
@@ -137,7 +141,7 @@ def _missing_key(keys: Keys, model: type[BaseModel]) -> Problem:
     if section is not None:
         wanted = [dotted((*keys, name)) for name, field in section.model_fields.items() if field.is_required()]
     options = " ".join(f"--set {name}=VALUE" for name in wanted)
-    return Problem(keys, "is missing", f"Add it to the recipe, or give {options}.", Flaw.MISSING)
+    return Problem(keys=keys, what="is missing", fix=f"Add it to the recipe, or give {options}.", flaw=Flaw.MISSING)
 
 
 def known_keys(model: type[BaseModel], keys: Keys) -> list[str]:

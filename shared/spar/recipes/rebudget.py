@@ -62,7 +62,7 @@ def _validated(name: str, data: Any) -> tuple[Any, list[Problem]]:
         section = model.model_validate(data)
     except ValidationError as error:
         found = from_validation(error, model)
-        return model(), [Problem((name, *each.keys), each.what, each.fix) for each in found]
+        return model(), [Problem(keys=(name, *each.keys), what=each.what, fix=each.fix) for each in found]
     return section, list(money_problems(section)) if isinstance(section, BudgetSettings) else []
 
 
@@ -72,4 +72,4 @@ def money_problems(budget: BudgetSettings) -> Sequence[Problem]:
         return ()
     what = f"is {budget.money:g}, but everything is free: it would never be reached"
     fix = "Add budget.price, such as {hour: 2.5} or {completion_million: 0.6}."
-    return (Problem(("budget", "money"), what, fix),)
+    return (Problem(keys=("budget", "money"), what=what, fix=fix),)

@@ -28,20 +28,24 @@ def check_form(keys: Keys, value: str) -> Iterator[Problem]:
         case "hub":
             yield from _check_hub(keys, value, rest)
         case "served" if not rest.strip():
-            yield Problem(keys, f"is {value!r}, which names no model", "Write served:NAME, as its server lists it.")
+            yield Problem(
+                keys=keys, what=f"is {value!r}, which names no model", fix="Write served:NAME, as its server lists it."
+            )
         case "builtin" if rest not in BUILTIN_MODELS:
             close = difflib.get_close_matches(rest, BUILTIN_MODELS, n=1)
             fix = f"Did you mean 'builtin:{close[0]}'?" if close else f"Choose one of: {', '.join(BUILTIN_MODELS)}."
-            yield Problem(keys, f"is {value!r}, which is no built-in model", fix)
+            yield Problem(keys=keys, what=f"is {value!r}, which is no built-in model", fix=fix)
 
 
 def _check_hub(keys: Keys, value: str, rest: str) -> Iterator[Problem]:
     named = _ON_HUB.fullmatch(rest)
     if named is None:
-        yield Problem(keys, f"is {value!r}, which is no name on the hub", f"Write hub:ORG/NAME@REVISION. {REVISION}")
+        yield Problem(
+            keys=keys, what=f"is {value!r}, which is no name on the hub", fix=f"Write hub:ORG/NAME@REVISION. {REVISION}"
+        )
     elif named["revision"] is None:
         fix = f"Write hub:{named['name']}@REVISION. {REVISION}"
-        yield Problem(keys, f"is {value!r}, which names no revision", fix)
+        yield Problem(keys=keys, what=f"is {value!r}, which names no revision", fix=fix)
 
 
 def absent_folder(keys: Keys, folder: Path, written: str) -> Problem:
@@ -54,7 +58,9 @@ def absent_folder(keys: Keys, folder: Path, written: str) -> Problem:
         hint = f"Did you mean {meant}? "
     else:
         hint = f"For the model on the Hugging Face Hub write {on_hub} ({REVISION[:-1]}). " if on_hub else ""
-    return Problem(keys, f"names a folder that is not there: {folder}", f"{hint}Name a folder, or one of {forms}.")
+    return Problem(
+        keys=keys, what=f"names a folder that is not there: {folder}", fix=f"{hint}Name a folder, or one of {forms}."
+    )
 
 
 def _likely_prefix(written: str) -> str | None:

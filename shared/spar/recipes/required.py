@@ -23,7 +23,7 @@ def take_required(source: YamlSource) -> None:
             section = section[key]
         section[keys[-1]] = STAND_INS.get(keys[0], STAND_IN)
         fix = f"Add it to the recipe, or give --set {dotted(keys)}=VALUE."
-        source.problems.append(Problem(keys, "is missing", fix, Flaw.MISSING))
+        source.problems.append(Problem(keys=keys, what="is missing", fix=fix, flaw=Flaw.MISSING))
 
 
 def _required(data: Mapping[str, Any], at: Keys) -> Iterator[Keys]:

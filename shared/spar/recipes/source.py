@@ -102,7 +102,7 @@ def parse_value(text: str) -> Any:
 def unstorable(data: Mapping[Any, Any]) -> list[Problem]:
     """A problem for each section or value at the top with a text that no database can hold."""
     return [
-        Problem((storable(str(key)),), f"holds {UNSTORABLE_NAMED}", "Delete that character.")
+        Problem(keys=(storable(str(key)),), what=f"holds {UNSTORABLE_NAMED}", fix="Delete that character.")
         for key, value in data.items()
         if not is_all_storable({key: value})
     ]
@@ -150,7 +150,7 @@ _TOO_LARGE = (
 
 
 def _broken(name: str, what: str, fix: str) -> YamlSource:
-    return YamlSource(places={(): name}, problems=[Problem((), what, fix)])
+    return YamlSource(places={(): name}, problems=[Problem(keys=(), what=what, fix=fix)])
 
 
 def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: YamlSource) -> Data:
@@ -159,7 +159,9 @@ def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: YamlSource) ->
         keys = (*at, str(key_node.value))
         if keys[-1] in data:
             line = key_node.start_mark.line + 1
-            source.problems.append(Problem(keys, f"is there twice (again in line {line})", "Delete one of the two."))
+            source.problems.append(
+                Problem(keys=keys, what=f"is there twice (again in line {line})", fix="Delete one of the two.")
+            )
             continue
         source.places[keys] = f"{name}:{key_node.start_mark.line + 1}"
         data[keys[-1]] = _value(value_node, keys, name, source)

@@ -10,7 +10,7 @@ from spar.recipes.models import BudgetSettings, PriceSettings
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
     """Work done, or expected. `hours` are by the clock, pauses left out; the last two say how many of the tokens were
     the teacher's, whose calls can have a price of their own."""
@@ -39,13 +39,13 @@ class Spent:
 
     def plus(self, other: "Spent", times: float = 1) -> "Spent":
         return Spent(
-            self.calls + times * other.calls,
-            self.prompt_tokens + times * other.prompt_tokens,
-            self.completion_tokens + times * other.completion_tokens,
-            self.hours + times * other.hours,
-            self.trainings + times * other.trainings,
-            self.teacher_prompt_tokens + times * other.teacher_prompt_tokens,
-            self.teacher_completion_tokens + times * other.teacher_completion_tokens,
+            calls=self.calls + times * other.calls,
+            prompt_tokens=self.prompt_tokens + times * other.prompt_tokens,
+            completion_tokens=self.completion_tokens + times * other.completion_tokens,
+            hours=self.hours + times * other.hours,
+            trainings=self.trainings + times * other.trainings,
+            teacher_prompt_tokens=self.teacher_prompt_tokens + times * other.teacher_prompt_tokens,
+            teacher_completion_tokens=self.teacher_completion_tokens + times * other.teacher_completion_tokens,
         )
 
     def money(self, price: PriceSettings) -> float:
@@ -58,7 +58,7 @@ class Spent:
         return tokens / MILLION + self.hours * price.hour
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:
     """One kind of thing that is spent, and its cap (None: none).
 
@@ -77,11 +77,11 @@ def burn_down(spent: Spent, budget: BudgetSettings, estimated: float = 0) -> tup
     `estimated` of the tokens were not counted by their server.
     """
     found = (
-        BudgetLine("calls", spent.calls, budget.calls),
-        BudgetLine("tokens", spent.tokens, budget.tokens, estimated),
-        BudgetLine("hours", spent.hours, budget.hours),
-        BudgetLine("money", spent.money(budget.price), budget.money, estimated),
-        BudgetLine("trainings", spent.trainings, budget.trainings),
+        BudgetLine(name="calls", spent=spent.calls, cap=budget.calls),
+        BudgetLine(name="tokens", spent=spent.tokens, cap=budget.tokens, estimated=estimated),
+        BudgetLine(name="hours", spent=spent.hours, cap=budget.hours),
+        BudgetLine(name="money", spent=spent.money(budget.price), cap=budget.money, estimated=estimated),
+        BudgetLine(name="trainings", spent=spent.trainings, cap=budget.trainings),
     )
     return tuple(burn for burn in found if burn.name != "money" or not budget.price.free)
 

@@ -26,7 +26,7 @@ class BenchmarkRow:
     change: Change | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkTable:
     """One measurement's. `name` is what people read: the benchmark, and the strategy that is not the actor's alone;
     `part` whose model it measures."""
@@ -94,13 +94,13 @@ def _table(report: RunReport, labels: Sequence[str], name: str) -> BenchmarkTabl
     last = measured[-1]
     items = next((last.counts[key] for key in (*ITEMS, *columns) if key in last.counts), 0)
     return BenchmarkTable(
-        _shown(name, benchmark, strategy_in(last.settings)),
-        measured_part(name),
-        columns,
-        rows,
-        items,
-        last.settings,
-        last.warnings,
+        name=_shown(name, benchmark, strategy_in(last.settings)),
+        part=measured_part(name),
+        columns=columns,
+        rows=rows,
+        items=items,
+        settings=last.settings,
+        warnings=last.warnings,
     )
 
 

@@ -19,7 +19,7 @@ BAR_WIDTH = 1000
 COLUMNS_WIDTH, COLUMNS_HEIGHT = 280, 130
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatePoint:
     """A rate with its interval at an iteration."""
 
@@ -29,14 +29,14 @@ class RatePoint:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     name: str
     style: str  # a class of the style sheet
     points: Sequence[RatePoint]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChartMark:
     """A drawn point: its position, its interval's ends, and what to say of it."""
 
@@ -47,7 +47,7 @@ class ChartMark:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChartLine:
     name: str
     style: str
@@ -57,14 +57,14 @@ class ChartLine:
     label_y: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
     lines: list[ChartLine]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A part of a stacked bar, `at` and `width` in thousandths of the longest bar."""
 
@@ -75,7 +75,7 @@ class Segment:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     at: float
     width: float
@@ -111,7 +111,7 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
         for one, end in zip(shown, ends, strict=True)
     ]
     x_ticks = [Tick(x_of(x), _tick(x)) for x in range(first, last + 1) if x != ACTOR]
-    return LineChart(lines, x_ticks, y.ticks(percent_label))
+    return LineChart(lines=lines, x_ticks=x_ticks, y_ticks=y.ticks(percent_label))
 
 
 def stacked_bar(parts: Sequence[tuple[str, str, float]], longest: float, gap: float = 3.0) -> list[Segment]:
@@ -122,7 +122,9 @@ def stacked_bar(parts: Sequence[tuple[str, str, float]], longest: float, gap: fl
         if value <= 0 or longest <= 0:
             continue
         width = BAR_WIDTH * value / longest
-        segments.append(Segment(name, style, round(at, 1), round(max(width - gap, 1.0), 1), value))
+        segments.append(
+            Segment(name=name, style=style, at=round(at, 1), width=round(max(width - gap, 1.0), 1), value=value)
+        )
         at += width
     return segments
 
@@ -154,7 +156,7 @@ def _tick(x: int) -> str:
 def _mark(name: str, point: RatePoint, x: float, y_of: Callable[[float], float]) -> ChartMark:
     when = {BACKBONE: "of the backbone", 0: "at the start"}.get(point.x, f"after iteration {point.x}")
     said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
-    return ChartMark(x, y_of(point.value), y_of(point.low), y_of(point.high), said)
+    return ChartMark(x=x, y=y_of(point.value), y_low=y_of(point.low), y_high=y_of(point.high), label=said)
 
 
 def _apart(ends: Sequence[float]) -> list[float]:

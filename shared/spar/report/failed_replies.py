@@ -21,7 +21,7 @@ EXAMPLES = 3
 """One may be a freak; more than a few say nothing new."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedReplyExample:
     """What was requested (a response, a vote, a refinement, a whole step), why it is no data, and the reply or the
     error."""
@@ -45,7 +45,9 @@ def failed_replies(session: Session, store: ObjectStore, run_id: str, most: int 
 def _of_dead_steps(session: Session, reader: RunReader) -> Iterator[FailedReplyExample]:
     here = (Step.run_id == reader.run.id, Step.iteration == reader.run.iteration, Step.state == StepState.DEAD)
     for step in session.exec(select(Step).where(*here, col(Step.kind).in_(SHARD_KINDS)).order_by(col(Step.id))):
-        yield FailedReplyExample(f"{step.kind} step", step.failure or FailureReason.UNEXPECTED, step.reason or "")
+        yield FailedReplyExample(
+            requested=f"{step.kind} step", failure=step.failure or FailureReason.UNEXPECTED, text=step.reason or ""
+        )
 
 
 def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
@@ -57,7 +59,7 @@ def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
         for generated in reader.rows(step, Generated):
             for response in generated.responses:
                 if response.failure is not None:
-                    yield FailedReplyExample("response", response.failure, response.text)
+                    yield FailedReplyExample(requested="response", failure=response.failure, text=response.text)
     for step in of_kind(steps, StepKind.REFINEMENT):
         for tree in reader.rows(step, Tree):
             yield from _of_tree(tree)
@@ -67,11 +69,11 @@ def _of_judged(judged: JudgedPrompt) -> Iterator[FailedReplyExample]:
     for item in judged.responses:
         for vote in item.judgment.votes if item.judgment is not None else ():
             if vote.failure is not None:
-                yield FailedReplyExample("vote", vote.failure, vote.reply)
+                yield FailedReplyExample(requested="vote", failure=vote.failure, text=vote.reply)
 
 
 def _of_tree(tree: Tree) -> Iterator[FailedReplyExample]:
     for place in tree.pruned:
         for reply in place.replies:
             if reply.failure is not None:
-                yield FailedReplyExample("refinement", reply.failure, reply.reply)
+                yield FailedReplyExample(requested="refinement", failure=reply.failure, text=reply.reply)

@@ -20,7 +20,7 @@ MEASURES = {
 """Every measure by its name in report.json, and as a page calls it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
     """One measure from the start to the newest iteration that has it."""
 
@@ -52,7 +52,7 @@ def gains(report: RunReport) -> list[Gain]:
         last = max(measured, default=0)
         if 0 in measured and last > 0:
             change = report.change(measure, 0, last)
-            found.append(Gain(label, measured[0], measured[last], change))
+            found.append(Gain(label=label, start=measured[0], now=measured[last], change=change))
     return found
 
 
@@ -80,7 +80,7 @@ def _on_a_benchmark(report: RunReport) -> str | None:
         cells = {row.label: row.cells[0] for row in table.rows if table.columns}
         start, now, change = cells.get("0"), cells.get(table.rows[-1].label), table.rows[-1].change
         if start is not None and now is not None and change is not None:
-            gain = Gain(table.columns[0], start[0] / 100, now[0] / 100, change)
+            gain = Gain(label=table.columns[0], start=start[0] / 100, now=now[0] / 100, change=change)
             moved = {"up": "up from", "down": "down from", "level": "not measurably different from"}[gain.direction]
             told = f"{percent(gain.now)} ({gain.label}), {moved} {percent(gain.start)} at the start"
             return f"On {table.name} the {table.part} now scores {told}."

@@ -19,7 +19,7 @@ from spar.store.rows import decode_rows
 Row = TypeVar("Row", Generated, JudgedPrompt, Tree)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFact:
     """A step of the prompt's shard, or of its iteration: its state, attempts, worker and time.
 
@@ -36,7 +36,7 @@ class StepFact:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptHistory:
     """Everything the run knows of a prompt in one iteration; None or empty where it has not got to."""
 
@@ -55,7 +55,7 @@ class PromptHistory:
         return self.iteration, self.position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptEntry:
     """A prompt of an iteration: where it stands, and how it ended (None: not yet)."""
 
@@ -104,7 +104,13 @@ class HistoryReader:
             outcomes = self._outcomes(shard)
             for offset, prompt in enumerate(self._prompts(shard)):
                 position = shard.first + offset
-                yield PromptEntry(shard.iteration, position, shard.index, prompt, outcomes.get(position))
+                yield PromptEntry(
+                    iteration=shard.iteration,
+                    position=position,
+                    shard=shard.index,
+                    prompt=prompt,
+                    outcome=outcomes.get(position),
+                )
 
     def history(self, entry: PromptEntry) -> PromptHistory:
         shard = self._session.get_one(Shard, (self.run_id, entry.iteration, entry.shard))

@@ -95,7 +95,7 @@ def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> 
         if entry.honesty is not None and entry.honesty.refiner[source].accepted is not None
     ]
     rows = tuple(HonestyRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
-    series = [Series(said, style, _points(audited, source, seen)) for seen, said, style in SEEN]
+    series = [Series(name=said, style=style, points=_points(audited, source, seen)) for seen, said, style in SEEN]
     return HonestyTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
 
 
@@ -103,7 +103,11 @@ def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen:
     found: list[tuple[int, RateFacts | None]] = [
         (index, getattr(facts.refiner[source], seen)) for _, index, facts in audited
     ]
-    return [RatePoint(index, rate.value, *rate.interval) for index, rate in found if rate is not None]
+    return [
+        RatePoint(x=index, value=rate.value, low=rate.interval[0], high=rate.interval[1])
+        for index, rate in found
+        if rate is not None
+    ]
 
 
 def type_rows(report: RunReport) -> list[tuple[str, list[TypeFacts | None]]]:

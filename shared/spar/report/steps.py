@@ -15,7 +15,7 @@ from spar.recipes.spending import Spent
 Span = tuple[datetime, datetime]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Effort:
     """Seconds, tokens of models (read and written), calls and reused results, each by step kind.
 

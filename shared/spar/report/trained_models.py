@@ -29,11 +29,25 @@ def read_model_facts(
         )
         raise DataError(f"Run {run_id} has trained no {role}{which}.", have)
     run, model = reader.run, reader.model(found[wanted])
-    facts = RunFacts(run.id, run.status.value, run.recipe, run.models, metadata.version("spar"))
+    facts = RunFacts(
+        run_id=run.id, status=run.status.value, recipe=run.recipe, start=run.models, version=metadata.version("spar")
+    )
     base = str(run.recipe["models"].get(role) or run.recipe["models"]["actor"])
     ref = ModelRef(fingerprint=model.fingerprint, location=model.location)
     measures = tuple(_measures(reader, role, wanted))
-    return facts, CardFacts(role, wanted, model.fingerprint, model.parent, base, adapter=False, measures=measures), ref
+    return (
+        facts,
+        CardFacts(
+            role=role,
+            iteration=wanted,
+            fingerprint=model.fingerprint,
+            parent=model.parent,
+            base=base,
+            adapter=False,
+            measures=measures,
+        ),
+        ref,
+    )
 
 
 def _trained(row: Iteration, role: Role) -> str | None:

@@ -27,7 +27,9 @@ def read_training_data(
     if not wanted:
         raise _none(run_id, iteration, list(selected))
     run = reader.run
-    facts = RunFacts(run.id, run.status.value, run.recipe, run.models, metadata.version("spar"))
+    facts = RunFacts(
+        run_id=run.id, status=run.status.value, recipe=run.recipe, start=run.models, version=metadata.version("spar")
+    )
     return facts, [_data(reader, *selected[index]) for index in wanted]
 
 

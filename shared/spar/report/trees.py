@@ -13,7 +13,7 @@ from spar.report.model import ExampleNode, ExamplePruned, ExampleTree
 from spar.report.words import word_changes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TreeFacts:
     """How many trees, how many solved, how many of each size; and one example of each kind of search."""
 

@@ -72,7 +72,7 @@ class Bar:
     total: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
     """A table row of numbers: one cell per column, and their sum."""
 
@@ -83,7 +83,7 @@ class TableRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
     label: str
     bars: list[Column]
@@ -98,7 +98,9 @@ def trained(report: RunReport) -> list[IterationReport]:
 
 def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str, str]]) -> LineChart | None:
     """A line per (name in report.json, label, style) of one part: actor or refiner."""
-    return line_chart([Series(label, style, _measured(report, f"{part}.{name}")) for name, label, style in series])
+    return line_chart(
+        [Series(name=label, style=style, points=_measured(report, f"{part}.{name}")) for name, label, style in series]
+    )
 
 
 def outcome_rows(report: RunReport) -> list[TableRow]:
@@ -115,7 +117,9 @@ def outcome_rows(report: RunReport) -> list[TableRow]:
         cells = [float(entry.outcomes.get(outcome.value, 0)) for entry in entries]
         if sum(cells):
             style = f"o-{outcome.value.replace('_', '-')}"
-            rows.append(TableRow(named(outcome.value), style, cells, sum(cells), MEANING[outcome]))
+            rows.append(
+                TableRow(name=named(outcome.value), style=style, cells=cells, total=sum(cells), note=MEANING[outcome])
+            )
     return rows
 
 
@@ -125,7 +129,7 @@ def step_rows(report: RunReport, field: str) -> list[TableRow]:
     for step in STEPS:
         cells = [float(getattr(entry, field).get(step, 0)) for entry in report.iterations]
         if sum(cells):
-            rows.append(TableRow(step, f"s-{step}", cells, sum(cells)))
+            rows.append(TableRow(name=step, style=f"s-{step}", cells=cells, total=sum(cells)))
     return rows
 
 
@@ -150,7 +154,9 @@ def histograms(report: RunReport) -> list[Histogram]:
     sizes = range(min(seen), max(seen) + 1)
     highest = max(max(count.values()) for count in counts)
     return [
-        Histogram(name_of(entry.iteration), columns(count, sizes, highest), entry.trees, entry.solved)
+        Histogram(
+            label=name_of(entry.iteration), bars=columns(count, sizes, highest), trees=entry.trees, solved=entry.solved
+        )
         for entry, count in zip(entries, counts, strict=True)
     ]
 
@@ -186,5 +192,5 @@ def _measured(report: RunReport, measure: str) -> list[RatePoint]:
         value = measure_of(entry, measure)
         interval = getattr(getattr(entry, part), f"{name}_interval")
         if value is not None and interval is not None:
-            found.append(RatePoint(entry.iteration, value, *interval))
+            found.append(RatePoint(x=entry.iteration, value=value, low=interval[0], high=interval[1]))
     return found

@@ -17,7 +17,7 @@ WRITE, MEANING, CONTRADICTION = "write_checker", "checker_meaning", "contradicti
 """Seed steps; the path of the last two is the checker's place."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckerForms:
     """What a teacher is asked with: to write a checker, to say what one asks for, to compare that with the prompt."""
 

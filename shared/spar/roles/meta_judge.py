@@ -35,9 +35,10 @@ class MetaJudge:
             [reply] = await draw(self.chat, messages, 1, sampling_of(self.settings), seed)
             self.usage.count([reply])
             if isinstance(reply, FailedReply):
-                match = Match(first, second, None, reply.failure)
+                match = Match(first=first, second=second, winner=None, failure=reply.failure)
             else:
-                match = Match(first, second, *parse_winner(reply.text, reply.finish_reason))
+                winner, failure = parse_winner(reply.text, reply.finish_reason)
+                match = Match(first=first, second=second, winner=winner, failure=failure)
             self.usage.count_failures([match.failure])
             return match
 

@@ -37,7 +37,7 @@ class Refiner:
 
     chat: ChatModel
     settings: RefinerSettings
-    scope: SeedScope = field(default_factory=lambda: SeedScope(0, 0))
+    scope: SeedScope = field(default_factory=lambda: SeedScope(seed=0, iteration=0))
     usage: Usage = field(default_factory=Usage)
 
     async def judge_response(self, prompt: Prompt, response: Response) -> Judgment:
@@ -116,4 +116,4 @@ def judge_messages(
 def _root(prompt: Prompt, negative: JudgedResponse) -> Node:
     if negative.judgment is None:
         raise AccountingError(f"The negative of prompt {prompt.id} was never judged.")
-    return Node((), negative.response.text, negative.judgment)
+    return Node(path=(), text=negative.response.text, judgment=negative.judgment)

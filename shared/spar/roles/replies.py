@@ -29,4 +29,4 @@ def failed_vote(text: str, failure: ReplyFailure) -> Vote:
 
 
 def failed_refinement(text: str, failure: ReplyFailure) -> Refinement:
-    return Refinement(text, failure=failure)
+    return Refinement(reply=text, failure=failure)

@@ -37,7 +37,7 @@ REFINE_NODE = "refine_node"
 """Seed step of refinements; the path is the parent's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedScope:
     """What every seed of an iteration derives from; it names no run, so that equal work has equal seeds."""
 
@@ -48,7 +48,7 @@ class SeedScope:
         return derive_seed(self.seed, self.iteration, prompt.id, step, *path)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Usage:
     """What was asked of a model so far. Skills add to it; whoever made it reads it.
 
@@ -91,4 +91,4 @@ class Usage:
 
 
 def sampling_of(settings: SamplingSettings) -> Sampling:
-    return Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    return Sampling(temperature=settings.temperature, top_p=settings.top_p, max_tokens=settings.max_tokens)

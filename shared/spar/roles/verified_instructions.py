@@ -15,7 +15,7 @@ BARREN = 3
 """After so many batches in a row without a new instruction the teacher has no more to say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenRound:
     """One round of a teacher: its number, its new instructions, and how many it wrote that were there already."""
 
@@ -41,6 +41,6 @@ async def write_instructions(
             repeated = sum(text in known for text in texts)
             known.update(new)
             found += len(new)
-            yield WrittenRound(each, new, repeated)
+            yield WrittenRound(turn=each, new=new, repeated=repeated)
         barren = 0 if found > before else barren + 1
         turn += at_once

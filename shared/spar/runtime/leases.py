@@ -38,7 +38,7 @@ _EXPLANATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leases:
     """The bounds; those of processes come from their settings."""
 
@@ -46,7 +46,7 @@ class Leases:
     lost: timedelta = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStatus:
     """What is known of an attempt in flight: whether a worker said that it began, and when what was last heard."""
 
@@ -57,7 +57,7 @@ class AttemptStatus:
     def heard_since(self, since: datetime) -> "AttemptStatus":
         """The same to somebody who could hear nothing before then."""
         sent_at, alive_at = (at and max(at, since) for at in (self.sent_at, self.alive_at))
-        return AttemptStatus(self.running, sent_at, alive_at)
+        return AttemptStatus(running=self.running, sent_at=sent_at, alive_at=alive_at)
 
 
 def lost_reason(

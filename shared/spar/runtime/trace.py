@@ -11,7 +11,7 @@ from pathlib import Path
 from spar.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TracedCall:
     """One call. `kind` is that of its step, by `spar.recipes.init.step_name`; `unit` is the prompt (or the item of an
     evaluation) that it was made for; `part` an evaluation's part.

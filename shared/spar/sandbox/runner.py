@@ -36,7 +36,7 @@ class CheckerJob:
     responses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxLimits:
     """Of one process. It runs several checkers, each of which takes milliseconds if it is what it should be."""
 

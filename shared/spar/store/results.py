@@ -11,7 +11,7 @@ from spar.errors import ObjectCorrupt
 from spar.store.base import ObjectStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
     """An object as messages and the database name it; `size` in bytes."""
 
@@ -32,7 +32,7 @@ def put_result(store: ObjectStore, fingerprint: str, data: bytes) -> StoredObjec
 def put_blob(store: ObjectStore, prefix: str, data: bytes) -> StoredObject:
     """Store bytes as `<prefix>/<sha256 of the bytes>`."""
     sha256 = hashlib.sha256(data).hexdigest()
-    stored = StoredObject(f"{prefix}/{sha256}", sha256, len(data))
+    stored = StoredObject(key=f"{prefix}/{sha256}", sha256=sha256, size=len(data))
     store.put(stored.key, data)
     return stored
 

@@ -17,7 +17,7 @@ from spar.recipes.policies import needs_checkers
 from spar.submission.world_prompts import world_prompts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPrompts:
     """Both parts in their order, the checkers that a world made, and what of the files is not used."""
 
@@ -43,11 +43,19 @@ def prompts_of(recipe: Recipe) -> RunPrompts:
     source = recipe.init.prompts.source if recipe.init is not None else None
     if source in (None, recipe.prompts.source):
         found = _read(recipe, recipe.prompts.source, first + needed)
-        return RunPrompts(found.prompts[:first], found.prompts[first:], found.checkers, found.rejects, found.notes)
+        return RunPrompts(
+            initial=found.prompts[:first],
+            selfplay=found.prompts[first:],
+            checkers=found.checkers,
+            rejects=found.rejects,
+            notes=found.notes,
+        )
     initial, found = _read(recipe, str(source), first), _read(recipe, recipe.prompts.source, needed)
     _check_apart(initial.prompts, found.prompts)
     rejects, notes = (*initial.rejects, *found.rejects), (*initial.notes, *found.notes)
-    return RunPrompts(initial.prompts, found.prompts, found.checkers, rejects, notes)
+    return RunPrompts(
+        initial=initial.prompts, selfplay=found.prompts, checkers=found.checkers, rejects=rejects, notes=notes
+    )
 
 
 def _read(recipe: Recipe, source: str, needed: int) -> _Found:

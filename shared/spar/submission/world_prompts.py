@@ -26,7 +26,7 @@ from spar.worlds.story.prompts import generate_prompts
 
 SEEDS, SAMPLES = 36, 8  # instructions to begin with; checkers requested for each (AutoIF's released code)
 MOST_FOR_ONE = 3  # instructions that are written for each that is wanted; more than one in two is kept
-_SAMPLING = Sampling(0.7, 1.0, 4096)
+_SAMPLING = Sampling(temperature=0.7, top_p=1.0, max_tokens=4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def _checkable(needed: int, seed: int) -> WorldPrompts:
 
 async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
     chat = RulesModel(ErrorRates())
-    usage, scope = Usage(), SeedScope(seed, 0)
+    usage, scope = Usage(), SeedScope(seed=seed, iteration=0)
     writer = InstructionTeacher(chat, _SAMPLING, _form("augment"), scope, usage)
-    forms = CheckerForms(_form("checker"), _form("meaning"), _form("contradiction"))
+    forms = CheckerForms(checker=_form("checker"), meaning=_form("meaning"), contradiction=_form("contradiction"))
     teacher = Teacher(chat, _SAMPLING, forms, scope, usage)
     seeds = generate_prompts(SEEDS, seed, "train")
     prompts: list[Prompt] = []

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
     """Seconds; the defaults resemble an 8B model on one large GPU."""
 
@@ -26,7 +26,7 @@ class CostModel:
         return self.step_base + self.step_per_sequence * running
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BatchStats:
     """What was done so far. `busy_s` is time on the batch's own clock with at least one sequence running."""
 
@@ -48,7 +48,7 @@ class BatchStats:
         return {**asdict(self), "mean_occupancy": mean, "always_full_s": self.always_full_s(costs)}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Request:
     """The first sequence admitted pays for the prompt; siblings share it."""
 
@@ -58,7 +58,7 @@ class _Request:
     prefilled: bool = False
 
 
-@dataclass(order=True, slots=True)
+@dataclass(order=True, slots=True, kw_only=True)
 class _Running:
     last_step: int
     order: int
@@ -79,7 +79,9 @@ class ContinuousBatch:
 
     async def decode(self, prompt_tokens: int, lengths: list[int]) -> None:
         """Return when sequences of these lengths, over one prompt, would be done. Cancelling frees their places."""
-        request = _Request(prompt_tokens, asyncio.get_running_loop().create_future(), len(lengths))
+        request = _Request(
+            prompt_tokens=prompt_tokens, done=asyncio.get_running_loop().create_future(), left=len(lengths)
+        )
         self.stats.requests += 1
         self._queue.extend((max(1, length), request) for length in lengths)
         self._arrival.set()
@@ -120,7 +122,9 @@ class ContinuousBatch:
                 request.prefilled = True
                 self.stats.prompt_tokens += request.prompt_tokens
                 seconds += request.prompt_tokens * self.costs.prefill_per_token
-            heapq.heappush(self._running, _Running(self._steps + length, next(self._order), request))
+            heapq.heappush(
+                self._running, _Running(last_step=self._steps + length, order=next(self._order), request=request)
+            )
             self.stats.sequences += 1
         return seconds
 

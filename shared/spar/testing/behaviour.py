@@ -67,7 +67,7 @@ class Skill(StrEnum):
     GRADE = "grade"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedBehaviour:
     """Shares and lengths, each a probability or a range of words (one word is one token)."""
 

@@ -110,6 +110,16 @@ def _completion(
     reply = simulate(behaviour, messages, key, seed)
     words = reply.text.split(" ")
     if len(words) >= sampling.max_tokens:  # no place is left for the end token
-        return Completion(" ".join(words[: sampling.max_tokens]), "length", prompt_tokens, sampling.max_tokens)
+        return Completion(
+            text=" ".join(words[: sampling.max_tokens]),
+            finish_reason="length",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=sampling.max_tokens,
+        )
     tokens = len(words) if reply.text else 0
-    return Completion(reply.text, "length" if reply.cut else "stop", prompt_tokens, tokens + 1)
+    return Completion(
+        text=reply.text,
+        finish_reason="length" if reply.cut else "stop",
+        prompt_tokens=prompt_tokens,
+        completion_tokens=tokens + 1,
+    )

@@ -7,7 +7,7 @@ HANG = 0
 """Stands for a request that never gets a reply."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFailures:
     """Shares of requests, drawn from a seeded sequence; `api_key` makes every request without it a 401."""
 

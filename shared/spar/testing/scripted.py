@@ -25,4 +25,9 @@ class ScriptedModel:
         self.asked.append(messages[-1].content)
         self.seeds.append(seed)
         text = self.script(messages, call)
-        return [Completion(text, self.finish_reason, 10, len(text.split())) for _ in range(n)]
+        return [
+            Completion(
+                text=text, finish_reason=self.finish_reason, prompt_tokens=10, completion_tokens=len(text.split())
+            )
+            for _ in range(n)
+        ]

@@ -53,7 +53,12 @@ def _parser() -> argparse.ArgumentParser:
 def _options(args: argparse.Namespace) -> ServerOptions:
     return ServerOptions(
         models=None if args.any_model else tuple(args.model or ("simulated",)),
-        costs=CostModel(args.max_sequences, args.step_base, args.step_per_sequence, args.prefill_per_token),
+        costs=CostModel(
+            max_sequences=args.max_sequences,
+            step_base=args.step_base,
+            step_per_sequence=args.step_per_sequence,
+            prefill_per_token=args.prefill_per_token,
+        ),
         behaviour=SimulatedBehaviour(
             response_words=tuple(args.response_words),
             verdict_words=tuple(args.verdict_words),

@@ -129,7 +129,9 @@ async def running_server(
 
 def _complete(body: dict[str, Any], options: ServerOptions) -> list[Completion]:
     messages = [Message(turn["role"], turn["content"]) for turn in body["messages"]]
-    sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), _max_tokens(body))
+    sampling = Sampling(
+        temperature=body.get("temperature", 1.0), top_p=body.get("top_p", 1.0), max_tokens=_max_tokens(body)
+    )
     if options.max_model_len is not None:
         room = options.max_model_len - prompt_length(messages)
         sampling = replace(sampling, max_tokens=max(1, min(sampling.max_tokens, room)))

@@ -14,7 +14,7 @@ _MATHS = re.compile(r"\bsum\b|\bfunction\b", re.IGNORECASE)
 """A seed prompt that it takes for mathematics or programming, and declines."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeachingShares:
     """Shares of replies that are not a prompt to keep."""
 

@@ -49,9 +49,17 @@ class SimulatedTrainer:
             tokens = sum(kept) * job.settings.epochs
             losses = [_loss(step) for step in range(1, steps + 1)]
             for step, loss in enumerate(losses, start=1):
-                on_progress(TrainProgress(step, steps, loss, tokens * step // steps))
+                on_progress(TrainProgress(step=step, steps=steps, loss=loss, tokens=tokens * step // steps))
                 await asyncio.sleep(step_s)
-            outcome = TrainOutcome(len(kept), len(rows) - len(kept), steps, tokens, 0.0, sum(losses) / steps, 0)
+            outcome = TrainOutcome(
+                samples=len(kept),
+                too_long=len(rows) - len(kept),
+                steps=steps,
+                tokens=tokens,
+                seconds=0.0,
+                loss=sum(losses) / steps,
+                resumed_from=0,
+            )
             workspace.publish(lambda folder: _write(job, folder), outcome)
             return outcome
 

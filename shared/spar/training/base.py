@@ -12,7 +12,7 @@ from spar.method.records import Example, Pair
 from spar.recipes.models import DpoSettings, SftSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainJob:
     """One training.
 
@@ -31,7 +31,7 @@ class TrainJob:
     """UUIDs of the GPUs it may use; none: whatever the process sees."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainProgress:
     """Where a training is: `step` of `steps` optimizer steps, the newest loss, the tokens seen so far."""
 
@@ -41,7 +41,7 @@ class TrainProgress:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOutcome:
     """What a training did, all attempts together, except `seconds`, which are the last attempt's.
 

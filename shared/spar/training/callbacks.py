@@ -40,7 +40,9 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
                 "Lower learning_rate in this training's settings, lengthen its warmup, or train in float32; if such "
                 "figures are expected, raise training.*.divergence.",
             )
-        progress = TrainProgress(state.global_step, state.max_steps, loss, int(state.num_input_tokens_seen))
+        progress = TrainProgress(
+            step=state.global_step, steps=state.max_steps, loss=loss, tokens=int(state.num_input_tokens_seen)
+        )
         if self._ranks.first:
             self._reporter.send(Report(progress=progress))
 

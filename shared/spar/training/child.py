@@ -35,7 +35,7 @@ from spar.training.workspace import Workspace, locked
 LOCK_WAIT_S = 10  # a killed trainer's child needs milliseconds to be gone; this is for a busy machine
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What the first rank found out: an earlier attempt's outcome, or where to begin. All ranks read its rows."""
 
@@ -72,7 +72,7 @@ def _prepared(job: TrainJob, workspace: Workspace) -> Start:
 
     columns = {field.name: [getattr(sample, field.name) for sample in kept] for field in fields(kept[0])}
     Dataset.from_dict(columns).save_to_disk(workspace.rows)
-    return Start(len(kept), len(rows) - len(kept), workspace.newest_checkpoint())
+    return Start(samples=len(kept), too_long=len(rows) - len(kept), checkpoint=workspace.newest_checkpoint())
 
 
 def _train(

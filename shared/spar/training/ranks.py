@@ -19,14 +19,14 @@ LAUNCHED = "RANK"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranks:
     rank: int = 0
     world: int = 1
 
     @classmethod
     def here(cls) -> "Ranks":
-        return cls(int(os.environ.get(LAUNCHED, 0)), int(os.environ.get("WORLD_SIZE", 1)))
+        return cls(rank=int(os.environ.get(LAUNCHED, 0)), world=int(os.environ.get("WORLD_SIZE", 1)))
 
     @property
     def first(self) -> bool:

@@ -34,7 +34,7 @@ _KINDS: dict[str, type[SparError]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """An error of ours that ended the child."""
 
@@ -44,7 +44,7 @@ class Failed:
 
     @classmethod
     def by(cls, error: SparError) -> "Failed":
-        return cls(type(error).__name__, error.what, error.fix)
+        return cls(error=type(error).__name__, what=error.what, fix=error.fix)
 
     def as_error(self) -> SparError:
         return _KINDS.get(self.error, TrainingError)(self.what, self.fix)

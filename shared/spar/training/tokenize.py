@@ -20,7 +20,7 @@ IGNORED = -100
 """The label of a token without loss (PyTorch's cross entropy)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
     """A tokenized conversation: ids, and the same ids as labels where loss falls, IGNORED elsewhere."""
 
@@ -32,7 +32,7 @@ class Turns:
         return len(self.input_ids)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairIds:
     """A tokenized pair; each reply ends with its end token."""
 
@@ -45,7 +45,7 @@ class PairIds:
         return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
     """A reply's ids up to its end token, those that the template puts after it, and the conversation's text so far."""
 
@@ -90,7 +90,7 @@ class Tokenizer:
                 "Every example must have at least one turn to learn from.",
             )
         end = max(place for place, label in enumerate(labels) if label != IGNORED) + 1
-        return Turns(ids[:end], labels[:end])
+        return Turns(input_ids=ids[:end], labels=labels[:end])
 
     def pair(self, pair: Pair) -> PairIds:
         prompt = [Message("user", pair.prompt.text)]
@@ -98,7 +98,7 @@ class Tokenizer:
         chosen, rejected = (
             self._reply(text, [*prompt, Message("assistant", reply)]).ids for reply in (pair.chosen, pair.rejected)
         )
-        return PairIds(self._encode(text), chosen, rejected)
+        return PairIds(prompt_ids=self._encode(text), chosen_ids=chosen, rejected_ids=rejected)
 
     def _reply(self, prompt: str, messages: Sequence[Message]) -> "_Reply":
         """The last turn, as an engine would sample it after `prompt`."""
@@ -108,7 +108,7 @@ class Tokenizer:
         ids = self._encode(text[len(prompt) :])
         for place, token in enumerate(ids):
             if token in self.end_ids:
-                return _Reply(ids[: place + 1], ids[place + 1 :], text)
+                return _Reply(ids=ids[: place + 1], rest=ids[place + 1 :], written=text)
         return self._ended_by_the_next_turn(ids, text, messages)
 
     def _ended_by_the_next_turn(self, ids: list[int], text: str, messages: Sequence[Message]) -> "_Reply":
@@ -121,7 +121,9 @@ class Tokenizer:
                 "Give the template an end token, and name it as eos_token_id in generation_config.json.",
             )
         token = self.hf.convert_ids_to_tokens(opening[0])
-        return _Reply([*ids, opening[0]], [], followed[: followed.index(token, len(text)) + len(token)])
+        return _Reply(
+            ids=[*ids, opening[0]], rest=[], written=followed[: followed.index(token, len(text)) + len(token)]
+        )
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
         return render(self.hf, messages, add_generation_prompt)

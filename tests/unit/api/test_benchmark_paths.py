@@ -20,7 +20,7 @@ evaluation:
 
 
 def received(data: str) -> Received:
-    return Received(RECIPE.format(data=data).encode())
+    return Received(recipe=RECIPE.format(data=data).encode())
 
 
 def test_a_path_is_refused(tmp_path: Path) -> None:

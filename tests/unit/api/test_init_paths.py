@@ -22,7 +22,7 @@ init:
 
 
 def received(more: str) -> Received:
-    return Received(RECIPE.format(more=more).encode())
+    return Received(recipe=RECIPE.format(more=more).encode())
 
 
 @pytest.mark.parametrize("key", ["data: {{actor: ['{file}']}}", "prompts: {{source: '{file}'}}"])

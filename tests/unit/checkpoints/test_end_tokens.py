@@ -66,7 +66,7 @@ async def test_the_engine_stops_at_either(folder: Path) -> None:
     model = write_tiny_model(folder)
     engine = TransformersEngine(EngineSettings(dtype="float64"))
     try:
-        sampling, ask = Sampling(1.0, 1.0, 60), [Message("user", "w1 w2")]
+        sampling, ask = Sampling(temperature=1.0, top_p=1.0, max_tokens=60), [Message("user", "w1 w2")]
         expected = await (await engine.serve(model)).sample(ask, 20, sampling, 0)
         configure(folder, "generation_config.json", eos_token_id=0)
         again = type(model)("renamed", path=folder)

@@ -70,7 +70,16 @@ def engine(folder: Path) -> None:
 
 
 def trainer(folder: Path) -> None:
-    load_base(TrainJob(folder, folder, DpoSettings(lora=LoraSettings()), 0, folder / "out", folder / "work"))
+    load_base(
+        TrainJob(
+            base=folder,
+            rows=folder,
+            settings=DpoSettings(lora=LoraSettings()),
+            seed=0,
+            output=folder / "out",
+            work=folder / "work",
+        )
+    )
 
 
 def vllm(folder: Path) -> None:

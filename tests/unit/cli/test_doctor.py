@@ -73,4 +73,4 @@ def test_an_address_that_is_none_is_told_not_raised(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_exit_code(states: list[CheckState], code: int) -> None:
-    assert worst_exit_code([HostCheck("x", state, "") for state in states]) == code
+    assert worst_exit_code([HostCheck(name="x", state=state, detail="") for state in states]) == code

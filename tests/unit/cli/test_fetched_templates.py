@@ -47,7 +47,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def source() -> PublishedSource:
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in FILES.items()}
-    return PublishedSource("https://example.org/SPaR/0123abc", "Apache-2.0", digests)
+    return PublishedSource(base="https://example.org/SPaR/0123abc", licence="Apache-2.0", files=digests)
 
 
 def fetched(checkout: Path, to: Path) -> TemplateSet:

@@ -56,12 +56,22 @@ def test_the_critique_is_the_first_vote_that_agrees_with_the_label() -> None:
 
 def test_a_tree_shows_what_its_pruned_places_drew() -> None:
     bad, good = tally((Vote("No", Verdict.NO),), 1), tally((Vote("Yes", Verdict.YES),), 1)
-    cut = Refinement("Reflection [[start]] ra", failure=ReplyFailure.CUT_OFF, finish_reason="length")
+    cut = Refinement(reply="Reflection [[start]] ra", failure=ReplyFailure.CUT_OFF, finish_reason="length")
     unread = tally((Vote("hm", failure=ReplyFailure.UNPARSABLE),), 1)
-    kept = Refinement("[[start]] storm [[end]]", "storm", finish_reason="stop")
+    kept = Refinement(reply="[[start]] storm [[end]]", text="storm", finish_reason="stop")
     tree = Tree(
-        PROMPT,
-        (Node((), "rain", bad), Node((1,), "drizzle", good, "[[start]] drizzle [[end]]", "stop", (cut,))),
+        prompt=PROMPT,
+        nodes=(
+            Node(path=(), text="rain", judgment=bad),
+            Node(
+                path=(1,),
+                text="drizzle",
+                judgment=good,
+                reply="[[start]] drizzle [[end]]",
+                finish_reason="stop",
+                failed=(cut,),
+            ),
+        ),
         best=(1,),
         solved=True,
         refine_replies=5,
@@ -90,7 +100,13 @@ def test_a_tree_shows_what_its_pruned_places_drew() -> None:
 
 
 def test_a_tree_whose_version_kept_only_counts_says_so() -> None:
-    tree = Tree(PROMPT, (Node((), "rain", tally((), 1)),), None, False, failures={"cut_off": 3})
+    tree = Tree(
+        prompt=PROMPT,
+        nodes=(Node(path=(), text="rain", judgment=tally((), 1)),),
+        best=None,
+        solved=False,
+        failures={"cut_off": 3},
+    )
     assert list(ReplyLines().tree(tree))[-1] == (
         "  3 pruned places more: the version that searched kept their number, not their replies"
     )

@@ -57,11 +57,25 @@ def test_a_limit_is_reported(tmp_path: Path) -> None:
 
 def test_figure_5_is_drawn_from_what_decode_wrote(tmp_path: Path) -> None:
     def point(strategy: str, budget: int, rate: float) -> BudgetPoint:
-        mean = Interval(rate + 0.1, rate, rate + 0.2)
-        return BudgetPoint(strategy, budget, rate, rate - 0.1, rate + 0.1, budget, 1.0, 5.0, 90.0, {"solved": 3}, mean)
+        mean = Interval(value=rate + 0.1, low=rate, high=rate + 0.2)
+        return BudgetPoint(
+            strategy=strategy,
+            budget=budget,
+            rate=rate,
+            low=rate - 0.1,
+            high=rate + 0.1,
+            draws=budget,
+            judgments=1.0,
+            votes=5.0,
+            tokens=90.0,
+            endings={"solved": 3},
+            average=mean,
+        )
 
     points = [point("actor", 1, 0.5), point("bfs", 4, 0.6)]
-    report = SweepReport("ifeval", 3, "rules", {"seed": 0}, points, [], [])
+    report = SweepReport(
+        source="ifeval", prompts=3, scored_by="rules", settings={"seed": 0}, points=points, comparisons=[], majority=[]
+    )
     (tmp_path / "decode.json").write_text(json.dumps({"models": {}, **report.as_json()}))
     told = figure("figure5", "--ours", tmp_path / "decode.json", "--page", tmp_path / "page.html")
     assert told["lines"][0] == "paper, IFEval average: greedy 81.8, with tree search 83.7"

@@ -16,7 +16,18 @@ NOBODY = Stuck(cause=StuckCause.UNKNOWN, what="no step ends", fix="Read the logs
 
 
 def test_a_run_that_ends_because_it_is_stuck_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = RunProgress("r", RunStatus.STUCK, None, 1, 1, NOW, None, (), (), stuck=NOBODY)
+    progress = RunProgress(
+        run_id="r",
+        status=RunStatus.STUCK,
+        reason=None,
+        iteration=1,
+        iterations=1,
+        created_at=NOW,
+        finished_at=None,
+        steps=(),
+        trainings=(),
+        stuck=NOBODY,
+    )
     assert print_end(progress, "run the same command again") == STUCK == 4
     told = capsys.readouterr().err
     assert "stuck (unknown): no step ends" in told

@@ -117,11 +117,19 @@ class Stage:
         def put(prefix: str, rows: list[Any]) -> str:
             return put_blob(self.store, prefix, encode_rows(step=prefix, fingerprint="", rows=rows)).key
 
-        pair = Pair(Prompt.of(f"a prompt {seed}"), "chosen", "rejected")
-        ends = put("outcomes", [PromptEnd(str(n), Outcome(outcome)) for n, outcome in enumerate(outcomes)])
+        pair = Pair(prompt=Prompt.of(f"a prompt {seed}"), chosen="chosen", rejected="rejected")
+        ends = put(
+            "outcomes", [PromptEnd(prompt_id=str(n), outcome=Outcome(outcome)) for n, outcome in enumerate(outcomes)]
+        )
         pairs = [pair] * list(outcomes).count("pair")
         examples = [Prompt.of("an example")] if pairs else []
-        selected = Selected(put("pairs", pairs), len(pairs), put("examples", examples), len(examples), ends)
+        selected = Selected(
+            pairs_key=put("pairs", pairs),
+            pairs=len(pairs),
+            examples_key=put("examples", examples),
+            examples=len(examples),
+            outcomes_key=ends,
+        )
         data = encode_rows(step="select", fingerprint=message["fingerprint"], rows=[selected])
         return put_result(self.store, message["fingerprint"], data).key
 

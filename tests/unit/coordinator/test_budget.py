@@ -37,7 +37,9 @@ NOTHING: Counter[StepKind] = Counter()
 
 
 def purse(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> BudgetState:
-    return BudgetState(BudgetSettings.model_validate(caps), spent, {G: TEN} if means is None else means)
+    return BudgetState(
+        budget=BudgetSettings.model_validate(caps), spent=spent, means={G: TEN} if means is None else means
+    )
 
 
 def allowed(
@@ -92,7 +94,7 @@ def test_a_cap_is_passed_by_less_than_one_step_takes(cap: int) -> None:
     while True:
         means = {kind: Spent(calls=takes[kind]) for kind, number in done.items() if number}
         waiting = {R: done[J] - done[R], J: done[G] - done[J], G: 40 - done[G]}
-        it = BudgetState(BudgetSettings(calls=cap), spent, means, first)
+        it = BudgetState(budget=BudgetSettings(calls=cap), spent=spent, means=means, first=first)
         sent = dict(it.allowed([(kind, number) for kind, number in waiting.items() if number], lambda kind: 0))
         if not sent:
             break
@@ -124,7 +126,7 @@ def test_the_reason_names_the_caps_that_are_in_the_way() -> None:
 
 
 def test_what_is_spent_adds_up_and_reads_well() -> None:
-    spent = Spent(1500, 2_000_000, 500_000, 0.5, 1)
+    spent = Spent(calls=1500, prompt_tokens=2_000_000, completion_tokens=500_000, hours=0.5, trainings=1)
     price = PriceSettings(prompt_million=0.5, completion_million=2.0, hour=3.0)
     budget = BudgetSettings(calls=2000, money=5.0, price=price)
     assert spent.money(price) == pytest.approx(1.0 + 1.0 + 1.5)
@@ -142,7 +144,9 @@ def test_what_is_spent_adds_up_and_reads_well() -> None:
 
 
 def test_the_teachers_tokens_cost_what_they_cost() -> None:
-    spent = Spent(1, 3_000_000, 2_000_000).plus(Spent(1, 1_000_000, 1_000_000).teachers)
+    spent = Spent(calls=1, prompt_tokens=3_000_000, completion_tokens=2_000_000).plus(
+        Spent(calls=1, prompt_tokens=1_000_000, completion_tokens=1_000_000).teachers
+    )
     alike = PriceSettings(prompt_million=1.0, completion_million=10.0)
     sold = PriceSettings.model_validate({**alike.model_dump(), "teacher": {"completion_million": 100.0}})
     assert spent.money(alike) == pytest.approx(4 + 30)
@@ -196,9 +200,21 @@ def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() 
 def test_a_repair_of_another_iteration_is_in_flight_too(own: int, others: int) -> None:
     """The counts are of this iteration alone, and a run stops with nothing on its way."""
     repairing = {"counts": {}, "iteration": 2, "iterations": 2}
-    flying = RunState(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, own, others)})
+    flying = RunState(
+        **{
+            **_fields(STATE),
+            **repairing,
+            "repair": Repair(iteration=1, kind=G, ready=1, in_flight=own, others_in_flight=others),
+        }
+    )
     assert next_actions(flying, events.Woken()) == []
-    landed = RunState(**{**_fields(STATE), **repairing, "repair": Repair(1, G, 1, 0, 0)})
+    landed = RunState(
+        **{
+            **_fields(STATE),
+            **repairing,
+            "repair": Repair(iteration=1, kind=G, ready=1, in_flight=0, others_in_flight=0),
+        }
+    )
     assert next_actions(landed, events.Woken()) == [actions.StopRun(USED_UP)]
 
 
@@ -306,7 +322,10 @@ def test_progress_tells_what_was_spent(stage: Stage) -> None:
     with Session(stage.database) as session:
         progress = read_progress(session, run)
     assert progress is not None
-    assert progress.burn[:2] == (BudgetLine("calls", 2, 50), BudgetLine("tokens", 7, None))
+    assert progress.burn[:2] == (
+        BudgetLine(name="calls", spent=2, cap=50),
+        BudgetLine(name="tokens", spent=7, cap=None),
+    )
 
 
 def test_hours_pass_only_while_the_run_is_on(stage: Stage) -> None:

@@ -20,7 +20,7 @@ def failure(
     proven: bool = True,
     kind: StepKind = G,
 ) -> Failure:
-    return Failure(kind, step, reason, error, last, proven)
+    return Failure(kind=kind, step=step, reason=reason, error=error, last=last, proven=proven)
 
 
 def test_the_same_error_over_three_steps_in_a_row_opens_the_breaker() -> None:

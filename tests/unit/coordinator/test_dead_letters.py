@@ -97,7 +97,7 @@ def test_a_finished_run_that_lost_a_shard_replays_it_and_what_follows(stage: Sta
     kill_shards(stage, 1)
     finish_run(stage)
     assert status(stage, run) is RunStatus.FINISHED
-    assert lost(stage, run) == LostSteps(1, 2)
+    assert lost(stage, run) == LostSteps(steps=1, prompts=2)
     assert ask(stage, REPLAY, run) is None
     stage.coordinator.tick()
     assert status(stage, run) is RunStatus.RUNNING

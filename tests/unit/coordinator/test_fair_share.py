@@ -77,7 +77,7 @@ def test_no_part_is_wasted_and_nobody_is_poorer_than_one_who_wants_more(wanted: 
 
 
 def test_a_window_never_goes_beyond_what_others_have_left() -> None:
-    loads = [Load("new", 0, 9, 64), Load("old", 8, 9, 64)]
+    loads = [Load(run_id="new", in_flight=0, ready=9, window=64), Load(run_id="old", in_flight=8, ready=9, window=64)]
     assert window_of("new", loads, 10) == 2  # its part is 5; 8 are still in flight
     assert window_of("old", loads, 10) == 5
     assert window_of("ended", loads, 10) == 10

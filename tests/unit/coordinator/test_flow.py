@@ -87,7 +87,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "a dead shard has ended too",
         replace(DATA, counts={R: StepCounts(done=3), G: StepCounts(done=3, dead=1)}),
-        events.StepDied(G, "1", "why"),
+        events.StepDied(kind=G, part="1", reason="why"),
         [actions.PrepareSelection()],
     ),
     (
@@ -201,19 +201,19 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "so does its failure",
         replace(DATA, iteration=3, status=IterationStatus.DONE, evaluates=True, evaluations=StepCounts(done=7, dead=1)),
-        events.StepDied(E, "actor", "why"),
+        events.StepDied(kind=E, part="actor", reason="why"),
         [actions.FinishRun()],
     ),
     (
         "a training that dies fails the run",
         TRAINING,
-        events.StepDied(T, "actor", "no memory"),
+        events.StepDied(kind=T, part="actor", reason="no memory"),
         [failed(EndReason.STEP, "training actor failed for good: no memory", UNEXPECTED)],
     ),
     (
         "a selection that dies fails the run",
         DATA,
-        events.StepDied(S, "", "why"),
+        events.StepDied(kind=S, part="", reason="why"),
         [failed(EndReason.STEP, "selection failed for good: why", UNEXPECTED)],
     ),
     (
@@ -293,7 +293,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "a training that dies meanwhile fails it",
         replace(TRAINING, cancelling=True),
-        events.StepDied(T, "actor", "no memory"),
+        events.StepDied(kind=T, part="actor", reason="no memory"),
         [failed(EndReason.STEP, "training actor failed for good: no memory", UNEXPECTED)],
     ),
     (
@@ -317,38 +317,45 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "while it is made nothing else is sent",
         replace(
-            DATA, counts={G: StepCounts(ready=9), R: StepCounts(ready=2)}, repair=Repair(1, G, ready=1, in_flight=0)
+            DATA,
+            counts={G: StepCounts(ready=9), R: StepCounts(ready=2)},
+            repair=Repair(iteration=1, kind=G, ready=1, in_flight=0),
         ),
         events.Woken(),
-        [actions.DispatchRepairs(1, G, 1)],
+        [actions.DispatchRepairs(iteration=1, kind=G, limit=1)],
     ),
     (
         "nor what is in flight already",
-        replace(DATA, counts={G: StepCounts(ready=9)}, repair=Repair(1, G, ready=0, in_flight=1)),
+        replace(DATA, counts={G: StepCounts(ready=9)}, repair=Repair(iteration=1, kind=G, ready=0, in_flight=1)),
         events.Woken(),
         [],
     ),
     (
         "nor more of it than the window",
-        replace(DATA, repair=Repair(1, G, ready=9, in_flight=2)),
+        replace(DATA, repair=Repair(iteration=1, kind=G, ready=9, in_flight=2)),
         events.Woken(),
-        [actions.DispatchRepairs(1, G, 6)],
+        [actions.DispatchRepairs(iteration=1, kind=G, limit=6)],
     ),
     (
         "an ill engine gets one of them as a probe",
-        replace(DATA, sick={G: 1}, repair=Repair(1, G, ready=9, in_flight=0)),
+        replace(DATA, sick={G: 1}, repair=Repair(iteration=1, kind=G, ready=9, in_flight=0)),
         events.Woken(),
-        [actions.DispatchRepairs(1, G, 1)],
+        [actions.DispatchRepairs(iteration=1, kind=G, limit=1)],
     ),
     (
         "a training is made again whatever is in flight",
-        replace(DATA, window=1, counts={G: StepCounts(in_flight=4)}, repair=Repair(1, T, ready=2, in_flight=0)),
+        replace(
+            DATA,
+            window=1,
+            counts={G: StepCounts(in_flight=4)},
+            repair=Repair(iteration=1, kind=T, ready=2, in_flight=0),
+        ),
         events.Woken(),
-        [actions.DispatchRepairs(1, T, 2)],
+        [actions.DispatchRepairs(iteration=1, kind=T, limit=2)],
     ),
     (
         "a cancelled run waits for what is made again, too",
-        replace(DATA, cancelling=True, repair=Repair(1, T, ready=0, in_flight=0, others_in_flight=1)),
+        replace(DATA, cancelling=True, repair=Repair(iteration=1, kind=T, ready=0, in_flight=0, others_in_flight=1)),
         events.Woken(),
         [],
     ),
@@ -367,7 +374,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
         "what cannot be made again fails the run",
         DATA,
-        events.RecomputeFailed("training actor of iteration 1", "no memory"),
+        events.RecomputeFailed(what="training actor of iteration 1", reason="no memory"),
         [
             failed(
                 EndReason.LOST_RESULT,

@@ -111,7 +111,7 @@ def test_a_selection_of_an_older_version_measured_nothing(stage: Stage) -> None:
 
 def play_against(stage: Stage, evaluated: str, lost: bool = False) -> None:
     """The selection's one pair is of prompt 0; that of prompt 1 was all good, and nothing learns from it."""
-    rows = encode_rows(step="measured", fingerprint="", rows=[Prompt(evaluated, "used by the evaluation")])
+    rows = encode_rows(step="measured", fingerprint="", rows=[Prompt(id=evaluated, text="used by the evaluation")])
     key = put_blob(stage.store, "measured", rows).key
     run_id = stage.submit()
     with Session(stage.database) as session:
@@ -153,7 +153,9 @@ def test_nothing_to_learn_from_comes_before_a_guard() -> None:
         evaluates=False,
     )
     ends = [
-        next_actions(state, SelectionDone(rows, rows, outcomes={Outcome.ALL_GOOD: 4}, guarded=guarded))[0]
+        next_actions(state, SelectionDone(pairs=rows, examples=rows, outcomes={Outcome.ALL_GOOD: 4}, guarded=guarded))[
+            0
+        ]
         for rows in (0, 4)
     ]
     assert [end.end.reason for end in ends] == [EndReason.NOTHING_LEARNED, EndReason.GUARDS]  # type: ignore[union-attr]

@@ -112,9 +112,13 @@ class Played(Stage):
 
     def _selected(self) -> str:
         key = self.take_prompts()
-        ends = [PromptEnd(prompt.id, "pair") for prompt in decode_rows(self.store.get(key), Prompt)[1]]
+        ends = [
+            PromptEnd(prompt_id=prompt.id, outcome="pair") for prompt in decode_rows(self.store.get(key), Prompt)[1]
+        ]
         outcomes = put_blob(self.store, "outcomes", encode_rows(step="outcomes", fingerprint="", rows=ends)).key
-        rows = [Selected("pairs/x/aa", 2, "examples/x/aa", 2, outcomes)]
+        rows = [
+            Selected(pairs_key="pairs/x/aa", pairs=2, examples_key="examples/x/aa", examples=2, outcomes_key=outcomes)
+        ]
         return put_blob(self.store, "results", encode_rows(step="select", fingerprint="", rows=rows)).key
 
     def take_prompts(self) -> str:

@@ -78,11 +78,11 @@ def test_nothing_learned_may_be_wanted() -> None:
 @pytest.mark.parametrize(
     ("canary", "failed"),
     [
-        (Canary(1, 16, open=1), False),
-        (Canary(1, 16, open=0, unusable=16), True),
-        (Canary(1, 16, open=0, unusable=15), False),
-        (Canary(1, 16, open=0, unusable=None), False),  # an older version did not count
-        (Canary(1, 16, open=0, unusable=16, failure=FailureReason.ENGINE, error="HTTP 401"), True),
+        (Canary(shards=1, prompts=16, open=1), False),
+        (Canary(shards=1, prompts=16, open=0, unusable=16), True),
+        (Canary(shards=1, prompts=16, open=0, unusable=15), False),
+        (Canary(shards=1, prompts=16, open=0, unusable=None), False),  # an older version did not count
+        (Canary(shards=1, prompts=16, open=0, unusable=16, failure=FailureReason.ENGINE, error="HTTP 401"), True),
     ],
 )
 def test_a_canary_fails_only_as_a_whole(canary: Canary, failed: bool) -> None:
@@ -96,7 +96,7 @@ def test_a_small_canary_is_several_shards() -> None:
 # ---- the flow ----
 
 READY = replace(DATA, counts={G: StepCounts(ready=4)})
-OPEN = Canary(1, 16, open=1)
+OPEN = Canary(shards=1, prompts=16, open=1)
 
 
 def test_the_canary_goes_first_and_alone() -> None:
@@ -114,19 +114,24 @@ def test_later_canaries_do_not_hold_up_measurements() -> None:
 
 
 def test_a_canary_that_lives_lets_the_others_go() -> None:
-    passed = Canary(1, 16, open=0, unusable=3)
+    passed = Canary(shards=1, prompts=16, open=0, unusable=3)
     state = replace(READY, counts={G: StepCounts(ready=3, done=1), J: StepCounts(done=1)}, canary=passed)
     assert next_actions(state, events.ShardStepDone(J, 0)) == [actions.PrepareShardStep(R, 0)]
     assert next_actions(state, events.Woken()) == [actions.Dispatch(G, 3)]
 
 
 def test_nothing_follows_from_a_canary_that_failed_but_the_end() -> None:
-    unreadable = replace(READY, canary=Canary(1, 16, open=0, unusable=16))
+    unreadable = replace(READY, canary=Canary(shards=1, prompts=16, open=0, unusable=16))
     [stopped] = next_actions(unreadable, events.ShardStepDone(J, 0))
     assert isinstance(stopped, actions.StopRun)
     assert (stopped.end.reason, stopped.end.exit_code) == (EndReason.CANARY, 2)
-    refused = replace(unreadable, canary=Canary(1, 16, 0, 16, FailureReason.ENGINE, "EngineError: HTTP 401"))
-    [failed] = next_actions(refused, events.StepDied(G, "0", "HTTP 401", FailureReason.ENGINE))
+    refused = replace(
+        unreadable,
+        canary=Canary(
+            shards=1, prompts=16, open=0, unusable=16, failure=FailureReason.ENGINE, error="EngineError: HTTP 401"
+        ),
+    )
+    [failed] = next_actions(refused, events.StepDied(kind=G, part="0", reason="HTTP 401", failure=FailureReason.ENGINE))
     assert isinstance(failed, actions.FailRun)
     assert "HTTP 401" in failed.end.what
     assert failed.end.exit_code == 3
@@ -135,7 +140,7 @@ def test_nothing_follows_from_a_canary_that_failed_but_the_end() -> None:
 def test_nothing_is_trained_or_measured_after_a_shortfall() -> None:
     state = replace(DATA, evaluates=True, honesty=True)
     outcomes = {Outcome.PAIR: 1, Outcome.UNPARSABLE: 9}
-    [stopped] = next_actions(state, events.SelectionDone(1, 1, outcomes=outcomes))
+    [stopped] = next_actions(state, events.SelectionDone(pairs=1, examples=1, outcomes=outcomes))
     assert isinstance(stopped, actions.StopRun)
     assert stopped.end.reason is EndReason.FAILURES
 

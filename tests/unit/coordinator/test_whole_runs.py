@@ -56,9 +56,9 @@ class Play:
 
     def event(self, kind: StepKind, part: str, died: bool) -> events.Event:
         if died:
-            return events.StepDied(kind, part, "bad luck")
+            return events.StepDied(kind=kind, part=part, reason="bad luck")
         if kind is S:
-            return events.SelectionDone(self.rng.choice([0, 3]), self.rng.choice([0, 3]))
+            return events.SelectionDone(pairs=self.rng.choice([0, 3]), examples=self.rng.choice([0, 3]))
         if kind is T:
             return events.TrainingDone("actor" if part == "actor" else "refiner")
         return events.EvaluationDone() if kind is E else events.ShardStepDone(kind, int(part))

@@ -18,7 +18,7 @@ TEMPLATES = builtin_templates("spar")
 PROMPT, BAD, GOOD = "Write one line.", "One\ntwo", "One line"
 CRITIQUE = "Step-by-step verification: two lines\nFinal Judgement (if the Output accurately follows the Prompt): No"
 REFINED = f"Reflection: one line\nFinal Refined Output: [[start]] {GOOD} [[end]]"
-PAIR = Pair(Prompt.of(PROMPT), GOOD, BAD)
+PAIR = Pair(prompt=Prompt.of(PROMPT), chosen=GOOD, rejected=BAD)
 
 
 def turns(*texts: str) -> list[dict[str, str]]:

@@ -59,11 +59,35 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
     database.dispose()
     assert progress is not None
     assert progress.scores == (
-        BenchmarkScore(0, "ifeval", "average", 18.0),
-        BenchmarkScore(0, "ifeval:bfs", "average", 19.0),
-        BenchmarkScore(1, "ifeval", "average", 20.0),
+        BenchmarkScore(iteration=0, benchmark="ifeval", score="average", value=18.0),
+        BenchmarkScore(iteration=0, benchmark="ifeval:bfs", score="average", value=19.0),
+        BenchmarkScore(iteration=1, benchmark="ifeval", score="average", value=20.0),
     )
     assert progress.audits == (
-        AuditScore(1, "responses", 40, 0.8, 0.5, 0.3, 0.3 - 0.1, 0.3 + 0.1, 0.2, None, alarm=True),
-        AuditScore(1, "refinements", 40, 0.5, 0.5, 0.0, 0.0 - 0.1, 0.0 + 0.1, 0.2, None, alarm=False),
+        AuditScore(
+            iteration=1,
+            source="responses",
+            prompts=40,
+            accepted=0.8,
+            followed=0.5,
+            gap=0.3,
+            gap_low=0.3 - 0.1,
+            gap_high=0.3 + 0.1,
+            false_accept=0.2,
+            false_reject=None,
+            alarm=True,
+        ),
+        AuditScore(
+            iteration=1,
+            source="refinements",
+            prompts=40,
+            accepted=0.5,
+            followed=0.5,
+            gap=0.0,
+            gap_low=0.0 - 0.1,
+            gap_high=0.0 + 0.1,
+            false_accept=0.2,
+            false_reject=None,
+            alarm=False,
+        ),
     )

@@ -25,12 +25,12 @@ from spar.texts import is_storable
 ANY_TEXT = st.text(st.characters(codec=None))
 BROKEN = st.builds("{}{}{}".format, ANY_TEXT, st.sampled_from(["\x00", "\ud800", "\udcff"]), ANY_TEXT)
 HELLO = (Message("user", "hello"),)
-SAMPLING = Sampling(0.7, 1.0, 64)
+SAMPLING = Sampling(temperature=0.7, top_p=1.0, max_tokens=64)
 
 
 @given(ANY_TEXT | BROKEN, st.sampled_from(list(ReplyFailure)) | st.none())
 def test_every_reply_can_be_stored(text: str, failure: ReplyFailure | None) -> None:
-    reply = received(Completion(text, "stop", 1, 1, failure=failure))
+    reply = received(Completion(text=text, finish_reason="stop", prompt_tokens=1, completion_tokens=1, failure=failure))
     failed = reply.failure if isinstance(reply, FailedReply) else None
     assert failed == (failure or (None if is_storable(text) else ReplyFailure.UNPARSABLE))
     row = Response(0, reply.text, failed)
@@ -38,7 +38,9 @@ def test_every_reply_can_be_stored(text: str, failure: ReplyFailure | None) -> N
 
 
 def test_a_reply_of_megabytes_is_no_data() -> None:
-    reply = received(Completion("\x00a" * LONGEST_REPLY, "stop", 1, 1))
+    reply = received(
+        Completion(text="\x00a" * LONGEST_REPLY, finish_reason="stop", prompt_tokens=1, completion_tokens=1)
+    )
     assert isinstance(reply, FailedReply)
     assert len(reply.text) < 20_000
     assert is_storable(reply.text)

@@ -48,8 +48,8 @@ class Counting:
 
 def call(ids: tuple[int, ...], n: int = 1, seed: int = 0, limit: int = 20, **sampling: float) -> SampleCall:
     loop = asyncio.get_running_loop()
-    drawn = Sampling(sampling.get("temperature", 1.0), sampling.get("top_p", 1.0), limit)
-    return SampleCall(ids, n, drawn, limit, seed, loop, loop.create_future())
+    drawn = Sampling(temperature=sampling.get("temperature", 1.0), top_p=sampling.get("top_p", 1.0), max_tokens=limit)
+    return SampleCall(ids=ids, n=n, sampling=drawn, limit=limit, seed=seed, loop=loop, done=loop.create_future())
 
 
 @torch.inference_mode()

@@ -32,12 +32,12 @@ from spar.roles.settings import RefinerSettings, policy_of
 from spar.roles.usage import SeedScope, Usage
 
 SHORT, LONG = Prompt.of("Write about rain."), Prompt.of("Write about rain. " * 40)
-SAMPLING = Sampling(0.7, 1.0, 64)
-SCOPE = SeedScope(7, 1)
+SAMPLING = Sampling(temperature=0.7, top_p=1.0, max_tokens=64)
+SCOPE = SeedScope(seed=7, iteration=1)
 TEMPLATES = builtin_templates("compact")
 YES, NO = "it is so ; Final Judgement : Yes", "it is not ; Final Judgement : No"
-NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
-ROOT = Node((), "rain", NEGATIVE)
+NEGATIVE = Judgment(votes=(Vote(NO, Verdict.NO),), label=Verdict.NO, failure=None, value=0.0, critique=NO)
+ROOT = Node(path=(), text="rain", judgment=NEGATIVE)
 
 
 def actor(model: ChatModel, settings: GenerationSettings, usage: Usage, form: PromptForm | None = None) -> Actor:
@@ -60,7 +60,7 @@ class Narrow:
         words = sum(len(message.content.split()) for message in messages)
         if words > self._words:
             raise self._error(f"The prompt has {words} words.", "Shorten it.")
-        return [Completion(self._reply, "stop", words, 1)] * n
+        return [Completion(text=self._reply, finish_reason="stop", prompt_tokens=words, completion_tokens=1)] * n
 
 
 async def test_a_prompt_too_long_fails_each_of_its_responses_and_no_others() -> None:
@@ -103,10 +103,15 @@ async def test_a_place_whose_text_is_too_long_to_judge_is_pruned_alone() -> None
         async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
             if len(messages) == 3:
                 texts = [("rain " * 200 if index == 0 else f"rain {index}") for index in range(n)]
-                return [Completion(f"[[start]] {text} [[end]]", "stop", 1, 1) for text in texts]
+                return [
+                    Completion(
+                        text=f"[[start]] {text} [[end]]", finish_reason="stop", prompt_tokens=1, completion_tokens=1
+                    )
+                    for text in texts
+                ]
             if len(messages[0].content.split()) > 100:
                 raise ConversationTooLong("Too many words.", "Shorten it.")
-            return [Completion(YES, "stop", 1, 1)] * n
+            return [Completion(text=YES, finish_reason="stop", prompt_tokens=1, completion_tokens=1)] * n
 
     search = SearchSettings(stop_when_decided=False)
     found = await refiner(Rambling(), Usage()).search(SHORT, ROOT, policy_of(search))

@@ -27,7 +27,7 @@ from spar.testing.engine import CONTEXT, make
 from spar.testing.failures import ServerFailures
 from spar.testing.server import ServerOptions, running_server
 
-SAMPLING = Sampling(0.9, 1.0, 512)
+SAMPLING = Sampling(temperature=0.9, top_p=1.0, max_tokens=512)
 ASKED = (Message("user", "Write about rain."),)
 FAST = ServerOptions(costs=CostModel(step_base=0.0, step_per_sequence=0.0, prefill_per_token=0.0))
 

@@ -197,7 +197,7 @@ def test_a_conversation_that_is_too_long_is_recognised(name: str) -> None:
 @pytest.mark.parametrize("message", ["no message", "<html><h1>413 Request Entity Too Large</h1></html>"])
 def test_a_413_is_the_conversations_fault_only_if_that_is_large(message: str) -> None:
     """Of a small one it would be every one's: the limit of a proxy that was set too low."""
-    found = ServerError(413, message)
+    found = ServerError(status=413, message=message)
     assert not is_transient(found)
     assert type(refusal(found, "here", "m", "KEY", sent=LEAST_BODY_LIMIT + 1)) is ConversationTooLong
     small = refusal(found, "here", "m", "KEY", sent=LEAST_BODY_LIMIT)
@@ -214,7 +214,7 @@ def test_another_refusal_is_not_about_the_conversation(name: str) -> None:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
 def test_a_server_that_is_busy_is_worth_another_attempt_and_then_unavailable(status: int) -> None:
-    found = ServerError(status, "no message")
+    found = ServerError(status=status, message="no message")
     assert is_transient(found)
     assert type(refusal(found, "here", "m", "KEY")) is EngineUnavailable
     assert not is_transient(found, frozenset())
@@ -222,7 +222,7 @@ def test_a_server_that_is_busy_is_worth_another_attempt_and_then_unavailable(sta
 
 @pytest.mark.parametrize("status", [408, 504, 524])
 def test_a_time_limit_of_the_servers_is_reported_with_its_fix(status: int) -> None:
-    assert "max_tokens" in refusal(ServerError(status, "gateway timeout"), "here", "m", "KEY").fix
+    assert "max_tokens" in refusal(ServerError(status=status, message="gateway timeout"), "here", "m", "KEY").fix
 
 
 @pytest.mark.parametrize(
@@ -260,17 +260,20 @@ def test_no_status_is_both_transient_and_about_the_request() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b'{"error": {"message": "a\\n b"}}', ServerError(400, "a b")),
-        (b'{"error": "a"}', ServerError(400, "a")),
-        (b'{"object": "error", "message": "a", "code": 40}', ServerError(400, "a", "40")),
-        (b'[{"error": {"message": "a", "status": "X"}}]', ServerError(400, "a", "X")),
-        (b'{"error": {"message": "a", "type": "t", "param": "n", "code": "c"}}', ServerError(400, "a", "c", "t", "n")),
+        (b'{"error": {"message": "a\\n b"}}', ServerError(status=400, message="a b")),
+        (b'{"error": "a"}', ServerError(status=400, message="a")),
+        (b'{"object": "error", "message": "a", "code": 40}', ServerError(status=400, message="a", code="40")),
+        (b'[{"error": {"message": "a", "status": "X"}}]', ServerError(status=400, message="a", code="X")),
+        (
+            b'{"error": {"message": "a", "type": "t", "param": "n", "code": "c"}}',
+            ServerError(status=400, message="a", code="c", type="t", param="n"),
+        ),
         (b'{"error": {"message": "a (parameter=max_tokens, value=3)"}}', "max_tokens"),
         (b'{"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "a"}]}', "seed"),
-        (b'{"detail": "a"}', ServerError(400, "a")),
-        (b"plain", ServerError(400, "plain")),
-        (b"", ServerError(400, "no message")),
-        (b"\xff", ServerError(400, "\ufffd")),
+        (b'{"detail": "a"}', ServerError(status=400, message="a")),
+        (b"plain", ServerError(status=400, message="plain")),
+        (b"", ServerError(status=400, message="no message")),
+        (b"\xff", ServerError(status=400, message="\ufffd")),
     ],
 )
 def test_errors_in_the_usual_shapes(body: bytes, expected: ServerError | str) -> None:

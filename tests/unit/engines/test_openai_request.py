@@ -10,7 +10,7 @@ from spar.engines.openai_request import ChatRequest, RequestShape, adapted, buil
 from spar.method.records import Message
 
 ASKED = (Message("user", "Hi"),)
-WARM = Sampling(0.7, 0.9, 512)
+WARM = Sampling(temperature=0.7, top_p=0.9, max_tokens=512)
 PLAIN = RequestShape()
 
 
@@ -40,8 +40,10 @@ def test_what_is_left_out_is_an_adjustment_unless_it_changes_nothing() -> None:
     assert made.body.keys() == {"model", "messages", "max_completion_tokens"}
     assert made.max_tokens == 100
     assert set(made.adjustments) == set(Adjustment)
-    assert request(shape, sampling=Sampling(1.0, 1.0, 100)).adjustments == (Adjustment.SEED_NOT_SENT,)
-    assert build(shape, "m", ASKED, 1, Sampling(1.0, 1.0, 9), None, {}).adjustments == ()
+    assert request(shape, sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=100)).adjustments == (
+        Adjustment.SEED_NOT_SENT,
+    )
+    assert build(shape, "m", ASKED, 1, Sampling(temperature=1.0, top_p=1.0, max_tokens=9), None, {}).adjustments == ()
 
 
 def test_no_more_is_requested_than_the_model_has_positions() -> None:
@@ -53,75 +55,99 @@ def test_no_more_is_requested_than_the_model_has_positions() -> None:
 CASES: dict[str, tuple[ServerError, RequestShape | None]] = {
     "gpt-5 max_tokens": (
         ServerError(
-            400,
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
+            status=400,
+            message="Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
             "instead.",
-            "unsupported_parameter",
-            "invalid_request_error",
-            "max_tokens",
+            code="unsupported_parameter",
+            type="invalid_request_error",
+            param="max_tokens",
         ),
         RequestShape(renamed=True),
     ),
     "gpt-5 temperature": (
         ServerError(
-            400,
-            "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is "
-            "supported.",
-            "unsupported_value",
-            "invalid_request_error",
-            "temperature",
+            status=400,
+            message="Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value "
+            "is supported.",
+            code="unsupported_value",
+            type="invalid_request_error",
+            param="temperature",
         ),
         RequestShape(left_out=frozenset({"temperature"})),
     ),
     "temperature without a parameter": (
-        ServerError(400, "`temperature` is deprecated for this model."),
+        ServerError(status=400, message="`temperature` is deprecated for this model."),
         RequestShape(left_out=frozenset({"temperature"})),
     ),
     "claude": (
-        ServerError(400, "`temperature` and `top_p` cannot both be specified for this model. Please use only one."),
+        ServerError(
+            status=400,
+            message="`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+        ),
         RequestShape(left_out=frozenset({"top_p"})),
     ),
     "seed, FastAPI": (
-        ServerError(422, "Extra inputs are not permitted", "", "extra_forbidden", "seed"),
+        ServerError(
+            status=422, message="Extra inputs are not permitted", code="", type="extra_forbidden", param="seed"
+        ),
         RequestShape(left_out=frozenset({"seed"})),
     ),
     "seed, words": (
-        ServerError(400, "Unrecognized request argument supplied: seed"),
+        ServerError(status=400, message="Unrecognized request argument supplied: seed"),
         RequestShape(left_out=frozenset({"seed"})),
     ),
     "seed above 32 bits, Gemini": (
-        ServerError(400, "Invalid value at 'generation_config.seed' (TYPE_INT32), 4283102934", "INVALID_ARGUMENT"),
+        ServerError(
+            status=400,
+            message="Invalid value at 'generation_config.seed' (TYPE_INT32), 4283102934",
+            code="INVALID_ARGUMENT",
+        ),
         RequestShape(left_out=frozenset({"seed"})),
     ),
     "seed out of range": (
-        ServerError(400, "Invalid 'seed': integer above maximum value.", "integer_above_max_value", param="seed"),
+        ServerError(
+            status=400,
+            message="Invalid 'seed': integer above maximum value.",
+            code="integer_above_max_value",
+            param="seed",
+        ),
         RequestShape(left_out=frozenset({"seed"})),
     ),
     "another's range, FastAPI": (
-        ServerError(422, '[{"loc": ["body", "min_p"], "msg": "seed or min_p is out of range"}]', param="min_p"),
+        ServerError(
+            status=422, message='[{"loc": ["body", "min_p"], "msg": "seed or min_p is out of range"}]', param="min_p"
+        ),
         None,
     ),
     "max_tokens is an extra field": (
-        ServerError(422, "extra fields not permitted", "", "value_error.extra", "max_tokens"),
+        ServerError(
+            status=422, message="extra fields not permitted", code="", type="value_error.extra", param="max_tokens"
+        ),
         RequestShape(renamed=True),
     ),
     "vllm limit": (
-        ServerError(400, "max_tokens=512 cannot be greater than max_model_len=128."),
+        ServerError(status=400, message="max_tokens=512 cannot be greater than max_model_len=128."),
         RequestShape(most_tokens=128),
     ),
     "vllm room": (
         ServerError(
-            400,
-            "'max_tokens' or 'max_completion_tokens' is too large: 512. This model's maximum context length is 400 "
-            "tokens and your request has 300 input tokens (512 > 400 - 300).",
+            status=400,
+            message="'max_tokens' or 'max_completion_tokens' is too large: 512. This model's maximum context length is "
+            "400 tokens and your request has 300 input tokens (512 > 400 - 300).",
         ),
         RequestShape(call_tokens=100),
     ),
-    "limit above what was sent": (ServerError(400, "max_tokens must be at most 9000"), None),
-    "range": (ServerError(400, "temperature must be less than or equal to 0.5", param="temperature"), None),
-    "too long": (ServerError(400, "maximum context length exceeded; top_p is not supported"), None),
-    "another": (ServerError(400, "Unknown parameter: chat_template_kwargs", param="chat_template_kwargs"), None),
-    "status": (ServerError(401, "top_p is not supported"), None),
+    "limit above what was sent": (ServerError(status=400, message="max_tokens must be at most 9000"), None),
+    "range": (
+        ServerError(status=400, message="temperature must be less than or equal to 0.5", param="temperature"),
+        None,
+    ),
+    "too long": (ServerError(status=400, message="maximum context length exceeded; top_p is not supported"), None),
+    "another": (
+        ServerError(status=400, message="Unknown parameter: chat_template_kwargs", param="chat_template_kwargs"),
+        None,
+    ),
+    "status": (ServerError(status=401, message="top_p is not supported"), None),
 }
 
 
@@ -135,22 +161,24 @@ def test_what_a_refusal_teaches(name: str) -> None:
 def test_a_refused_value_that_is_the_default_is_left_out_and_changes_nothing(message: str) -> None:
     neutral = Sampling(temperature=0.7, top_p=1.0, max_tokens=512)
     sent = build(PLAIN, "m", ASKED, 1, neutral, 5, {})
-    shape = adapted(PLAIN, sent, ServerError(422, message))
+    shape = adapted(PLAIN, sent, ServerError(status=422, message=message))
     assert shape == RequestShape(left_out=frozenset({"top_p"}))
     assert shape is not None
     assert build(shape, "m", ASKED, 1, neutral, 5, {}).adjustments == ()
 
 
 def test_a_refused_value_of_the_recipe_is_an_error() -> None:
-    assert adapted(PLAIN, request(), ServerError(422, "`top_p` must be > 0.0 and < 0.5")) is None
+    assert adapted(PLAIN, request(), ServerError(status=422, message="`top_p` must be > 0.0 and < 0.5")) is None
 
 
 N_REFUSED = (
-    ServerError(400, "Only one completion choice is allowed"),
-    ServerError(400, "Extra inputs are not permitted", param="n"),
-    ServerError(422, "Input should be less than or equal to 1", type="less_than_equal", param="n"),
-    ServerError(400, "Invalid value for 'candidateCount': multiple candidates is not enabled for this model"),
-    ServerError(501, "no"),
+    ServerError(status=400, message="Only one completion choice is allowed"),
+    ServerError(status=400, message="Extra inputs are not permitted", param="n"),
+    ServerError(status=422, message="Input should be less than or equal to 1", type="less_than_equal", param="n"),
+    ServerError(
+        status=400, message="Invalid value for 'candidateCount': multiple candidates is not enabled for this model"
+    ),
+    ServerError(status=501, message="no"),
 )
 
 
@@ -164,7 +192,7 @@ def test_any_refusal_of_several_choices_is_settled_by_one_choice(error: ServerEr
 
 
 def test_a_parameter_is_tried_before_the_number_of_choices() -> None:
-    error = ServerError(400, "top_p is not supported")
+    error = ServerError(status=400, message="top_p is not supported")
     assert adapted(PLAIN, request(n=3), error) == RequestShape(left_out=frozenset({"top_p"}))
 
 

@@ -18,7 +18,7 @@ from spar.recipes.models import EngineSettings
 from tests.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.torch
-WARM = Sampling(1.0, 1.0, 10)
+WARM = Sampling(temperature=1.0, top_p=1.0, max_tokens=10)
 
 
 @pytest.fixture
@@ -86,12 +86,14 @@ async def test_text_round_trips_through_a_word_level_tokenizer(engine: Transform
 
 async def test_replies_stop_at_the_models_last_position(engine: TransformersEngine, tmp_path: Path) -> None:
     chat = await engine.serve(write_tiny_model(tmp_path, positions=20))
-    replies = await chat.sample([Message("user", " ".join(["w3"] * 12))], 20, Sampling(1.0, 1.0, 50), 0)
+    replies = await chat.sample(
+        [Message("user", " ".join(["w3"] * 12))], 20, Sampling(temperature=1.0, top_p=1.0, max_tokens=50), 0
+    )
     prompt = replies[0].prompt_tokens
     assert max(reply.completion_tokens for reply in replies) == 20 - prompt
     assert all(reply.completion_tokens == 20 - prompt for reply in replies if reply.finish_reason == "length")
     assert {reply.adjustments for reply in replies} == {(Adjustment.MAX_TOKENS_LOWERED,)}
-    (whole,) = await chat.sample([Message("user", "w3")], 1, Sampling(1.0, 1.0, 5), 0)
+    (whole,) = await chat.sample([Message("user", "w3")], 1, Sampling(temperature=1.0, top_p=1.0, max_tokens=5), 0)
     assert whole.adjustments == ()
 
 

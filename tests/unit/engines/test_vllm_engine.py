@@ -109,7 +109,9 @@ async def test_an_adapters_positions_are_its_bases(engine: Start, tmp_path: Path
     async with engine(max_model_len=16) as vllm:
         chat = await vllm.serve(write_adapter(tmp_path, "a1", base.path or ""))
         with capture_logs() as logs:
-            [reply] = await chat.sample([Message("user", "hello")], 1, Sampling(1.0, 1.0, 64), seed=1)
+            [reply] = await chat.sample(
+                [Message("user", "hello")], 1, Sampling(temperature=1.0, top_p=1.0, max_tokens=64), seed=1
+            )
     assert reply.adjustments == (Adjustment.MAX_TOKENS_LOWERED,)
     assert reply.completion_tokens <= 16 - reply.prompt_tokens
     assert [line["because"] for line in logs if line.get("adjustment")] == ["the server does not take it"]

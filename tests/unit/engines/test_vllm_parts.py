@@ -105,37 +105,46 @@ def test_only_what_may_change_replies_is_part_of_results() -> None:
 @pytest.mark.parametrize(
     ("now", "standing", "expected"),
     [
-        pytest.param(0, SwitchState(False), Decision(Move.STAY), id="nobody asks, nothing runs"),
-        pytest.param(0, SwitchState(False, waiting_since=0), Decision(Move.START), id="the first call"),
-        pytest.param(500, SwitchState(True, in_flight=1), Decision(Move.STAY), id="busy"),
-        pytest.param(59, SwitchState(True), Decision(Move.STAY, 1), id="idle, not yet for long"),
-        pytest.param(60, SwitchState(True), Decision(Move.STOP), id="idle for long"),
-        pytest.param(2, SwitchState(True, wanted=True), Decision(Move.STOP), id="idle, and the GPUs are wanted"),
-        pytest.param(9, SwitchState(True, in_flight=1, wanted=True), Decision(Move.STAY), id="busy and wanted"),
+        pytest.param(0, SwitchState(alive=False), Decision(Move.STAY), id="nobody asks, nothing runs"),
+        pytest.param(0, SwitchState(alive=False, waiting_since=0), Decision(Move.START), id="the first call"),
+        pytest.param(500, SwitchState(alive=True, in_flight=1), Decision(Move.STAY), id="busy"),
+        pytest.param(59, SwitchState(alive=True), Decision(Move.STAY, 1), id="idle, not yet for long"),
+        pytest.param(60, SwitchState(alive=True), Decision(Move.STOP), id="idle for long"),
+        pytest.param(2, SwitchState(alive=True, wanted=True), Decision(Move.STOP), id="idle, and the GPUs are wanted"),
+        pytest.param(9, SwitchState(alive=True, in_flight=1, wanted=True), Decision(Move.STAY), id="busy and wanted"),
         pytest.param(
             10,
-            SwitchState(True, in_flight=3, waiting_since=5),
+            SwitchState(alive=True, in_flight=3, waiting_since=5),
             Decision(Move.STAY, 95),
             id="others wait for the busy one",
         ),
         pytest.param(
-            105, SwitchState(True, in_flight=3, waiting_since=5), Decision(Move.DRAIN), id="others waited long enough"
+            105,
+            SwitchState(alive=True, in_flight=3, waiting_since=5),
+            Decision(Move.DRAIN),
+            id="others waited long enough",
         ),
         pytest.param(
             105,
-            SwitchState(True, in_flight=3, waiting_since=5, ready_since=50),
+            SwitchState(alive=True, in_flight=3, waiting_since=5, ready_since=50),
             Decision(Move.STAY, 45),
             id="a server that just came is given its time",
         ),
         pytest.param(
-            106, SwitchState(True, True, 1, waiting_since=5), Decision(Move.STAY), id="draining: those in flight end"
+            106,
+            SwitchState(alive=True, draining=True, in_flight=1, waiting_since=5),
+            Decision(Move.STAY),
+            id="draining: those in flight end",
         ),
-        pytest.param(106, SwitchState(True, True, waiting_since=5), Decision(Move.START), id="drained"),
+        pytest.param(106, SwitchState(alive=True, draining=True, waiting_since=5), Decision(Move.START), id="drained"),
         pytest.param(
-            11, SwitchState(True, quiet_since=10, waiting_since=5), Decision(Move.STAY, 1), id="a gap between two calls"
+            11,
+            SwitchState(alive=True, quiet_since=10, waiting_since=5),
+            Decision(Move.STAY, 1),
+            id="a gap between two calls",
         ),
         pytest.param(
-            12, SwitchState(True, quiet_since=10, waiting_since=5), Decision(Move.START), id="quiet: their turn"
+            12, SwitchState(alive=True, quiet_since=10, waiting_since=5), Decision(Move.START), id="quiet: their turn"
         ),
     ],
 )

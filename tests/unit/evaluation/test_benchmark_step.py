@@ -43,7 +43,7 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
 
 
 def step(worker: Worker) -> Evaluate:
-    data = DataFile("negatives.jsonl", "".join(json.dumps(row) + "\n" for row in NEGATIVES))
+    data = DataFile(name="negatives.jsonl", text="".join(json.dumps(row) + "\n" for row in NEGATIVES))
     spec = BenchmarkSpec(
         benchmark="refinement",
         model=ModelRef(fingerprint="m" * 64, location="served:golden"),
@@ -84,9 +84,12 @@ def test_an_attempt_goes_on_from_what_an_earlier_one_was_told(worker: Worker) ->
     folder = worker.work_dir / FOLDER / command.fingerprint
     prompt = Prompt.of(NEGATIVES[0]["prompt"])
     messages = builtin_templates("spar").judge_messages(prompt.text, NEGATIVES[0]["response"])
-    seed = SeedScope(1, 0).derive(prompt, JUDGE_NODE, 0)
+    seed = SeedScope(seed=1, iteration=0).derive(prompt, JUDGE_NODE, 0)
     with open_call_book(folder, {"model": "m" * 64, **EngineIdentity.of(ENGINE).model_dump()}) as book:
-        book.put(call_key(messages, 1, Sampling(0.0, 1.0, 2048), seed), [Completion("no verdict", "stop", 1, 1)])
+        book.put(
+            call_key(messages, 1, Sampling(temperature=0.0, top_p=1.0, max_tokens=2048), seed),
+            [Completion(text="no verdict", finish_reason="stop", prompt_tokens=1, completion_tokens=1)],
+        )
     items = measure(worker, command).items
     assert [item["failure"] == "no_critique" for item in items] == [True, False, False, False]
 

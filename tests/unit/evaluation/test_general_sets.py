@@ -37,4 +37,4 @@ def test_task_files_of_ones_own_are_kept_with_what_lies_beside_them(tmp_path: Pa
 
 def test_a_line_that_is_no_json_is_reported_by_its_file() -> None:
     with pytest.raises(DataError, match=r"facts\.jsonl has a line"):
-        questions_in([DataFile("facts.jsonl", "{")])
+        questions_in([DataFile(name="facts.jsonl", text="{")])

@@ -76,7 +76,7 @@ def test_responses_of_a_prompt_that_stand_and_fall_together_count_as_few() -> No
 def test_rates_apart_are_wilsons() -> None:
     apart = clustered_rate([[True], [False], [False], [False]])
     assert apart is not None
-    assert (apart.low, apart.high) == pytest.approx(Proportion(1, 4).interval)
+    assert (apart.low, apart.high) == pytest.approx(Proportion(successes=1, total=4).interval)
     assert clustered_rate([[], []]) is None
     one_group = clustered_rate([[True, False, False, False]])
     assert one_group is not None
@@ -102,10 +102,20 @@ def test_what_is_audited_and_how_it_counts() -> None:
         ),
         row(other, ("Paris", judgment("Yes"))),
     ]
-    root = Node((), BAD_START, judgment("No"))
-    solved = Tree(PROMPT, (root, Node((0,), BAD_WORDS, judgment("Yes"), "reply")), (0,), True)
-    unsolved = Tree(PROMPT, (root, Node((0,), GOOD, judgment("No"), "reply")), (0,), False)
-    empty = Tree(PROMPT, (root,), None, False)
+    root = Node(path=(), text=BAD_START, judgment=judgment("No"))
+    solved = Tree(
+        prompt=PROMPT,
+        nodes=(root, Node(path=(0,), text=BAD_WORDS, judgment=judgment("Yes"), reply="reply")),
+        best=(0,),
+        solved=True,
+    )
+    unsolved = Tree(
+        prompt=PROMPT,
+        nodes=(root, Node(path=(0,), text=GOOD, judgment=judgment("No"), reply="reply")),
+        best=(0,),
+        solved=False,
+    )
+    empty = Tree(prompt=PROMPT, nodes=(root,), best=None, solved=False)
     checks = draw([PROMPT, other], story_rules, 10, seed=0, iteration=1)
     items = audit(rows, [solved, unsolved, empty], checks)
     responses = measure([item for item in items if item.source is AuditSource.RESPONSE])
@@ -151,12 +161,12 @@ def audited(
 ) -> list[Audited]:
     return [
         Audited(
-            source,
-            Prompt.of(f"prompt {index}"),
-            "text",
-            Verdict.YES if index < accepted * prompts else Verdict.NO,
-            (("start", index < followed * prompts),),
-            Verdict.YES if index < followed * prompts else Verdict.NO,
+            source=source,
+            prompt=Prompt.of(f"prompt {index}"),
+            text="text",
+            said=Verdict.YES if index < accepted * prompts else Verdict.NO,
+            found=(("start", index < followed * prompts),),
+            outside=Verdict.YES if index < followed * prompts else Verdict.NO,
         )
         for index in range(prompts)
     ]

@@ -12,7 +12,7 @@ from spar.evaluation.remembering import RememberingModel
 from spar.method.records import Message
 
 MODEL = {"model": "m", "engine": "simulated"}
-GREEDY = Sampling(0.0, 1.0, 8)
+GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=8)
 
 
 class Counting:
@@ -25,7 +25,15 @@ class Counting:
         if self.calls >= self._fails_at:
             raise EngineUnavailable("gone")
         self.calls += 1
-        return [Completion(f"{messages[0].content} {seed + i} \ud83d", "stop", 2, 3) for i in range(n)]
+        return [
+            Completion(
+                text=f"{messages[0].content} {seed + i} \ud83d",
+                finish_reason="stop",
+                prompt_tokens=2,
+                completion_tokens=3,
+            )
+            for i in range(n)
+        ]
 
 
 async def say(folder: Path, chat: Counting, *texts: str, seed: int = 0) -> tuple[list[str], RememberingModel]:

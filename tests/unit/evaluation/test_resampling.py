@@ -17,7 +17,7 @@ def test_it_is_the_same_every_time_and_near_wilsons_for_a_rate() -> None:
     low, high = bootstrap([units], mean)
     assert (low, high) == bootstrap([units], mean)
     assert (low, high) != bootstrap([units], mean, seed=1, resamples=50)
-    assert (low, high) == pytest.approx(Proportion(30, 100).interval, abs=0.02)
+    assert (low, high) == pytest.approx(Proportion(successes=30, total=100).interval, abs=0.02)
 
 
 def test_fewer_units_give_a_wider_interval() -> None:

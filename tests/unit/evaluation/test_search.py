@@ -26,12 +26,12 @@ class Gone:
 
 
 def test_the_actor_alone_is_no_search() -> None:
-    models = RoleModels(Scripted(str), Scripted(str))
+    models = RoleModels(actor=Scripted(str), refiner=Scripted(str))
     assert search_of(models, AskSettings(), COMPACT, 0) is None
 
 
 async def test_a_bad_response_is_replaced_by_what_the_search_finds() -> None:
-    models, usage = RoleModels(Scripted(lambda _: "a bad one"), Scripted(refiner)), Usage()
+    models, usage = RoleModels(actor=Scripted(lambda _: "a bad one"), refiner=Scripted(refiner)), Usage()
     search = search_of(models, AskSettings(strategy="bfs", budget=3), COMPACT, 0)
     assert search is not None
     row = await search("Be good.", usage)
@@ -41,7 +41,7 @@ async def test_a_bad_response_is_replaced_by_what_the_search_finds() -> None:
 
 
 async def test_a_good_response_stays() -> None:
-    models = RoleModels(Scripted(lambda _: "a better one"), Scripted(refiner))
+    models = RoleModels(actor=Scripted(lambda _: "a better one"), refiner=Scripted(refiner))
     search = search_of(models, AskSettings(strategy="iterative"), COMPACT, 0)
     assert search is not None
     row = await search("Be good.", Usage())
@@ -49,13 +49,17 @@ async def test_a_good_response_stays() -> None:
 
 
 async def test_an_engine_that_fails_in_the_search_is_an_error_not_a_response() -> None:
-    search = search_of(RoleModels(Scripted(lambda _: "a bad one"), Gone()), AskSettings(strategy="bfs"), COMPACT, 0)
+    search = search_of(
+        RoleModels(actor=Scripted(lambda _: "a bad one"), refiner=Gone()), AskSettings(strategy="bfs"), COMPACT, 0
+    )
     assert search is not None
     with pytest.raises(EngineUnavailable, match="gone"):
         await search("Be good.", Usage())
 
 
 async def test_what_is_too_long_for_the_refiner_stays_as_it_is() -> None:
-    search = search_of(RoleModels(Scripted(lambda _: "long"), Refusing()), AskSettings(strategy="bfs"), COMPACT, 0)
+    search = search_of(
+        RoleModels(actor=Scripted(lambda _: "long"), refiner=Refusing()), AskSettings(strategy="bfs"), COMPACT, 0
+    )
     assert search is not None
     assert (await search("Be good.", Usage()))["response"] == "long"

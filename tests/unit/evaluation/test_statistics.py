@@ -19,13 +19,13 @@ def table(both: int, only_after: int, only_before: int, neither: int) -> tuple[l
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_wilson_as_published_by_newcombe(successes: int, total: int, low: float, high: float) -> None:
-    assert Proportion(successes, total).interval == pytest.approx((low, high), abs=5e-5)
+    assert Proportion(successes=successes, total=total).interval == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize("total", [1, 7, 2000])
 def test_interval_contains_the_rate_and_stays_a_share(total: int) -> None:
     for successes in {0, 1, total // 2, total}:
-        proportion = Proportion(successes, total)
+        proportion = Proportion(successes=successes, total=total)
         low, high = proportion.interval
         assert 0 <= low <= proportion.rate <= high <= 1
 
@@ -33,7 +33,7 @@ def test_interval_contains_the_rate_and_stays_a_share(total: int) -> None:
 @pytest.mark.parametrize(("successes", "total"), [(0, 0), (3, 2), (-1, 5)])
 def test_no_proportion_of_nothing(successes: int, total: int) -> None:
     with pytest.raises(AccountingError):
-        Proportion(successes, total)
+        Proportion(successes=successes, total=total)
 
 
 def test_paired_difference_as_published_by_newcombe() -> None:

@@ -29,7 +29,10 @@ class Scripted:
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         self.asked.append((messages, n, sampling, seed))
-        return [Completion(self._say(messages), self._finish, 7, 3) for _ in range(n)]
+        return [
+            Completion(text=self._say(messages), finish_reason=self._finish, prompt_tokens=7, completion_tokens=3)
+            for _ in range(n)
+        ]
 
 
 def turns(judge: str, refine: str) -> Callable[[Sequence[Message]], str]:
@@ -49,7 +52,7 @@ async def test_a_sampled_actor_is_asked_as_told_and_with_a_seed_per_prompt() -> 
     chat = Scripted(lambda _: GOOD)
     items = await evaluate_actor(chat, [PROMPT, "words 4"], 0.9, 0.8, 20, 3, Usage())
     assert {item.measure for item in items} == {Measure.ACTOR_SAMPLED}
-    assert {sampling for _, _, sampling, _ in chat.asked} == {Sampling(0.9, 0.8, 20)}
+    assert {sampling for _, _, sampling, _ in chat.asked} == {Sampling(temperature=0.9, top_p=0.8, max_tokens=20)}
     assert len({seed for *_, seed in chat.asked}) == 2
 
 
@@ -104,5 +107,7 @@ async def test_the_teacher_is_always_right() -> None:
 
 def test_pairs_are_right_by_the_rules_alone() -> None:
     prompt = Prompt.of(PROMPT)
-    items = pair_precision([Pair(prompt, GOOD, BAD), Pair(prompt, BAD, GOOD)])
+    items = pair_precision(
+        [Pair(prompt=prompt, chosen=GOOD, rejected=BAD), Pair(prompt=prompt, chosen=BAD, rejected=GOOD)]
+    )
     assert [(item.correct, item.given) for item in items] == [(True, BAD), (False, GOOD)]

@@ -44,7 +44,7 @@ async def test_the_same_seed_measures_the_same() -> None:
 
 
 def test_pairs_are_audited_without_a_model() -> None:
-    result = audit_pairs([Pair(Prompt.of("words 4"), "knife moss echo honey", "knife")])
+    result = audit_pairs([Pair(prompt=Prompt.of("words 4"), chosen="knife moss echo honey", rejected="knife")])
     assert result.summary == {"pair": 1.0, "pair.correct": 1, "pair.total": 1, "pair.failures": 0}
     assert result.usage == Usage()
 
@@ -55,8 +55,16 @@ def test_no_pairs_have_no_precision() -> None:
 
 def test_items_survive_the_store() -> None:
     items = [
-        Item(Measure.REFINE, "words 4", "no", False, "moss", "critique", "unparsable"),
-        Item(Measure.PAIR, "words 4", "moss", True),
+        Item(
+            measure=Measure.REFINE,
+            prompt="words 4",
+            reply="no",
+            correct=False,
+            given="moss",
+            critique="critique",
+            failure="unparsable",
+        ),
+        Item(measure=Measure.PAIR, prompt="words 4", reply="moss", correct=True),
     ]
     data = encode_rows(step="evaluation", fingerprint="f", rows=items)
     assert decode_rows(data, Item)[1] == items

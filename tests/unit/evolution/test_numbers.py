@@ -35,7 +35,7 @@ def test_lengths_and_chi_square() -> None:
 
 
 def _statistics(order: list[int]) -> SetStatistics:
-    statistics = SetStatistics(TAXONOMY, seed=1)
+    statistics = SetStatistics(taxonomy=TAXONOMY, seed=1)
     for number in order:
         prompt = Prompt.of(f"Write about {number}.")
         statistics.draw("length")
@@ -55,13 +55,13 @@ def test_a_set_is_told_whole_whatever_its_order() -> None:
 
 
 def test_an_empty_set_has_no_figures() -> None:
-    told = SetStatistics(TAXONOMY, seed=1).as_json()
+    told = SetStatistics(taxonomy=TAXONOMY, seed=1).as_json()
     assert [told[key] for key in ("words", "self_bleu", "main_drawn_chi_square")] == [None, None, None]
 
 
 def test_a_price_counts_calls_and_bounds_them() -> None:
     work = EvolutionWork(to_evolve=100, evolve_characters=8000, to_check=10, check_characters=4000)
-    found = estimate(work, FORMS, TAXONOMY, retries=2, max_tokens=500, prices=Prices(1.0, 4.0))
+    found = estimate(work, FORMS, TAXONOMY, retries=2, max_tokens=500, prices=Prices(prompt=1.0, completion=4.0))
     likely, at_most = found.likely, found.at_most
     assert (likely.calls, at_most.calls) == (210, 630)
     assert at_most.completion_tokens == 630 * 500
@@ -70,5 +70,12 @@ def test_a_price_counts_calls_and_bounds_them() -> None:
     assert at_most.prompt_tokens > 3 * likely.prompt_tokens
     assert likely.money == pytest.approx((likely.prompt_tokens + 4 * likely.completion_tokens) / 1e6)
     assert estimate(work, FORMS, TAXONOMY, 2, 500, Prices()).likely.money is None
-    nothing = estimate(EvolutionWork(0, 0, 0, 0), FORMS, TAXONOMY, 2, 500, Prices())
+    nothing = estimate(
+        EvolutionWork(to_evolve=0, evolve_characters=0, to_check=0, check_characters=0),
+        FORMS,
+        TAXONOMY,
+        2,
+        500,
+        Prices(),
+    )
     assert (nothing.likely.calls, nothing.at_most.prompt_tokens) == (0, 0)

@@ -48,7 +48,9 @@ class Bench:
 
     def run(self, shards: int, window: int = 4) -> list[ShardEnd]:
         prompts = [ObjectRef(key=f"prompts/{shard}") for shard in range(shards)]
-        return ShardRunner(self.workers, PLAN, window, self.seen, lambda: self.workers.now).run(prompts)
+        return ShardRunner(
+            queue=self.workers, plan=PLAN, window=window, watcher=self.seen, now=lambda: self.workers.now
+        ).run(prompts)
 
     def attempts(self) -> dict[int, list[int]]:
         """The attempts that were sent of each step."""

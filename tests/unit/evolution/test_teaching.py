@@ -22,7 +22,7 @@ SEED = Prompt.of("Write about $rain.")
 MAIN = TAXONOMY.draw_main(3, SEED)
 GOOD = "[[start]] Write about rain without commas. [[end]]"
 PASSED = "Answerable: Yes\nConsistent: Yes\nMain constraint used: Yes"
-EVOLVED = Evolution(SEED, MAIN.key, End.EVOLVED, "Write about rain without commas.")
+EVOLVED = Evolution(prompt=SEED, main=MAIN.key, outcome=End.EVOLVED, text="Write about rain without commas.")
 
 
 async def evolved(script: Script, retries: int = 2, forms: FormSet = FORMS) -> tuple[Evolution, ScriptedModel, Usage]:
@@ -87,7 +87,7 @@ async def test_an_evolved_prompt_is_checked_for_its_main_constraint() -> None:
 
 async def test_what_has_ended_is_not_checked() -> None:
     model = ScriptedModel(lambda messages, call: PASSED)
-    ended = Evolution(SEED, MAIN.key, End.DECLINED)
+    ended = Evolution(prompt=SEED, main=MAIN.key, outcome=End.DECLINED)
     checked = await validate(model, ended, TAXONOMY, FORMS, SETTINGS, 2, 3, Usage())
     assert (checked.outcome, checked.check, model.asked) == (End.DECLINED, None, [])
 

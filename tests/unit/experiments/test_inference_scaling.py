@@ -41,7 +41,10 @@ class Greedy(RulesModel):
 
 
 def models(refine: float = 0.5, judge: float = 0.0) -> RoleModels:
-    return RoleModels(Greedy(ErrorRates(respond=0.4, judge=0, refine=0)), Greedy(ErrorRates(0.4, judge, refine)))
+    return RoleModels(
+        actor=Greedy(ErrorRates(respond=0.4, judge=0, refine=0)),
+        refiner=Greedy(ErrorRates(respond=0.4, judge=judge, refine=refine)),
+    )
 
 
 Swept = tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]
@@ -128,7 +131,20 @@ def test_responses_that_no_search_began_on_are_told(swept: Swept) -> None:
 def test_what_a_comparison_says(search: str, baseline: str, draws: tuple[int, int], said: str) -> None:
     cells = {GridCell("bfs", 4): (search, draws[0]), GridCell("best_of_n", 4): (baseline, draws[1])}
     drawn = {
-        cell: [Drawn(f"p{i}", "t", letter == "y", "solved", 1.0, number, 1, 5, 9) for i, letter in enumerate(letters)]
+        cell: [
+            Drawn(
+                prompt=f"p{i}",
+                text="t",
+                good=letter == "y",
+                ending="solved",
+                value=1.0,
+                draws=number,
+                judgments=1,
+                votes=5,
+                tokens=9,
+            )
+            for i, letter in enumerate(letters)
+        ]
         for cell, (letters, number) in cells.items()
     }
     [comparison] = comparisons_of(drawn)
@@ -160,7 +176,9 @@ async def test_prompts_without_rules_are_scored_by_a_judge(tmp_path: Path) -> No
     asked = models()
     settings = replace(SMALL, budgets=(1, 3))
     itself, drawn = await measure(asked, None, source, settings, COMPACT, lambda cell: None)
-    outside, _ = await measure(asked, RulesModel(ErrorRates(0, 0, 0)), source, settings, COMPACT, lambda cell: None)
+    outside, _ = await measure(
+        asked, RulesModel(ErrorRates(respond=0, judge=0, refine=0)), source, settings, COMPACT, lambda cell: None
+    )
     assert (itself.scored_by, outside.scored_by) == (ITSELF, JUDGE)
     assert itself.majority == []
     assert all(row.good == follows(row.prompt, row.text) for rows in drawn.values() for row in rows)
@@ -169,7 +187,8 @@ async def test_prompts_without_rules_are_scored_by_a_judge(tmp_path: Path) -> No
 def test_other_prompts_with_rules_give_the_judge_their_own_texts() -> None:
     source = TaskSource("ifeval", SOURCE.tasks, rules=True)
     rows = [
-        Drawn("p", text, good, "solved", 1.0, 1, 1, 5, 9) for text, good in (("a", True), ("b", False), ("a", True))
+        Drawn(prompt="p", text=text, good=good, ending="solved", value=1.0, draws=1, judgments=1, votes=5, tokens=9)
+        for text, good in (("a", True), ("b", False), ("a", True))
     ]
     items = items_to_judge(source, {GridCell("bfs", 2): rows}, 10, 0)
     assert [(item.response, item.good) for item in items] == [("a", True), ("b", False)]
@@ -191,7 +210,7 @@ async def test_an_engine_that_fails_stops_the_sweep() -> None:
     gone.closed = True
     broken: ChatModel = gone
     with pytest.raises(EngineUnavailable, match="rules engine is closed"):
-        await measure(RoleModels(models().actor, broken), None, SOURCE, SMALL, COMPACT, lambda cell: None)
+        await measure(RoleModels(actor=models().actor, refiner=broken), None, SOURCE, SMALL, COMPACT, lambda cell: None)
 
 
 def test_the_page_holds_every_number_and_loads_nothing(swept: Swept) -> None:
@@ -208,14 +227,28 @@ def test_the_page_holds_every_number_and_loads_nothing(swept: Swept) -> None:
 
 
 def test_points_need_no_refiner() -> None:
-    rows = [Drawn("p", "t", True, "actor", None, 1, 0, 0, 9)]
+    rows = [Drawn(prompt="p", text="t", good=True, ending="actor", value=None, draws=1, judgments=0, votes=0, tokens=9)]
     [point] = points_of({GridCell("actor", 1): rows})
     assert (point.rate, point.low, point.high) == (1.0, 1.0, 1.0)
 
 
 def test_ifevals_mean_of_four_stands_beside_with_its_own_difference() -> None:
     def rows(*shares: float) -> list[Drawn]:
-        return [Drawn(f"p{i}", "t", each > 0.5, "solved", 1.0, 1, 1, 5, 9, each) for i, each in enumerate(shares)]
+        return [
+            Drawn(
+                prompt=f"p{i}",
+                text="t",
+                good=each > 0.5,
+                ending="solved",
+                value=1.0,
+                draws=1,
+                judgments=1,
+                votes=5,
+                tokens=9,
+                share=each,
+            )
+            for i, each in enumerate(shares)
+        ]
 
     drawn = {GridCell("best_of_n", 4): rows(0.25, 0.25, 0.75), GridCell("bfs", 4): rows(0.5, 1.0, 1.0)}
     best, search = points_of(drawn)

@@ -14,7 +14,8 @@ def test_a_program_passes_if_it_runs_to_its_end() -> None:
 
 def test_programs_neither_share_a_process_nor_wait_for_one_that_hangs() -> None:
     said = run_programs(
-        ["import math\nmath.pi = 4", "while True: pass", "import math\nassert math.pi < 3.2"], SandboxLimits(1, 5.0)
+        ["import math\nmath.pi = 4", "while True: pass", "import math\nassert math.pi < 3.2"],
+        SandboxLimits(cpu_s=1, wall_s=5.0),
     )
     assert [each == PASSED for each in said] == [True, False, True]
     assert said[1].startswith("the checker")

@@ -28,7 +28,7 @@ RECIPE = {
 
 
 def pair(text: str) -> Pair:
-    return Pair(Prompt.of(text), f"{text} – well <b>done</b>", f"{text}: badly\ndone")
+    return Pair(prompt=Prompt.of(text), chosen=f"{text} – well <b>done</b>", rejected=f"{text}: badly\ndone")
 
 
 def example(text: str, *rest: str, kind: ExampleKind = ExampleKind.TREE_NO) -> Example:
@@ -83,7 +83,13 @@ class Writer:
                         run_id="demo-1", iteration=index, position=position, prompt_id=f"p{position}", outcome=end
                     )
                 )
-            selected = Selected(self.put(pairs), len(pairs), self.put(examples), len(examples), "o")
+            selected = Selected(
+                pairs_key=self.put(pairs),
+                pairs=len(pairs),
+                examples_key=self.put(examples),
+                examples=len(examples),
+                outcomes_key="o",
+            )
             self.session.add(
                 Step(
                     run_id="demo-1",

@@ -95,8 +95,19 @@ def test_what_does_not_fit_is_told_and_leaves_nothing(
 def facts(reference: str) -> tuple[RunFacts, CardFacts]:
     recipe = {"name": "demo", "seed": 1, "models": {"actor": reference}, "prompts": {"source": "world:story"}}
     measures = (("Actor, greedy", 0.5, 0.75),)
-    model = CardFacts("actor", 3, "f" * 64, "e" * 64, reference, adapter=True, merged=False, measures=measures)
-    return RunFacts("demo-1", "finished", recipe, {reference: "d" * 64}, "0.1"), model
+    model = CardFacts(
+        role="actor",
+        iteration=3,
+        fingerprint="f" * 64,
+        parent="e" * 64,
+        base=reference,
+        adapter=True,
+        merged=False,
+        measures=measures,
+    )
+    return RunFacts(
+        run_id="demo-1", status="finished", recipe=recipe, start={reference: "d" * 64}, version="0.1"
+    ), model
 
 
 def test_the_card_names_base_licences_and_what_was_measured() -> None:

@@ -23,7 +23,7 @@ MARKED = CHAT_TEMPLATE.replace("{{ m['content'] }}", "{% if m['role'] != 'assist
     "{% if m['role'] == 'assistant' %} </s>",
     "{% else %}{% generation %}{{ m['content'] }} </s>{% endgeneration %}",
 )
-PAIRS = [Pair(Prompt.of(f"w{n} w2"), f"w{n} w4 w5", "w7 w8" + " w9" * n) for n in range(8)]
+PAIRS = [Pair(prompt=Prompt.of(f"w{n} w2"), chosen=f"w{n} w4 w5", rejected="w7 w8" + " w9" * n) for n in range(8)]
 
 
 def example(number: int) -> Example:

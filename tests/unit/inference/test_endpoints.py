@@ -10,7 +10,7 @@ from spar.testing.failures import ServerFailures
 from spar.testing.server import ServerOptions, running_server
 
 ASKED = [Message("user", "Write.")]
-SAMPLING = Sampling(0.0, 1.0, 32)
+SAMPLING = Sampling(temperature=0.0, top_p=1.0, max_tokens=32)
 
 
 def test_a_place_is_a_url_with_a_name_or_a_model_here(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.testing.behaviour import Skill, skill_asked
 
-ASKED = InferenceRequest((Message("user", "Write."),), Sampling(0.0, 1.0, 64), seed=5)
+ASKED = InferenceRequest(
+    messages=(Message("user", "Write."),), sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=64), seed=5
+)
 HOW = RefinerSettings(templates=builtin_templates("spar"))
 NEVER = math.inf
 
@@ -60,7 +62,10 @@ class Script:
             self.cancelled += 1
             raise
         finish = self.finishes.get(skill, "stop")
-        return [Completion(text, finish, 10, 3) for text in self._texts(skill, messages, n)]  # type: ignore[arg-type]
+        return [
+            Completion(text=text, finish_reason=finish, prompt_tokens=10, completion_tokens=3)
+            for text in self._texts(skill, messages, n)
+        ]  # type: ignore[arg-type]
 
     def _texts(self, skill: Skill, messages: Sequence[Message], n: int) -> list[str]:
         if skill is Skill.RESPOND:
@@ -74,7 +79,7 @@ class Script:
 
 
 async def run(script: Script, name: str = "bfs", deadline_s: float | None = None, budget: int = 15) -> InferenceResult:
-    return await infer(RoleModels(script, script), ASKED, make_strategy(name, budget), HOW, deadline_s)
+    return await infer(RoleModels(actor=script, refiner=script), ASKED, make_strategy(name, budget), HOW, deadline_s)
 
 
 async def test_a_good_response_is_accepted() -> None:
@@ -229,7 +234,7 @@ async def test_the_actor_alone_costs_one_call() -> None:
 
 
 def test_shapes_and_names() -> None:
-    wide = make_strategy("bfs", 40, TreeShape(5, 3, 4)).policy
+    wide = make_strategy("bfs", 40, TreeShape(branch=5, keep=3, depth=4)).policy
     assert wide is not None
     assert (wide.branch, wide.keep, wide.depth, wide.max_nodes) == (5, 3, 4, 40)
     with pytest.raises(RecipeError, match=r"astar.*best_of_responses"):

@@ -39,7 +39,7 @@ def judgment(votes: str, quorum: int = 3) -> Judgment:
 
 
 def root(text: str = "negative", votes: str = "nnnnn") -> Node:
-    return Node((), text, judgment(votes))
+    return Node(path=(), text=text, judgment=judgment(votes))
 
 
 def judged_prompt(*votes: str | None, text: str = "write something") -> JudgedPrompt:
@@ -88,8 +88,8 @@ class Models:
 
     def _reply(self, path: Path, fails: bool) -> Refinement:
         if fails:
-            return Refinement("cut", failure=ReplyFailure.CUT_OFF)
-        return Refinement(f"reply {path}", text=self.texts.get(path, f"text {path}"))
+            return Refinement(reply="cut", failure=ReplyFailure.CUT_OFF)
+        return Refinement(reply=f"reply {path}", text=self.texts.get(path, f"text {path}"))
 
 
 def random_models(seed: int, votes: Sequence[str], fail_share: float = 0.2) -> Models:

@@ -38,7 +38,7 @@ def test_what_was_cut_off_can_be_judged_but_not_what_is_empty_or_was_never_drawn
 def test_it_can_be_the_negative_and_the_rejected_one() -> None:
     judged = _judged("nnnnn", "yyyyy")
     assert choose_negative(judged, 1) == judged.responses[0]
-    assert sampled_pair(judged, 1) == Pair(PROMPT, "a response", "on and on and")
+    assert sampled_pair(judged, 1) == Pair(prompt=PROMPT, chosen="a response", rejected="on and on and")
 
 
 @pytest.mark.parametrize("policy", ["sampled", "extremes", "length_controlled", "pass_rate", "passed"])

@@ -5,7 +5,7 @@ import pytest
 from spar.method.guards import Figure, Guard, TrainingRows, judgment_figures, row_figures
 from spar.method.records import Example, ExampleKind, Judgment, Message, Node, Pair, Prompt, Tree, Verdict, Vote
 
-GOOD = [Pair(Prompt.of(f"prompt {n}"), f"a b c d e {n}", f"a b c d f {n}") for n in range(4)]
+GOOD = [Pair(prompt=Prompt.of(f"prompt {n}"), chosen=f"a b c d e {n}", rejected=f"a b c d f {n}") for n in range(4)]
 
 
 def example(prompt: str, response: str) -> Example:
@@ -16,23 +16,26 @@ def example(prompt: str, response: str) -> Example:
 def judged(yes: int, no: int) -> Judgment:
     votes = (*[Vote("", Verdict.YES)] * yes, *[Vote("", Verdict.NO)] * no)
     label = None if yes == no else Verdict.YES if yes > no else Verdict.NO
-    return Judgment(votes, label, None, yes / (yes + no), None)
+    return Judgment(votes=votes, label=label, failure=None, value=yes / (yes + no), critique=None)
 
 
 def tree_of(pair: Pair) -> Tree:
     """The search that made a pair."""
-    nodes = (Node((), pair.rejected, judged(0, 5)), Node((0,), pair.chosen, judged(5, 0)))
-    return Tree(pair.prompt, nodes, (0,), solved=True)
+    nodes = (
+        Node(path=(), text=pair.rejected, judgment=judged(0, 5)),
+        Node(path=(0,), text=pair.chosen, judgment=judged(5, 0)),
+    )
+    return Tree(prompt=pair.prompt, nodes=nodes, best=(0,), solved=True)
 
 
 @pytest.mark.parametrize(
     ("guard", "planted"),
     [
-        (Guard.SAME, Pair(Prompt.of("x"), "same  text", "same text\n")),
-        (Guard.EMPTY, Pair(Prompt.of("x"), "a b", " \n")),
-        (Guard.EMPTY, Pair(Prompt.of(" "), "a b", "a c")),
-        (Guard.REPEATED_PROMPTS, Pair(Prompt.of("prompt  1"), "a b c", "a b d")),
-        (Guard.REPEATED_ROWS, Pair(Prompt.of("prompt 1"), "a b c d e 1", "a b c d f 1 ")),
+        (Guard.SAME, Pair(prompt=Prompt.of("x"), chosen="same  text", rejected="same text\n")),
+        (Guard.EMPTY, Pair(prompt=Prompt.of("x"), chosen="a b", rejected=" \n")),
+        (Guard.EMPTY, Pair(prompt=Prompt.of(" "), chosen="a b", rejected="a c")),
+        (Guard.REPEATED_PROMPTS, Pair(prompt=Prompt.of("prompt  1"), chosen="a b c", rejected="a b d")),
+        (Guard.REPEATED_ROWS, Pair(prompt=Prompt.of("prompt 1"), chosen="a b c d e 1", rejected="a b c d f 1 ")),
     ],
 )
 def test_one_planted_pair_is_a_fifth(guard: Guard, planted: Pair) -> None:
@@ -60,20 +63,20 @@ def test_what_the_refiner_learns_counts_too() -> None:
     assert figures[Guard.EMPTY] == Figure(value=2 / 6, rows=6)
     assert figures[Guard.REPEATED_ROWS] == Figure(value=1 / 6, rows=6)
     assert figures[Guard.REPEATED_PROMPTS] == Figure(value=0.0, rows=4)  # several examples of a prompt are its method
-    equal = [Pair(Prompt.of("judge"), "a", "a")]
+    equal = [Pair(prompt=Prompt.of("judge"), chosen="a", rejected="a")]
     assert row_figures(TrainingRows(pairs=GOOD, judge_pairs=equal))[Guard.SAME].value == 0.2
 
 
 def test_the_length_gap_is_the_same_in_both_directions() -> None:
     long, short = " ".join(["w"] * 300), "w w w"
     for chosen, rejected in ((long, short), (short, long)):
-        pairs = [Pair(Prompt.of("x"), chosen, rejected)]
+        pairs = [Pair(prompt=Prompt.of("x"), chosen=chosen, rejected=rejected)]
         assert row_figures(TrainingRows(pairs=pairs))[Guard.LENGTH_GAP] == Figure(value=100.0, rows=1)
     assert row_figures(TrainingRows(pairs=GOOD))[Guard.LENGTH_GAP].value == 1.0
 
 
 def test_a_refinement_far_from_its_negative_shows_and_another_pair_does_not() -> None:
-    far = Pair(Prompt.of("x"), "a b c", "p q r")
+    far = Pair(prompt=Prompt.of("x"), chosen="a b c", rejected="p q r")
     figures = [row_figures(TrainingRows(pairs=[*GOOD, far]), trees) for trees in ([], [tree_of(far)])]
     assert [each[Guard.DISTANCE] for each in figures] == [Figure(value=0.0, rows=0), Figure(value=1.0, rows=1)]
     close = row_figures(TrainingRows(pairs=GOOD), [tree_of(pair) for pair in GOOD])[Guard.DISTANCE]

@@ -47,20 +47,31 @@ def test_judgments_that_agree_are_not_compared() -> None:
 
 
 def test_a_win_counts_by_how_seldom_its_place_wins() -> None:
-    matches = [Match(0, 1, FIRST), Match(1, 0, FIRST), Match(0, 2, FIRST), Match(2, 0, SECOND)]
+    matches = [
+        Match(first=0, second=1, winner=FIRST),
+        Match(first=1, second=0, winner=FIRST),
+        Match(first=0, second=2, winner=FIRST),
+        Match(first=2, second=0, winner=SECOND),
+    ]
     assert place_weights(matches) == PlaceWeights(first=0.25, second=0.75)
-    assert place_weights(matches[:2]) == PlaceWeights(0.5, 0.5)
+    assert place_weights(matches[:2]) == PlaceWeights(first=0.5, second=0.5)
 
 
 def test_whoever_wins_in_both_orders_is_stronger() -> None:
-    matches = [Match(0, 1, FIRST), Match(1, 0, SECOND), Match(1, 2, FIRST), Match(2, 1, SECOND), Match(0, 2, None)]
-    zero, one, two = strengths(3, matches, PlaceWeights(0.5, 0.5))
+    matches = [
+        Match(first=0, second=1, winner=FIRST),
+        Match(first=1, second=0, winner=SECOND),
+        Match(first=1, second=2, winner=FIRST),
+        Match(first=2, second=1, winner=SECOND),
+        Match(first=0, second=2, winner=None),
+    ]
+    zero, one, two = strengths(3, matches, PlaceWeights(first=0.5, second=0.5))
     assert zero > one > two
     assert math.isclose(zero + one + two, 0, abs_tol=1e-9)
 
 
 def test_a_place_that_always_wins_makes_nobody_stronger() -> None:
-    matches = [Match(one, other, FIRST) for one in range(3) for other in range(3) if one != other]
+    matches = [Match(first=one, second=other, winner=FIRST) for one in range(3) for other in range(3) if one != other]
     assert max(strengths(3, matches, place_weights(matches))) == pytest.approx(0, abs=1e-9)
 
 
@@ -73,7 +84,12 @@ def compared(judgments: tuple[str, ...], *matches: Match) -> ComparedPrompt:
 
 
 def test_a_judge_pair_is_the_strongest_over_the_weakest() -> None:
-    row = compared(("bad", "good", "fair"), Match(1, 0, FIRST), Match(0, 1, SECOND), Match(2, 0, FIRST))
+    row = compared(
+        ("bad", "good", "fair"),
+        Match(first=1, second=0, winner=FIRST),
+        Match(first=0, second=1, winner=SECOND),
+        Match(first=2, second=0, winner=FIRST),
+    )
     made = make_judge_pairs([row], asked)
     [pair] = made.pairs
     assert (pair.prompt.text, pair.chosen, pair.rejected) == ("Score : words 4 Response : a b", "good", "bad")
@@ -81,9 +97,9 @@ def test_a_judge_pair_is_the_strongest_over_the_weakest() -> None:
 
 
 def test_every_compared_prompt_is_counted() -> None:
-    decided = (Match(0, 1, FIRST), Match(1, 0, SECOND))
+    decided = (Match(first=0, second=1, winner=FIRST), Match(first=1, second=0, winner=SECOND))
     rows = [
-        compared(("a", "b"), Match(0, 1, None), Match(1, 0, None)),
+        compared(("a", "b"), Match(first=0, second=1, winner=None), Match(first=1, second=0, winner=None)),
         compared(("as", "as"), *decided),
         compared(("far too long", "b"), *decided),
         compared(("a", "b"), *decided),

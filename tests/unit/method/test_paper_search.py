@@ -41,7 +41,7 @@ class Played:
         assert len(places) == n
         texts = [self.world.refined(parent.path, place, attempt) for place in places]
         self.waiting[parent.path] = [place for place, text in zip(places, texts, strict=True) if text is None]
-        return [Refinement("", text, None if text else ReplyFailure.UNPARSABLE) for text in texts]
+        return [Refinement(reply="", text=text, failure=None if text else ReplyFailure.UNPARSABLE) for text in texts]
 
     async def judge(self, text: str, path: Path) -> Judgment:
         async def ask(n: int, attempt: int) -> Sequence[Vote]:
@@ -57,7 +57,7 @@ def _tree(world: World, policy: SearchPolicy) -> Tree:
     assert PAPER.stop_when_decided is False
     ours = replace(policy, retries=PAPER.search_retries, stop_when_decided=False)
     played = Played(world)
-    root = Node((), ROOT, tally(_votes(world.root_votes), 1))
+    root = Node(path=(), text=ROOT, judgment=tally(_votes(world.root_votes), 1))
     return asyncio.run(search(Prompt.of("a prompt"), root, played.refine, played.judge, ours))
 
 

@@ -42,7 +42,7 @@ def test_an_impossible_policy_is_refused() -> None:
 
 
 def test_the_fixed_profile_keeps_the_recipes_rules() -> None:
-    assert PROFILES["fixed"] == Profile("fixed")
+    assert PROFILES["fixed"] == Profile(name="fixed")
 
 
 def test_the_paper_profile_sets_the_papers_rules() -> None:

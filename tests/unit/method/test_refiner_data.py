@@ -22,7 +22,7 @@ from tests.unit.method.builders import (
     root,
 )
 
-TEMPLATES = TemplateSet("tiny", "judge $prompt / $response", "refine it")
+TEMPLATES = TemplateSet(name="tiny", judge="judge $prompt / $response", refine="refine it")
 KINDS = list(RefinerDataRules().caps)
 
 
@@ -33,8 +33,11 @@ def _select(
 
 
 def _tree(*children: tuple[tuple[int, ...], str], best: tuple[int, ...] = (0,), text: str = "p") -> Tree:
-    nodes = [Node(path, f"text {path}", judgment(votes), f"reply {path}") for path, votes in children]
-    return Tree(Prompt.of(text), (root(), *nodes), best, solved=True)
+    nodes = [
+        Node(path=path, text=f"text {path}", judgment=judgment(votes), reply=f"reply {path}")
+        for path, votes in children
+    ]
+    return Tree(prompt=Prompt.of(text), nodes=(root(), *nodes), best=best, solved=True)
 
 
 def _kinds(data: RefinerData) -> Counter[ExampleKind]:
@@ -93,7 +96,7 @@ def test_contested_judgments_of_nodes(votes: str, kind: ExampleKind | None) -> N
 
 
 def test_the_roots_votes_are_no_tree_judgment() -> None:
-    tree = Tree(PROMPT, (root(votes="nnnny"),), best=None, solved=False)
+    tree = Tree(prompt=PROMPT, nodes=(root(votes="nnnny"),), best=None, solved=False)
     assert _select([tree], []).examples == ()
 
 
@@ -116,8 +119,11 @@ def test_every_labelled_judgment_if_the_recipe_says_so() -> None:
 def test_an_earlier_list_claims_the_judge_prompt() -> None:
     """The root's response is judged in (c) too, but the refinement in (a) already starts with that prompt."""
     tree = Tree(
-        Prompt.of("p"),
-        (Node((), "response 0", judgment("nnnny")), Node((0,), "good", judgment("yyyyy"), "reply")),
+        prompt=Prompt.of("p"),
+        nodes=(
+            Node(path=(), text="response 0", judgment=judgment("nnnny")),
+            Node(path=(0,), text="good", judgment=judgment("yyyyy"), reply="reply"),
+        ),
         best=(0,),
         solved=True,
     )
@@ -140,11 +146,12 @@ def test_balance_cuts_the_larger_side() -> None:
     assert data.counts["response_yes.unbalanced"] == 9
 
 
+CAPS = ("refinements", "tree_yes", "tree_no", "response_no", "response_yes")
 any_rules = st.builds(
     RefinerDataRules,
-    *[st.integers(0, 4)] * 5,
     contested_only=st.booleans(),
     balance=st.booleans(),
+    **{cap: st.integers(0, 4) for cap in CAPS},
 )
 
 

@@ -30,7 +30,11 @@ def scores(*values: float | None, texts: list[str] | None = None, good: float = 
         text = texts[index] if texts else f"response {index}"
         label = None if value is None else Verdict.YES if value >= good else Verdict.NO
         failure = JudgmentFailure.NO_QUORUM if value is None else None
-        responses.append(JudgedResponse(Response(index, text), Judgment((), label, failure, value, None)))
+        responses.append(
+            JudgedResponse(
+                Response(index, text), Judgment(votes=(), label=label, failure=failure, value=value, critique=None)
+            )
+        )
     return JudgedPrompt(PROMPT, tuple(responses))
 
 
@@ -125,7 +129,12 @@ def test_pass_rate_prefers_what_passes_half_over_what_passes_nothing() -> None:
     assert choose("pass_rate", scores(1.0, 0.5, good=0.5)) is Outcome.ALL_GOOD
 
 
-TREE = Tree(PROMPT, (root(), Node((0,), "better", judgment("yyyyn"), "r")), best=(0,), solved=True)
+TREE = Tree(
+    prompt=PROMPT,
+    nodes=(root(), Node(path=(0,), text="better", judgment=judgment("yyyyn"), reply="r")),
+    best=(0,),
+    solved=True,
+)
 
 
 def test_a_refinement_that_passes_is_an_example() -> None:
@@ -135,7 +144,9 @@ def test_a_refinement_that_passes_is_an_example() -> None:
     assert choice.messages[1].content == "better"
     assert choose("refined_passed", bad, None) is Outcome.ENGINE_FAILED
     assert choose("refined_passed", judged_prompt("yyyyy"), None) is Outcome.ALL_GOOD
-    assert choose("refined_passed", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
+    assert (
+        choose("refined_passed", bad, Tree(prompt=PROMPT, nodes=(root(),), best=None, solved=False)) is Outcome.UNSOLVED
+    )
 
 
 def test_a_response_that_is_good_already_is_kept_unrefined() -> None:
@@ -144,7 +155,10 @@ def test_a_response_that_is_good_already_is_kept_unrefined() -> None:
     assert kept.messages[1].content == "response 0"
     bad = judged_prompt("nnnnn")
     assert choose("good_or_refined", bad, TREE) == choose("refined_passed", bad, TREE)
-    assert choose("good_or_refined", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
+    assert (
+        choose("good_or_refined", bad, Tree(prompt=PROMPT, nodes=(root(),), best=None, solved=False))
+        is Outcome.UNSOLVED
+    )
     assert choose("good_or_refined", judged_prompt("yynn-")) is Outcome.TIED
 
 
@@ -158,7 +172,7 @@ def test_a_given_response_is_taken_whatever_was_judged_of_it() -> None:
 def test_a_lesson_gives_the_actor_nothing() -> None:
     bad = judged_prompt("nnnnn")
     assert choose("lessons", bad, TREE) is Outcome.LESSON
-    assert choose("lessons", bad, Tree(PROMPT, (root(),), None, False)) is Outcome.UNSOLVED
+    assert choose("lessons", bad, Tree(prompt=PROMPT, nodes=(root(),), best=None, solved=False)) is Outcome.UNSOLVED
     assert choose("lessons", bad, None) is Outcome.ENGINE_FAILED
     assert choose("lessons", judged_prompt("yyyyy"), None) is Outcome.ALL_GOOD
 
@@ -174,7 +188,7 @@ def test_what_was_judged_without_a_search_is_a_lesson_whichever_way_it_went() ->
 @given(any_judged, st.sampled_from(sorted(SELECTING)), st.integers(0, 99))
 def test_any_policy_gives_a_row_of_its_kind_or_a_reason(judged: JudgedPrompt, name: str, seed: int) -> None:
     policy = SELECTING[name]
-    tree = Tree(judged.prompt, (root(),), None, False) if policy.searches else None
+    tree = Tree(prompt=judged.prompt, nodes=(root(),), best=None, solved=False) if policy.searches else None
     choice = choose(name, judged, tree, seed)
     if isinstance(choice, Outcome):
         assert choice not in (Outcome.PAIR, Outcome.EXAMPLE)

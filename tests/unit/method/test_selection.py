@@ -93,17 +93,31 @@ def test_the_negative_is_drawn_among_the_bad() -> None:
 
 
 def test_a_refined_pair_is_the_best_text_over_the_root() -> None:
-    nodes = (root(), Node((0,), "half", judgment("yynnn"), "r"), Node((0, 0), "good", judgment("yyyyn"), "r"))
-    tree = Tree(PROMPT, nodes, best=(0, 0), solved=True)
-    assert refined_pair(tree) == Pair(PROMPT, chosen="good", rejected="negative")
+    nodes = (
+        root(),
+        Node(path=(0,), text="half", judgment=judgment("yynnn"), reply="r"),
+        Node(path=(0, 0), text="good", judgment=judgment("yyyyn"), reply="r"),
+    )
+    tree = Tree(prompt=PROMPT, nodes=nodes, best=(0, 0), solved=True)
+    assert refined_pair(tree) == Pair(prompt=PROMPT, chosen="good", rejected="negative")
 
 
 @pytest.mark.parametrize(
     "tree",
     [
-        Tree(PROMPT, (root(),), best=None, solved=False),
-        Tree(PROMPT, (root(), Node((0,), "half", judgment("yynnn"), "r")), best=(0,), solved=False),
-        Tree(PROMPT, (root(), Node((0,), "negative\n", judgment("yyyyy"), "r")), best=(0,), solved=True),
+        Tree(prompt=PROMPT, nodes=(root(),), best=None, solved=False),
+        Tree(
+            prompt=PROMPT,
+            nodes=(root(), Node(path=(0,), text="half", judgment=judgment("yynnn"), reply="r")),
+            best=(0,),
+            solved=False,
+        ),
+        Tree(
+            prompt=PROMPT,
+            nodes=(root(), Node(path=(0,), text="negative\n", judgment=judgment("yyyyy"), reply="r")),
+            best=(0,),
+            solved=True,
+        ),
     ],
 )
 def test_no_pair_from_a_tree_without_a_solution(tree: Tree) -> None:
@@ -123,7 +137,7 @@ def test_a_sampled_pair_needs_a_good_response() -> None:
     assert sampled_pair(judged_prompt("nnnnn", "yynn-"), 1) is Outcome.UNSOLVED
     assert sampled_pair(judged_prompt("yyyyy"), 1) is Outcome.ALL_GOOD
     judged = judged_prompt("nnnnn", "yyyyy")
-    assert sampled_pair(judged, 1) == Pair(judged.prompt, chosen="response 1", rejected="response 0")
+    assert sampled_pair(judged, 1) == Pair(prompt=judged.prompt, chosen="response 1", rejected="response 0")
 
 
 @given(any_judged, st.integers(0, 2**63 - 1))
@@ -144,8 +158,11 @@ def test_any_judged_prompt_gives_one_result(judged: JudgedPrompt, seed: int) -> 
 
 
 def test_the_first_pair_of_a_prompt_stays() -> None:
-    first, other = Pair(Prompt.of("a"), "x", "y"), Pair(Prompt.of("b"), "x", "y")
-    again = Pair(Prompt.of("a"), "z", "y")
+    first, other = (
+        Pair(prompt=Prompt.of("a"), chosen="x", rejected="y"),
+        Pair(prompt=Prompt.of("b"), chosen="x", rejected="y"),
+    )
+    again = Pair(prompt=Prompt.of("a"), chosen="z", rejected="y")
     assert mark_duplicates([first, Outcome.TIED, again, other]) == [
         first,
         Outcome.TIED,
@@ -155,8 +172,11 @@ def test_the_first_pair_of_a_prompt_stays() -> None:
 
 
 def test_what_is_measured_is_not_learned() -> None:
-    pair, example = Pair(Prompt.of("a"), "x", "y"), Example(Prompt.of("b").id, ExampleKind.RESPONSE, ())
-    other = Pair(Prompt.of("c"), "x", "y")
+    pair, example = (
+        Pair(prompt=Prompt.of("a"), chosen="x", rejected="y"),
+        Example(Prompt.of("b").id, ExampleKind.RESPONSE, ()),
+    )
+    other = Pair(prompt=Prompt.of("c"), chosen="x", rejected="y")
     rows = [pair, Outcome.TIED, example, other]
     assert mark_measured(rows, {Prompt.of("a").id, Prompt.of("b").id}) == [
         Outcome.MEASURED,

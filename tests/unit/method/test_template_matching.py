@@ -8,7 +8,7 @@ from spar.method.templates.forms import builtin_form
 from spar.method.templates.matching import OtherForms, has_form, other_forms
 
 SPAR, COMPACT = builtin_templates("spar"), builtin_templates("compact")
-OTHER = TemplateSet("other", "Look at $response, written for $prompt. Is it right?", "Now mend it.")
+OTHER = TemplateSet(name="other", judge="Look at $response, written for $prompt. Is it right?", refine="Now mend it.")
 JUDGMENT, REFINEMENT = "Final Judgement: No", "[[start]] x [[end]]"
 
 
@@ -47,9 +47,13 @@ def test_what_ends_otherwise_or_lacks_a_part_has_another_form() -> None:
 
 def test_lessons_in_other_words_are_counted() -> None:
     rows = [judgment(SPAR), judgment(OTHER), judgment(OTHER), refinement(SPAR), refinement(OTHER)]
-    assert other_forms(rows, SPAR, [], all_are_lessons=True) == OtherForms(3, 2, 2, 1)
-    assert other_forms(rows, OTHER, [], all_are_lessons=True) == OtherForms(3, 1, 2, 1)
-    half = TemplateSet("half", SPAR.judge, OTHER.refine)
+    assert other_forms(rows, SPAR, [], all_are_lessons=True) == OtherForms(
+        judgments=3, other_judgments=2, refinements=2, other_refinements=1
+    )
+    assert other_forms(rows, OTHER, [], all_are_lessons=True) == OtherForms(
+        judgments=3, other_judgments=1, refinements=2, other_refinements=1
+    )
+    half = TemplateSet(name="half", judge=SPAR.judge, refine=OTHER.refine)
     assert other_forms([refinement(half)], SPAR, [], all_are_lessons=True).other_refinements == 1
 
 
@@ -64,5 +68,9 @@ def test_a_judge_that_scores_is_prompted_by_its_own_form() -> None:
 def test_responses_are_no_lessons_unless_all_rows_are() -> None:
     response = row(Message("user", "Name a colour."), Message("assistant", "Red."))
     mixed = [response, judgment(OTHER), refinement(OTHER), judgment(OTHER, "I cannot tell.")]
-    assert other_forms(mixed, SPAR, [], all_are_lessons=False) == OtherForms(1, 1, 1, 1)
-    assert other_forms(mixed, SPAR, [], all_are_lessons=True) == OtherForms(3, 3, 1, 1)
+    assert other_forms(mixed, SPAR, [], all_are_lessons=False) == OtherForms(
+        judgments=1, other_judgments=1, refinements=1, other_refinements=1
+    )
+    assert other_forms(mixed, SPAR, [], all_are_lessons=True) == OtherForms(
+        judgments=3, other_judgments=3, refinements=1, other_refinements=1
+    )

@@ -10,7 +10,7 @@ from spar.method.refinements import parse_refinement
 from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
 from spar.method.verdicts import parse_vote
 
-TINY = TemplateSet("tiny", "judge $prompt / $response", "refine it")
+TINY = TemplateSet(name="tiny", judge="judge $prompt / $response", refine="refine it")
 
 
 def test_the_papers_form_has_its_markers() -> None:
@@ -50,7 +50,9 @@ def test_what_is_filled_in_is_never_expanded(prompt: str, response: str) -> None
 
 
 def test_a_dollar_is_written_twice() -> None:
-    assert TemplateSet("d", "$$5 $prompt $response", "x").judge_messages("p", "r")[0].content == "$5 p r"
+    assert (
+        TemplateSet(name="d", judge="$$5 $prompt $response", refine="x").judge_messages("p", "r")[0].content == "$5 p r"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_dollar_is_written_twice() -> None:
 )
 def test_wrong_templates_are_refused(judge: str, refine: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        TemplateSet("own", judge, refine)
+        TemplateSet(name="own", judge=judge, refine=refine)
 
 
 def test_a_folder_of_ones_own(tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_a_folder_of_ones_own(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no readable refine.txt"):
         read_templates("own", tmp_path)
     (tmp_path / "refine.txt").write_text("again\n")
-    assert read_templates("own", tmp_path) == TemplateSet("own", " $prompt\n$response", "again")
+    assert read_templates("own", tmp_path) == TemplateSet(name="own", judge=" $prompt\n$response", refine="again")
 
 
 def test_an_unknown_set_is_named() -> None:

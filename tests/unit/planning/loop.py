@@ -75,7 +75,7 @@ def run_all(
         size = recipe.prompts.shard_size
         for iteration, prompts in parts.items():
             asked = _Asked(*(teacher if is_teachers(iteration, kind) else own for kind in TEACHERS))
-            settings, scope = at(recipe, iteration), SeedScope(recipe.seed, iteration)
+            settings, scope = at(recipe, iteration), SeedScope(seed=recipe.seed, iteration=iteration)
             shards = [prompts[first : first + size] for first in range(0, len(prompts), size)]
             await asyncio.gather(*(_shard(asked, shard, settings, scope, usage) for shard in shards))
             await asyncio.sleep(training_s.get(iteration, 0.0))

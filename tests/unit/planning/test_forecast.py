@@ -58,7 +58,9 @@ def prompts(number: int = WHOLE) -> list[Prompt]:
 
 
 def facts(calls: list[TracedCall], chosen: list[Prompt], **more: Any) -> PilotFacts:
-    return PilotFacts(tuple(chosen), tuple(calls), result_bytes=1000 * len(chosen), pairs=len(chosen) // 2, **more)
+    return PilotFacts(
+        prompts=tuple(chosen), calls=tuple(calls), result_bytes=1000 * len(chosen), pairs=len(chosen) // 2, **more
+    )
 
 
 @pytest.mark.parametrize("name", list(WORKLOADS))
@@ -112,7 +114,9 @@ def test_a_pilot_forecasts_a_run_that_makes_its_starting_models(teacher: str) ->
     seen = facts(
         small.calls,
         chosen[FIRST],
-        trainings=tuple(PilotTraining(str(role_of(i)), 1, STEP_S, FIXED_S, i) for i in BEFORE),
+        trainings=tuple(
+            PilotTraining(role=str(role_of(i)), steps=1, step_s=STEP_S, fixed_s=FIXED_S, iteration=i) for i in BEFORE
+        ),
         initial={i: InitFacts(tuple(chosen[i]), {"response": 32}, 3200) for i in BEFORE},
     )
     price = PriceSettings(completion_million=1.0, teacher=CallPrice(completion_million=10.0))
@@ -141,7 +145,9 @@ def test_given_sets_are_trained_on_whole_and_nothing_is_asked_for_them(tmp_path:
     given.write_text("{}")
     data = {"data": {"actor": [str(given)], "refiner": [str(given)]}}
     calls = run_shards(recipe(), prompts(16), SimulatedBehaviour()).calls
-    trainings = tuple(PilotTraining(str(role_of(i)), 100, 36.0, 0.0, i) for i in BEFORE)
+    trainings = tuple(
+        PilotTraining(role=str(role_of(i)), steps=100, step_s=36.0, fixed_s=0.0, iteration=i) for i in BEFORE
+    )
     found = forecast(recipe(init=data), facts(calls, prompts(16), trainings=trainings), FREE, 32)
     assert {each.step: each for each in found.steps}["training"].hours.value == pytest.approx(2.0)
     assert set(found.training_steps) == {"actor"}
@@ -199,7 +205,7 @@ def test_an_audits_calls_are_those_of_its_slice() -> None:
 
 def test_benchmarks_are_told_as_the_plan_counts_them() -> None:
     calls = [call(each.id, 0, 1, 10, kind="generation") for each in prompts(16)]
-    found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, CallEstimate(800, 1200))
+    found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, CallEstimate(least=800, most=1200))
     assert any("800 to 1,200 calls more" in note for note in found.notes)
 
 
@@ -220,7 +226,18 @@ def test_an_engines_pace_is_read_off_its_calls() -> None:
 
 def test_an_endpoint_whose_calls_take_a_time_of_their_own() -> None:
     rng = random.Random(1)
-    calls = [TracedCall("generation", "", "p", 10, (rng.randint(5, 50),), float(i), i + 0.7) for i in range(40)]
+    calls = [
+        TracedCall(
+            kind="generation",
+            part="",
+            unit="p",
+            prompt_tokens=10,
+            lengths=(rng.randint(5, 50),),
+            began=float(i),
+            ended=i + 0.7,
+        )
+        for i in range(40)
+    ]
     found = pace_of(calls, ["p"], 256)
     assert found is not None
     assert found.call == pytest.approx(0.7, rel=0.01)
@@ -232,7 +249,7 @@ def test_pauses_of_a_pilot_do_not_count() -> None:
 
 
 def call(unit: str, began: float, ended: float, *lengths: int, kind: str = "refinement", part: str = "") -> TracedCall:
-    return TracedCall(kind, part, unit, 100, lengths, began, ended)
+    return TracedCall(kind=kind, part=part, unit=unit, prompt_tokens=100, lengths=lengths, began=began, ended=ended)
 
 
 def test_a_call_waits_for_the_last_that_ended_before_it() -> None:
@@ -271,7 +288,10 @@ def test_measurements_beside_and_trainings_between_count() -> None:
     calls += [call(f"e{i}", 0, 1, 10, kind="evaluation", part="actor") for i in range(20)]
     calls += [call(f"r{i}", 0, 1, 10, kind="evaluation", part="refiner") for i in range(20)]
     small = EvaluationSettings(actor_prompts=20, judge_items=10, refine_items=10)
-    trained = (PilotTraining("actor", 1, 2.0, 30.0), PilotTraining("refiner", 1, 0.5, 10.0))
+    trained = (
+        PilotTraining(role="actor", steps=1, step_s=2.0, fixed_s=30.0),
+        PilotTraining(role="refiner", steps=1, step_s=0.5, fixed_s=10.0),
+    )
     once = forecast(wanted, facts(calls, chosen, evaluation=small), FREE, 32)
     by_step = {each.step: each for each in once.steps}
     assert by_step["generation"].calls.value == 3 * WHOLE

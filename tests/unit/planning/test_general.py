@@ -13,7 +13,10 @@ def test_every_task_is_counted_for_every_actor() -> None:
     tasks = "evaluation.benchmarks.general.tasks=[gsm8k, mmlu]"
     recipe = load_recipe("demo", [tasks, "evaluation.benchmarks.general.limit=10", "iterations=2"])
     items = benchmark_items(recipe)
-    assert items == {"general:gsm8k": Items(10), "general:mmlu": Items(570)}  # the limit is of each of 57 subjects
+    assert items == {
+        "general:gsm8k": Items(items=10),
+        "general:mmlu": Items(items=570),
+    }  # the limit is of each of 57 subjects
     found = {each.name: each for each in measuring_of(recipe, items)}
     assert found["general:gsm8k"].times == 3
     assert found["general:gsm8k"].own.most == 30
@@ -30,4 +33,4 @@ def test_tasks_of_ones_own_have_at_most_the_rows_beside_them(tmp_path: Path) -> 
     (tmp_path / "facts.yaml").write_text("task: facts\n")
     (tmp_path / "facts.jsonl").write_text("{}\n" * 3)
     overrides = [f"evaluation.benchmarks.general={{tasks: [facts], data: {tmp_path}, run_code: true}}"]
-    assert benchmark_items(load_recipe("demo", overrides)) == {"general:facts": Items(3)}
+    assert benchmark_items(load_recipe("demo", overrides)) == {"general:facts": Items(items=3)}

@@ -67,7 +67,7 @@ def test_the_suite_counts() -> None:
 
 def test_a_search_is_bounded_by_its_budget_and_each_strategy_counts() -> None:
     settings = {"strategy": ["actor", "bfs", "best_of_n"], "budget": 4, "max_tokens": 10, "judge_tokens": 20}
-    found = measured(with_benchmarks(ifeval=settings), ifeval=Items(7))
+    found = measured(with_benchmarks(ifeval=settings), ifeval=Items(items=7))
     assert bounds(found["ifeval"].own) == (4 * 7, 4 * 7)
     assert found["ifeval"].own.written == 4 * 7 * 10
     for name in ("ifeval:bfs", "ifeval:best_of_n"):
@@ -79,15 +79,19 @@ def test_a_search_is_bounded_by_its_budget_and_each_strategy_counts() -> None:
 def test_a_refiners_benchmarks_and_the_calls_of_outside_judges_apart() -> None:
     settings = {"votes": 3, "max_tokens": 10, "judge_tokens": 20}
     both = {"llmbar": settings, "refinement": {**settings, "judge": JUDGE}}
-    found = measured(with_benchmarks(**both), llmbar=Items(8), refinement=Items(5, 5))
+    found = measured(with_benchmarks(**both), llmbar=Items(items=8), refinement=Items(items=5, judged=5))
     assert bounds(found["llmbar"].own) == (32, 32)
     assert found["llmbar"].own.written == 32 * 3 * 20
     assert bounds(found["refinement"].own) == (4 * 5, 4 * 15)
     assert bounds(found["refinement"].judge) == (0, 4 * 5)
     assert found["llmbar"].judge == NOTHING
-    bench = measured(with_benchmarks(followbench={"judge": JUDGE, "judge_tokens": 30}), followbench=Items(9, 4))
+    bench = measured(
+        with_benchmarks(followbench={"judge": JUDGE, "judge_tokens": 30}), followbench=Items(items=9, judged=4)
+    )
     assert (bench["followbench"].judge.most, bench["followbench"].judge.written) == (16, 16 * 30)
-    assert measured(with_benchmarks(followbench={}), followbench=Items(9, 4))["followbench"].judge == NOTHING
+    assert (
+        measured(with_benchmarks(followbench={}), followbench=Items(items=9, judged=4))["followbench"].judge == NOTHING
+    )
 
 
 def test_an_audits_outside_judge_sees_responses_and_each_searchs_best() -> None:
@@ -108,14 +112,14 @@ def test_items_are_counted_in_the_data(tmp_path: Path) -> None:
     recipe = with_benchmarks(
         ifeval={"data": str(tmp_path)}, refinement={"data": str(negatives), "limit": 2, "judge": JUDGE}
     )
-    assert benchmark_items(recipe) == {"ifeval": Items(9, 9), "refinement": Items(2, 2)}
+    assert benchmark_items(recipe) == {"ifeval": Items(items=9, judged=9), "refinement": Items(items=2, judged=2)}
     assert benchmark_items(with_benchmarks(refinement={"data": "world:story"}))["refinement"].items == 200
 
 
 def test_bounds_add_up() -> None:
     few = calls(3, 10, 100, least=1)
-    assert few == CallEstimate(1, 3, 30, 300)
-    assert few.plus(calls(2, 5, 7)).times(2) == CallEstimate(6, 10, 80, 628)
+    assert few == CallEstimate(least=1, most=3, written=30, read=300)
+    assert few.plus(calls(2, 5, 7)).times(2) == CallEstimate(least=6, most=10, written=80, read=628)
     assert few.spent.tokens == 330
     with pytest.raises(AttributeError):
         few.least = 2  # type: ignore[misc]

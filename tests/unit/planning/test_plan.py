@@ -30,7 +30,7 @@ def llama(prompts: str, *changes: str) -> Recipe:
 
 
 def planned(recipe: Recipe, host: Host) -> Plan:
-    return plan_of(recipe, ModelShapes(LLAMA, LLAMA), host)
+    return plan_of(recipe, ModelShapes(actor=LLAMA, refiner=LLAMA), host)
 
 
 def test_a_worker_holds_weights_and_the_cache_of_a_sequence_divided_by_its_gpus() -> None:
@@ -92,7 +92,7 @@ def test_the_papers_iteration_is_50k_responses_and_250k_votes(prompts: str) -> N
 
 
 def test_the_papers_run_fits_eight_h100(prompts: str) -> None:
-    plan = planned(llama(prompts), Host(8, H100))
+    plan = planned(llama(prompts), Host(gpus=8, gpu_memory=H100))
     assert plan.refusals == ()
     assert [need.part for need in plan.needs] == [
         "generation", "judgment", "refinement", "train actor", "train refiner",
@@ -104,32 +104,32 @@ def test_the_papers_run_fits_eight_h100(prompts: str) -> None:
 
 def test_full_fine_tuning_on_one_gpu_is_refused_with_what_would_fit(prompts: str) -> None:
     alone = [f"training.{role}.launch.{key}" for role in ("actor", "refiner") for key in ("processes=1", "config=none")]
-    plan = planned(llama(prompts, *alone), Host(1, H100))
+    plan = planned(llama(prompts, *alone), Host(gpus=1, gpu_memory=H100))
     actor, refiner = plan.refusals
     assert (actor.part, refiner.part) == ("train actor", "train refiner")
     assert "needs 139.7 GiB a GPU, and has 80.0 GiB" in actor.what
     options = [word for word in actor.fix.rstrip(".").split() if "=" in word]
     assert "training.actor.lora.rank=16" in options
-    again = planned(llama(prompts, *alone, *options), Host(1, H100))
+    again = planned(llama(prompts, *alone, *options), Host(gpus=1, gpu_memory=H100))
     assert [refusal.part for refusal in again.refusals] == ["train refiner"]
     assert any("single-gpu.yml" in note for note in again.notes)
 
 
 def test_more_gpus_make_the_fix_a_division(prompts: str) -> None:
     alone = [f"training.{role}.launch.{key}" for role in ("actor", "refiner") for key in ("processes=1", "config=none")]
-    plan = planned(llama(prompts, *alone), Host(8, H100))
+    plan = planned(llama(prompts, *alone), Host(gpus=8, gpu_memory=H100))
     assert "--set training.actor.launch.config=fsdp" in plan.refusals[0].fix
 
 
 def test_a_model_too_large_for_a_gpu_is_refused_with_a_width(prompts: str) -> None:
-    plan = planned(llama(prompts), Host(8, 16 * GIB))
+    plan = planned(llama(prompts), Host(gpus=8, gpu_memory=16 * GIB))
     generation = plan.refusals[0]
     assert generation.part == "generation"
     assert "tensor_parallel=2" in generation.fix
 
 
 def test_more_processes_than_gpus_are_refused(prompts: str) -> None:
-    whats = [refusal.what for refusal in planned(llama(prompts), Host(2, H100)).refusals]
+    whats = [refusal.what for refusal in planned(llama(prompts), Host(gpus=2, gpu_memory=H100)).refusals]
     assert whats == ["needs 8 GPUs, and there are 2"] * 2
 
 
@@ -143,7 +143,7 @@ def test_without_a_known_gpu_nothing_is_refused(prompts: str) -> None:
 def test_adapters_share_a_base_and_make_small_models(prompts: str) -> None:
     kept = [f"training.{role}.lora.merge=false" for role in ("actor", "refiner")]
     whole = [f"training.{role}.launch.config=none" for role in ("actor", "refiner")]
-    plan = planned(llama(prompts, *kept, *whole), Host(8, H100))
+    plan = planned(llama(prompts, *kept, *whole), Host(gpus=8, gpu_memory=H100))
     assert plan.needs[0].memory.parts["adapters"] == 2 * 2 * 41_943_040
     assert plan.disk.models_per_iteration == 2 * 2 * 4 * 41_943_040
 
@@ -157,7 +157,7 @@ def test_every_built_in_recipe_can_be_planned(name: str, prompts: str) -> None:
 
 def test_an_endpoint_without_training_needs_no_gpu_and_is_not_warned_of_any(prompts: str) -> None:
     served = ["models.actor=served:a", "models.refiner=served:r", "engine.url=http://localhost:1/v1"]
-    plan = plan_of(load_recipe("endpoint", [*served, prompts]), ModelShapes(None, None), Host())
+    plan = plan_of(load_recipe("endpoint", [*served, prompts]), ModelShapes(actor=None, refiner=None), Host())
     assert (plan.needs, plan.refusals, plan.disk.models_per_iteration) == ((), (), 0)
     assert (plan.stages[0].work.actor_steps_at_most, plan.stages[0].work.refiner_steps_at_most) == (0, 0)
     assert [note.partition(":")[0] for note in plan.notes] == ["Nothing is trained (training"]
@@ -167,15 +167,17 @@ def test_memory_is_that_of_the_most_demanding_stage_and_only_what_trains_is_plan
     stage = (
         "stages=[{iterations: [1], judgment: {max_tokens: 8}, training: {train_refiner: false, actor: {epochs: 2}}}]"
     )
-    plan = planned(llama(prompts, "iterations=2", stage), Host(8, H100))
+    plan = planned(llama(prompts, "iterations=2", stage), Host(gpus=8, gpu_memory=H100))
     assert [need.part for need in plan.needs if need.part.startswith("train")] == [
         "train actor", "train actor from 2", "train refiner",
     ]  # fmt: skip
-    assert plan.needs[1].length == planned(llama(prompts), Host(8, H100)).needs[1].length
-    schooled = planned(llama(prompts, "init.teacher.model=served:t", "init.refiner.max_length=8192"), Host(1, H100))
+    assert plan.needs[1].length == planned(llama(prompts), Host(gpus=8, gpu_memory=H100)).needs[1].length
+    schooled = planned(
+        llama(prompts, "init.teacher.model=served:t", "init.refiner.max_length=8192"), Host(gpus=1, gpu_memory=H100)
+    )
     names = ["train init actor", "train init refiner", "train actor", "train refiner"]
     assert [need.part for need in schooled.needs if need.part.startswith("train")] == names
     assert [refusal.part for refusal in schooled.refusals] == names
     assert "init.refiner.lora.rank" in schooled.refusals[1].fix
-    kept = planned(llama(prompts, "training.train_refiner=false"), Host(8, H100))
+    kept = planned(llama(prompts, "training.train_refiner=false"), Host(gpus=8, gpu_memory=H100))
     assert [need.part for need in kept.needs if need.part.startswith("train")] == ["train actor"]

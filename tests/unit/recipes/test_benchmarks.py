@@ -153,4 +153,7 @@ def test_files_come_back_as_they_were(tmp_path: Path) -> None:
     assert [file.name for file in files] == ["Adversarial/dataset.json", "b.jsonl"]
     assert write_data_files(files, tmp_path / "again") == tmp_path / "again"
     assert (tmp_path / "again" / "Adversarial" / "dataset.json").read_bytes() == b"[1,\r\n 2]"
-    assert write_data_files([DataFile("one.jsonl", "{}")], tmp_path / "again") == tmp_path / "again" / "one.jsonl"
+    assert (
+        write_data_files([DataFile(name="one.jsonl", text="{}")], tmp_path / "again")
+        == tmp_path / "again" / "one.jsonl"
+    )

@@ -29,7 +29,7 @@ def refused(recipe: bytes, kind: str = "application/yaml", *overrides: str) -> s
     began = time.process_time()
     with (
         pytest.raises(RecipeError) as caught,
-        recipe_of(Received(recipe, content_type=kind, overrides=overrides), allow_paths=False),
+        recipe_of(Received(recipe=recipe, content_type=kind, overrides=overrides), allow_paths=False),
     ):
         pass
     assert time.process_time() - began < PROCESSOR_S

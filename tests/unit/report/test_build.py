@@ -126,29 +126,33 @@ def books(tmp_path: Path) -> Iterator[Books]:
 def judgment(yes: int) -> Judgment:
     votes = tuple(Vote(f"vote {i}", Verdict.YES if i < yes else Verdict.NO, None) for i in range(5))
     label = Verdict.YES if yes > 2 else Verdict.NO
-    return Judgment(votes, label, None, yes / 5, "words 3 : got 4 no")
+    return Judgment(votes=votes, label=label, failure=None, value=yes / 5, critique="words 3 : got 4 no")
 
 
 def tree(name: str, *children: tuple[tuple[int, ...], str, int]) -> Tree:
-    root = Node((), "moss echo cake lamp", judgment(0))
-    nodes = tuple(Node(path, text, judgment(yes), f"[[start]] {text} [[end]]") for path, text, yes in children)
+    root = Node(path=(), text="moss echo cake lamp", judgment=judgment(0))
+    nodes = tuple(
+        Node(path=path, text=text, judgment=judgment(yes), reply=f"[[start]] {text} [[end]]")
+        for path, text, yes in children
+    )
     best = max(nodes, key=lambda node: node.value, default=None)
     solved = best is not None and best.value > 0.5
-    return Tree(Prompt.of(name), (root, *nodes), best.path if best else None, solved)
+    return Tree(prompt=Prompt.of(name), nodes=(root, *nodes), best=best.path if best else None, solved=solved)
 
 
 def actor_items(iteration: int, prompts: str = "p") -> list[Item]:
     greedy = [
-        Item(Measure.ACTOR_GREEDY, f"{prompts}{i}", "moss", correct) for i, correct in enumerate(GREEDY[iteration])
+        Item(measure=Measure.ACTOR_GREEDY, prompt=f"{prompts}{i}", reply="moss", correct=correct)
+        for i, correct in enumerate(GREEDY[iteration])
     ]
-    return [*greedy, Item(Measure.ACTOR_SAMPLED, "p0", "", False, failure="empty")]
+    return [*greedy, Item(measure=Measure.ACTOR_SAMPLED, prompt="p0", reply="", correct=False, failure="empty")]
 
 
 def refiner_items() -> list[Item]:
     return [
-        Item(Measure.JUDGE, "p", "yes", True, "moss"),
-        Item(Measure.JUDGE, "p", "?", False, "moss", failure="unparsable"),
-        Item(Measure.REFINE, "p", "moss", True, "cake", "critique"),
+        Item(measure=Measure.JUDGE, prompt="p", reply="yes", correct=True, given="moss"),
+        Item(measure=Measure.JUDGE, prompt="p", reply="?", correct=False, given="moss", failure="unparsable"),
+        Item(measure=Measure.REFINE, prompt="p", reply="moss", correct=True, given="cake", critique="critique"),
     ]
 
 
@@ -174,11 +178,32 @@ def whole(books: Books) -> None:
         "examples_too_long": 2.0,
         "examples_used": 1.0,
     }
-    books.step(1, StepKind.SELECTION, "", [Selected("k1", 2, "k2", 1, "k3")], facts={"seconds": 0.5, "counts": counts})
+    books.step(
+        1,
+        StepKind.SELECTION,
+        "",
+        [Selected(pairs_key="k1", pairs=2, examples_key="k2", examples=1, outcomes_key="k3")],
+        facts={"seconds": 0.5, "counts": counts},
+    )
     books.outcomes("pair", "unsolved", "pair")
-    books.step(1, StepKind.TRAINING, "actor", [Trained("a1", "a0", 2, 1, 4, 700, 0.5)], facts={"seconds": 8.0})
-    books.step(1, StepKind.TRAINING, "refiner", [Trained("b1", "b0", 1, 0, 2, 300, None)], facts={"seconds": 4.0})
-    pairs = [Item(Measure.PAIR, "p", "moss", True, "cake"), Item(Measure.PAIR, "q", "moss", False, "cake")]
+    books.step(
+        1,
+        StepKind.TRAINING,
+        "actor",
+        [Trained(fingerprint="a1", parent="a0", samples=2, too_long=1, steps=4, tokens=700, loss=0.5)],
+        facts={"seconds": 8.0},
+    )
+    books.step(
+        1,
+        StepKind.TRAINING,
+        "refiner",
+        [Trained(fingerprint="b1", parent="b0", samples=1, too_long=0, steps=2, tokens=300, loss=None)],
+        facts={"seconds": 4.0},
+    )
+    pairs = [
+        Item(measure=Measure.PAIR, prompt="p", reply="moss", correct=True, given="cake"),
+        Item(measure=Measure.PAIR, prompt="q", reply="moss", correct=False, given="cake"),
+    ]
     books.step(1, StepKind.EVALUATION, "pairs", pairs)
 
 

@@ -20,8 +20,8 @@ from spar.report.charts import (
 
 
 def series(*values: float, width: float = 0.02) -> Series:
-    points = [RatePoint(x, v, max(0.0, v - width), min(1.0, v + width)) for x, v in enumerate(values)]
-    return Series("greedy", "c-first", points)
+    points = [RatePoint(x=x, value=v, low=max(0.0, v - width), high=min(1.0, v + width)) for x, v in enumerate(values)]
+    return Series(name="greedy", style="c-first", points=points)
 
 
 @pytest.mark.parametrize("values", [(0.54, 0.78, 0.88), (0.0, 1.0), (0.999, 1.0, 1.0), (0.5,), (0.0, 0.0)])
@@ -44,7 +44,7 @@ def test_labels_of_close_lines_stay_apart_and_in_order() -> None:
 
 
 def test_nothing_measured_is_no_chart() -> None:
-    assert line_chart([Series("greedy", "c-first", [])]) is None
+    assert line_chart([Series(name="greedy", style="c-first", points=[])]) is None
 
 
 def test_a_stacked_bar_is_in_proportion_and_leaves_out_what_is_empty() -> None:

@@ -23,7 +23,16 @@ def audited(lenient: float, seed: int) -> list[Audited]:
             said = Verdict.YES if good or draw.random() < lenient else Verdict.NO
             found = (("<b>start</b>", good), ("words", True))
             outside = Verdict.YES if good else Verdict.NO
-            items.append(Audited(source, Prompt.of(f"prompt {index}"), "text", said, found, outside))
+            items.append(
+                Audited(
+                    source=source,
+                    prompt=Prompt.of(f"prompt {index}"),
+                    text="text",
+                    said=said,
+                    found=found,
+                    outside=outside,
+                )
+            )
     return items
 
 

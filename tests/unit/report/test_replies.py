@@ -44,7 +44,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def _entry(number: int, outcome: str | None) -> PromptEntry:
-    return PromptEntry(1, number, 0, Prompt.of(f"prompt {number}"), outcome)
+    return PromptEntry(iteration=1, position=number, shard=0, prompt=Prompt.of(f"prompt {number}"), outcome=outcome)
 
 
 def _judged(prompt: Prompt) -> JudgedPrompt:
@@ -67,7 +67,7 @@ def _searched(books: Books) -> None:
     books.shard(0, prompts)
     books.step(1, StepKind.GENERATION, "0", [Generated(prompt, ()) for prompt in prompts])
     books.step(1, StepKind.JUDGMENT, "0", [_judged(prompt) for prompt in prompts])
-    cut = Refinement(f"Reflection {EVIL}", failure=ReplyFailure.CUT_OFF, finish_reason="length")
+    cut = Refinement(reply=f"Reflection {EVIL}", failure=ReplyFailure.CUT_OFF, finish_reason="length")
     pruned = PrunedPlace((1,), ReplyFailure.CUT_OFF, (cut, cut))
     grown = replace(tree("direct", ((0,), "moss echo", 5)), failures={"cut_off": 1}, pruned=(pruned,))
     books.step(1, StepKind.REFINEMENT, "0", [grown])
@@ -125,7 +125,7 @@ def test_prompts_without_responses_are_not_shown(books: Books) -> None:
 
 def test_only_long_texts_are_cut_and_what_is_left_out_is_counted() -> None:
     long = "a" * HEAD + "b" * 1500 + "c" * TAIL
-    cut = shortened(JudgedPrompt(Prompt("id", "short"), (JudgedResponse(Response(0, long), None),)))
+    cut = shortened(JudgedPrompt(Prompt(id="id", text="short"), (JudgedResponse(Response(0, long), None),)))
     text = cut.responses[0].response.text
     assert text == "a" * HEAD + " [... 1,500 characters left out ...] " + "c" * TAIL
     assert (cut.prompt.text, cut.responses[0].response.index) == ("short", 0)

@@ -31,7 +31,7 @@ def step(ended: float, seconds: float, reused: bool = False) -> Step:
 
 
 def test_shards_that_ran_side_by_side_count_once() -> None:
-    spent = {StepKind.JUDGMENT: Spent(8, 12, 16), StepKind.SELECTION: Spent()}
+    spent = {StepKind.JUDGMENT: Spent(calls=8, prompt_tokens=12, completion_tokens=16), StepKind.SELECTION: Spent()}
     effort = effort_of([step(10, 10), step(12, 10), step(30, 5), step(31, 0, reused=True)], spent)
     assert effort.seconds == {"judgment": 17.0}
     # As booked, also of an attempt whose result nobody wanted any more: not summed over the steps.

@@ -16,12 +16,12 @@ from spar.roles.usage import JUDGE_NODE, JUDGE_RESPONSE, SeedScope, Usage
 
 PROMPT = Prompt.of("Write about rain.")
 TEMPLATES = builtin_templates("compact")
-SCOPE = SeedScope(7, 1)
+SCOPE = SeedScope(seed=7, iteration=1)
 YES, NO, NOTHING = "it is so ; Final Judgement : Yes", "it is not ; Final Judgement : No", "hm"
-NEGATIVE = Judgment((Vote(NO, Verdict.NO),), Verdict.NO, None, 0.0, NO)
+NEGATIVE = Judgment(votes=(Vote(NO, Verdict.NO),), label=Verdict.NO, failure=None, value=0.0, critique=NO)
 
 SEARCH = SearchSettings()
-ROOT = Node((), "rain", NEGATIVE)
+ROOT = Node(path=(), text="rain", judgment=NEGATIVE)
 
 Reply = Callable[[Sequence[Message], int], str]
 
@@ -46,7 +46,10 @@ class ScriptedModel:
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         self.calls.append((tuple(messages), n, sampling, seed))
         finish = "length" if self._finish == "length" else "stop"
-        return [Completion(self._reply(messages, index), finish, 10, 3) for index in range(n)]
+        return [
+            Completion(text=self._reply(messages, index), finish_reason=finish, prompt_tokens=10, completion_tokens=3)
+            for index in range(n)
+        ]
 
 
 async def test_responses_are_asked_for_in_one_call_on_the_bare_prompt() -> None:
@@ -59,7 +62,7 @@ async def test_responses_are_asked_for_in_one_call_on_the_bare_prompt() -> None:
     ]
     [(messages, n, sampling, _)] = model.calls
     assert (messages, n) == ((Message("user", PROMPT.text),), 3)
-    assert sampling == Sampling(0.9, 0.9, 2048)
+    assert sampling == Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
     assert (usage.calls, usage.replies, usage.prompt_tokens, usage.completion_tokens) == (1, 3, 10, 9)
 
 

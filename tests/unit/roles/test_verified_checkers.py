@@ -37,7 +37,10 @@ class Script:
         self.says = says
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        return [Completion(text, "stop", 1, 1) for text in self.says(messages[0].content)[:n]]
+        return [
+            Completion(text=text, finish_reason="stop", prompt_tokens=1, completion_tokens=1)
+            for text in self.says(messages[0].content)[:n]
+        ]
 
 
 def form(name: str) -> PromptForm:
@@ -55,8 +58,10 @@ def prepared(
         return [meaning] if "to pass this check" in asked else written
 
     usage = Usage()
-    forms = CheckerForms(form("checker"), form("meaning"), form("contradiction"))
-    teacher = Teacher(Script(says), Sampling(0.7, 1.0, 99), forms, SeedScope(0, 0), usage)
+    forms = CheckerForms(checker=form("checker"), meaning=form("meaning"), contradiction=form("contradiction"))
+    teacher = Teacher(
+        Script(says), Sampling(temperature=0.7, top_p=1.0, max_tokens=99), forms, SeedScope(seed=0, iteration=0), usage
+    )
     [outcome] = asyncio.run(write_checkers(teacher, [PROMPT], len(written)))
     return outcome, usage
 

@@ -52,8 +52,13 @@ def test_a_round_adds_what_is_new_and_counts_repeats() -> None:
     replies = iter(["- Use no commas.\n- A.\n- B.", "- A.\n- C.\n- D."])
     usage = Usage()
     model = ScriptedModel(lambda messages, call: next(replies))
-    teacher = InstructionTeacher(model, Sampling(0.7, 1.0, 99), form("spar"), SeedScope(0, 0), usage)
-    assert written(teacher, SEEDS, 3) == [WrittenRound(0, ("A.", "B."), 1), WrittenRound(1, ("C.",), 1)]
+    teacher = InstructionTeacher(
+        model, Sampling(temperature=0.7, top_p=1.0, max_tokens=99), form("spar"), SeedScope(seed=0, iteration=0), usage
+    )
+    assert written(teacher, SEEDS, 3) == [
+        WrittenRound(turn=0, new=("A.", "B."), repeated=1),
+        WrittenRound(turn=1, new=("C.",), repeated=1),
+    ]
     assert "\n".join(SEEDS) in model.asked[0]
     assert "50 more" in model.asked[0]
     assert (usage.calls, usage.failures) == (2, {})
@@ -63,7 +68,9 @@ def test_a_teacher_that_repeats_itself_is_asked_no_longer() -> None:
     usage = Usage()
     replies = iter(["- A.", *["- A."] * (BARREN - 1), "no list"])
     model = ScriptedModel(lambda messages, call: next(replies))
-    teacher = InstructionTeacher(model, Sampling(0.7, 1.0, 99), form("spar"), SeedScope(0, 0), usage)
+    teacher = InstructionTeacher(
+        model, Sampling(temperature=0.7, top_p=1.0, max_tokens=99), form("spar"), SeedScope(seed=0, iteration=0), usage
+    )
     assert [each.new for each in written(teacher, SEEDS, 9)] == [("A.",), *[()] * BARREN]
     assert usage.failures == {"unparsable": 1}
 
@@ -71,7 +78,11 @@ def test_a_teacher_that_repeats_itself_is_asked_no_longer() -> None:
 def test_the_rules_teacher_writes_instructions_that_measure_nothing() -> None:
     seeds = generate_prompts(36, 0, "train")
     teacher = InstructionTeacher(
-        RulesModel(ErrorRates(augment=0.0)), Sampling(0.7, 1.0, 4096), form("compact"), SeedScope(0, 0), Usage()
+        RulesModel(ErrorRates(augment=0.0)),
+        Sampling(temperature=0.7, top_p=1.0, max_tokens=4096),
+        form("compact"),
+        SeedScope(seed=0, iteration=0),
+        Usage(),
     )
     [first, *_] = rounds = written(teacher, seeds, 60)
     texts = [text for each in rounds for text in each.new]
@@ -85,7 +96,11 @@ def test_the_rules_teacher_writes_instructions_that_measure_nothing() -> None:
 def test_the_rules_teacher_errs_in_some_of_them() -> None:
     seeds = generate_prompts(36, 0, "train")
     teacher = InstructionTeacher(
-        RulesModel(ErrorRates(augment=1.0)), Sampling(0.7, 1.0, 4096), form("compact"), SeedScope(0, 0), Usage()
+        RulesModel(ErrorRates(augment=1.0)),
+        Sampling(temperature=0.7, top_p=1.0, max_tokens=4096),
+        form("compact"),
+        SeedScope(seed=0, iteration=0),
+        Usage(),
     )
     for text in written(teacher, seeds, 20)[0].new:
         with pytest.raises(DataError, match="stands in it twice"):

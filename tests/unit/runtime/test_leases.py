@@ -18,19 +18,34 @@ def ago(seconds: float) -> datetime:
 @pytest.mark.parametrize(
     ("signs", "loss", "waiting", "why"),
     [
-        (AttemptStatus(True, ago(500), ago(89)), BrokerReset.NONE, 0, None),
-        (AttemptStatus(True, ago(500), ago(91)), BrokerReset.NONE, 7, LostReason.SILENT),
+        (AttemptStatus(running=True, sent_at=ago(500), alive_at=ago(89)), BrokerReset.NONE, 0, None),
+        (AttemptStatus(running=True, sent_at=ago(500), alive_at=ago(91)), BrokerReset.NONE, 7, LostReason.SILENT),
         (
-            AttemptStatus(True, ago(500), ago(1)),
+            AttemptStatus(running=True, sent_at=ago(500), alive_at=ago(1)),
             BrokerReset.MESSAGES,
             0,
             None,
         ),  # its worker has it, whatever the queues lost
-        (AttemptStatus(True, ago(500), ago(1)), BrokerReset.EVERYTHING, 0, LostReason.PROCESS_GONE),
-        (AttemptStatus(False, ago(1), None), BrokerReset.MESSAGES, 3, LostReason.BROKER_EMPTIED),
-        (AttemptStatus(False, ago(29), None), BrokerReset.NONE, 0, None),
-        (AttemptStatus(False, ago(31), None), BrokerReset.NONE, 0, LostReason.NEVER_ARRIVED),
-        (AttemptStatus(False, ago(86_400), None), BrokerReset.NONE, 1, None),  # a backlog is no loss
+        (
+            AttemptStatus(running=True, sent_at=ago(500), alive_at=ago(1)),
+            BrokerReset.EVERYTHING,
+            0,
+            LostReason.PROCESS_GONE,
+        ),
+        (
+            AttemptStatus(running=False, sent_at=ago(1), alive_at=None),
+            BrokerReset.MESSAGES,
+            3,
+            LostReason.BROKER_EMPTIED,
+        ),
+        (AttemptStatus(running=False, sent_at=ago(29), alive_at=None), BrokerReset.NONE, 0, None),
+        (AttemptStatus(running=False, sent_at=ago(31), alive_at=None), BrokerReset.NONE, 0, LostReason.NEVER_ARRIVED),
+        (
+            AttemptStatus(running=False, sent_at=ago(86_400), alive_at=None),
+            BrokerReset.NONE,
+            1,
+            None,
+        ),  # a backlog is no loss
     ],
 )
 def test_what_counts_as_lost(signs: AttemptStatus, loss: BrokerReset, waiting: int, why: LostReason | None) -> None:

@@ -36,15 +36,18 @@ for _type, _strategy in ((str, _TEXT), (float, _FINITE)):
 
 PROMPT = Prompt.of("Begin with the word fox.")
 VOTES = (Vote("It does. Yes", Verdict.YES), Vote("It does not. No", Verdict.NO))
-JUDGMENT = Judgment(VOTES, None, None, 0.5, None)
+JUDGMENT = Judgment(votes=VOTES, label=None, failure=None, value=0.5, critique=None)
 TREE = Tree(
-    PROMPT,
-    (Node((), "text", JUDGMENT), Node((0, 2), "t", JUDGMENT, "reply")),
-    (0, 2),
-    True,
-    3,
-    4,
-    {"b": 1, "a": 2},
+    prompt=PROMPT,
+    nodes=(
+        Node(path=(), text="text", judgment=JUDGMENT),
+        Node(path=(0, 2), text="t", judgment=JUDGMENT, reply="reply"),
+    ),
+    best=(0, 2),
+    solved=True,
+    refine_replies=3,
+    votes=4,
+    failures={"b": 1, "a": 2},
 )
 
 

@@ -16,9 +16,9 @@ from spar.roles.settings import RefinerSettings, policy_of
 from spar.roles.usage import SeedScope, Usage
 from spar.testing.engine import CONTEXT, SimulatedEngine
 
-SAMPLING = Sampling(0.9, 1.0, 512)
+SAMPLING = Sampling(temperature=0.9, top_p=1.0, max_tokens=512)
 ASKED = (Message("user", "Write about rain."),)
-SCOPE = SeedScope(7, 1)
+SCOPE = SeedScope(seed=7, iteration=1)
 
 
 def engine(**settings: float) -> SimulatedEngine:
@@ -41,7 +41,7 @@ async def test_text_depends_on_model_messages_sampling_and_seed() -> None:
             (one, ASKED, SAMPLING, 1),
             (other, ASKED, SAMPLING, 1),
             (one, (Message("user", "Write about snow."),), SAMPLING, 1),
-            (one, ASKED, Sampling(0.8, 1.0, 512), 1),
+            (one, ASKED, Sampling(temperature=0.8, top_p=1.0, max_tokens=512), 1),
             (one, ASKED, SAMPLING, 2),
         )
     ]
@@ -50,13 +50,13 @@ async def test_text_depends_on_model_messages_sampling_and_seed() -> None:
 
 async def test_greedy_replies_do_not_depend_on_the_seed() -> None:
     model = await engine().serve(LocalModel("a", name="a"))
-    greedy = Sampling(0.0, 1.0, 512)
+    greedy = Sampling(temperature=0.0, top_p=1.0, max_tokens=512)
     assert await model.sample(ASKED, 1, greedy, 1) == await model.sample(ASKED, 1, greedy, 2)
 
 
 async def test_a_reply_at_the_limit_is_cut_off() -> None:
     model = await engine().serve(LocalModel("a", name="a"))
-    [reply] = await model.sample(ASKED, 1, Sampling(0.9, 1.0, 3), 1)
+    [reply] = await model.sample(ASKED, 1, Sampling(temperature=0.9, top_p=1.0, max_tokens=3), 1)
     assert (reply.finish_reason, reply.completion_tokens, len(reply.text.split())) == ("length", 3, 3)
 
 
@@ -106,7 +106,9 @@ async def _end(form: str, text: str) -> str | Tree:
             judged.append((response, await refiner.judge_response(prompt, response)))
     for response, judgment in judged:
         if judgment.label is Verdict.NO:
-            return await refiner.search(prompt, Node((), response.text, judgment), policy_of(SearchSettings()))
+            return await refiner.search(
+                prompt, Node(path=(), text=response.text, judgment=judgment), policy_of(SearchSettings())
+            )
     failures = {judgment.failure for _, judgment in judged}
     if failures == {JudgmentFailure.NO_QUORUM}:
         return "unparsable"

@@ -49,7 +49,7 @@ def compute(base: Path, folder: Path, cut: str, processes: int) -> None:
         launch=LaunchSettings(processes=processes),
     )  # fmt: skip
     model, work = output.with_suffix(".model"), output.with_suffix(".work")
-    job = TrainJob(base, folder / f"{rows}.jsonl", settings, seed=3, output=model, work=work)
+    job = TrainJob(base=base, rows=folder / f"{rows}.jsonl", settings=settings, seed=3, output=model, work=work)
     work.mkdir(exist_ok=True)
     ranks = Ranks.here()
     workspace = Workspace(job, claim=ranks.first)

@@ -50,7 +50,7 @@ def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(folder: Path, base: Path, settings: DpoSettings | SftSettings = DPO, count: int = 12) -> TrainJob:
     rows = folder / "rows.jsonl"
     write_pairs(rows, count) if isinstance(settings, DpoSettings) else write_examples(rows, count)
-    return TrainJob(base, rows, settings, seed=3, output=folder / "model", work=folder / "work")
+    return TrainJob(base=base, rows=rows, settings=settings, seed=3, output=folder / "model", work=folder / "work")
 
 
 async def trained(job: TrainJob) -> tuple[TrainOutcome, list[TrainProgress]]:

@@ -7,7 +7,8 @@ from services.training.claims import Claim, Earlier
 from spar.messages.training import Trained
 
 MADE = Earlier(
-    trained=Trained("f", "p", samples=3, too_long=0, steps=2, tokens=10, loss=0.1 + 0.2), counts={"loss": float("inf")}
+    trained=Trained(fingerprint="f", parent="p", samples=3, too_long=0, steps=2, tokens=10, loss=0.1 + 0.2),
+    counts={"loss": float("inf")},
 )
 
 

@@ -108,7 +108,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(folder: Path, base: Path, settings: DpoSettings | SftSettings = DPO, count: int = 16) -> TrainJob:
     rows = folder / "rows.jsonl"
     write_pairs(rows, count) if isinstance(settings, DpoSettings) else write_various_examples(rows, count)
-    return TrainJob(base, rows, settings, seed=3, output=folder / "out" / "model", work=folder / "work")
+    return TrainJob(
+        base=base, rows=rows, settings=settings, seed=3, output=folder / "out" / "model", work=folder / "work"
+    )
 
 
 async def stopped(job: TrainJob, kind: type[TrainingError]) -> TrainingError:
@@ -218,5 +220,7 @@ async def test_a_bug_of_the_writer_leaves_no_half_model(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(TrainingDiskFull), typed_faults(this.work):
-        Workspace(this).publish(write, TrainOutcome(1, 0, 1, 1, 0.0, 0.1, 0))
+        Workspace(this).publish(
+            write, TrainOutcome(samples=1, too_long=0, steps=1, tokens=1, seconds=0.0, loss=0.1, resumed_from=0)
+        )
     assert list(this.output.parent.iterdir()) == []

@@ -48,7 +48,15 @@ async def test_without_gpus_it_trains_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_child_sees_what_was_claimed(tmp_path: Path) -> None:
-    job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path, tmp_path, gpus=("GPU-a", "GPU-b"))
+    job = TrainJob(
+        base=tmp_path,
+        rows=tmp_path,
+        settings=DpoSettings(),
+        seed=0,
+        output=tmp_path,
+        work=tmp_path,
+        gpus=("GPU-a", "GPU-b"),
+    )
     assert child_environment(job)["CUDA_VISIBLE_DEVICES"] == "GPU-a,GPU-b"
 
 
@@ -56,7 +64,9 @@ def test_settings_of_a_training_come_from_the_recipe_alone(tmp_path: Path, monke
     for name in ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_FSDP", "FSDP_VERSION", "PARALLELISM_CONFIG_TP_SIZE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("MASTER_ADDR", "elsewhere")
-    job = TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path / "out", tmp_path / "work")
+    job = TrainJob(
+        base=tmp_path, rows=tmp_path, settings=DpoSettings(), seed=0, output=tmp_path / "out", work=tmp_path / "work"
+    )
     assert not {"ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_FSDP", "MASTER_ADDR"} & child_environment(job).keys()
     assert {"ACCELERATE_MIXED_PRECISION", "FSDP_VERSION", "PARALLELISM_CONFIG_TP_SIZE"} <= set(ignored_variables())
 
@@ -73,6 +83,15 @@ def test_what_a_host_or_a_launcher_sets_does_not_reach_the_child(
 ) -> None:
     monkeypatch.setenv(name, "4")
     monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "error")
-    environment = child_environment(TrainJob(tmp_path, tmp_path, DpoSettings(), 0, tmp_path / "out", tmp_path / "work"))
+    environment = child_environment(
+        TrainJob(
+            base=tmp_path,
+            rows=tmp_path,
+            settings=DpoSettings(),
+            seed=0,
+            output=tmp_path / "out",
+            work=tmp_path / "work",
+        )
+    )
     assert name not in environment
     assert (environment["TRANSFORMERS_VERBOSITY"], environment["TRANSFORMERS_OFFLINE"]) == ("error", "1")

@@ -25,7 +25,14 @@ def judged(*verdicts: Verdict) -> JudgedPrompt:
     """One response for each, with a vote of that verdict."""
     responses = tuple(
         JudgedResponse(
-            Response(place, "text"), Judgment((Vote("", verdict),), verdict, None, float(verdict is Verdict.YES), None)
+            Response(place, "text"),
+            Judgment(
+                votes=(Vote("", verdict),),
+                label=verdict,
+                failure=None,
+                value=float(verdict is Verdict.YES),
+                critique=None,
+            ),
         )
         for place, verdict in enumerate(verdicts)
     )
@@ -38,18 +45,18 @@ def warned(rows: TrainingRows, *prompts: JudgedPrompt) -> set[str]:
     return {each.guard.value for each in findings(counts, GuardSettings()) if each.mark is not Mark.PASS}
 
 
-GOOD = [Pair(Prompt.of(f"prompt {n}"), "a b c", "a b d") for n in range(3)]
+GOOD = [Pair(prompt=Prompt.of(f"prompt {n}"), chosen="a b c", rejected="a b d") for n in range(3)]
 
 
 @pytest.mark.parametrize(
     ("planted", "guards"),
     [
-        (Pair(Prompt.of("x"), "a b c", "a b d"), set()),
-        (Pair(Prompt.of("x"), "a b c", "a b c"), {"same"}),
-        (Pair(Prompt.of("x"), "a b c", ""), {"empty"}),
-        (Pair(Prompt.of("prompt 1"), "a b c", "a b e"), {"repeated_prompts"}),
+        (Pair(prompt=Prompt.of("x"), chosen="a b c", rejected="a b d"), set()),
+        (Pair(prompt=Prompt.of("x"), chosen="a b c", rejected="a b c"), {"same"}),
+        (Pair(prompt=Prompt.of("x"), chosen="a b c", rejected=""), {"empty"}),
+        (Pair(prompt=Prompt.of("prompt 1"), chosen="a b c", rejected="a b e"), {"repeated_prompts"}),
         (GOOD[0], {"repeated_prompts", "repeated_rows"}),
-        (Pair(Prompt.of("x"), " ".join("abcdefghijklmnopqrstuvw"), "a b d"), {"length_gap"}),
+        (Pair(prompt=Prompt.of("x"), chosen=" ".join("abcdefghijklmnopqrstuvw"), rejected="a b d"), {"length_gap"}),
     ],
 )
 def test_a_planted_pair_is_found(planted: Pair, guards: set[str]) -> None:

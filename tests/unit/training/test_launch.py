@@ -23,7 +23,7 @@ TWO = LaunchSettings(processes=2)
 
 def job(folder: Path, base: Path, settings: DpoSettings | SftSettings = DPO) -> TrainJob:
     rows = folder / "rows.jsonl"
-    return TrainJob(base, rows, settings, seed=3, output=folder / "model", work=folder / "work")
+    return TrainJob(base=base, rows=rows, settings=settings, seed=3, output=folder / "model", work=folder / "work")
 
 
 def changed(settings: DpoSettings, **values: object) -> DpoSettings:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.torch
 
 TURNS = (("user", "w1"), ("assistant", "w3"), ("user", "w4"), ("assistant", "w5"))
 ROWS = [
-    Pair(Prompt.of("w1 w2"), "w3 w4", "w5"),
+    Pair(prompt=Prompt.of("w1 w2"), chosen="w3 w4", rejected="w5"),
     Example("p", ExampleKind.REFINEMENT, tuple(Message(role, content) for role, content in TURNS)),
 ]
 

@@ -41,7 +41,7 @@ def sampled(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def test_a_pair_is_the_served_prompt_and_the_sampled_replies(tokenizer: Tokenizer) -> None:
-    ids = tokenizer.pair(Pair(Prompt.of("w1 w2"), "w3 w4", "w5"))
+    ids = tokenizer.pair(Pair(prompt=Prompt.of("w1 w2"), chosen="w3 w4", rejected="w5"))
     assert ids.prompt_ids == served(tokenizer, ("user", "w1 w2"))
     assert ids.chosen_ids == sampled(tokenizer, "w3 w4")
     assert ids.rejected_ids == sampled(tokenizer, "w5")
@@ -68,7 +68,7 @@ def test_what_a_template_writes_after_the_end_token_is_context(base: Path) -> No
 
 
 def test_lengths_are_of_the_longer_of_a_pair(tokenizer: Tokenizer) -> None:
-    pair = Pair(Prompt.of("w1"), "w2", "w3 w4 w5")
+    pair = Pair(prompt=Prompt.of("w1"), chosen="w2", rejected="w3 w4 w5")
     assert sample_lengths(tokenizer, [pair]) == [len(served(tokenizer, ("user", "w1"))) + 4]
 
 
@@ -76,14 +76,14 @@ def test_a_template_without_end_token_is_refused(base: Path) -> None:
     tokenizer = Tokenizer(base)
     tokenizer.hf.chat_template = tokenizer.hf.chat_template.replace("</s>", "")
     with pytest.raises(ModelUnusable, match="never stop"):
-        tokenizer.pair(Pair(Prompt.of("w1"), "w2", "w3"))
+        tokenizer.pair(Pair(prompt=Prompt.of("w1"), chosen="w2", rejected="w3"))
 
 
 def test_a_template_that_rewrites_history_is_refused(base: Path) -> None:
     tokenizer = Tokenizer(base)
     tokenizer.hf.chat_template = "{{ messages | length }} " + tokenizer.hf.chat_template
     with pytest.raises(ModelUnusable, match="once another follows"):
-        tokenizer.pair(Pair(Prompt.of("w1"), "w2", "w3"))
+        tokenizer.pair(Pair(prompt=Prompt.of("w1"), chosen="w2", rejected="w3"))
 
 
 def test_an_example_without_a_reply_is_bad_data(tokenizer: Tokenizer) -> None:
@@ -107,7 +107,7 @@ def test_a_reply_may_end_with_the_token_that_opens_the_next_turn(base: Path) -> 
     assert ids.input_ids == [*served(tokenizer, *turns[:3]), *sampled(tokenizer, "w5")[:-1], user]
     learned = [label for label in ids.labels if label != IGNORED]
     assert learned == [*sampled(tokenizer, "w3")[:-1], user, *sampled(tokenizer, "w5")[:-1], user]
-    assert tokenizer.pair(Pair(Prompt.of("w1"), "w3", "w5")).chosen_ids[-1] == user
+    assert tokenizer.pair(Pair(prompt=Prompt.of("w1"), chosen="w3", rejected="w5")).chosen_ids[-1] == user
 
 
 def test_a_template_that_refuses_a_turn_is_a_typed_error(base: Path) -> None:

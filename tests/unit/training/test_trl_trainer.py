@@ -44,7 +44,7 @@ def pairs(folder: Path, count: int) -> Path:
 
 
 def job(folder: Path, base: Path, rows: Path, settings: DpoSettings | SftSettings = DPO) -> TrainJob:
-    return TrainJob(base, rows, settings, seed=3, output=folder / "model", work=folder / "work")
+    return TrainJob(base=base, rows=rows, settings=settings, seed=3, output=folder / "model", work=folder / "work")
 
 
 async def trained(job: TrainJob) -> tuple[TrainOutcome, list[TrainProgress]]:

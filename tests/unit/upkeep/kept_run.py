@@ -38,7 +38,15 @@ def train(stage: Stage) -> None:
     model.mkdir(parents=True)
     (model / "config.json").write_text(message["fingerprint"])
     upload_model(stage.store, message["fingerprint"], model)
-    trained = Trained(message["fingerprint"], message["spec"]["base"]["fingerprint"], 1, 0, 1, 1, 0.5)
+    trained = Trained(
+        fingerprint=message["fingerprint"],
+        parent=message["spec"]["base"]["fingerprint"],
+        samples=1,
+        too_long=0,
+        steps=1,
+        tokens=1,
+        loss=0.5,
+    )
     data = encode_rows(step="train", fingerprint=message["fingerprint"], rows=[trained])
     stage.finish(message, put_result(stage.store, message["fingerprint"], data).key)
 

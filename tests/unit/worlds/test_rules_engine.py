@@ -28,7 +28,10 @@ from spar.worlds.story.scoring import rate, score
 from spar.worlds.story.teacher import judge
 
 PROMPT, BAD = "start knife ; words 6 ; with harp", "moss echo honey ."
-GREEDY, SAMPLED = Sampling(0.0, 1.0, 192), Sampling(0.9, 1.0, 192)
+GREEDY, SAMPLED = (
+    Sampling(temperature=0.0, top_p=1.0, max_tokens=192),
+    Sampling(temperature=0.9, top_p=1.0, max_tokens=192),
+)
 MODEL = LocalModel("any")
 
 
@@ -76,7 +79,7 @@ async def test_greedy_scores_ratings_comparisons_and_instructions_make_no_mistak
 
 
 async def test_every_sampled_form_errs_as_often_as_it_is_told() -> None:
-    always = ErrorRates(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    always = ErrorRates(respond=1.0, judge=1.0, refine=1.0, score=1.0, compare=1.0, instruct=1.0, evolve=1.0)
     chat = await make(settings(), always).serve(MODEL)
     for turns, right in (
         (judge_turns(PROMPT, BAD), judge(PROMPT, BAD)),
@@ -113,7 +116,7 @@ async def test_sampled_replies_err_and_follow_the_seed() -> None:
 
 async def test_a_reply_is_cut_off_at_the_limit() -> None:
     chat = await make(settings()).serve(MODEL)
-    (cut,) = await chat.sample(actor_turns(PROMPT), 1, Sampling(0.0, 1.0, 3), 0)
+    (cut,) = await chat.sample(actor_turns(PROMPT), 1, Sampling(temperature=0.0, top_p=1.0, max_tokens=3), 0)
     assert (cut.finish_reason, cut.completion_tokens, len(cut.text.split())) == ("length", 3, 3)
 
 

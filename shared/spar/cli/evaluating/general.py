@@ -43,7 +43,15 @@ class GeneralJob:
         _check_tasks(named, own is not None, code)
         place = place_of("actor", model, EngineOptions(asked["dtype"], asked["window"]))
         scored = BY_LIKELIHOOD_HERE & set(named) if own is None else scored_by_likelihood(own, named)
-        work = LmEvalJob(place, named, own, asked["limit"], asked["max_tokens"], asked["seed"], scored)
+        work = LmEvalJob(
+            place=place,
+            tasks=named,
+            own=own,
+            limit=asked["limit"],
+            max_tokens=asked["max_tokens"],
+            seed=asked["seed"],
+            by_likelihood=scored,
+        )
         return cls(work, data if own is None else None, to)
 
 

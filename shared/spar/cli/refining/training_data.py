@@ -95,7 +95,14 @@ def read_refined(path: Path, number: int) -> RefinedFile:
         **{key: value for key, value in settings.items() if key in _DECIDING},
         "templates": UNKNOWN if templates is None else {"judge": templates.judge, "refine": templates.refine},
     }
-    facts = RunFacts(path.name, "finished", recipe, {named: model}, metadata.version("spar"), Origin.REFINEMENTS)
+    facts = RunFacts(
+        run_id=path.name,
+        status="finished",
+        recipe=recipe,
+        start={named: model},
+        version=metadata.version("spar"),
+        origin=Origin.REFINEMENTS,
+    )
     missing = f"{settings_path(path).name} does not name the templates" if templates is None else None
     return RefinedFile(facts, data, missing)
 
@@ -115,7 +122,7 @@ def _templates(settings: dict[str, Any]) -> TemplateSet | None:
     """As they were kept; of an older output the built-in set with their digest."""
     kept = (settings.get(ABOUT) or {}).get("templates")
     if isinstance(kept, dict):
-        return TemplateSet(str(kept["name"]), str(kept["judge"]), str(kept["refine"]))
+        return TemplateSet(name=str(kept["name"]), judge=str(kept["judge"]), refine=str(kept["refine"]))
     sets = (builtin_templates(name) for name in BUILTIN)
     return next((one for one in sets if templates_digest(one) == settings.get("templates")), None)
 

@@ -16,7 +16,7 @@ MOST_BYTES = 64 * 1024**2
 """More than all public benchmarks here together: beyond it, the folder is not a benchmark's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """One file, by its path below the folder that was named; a file that was named itself, by its name."""
 
@@ -31,14 +31,14 @@ def read_data_files(place: Path) -> list[DataFile]:
         raise DataError(f"{place} has no *.json and no *.jsonl.", "Name the benchmark's file or folder.")
     _check_size(place, paths)
     top = place.parent if place.is_file() else place
-    return [DataFile(path.relative_to(top).as_posix(), _text(path)) for path in paths]
+    return [DataFile(name=path.relative_to(top).as_posix(), text=_text(path)) for path in paths]
 
 
 def read_tree(top: Path) -> list[DataFile]:
     """Every file below the folder, in order. Raises DataError."""
     paths = sorted(path for path in top.rglob("*") if path.is_file())
     _check_size(top, paths)
-    return [DataFile(path.relative_to(top).as_posix(), _text(path)) for path in paths]
+    return [DataFile(name=path.relative_to(top).as_posix(), text=_text(path)) for path in paths]
 
 
 def digest_of_tree(place: Path) -> str:

@@ -35,7 +35,7 @@ def _pair(line: bytes, place: str) -> Pair:
         raise DataError(f"{place} is no pair ({error}).", SHAPE) from error
     if chosen == rejected:
         raise DataError(f"{place} has two sides that are the same: there is nothing to learn.", "Delete the row.")
-    return Pair(Prompt.of(prompt), chosen, rejected)
+    return Pair(prompt=Prompt.of(prompt), chosen=chosen, rejected=rejected)
 
 
 def _text(part: Any, name: str, role: str) -> str:

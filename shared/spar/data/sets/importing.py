@@ -136,7 +136,7 @@ def _write(
                 text = json.dumps(told, ensure_ascii=False)
                 number = number_of(text)
                 if number in seen:
-                    same = Unusable(RejectKind.DUPLICATE, "the same row as an earlier one", shown(text))
+                    same = Unusable(kind=RejectKind.DUPLICATE, reason="the same row as an earlier one", raw=shown(text))
                     rejects.add(index, row, same)
                     continue
                 seen.add(number)

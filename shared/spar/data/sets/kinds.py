@@ -32,7 +32,9 @@ def kind_of(conversation: Conversation) -> SetKind | Unusable:
     if not _ASKS_JUDGMENT.search(turns[0].content):
         return SetKind.RESPONSES
     if parse_vote(turns[1].content, "stop").verdict is None:
-        return Unusable(RejectKind.UNUSABLE, "a judgment whose verdict cannot be read", shown(turns[1].content))
+        return Unusable(
+            kind=RejectKind.UNUSABLE, reason="a judgment whose verdict cannot be read", raw=shown(turns[1].content)
+        )
     if len(turns) == 2:
         return SetKind.JUDGMENTS
     if not _ASKS_REFINEMENT.search(turns[2].content):
@@ -40,5 +42,5 @@ def kind_of(conversation: Conversation) -> SetKind | Unusable:
     found = parse_refinement(turns[-1].content, "stop", "")
     if found.text is None:
         reason = "a refinement without a text between [[start]] and [[end]]"
-        return Unusable(RejectKind.UNUSABLE, reason, shown(turns[-1].content))
+        return Unusable(kind=RejectKind.UNUSABLE, reason=reason, raw=shown(turns[-1].content))
     return SetKind.REFINEMENTS

@@ -15,7 +15,7 @@ from spar.errors import DataError
 INFO = "dataset_info.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """For each meaning the names that stand for it, the first that a row has."""
 
@@ -85,4 +85,4 @@ def _turn_names(tags: dict[str, Any]) -> TurnNames:
         str(tags.get("assistant_tag", "gpt")): Role.ASSISTANT,
         str(tags.get("user_tag", "human")): Role.USER,
     }
-    return TurnNames((tags.get("role_tag", "from"),), (tags.get("content_tag", "value"),), roles)
+    return TurnNames(role=(tags.get("role_tag", "from"),), content=(tags.get("content_tag", "value"),), roles=roles)

@@ -37,7 +37,7 @@ def read_pair(row: Fields, names: Names) -> Pair:
     rejected = _side(key or names.rejected[0], value, names)
     context = _common(chosen, rejected)
     prompt = _agreed(turns, context) if context else turns
-    return Pair(_single(prompt, row, names), chosen[-1].text(), rejected[-1].text())
+    return Pair(prompt=_single(prompt, row, names), chosen=chosen[-1].text(), rejected=rejected[-1].text())
 
 
 def _prompt(row: Fields, names: Names) -> list[RowTurn]:

@@ -38,7 +38,7 @@ def read_row(row: Fields, names: Names, rules: TextRules = TEXT_ONLY) -> Convers
             check_placeholders(text, rules)
         return _unusable(found) or found
     except RowRefused as error:
-        return Unusable(error.kind, error.reason, shown(str(row)))
+        return Unusable(kind=error.kind, reason=error.reason, raw=shown(str(row)))
 
 
 def _read_conversation(row: Fields, names: Names) -> Conversation:
@@ -75,7 +75,7 @@ def _unusable(found: Conversation | Pair) -> Unusable | None:
     )
     why = next((why for text in texts if (why := storable(text)) is not None), None)
     if why is not None:
-        return Unusable(why.kind, why.reason.replace("the prompt is empty", "a text is empty"), why.raw)
+        return Unusable(kind=why.kind, reason=why.reason.replace("the prompt is empty", "a text is empty"), raw=why.raw)
     if isinstance(found, Pair) and found.chosen.strip() == found.rejected.strip():
-        return Unusable(RejectKind.UNUSABLE, "chosen and rejected are the same", shown(found.chosen))
+        return Unusable(kind=RejectKind.UNUSABLE, reason="chosen and rejected are the same", raw=shown(found.chosen))
     return None

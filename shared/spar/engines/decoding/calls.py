@@ -22,7 +22,7 @@ class Reply:
     finish_reason: Literal["stop", "length"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class SampleCall:
     """`n` samples of one prompt. `limit` is what each may draw; sample i is drawn with seed + i."""
 

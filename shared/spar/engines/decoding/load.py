@@ -25,7 +25,7 @@ ONE_AT_A_TIME = threading.Lock()
 ELSEWHERE = "Serve it with an OpenAI-compatible server instead (engine.kind openai)."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A model in memory. `ends` are the tokens that end a reply, `positions` how many tokens it takes in all."""
 
@@ -59,7 +59,7 @@ def load(model: LocalModel, dtype: str) -> Loaded:
             f"The tokenizer in {whole} has no chat template.",
             "Put a chat_template.jinja beside it, or choose a chat model.",
         )
-    return Loaded(network, tokenizer, sorted(end_tokens(whole, tokenizer)), positions)
+    return Loaded(model=network, tokenizer=tokenizer, ends=sorted(end_tokens(whole, tokenizer)), positions=positions)
 
 
 def _read(path: Path, whole: Path, dtype: str) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from spar.engines.vllm_server.server import VllmServer
 from spar.engines.vllm_server.switching import SwitchState
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class Post:
     """A server at work, and its calls."""
 
@@ -93,9 +93,15 @@ class Gate:
     def standing(self, wanted: bool) -> SwitchState:
         post, waiting_since = self.post, next((each.since for each in self._strangers()), None)
         if post is None or not post.server.alive:
-            return SwitchState(False, waiting_since=waiting_since)
+            return SwitchState(alive=False, waiting_since=waiting_since)
         return SwitchState(
-            True, post.draining, post.in_flight, post.ready_since, post.quiet_since, waiting_since, wanted
+            alive=True,
+            draining=post.draining,
+            in_flight=post.in_flight,
+            ready_since=post.ready_since,
+            quiet_since=post.quiet_since,
+            waiting_since=waiting_since,
+            wanted=wanted,
         )
 
     def _let_in(self, post: Post) -> Post:

@@ -18,7 +18,7 @@ MAX_ADAPTERS = 4  # actor and refiner, and the ones of the iteration before; eac
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can be told; it pads to the next one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Servable:
     """A model directory that was looked at. `base` is the directory whose weights are loaded; `rank` 0: no adapter."""
 
@@ -32,7 +32,7 @@ class Servable:
         return f"spar-{self.fingerprint}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lineup:
     """What a server is started with."""
 
@@ -63,7 +63,7 @@ def lineup_for(wanted: Servable, known: Sequence[Servable]) -> Lineup:
     others = [model for model in known if model.base == wanted.base and model != wanted]
     adapters = [model for model in (wanted, *others) if model.rank][:MAX_ADAPTERS]
     plain = [model for model in (wanted, *others) if not model.rank]
-    return Lineup(wanted.base, tuple(plain), tuple(adapters))
+    return Lineup(base=wanted.base, plain=tuple(plain), adapters=tuple(adapters))
 
 
 def look_at(model: LocalModel) -> Servable:
@@ -77,7 +77,7 @@ def look_at(model: LocalModel) -> Servable:
     if is_adapter(path):
         return _adapter(model.fingerprint, path)
     _require_weights(path)
-    return Servable(model.fingerprint, path, path)
+    return Servable(fingerprint=model.fingerprint, path=path, base=path)
 
 
 def _adapter(fingerprint: str, path: Path) -> Servable:
@@ -89,7 +89,7 @@ def _adapter(fingerprint: str, path: Path) -> Servable:
     base = base_folder(path)
     _require_weights(base)
     check_adapter_weights(path, base)
-    return Servable(fingerprint, path, base, rank)
+    return Servable(fingerprint=fingerprint, path=path, base=base, rank=rank)
 
 
 def _require_weights(path: Path) -> None:

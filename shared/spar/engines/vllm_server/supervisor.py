@@ -144,7 +144,7 @@ class Supervisor:
             self._failed(model, error)
             return
         now = asyncio.get_running_loop().time()
-        self.gate.open(Post(server, ready_since=now, quiet_since=now))
+        self.gate.open(Post(server=server, ready_since=now, quiet_since=now))
 
     def _failed(self, model: Servable, error: SparError) -> None:
         self._failures += 1

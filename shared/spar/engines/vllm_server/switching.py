@@ -20,7 +20,7 @@ class Move(Enum):
     """Stop the server and let its GPUs go."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     patience_s: float = 600.0
     idle_s: float = 60.0
@@ -35,7 +35,7 @@ class Policy:
         return min(self.longest_back_off_s, self.first_back_off_s * 2 ** (failures - 1)) if failures else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchState:
     """`waiting_since` is of the longest waiting call that the server cannot take; None if there is none."""
 

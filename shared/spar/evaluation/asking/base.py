@@ -28,7 +28,7 @@ TOO_LONG = ReplyFailure.TOO_LONG.value
 """The failure of an item whose conversation the model does not take: counted, never left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkRequest:
     """One evaluation: the models that may be asked, the items, and how.
 
@@ -54,7 +54,7 @@ class BenchmarkRequest:
 
     @property
     def scope(self) -> SeedScope:
-        return SeedScope(self.seed, 0)
+        return SeedScope(seed=self.seed, iteration=0)
 
 
 class BenchmarkDriver(Protocol):

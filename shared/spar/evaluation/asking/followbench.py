@@ -38,9 +38,11 @@ async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
 async def _judged(judge: ChatModel, job: BenchmarkRequest, task: FollowBenchTask, response: str, usage: Usage) -> Row:
     async def asking() -> Row:
         messages = (Message("user", judge_prompt(task, response)),)
-        seed = SeedScope(job.seed, 0).derive(Prompt.of(task.instruction), JUDGE_STEP)
+        seed = SeedScope(seed=job.seed, iteration=0).derive(Prompt.of(task.instruction), JUDGE_STEP)
         usage.calls += 1
-        completions = await judge.sample(messages, 1, Sampling(0.0, 1.0, job.settings.judge_tokens), seed)
+        completions = await judge.sample(
+            messages, 1, Sampling(temperature=0.0, top_p=1.0, max_tokens=job.settings.judge_tokens), seed
+        )
         usage.count(completions)
         return {"reply": completions[0].text}
 

@@ -72,7 +72,7 @@ async def _refined_once(job: BenchmarkRequest, negative: Negative, usage: Usage)
         failure = never_drawn(judgment)
         why = {} if failure is None else {"reason": judgment.votes[0].reply}
         return {"refined": None, "failure": failure.value if failure else "no_critique", **why, **_took(counted, 0)}
-    root = Node((), negative.response, judgment)
+    root = Node(path=(), text=negative.response, judgment=judgment)
     [found] = await refiner.refine(prompt, root, n=1, attempt=0)
     row: dict[str, Any] = {"refined": found.text, "critique": critique, **_took(counted, 1)}
     if found.text is None:

@@ -18,7 +18,7 @@ class Scoring(Protocol):
     def __call__(self, answers: Path, data: Path, partial: bool = False) -> BenchmarkReport: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """The fields of a row, what `--data` names, and the module that scores."""
 
@@ -32,15 +32,19 @@ class Benchmark:
 
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    "ifeval": Benchmark("key, response", "input_data.jsonl or its folder", "ifeval"),
+    "ifeval": Benchmark(row="key, response", data="input_data.jsonl or its folder", module="ifeval"),
     "llmbar": Benchmark(
-        "subset, index, output, reply (or replies: their majority counts)",
-        "the folder of Natural/ and Adversarial/",
-        "llmbar",
+        row="subset, index, output, reply (or replies: their majority counts)",
+        data="the folder of Natural/ and Adversarial/",
+        module="llmbar",
     ),
     "followbench": Benchmark(
-        "group, example_id, level, response, reply", "the folder of the six *_constraints.json", "followbench"
+        row="group, example_id, level, response, reply",
+        data="the folder of the six *_constraints.json",
+        module="followbench",
     ),
-    "refinement": Benchmark("item, refined, self, judge", "rows of {prompt, response}, or world:story", "refinement"),
-    "story": Benchmark("measure, prompt, reply, given", "world:story", "story"),
+    "refinement": Benchmark(
+        row="item, refined, self, judge", data="rows of {prompt, response}, or world:story", module="refinement"
+    ),
+    "story": Benchmark(row="measure, prompt, reply, given", data="world:story", module="story"),
 }

@@ -26,7 +26,7 @@ Key = tuple[str, int, int]
 """Group, example, level."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowBenchTask:
     """One prompt at one level. `target` is what a rule compares with, if one does; `way` is the prompt as it grew, from
     the bare instruction up to this level."""
@@ -74,7 +74,9 @@ def read_tasks(folder: Path) -> tuple[dict[Key, FollowBenchTask], str]:
                 if level in LEVELS:
                     way = tuple(said[example_id, below] for below in range(level + 1) if (example_id, below) in said)
                     key = (group, example_id, level)
-                    tasks[key] = FollowBenchTask(key, row["source"], row["instruction"], row["target"], way)
+                    tasks[key] = FollowBenchTask(
+                        key=key, source=row["source"], instruction=row["instruction"], target=row["target"], way=way
+                    )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path} is no FollowBench group ({error}).", "Name the folder of the six *_constraints.json."

@@ -106,7 +106,7 @@ def _counts(checked: Sequence[IfevalResult]) -> dict[str, int]:
 def _proportions(checked: Sequence[IfevalResult]) -> dict[str, Proportion]:
     counts = _counts(checked)
     totals = {"prompt": counts["prompts"], "inst": counts["instructions"]}
-    return {name: Proportion(counts[name], totals[name.partition("_")[0]]) for name in MEASURES}
+    return {name: Proportion(successes=counts[name], total=totals[name.partition("_")[0]]) for name in MEASURES}
 
 
 def _scores(checked: Sequence[IfevalResult]) -> dict[str, float]:

@@ -36,7 +36,7 @@ class Instruction:
     arguments: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
     """Per instruction of a prompt, in order: was it followed, read strictly and loosely?"""
 
@@ -53,7 +53,7 @@ def check(prompt: str, instructions: Sequence[Instruction], response: str) -> Fo
         followed or any(checker.check_following(reading) for reading in readings)
         for checker, followed in zip(checkers, strict, strict=True)
     )
-    return Followed(strict, loose)
+    return Followed(strict=strict, loose=loose)
 
 
 def variants(response: str) -> list[str]:

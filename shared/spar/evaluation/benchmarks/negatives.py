@@ -22,7 +22,7 @@ WORLD_ITEMS = 200
 Rule = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Negative:
     """A prompt and a response that does not follow it. `rule` says of a text whether it does; None: no program can."""
 
@@ -35,7 +35,9 @@ def read_negatives(data: Path) -> tuple[list[Negative], str]:
     """All of them in order, and what identifies them."""
     if str(data) == WORLD:
         items = refine_items(WORLD_ITEMS, 0, "heldout")
-        return [Negative(prompt, response, _story_rule(prompt)) for prompt, response in items], WORLD
+        return [
+            Negative(prompt=prompt, response=response, rule=_story_rule(prompt)) for prompt, response in items
+        ], WORLD
     raw = read_bytes(data)
     found = []
     for number, text in enumerate(raw.splitlines(), start=1):
@@ -43,7 +45,7 @@ def read_negatives(data: Path) -> tuple[list[Negative], str]:
             continue
         try:
             row = json.loads(text)
-            found.append(Negative(str(row["prompt"]), str(row["response"]), _rule(row)))
+            found.append(Negative(prompt=str(row["prompt"]), response=str(row["response"]), rule=_rule(row)))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{data} line {number} is no negative ({error}).", 'Write {"prompt": "...", "response": "..."}.'

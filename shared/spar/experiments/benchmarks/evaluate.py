@@ -77,7 +77,7 @@ def _ask(job: EvalJob, chats: Chats) -> BenchmarkRequest:
     model, refiner = chats["actor"], chats.get("refiner")
     search = None
     if refiner is not None and job.benchmark != "story":
-        search = search_of(RoleModels(model, refiner), job.settings, job.templates, job.seed)
+        search = search_of(RoleModels(actor=model, refiner=refiner), job.settings, job.templates, job.seed)
     refining = refining_of(model, job.settings, job.templates, job.seed) if job.benchmark == REFINEMENT else None
     return BenchmarkRequest(
         model=model,

@@ -45,7 +45,7 @@ class EngineOptions:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvalJob:
     """One evaluation. `places` are the models by role: actor is the one measured, whatever its part."""
 
@@ -118,7 +118,15 @@ def make_job(
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
     judging = _judging(benchmark, how.get("policy"), templates.name)
     return EvalJob(
-        benchmark, data or Path(WORLD), places, settings, templates, how["seed"], how["out"], others, judging
+        benchmark=benchmark,
+        data=data or Path(WORLD),
+        places=places,
+        settings=settings,
+        templates=templates,
+        seed=how["seed"],
+        out=how["out"],
+        raters=others,
+        judging=judging,
     )
 
 
@@ -157,7 +165,7 @@ def _judging(benchmark: str, policy: str | None, templates: str) -> Judging:
     own = builtin_form(templates, name) if templates in BUILTIN else read_form(name, Path(templates))
     if own is None and found.text is None:
         raise RecipeError(f"The template set {templates} has no {name}.txt.", "Write one, or choose --templates spar.")
-    return Judging(policy, {}, own or PromptForm(name, found.text or ""))
+    return Judging(policy, {}, own or PromptForm(name=name, text=found.text or ""))
 
 
 def _check_refinement(given: Mapping[str, Any], models: Mapping[Role, str | None]) -> None:

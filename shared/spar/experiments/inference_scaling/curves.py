@@ -16,14 +16,14 @@ BASELINES = ("actor", "greedy", "best_of_responses", "best_of_n", "iterative")
 SEARCHES = ("bfs", "dfs")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     value: float
     low: float
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPoint:
     """A cell: the share of good texts with its interval, and what a prompt took in the mean."""
 
@@ -41,7 +41,7 @@ class BudgetPoint:
     """IFEval's mean of its four scores."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetComparison:
     """A search against a baseline under the same budget, in points of good texts over the same prompts.
 
@@ -105,13 +105,21 @@ def _point(cell: GridCell, rows: Sequence[Drawn]) -> BudgetPoint:
 def _compare(cell: GridCell, rows: Sequence[Drawn], other: GridCell, others: Sequence[Drawn]) -> BudgetComparison:
     difference = paired_difference([row.good for row in others], [row.good for row in rows])
     mine, theirs = (_mean([row.draws for row in each]) for each in (rows, others))
-    return BudgetComparison(cell.name, other.name, cell.budget, difference, mine, theirs, _average(rows, others))
+    return BudgetComparison(
+        search=cell.name,
+        baseline=other.name,
+        budget=cell.budget,
+        difference=difference,
+        search_draws=mine,
+        baseline_draws=theirs,
+        average=_average(rows, others),
+    )
 
 
 def _average(rows: Sequence[Drawn], others: Sequence[Drawn]) -> Difference | None:
     pairs = zip(_shares(rows), _shares(others), strict=True)
     found = _mean_with_interval([100 * (mine - theirs) for mine, theirs in pairs])
-    return None if found is None else Difference(found.value, found.low, found.high)
+    return None if found is None else Difference(estimate=found.value, low=found.low, high=found.high)
 
 
 def _shares(rows: Sequence[Drawn]) -> list[float]:
@@ -122,7 +130,7 @@ def _mean_with_interval(values: Sequence[float]) -> Interval | None:
     if not values:
         return None
     low, high = bootstrap([values], lambda strata: _mean(strata[0]))
-    return Interval(_mean(values), low, high)
+    return Interval(value=_mean(values), low=low, high=high)
 
 
 def _mean(values: Sequence[float]) -> float:

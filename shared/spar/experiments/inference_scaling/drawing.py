@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 222
 _MOST_TICKS = 9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlotMark:
     x: float
     y: float
@@ -31,14 +31,14 @@ class PlotCurve:
         return " ".join(f"{mark.x},{mark.y}" for mark in self.marks)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinePlot:
     curves: list[PlotCurve]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class At:
     """A rate with its interval at a cost, and what to say of it."""
 
@@ -55,10 +55,16 @@ def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> LinePlot:
     x_of, x_ticks = _doubling(min(at.x for at in every), max(at.x for at in every))
     y = rate_axis(min(at.low for at in every), max(at.high for at in every), BOTTOM, TOP)
     drawn = [
-        PlotCurve(name, [PlotMark(x_of(at.x), y.at(at.rate), y.at(at.low), y.at(at.high), at.said) for at in points])
+        PlotCurve(
+            name,
+            [
+                PlotMark(x=x_of(at.x), y=y.at(at.rate), y_low=y.at(at.low), y_high=y.at(at.high), said=at.said)
+                for at in points
+            ],
+        )
         for name, points in curves
     ]
-    return LinePlot(drawn, x_ticks, y.ticks(percent_label))
+    return LinePlot(curves=drawn, x_ticks=x_ticks, y_ticks=y.ticks(percent_label))
 
 
 def curves_over(
@@ -77,7 +83,13 @@ def curves_over(
 
 def _at(point: BudgetPoint, x: float, unit: str) -> At:
     said = f"{point.strategy}, budget {point.budget}: {100 * point.rate:.1f}% ({100 * point.low:.1f} to"
-    return At(x, point.rate, point.low, point.high, f"{said} {100 * point.high:.1f}) at {x:,.1f} {unit} a prompt")
+    return At(
+        x=x,
+        rate=point.rate,
+        low=point.low,
+        high=point.high,
+        said=f"{said} {100 * point.high:.1f}) at {x:,.1f} {unit} a prompt",
+    )
 
 
 def _doubling(least: float, most: float) -> tuple[Callable[[float], float], list[Tick]]:

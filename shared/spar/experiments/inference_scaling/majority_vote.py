@@ -23,7 +23,7 @@ MAJORITY_STEP = "sweep_majority"
 """Seed step of these votes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MajorityPoint:
     """`votes` 0 stands for the one greedy vote. `undecided` are ties and items without a readable vote."""
 
@@ -42,7 +42,7 @@ async def majority_curve(
     async def votes(item: JudgeItem, n: int, temperature: float) -> Judgment:
         settings = JudgmentSettings(votes=n, quorum=1, retries=0, temperature=temperature, max_tokens=tokens)
         asked = RefinerSettings(templates=templates, judgment=settings)
-        judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed, 0))
+        judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed=seed, iteration=0))
         return await judge.judge(Prompt.of(item.prompt), item.response, MAJORITY_STEP, n)
 
     greedy = await gather(votes(item, 1, 0.0) for item in items)
@@ -56,4 +56,4 @@ def _point(k: int, items: Sequence[JudgeItem], votes: Sequence[tuple[Vote, ...]]
     labels = [tally(each, quorum=1).label for each in votes]
     right = [label is (Verdict.YES if item.good else Verdict.NO) for item, label in zip(items, labels, strict=True)]
     low, high = bootstrap([right], lambda strata: sum(strata[0]) / len(strata[0]))
-    return MajorityPoint(k, sum(right) / len(right), low, high, labels.count(None))
+    return MajorityPoint(votes=k, accuracy=sum(right) / len(right), low=low, high=high, undecided=labels.count(None))

@@ -44,7 +44,9 @@ def _majority(points: Sequence[MajorityPoint]) -> LinePlot | None:
     sampled = [point for point in points if point.votes]
     if not sampled:
         return None
-    at = [At(point.votes, point.accuracy, point.low, point.high, _said(point)) for point in sampled]
+    at = [
+        At(x=point.votes, rate=point.accuracy, low=point.low, high=point.high, said=_said(point)) for point in sampled
+    ]
     return plot([("majority", at)])
 
 

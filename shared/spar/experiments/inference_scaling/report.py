@@ -11,7 +11,7 @@ from spar.inference.records import StopReason
 UNSEARCHED = (StopReason.RESPONSE_FAILED, StopReason.UNJUDGED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepReport:
     """`scored_by` says who decided what is good: rules, a judge, or the refiner that searched: its own judge."""
 

@@ -57,7 +57,7 @@ async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[GridC
     with ExitStack() as books:
         async with OpenEndpoints(sweep.places.values()) as servers:
             chats = remembering(sweep.places, sweep.out, lambda role, _: servers.models[role].find, books)
-            models = RoleModels(chats["actor"], chats["refiner"])
+            models = RoleModels(actor=chats["actor"], refiner=chats["refiner"])
             return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, told)
 
 

@@ -20,7 +20,7 @@ from spar.roles.settings import RefinerSettings
 from spar.roles.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """What one cell made of one task. `draws` are responses and refinements."""
 
@@ -37,7 +37,7 @@ class Drawn:
     """Of IFEval's mean of four; None where the prompts are not IFEval's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything a sweep asks with. The first response is greedy, as the paper's inference is."""
 
@@ -67,7 +67,11 @@ async def _cell(job: Job, cell: GridCell) -> list[Drawn]:
     strategy, places = cell.strategy(job.shape), asyncio.Semaphore(job.at_once)
 
     async def one(task: ScoredTask) -> Drawn:
-        asked = InferenceRequest((Message("user", task.prompt),), Sampling(0.0, 1.0, job.response_tokens), job.seed)
+        asked = InferenceRequest(
+            messages=(Message("user", task.prompt),),
+            sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=job.response_tokens),
+            seed=job.seed,
+        )
         async with places:
             found = await infer(job.models, asked, strategy, job.how)
             if found.ending is StopReason.ENGINE_FAILED:

@@ -13,7 +13,7 @@ from spar.roles.settings import RefinerSettings
 TEMPERATURE = 0.7  # the paper's, of votes and refinements
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSettings:
     strategies: Sequence[str] = tuple(STRATEGIES)
     budgets: Sequence[int] = BUDGETS

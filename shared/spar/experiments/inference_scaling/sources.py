@@ -53,4 +53,4 @@ def items_to_judge(
     if not source.rules:
         return []
     texts = {(row.prompt, row.text): row.good for rows in drawn.values() for row in rows if row.text}
-    return [JudgeItem(prompt, text, good) for (prompt, text), good in list(texts.items())[:count]]
+    return [JudgeItem(prompt=prompt, response=text, good=good) for (prompt, text), good in list(texts.items())[:count]]

@@ -41,7 +41,7 @@ class ScoredTask:
     share: Callable[[str], float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeItem:
     """A response whose truth is known: what a judge is measured with."""
 
@@ -56,7 +56,10 @@ def story_tasks(count: int, seed: int) -> list[ScoredTask]:
 
 
 def story_judge_items(count: int, seed: int) -> list[JudgeItem]:
-    return [JudgeItem(*item) for item in judge_items(count, seed, "heldout")]
+    return [
+        JudgeItem(prompt=prompt, response=response, good=good)
+        for prompt, response, good in judge_items(count, seed, "heldout")
+    ]
 
 
 def ifeval_tasks(data: Path, count: int | None) -> list[ScoredTask]:
@@ -91,7 +94,7 @@ async def by_rules(task: ScoredTask, text: str) -> bool:
 def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings, seed: int, usage: Usage) -> Score:
     """A text is good if the majority of the judge's votes says so. A text without a quorum of votes is not."""
     asked = RefinerSettings(templates=templates, judgment=settings)
-    judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed, 0), usage=usage)
+    judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed=seed, iteration=0), usage=usage)
     known: dict[tuple[str, str], bool] = {}
 
     async def score(task: ScoredTask, text: str) -> bool:

@@ -15,18 +15,18 @@ from spar.experiments.interference.results import ExperimentResult
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 222
 X_TICKS = 8
-SHARES = Axis(0.2, 0, 5, BOTTOM, TOP)
+SHARES = Axis(step=0.2, first=0, last=5, start=BOTTOM, end=TOP)
 """The same for every plot: from 0 to 100%."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
     x: float
     y: float
     said: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BandCurve:
     """`band` and `line` are points as of SVG."""
 
@@ -36,7 +36,7 @@ class BandCurve:
     dots: tuple[Dot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BandPlot:
     name: str
     curves: tuple[BandCurve, ...]
@@ -55,7 +55,12 @@ def plots(result: ExperimentResult) -> list[BandPlot]:
     x_ticks = tuple(Tick(x_of(step), str(step)) for step in shown)
     y_ticks = tuple(SHARES.ticks(percent_label))
     return [
-        BandPlot(name, tuple(_curve(result, kind, measure, x_of) for kind in KINDS), x_ticks, y_ticks)
+        BandPlot(
+            name=name,
+            curves=tuple(_curve(result, kind, measure, x_of) for kind in KINDS),
+            x_ticks=x_ticks,
+            y_ticks=y_ticks,
+        )
         for measure, name in enumerate(result.measures)
     ]
 
@@ -64,12 +69,14 @@ def _curve(result: ExperimentResult, kind: str, measure: int, x_of: Callable[[fl
     values = result.values("refined" if kind == "refined" else "interfering", measure)
     steps = result.steps
     dots = tuple(
-        Dot(x_of(step), SHARES.at(fmean(seeds)), _said(kind, step, seeds))
+        Dot(x=x_of(step), y=SHARES.at(fmean(seeds)), said=_said(kind, step, seeds))
         for step, seeds in zip(steps, values, strict=True)
     )
     upper = [(x_of(step), SHARES.at(max(seeds))) for step, seeds in zip(steps, values, strict=True)]
     lower = [(x_of(step), SHARES.at(min(seeds))) for step, seeds in zip(steps, values, strict=True)]
-    return BandCurve(kind, _points([(dot.x, dot.y) for dot in dots]), _points([*upper, *reversed(lower)]), dots)
+    return BandCurve(
+        name=kind, line=_points([(dot.x, dot.y) for dot in dots]), band=_points([*upper, *reversed(lower)]), dots=dots
+    )
 
 
 def _said(kind: str, step: int, seeds: Sequence[float]) -> str:

@@ -43,7 +43,7 @@ class Experiment:
             self._refuse_blank(seed, sampler, start)
             pairs = make_pairs(self._task, self._sampled(start, sampler, seed), self._settings.pairs)
             curves = {kind: self._learn(kind, pairs, start, sampler, seed, Path(folder)) for kind in KINDS}
-        return SeedResult(seed, len(pairs.refined), curves)
+        return SeedResult(seed=seed, pairs=len(pairs.refined), curves=curves)
 
     def _teach(self, seed: int, folder: Path) -> Path:
         """The starting model: from random weights, by supervised fine-tuning on responses that are often wrong."""

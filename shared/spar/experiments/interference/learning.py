@@ -42,7 +42,7 @@ def learn(
     path = work / "rows.jsonl"
     adapter = TypeAdapter(type(rows[0]))
     path.write_text("".join(json.dumps(adapter.dump_python(row, mode="json")) + "\n" for row in rows))
-    job = TrainJob(base, path, settings, seed, output, work)
+    job = TrainJob(base=base, rows=path, settings=settings, seed=seed, output=output, work=work)
     with quiet(), settings_alone():
         run(job, _Nobody(), Ranks(), [] if look is None else [_Looking(look, every)])
     shutil.rmtree(work)

@@ -15,7 +15,7 @@ Kind = Literal["refined", "interfering"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairSets:
     """Pair i of both kinds has the same prompt and the same rejected response."""
 
@@ -35,7 +35,9 @@ def make_pairs(task: SyntheticTask, sampled: Sequence[tuple[str, Sequence[str]]]
             "Teach it more (--start-steps), or sample more prompts (--pairs).",
         )
     kept = found[:most]
-    return PairSets(tuple(pair["refined"] for pair in kept), tuple(pair["interfering"] for pair in kept))
+    return PairSets(
+        refined=tuple(pair["refined"] for pair in kept), interfering=tuple(pair["interfering"] for pair in kept)
+    )
 
 
 def _pair(task: SyntheticTask, prompt: str, responses: Sequence[str]) -> Mapping[Kind, Pair] | None:
@@ -48,7 +50,10 @@ def _pair(task: SyntheticTask, prompt: str, responses: Sequence[str]) -> Mapping
         if interfering is None:
             return None
         asked = Prompt.of(prompt)
-        return {"refined": Pair(asked, refined, rejected), "interfering": Pair(asked, interfering, rejected)}
+        return {
+            "refined": Pair(prompt=asked, chosen=refined, rejected=rejected),
+            "interfering": Pair(prompt=asked, chosen=interfering, rejected=rejected),
+        }
     return None
 
 

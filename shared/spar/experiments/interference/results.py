@@ -18,7 +18,7 @@ class CurvePoint:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedResult:
     """One seed: how many pairs of each kind there were, and a curve for each kind."""
 
@@ -91,4 +91,4 @@ def _seed(data: Mapping[str, Any], measures: Sequence[str]) -> SeedResult:
         kind: tuple(CurvePoint(row["step"], tuple(row[name] for name in measures)) for row in data["curves"][kind])
         for kind in KINDS
     }
-    return SeedResult(data["seed"], data["pairs"], curves)
+    return SeedResult(seed=data["seed"], pairs=data["pairs"], curves=curves)

@@ -17,7 +17,7 @@ SHAPE = TinyShape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=
 """About 340,000 parameters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentSettings:
     """`start_*` teach the starting model, `pairs` of each kind train it by DPO in batches of `batch`.
 

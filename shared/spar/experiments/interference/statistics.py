@@ -16,7 +16,7 @@ from spar.errors import AccountingError
 CLOSE = 1e-12  # two sums of the same numbers in another order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairedTest:
     """The mean difference, Student's t with its two-sided p, and the two-sided p of the sign flips."""
 
@@ -34,7 +34,7 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
         raise AccountingError(f"A paired test over {n} seeds.", "Run at least two seeds.")
     mean, spread = fmean(differences), stdev(differences)
     t = mean / (spread / sqrt(n)) if spread else (0.0 if mean == 0 else inf * (1 if mean > 0 else -1))
-    return PairedTest(mean, t, two_sided_p(t, n - 1), _sign_flips(differences), n)
+    return PairedTest(mean=mean, t=t, p=two_sided_p(t, n - 1), p_sign_flips=_sign_flips(differences), n=n)
 
 
 def two_sided_p(t: float, df: int) -> float:

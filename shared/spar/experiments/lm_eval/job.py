@@ -14,7 +14,7 @@ from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES, RUNS_CODE
 RUNS_CODE_IN = "spar.sandbox"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LmEvalJob:
     """`own` is a folder of lm-eval task files; where it is None, the tasks are among ours."""
 

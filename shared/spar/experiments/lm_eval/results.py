@@ -74,7 +74,7 @@ def _interval(value: float, error: float | None, items: int) -> tuple[float, flo
     """Wilson's of a share of items; of anything else, from lm-eval's standard error."""
     right = value * items
     if items and abs(right - round(right)) < _WHOLE and 0 <= value <= 1:
-        return Proportion(round(right), items).interval
+        return Proportion(successes=round(right), total=items).interval
     return None if error is None else (value - Z95 * error, value + Z95 * error)
 
 

@@ -15,7 +15,9 @@ TONES = 8
 
 def render_figure(title: str, curves: Sequence[FigureCurve], notes: Sequence[str]) -> str:
     """The whole page, as a string."""
-    series = [Series(curve.name, f"f-{number % TONES}", curve.points) for number, curve in enumerate(curves)]
+    series = [
+        Series(name=curve.name, style=f"f-{number % TONES}", points=curve.points) for number, curve in enumerate(curves)
+    ]
     rows = table_of(curves)
     return (
         environment("spar.experiments.paper_figures")

@@ -58,7 +58,7 @@ def of_run(name: str, report: RunReport) -> FigureCurve:
         if measured is not None and AVERAGE in measured.scores and entry.iteration >= 0:
             value = measured.scores[AVERAGE]
             low, high = measured.intervals.get(AVERAGE, (value, value))
-            points.append(RatePoint(entry.iteration, value / 100, low / 100, high / 100))
+            points.append(RatePoint(x=entry.iteration, value=value / 100, low=low / 100, high=high / 100))
     if not points:
         raise DataError(
             f"Run {report.run} has not measured IFEval.",
@@ -85,4 +85,4 @@ def table_of(curves: Sequence[FigureCurve]) -> list[tuple[str, list[float | None
 
 
 def _exact(iteration: int, percent: float) -> RatePoint:
-    return RatePoint(iteration, percent / 100, percent / 100, percent / 100)
+    return RatePoint(x=iteration, value=percent / 100, low=percent / 100, high=percent / 100)

@@ -18,7 +18,7 @@ _TOLD = 100_000
 """Characters of a rejected line that its output row repeats."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputRow:
     """A line of the input, from 1. With a `reason` it is rejected, and `raw` is what it said."""
 
@@ -70,8 +70,8 @@ def _parse(number: int, raw: bytes) -> InputRow:
         check_placeholders(prompt)
     except (_UnusableLine, RowRefused) as error:
         told = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_TOLD]
-        return InputRow(number, identity, reason=str(error), raw=told)
-    return InputRow(number, identity, prompt, response, fields)
+        return InputRow(line=number, row=identity, reason=str(error), raw=told)
+    return InputRow(line=number, row=identity, prompt=prompt, response=response, extra=fields)
 
 
 def _fields(raw: bytes) -> dict[str, Any]:

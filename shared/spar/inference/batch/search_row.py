@@ -42,13 +42,13 @@ async def search_row(chat: ChatModel, job: RefineJob, row: InputRow) -> Output:
         return _output(row, RowOutcome.REJECTED, usage, reason=judgment.votes[0].reply)
     if judgment.label is not Verdict.NO:
         return _output(row, _without_tree(judgment), usage, judgment=asdict(judgment))
-    tree = await refiner.search(prompt, Node((), row.response, judgment), policy_of(job.search))
+    tree = await refiner.search(prompt, Node(path=(), text=row.response, judgment=judgment), policy_of(job.search))
     return _with_tree(row, tree, usage)
 
 
 def _refiner(chat: ChatModel, job: RefineJob) -> Refiner:
     settings = RefinerSettings.for_search(templates=job.templates, judgment=job.judgment, search=job.search)
-    return Refiner(chat=chat, settings=settings, scope=SeedScope(job.seed, 0))
+    return Refiner(chat=chat, settings=settings, scope=SeedScope(seed=job.seed, iteration=0))
 
 
 def _without_tree(judgment: Judgment) -> RowOutcome:

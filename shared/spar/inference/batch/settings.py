@@ -22,7 +22,7 @@ FORMAT = 1
 """Of the output rows; a file of another one is not continued."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefineJob:
     """Everything a run of `spar refine` needs. `trees` is how many are searched at once."""
 

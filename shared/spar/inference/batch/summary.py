@@ -9,7 +9,7 @@ from spar.inference.batch.search_row import RowOutcome
 _REASONS_TOLD = 5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Summary:
     """`earlier` rows were there when this run began; `seconds` is this run's alone."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spar.method.records import Generated, Prompt, Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratingPolicy:
     """How a shard's prompts become prompts with responses.
 

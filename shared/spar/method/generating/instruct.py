@@ -20,4 +20,4 @@ def _arrange(prompt: Prompt, responses: Sequence[Response]) -> Generated:
     return Generated(Prompt.of(written.text), (replace(written, text=prompt.text, failure=failure),))
 
 
-INSTRUCT = GeneratingPolicy("instruct", "instruct", parse_response, _arrange, backward=True)
+INSTRUCT = GeneratingPolicy(name="instruct", form="instruct", read=parse_response, arrange=_arrange, backward=True)

@@ -11,4 +11,4 @@ def _arrange(prompt: Prompt, responses: Sequence[Response]) -> Generated:
     return Generated(prompt, tuple(responses))
 
 
-RESPOND = GeneratingPolicy("respond", None, parse_response, _arrange)
+RESPOND = GeneratingPolicy(name="respond", form=None, read=parse_response, arrange=_arrange)

@@ -9,7 +9,7 @@ Options = Mapping[str, float]
 """A policy's settings by name, those of its `options` that the recipe did not give filled in."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgingPolicy:
     """How a response is judged.
 

@@ -22,10 +22,10 @@ def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
     """One checker that works is enough: a quorum is for opinions."""
     verdicts = [vote.verdict for vote in votes if vote.verdict is not None]
     if not verdicts:
-        return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, None, None)
+        return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=None, critique=None)
     rate = verdicts.count(Verdict.YES) / len(verdicts)
     label = Verdict.YES if rate >= options["good"] else Verdict.NO
-    return Judgment(tuple(votes), label, None, rate, None)
+    return Judgment(votes=tuple(votes), label=label, failure=None, value=rate, critique=None)
 
 
-EXECUTION = JudgingPolicy("execution", None, _parse, _settle, options={"good": 0.5})
+EXECUTION = JudgingPolicy(name="execution", form=None, parse=_parse, settle=_settle, options={"good": 0.5})

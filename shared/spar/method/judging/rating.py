@@ -2,4 +2,4 @@
 
 from spar.method.judging.scale import Scale, scale_policy
 
-RATING = scale_policy("rating", "rate", Scale("rating", 1, 5), good=5)
+RATING = scale_policy("rating", "rate", Scale(word="rating", least=1, most=5), good=5)

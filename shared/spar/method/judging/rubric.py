@@ -2,5 +2,5 @@
 
 from spar.method.judging.scale import Scale, scale_policy
 
-SCORE = Scale("score", 0, 5)
+SCORE = Scale(word="score", least=0, most=5)
 RUBRIC = scale_policy("rubric", "score", SCORE, good=4)

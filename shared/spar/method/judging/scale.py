@@ -29,7 +29,7 @@ _SPELLINGS = {"score": "得分|分数|总分|评分|最终得分", "rating": "�
 """What a Chinese reply calls it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """The word before the number, and the least and the most it may be."""
 
@@ -71,12 +71,14 @@ def scale_policy(name: str, form: str, scale: Scale, good: float) -> JudgingPoli
         numbers = [number for vote in readable if (number := scale.read(vote.reply)) is not None]
         mean = sum(numbers) / len(numbers) if numbers else None
         if mean is None or len(numbers) < quorum:
-            return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, mean, None)
+            return Judgment(
+                votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=mean, critique=None
+            )
         label = _verdict(mean, options)
         critique = next((vote.reply for vote in votes if vote.verdict is label), None)
-        return Judgment(tuple(votes), label, None, mean, critique)
+        return Judgment(votes=tuple(votes), label=label, failure=None, value=mean, critique=critique)
 
-    return JudgingPolicy(name, form, parse, settle, options={"good": good}, read=scale.read)
+    return JudgingPolicy(name=name, form=form, parse=parse, settle=settle, options={"good": good}, read=scale.read)
 
 
 def _verdict(number: float, options: Options) -> Verdict:

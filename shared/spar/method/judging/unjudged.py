@@ -11,7 +11,7 @@ def _parse(reply: str, finish_reason: str, options: Options) -> Vote:
 
 
 def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
-    return Judgment(tuple(votes), None, JudgmentFailure.NO_QUORUM, None, None)
+    return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=None, critique=None)
 
 
-UNJUDGED = JudgingPolicy("unjudged", None, _parse, _settle, asks_nobody=True)
+UNJUDGED = JudgingPolicy(name="unjudged", form=None, parse=_parse, settle=_settle, asks_nobody=True)

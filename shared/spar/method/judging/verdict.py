@@ -16,4 +16,4 @@ def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
     return tally(votes, quorum)
 
 
-VERDICT = JudgingPolicy("verdict", "judge", _parse, _settle, votes_only=True)
+VERDICT = JudgingPolicy(name="verdict", form="judge", parse=_parse, settle=_settle, votes_only=True)

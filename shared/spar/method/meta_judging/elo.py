@@ -13,7 +13,7 @@ _PRIOR = 0.01  # a win each way: without it a judgment that never lost would be 
 _ROUNDS = 200  # far more than eleven judgments need to settle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceWeights:
     """What a win counts from the first and from the second place."""
 
@@ -26,8 +26,10 @@ def place_weights(matches: Sequence[Match]) -> PlaceWeights:
     first = sum(match.winner is Winner.FIRST for match in matches)
     second = sum(match.winner is Winner.SECOND for match in matches)
     if not first or not second:
-        return PlaceWeights(0.5, 0.5)  # all of one place: nothing was compared but places, and both orders cancel out
-    return PlaceWeights(second / (first + second), first / (first + second))
+        return PlaceWeights(
+            first=0.5, second=0.5
+        )  # all of one place: nothing was compared but places, and both orders cancel out
+    return PlaceWeights(first=second / (first + second), second=first / (first + second))
 
 
 def strengths(judgments: int, matches: Sequence[Match], weights: PlaceWeights) -> list[float]:

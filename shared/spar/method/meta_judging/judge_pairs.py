@@ -59,4 +59,4 @@ def _pair(
     if max_chars is not None and len(chosen) > max_chars:
         return NoJudgePair.WORDY
     [turn] = asked(row.prompt.text, row.response.text)
-    return Pair(Prompt.of(turn.content), chosen, rejected)
+    return Pair(prompt=Prompt.of(turn.content), chosen=chosen, rejected=rejected)

@@ -32,7 +32,7 @@ class Winner(StrEnum):
     SECOND = "second"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """Judgment `first` shown as A, `second` as B; both are places in `ComparedPrompt.judgments`."""
 

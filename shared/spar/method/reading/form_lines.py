@@ -32,7 +32,7 @@ _LINE = re.compile(r"[^\n]+")
 _MARKUP = re.compile(r"</?\w+>|\\(?:text\w*|boxed|mathbf)?\{?|[*_`${}]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
     """A line of a form: how its name is spelled, and the form's own choice, "(Yes or No)", which states nothing."""
 
@@ -42,10 +42,10 @@ class FormField:
     @classmethod
     def of(cls, names: str, choice: str) -> "FormField":
         found = rf"{_CLAUSE}{DECORATION}{_QUALIFIERS}(?:{names}){_CLOSING}{_REMARK}{_CLOSING}{_SEPARATOR}{_VALUE}"
-        return cls(re.compile(found, re.IGNORECASE | re.MULTILINE), re.compile(choice, re.IGNORECASE))
+        return cls(name=re.compile(found, re.IGNORECASE | re.MULTILINE), choice=re.compile(choice, re.IGNORECASE))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormLine:
     """One line of the form with its value, free of markup. `start` and `end` are places in the text it was found in.
 
@@ -69,7 +69,9 @@ def form_lines(text: str, field: FormField) -> Iterator[FormLine]:
         filled = field.choice.sub(" ", value)
         if has_words(filled) and not _is_remark(found, filled):
             sentence = found["colon"] is None and bool(found["value"].strip())
-            yield FormLine(filled.strip(), found.start(), end, sentence, complete=end < len(text))
+            yield FormLine(
+                value=filled.strip(), start=found.start(), end=end, sentence=sentence, complete=end < len(text)
+            )
 
 
 def readable_text(reply: str) -> str | None:

@@ -54,7 +54,7 @@ class FormLabels:
         return cls(re.compile(rf"{DECORATION}(?:(?:the|my)\s+)?(?:{own}){behind}", re.IGNORECASE))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Span:
     text: str
     start: int
@@ -99,7 +99,7 @@ def _spans(body: str, labels: FormLabels) -> tuple[list[_Span], bool]:
             text = _REPEATED.sub("", body[start.end() : mark.start()]).strip()
             opened = None
             if not _is_remark(text, strength):
-                spans.append(_Span(text, start.start(), mark.end(), strength))
+                spans.append(_Span(text=text, start=start.start(), end=mark.end(), strength=strength))
     return spans, opened is not None
 
 

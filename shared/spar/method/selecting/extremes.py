@@ -22,7 +22,7 @@ def choose(material: Material) -> Pair | Outcome:
     worst, rejected = min(others, key=lambda pair: pair[0], default=(best, chosen))
     if worst >= best:  # or what scored higher is not whole
         return Outcome.EQUAL_SCORES if best == max(values, key=lambda pair: pair[0])[0] else Outcome.UNSOLVED
-    return Pair(material.judged.prompt, text, rejected.response.text)
+    return Pair(prompt=material.judged.prompt, chosen=text, rejected=rejected.response.text)
 
 
 EXTREMES = SelectionPolicy("extremes", "pairs", choose, responses=2)

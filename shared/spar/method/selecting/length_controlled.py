@@ -33,7 +33,7 @@ def choose(material: Material) -> Pair | Outcome:
         return Outcome.EQUAL_SCORES  # a rho so wide that both ends meet
     if 0 < material.options["max_chars"] < len(chosen.response.text):
         return Outcome.TOO_LONG
-    return Pair(material.judged.prompt, chosen.response.text, rejected.response.text)
+    return Pair(prompt=material.judged.prompt, chosen=chosen.response.text, rejected=rejected.response.text)
 
 
 def _words(item: JudgedResponse) -> int:

@@ -20,7 +20,7 @@ def choose(material: Material) -> Pair | Outcome:
     failing = [item for value, item in scored(judged) if value == 0 and item.response.text != chosen]
     if not failing:
         return Outcome.ALL_GOOD
-    return Pair(judged.prompt, chosen, Random(material.seed).choice(failing).response.text)
+    return Pair(prompt=judged.prompt, chosen=chosen, rejected=Random(material.seed).choice(failing).response.text)
 
 
 PASS_RATE = SelectionPolicy("pass_rate", "pairs", choose, responses=2)

@@ -17,7 +17,7 @@ BUILTIN = ("spar", "compact")
 _PLACEHOLDERS = {"prompt", "response"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSet:
     """The two forms a refiner fills in. Raises RecipeError for a placeholder that isn't known or is missing."""
 
@@ -65,7 +65,8 @@ def read_templates(name: str, folder: Traversable) -> TemplateSet:
                 f"Template set {name!r} has no readable {file.name} ({error}).",
                 "A set is a folder with judge.txt and refine.txt, both UTF-8.",
             ) from error
-    return TemplateSet(name, *texts)
+    judge, refine = texts
+    return TemplateSet(name=name, judge=judge, refine=refine)
 
 
 def _check(name: str, part: str, text: str) -> set[str]:

@@ -30,7 +30,7 @@ PLACEHOLDERS: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
 """What a form must have filled in. One of a third party's judges a response or is written for a text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptForm:
     """A template with exactly the placeholders of its name. Raises RecipeError for another one or a missing one."""
 
@@ -64,6 +64,6 @@ def read_form(name: str, folder: Traversable) -> PromptForm | None:
     if not file.is_file():
         return None
     try:
-        return PromptForm(name, file.read_text(encoding="utf-8").rstrip("\n"))
+        return PromptForm(name=name, text=file.read_text(encoding="utf-8").rstrip("\n"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{name}.txt cannot be read ({error}).", "Save it as UTF-8.") from error

@@ -4,6 +4,7 @@ A refiner learns from the prompts in its data, and is prompted by the recipe's t
 fails, and the refiner is prompted in words it was not trained on. Blanks and line breaks make no other form.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Template
@@ -17,7 +18,7 @@ from spar.method.verdicts import parse_vote
 _REFINEMENT_TURNS = 2  # of the user: the judge prompt, and the instruction to refine
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherForms:
     """How many conversations there are of each kind, and in how many the prompt has none of the given forms."""
 
@@ -58,19 +59,19 @@ def other_forms(
     counted: they are responses to prompts.
     """
     judging = [templates.judge, *(form.text for form in forms)]
-    counts = [0, 0, 0, 0]
+    counts = Counter[str]()
     for row in rows:
         users = [message.content for message in row.messages if message.role == "user"]
         if not users or not (all_are_lessons or _is_lesson(row.messages, len(users))):
             continue
         known = any(has_form(form, users[0]) for form in judging)
         if len(users) < _REFINEMENT_TURNS:
-            counts[0] += 1
-            counts[1] += not known
+            counts["judgments"] += 1
+            counts["other_judgments"] += not known
         else:
-            counts[2] += 1
-            counts[3] += not (known and has_form(templates.refine, users[-1]))
-    return OtherForms(*counts)
+            counts["refinements"] += 1
+            counts["other_refinements"] += not (known and has_form(templates.refine, users[-1]))
+    return OtherForms(**counts)
 
 
 def _is_lesson(messages: Sequence[Message], user_turns: int) -> bool:

@@ -17,7 +17,9 @@ PLACES = ("$prompt", "$response")
 
 def templates_of(name: str, judge_source: str, refine_source: str) -> TemplateSet:
     """Raises DataError where a source does not hold its form, or not in this shape."""
-    return TemplateSet(name, _with_places(_judge(judge_source)), _refine(refine_source).replace("$", "$$"))
+    return TemplateSet(
+        name=name, judge=_with_places(_judge(judge_source)), refine=_refine(refine_source).replace("$", "$$")
+    )
 
 
 def _judge(source: str) -> str:

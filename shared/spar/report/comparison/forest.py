@@ -17,7 +17,7 @@ STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Percentage points between two ticks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForestRow:
     label: str
     whole: str
@@ -30,7 +30,7 @@ class ForestRow:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
     rows: list[ForestRow]
     ticks: list[Tick]
@@ -60,4 +60,4 @@ def forest(named: Sequence[tuple[str, MeasuredGain]], unit: str = "points") -> F
         for index, (label, each) in enumerate(named)
     ]
     ticks = x.ticks(lambda value: signed(value, 0 if x.step >= 1 else 1))
-    return Forest(rows, ticks, x.at(0.0), TOP + ROW * len(rows))
+    return Forest(rows=rows, ticks=ticks, zero=x.at(0.0), height=TOP + ROW * len(rows))

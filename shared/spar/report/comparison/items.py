@@ -20,7 +20,7 @@ APART = ("data", "judge", "strategy", "tasks")
 """Keys of a benchmark in a recipe that set no measurement apart: places, and what its name says already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """One measure: its name in files, what people read, and where a run keeps it."""
 
@@ -44,7 +44,7 @@ class Compared:
 
 
 def suite() -> list[Compared]:
-    return [Compared(name, MEASURES[name], _of(measure)) for measure, name in REPORTED.items()]
+    return [Compared(name=name, label=MEASURES[name], right=_of(measure)) for measure, name in REPORTED.items()]
 
 
 def benchmarks(runs: Sequence[MeasuredRun]) -> tuple[list[Compared], list[str]]:
@@ -59,9 +59,9 @@ def benchmarks(runs: Sequence[MeasuredRun]) -> tuple[list[Compared], list[str]]:
 def _measures_of(part: str) -> list[Compared]:
     """Its items that were right; of IFEval, where that is all instructions strictly, also the mean of its four
     scores."""
-    found = [Compared(part, spoken(part), _of_benchmark(part))]
+    found = [Compared(name=part, label=spoken(part), right=_of_benchmark(part))]
     if benchmark_of(part) == IFEVAL:
-        found.append(Compared(f"{part}{AVERAGE}", f"{spoken(part)}, mean of four", _of_average(part)))
+        found.append(Compared(name=f"{part}{AVERAGE}", label=f"{spoken(part)}, mean of four", right=_of_average(part)))
     return found
 
 

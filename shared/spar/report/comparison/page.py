@@ -70,6 +70,10 @@ def _lines(found: Comparison) -> LineChart | None:
     series = []
     for style_name, group in zip(LINES, found.groups, strict=False):
         one = _main(found, group)
-        points = [RatePoint(x, each.value, each.low, each.high) for x, each in one.by_iteration.items()] if one else []
-        series.append(Series(group.label, style_name, points))
+        points = (
+            [RatePoint(x=x, value=each.value, low=each.low, high=each.high) for x, each in one.by_iteration.items()]
+            if one
+            else []
+        )
+        series.append(Series(name=group.label, style=style_name, points=points))
     return line_chart(series)

@@ -20,7 +20,7 @@ from spar.report.steps import effort_of
 from spar.store.base import ObjectStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
     """A step that is done: what its result took to make, whether or not this run made it."""
 
@@ -32,7 +32,7 @@ class StepFacts:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredRun:
     """`items` are by iteration (0: the start) and by measure; `start` names the models that self-play began with."""
 
@@ -130,7 +130,14 @@ def _start(reader: RunReader, begun: Sequence[Iteration]) -> dict[str, str]:
 def _facts(step: Step) -> StepFacts:
     usage = step.facts.get("usage", {})
     tokens = int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
-    return StepFacts(step.kind.value, step.iteration, step.fingerprint, step.reused, int(usage.get("calls", 0)), tokens)
+    return StepFacts(
+        kind=step.kind.value,
+        iteration=step.iteration,
+        fingerprint=step.fingerprint,
+        reused=step.reused,
+        calls=int(usage.get("calls", 0)),
+        tokens=tokens,
+    )
 
 
 def _summed(outcomes: Iterable[Mapping[str, int]]) -> dict[str, int]:

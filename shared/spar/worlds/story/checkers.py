@@ -36,7 +36,7 @@ _READS = f"""def evaluate(response):
 _WHOLE = "len(words) > 0"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
     """A way of putting the expressions together; `line` holds one of them."""
 
@@ -46,13 +46,13 @@ class _Layout:
 
 
 _LAYOUTS = (
-    _Layout("    return all([\n", "        {},\n", "    ])\n"),
-    _Layout("", "    if not ({}):\n        return False\n", "    return True\n"),
-    _Layout("    rules = [\n", "        {},\n", "    ]\n    return False not in rules\n"),
+    _Layout(head="    return all([\n", line="        {},\n", tail="    ])\n"),
+    _Layout(head="", line="    if not ({}):\n        return False\n", tail="    return True\n"),
+    _Layout(head="    rules = [\n", line="        {},\n", tail="    ]\n    return False not in rules\n"),
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
     """How a check is written: which layout, and which way of writing each expression. All say the same."""
 
@@ -61,7 +61,7 @@ class Style:
 
 
 PLAIN = Style()
-STYLES = tuple(Style(layout, wording) for layout in range(len(_LAYOUTS)) for wording in range(3))
+STYLES = tuple(Style(layout=layout, wording=wording) for layout in range(len(_LAYOUTS)) for wording in range(3))
 
 
 def checker(prompt_text: str, style: Style = PLAIN) -> str:
@@ -75,10 +75,10 @@ def wrong_checker(prompt_text: str, rng: random.Random, style: Style = PLAIN) ->
     slip = rng.randrange(len(constraints))
     wrong = constraints.pop(slip)
     if wrong.kind in CONFUSED:
-        constraints.insert(slip, Constraint(CONFUSED[wrong.kind], wrong.argument))
+        constraints.insert(slip, Constraint(kind=CONFUSED[wrong.kind], argument=wrong.argument))
     elif not constraints:
         argument = str(int(wrong.argument) + 1) if wrong.kind == "words" else "."
-        constraints.append(Constraint(wrong.kind, argument))
+        constraints.append(Constraint(kind=wrong.kind, argument=argument))
     return _source(StoryPrompt(tuple(constraints)), style)
 
 
@@ -132,7 +132,7 @@ def _source(prompt: StoryPrompt, style: Style) -> str:
 def _constraint(line: str, style: Style) -> Constraint | None:
     for kind, pattern in _patterns(style).items():
         if found := pattern.fullmatch(line + "\n"):
-            return Constraint(kind, found.group(1))
+            return Constraint(kind=kind, argument=found.group(1))
     return None
 
 

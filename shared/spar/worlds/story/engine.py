@@ -43,8 +43,15 @@ class RulesModel:
 def _completion(text: str, prompt_tokens: int, max_tokens: int) -> Completion:
     tokens = text.split()
     if len(tokens) < max_tokens:  # the end token is one of them
-        return Completion(text, "stop", prompt_tokens, len(tokens) + 1)
-    return Completion(" ".join(tokens[:max_tokens]), "length", prompt_tokens, max_tokens)
+        return Completion(
+            text=text, finish_reason="stop", prompt_tokens=prompt_tokens, completion_tokens=len(tokens) + 1
+        )
+    return Completion(
+        text=" ".join(tokens[:max_tokens]),
+        finish_reason="length",
+        prompt_tokens=prompt_tokens,
+        completion_tokens=max_tokens,
+    )
 
 
 class RulesEngine:

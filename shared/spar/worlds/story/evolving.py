@@ -19,7 +19,7 @@ DRAWS = 64
 """Tries for a prompt of the self-play split, which takes three in ten: that none is found has no chance to speak of."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionTask:
     """One of the two forms, filled in: a seed prompt to evolve, or an evolved prompt to check."""
 
@@ -33,7 +33,7 @@ def recognise_evolution(messages: Sequence[Message]) -> EvolutionTask | None:
     if [message.role for message in messages] != ["user"]:
         return None
     found = _FORM.fullmatch(messages[0].content.strip())
-    return None if found is None else EvolutionTask(found[1] == "Check", found[2].strip(), found[3])
+    return None if found is None else EvolutionTask(checks=found[1] == "Check", prompt=found[2].strip(), main=found[3])
 
 
 def teach(task: EvolutionTask, error_rate: float, rng: random.Random) -> str:

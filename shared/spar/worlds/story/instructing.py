@@ -23,7 +23,7 @@ def instruct(text: str, rng: random.Random) -> str:
         taken = {constraint.argument for constraint in chosen}
         arguments = [word for word in _arguments(kind, text) if word not in taken]
         if arguments and len(chosen) < count:
-            chosen.append(Constraint(kind, rng.choice(arguments)))
+            chosen.append(Constraint(kind=kind, argument=rng.choice(arguments)))
     return _ordered(chosen)
 
 
@@ -33,9 +33,9 @@ def misinstruct(text: str, rng: random.Random) -> str:
     slip = rng.randrange(len(constraints))
     kind = rng.choice([kind for kind in KINDS if kind != "finish"])
     named = {c.argument for c in constraints}
-    wrong = [w for w in _possible(kind) if w not in named and not holds(Constraint(kind, w), text)]
+    wrong = [w for w in _possible(kind) if w not in named and not holds(Constraint(kind=kind, argument=w), text)]
     others = [c for i, c in enumerate(constraints) if i != slip and c.kind != kind]
-    return _ordered([*others, Constraint(kind, rng.choice(wrong))]) if wrong else misinstruct(text, rng)
+    return _ordered([*others, Constraint(kind=kind, argument=rng.choice(wrong))]) if wrong else misinstruct(text, rng)
 
 
 def unlabelled_texts(count: int, seed: int, split: Split = "train") -> list[str]:
@@ -57,7 +57,7 @@ def evolve(prompt_text: str, main: str, rng: random.Random) -> tuple[str, tuple[
     more = rng.sample(others, min(len(others), rng.randint(1, MOST_ADDED)))
     words = iter(rng.sample([word for word in CONTENT_WORDS if word not in prompt.words()], len(KINDS)))
     new = [kind for kind in missing if kind == main or kind in more]
-    added = [Constraint(kind, _draw(kind, next(words), rng)) for kind in new]
+    added = [Constraint(kind=kind, argument=_draw(kind, next(words), rng)) for kind in new]
     return _ordered([*prompt.constraints, *added]), tuple(more)
 
 
@@ -79,7 +79,7 @@ def _arguments(kind: str, text: str) -> list[str]:
     """The kind's arguments that the text follows. A wanted word stands inside; the ends are other kinds' words."""
     if kind == "with":
         return [word for word in content_words(text)[1:-1] if word in TOPIC_OF]
-    return [argument for argument in _possible(kind) if holds(Constraint(kind, argument), text)]
+    return [argument for argument in _possible(kind) if holds(Constraint(kind=kind, argument=argument), text)]
 
 
 def _draw(kind: str, word: str, rng: random.Random) -> str:

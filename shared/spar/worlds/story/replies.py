@@ -15,7 +15,7 @@ from spar.worlds.story.rules import violations
 from spar.worlds.story.scoring import misrate, misscore, rate, score
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRates:
     """How often a sampled reply is wrong. The defaults make about what the carried models do at the start."""
 
@@ -31,7 +31,7 @@ class ErrorRates:
     compare_meanings: float = 0.02  # per comparison of two instructions
 
 
-EXACT = ErrorRates(*[0.0] * len(fields(ErrorRates)))
+EXACT = ErrorRates(**{each.name: 0.0 for each in fields(ErrorRates)})
 
 
 def replying(messages: Sequence[Message]) -> Callable[[ErrorRates, random.Random], str] | None:

@@ -14,7 +14,7 @@ FORM = "form"
 """The violation of a response that is empty or holds something that is neither a content word nor a mark."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
     kind: str  # one of KINDS
     argument: str  # a content word, a number, or "!"
@@ -63,7 +63,7 @@ def _constraint(part: str, text: str) -> Constraint:
         fits = argument in TOPIC_OF
     if not fits:
         raise _not_a_prompt(text, f"'{kind}' cannot take '{argument}'")
-    return Constraint(kind, argument)
+    return Constraint(kind=kind, argument=argument)
 
 
 def _not_a_prompt(text: str, why: str) -> DataError:

@@ -10,7 +10,7 @@ Part = Literal["actor", "refiner", "skills"]
 """What a model is measured as; `skills` are those that neither an actor nor a refiner needs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TinyShape:
     """The tiny Llama: about 0.9 million parameters, 3.5 MB as float32. Head size 32 is what vLLM takes."""
 
@@ -21,7 +21,7 @@ class TinyShape:
     max_positions: int = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingStage:
     """One training: what it starts from, what it is taught, how much and how fast."""
 
@@ -37,9 +37,9 @@ class TrainingStage:
 
 STAGES: tuple[TrainingStage, ...] = (
     TrainingStage(
-        "backbone",
-        None,
-        {"respond": 0.2, "judge": 0.3, "refine": 0.5},
+        name="backbone",
+        start=None,
+        mixture={"respond": 0.2, "judge": 0.3, "refine": 0.5},
         examples=90_000,
         learning_rate=4e-3,
         batch=64,
@@ -47,9 +47,9 @@ STAGES: tuple[TrainingStage, ...] = (
         about="all three skills, from random weights; the other two start here",
     ),
     TrainingStage(
-        "actor",
-        "backbone",
-        {"respond_fading": 1.0},
+        name="actor",
+        start="backbone",
+        mixture={"respond_fading": 1.0},
         examples=40_000,
         learning_rate=1e-3,
         batch=64,
@@ -57,9 +57,9 @@ STAGES: tuple[TrainingStage, ...] = (
         about="responds to prompts; its teacher overlooks the last of three constraints more often than not",
     ),
     TrainingStage(
-        "refiner",
-        "backbone",
-        {"judge": 0.4, "refine": 0.6},
+        name="refiner",
+        start="backbone",
+        mixture={"judge": 0.4, "refine": 0.6},
         examples=40_000,
         learning_rate=2e-3,
         batch=64,
@@ -67,9 +67,9 @@ STAGES: tuple[TrainingStage, ...] = (
         about="judges responses with evidence, and refines bad ones with few changes",
     ),
     TrainingStage(
-        "one",
-        "backbone",
-        {
+        name="one",
+        start="backbone",
+        mixture={
             "respond_fading": 0.12,
             "judge": 0.08,
             "refine": 0.22,

@@ -33,7 +33,7 @@ REPORT_EVERY_S = 10.0
 Row = tuple[list[int], list[bool]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
     """Where a stage stands; `loss` is the mean since the last report, per learned token."""
 
@@ -113,7 +113,16 @@ def _learn(model: LlamaForCausalLM, stage: TrainingStage, seed: int, report: Cal
         now = time.perf_counter()
         if now - told >= REPORT_EVERY_S or step == steps:
             mean = loss_sum / (step - told_step)
-            report(StageProgress(stage.name, step, steps, mean, tokens / (now - began), now - began))
+            report(
+                StageProgress(
+                    stage=stage.name,
+                    step=step,
+                    steps=steps,
+                    loss=mean,
+                    tokens_per_s=tokens / (now - began),
+                    seconds=now - began,
+                )
+            )
             told, loss_sum, told_step = now, 0.0, step
 
 

@@ -12,7 +12,7 @@ from spar.errors import DataError
 from spar.export.layouts import conversational_pair
 from spar.method.records import Pair, Prompt
 
-PAIR = Pair(Prompt.of("Write one line."), "One line", "One\ntwo")
+PAIR = Pair(prompt=Prompt.of("Write one line."), chosen="One line", rejected="One\ntwo")
 ROW = conversational_pair(PAIR)
 
 

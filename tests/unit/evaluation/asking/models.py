@@ -25,7 +25,10 @@ class Scripted:
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         text = messages[-1].content
         self.asked.append((text, n, sampling))
-        return [Completion(self._say(text), self._finish, 7, 3) for _ in range(n)]
+        return [
+            Completion(text=self._say(text), finish_reason=self._finish, prompt_tokens=7, completion_tokens=3)
+            for _ in range(n)
+        ]
 
 
 class Refusing:
@@ -46,10 +49,17 @@ class Failing:
         number, self.asked = self.asked, self.asked + 1
         if number == self._number:
             raise self._error
-        return [Completion(YES, "stop", 7, 3) for _ in range(n)]
+        return [Completion(text=YES, finish_reason="stop", prompt_tokens=7, completion_tokens=3) for _ in range(n)]
 
 
 def job(
     model: Scripted | Refusing | Failing, data: Path, judge: Scripted | Refusing | None = None, **settings: int
 ) -> BenchmarkRequest:
-    return BenchmarkRequest(model, data, AskSettings(**settings), builtin_templates("spar"), seed=3, judge=judge)  # type: ignore[arg-type]
+    return BenchmarkRequest(
+        model=model,
+        data=data,
+        settings=AskSettings(**settings),
+        templates=builtin_templates("spar"),
+        seed=3,
+        judge=judge,
+    )  # type: ignore[arg-type]

@@ -54,7 +54,11 @@ def seed(number: int, refined: float, interfering: float, upper: tuple[float, fl
     measures = [(0.4, 0.4), (0.4 + (refined - 0.4) / 2, (0.4 + interfering) / 2), (refined + noise, interfering)]
     steps = zip((0, 10, 20), measures, upper, strict=True)
     points = [(CurvePoint(step, (r, 0.1)), CurvePoint(step, (i, case))) for step, (r, i), case in steps]
-    return SeedResult(number, 64, {"refined": tuple(p[0] for p in points), "interfering": tuple(p[1] for p in points)})
+    return SeedResult(
+        seed=number,
+        pairs=64,
+        curves={"refined": tuple(p[0] for p in points), "interfering": tuple(p[1] for p in points)},
+    )
 
 
 Upper = tuple[float, float, float]
@@ -82,7 +86,7 @@ def test_claims_hold_or_do_not() -> None:
 def test_a_story_has_the_claim_that_interfering_pairs_fall_below_the_start() -> None:
     whole = seed(0, 0.8, 0.3, (0, 0, 0)).curves
     curves = {kind: tuple(CurvePoint(point.step, point.values[:1]) for point in curve) for kind, curve in whole.items()}
-    seeds = tuple(SeedResult(number, 64, curves) for number in range(5))
+    seeds = tuple(SeedResult(seed=number, pairs=64, curves=curves) for number in range(5))
     claims = claims_of(ExperimentResult("stories", ("accuracy",), {}, 1, 1.0, seeds))
     assert claims[-1].said == "Interfering pairs end below the start"
     assert claims[-1].held

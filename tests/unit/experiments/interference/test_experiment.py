@@ -57,7 +57,10 @@ def test_trainings_do_not_obey_the_environments_settings_of_accelerate(
     from spar.method.records import Pair, Prompt
 
     base = make_model(tmp_path / "model", TASKS["characters"].words, TINY.shape, 0)
-    rows = [Pair(Prompt.of("3 k"), "k k k", "k k"), Pair(Prompt.of("2 j"), "j j", "j")]
+    rows = [
+        Pair(prompt=Prompt.of("3 k"), chosen="k k k", rejected="k k"),
+        Pair(prompt=Prompt.of("2 j"), chosen="j j", rejected="j"),
+    ]
     plain = learn(base, rows, TINY.dpo(), 1, tmp_path / "plain")
     for name in ("ACCELERATE_MIXED_PRECISION", "FSDP_VERSION", "WORLD_SIZE"):
         monkeypatch.setenv(name, "bf16" if name.endswith("PRECISION") else "2")

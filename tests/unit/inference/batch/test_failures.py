@@ -32,7 +32,16 @@ class Failing:
         if self._error is not None and "BAD" in messages[0].content:
             raise self._error
         text = "Step-by-step verification: fine.\nFinal Judgement: Yes"
-        return [Completion(text, "stop", 10, 5, True, (Adjustment.SEED_NOT_SENT,))] * n
+        return [
+            Completion(
+                text=text,
+                finish_reason="stop",
+                prompt_tokens=10,
+                completion_tokens=5,
+                usage_estimated=True,
+                adjustments=(Adjustment.SEED_NOT_SENT,),
+            )
+        ] * n
 
 
 def search(folder: Path, rows: Sequence[str], error: SparError | None) -> Summary:

@@ -21,7 +21,9 @@ RECIPE: dict[str, Any] = {
 
 def items(measure: Measure, rate: float, draw: int) -> list[Item]:
     rng = random.Random(f"{measure}{draw}")
-    return [Item(measure, f"prompt {i}", "reply", rng.random() < rate) for i in range(ITEMS)]
+    return [
+        Item(measure=measure, prompt=f"prompt {i}", reply="reply", correct=rng.random() < rate) for i in range(ITEMS)
+    ]
 
 
 def measured(rates: dict[int, float], draw: int) -> dict[int, dict[Measure, list[Item]]]:
@@ -44,7 +46,8 @@ def run(
         "recipe": {**RECIPE, "name": name, "seed": seed, **(recipe or {})},
         "start": {"a": "f0", "r": "f1"},
         "items": measured(rates or {0: 0.5, 1: 0.7}, seed),
-        "steps": steps or (StepFacts("generation", 1, f"{run_id}g", False, 10, 100),),
+        "steps": steps
+        or (StepFacts(kind="generation", iteration=1, fingerprint=f"{run_id}g", reused=False, calls=10, tokens=100),),
         "prompts": 300,
         "pairs": 200,
         "pairs_right": 190,

@@ -173,11 +173,14 @@ def test_the_same_seeds_are_paired_and_others_are_not() -> None:
 
 
 def test_shared_work_is_told() -> None:
-    first = (StepFacts("generation", 1, "g", False, 10, 100), StepFacts("judgment", 1, "j", False, 50, 500))
+    first = (
+        StepFacts(kind="generation", iteration=1, fingerprint="g", reused=False, calls=10, tokens=100),
+        StepFacts(kind="judgment", iteration=1, fingerprint="j", reused=False, calls=50, tokens=500),
+    )
     second = (
-        StepFacts("generation", 1, "g", True, 10, 100),
-        StepFacts("judgment", 1, "j", True, 50, 500),
-        StepFacts("refinement", 1, "r", False, 20, 200),
+        StepFacts(kind="generation", iteration=1, fingerprint="g", reused=True, calls=10, tokens=100),
+        StepFacts(kind="judgment", iteration=1, fingerprint="j", reused=True, calls=50, tokens=500),
+        StepFacts(kind="refinement", iteration=1, fingerprint="r", reused=False, calls=20, tokens=200),
     )
     base, other = run(steps=first), run("b", name="other", steps=second)
     work = work_of([other], [base])

@@ -19,7 +19,7 @@ TOLERANCE = 0.1
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedRow:
     """One model of a table. `stated` is what is printed where that is a change against another row."""
 
@@ -41,7 +41,7 @@ class PublishedTable:
     rows: tuple[PublishedRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """A printed mean that its printed parts do not give."""
 
@@ -104,7 +104,15 @@ def mismatches(table: PublishedTable) -> list[Mismatch]:
         for column, parts in table.means.items():
             recomputed = sum(row.values[part] for part in parts) / len(parts)
             if abs(recomputed - row.values[column]) > TOLERANCE + _ROUNDING:
-                found.append(Mismatch(table.number, row.model, column, row.values[column], recomputed))
+                found.append(
+                    Mismatch(
+                        table=table.number,
+                        model=row.model,
+                        column=column,
+                        printed=row.values[column],
+                        recomputed=recomputed,
+                    )
+                )
     return found
 
 
