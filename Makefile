@@ -28,6 +28,11 @@ COMPOSE_LAB ?= ../shared/tools/compose-lab
 EVAL_DATA ?= ../shared/data
 SMOLLM2 := .smollm2
 
+# Pages that are wrapped at one width (.mdformat.toml). recipe.md is generated; NOT_WRAPPED still has lines of its own.
+NOT_WRAPPED := $(addprefix docs/,$(addsuffix .md,api comparing compose decoding extending faults gateway honesty inspecting \
+	method operations replies security story-world synthetic)) $(wildcard docs/decisions/*.md)
+PAGES = $(filter-out docs/reference/recipe.md $(NOT_WRAPPED),$(wildcard docs/*.md docs/*/*.md))
+
 # One torch thread a process: a second one collapses when the other core is busy.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
@@ -80,10 +85,12 @@ check: setup ## Check style, types and the walls between the parts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mdformat --check $(PAGES)
 
-format: setup ## Format the code
+format: setup ## Format the code and the documentation
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/mdformat $(PAGES)
 
 .PHONY: faults
 faults: setup ## Try every kind of fault on real servers, then 200 random strikes (an hour), into runs/faults
