@@ -10,6 +10,7 @@ from spar.aio import gather
 from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
 from spar.inference.records import RoleModels
 from spar.inference.system_turns import FoldingSystem
+from spar.method.defaults import TEMPERATURE
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.roles.settings import RefinerSettings
 
@@ -35,7 +36,7 @@ class GatewayBackend:
     def refining(self, votes: int | None) -> RefinerSettings:
         number = votes or self.settings.votes
         judgment = JudgmentSettings(votes=number, quorum=number // 2 + 1, max_tokens=self.settings.judge_tokens)
-        refinement = SamplingSettings(temperature=0.7, max_tokens=self.settings.refine_tokens)
+        refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.settings.refine_tokens)
         return RefinerSettings(templates=self._templates, judgment=judgment, refinement=refinement)
 
     async def close(self) -> None:

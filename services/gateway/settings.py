@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spar.errors import RecipeError, ServiceError
 from spar.header_values import header_value
-from spar.inference.strategies import FULL_TREE
+from spar.method.defaults import FULL_TREE, REFINEMENT_TOKENS, REPLY_TOKENS, VOTES
 
 SHORTEST_TOKEN = 16
 
@@ -27,10 +27,10 @@ class GatewaySettings(BaseSettings):
 
     templates: str | None = None
     """The refiner's forms: spar, compact, or a folder. None: compact for the built-in models, spar for all others."""
-    votes: int = Field(default=5, gt=0)
-    judge_tokens: int = Field(default=2048, gt=0)
-    refine_tokens: int = Field(default=3072, gt=0)
-    response_tokens: int = Field(default=2048, gt=0)
+    votes: int = Field(default=VOTES, gt=0)
+    judge_tokens: int = Field(default=REPLY_TOKENS, gt=0)
+    refine_tokens: int = Field(default=REFINEMENT_TOKENS, gt=0)
+    response_tokens: int = Field(default=REPLY_TOKENS, gt=0)
     """Of the actor, where a request says nothing."""
     send_seed: bool = True
     """Whether servers are sent seeds."""

@@ -17,16 +17,19 @@ from spar.cli.options import options_of
 from spar.cli.tables import print_wide
 from spar.errors import RecipeError
 from spar.experiments.benchmarks.job import EngineOptions, place_of
-from spar.experiments.inference_scaling.grid import BUDGETS, GridCell
+from spar.experiments.inference_scaling.grid import GridCell
 from spar.experiments.inference_scaling.measure import ITSELF
 from spar.experiments.inference_scaling.report import SweepReport
 from spar.experiments.inference_scaling.run import Sweep, run_sweep
 from spar.experiments.inference_scaling.settings import SweepSettings
 from spar.experiments.inference_scaling.sources import STORY
 from spar.inference.endpoints import Role, templates_for
-from spar.inference.strategies import STRATEGIES, TreeShape
+from spar.inference.strategies import TreeShape
 
-DEFAULT_BUDGETS = ",".join(str(budget) for budget in BUDGETS)
+SWEEP = SweepSettings()
+"""What is swept where the command line says nothing."""
+DEFAULT_BUDGETS = ",".join(str(budget) for budget in SWEEP.budgets)
+DEFAULT_MAJORITY = ",".join(str(votes) for votes in SWEEP.majority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,27 @@ class DecodeOptions:
     to: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path("decode")
     data: Annotated[Path | None, typer.Option(help="IFEval's input_data.jsonl, or its folder.")] = None
     limit: Annotated[int | None, typer.Option(min=1, help="Prompts (story 500; else all).")] = None
-    strategies: Annotated[str, typer.Option(help="Names by comma.")] = ",".join(STRATEGIES)
+    strategies: Annotated[str, typer.Option(help="Names by comma.")] = ",".join(SWEEP.strategies)
     budgets: Annotated[str, typer.Option(help="Texts drawn for a prompt at most, by comma.")] = DEFAULT_BUDGETS
-    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = 3
-    keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = 2
-    depth: Annotated[int, typer.Option(min=1, help="Levels.")] = 3
-    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is requested again.")] = 0
-    votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = 5
-    majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = "1,3,5,7,9"
-    judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = 1000
+    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = SWEEP.shape.branch
+    keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = SWEEP.shape.keep
+    depth: Annotated[int, typer.Option(min=1, help="Levels.")] = SWEEP.shape.depth
+    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is requested again.")] = (
+        SWEEP.retries
+    )
+    votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = SWEEP.votes
+    majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = (
+        DEFAULT_MAJORITY
+    )
+    judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = SWEEP.judge_items
     templates: Annotated[str | None, typer.Option(help="spar, compact or a folder.")] = None
-    response_tokens: Annotated[int, typer.Option(min=1, help="Longest response.")] = 2048
-    judge_tokens: Annotated[int, typer.Option(min=1, help="Longest vote.")] = 2048
-    refine_tokens: Annotated[int, typer.Option(min=1, help="Longest refinement.")] = 3072
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
+    response_tokens: Annotated[int, typer.Option(min=1, help="Longest response.")] = SWEEP.response_tokens
+    judge_tokens: Annotated[int, typer.Option(min=1, help="Longest vote.")] = SWEEP.judge_tokens
+    refine_tokens: Annotated[int, typer.Option(min=1, help="Longest refinement.")] = SWEEP.refine_tokens
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = SWEEP.seed
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 256
     deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
-    trees: Annotated[int, typer.Option(min=1, help="Prompts worked on at once.")] = 512
+    trees: Annotated[int, typer.Option(min=1, help="Prompts worked on at once.")] = SWEEP.at_once
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False
 
 

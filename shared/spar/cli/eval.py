@@ -17,20 +17,12 @@ from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.report import BenchmarkReport, compare, item_json
 from spar.evaluation.statistics import Difference
 from spar.inference.endpoints import Role
+from spar.method.defaults import FULL_TREE, REPLY_TOKENS
+from spar.method.policies import StrategyName
 
 NAMES = (*BENCHMARKS, "general")
 ROWS = "; ".join(f"{name}: {{{benchmark.row}}}" for name, benchmark in BENCHMARKS.items())
 MODEL = "URL[#NAME] of an OpenAI-compatible server, a model's directory, builtin:NAME or hub:ID@REVISION."
-
-
-class StrategyName(StrEnum):
-    ACTOR = "actor"
-    GREEDY = "greedy"
-    BEST_OF_RESPONSES = "best_of_responses"
-    BEST_OF_N = "best_of_n"
-    ITERATIVE = "iterative"
-    BFS = "bfs"
-    DFS = "dfs"
 
 
 class DtypeName(StrEnum):
@@ -58,15 +50,17 @@ class EvalOptions:
         StrategyName | None,
         typer.Option(help="The search at inference, with --refiner; refinement: from the given responses."),
     ] = None
-    budget: Annotated[int | None, typer.Option(min=1, help="Refinements that the search may take (15).")] = None
+    budget: Annotated[int | None, typer.Option(min=1, help=f"Refinements that the search may take ({FULL_TREE}).")] = (
+        None
+    )
     answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None
     data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder; general: or your own tasks'.")] = (
         None
     )
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None
     votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest response (2048).")] = None
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None
+    max_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest response ({REPLY_TOKENS}).")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest vote ({REPLY_TOKENS}).")] = None
     policy: Annotated[
         str | None, typer.Option(help="llmbar: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
     ] = None
@@ -143,7 +137,7 @@ def _ask(given: EvalOptions) -> None:
         "votes": given.votes,
         "max_tokens": given.max_tokens,
         "judge_tokens": given.judge_tokens,
-        "strategy": None if given.strategy is None else given.strategy.value,
+        "strategy": given.strategy,
         "budget": given.budget,
     }
     engine = EngineOptions(

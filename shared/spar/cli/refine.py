@@ -21,15 +21,9 @@ from spar.inference.batch.rows import count_rows
 from spar.inference.batch.run import failed_rows, nothing_searched, search_file
 from spar.inference.batch.settings import RefineJob, engine_and_model, templates_named, with_profile
 from spar.inference.endpoints import RequestOptions
+from spar.method.defaults import BRANCH, DEPTH, KEEP, REFINEMENT_TOKENS, REPLY_TOKENS, VOTES
+from spar.method.policies import PolicyName
 from spar.recipes.models import JudgmentSettings, SearchSettings
-
-
-class PolicyName(StrEnum):
-    GREEDY = "greedy"
-    BEST_OF_N = "best_of_n"
-    ITERATIVE = "iterative"
-    BFS = "bfs"
-    DFS = "dfs"
 
 
 class ProfileName(StrEnum):
@@ -54,16 +48,16 @@ class RefineOptions:
     model: Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")] = (
         None
     )
-    policy: Annotated[PolicyName, typer.Option(help="How trees grow.")] = PolicyName.BFS
+    policy: Annotated[PolicyName, typer.Option(help="How trees grow.")] = "bfs"
     profile: Annotated[ProfileName, typer.Option(help="paper: the paper's outcome rules.")] = ProfileName.FIXED
     templates: Annotated[str, typer.Option(help="spar, compact, or a folder.")] = "spar"
-    branch: Annotated[int | None, typer.Option(min=1, help="Refinements per node (3).")] = None
-    keep: Annotated[int | None, typer.Option(min=1, help="Nodes kept per level (2).")] = None
-    depth: Annotated[int | None, typer.Option(min=1, help="Levels (3).")] = None
-    votes: Annotated[int | None, typer.Option(min=1, help="Votes per judgment (5).")] = None
+    branch: Annotated[int | None, typer.Option(min=1, help=f"Refinements per node ({BRANCH}).")] = None
+    keep: Annotated[int | None, typer.Option(min=1, help=f"Nodes kept per level ({KEEP}).")] = None
+    depth: Annotated[int | None, typer.Option(min=1, help=f"Levels ({DEPTH}).")] = None
+    votes: Annotated[int | None, typer.Option(min=1, help=f"Votes per judgment ({VOTES}).")] = None
     quorum: Annotated[int | None, typer.Option(min=1, help="Readable votes that a judgment needs.")] = None
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help="Longest vote (2048).")] = None
-    refine_tokens: Annotated[int | None, typer.Option(min=1, help="Longest refinement (3072).")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest vote ({REPLY_TOKENS}).")] = None
+    refine_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest refinement ({REFINEMENT_TOKENS}).")] = None
     temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Of votes and refinements.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
     send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
@@ -94,13 +88,13 @@ class RefineOptions:
         )
 
     def _settings(self) -> tuple[JudgmentSettings, SearchSettings]:
-        greedy = self.policy is PolicyName.GREEDY and self.temperature is None
+        greedy = self.policy == "greedy" and self.temperature is None
         votes = {"votes": self.votes, "quorum": self.quorum, "max_tokens": self.judge_tokens}
         size = {"branch": self.branch, "keep": self.keep, "depth": self.depth, "max_tokens": self.refine_tokens}
         return with_profile(
             self.profile.value,
             {**votes, "temperature": self.temperature},
-            {"policy": self.policy.value, **size, "temperature": 0.0 if greedy else self.temperature},
+            {"policy": self.policy, **size, "temperature": 0.0 if greedy else self.temperature},
         )
 
 

@@ -12,13 +12,13 @@ from spar.errors import EngineError, RecipeError
 from spar.evaluation.asking.base import RefineNegative, Respond, Row
 from spar.inference import InferenceRequest, InferenceResult, Refiner, RefinerSettings, RoleModels, infer, make_strategy
 from spar.inference.strategies import Draws
+from spar.method.defaults import TEMPERATURE
 from spar.method.records import Message, Node, Prompt, Tree
 from spar.method.templates import TemplateSet
 from spar.method.voting import critique_to_refine
 from spar.recipes.models import AskSettings, JudgmentSettings, SamplingSettings
 from spar.roles.usage import SeedScope, Usage
 
-REFINE_TEMPERATURE = 0.7  # the paper's, as that of votes
 ONE_REFINEMENT = ("actor", "greedy")
 """Of given negatives these mean the same: one greedy refinement, with a greedy vote as its critique."""
 
@@ -94,7 +94,7 @@ def _refining(settings: AskSettings, templates: TemplateSet) -> RefinerSettings:
     return RefinerSettings(
         templates=templates,
         judgment=JudgmentSettings(max_tokens=settings.judge_tokens),
-        refinement=SamplingSettings(temperature=REFINE_TEMPERATURE, max_tokens=longest),
+        refinement=SamplingSettings(temperature=TEMPERATURE, max_tokens=longest),
     )
 
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spar.engines.base import ChatModel, Sampling
+from spar.method.defaults import REPLY_TOKENS, RESPONSE_TEMPERATURE, RESPONSE_TOP_P
 from spar.method.records import Message, Tree
 from spar.roles.usage import Usage
 
-RESAMPLING = Sampling(temperature=0.9, top_p=0.9, max_tokens=2048)
+RESAMPLING = Sampling(temperature=RESPONSE_TEMPERATURE, top_p=RESPONSE_TOP_P, max_tokens=REPLY_TOKENS)
 """How further responses are drawn where the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""
 
 

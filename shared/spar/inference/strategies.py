@@ -10,10 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from spar.errors import RecipeError
+from spar.method.defaults import BRANCH, DEPTH, FULL_TREE, KEEP
 from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iterative
-
-FULL_TREE = 15
-"""Nodes of an unsolved tree of the paper's breadth-first search, the default budget."""
 
 
 class Draws(StrEnum):
@@ -27,9 +25,9 @@ class Draws(StrEnum):
 class TreeShape:
     """How wide and deep a tree may grow, where a strategy has a use for it."""
 
-    branch: int = 3
-    keep: int = 2
-    depth: int = 3
+    branch: int = BRANCH
+    keep: int = KEEP
+    depth: int = DEPTH
 
 
 @dataclass(frozen=True, slots=True)

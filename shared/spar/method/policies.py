@@ -9,6 +9,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from spar.errors import RecipeError
+from spar.method.defaults import BRANCH, DEPTH, GATE, KEEP, RETRIES
+
+PolicyName = Literal["greedy", "best_of_n", "iterative", "bfs", "dfs"]
+"""Of a search over refinements: the names of `POLICIES`."""
+StrategyName = Literal["actor", "best_of_responses", PolicyName]
+"""Of inference (`spar.inference.strategies`): the actor alone, a search over its responses, or one over refinements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +32,8 @@ class SearchPolicy:
     keep: int
     depth: int
     order: Literal["breadth", "depth"]
-    gate: float = 0.5
-    retries: int = 3
+    gate: float = GATE
+    retries: int = RETRIES
     stop_when_decided: bool = True
     max_nodes: int | None = None
 
@@ -55,12 +61,12 @@ def iterative(depth: int) -> SearchPolicy:
     return SearchPolicy(name="iterative", branch=1, keep=1, depth=depth, order="breadth")
 
 
-def bfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
+def bfs(branch: int = BRANCH, keep: int = KEEP, depth: int = DEPTH) -> SearchPolicy:
     """Breadth first, the paper's training policy: at most 3 + 6 + 6 = 15 nodes besides the root."""
     return SearchPolicy(name="bfs", branch=branch, keep=keep, depth=depth, order="breadth")
 
 
-def dfs(branch: int = 3, keep: int = 2, depth: int = 3) -> SearchPolicy:
+def dfs(branch: int = BRANCH, keep: int = KEEP, depth: int = DEPTH) -> SearchPolicy:
     """Depth first, best child first: at most 3 + 6 + 12 = 21 nodes besides the root."""
     return SearchPolicy(name="dfs", branch=branch, keep=keep, depth=depth, order="depth")
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from spar.errors import AccountingError, RecipeError
+from spar.method.defaults import QUORUM, RETRIES, VOTES
 from spar.method.records import Judgment, JudgmentFailure, ReplyFailure, Verdict, Vote
 
 AskVotes = Callable[[int, int], Awaitable[Sequence[Vote]]]
@@ -23,9 +24,9 @@ class VoteRules:
     more false accepts (benchmarks/vote_rules.py).
     """
 
-    votes: int = 5
-    quorum: int = 3
-    retries: int = 3
+    votes: int = VOTES
+    quorum: int = QUORUM
+    retries: int = RETRIES
     redraw: bool = False
 
     def __post_init__(self) -> None:

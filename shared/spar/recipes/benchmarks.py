@@ -5,8 +5,9 @@ Knows nothing of how they are asked and scored; that is `spar.evaluation`'s.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from spar.method.policies import PolicyName
 from spar.recipes.general import GENERAL, general_of, task_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, EvaluationSettings, Recipe
 from spar.recipes.problems import Problem
@@ -18,7 +19,7 @@ AVERAGE = ".average"
 LAST_REFINER = "last_refiner"
 """The refiner of a run's last iteration, which rates the refinements of every earlier one: Acc-SPaR of the paper's
 Table 3. Also the name of that measurement."""
-FROM_NEGATIVES = ("actor", "greedy", "best_of_n", "iterative", "bfs", "dfs")
+FROM_NEGATIVES = ("actor", *get_args(PolicyName))
 """Strategies that start from a given response; actor, the default, and greedy are one greedy refinement."""
 BY = ":"
 """Between a benchmark and the strategy that it is measured by."""

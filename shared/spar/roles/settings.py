@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from spar.method.defaults import REFINEMENT_TOKENS, RETRIES, TEMPERATURE
 from spar.method.policies import SearchPolicy, make_policy
 from spar.method.templates import TemplateSet
 from spar.method.templates.forms import PromptForm
@@ -16,9 +17,9 @@ class RefinerSettings:
     templates: TemplateSet
     judgment: JudgmentSettings = field(default_factory=JudgmentSettings)
     refinement: SamplingSettings = field(
-        default_factory=lambda: SamplingSettings(temperature=0.7, max_tokens=3072),
+        default_factory=lambda: SamplingSettings(temperature=TEMPERATURE, max_tokens=REFINEMENT_TOKENS)
     )
-    retries: int = 3
+    retries: int = RETRIES
     """How often a failed refinement is drawn again."""
     vote_rounds: int | None = None
     """As a recipe's search.vote_rounds."""

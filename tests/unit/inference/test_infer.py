@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
 
@@ -20,6 +21,7 @@ from spar.inference import (
 )
 from spar.inference.strategies import STRATEGIES, Draws, TreeShape
 from spar.inference.transcript import prompt_of
+from spar.method.policies import StrategyName
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.testing.behaviour import Skill, skill_asked
@@ -195,6 +197,10 @@ async def test_cancelling_cancels_every_call() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert script.cancelled == 1
+
+
+def test_every_name_that_a_recipe_takes_has_a_strategy() -> None:
+    assert set(STRATEGIES) == set(get_args(StrategyName))
 
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if name not in ("actor", "greedy")])

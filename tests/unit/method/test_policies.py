@@ -1,9 +1,10 @@
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from spar.errors import RecipeError
-from spar.method.policies import POLICIES, SearchPolicy, best_of_n, bfs, dfs, greedy, iterative, make_policy
+from spar.method.policies import POLICIES, PolicyName, SearchPolicy, best_of_n, bfs, dfs, greedy, iterative, make_policy
 from spar.method.profiles import PROFILES, Profile
 
 
@@ -21,7 +22,10 @@ def test_a_recipe_names_its_policy(name: str, policy: SearchPolicy) -> None:
     made = make_policy(name, branch=5, keep=3, depth=4, gate=0.5, retries=3, stop_when_decided=True)
     assert made == policy
     assert made.name == name
-    assert set(POLICIES) == {"greedy", "best_of_n", "iterative", "bfs", "dfs"}
+
+
+def test_every_name_that_a_recipe_takes_has_a_policy() -> None:
+    assert tuple(POLICIES) == get_args(PolicyName)
 
 
 def test_a_recipe_sets_the_rules() -> None:

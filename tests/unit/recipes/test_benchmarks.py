@@ -130,7 +130,7 @@ def test_each_of_several_strategies_is_a_measurement_of_its_own(tmp_path: Path) 
         ),
         (
             "  benchmarks:\n    ifeval: {data: 'world:story', strategy: [actor, bsf]}\n",
-            "strategy is ['actor', 'bsf']. Choose one of: actor, greedy",
+            "strategy is ['actor', 'bsf']. Choose one of: actor, best_of_responses",
         ),
         ("  benchmarks:\n    ifeval: {data: 'world:story', strategy: []}\n", "strategy is []"),
         ("  benchmarks:\n    ifeval: {data: 'world:story', strategy: 3}\n", "strategy is 3"),

@@ -7,6 +7,7 @@ One greedy vote, or several sampled ones whose majority or mean counts. Knows no
 from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
 from spar.evaluation.benchmarks.llmbar import OutputPair, read_pairs
 from spar.evaluation.judging import VERDICT
+from spar.method.defaults import TEMPERATURE
 from spar.method.records import Judgment, Prompt, ReplyFailure
 from spar.method.voting import never_drawn
 from spar.recipes.models import JudgmentSettings
@@ -14,13 +15,10 @@ from spar.roles.refiner import Refiner
 from spar.roles.settings import RefinerSettings
 from spar.roles.usage import JUDGE_NODE, Usage
 
-VOTE_TEMPERATURE = 0.7
-"""The paper's temperature of votes, where there are several; a single one is greedy."""
-
 
 def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
-    """Nothing is asked again: a measurement takes the replies as they come."""
-    temperature = VOTE_TEMPERATURE if votes > 1 else 0.0
+    """Nothing is asked again: a measurement takes the replies as they come. A single vote is greedy."""
+    temperature = TEMPERATURE if votes > 1 else 0.0
     return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
 
 

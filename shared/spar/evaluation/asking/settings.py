@@ -8,8 +8,8 @@ import json
 
 from spar.evaluation.asking.base import BenchmarkRequest
 from spar.evaluation.asking.followbench import judge_template
-from spar.evaluation.asking.llmbar import VOTE_TEMPERATURE
 from spar.evaluation.judging import VERDICT
+from spar.method.defaults import TEMPERATURE
 from spar.recipes.benchmarks import USES
 from spar.recipes.models import AskSettings
 
@@ -24,7 +24,7 @@ def settings_of(name: str, job: BenchmarkRequest) -> dict[str, str | int]:
     asking = job.settings.model_dump(mode="json", include={"limit", *uses}, exclude_none=True)
     told = {key: v if isinstance(v, int) else json.dumps(v, sort_keys=True) for key, v in asking.items()}
     settings: dict[str, str | int] = {"asking_revision": REVISION, "seed": job.seed, **job.about, **told}
-    settings["temperature"] = str(VOTE_TEMPERATURE if "votes" in uses and job.settings.votes > 1 else 0.0)
+    settings["temperature"] = str(TEMPERATURE if "votes" in uses and job.settings.votes > 1 else 0.0)
     if name not in ("ifeval", "followbench") or job.search is not None:
         settings["templates"] = f"{job.templates.name}:{_digest(job.templates.judge + chr(0) + job.templates.refine)}"
     if name == "llmbar" and job.judging.name != VERDICT:

@@ -10,10 +10,11 @@ from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Difference, paired_difference
 from spar.experiments.inference_scaling.grid import ONLY, GridCell
 from spar.experiments.inference_scaling.sampling import Drawn
+from spar.inference.strategies import STRATEGIES
 
-BASELINES = ("actor", "greedy", "best_of_responses", "best_of_n", "iterative")
-"""What a tree search must beat to be worth its trouble."""
 SEARCHES = ("bfs", "dfs")
+BASELINES = tuple(name for name in STRATEGIES if name not in SEARCHES)
+"""What a tree search must beat to be worth its trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

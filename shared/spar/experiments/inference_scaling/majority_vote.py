@@ -11,6 +11,7 @@ from spar.aio import gather
 from spar.engines.base import ChatModel
 from spar.evaluation.resampling import bootstrap
 from spar.experiments.inference_scaling.tasks import JudgeItem
+from spar.method.defaults import TEMPERATURE
 from spar.method.records import Judgment, Prompt, Verdict, Vote
 from spar.method.templates import TemplateSet
 from spar.method.voting import tally
@@ -46,7 +47,7 @@ async def majority_curve(
         return await judge.judge(Prompt.of(item.prompt), item.response, MAJORITY_STEP, n)
 
     greedy = await gather(votes(item, 1, 0.0) for item in items)
-    sampled = await gather(votes(item, max(ks), 0.7) for item in items)
+    sampled = await gather(votes(item, max(ks), TEMPERATURE) for item in items)
     return [_point(0, items, [each.votes for each in greedy])] + [
         _point(k, items, [each.votes[:k] for each in sampled]) for k in sorted(set(ks))
     ]

@@ -6,11 +6,10 @@ from typing import Any
 
 from spar.experiments.inference_scaling.grid import BUDGETS
 from spar.inference.strategies import STRATEGIES, TreeShape
+from spar.method.defaults import REFINEMENT_TOKENS, REPLY_TOKENS, TEMPERATURE, VOTES
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.roles.settings import RefinerSettings
-
-TEMPERATURE = 0.7  # the paper's, of votes and refinements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +19,13 @@ class SweepSettings:
     shape: TreeShape = field(default_factory=TreeShape)
     retries: int = 0
     """How often a failed refinement is asked for again. Above 0 more may be drawn than the budget; it is counted."""
-    votes: int = 5
+    votes: int = VOTES
     majority: Sequence[int] = (1, 3, 5, 7, 9)
     """Votes of the majority curve; none: no curve."""
     judge_items: int = 1000
-    response_tokens: int = 2048
-    judge_tokens: int = 2048
-    refine_tokens: int = 3072
+    response_tokens: int = REPLY_TOKENS
+    judge_tokens: int = REPLY_TOKENS
+    refine_tokens: int = REFINEMENT_TOKENS
     seed: int = 0
     at_once: int = 512
     """Prompts worked on at once; changes no number."""

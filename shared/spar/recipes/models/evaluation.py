@@ -5,19 +5,17 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticKnownError
 
+from spar.method.defaults import FULL_TREE, REPLY_TOKENS
+from spar.method.policies import StrategyName
 from spar.recipes.models.base import Count, Positive, Section, Share, Unit, omitted_when_default
 from spar.recipes.models.requests import RequestBody, RequestHeaders
 from spar.recipes.urls import ServerUrl
-
-Strategy = Literal["actor", "greedy", "best_of_responses", "best_of_n", "iterative", "bfs", "dfs"]
-"""actor: its responses as they are. Else the refiner judges each, and a bad one is searched for a better one
-(`spar.inference.strategies`)."""
 
 
 def _named(value: Any) -> tuple[Any, ...]:
     """One name, or a list of different ones."""
     named = value if isinstance(value, list | tuple) else (value,)
-    known = get_args(Strategy)
+    known = get_args(StrategyName)
     if not named or any(name not in known for name in named):
         raise PydanticKnownError("literal_error", {"expected": ", ".join(known)})
     if len(set(named)) < len(named):
@@ -31,9 +29,9 @@ def _written(named: tuple[str, ...]) -> Any:
 
 
 Strategies = Annotated[
-    tuple[Strategy, ...],
+    tuple[StrategyName, ...],
     Field(strict=False),
-    BeforeValidator(_named, json_schema_input_type=Strategy | tuple[Strategy, ...]),
+    BeforeValidator(_named, json_schema_input_type=StrategyName | tuple[StrategyName, ...]),
     PlainSerializer(_written, return_type=Any),
 ]
 
@@ -59,9 +57,9 @@ class AskedSettings(Section):
 
     limit: Annotated[Positive | None, Unit("items")] = None
     """Only the first items: prompts, pairs of each subset, examples of each group, or negatives."""
-    max_tokens: Annotated[Positive, Unit("tokens")] = 2048
+    max_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
     """Longest response or refinement; responses and single votes are greedy."""
-    judge_tokens: Annotated[Positive, Unit("tokens")] = 2048
+    judge_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
     """Longest vote."""
     votes: Annotated[Positive, Unit("votes")] = 1
     """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
@@ -71,9 +69,9 @@ class AskSettings(AskedSettings):
     """Of one measurement."""
 
     identity: ClassVar[str] = "AskSettings"
-    strategy: Strategy = "actor"
+    strategy: StrategyName = "actor"
     """actor: the response as it is. Others: what the strategy makes of it with the refiner."""
-    budget: Annotated[Positive, Unit("samples")] = 15
+    budget: Annotated[Positive, Unit("samples")] = FULL_TREE
     """Refinements, or further responses, that the strategy may take."""
 
 
@@ -103,7 +101,7 @@ class BenchmarkSettings(AskedSettings):
 
     strategy: Strategies = ("actor",)
     """One name, or a list of several."""
-    budget: Annotated[Positive, Unit("samples")] = 15
+    budget: Annotated[Positive, Unit("samples")] = FULL_TREE
     """Refinements, or further responses, that each strategy may take."""
     data: str
     """The benchmark's file or folder, as `spar eval --data` takes it; refinement also takes `world:story`."""
@@ -155,7 +153,7 @@ class HonestySettings(Section):
     """Stop the run at an alarm; an iteration's trainings then wait for its audit."""
     judge: JudgeSettings | None = None
     """An outside judge of the same slice, shown beside the refiner."""
-    judge_tokens: Annotated[Positive, Unit("tokens")] = 2048
+    judge_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
     """Longest vote of the outside judge."""
 
 

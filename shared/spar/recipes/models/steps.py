@@ -1,9 +1,12 @@
 """One iteration before its trainings: prompts, responses, judgments, searches, comparisons, and what is selected."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from spar.method import defaults
+from spar.method.policies import PolicyName
+from spar.method.refiner_data import RefinerDataRules
 from spar.recipes.models.base import (
     Count,
     Misfit,
@@ -39,7 +42,7 @@ class SamplingSettings(Section):
     """Sampling temperature; 0 is greedy."""
     top_p: Probability = 1.0
     """Nucleus sampling: the share of probability that is sampled from."""
-    max_tokens: Annotated[Positive, Unit("tokens")] = 2048
+    max_tokens: Annotated[Positive, Unit("tokens")] = defaults.REPLY_TOKENS
     """The longest reply; one that is cut off there is counted as such."""
 
 
@@ -47,11 +50,11 @@ class GenerationSettings(SamplingSettings):
     """What the actor is prompted with, and how its responses are sampled."""
 
     identity: ClassVar[str] = "GenerationSettings"
-    n: Annotated[Positive, Unit("responses")] = 5
+    n: Annotated[Positive, Unit("responses")] = defaults.RESPONSES
     """Responses per prompt (the paper's K)."""
-    temperature: Temperature = 0.9
+    temperature: Temperature = defaults.RESPONSE_TEMPERATURE
     """Sampling temperature of responses; 0 is greedy."""
-    top_p: Probability = 0.9
+    top_p: Probability = defaults.RESPONSE_TOP_P
     """Nucleus sampling of responses: the share of probability that is sampled from."""
     policy: str = omitted_when_default("respond")
     """What is made of a prompt: `spar.method.generating`, or an entry point of spar.generation_policies."""
@@ -61,13 +64,13 @@ class JudgmentSettings(SamplingSettings):
     """How the refiner judges responses, and the refinements of a search."""
 
     identity: ClassVar[str] = "JudgmentSettings"
-    votes: Annotated[Positive, Unit("votes")] = 5
+    votes: Annotated[Positive, Unit("votes")] = defaults.VOTES
     """Judgments of each response and each node; the label is their majority."""
-    quorum: Annotated[Positive, Unit("votes")] = 3
+    quorum: Annotated[Positive, Unit("votes")] = defaults.QUORUM
     """Parsable votes that a judgment needs (profile paper: 1)."""
-    retries: Annotated[Count, Unit("times")] = 3
+    retries: Annotated[Count, Unit("times")] = defaults.RETRIES
     """How often missing votes are requested again (profile paper: 0; on nodes it has search.vote_rounds)."""
-    temperature: Temperature = 0.7
+    temperature: Temperature = defaults.TEMPERATURE
     """Sampling temperature of votes; 0 is greedy."""
     policy: str = omitted_when_default("verdict")
     """How a response is judged: `spar.method.judging`, or an entry point of spar.judgment_policies."""
@@ -86,47 +89,50 @@ class SearchSettings(SamplingSettings):
     """The tree search for a refinement of each negative."""
 
     identity: ClassVar[str] = "SearchSettings"
-    policy: Literal["greedy", "best_of_n", "iterative", "bfs", "dfs"] = "bfs"
+    policy: PolicyName = "bfs"
     """bfs, dfs: breadth or depth first. greedy: one refinement. best_of_n: many of the same response. iterative: each
     of the last one."""
-    branch: Annotated[Positive, Unit("refinements")] = 3
+    branch: Annotated[Positive, Unit("refinements")] = defaults.BRANCH
     """Refinements of each expanded node."""
-    keep: Annotated[Positive, Unit("nodes")] = 2
+    keep: Annotated[Positive, Unit("nodes")] = defaults.KEEP
     """Nodes of a level that are expanded further: the best by votes."""
-    depth: Annotated[Positive, Unit("levels")] = 3
+    depth: Annotated[Positive, Unit("levels")] = defaults.DEPTH
     """Levels of refinements below the response."""
-    gate: Share = 0.5
+    gate: Share = defaults.GATE
     """A node whose V is above the gate solves the tree."""
-    retries: Annotated[Count, Unit("times")] = 3
+    retries: Annotated[Count, Unit("times")] = defaults.RETRIES
     """How often a refinement that failed is drawn again (profile paper: 8)."""
     vote_rounds: Annotated[Positive | None, Unit("rounds")] = omitted_when_default(None)
     """Draw all votes on a node anew while they have no majority, in so many rounds at most (profile paper: 3). Without
     it missing votes are requested up to the quorum. A node without a majority in the end is pruned."""
     stop_when_decided: bool = True
     """Stop a level once no later sibling can change which node wins (profile paper: false)."""
-    temperature: Temperature = 0.7
+    temperature: Temperature = defaults.TEMPERATURE
     """Sampling temperature of refinements; 0 is greedy."""
-    max_tokens: Annotated[Positive, Unit("tokens")] = 3072
+    max_tokens: Annotated[Positive, Unit("tokens")] = defaults.REFINEMENT_TOKENS
     """The longest reply with a refinement; one that is cut off there is no data."""
+
+
+_REFINER_DATA = RefinerDataRules()
 
 
 class RefinerDataSettings(Section):
     """Caps and choices of the refiner's data; the defaults are the paper's."""
 
     identity: ClassVar[str] = "RefinerDataSettings"
-    refinements: Annotated[Count, Unit("examples")] = 4000
+    refinements: Annotated[Count, Unit("examples")] = _REFINER_DATA.refinements
     """At most so many refinements."""
-    tree_yes: Annotated[Count, Unit("examples")] = 1500
+    tree_yes: Annotated[Count, Unit("examples")] = _REFINER_DATA.tree_yes
     """At most so many judgments of nodes that say Yes."""
-    tree_no: Annotated[Count, Unit("examples")] = 1000
+    tree_no: Annotated[Count, Unit("examples")] = _REFINER_DATA.tree_no
     """At most so many judgments of nodes that say No."""
-    response_no: Annotated[Count, Unit("examples")] = 500
+    response_no: Annotated[Count, Unit("examples")] = _REFINER_DATA.response_no
     """At most so many judgments of responses that say No."""
-    response_yes: Annotated[Count, Unit("examples")] = 2500
+    response_yes: Annotated[Count, Unit("examples")] = _REFINER_DATA.response_yes
     """At most so many judgments of responses that say Yes."""
-    contested_only: bool = True
+    contested_only: bool = _REFINER_DATA.contested_only
     """The paper's rule: leave unanimous votes out. False takes every labelled judgment."""
-    balance: bool = False
+    balance: bool = _REFINER_DATA.balance
     """Cut Yes and No judgments to equal numbers."""
 
 
@@ -151,7 +157,7 @@ class ComparisonSettings(SamplingSettings):
     identity: ClassVar[str] = "ComparisonSettings"
     judgments: Annotated[int, Field(ge=2), Unit("judgments")] = 11
     """At most so many judgments of a response are compared: n of them make n (n - 1) comparisons."""
-    temperature: Temperature = 0.7
+    temperature: Temperature = defaults.TEMPERATURE
     """Sampling temperature of comparisons; 0 is greedy."""
     max_chars: Annotated[Positive | None, Unit("characters")] = None
     """A longer chosen judgment makes no pair, so that judgments don't grow from iteration to iteration."""
