@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from services.coordinator.shortfall import Canary, canary_shards
+from spar.db.facts import counts_of
 from spar.db.tables import Iteration, Run, Shard, Step
 from spar.messages.base import StepKind
-from spar.messages.coordinator import UNUSABLE, FailureReason
+from spar.messages.coordinator import FailureReason
+from spar.messages.counts import ReplyCounts, ShardCounts
 from spar.messages.states import StepState
 from spar.method.records import ReplyFailure
 from spar.recipes.models import Recipe
@@ -47,8 +49,8 @@ def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) 
 def _failed_replies(steps: Sequence[Step]) -> Counter[ReplyFailure]:
     counted: Counter[ReplyFailure] = Counter()
     for step in steps:
-        counts = step.facts.get("counts", {})
-        counted += Counter({failure: int(counts.get(f"reply_{failure}", 0)) for failure in ReplyFailure})
+        failed = counts_of(step, ReplyCounts).failed
+        counted += Counter({failure: failed.get(failure, 0) for failure in ReplyFailure})
     return counted
 
 
@@ -73,5 +75,4 @@ def _end_of(shard: Shard, steps: Sequence[Step]) -> _End | None:
 def _unusable(step: Step | None) -> _End | None:
     if step is None or step.state is not StepState.DONE:
         return None
-    count = step.facts.get("counts", {}).get(UNUSABLE)
-    return _End(None if count is None else int(count))
+    return _End(counts_of(step, ShardCounts).unusable)

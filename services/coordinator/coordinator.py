@@ -41,6 +41,7 @@ from spar.messages.coordinator import (
 )
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import TASK as EVALUATE
+from spar.messages.facts import StepFacts
 from spar.messages.generation import TASK as GENERATE
 from spar.messages.judgment import COMPARE_TASK
 from spar.messages.judgment import TASK as JUDGE
@@ -247,12 +248,7 @@ class Coordinator:
             ledger.training_progressed(step, report.step, report.steps, report.loss)
 
     def _finished(self, turn: Transition, step: Step, report: StepFinished) -> None:
-        facts = {
-            "seconds": report.seconds,
-            "worker": report.worker,
-            "usage": report.usage.model_dump(),
-            "counts": report.counts,
-        }
+        facts = StepFacts.of(report)
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
         turn.ledger.spend(step, report.usage)
         if step.state in (StepState.DONE, StepState.DEAD) or step.fingerprint != report.fingerprint:

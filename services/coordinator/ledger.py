@@ -33,6 +33,7 @@ from spar.errors import AccountingError
 from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import FailureReason, StepUsage
 from spar.messages.endings import RunEnd
+from spar.messages.facts import StepFacts
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome
 from spar.recipes.models import Recipe
@@ -234,11 +235,11 @@ class Ledger:
     def result(self, fingerprint: str) -> StoredResult | None:
         return self.session.get(StoredResult, fingerprint)
 
-    def register_result(self, fingerprint: str, key: str, size: int, facts: dict[str, Any]) -> StoredResult:
+    def register_result(self, fingerprint: str, key: str, size: int, facts: StepFacts) -> StoredResult:
         """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
         known = self.result(fingerprint)
         if known is None:
-            known = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts)
+            known = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts.stored())
             self.session.add(known)
         elif known.key != key and self.session.get(Orphan, key) is None:
             self.session.add(Orphan(key=key, fingerprint=fingerprint))

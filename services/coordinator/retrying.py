@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from services.coordinator.dead_letters import revive
 from services.coordinator.ledger import Ledger
 from services.coordinator.shortfall import lost_share
+from spar.db.facts import counts_of
 from spar.db.tables import Iteration, Run, Step
 from spar.messages.base import SHARD_KINDS, StepKind
-from spar.messages.coordinator import UNUSABLE
+from spar.messages.counts import ShardCounts
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, StepState
 
@@ -70,7 +71,7 @@ def _by_shard(ledger: Ledger, run: Run, iteration: Iteration) -> list[list[Step]
 
 def _take_back(ledger: Ledger, steps: Sequence[Step], accepted: bool) -> Step | None:
     """The shard's first step that lost a prompt, ready again; what came after it in the shard goes."""
-    lost = (place for place, step in enumerate(steps) if step.facts.get("counts", {}).get(UNUSABLE))
+    lost = (place for place, step in enumerate(steps) if counts_of(step, ShardCounts).unusable)
     first = next(lost, None)
     if first is None:
         return None

@@ -14,9 +14,11 @@ from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shortfall import Canary, DeadPrompts
 from services.coordinator.state import NONE, Repair, RunState, StepCounts
 from spar.db.dropped import is_dropped
+from spar.db.facts import counts_of
 from spar.db.spending import read_spending
 from spar.db.tables import Iteration, Run, Shard, Step, StepCount
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.counts import AuditCounts
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import IterationStatus, RunStatus, StepState
@@ -145,7 +147,7 @@ def _parted(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> RunEnd
         return None
     query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
     for step in ledger.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
-        if found := disagreements(step.facts.get("counts", {}), honesty):
+        if found := disagreements(counts_of(step, AuditCounts).sources, honesty):
             return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
     return None
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from services.coordinator import actions, events, flow
 from services.coordinator import recompute as repairs
@@ -17,11 +17,14 @@ from services.coordinator.prompts import cut_shards
 from services.coordinator.snapshot import state_of
 from services.coordinator.specs import StepBuilder
 from services.coordinator.versions import renew
+from spar.db.facts import counts_of, facts_of
 from spar.db.tables import Iteration, Run, Step, StoredResult, utc_now
 from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
+from spar.messages.counts import AuditCounts, SelectionCounts
 from spar.messages.evaluation import HONESTY, Part
+from spar.messages.facts import StepFacts
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.guards import Guard
@@ -223,7 +226,8 @@ class Transition:
             renew(step)
             known = self.ledger.result(step.fingerprint)
             if known is not None and self._reads(step, known):
-                self.settle(step, known.key, {**known.facts, "seconds": 0.0}, reused=True)
+                facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0})
+                self.settle(step, known.key, facts, reused=True)
             elif step.fingerprint not in sent:  # else it waits, and has the same result
                 sent.add(step.fingerprint)
                 self.send(step)
@@ -259,11 +263,17 @@ class Transition:
         )
         self.outbox.append(step)
 
-    def settle(self, step: Step, key: str, facts: dict[str, Any], reused: bool = False) -> None:
+    def settle(self, step: Step, key: str, facts: StepFacts, reused: bool = False) -> None:
         """A step has its result: what follows?"""
         before = step.result_key
         self.ledger.move(
-            step, StepState.DONE, result_key=key, facts=facts, reused=reused, finished_at=utc_now(), reason=None
+            step,
+            StepState.DONE,
+            result_key=key,
+            facts=facts.stored(),
+            reused=reused,
+            finished_at=utc_now(),
+            reason=None,
         )
         if step.remade:
             self._settle_again(step, before)
@@ -327,7 +337,8 @@ class Transition:
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
         if step.part == HONESTY and self.recipe.honesty is not None:
-            for parting in disagreements(step.facts.get("counts", {}), self.recipe.honesty):
+            audited = counts_of(step, AuditCounts).sources
+            for parting in disagreements(audited, self.recipe.honesty):
                 where = {"iteration": step.iteration, "source": parting.source}
                 self.ledger.event("judge_parted", self.run.id, **where, told=str(parting))
 
@@ -353,11 +364,11 @@ class Transition:
 
     def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[GuardFinding, ...]:
         """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""
-        counts: Mapping[str, float] = step.facts.get("counts", {})
+        facts = facts_of(step)
         if (evaluated := self._evaluated(step)) is not None:
-            counts = with_contamination(counts, ends, evaluated)
-            step.facts = {**step.facts, "counts": counts}
-        found = findings(counts, self.recipe.guards)
+            facts = with_contamination(facts, ends, evaluated)
+            step.facts = facts.stored()
+        found = findings(SelectionCounts.of(facts.counts).guards, self.recipe.guards)
         for warning in beyond(found, Mark.WARN):
             where = {"iteration": step.iteration, "guard": warning.guard.value}
             self.ledger.event("guard_warned", self.run.id, **where, finding=str(warning))

@@ -17,6 +17,7 @@ from spar.evaluation.benchmarks.report import KeptReport, keep
 from spar.evaluation.judging import Judging
 from spar.evaluation.search import refining_of, search_of
 from spar.inference import RoleModels
+from spar.messages.counts import ScoreCounts
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
 from spar.recipes.benchmarks import LAST_REFINER, USES
 from spar.roles.usage import Usage
@@ -26,7 +27,7 @@ from spar.runtime.worker import Worker
 
 
 async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSpec) -> StepOutput:
-    """Counts of the step are the report's scores, as `score.NAME`."""
+    """Counts of the step are the report's scores."""
     with TemporaryDirectory(prefix="spar-benchmark-") as folder, Resuming(worker, command.fingerprint) as resuming:
         job = await _job(worker, command, spec, Path(folder), resuming)
         usage = Usage()
@@ -35,7 +36,7 @@ async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSp
         report = await asyncio.to_thread(score_rows, spec.benchmark, rows, job)
         await resuming.forget()
     kept: KeptReport = keep(report)
-    return StepOutput([kept], usage, {f"score.{name}": value for name, value in report.scores.items()})
+    return StepOutput([kept], usage, ScoreCounts(scores=report.scores))
 
 
 def _about(spec: BenchmarkSpec) -> dict[str, str | int]:

@@ -21,6 +21,7 @@ from spar.experiments.lm_eval.run import found_at_server, require_lm_eval, run_l
 from spar.experiments.lm_eval.tasks import scored_by_likelihood
 from spar.file_locks import try_lock
 from spar.inference.endpoints import Endpoint
+from spar.messages.counts import ScoreCounts
 from spar.messages.evaluation import Evaluate, GeneralSpec
 from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES
 from spar.recipes.models import EngineSettings
@@ -34,7 +35,7 @@ FOLDER = "general"
 
 
 async def measure_task(worker: Worker, command: Evaluate, spec: GeneralSpec) -> StepOutput:
-    """Counts of the step are the report's scores, as `score.NAME`. lm-eval does not say what its calls took."""
+    """Counts of the step are the report's scores. lm-eval does not say what its calls took."""
     require_lm_eval()
     folder = worker.work_dir / FOLDER / command.fingerprint
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ async def measure_task(worker: Worker, command: Evaluate, spec: GeneralSpec) -> 
     finally:
         os.close(lock)
     kept = replace(kept, report={**kept.report, "settings": _settings(spec, kept, digest)})
-    return StepOutput([kept], Usage(), {f"score.{name}": value for name, value in kept.report["scores"].items()})
+    return StepOutput([kept], Usage(), ScoreCounts(scores=kept.report["scores"]))
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from spar.evaluation.asking.llmbar import vote_settings
 from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
 from spar.evaluation.honesty import Audited, audit, draw
 from spar.evaluation.honesty_measures import summarize
+from spar.messages.counts import AuditCounts
 from spar.messages.evaluation import Evaluate, HonestySpec
 from spar.messages.training import ShardResults
 from spar.method.records import JudgedPrompt, Prompt, Tree
@@ -34,7 +35,7 @@ async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) ->
     items = [item for shard in shards for item in await _audited(worker, shard, checks)]
     if spec.judge is not None:
         items = await _with_outside(worker, command, spec, items, usage)
-    return StepOutput(items, usage, summarize(items))
+    return StepOutput(items, usage, AuditCounts(sources=summarize(items)))
 
 
 async def _slice(worker: Worker, spec: HonestySpec, shards: Sequence[ShardResults]) -> dict[str, CheckText]:

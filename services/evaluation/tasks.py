@@ -30,7 +30,7 @@ async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
     if isinstance(command.spec, HonestySpec):
         return await audit_judging(worker, command, command.spec)
     result = await _measure(worker, command, command.spec)
-    return StepOutput(result.rows, result.usage, {name: float(value) for name, value in result.summary.items()})
+    return StepOutput(result.rows, result.usage, result.summary)
 
 
 async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> SuiteResult:

@@ -7,6 +7,7 @@ from spar.evolution.forms import FormSet
 from spar.evolution.records import Evolution, EvolutionOutcome
 from spar.evolution.taxonomy import Taxonomy
 from spar.evolution.teacher import evolve, validate
+from spar.messages.counts import EvolveCounts, ValidateCounts
 from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSpec, Validate, ValidateSpec
 from spar.method.records import Prompt
 from spar.roles.usage import Usage
@@ -37,7 +38,7 @@ async def evolve_shard(worker: Worker, command: Evolve) -> StepOutput:
         evolve(chat, prompt, taxonomy, forms, spec.sampling, spec.retries, spec.seed, usage) for prompt in prompts
     )
     evolved = sum(row.outcome is EvolutionOutcome.EVOLVED for row in rows)
-    return StepOutput(rows, usage, {"prompts": len(rows), "evolved": evolved})
+    return StepOutput(rows, usage, EvolveCounts(prompts=len(rows), evolved=evolved))
 
 
 async def validate_shard(worker: Worker, command: Validate) -> StepOutput:
@@ -50,7 +51,7 @@ async def validate_shard(worker: Worker, command: Validate) -> StepOutput:
         validate(chat, row, taxonomy, forms, spec.sampling, spec.retries, spec.seed, usage) for row in rows
     )
     passed = sum(row.outcome is EvolutionOutcome.EVOLVED for row in checked)
-    return StepOutput(checked, usage, {"prompts": len(checked), "passed": passed})
+    return StepOutput(checked, usage, ValidateCounts(prompts=len(checked), passed=passed))
 
 
 async def _forms_and_taxonomy(worker: Worker, spec: EvolveSpec | ValidateSpec) -> tuple[FormSet, Taxonomy]:

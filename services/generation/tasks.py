@@ -3,7 +3,7 @@
 from typing import Any
 
 from spar.aio import gather
-from spar.messages.coordinator import UNUSABLE
+from spar.messages.counts import GenerationCounts
 from spar.messages.generation import TASK, Generate
 from spar.method.records import Prompt
 from spar.roles.actor import Actor
@@ -29,9 +29,9 @@ async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
     scope = SeedScope(seed=spec.seed, iteration=spec.iteration)
     actor = Actor(chat=chat, settings=spec.sampling, scope=scope, usage=usage, form=form)
     rows = await gather(actor.respond(prompt) for prompt in prompts)
-    counts = {
-        "prompts": len(rows),
-        "responses": sum(len(row.responses) for row in rows),
-        UNUSABLE: sum(not any(response.judgeable for response in row.responses) for row in rows),
-    }
-    return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
+    counts = GenerationCounts(
+        prompts=len(rows),
+        responses=sum(len(row.responses) for row in rows),
+        unusable=sum(not any(response.judgeable for response in row.responses) for row in rows),
+    )
+    return StepOutput(rows, usage, counts)

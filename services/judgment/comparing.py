@@ -3,6 +3,7 @@
 from spar.aio import gather
 from spar.engines.base import ChatModel
 from spar.errors import AccountingError
+from spar.messages.counts import ComparisonCounts
 from spar.messages.judgment import Compare, ComparisonSpec
 from spar.method.meta_judging import ComparedPrompt, most_contested
 from spar.method.records import JudgedPrompt
@@ -22,14 +23,13 @@ async def compare_shard(worker: Worker, command: Compare) -> StepOutput:
     form = await read_form(worker, spec.form)
     chat = await worker.chat(command.engine, spec.model)
     rows = [row for row in await gather(_compare(chat, row, form, spec, usage) for row in judged) if row is not None]
-    decided = sum(match.winner is not None for row in rows for match in row.matches)
-    counts = {
-        "compared": len(rows),
-        "unanimous": len(judged) - len(rows),
-        "matches": sum(len(row.matches) for row in rows),
-        "decided": decided,
-    }
-    return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
+    counts = ComparisonCounts(
+        compared=len(rows),
+        unanimous=len(judged) - len(rows),
+        matches=sum(len(row.matches) for row in rows),
+        decided=sum(match.winner is not None for row in rows for match in row.matches),
+    )
+    return StepOutput(rows, usage, counts)
 
 
 async def _compare(

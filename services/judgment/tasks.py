@@ -5,7 +5,7 @@ from typing import Any
 from services.judgment.comparing import compare_shard
 from services.judgment.execution import execute_shard
 from spar.aio import gather
-from spar.messages.coordinator import UNUSABLE
+from spar.messages.counts import JudgmentCounts
 from spar.messages.judgment import COMPARE_TASK, TASK, Compare, Judge
 from spar.method.outcomes import usable
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Prompt, Response
@@ -43,12 +43,12 @@ async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
     else:
         rows = await _ask_shard(worker, command, generated, usage)
     judged = [response.judgment for row in rows for response in row.responses if response.judgment is not None]
-    counts = {
-        "responses": len(judged),
-        "votes": sum(judgment.drawn for judgment in judged),
-        UNUSABLE: sum(not usable(row) for row in rows),
-    }
-    return StepOutput(rows, usage, {name: float(number) for name, number in counts.items()})
+    counts = JudgmentCounts(
+        responses=len(judged),
+        votes=sum(judgment.drawn for judgment in judged),
+        unusable=sum(not usable(row) for row in rows),
+    )
+    return StepOutput(rows, usage, counts)
 
 
 def _unjudged(row: Generated) -> JudgedPrompt:

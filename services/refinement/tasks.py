@@ -3,7 +3,7 @@
 from typing import Any
 
 from spar.aio import gather
-from spar.messages.coordinator import UNUSABLE
+from spar.messages.counts import RefinementCounts
 from spar.messages.refinement import TASK, Refine
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import unsolved
@@ -38,10 +38,10 @@ async def refine_shard(worker: Worker, command: Refine) -> StepOutput:
         for prompt, negative in negatives
         if isinstance(negative, JudgedResponse)
     )
-    counts: dict[str, float] = {
-        "trees": len(trees),
-        "solved": sum(tree.solved for tree in trees),
-        "nodes": sum(len(tree.nodes) - 1 for tree in trees),
-        UNUSABLE: sum(not tree.solved and unsolved(tree) is not Outcome.UNSOLVED for tree in trees),
-    }
+    counts = RefinementCounts(
+        trees=len(trees),
+        solved=sum(tree.solved for tree in trees),
+        nodes=sum(len(tree.nodes) - 1 for tree in trees),
+        unusable=sum(not tree.solved and unsolved(tree) is not Outcome.UNSOLVED for tree in trees),
+    )
     return StepOutput(trees, usage, counts)

@@ -13,6 +13,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from spar.file_locks import try_lock
+from spar.messages.counts import TrainingCounts
 from spar.messages.training import Trained
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ class Earlier(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
     trained: Trained
-    counts: dict[str, float]
+    counts: TrainingCounts
 
 
 class Claim:

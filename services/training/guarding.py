@@ -8,9 +8,8 @@ from collections.abc import Iterable
 
 from spar.messages.base import ModelRef
 from spar.messages.training import LengthLimit, SelectionSpec
-from spar.method.guards import Guard, TrainingRows, judgment_figures, row_figures, share
+from spar.method.guards import Figure, Guard, TrainingRows, judgment_figures, row_figures, share
 from spar.method.records import Example, JudgedPrompt, Pair, Tree
-from spar.recipes.guards import as_counts
 from spar.runtime.models import model_folder
 from spar.runtime.worker import Worker
 from spar.training.base import ComparesIds
@@ -20,14 +19,14 @@ COMPARED = 100
 """Rows of each list whose ids are compared: a template or a tokenizer is wrong for many rows or for none."""
 
 
-async def guard_counts(
+async def guard_figures(
     worker: Worker,
     spec: SelectionSpec,
     rows: TrainingRows,
     judged: Iterable[JudgedPrompt],
     trees: Iterable[Tree],
-) -> dict[str, float]:
-    """The figures as counts of the step."""
+) -> dict[Guard, Figure]:
+    """Of every guard that can be measured here."""
     judgments = [
         item.judgment for prompt in judged for item in prompt.responses if item.judgment and item.judgment.votes
     ]
@@ -37,7 +36,7 @@ async def guard_counts(
         *await _differing(worker, spec.actor, spec.actor_limit, rows.actor_examples[:COMPARED]),
         *await _differing(worker, spec.refiner, spec.refiner_limit, rows.refiner_examples[:COMPARED]),
     ]
-    return as_counts({**figures, Guard.IDS: share(differing)})
+    return {**figures, Guard.IDS: share(differing)}
 
 
 async def _differing(

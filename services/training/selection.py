@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from services.training.guarding import guard_counts
+from services.training.guarding import guard_figures
 from services.training.judge_pairs import judge_pairs
 from spar.messages.base import ModelRef
+from spar.messages.counts import SelectionCounts
 from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
 from spar.method.examples import Asking
 from spar.method.guards import TrainingRows
@@ -71,13 +72,14 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
     )
     learned = TrainingRows(pairs=pairs, actor_examples=actor_examples, judge_pairs=judging, refiner_examples=examples)
     judged = [row for row in data.judged if row is not None]
-    guards = await guard_counts(worker, spec, learned, judged, data.trees.values())
-    counts = {
-        **{f"outcome_{outcome}": n for outcome, n in counted.items()},
-        **{f"examples_{name}": n for name, n in example_counts.items()},
-        **{f"judge_pairs_{name}": n for name, n in judging_counts.items()},
-    }
-    return StepOutput([selected], counts={**{name: float(n) for name, n in counts.items()}, **guards})
+    counts = example_counts.model_copy(
+        update={
+            "outcomes": {outcome.value: number for outcome, number in counted.items()},
+            "judge_pairs": judging_counts,
+            "guards": await guard_figures(worker, spec, learned, judged, data.trees.values()),
+        }
+    )
+    return StepOutput([selected], counts=counts)
 
 
 def _outcome(end: Choice) -> Outcome:
@@ -154,10 +156,10 @@ async def _judge_pairs(
 
 async def _examples(
     worker: Worker, spec: SelectionSpec, data: IterationRows, measured: Set[str], templates: TemplateSet
-) -> tuple[list[Example], dict[str, int]]:
-    """Of prompts that are measured nothing is taken; they have their outcome."""
+) -> tuple[list[Example], SelectionCounts]:
+    """With their counts. Of prompts that are measured nothing is taken; they have their outcome."""
     if not spec.refiner_data:
-        return [], {}
+        return [], SelectionCounts()
     rules = RefinerDataRules(**spec.selection.refiner.model_dump())
     judged = [row for row in data.judged if row is not None and row.prompt.id not in measured]
     trees = [tree for tree in data.trees.values() if tree.prompt.id not in measured]
@@ -165,7 +167,8 @@ async def _examples(
     selected = select_refiner_examples(trees, judged, rules, templates, seed, await _asking(worker, spec, templates))
     fits = await _fits(worker, spec.refiner, spec.refiner_limit, selected.examples)
     kept = [example for example, fit in zip(selected.examples, fits, strict=True) if fit]
-    return kept, {**selected.counts, "too_long": len(selected.examples) - len(kept), "used": len(kept)}
+    too_long = len(selected.examples) - len(kept)
+    return kept, SelectionCounts(examples=selected.counts, examples_too_long=too_long, examples_used=len(kept))
 
 
 async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> Asking | None:

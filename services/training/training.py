@@ -16,6 +16,7 @@ from services.training.claims import Claim, Earlier
 from services.training.gpus import training_gpus
 from spar.lora import is_adapter
 from spar.messages.coordinator import TrainingProgressed
+from spar.messages.counts import TrainingCounts
 from spar.messages.training import Train, Trained
 from spar.method.records import Example, Pair
 from spar.runtime.models import model_folder, name_base
@@ -39,11 +40,12 @@ class StepTimes:
         self.last = (step, time.monotonic())
         self.first = self.first or self.last
 
-    def counts(self) -> dict[str, float]:
-        """`step_seconds`, if more than one was heard of."""
+    @property
+    def step_seconds(self) -> float | None:
+        """Of one optimizer step; None unless more than one was heard of."""
         if self.first is None or self.last is None or self.last[0] <= self.first[0]:
-            return {}
-        return {"step_seconds": (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])}
+            return None
+        return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
 async def train_model(worker: Worker, command: Train) -> StepOutput:
@@ -88,16 +90,16 @@ async def _train(worker: Worker, command: Train, folder: Path) -> Earlier:
         tokens=outcome.tokens,
         loss=outcome.loss,
     )
-    counts = {
-        "samples": float(outcome.samples),
-        "too_long": outcome.too_long,
-        "steps": outcome.steps,
-        "tokens": outcome.tokens,
-        "resumed_from": outcome.resumed_from,
-        **seen.counts(),
-    }
-    loss = {} if outcome.loss is None else {"loss": outcome.loss}
-    return Earlier(trained=trained, counts={**counts, **loss})
+    counts = TrainingCounts(
+        samples=outcome.samples,
+        too_long=outcome.too_long,
+        steps=outcome.steps,
+        tokens=outcome.tokens,
+        resumed_from=outcome.resumed_from,
+        step_seconds=seen.step_seconds,
+        loss=outcome.loss,
+    )
+    return Earlier(trained=trained, counts=counts)
 
 
 def _progress(worker: Worker, command: Train, seen: "StepTimes") -> Callable[[TrainProgress], None]:

@@ -2,8 +2,10 @@
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import counts_of
 from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
+from spar.messages.counts import SelectionCounts
 from spar.messages.states import StepState
 from spar.recipes.guards import GuardFinding, Mark, beyond, findings
 from spar.recipes.init import iteration_name
@@ -13,7 +15,7 @@ from spar.recipes.models import GuardSettings
 def guard_findings(run: Run, selection: Step) -> tuple[GuardFinding, ...]:
     """By the bounds that the run has now."""
     settings = GuardSettings.model_validate(run.recipe.get("guards") or {})
-    return findings(selection.facts.get("counts", {}), settings)
+    return findings(counts_of(selection, SelectionCounts).guards, settings)
 
 
 def read_guard_alarms(session: Session, run: Run) -> tuple[str, ...]:

@@ -3,21 +3,20 @@
 From the facts of steps; opens no result. Writes nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import counts_of
 from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
+from spar.messages.counts import AuditCounts, ScoreCounts
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import StepState
 from spar.recipes.benchmarks import shown_of
 from spar.recipes.honesty import SOURCES, disagreements
 from spar.recipes.models import HonestySettings
-
-SCORE = "score."
-"""What an evaluation's counts put before the name of a benchmark's score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,37 +59,30 @@ def read_measured(session: Session, run: Run) -> tuple[tuple[BenchmarkScore, ...
         return scores, ()
     settings = HonestySettings.model_validate(run.recipe["honesty"])
     audited = (step for step in steps if step.part == HONESTY)
-    return scores, tuple(audit for step in audited for audit in _audits(step.iteration, _counts(step), settings))
-
-
-def _counts(step: Step) -> Mapping[str, float]:
-    counts: Mapping[str, float] = step.facts.get("counts", {})
-    return counts
+    return scores, tuple(audit for step in audited for audit in _audits(step, settings))
 
 
 def _scores(step: Step) -> Iterator[BenchmarkScore]:
-    counts = _counts(step)
+    scores = counts_of(step, ScoreCounts).scores
     for name in shown_of(step.part):
-        if f"{SCORE}{name}" in counts:
-            yield BenchmarkScore(
-                iteration=step.iteration, benchmark=step.part, score=name, value=counts[f"{SCORE}{name}"]
-            )
+        if name in scores:
+            yield BenchmarkScore(iteration=step.iteration, benchmark=step.part, score=name, value=scores[name])
 
 
-def _audits(iteration: int, counts: Mapping[str, float], settings: HonestySettings) -> Iterator[AuditScore]:
-    parted = {parting.source for parting in disagreements(counts, settings)}
-    for source, told in SOURCES.items():
-        if f"{source}.gap" in counts:
-            yield AuditScore(
-                iteration=iteration,
-                source=told,
-                prompts=int(counts[f"{source}.prompts"]),
-                accepted=counts[f"{source}.accepted"],
-                followed=counts[f"{source}.followed"],
-                gap=counts[f"{source}.gap"],
-                gap_low=counts[f"{source}.gap_low"],
-                gap_high=counts[f"{source}.gap_high"],
-                false_accept=counts.get(f"{source}.false_accept"),
-                false_reject=counts.get(f"{source}.false_reject"),
-                alarm=source in parted,
-            )
+def _audits(step: Step, settings: HonestySettings) -> Iterator[AuditScore]:
+    audited = counts_of(step, AuditCounts).sources
+    alarms = {each.source for each in disagreements(audited, settings)}
+    for source, figures in audited.items():
+        yield AuditScore(
+            iteration=step.iteration,
+            source=SOURCES[source],
+            prompts=figures.prompts,
+            accepted=figures.accepted,
+            followed=figures.followed,
+            gap=figures.gap,
+            gap_low=figures.gap_low,
+            gap_high=figures.gap_high,
+            false_accept=figures.false_accept,
+            false_reject=figures.false_reject,
+            alarm=source in alarms,
+        )

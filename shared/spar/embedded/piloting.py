@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import counts_of, facts_of
 from spar.db.progress import RunProgress
 from spar.db.tables import Step, StoredResult
 from spar.embedded.home import Home
@@ -21,13 +22,13 @@ from spar.embedded.runner import RunWatcher, submission_to_end
 from spar.embedded.staging import Staged
 from spar.embedded.system import EmbeddedSystem
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.counts import SelectionCounts, TrainingCounts
 from spar.messages.states import StepState
 from spar.messages.training import Selected, Trained
 from spar.method.records import Prompt
 from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
 from spar.recipes.init import FIRST, PROMPTS_INPUT
 from spar.recipes.models import Recipe
-from spar.report.build import EXAMPLES
 from spar.runtime.trace import append_calls, read_calls
 from spar.runtime.tracing import Tracer
 from spar.store.base import ObjectStore
@@ -133,7 +134,7 @@ def _facts(
         calls=tuple(read_calls(trace)),
         result_bytes=_bytes(session, run_id, FIRST),
         pairs=_only(store, selection, Selected).pairs,
-        examples=_kept(selection.facts.get("counts", {})),
+        examples=_kept(selection),
         evaluation=small.recipe.evaluation,
         trainings=tuple(_training(store, step) for step in _done(session, run_id, [StepKind.TRAINING])),
         initial={
@@ -148,7 +149,7 @@ def _initial(session: Session, store: ObjectStore, run_id: str, iteration: int, 
     if selection is None:
         return InitFacts(tuple(prompts))
     responses = _only(store, selection, Selected).actor_examples
-    rows = {**({"response": responses} if responses else {}), **_kept(selection.facts.get("counts", {}))}
+    rows = {**({"response": responses} if responses else {}), **_kept(selection)}
     return InitFacts(tuple(prompts), rows, _bytes(session, run_id, iteration))
 
 
@@ -160,26 +161,20 @@ def _bytes(session: Session, run_id: str, iteration: int) -> int:
     )
 
 
-def _kept(counts: dict[str, float]) -> dict[str, int]:
+def _kept(selection: Step) -> dict[str, int]:
     """The refiner examples that a selection kept, by kind."""
-    suffix = ".kept"
-    return {
-        name.removeprefix(EXAMPLES).removesuffix(suffix): int(number)
-        for name, number in counts.items()
-        if name.startswith(EXAMPLES) and name.endswith(suffix)
-    }
+    counts = counts_of(selection, SelectionCounts)
+    return {kind: each.kept for kind, each in counts.examples.items()}
 
 
 def _training(store: ObjectStore, step: Step) -> PilotTraining:
     """What the step took beyond its optimizer steps is loading and saving, however many they are."""
     trained = _only(store, step, Trained)
-    whole = float(step.facts.get("seconds", 0.0))
-    each = step.facts.get("counts", {}).get("step_seconds")
-    inside = 0.0 if each is None else float(each) * trained.steps
-    step_s = None if each is None else float(each)
-    return PilotTraining(
-        role=step.part, steps=trained.steps, step_s=step_s, fixed_s=max(0.0, whole - inside), iteration=step.iteration
-    )
+    facts = facts_of(step)
+    step_s = TrainingCounts.of(facts.counts).step_seconds
+    inside = 0.0 if step_s is None else step_s * trained.steps
+    fixed_s = max(0.0, (facts.seconds or 0.0) - inside)
+    return PilotTraining(role=step.part, steps=trained.steps, step_s=step_s, fixed_s=fixed_s, iteration=step.iteration)
 
 
 def _only(store: ObjectStore, step: Step, row_type: type[Row]) -> Row:

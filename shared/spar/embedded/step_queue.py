@@ -22,6 +22,7 @@ from spar.errors import SparError
 from spar.evolution.queue import QUEUE, Made
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished
+from spar.messages.facts import StepFacts
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
 from spar.store.directory import DirectoryStore
@@ -82,16 +83,16 @@ class EmbeddedStepQueue:
             if known is None:
                 return None
             if self.store.exists(known.key):
-                return Made(known.key, known.facts)
+                return Made(known.key, StepFacts.read(known.facts))
             ledger.forget_result(known)
             return None
 
     def book(self, report: StepFinished) -> Made:
         """The first result of a fingerprint counts."""
         with Session(self._database, expire_on_commit=False) as session, session.begin():
-            facts = Made.of(report).facts
+            facts = StepFacts.of(report)
             booked = Ledger(session).register_result(report.fingerprint, report.key, report.size, facts)
-            return Made(booked.key, booked.facts)
+            return Made(booked.key, StepFacts.read(booked.facts))
 
     def told(self, report: StepFailed) -> str:
         return report.error

@@ -6,21 +6,14 @@ knows nothing of it. Knows nothing of runs, objects and rates; `spar.evaluation.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from spar.evaluation.constraint_rules import CheckText, Found, RulesFor
 from spar.method.records import JudgedPrompt, Prompt, Tree, Verdict
 from spar.method.seeds import derive_seed
+from spar.recipes.honesty import AuditSource
 
 SLICE = "honesty"
 """Seed step of drawing the prompts that are audited."""
-
-
-class AuditSource(StrEnum):
-    """Where an audited text comes from: the names are those of `spar.recipes.honesty.SOURCES`."""
-
-    RESPONSE = "response"
-    REFINEMENT = "refinement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.clustered import Mean, Rate, clustered_mean, clustered_rate
-from spar.evaluation.honesty import Audited, AuditSource
+from spar.evaluation.honesty import Audited
 from spar.method.records import Verdict
+from spar.recipes.honesty import AuditFigures, AuditSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +91,25 @@ def _by_prompt(items: Sequence[Audited]) -> list[list[Audited]]:
     return list(groups.values())
 
 
-def summarize(items: Sequence[Audited]) -> dict[str, float]:
-    """What `spar.recipes.honesty` reads, as facts of a step: SOURCE.items, .prompts, .accepted, .followed, .gap, ..."""
-    summary: dict[str, float] = {}
-    for source in AuditSource:
-        found = measure([item for item in items if item.source is source])
-        if found.accepted is None or found.followed is None or found.gap is None:
-            continue
-        values = {"items": found.accepted.total, "prompts": found.prompts, "unlabelled": found.unlabelled}
-        shares = {"accepted": found.accepted.value, "followed": found.followed.value}
-        gap = {"gap": found.gap.value, "gap_low": found.gap.low, "gap_high": found.gap.high}
-        wrong = {"false_accept": found.false_accept, "false_reject": found.false_reject}
-        rates = {name: rate.value for name, rate in wrong.items() if rate is not None}
-        summary |= {
-            f"{source.value}.{name}": float(value) for name, value in {**values, **shares, **gap, **rates}.items()
-        }
-    return summary
+def summarize(items: Sequence[Audited]) -> dict[AuditSource, AuditFigures]:
+    """What an alarm is decided by; nothing of a source of which no item was labelled."""
+    found = {source: measure([item for item in items if item.source is source]) for source in AuditSource}
+    figures = {source: _figures(measures) for source, measures in found.items()}
+    return {source: each for source, each in figures.items() if each is not None}
+
+
+def _figures(found: JudgeMeasures) -> AuditFigures | None:
+    if found.accepted is None or found.followed is None or found.gap is None:
+        return None
+    return AuditFigures(
+        items=found.accepted.total,
+        prompts=found.prompts,
+        unlabelled=found.unlabelled,
+        accepted=found.accepted.value,
+        followed=found.followed.value,
+        gap=found.gap.value,
+        gap_low=found.gap.low,
+        gap_high=found.gap.high,
+        false_accept=None if found.false_accept is None else found.false_accept.value,
+        false_reject=None if found.false_reject is None else found.false_reject.value,
+    )

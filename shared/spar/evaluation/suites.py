@@ -16,6 +16,7 @@ from spar.errors import RecipeError
 from spar.evaluation import story
 from spar.evaluation.items import Gather, Item
 from spar.evaluation.statistics import Proportion
+from spar.messages.counts import MeasureCounts, SuiteCounts
 from spar.method.records import Pair
 from spar.method.templates import TemplateSet
 from spar.recipes.models import EvaluationSettings
@@ -47,7 +48,7 @@ class SuiteResult:
     """Every item as a row, rates and counts by measure as `summary`, and what it cost."""
 
     rows: tuple[Item, ...]
-    summary: dict[str, float | int]
+    summary: SuiteCounts
     usage: Usage
 
 
@@ -79,18 +80,18 @@ def audit_pairs(pairs: Sequence[Pair], suite: str = "story") -> SuiteResult:
     return SuiteResult(tuple(rows), summarize(rows), Usage())
 
 
-def summarize(rows: Sequence[Item]) -> dict[str, float | int]:
-    """Per measure M: `M` the rate of correct items, `M.correct`, `M.total`, `M.failures`."""
-    summary: dict[str, float | int] = {}
+def summarize(rows: Sequence[Item]) -> SuiteCounts:
     totals = Counter(row.measure for row in rows)
-    for measure, total in totals.items():
-        correct = sum(row.correct for row in rows if row.measure == measure)
-        failures = sum(row.failure is not None for row in rows if row.measure == measure)
-        summary[measure.value] = Proportion(successes=correct, total=total).rate
-        summary[f"{measure.value}.correct"] = correct
-        summary[f"{measure.value}.total"] = total
-        summary[f"{measure.value}.failures"] = failures
-    return summary
+    return SuiteCounts(
+        measures={measure.value: _counted([row for row in rows if row.measure == measure]) for measure in totals}
+    )
+
+
+def _counted(rows: Sequence[Item]) -> MeasureCounts:
+    correct = sum(row.correct for row in rows)
+    failures = sum(row.failure is not None for row in rows)
+    rate = Proportion(successes=correct, total=len(rows)).rate
+    return MeasureCounts(rate=rate, correct=correct, total=len(rows), failures=failures)
 
 
 async def _story_actor(

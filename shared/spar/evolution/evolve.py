@@ -5,7 +5,7 @@ and rows that were added at the end of a file are all that is asked.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,6 +25,7 @@ from spar.evolution.shards import CutShard, cut_shards, open_work, plan_of
 from spar.evolution.statistics import SetStatistics, outcomes_in_order
 from spar.evolution.steps import ShardEnd
 from spar.evolution.writing import WORK, EvolutionFiles
+from spar.messages.counts import ReplyCounts
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
@@ -114,22 +115,22 @@ def _read(store: ObjectStore, key: str, row_type: type[Row]) -> list[Row]:
 
 def _taken(ends: Sequence[ShardEnd], prices: Prices) -> EvolutionUsage:
     facts = [result.facts for end in ends for result in (end.evolved, end.checked) if result is not None]
-    usage: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    for each in facts:
-        usage.update(each["usage"])
-        counts.update({name: int(n) for name, n in each["counts"].items()})
-    prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
+    replies = [ReplyCounts.of(each.counts) for each in facts]
+    prompt = sum(each.usage.prompt_tokens for each in facts)
+    completion = sum(each.usage.completion_tokens for each in facts)
     return EvolutionUsage(
-        calls=usage["calls"],
+        calls=sum(each.usage.calls for each in facts),
         prompt_tokens=prompt,
         completion_tokens=completion,
         money=prices.money(prompt, completion),
-        failed_replies=_named(counts, "reply_"),
-        estimated_tokens=usage["estimated_tokens"],
-        adjustments=_named(counts, "request_"),
+        failed_replies=_summed(each.failed for each in replies),
+        estimated_tokens=sum(each.usage.estimated_tokens for each in facts),
+        adjustments=_summed(each.adjusted for each in replies),
     )
 
 
-def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
-    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    summed: Counter[str] = Counter()
+    for each in counts:
+        summed.update(each)
+    return dict(sorted(summed.items()))

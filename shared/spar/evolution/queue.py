@@ -4,10 +4,11 @@ In this process (spar.embedded.step_queue) or on a stack (spar.evolution.stack).
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from spar.messages.base import StepMessage
 from spar.messages.coordinator import Report, StepFailed, StepFinished
+from spar.messages.facts import StepFacts
 from spar.runtime.broker import Broker
 from spar.runtime.leases import Leases
 from spar.store.base import ObjectStore
@@ -17,20 +18,14 @@ QUEUE = "generation"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A step's result: its key in the store, and what making it took (`usage`, `counts`, `seconds`, `worker`)."""
+    """A step's result: its key in the store, and what making it took."""
 
     key: str
-    facts: dict[str, Any]
+    facts: StepFacts
 
     @classmethod
     def of(cls, report: StepFinished) -> "Made":
-        facts = {
-            "seconds": report.seconds,
-            "worker": report.worker,
-            "usage": report.usage.model_dump(),
-            "counts": report.counts,
-        }
-        return cls(report.key, facts)
+        return cls(report.key, StepFacts.of(report))
 
 
 @dataclass(frozen=True, slots=True)

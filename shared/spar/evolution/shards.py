@@ -10,6 +10,7 @@ from spar.evolution.seeds import Ended, Seed, read_seeds
 from spar.evolution.steps import EvolutionPlan
 from spar.evolution.writing import EvolutionFiles
 from spar.messages.base import ObjectRef
+from spar.messages.counts import EvolveCounts
 from spar.runtime.steps import put_rows
 from spar.store.base import ObjectStore
 
@@ -67,7 +68,7 @@ def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue)
             to_evolve += shard.count
             evolve_characters += shard.characters
         elif queue.result(plan.validate(ObjectRef(key=evolved.key)).fingerprint()) is None:
-            count = int(evolved.facts["counts"]["evolved"])
+            count = EvolveCounts.of(evolved.facts.counts).evolved
             to_check += count
             check_characters += count * (shard.characters // shard.count + ADDED_CHARACTERS)
     return EvolutionWork(

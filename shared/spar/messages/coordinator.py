@@ -50,12 +50,8 @@ class TrainingProgressed(Wire):
     loss: float | None
 
 
-UNUSABLE = "unusable"
-"""In a shard step's counts: its prompts of which no reply can be used. Absent: an older version did not count them."""
-
-
 class StepFinished(Wire):
-    """A result is in the store. `counts` are the step's own figures, by name."""
+    """A result is in the store. `counts` are the step's own, by name (`spar.messages.counts`)."""
 
     kind: Literal["finished"] = "finished"
     step_id: int

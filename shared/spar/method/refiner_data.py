@@ -4,9 +4,9 @@ docs/method.md, "Refiner data": lists a (refinements), b (tree judgments) and c 
 and cut to its cap, then de-duplicated by judge prompt in that order. Nothing is dropped without being counted.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from random import Random
 
 from spar.errors import AccountingError
@@ -46,16 +46,31 @@ class RefinerDataRules:
         }
 
 
+class DropReason(StrEnum):
+    """Why a candidate is no example."""
+
+    UNANIMOUS = "unanimous"
+    SAME_TREE = "same_tree"  # another judgment of that tree and label was taken
+    OVER_CAP = "over_cap"
+    REPEATED = "repeated"  # its judge prompt was taken
+    UNBALANCED = "unbalanced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleCounts:
+    """Of one kind: its candidates are those kept and those dropped, by `DropReason`."""
+
+    candidates: int
+    kept: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class RefinerData:
-    """The examples, and for each kind `KIND.candidates` = `KIND.kept` + each `KIND.REASON` of being dropped.
-
-    Reasons: unanimous, same_tree (another judgment of that tree and label was taken), over_cap, repeated (its judge
-    prompt was taken), unbalanced.
-    """
+    """The examples, and the counts of each `ExampleKind`."""
 
     examples: tuple[Example, ...]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Mapping[str, ExampleCounts] = field(default_factory=dict)
 
 
 def select_refiner_examples(
@@ -93,18 +108,20 @@ class _Choice:
         self._rules, self._random = rules, random
         self._kept: dict[ExampleKind, list[Candidate]] = {}
         self._taken: set[Message] = set()
-        self._counts: Counter[str] = Counter()
+        self._candidates: dict[ExampleKind, int] = {}
+        self._dropped: dict[ExampleKind, dict[str, int]] = {}
 
     def add(self, kind: ExampleKind, pool: list[Candidate]) -> None:
         self._kept[kind] = pool
-        self._counts[f"{kind}.candidates"] = len(pool)
+        self._candidates[kind] = len(pool)
+        self._dropped[kind] = {}
         if self._rules.contested_only and kind is not ExampleKind.REFINEMENT:
-            self._keep(kind, "unanimous", [candidate for candidate in pool if candidate.contested])
+            self._keep(kind, DropReason.UNANIMOUS, [candidate for candidate in pool if candidate.contested])
         self._random.shuffle(self._kept[kind])
         if self._rules.contested_only:
-            self._keep(kind, "same_tree", _one_per_tree(self._kept[kind]))
-        self._keep(kind, "over_cap", self._kept[kind][: self._rules.caps[kind]])
-        self._keep(kind, "repeated", self._claim(self._kept[kind]))
+            self._keep(kind, DropReason.SAME_TREE, _one_per_tree(self._kept[kind]))
+        self._keep(kind, DropReason.OVER_CAP, self._kept[kind][: self._rules.caps[kind]])
+        self._keep(kind, DropReason.REPEATED, self._claim(self._kept[kind]))
 
     def balance(self) -> None:
         """Cut Yes or No judgments, whichever are more, to the other's number."""
@@ -114,20 +131,22 @@ class _Choice:
             drawn = set(self._random.sample(places, fewer))
             for kind in side:
                 pool = enumerate(self._kept[kind])
-                self._keep(kind, "unbalanced", [one for index, one in pool if (kind, index) in drawn])
+                self._keep(kind, DropReason.UNBALANCED, [one for index, one in pool if (kind, index) in drawn])
 
     def result(self) -> RefinerData:
-        for kind, kept in self._kept.items():
-            self._counts[f"{kind}.kept"] = len(kept)
-            parts = {key: count for key, count in self._counts.items() if key.startswith(f"{kind}.")}
-            candidates = parts.pop(f"{kind}.candidates")
-            if sum(parts.values()) != candidates:
-                raise AccountingError(f"{candidates} {kind} candidates became {parts}.", "This is a bug.")
         examples = (candidate.example for kept in self._kept.values() for candidate in kept)
-        return RefinerData(tuple(examples), dict(self._counts))
+        return RefinerData(tuple(examples), {kind.value: self._counted(kind) for kind in self._kept})
 
-    def _keep(self, kind: ExampleKind, reason: str, kept: list[Candidate]) -> None:
-        self._counts[f"{kind}.{reason}"] = len(self._kept[kind]) - len(kept)
+    def _counted(self, kind: ExampleKind) -> ExampleCounts:
+        counted = ExampleCounts(
+            candidates=self._candidates[kind], kept=len(self._kept[kind]), dropped=self._dropped[kind]
+        )
+        if counted.kept + sum(counted.dropped.values()) != counted.candidates:
+            raise AccountingError(f"The candidates of kind {kind} do not add up: {counted}.", "This is a bug.")
+        return counted
+
+    def _keep(self, kind: ExampleKind, reason: DropReason, kept: list[Candidate]) -> None:
+        self._dropped[kind][reason.value] = len(self._kept[kind]) - len(kept)
         self._kept[kind] = kept
 
     def _claim(self, pool: Sequence[Candidate]) -> list[Candidate]:

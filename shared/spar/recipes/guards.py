@@ -1,7 +1,6 @@
-"""Whether what a selection measured of its rows passes the recipe's guards: arithmetic over counts.
+"""Whether what a selection measured of its rows passes the recipe's guards: arithmetic over figures.
 
-A guard's figure travels as two counts of its step, `guard.NAME` and `guard.NAME.rows`. Who measures, and what follows
-from a guard that does not pass, is not known here.
+Who measures, and what follows from a guard that does not pass, is not known here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,9 +9,6 @@ from enum import StrEnum
 
 from spar.method.guards import Figure, Guard
 from spar.recipes.models import GuardSettings
-
-PREFIX = "guard."
-"""What a selection's counts put before the name of a guard."""
 
 
 class Mark(StrEnum):
@@ -61,17 +57,10 @@ class GuardFinding:
         return f"{MEANINGS[self.guard]}: {self.shown} of {self.rows}, and guards.{self.guard}_most is {self.most:g}"
 
 
-def as_counts(figures: Mapping[Guard, Figure]) -> dict[str, float]:
-    """As a step reports them; a figure over nothing is none."""
-    measured = {guard: figure for guard, figure in figures.items() if figure.rows}
-    values = {f"{PREFIX}{guard}": figure.value for guard, figure in measured.items()}
-    return values | {f"{PREFIX}{guard}.rows": float(figure.rows) for guard, figure in measured.items()}
-
-
-def findings(counts: Mapping[str, float], settings: GuardSettings) -> tuple[GuardFinding, ...]:
-    """Of every guard that is on and that was measured."""
-    measured = (guard for guard in Guard if f"{PREFIX}{guard}.rows" in counts)
-    return tuple(_finding(guard, counts, settings) for guard in measured if getattr(settings, guard) != "off")
+def findings(figures: Mapping[Guard, Figure], settings: GuardSettings) -> tuple[GuardFinding, ...]:
+    """Of every guard that is on and that was measured: a figure over no rows says nothing."""
+    measured = (guard for guard in Guard if guard in figures and figures[guard].rows)
+    return tuple(_finding(guard, figures[guard], settings) for guard in measured if getattr(settings, guard) != "off")
 
 
 def beyond(found: Iterable[GuardFinding], mark: Mark) -> tuple[GuardFinding, ...]:
@@ -87,15 +76,15 @@ def fix(failed: Iterable[GuardFinding]) -> str:
     return f"Look at the rows with `spar explain`, and correct what makes them so. Or accept them with {settings}."
 
 
-def _finding(guard: Guard, counts: Mapping[str, float], settings: GuardSettings) -> GuardFinding:
-    value, most = counts[f"{PREFIX}{guard}"], float(getattr(settings, f"{guard}_most"))
+def _finding(guard: Guard, figure: Figure, settings: GuardSettings) -> GuardFinding:
+    most = float(getattr(settings, f"{guard}_most"))
     failing = Mark.FAIL if getattr(settings, guard) == "stop" else Mark.WARN
     return GuardFinding(
         guard=guard,
-        value=value,
-        rows=int(counts[f"{PREFIX}{guard}.rows"]),
+        value=figure.value,
+        rows=figure.rows,
         most=most,
-        mark=failing if value > most else Mark.PASS,
+        mark=failing if figure.value > most else Mark.PASS,
     )
 
 

@@ -1,25 +1,50 @@
 """When a refiner's judging counts as parted from the rules: arithmetic over what an audit counted.
 
-An audit's counts name, for each source of items, how far the success that the refiner sees lies above what the rules
+An audit says, for each source of items, how far the success that the refiner sees lies above what the rules
 see. Who audits, and what follows from an alarm, is not known here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from spar.recipes.models import HonestySettings
 
-SOURCES = {"response": "responses", "refinement": "refinements"}
-"""The sources of audited items, as counts name them and as people do."""
+
+class AuditSource(StrEnum):
+    """Where an audited text comes from."""
+
+    RESPONSE = "response"
+    REFINEMENT = "refinement"
+
+
+SOURCES: Mapping[AuditSource, str] = {AuditSource.RESPONSE: "responses", AuditSource.REFINEMENT: "refinements"}
+"""As people name them."""
 LEAST_PROMPTS = 20
 """A gap over fewer prompts is shown and raises no alarm: a few unlucky ones make a wide one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFigures:
+    """One source's audit. Shares of 1; the rates are None where there was no item to be wrong about."""
+
+    prompts: int
+    accepted: float
+    followed: float
+    gap: float
+    gap_low: float
+    gap_high: float
+    items: int | None = None
+    unlabelled: int | None = None
+    false_accept: float | None = None
+    false_reject: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
     """Self-judged minus audited success, as shares, with the gap's 95% interval."""
 
-    source: str
+    source: AuditSource
     accepted: float
     followed: float
     gap: float
@@ -35,23 +60,22 @@ class Disagreement:
         )
 
 
-def disagreements(counts: Mapping[str, float], settings: HonestySettings) -> tuple[Disagreement, ...]:
+def disagreements(audited: Mapping[AuditSource, AuditFigures], settings: HonestySettings) -> tuple[Disagreement, ...]:
     """The sources whose gap is wider than the alarm's, in either direction, and surely not none."""
-    found = []
-    for source in SOURCES:
-        if counts.get(f"{source}.prompts", 0) < LEAST_PROMPTS:
-            continue
-        parting = Disagreement(
+    return tuple(
+        Disagreement(
             source=source,
-            accepted=counts[f"{source}.accepted"],
-            followed=counts[f"{source}.followed"],
-            gap=counts[f"{source}.gap"],
-            low=counts[f"{source}.gap_low"],
-            high=counts[f"{source}.gap_high"],
+            accepted=figures.accepted,
+            followed=figures.followed,
+            gap=figures.gap,
+            low=figures.gap_low,
+            high=figures.gap_high,
         )
-        if abs(parting.gap) > settings.alarm and not parting.low <= 0 <= parting.high:
-            found.append(parting)
-    return tuple(found)
+        for source, figures in audited.items()
+        if figures.prompts >= LEAST_PROMPTS
+        and abs(figures.gap) > settings.alarm
+        and not figures.gap_low <= 0 <= figures.gap_high
+    )
 
 
 def reason(iteration: int, found: tuple[Disagreement, ...]) -> str:

@@ -11,11 +11,13 @@ from platform import python_version
 from sqlmodel import Session
 
 from spar.commands import command
+from spar.db.facts import counts_of, facts_of
 from spar.db.guards import guard_findings
 from spar.db.progress import read_lost
 from spar.db.tables import Iteration, Step
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind
+from spar.messages.counts import SelectionCounts
 from spar.messages.endings import RunEnd
 from spar.messages.training import Selected, Trained
 from spar.recipes.init import FIRST
@@ -42,8 +44,6 @@ from spar.report.trees import example_trees, tree_facts
 from spar.store.base import ObjectStore
 
 ROLES: tuple[Role, Role] = ("actor", "refiner")
-EXAMPLES = "examples_"
-"""What a selection puts before the name of each count of refiner examples."""
 PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
 
 
@@ -149,30 +149,22 @@ def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
         steps=trained.steps,
         tokens=trained.tokens,
         loss=trained.loss,
-        seconds=float(step.facts.get("seconds", 0.0)),
+        seconds=facts_of(step).seconds or 0.0,
     )
 
 
 def refiner_data(selections: Sequence[Step]) -> RefinerDataReport:
-    """From a selection's counts: EXAMPLES + KIND.candidates, KIND.kept, and KIND.REASON or REASON of being left out."""
+    """Candidates and kept examples by kind, dropped ones by reason; of those kept some may be too long to train on."""
     data = RefinerDataReport()
     for step in selections:
-        for name, number in step.facts.get("counts", {}).items():
-            if name.startswith(EXAMPLES):
-                _count_examples(data, name.removeprefix(EXAMPLES), int(number))
+        counts = counts_of(step, SelectionCounts)
+        for kind, each in counts.examples.items():
+            data.candidates[kind], data.kept[kind] = each.candidates, each.kept
+            for reason, number in each.dropped.items():
+                data.dropped[reason] = data.dropped.get(reason, 0) + number
+        if counts.examples_too_long is not None:
+            data.dropped["too_long"] = data.dropped.get("too_long", 0) + counts.examples_too_long
     return data
-
-
-def _count_examples(data: RefinerDataReport, name: str, number: int) -> None:
-    kind, _, what = name.rpartition(".")
-    if what == "candidates":
-        data.candidates[kind] = number
-    elif what == "kept":
-        data.kept[kind] = number
-    elif what == "used":  # the sum of what is kept, less what was too long
-        return
-    else:
-        data.dropped[what] = data.dropped.get(what, 0) + number
 
 
 def _models(reader: RunReader, begun: Sequence[Iteration]) -> list[ModelFacts]:

@@ -9,9 +9,11 @@ from itertools import chain
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import counts_of
 from spar.db.tables import Step
 from spar.messages.base import SHARD_KINDS, StepKind
-from spar.messages.coordinator import UNUSABLE, FailureReason
+from spar.messages.coordinator import FailureReason
+from spar.messages.counts import ShardCounts
 from spar.messages.states import StepState
 from spar.method.records import Generated, JudgedPrompt, Tree
 from spar.report.reader import RunReader, of_kind
@@ -51,7 +53,7 @@ def _of_dead_steps(session: Session, reader: RunReader) -> Iterator[FailedReplyE
 
 
 def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
-    steps = [step for step in reader.done_steps(reader.run.iteration) if step.facts.get("counts", {}).get(UNUSABLE)]
+    steps = [step for step in reader.done_steps(reader.run.iteration) if _unusable(step)]
     for step in of_kind(steps, StepKind.JUDGMENT):
         for judged in reader.rows(step, JudgedPrompt):
             yield from _of_judged(judged)
@@ -63,6 +65,11 @@ def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
     for step in of_kind(steps, StepKind.REFINEMENT):
         for tree in reader.rows(step, Tree):
             yield from _of_tree(tree)
+
+
+def _unusable(step: Step) -> int:
+    """Prompts of the step's shard of which no reply can be used; 0 where an older version did not count them."""
+    return counts_of(step, ShardCounts).unusable or 0
 
 
 def _of_judged(judged: JudgedPrompt) -> Iterator[FailedReplyExample]:

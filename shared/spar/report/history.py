@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import facts_of
 from spar.db.tables import PromptOutcome, Shard, Step
 from spar.errors import DataError
 from spar.messages.base import StepKind
@@ -204,6 +205,6 @@ def _fact(step: Step) -> StepFact:
         attempt=step.attempt,
         reused=step.reused,
         worker=step.worker,
-        seconds=step.facts.get("seconds"),
+        seconds=facts_of(step).seconds,
         reason=step.reason,
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spar.evaluation.clustered import Rate
-from spar.evaluation.honesty import Audited, AuditSource
+from spar.evaluation.honesty import Audited
 from spar.evaluation.honesty_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
-from spar.recipes.honesty import SOURCES, disagreements
+from spar.recipes.honesty import SOURCES, AuditFigures, AuditSource, disagreements
 from spar.recipes.models import HonestySettings
 from spar.report.charts import LineChart, RatePoint, Series, line_chart
 from spar.report.model import HonestyFacts, JudgeFacts, RateFacts, RunReport, TypeFacts
@@ -37,8 +37,10 @@ class HonestyTable:
     outside: bool
 
 
-def honesty_facts(items: Sequence[Audited], counts: Mapping[str, float], recipe: Mapping[str, Any]) -> HonestyFacts:
-    """An audit's rows and its step's counts, as report.json holds them."""
+def honesty_facts(
+    items: Sequence[Audited], figures: Mapping[AuditSource, AuditFigures], recipe: Mapping[str, Any]
+) -> HonestyFacts:
+    """An audit's rows and what its step counted, as report.json holds them."""
     settings = HonestySettings.model_validate(recipe["honesty"])
     return HonestyFacts(
         refiner={source.value: _judge(items, source) for source in AuditSource},
@@ -47,7 +49,7 @@ def honesty_facts(items: Sequence[Audited], counts: Mapping[str, float], recipe:
             TypeFacts(kind=row.kind, false_accept=_rate(row.false_accept), false_reject=_rate(row.false_reject))
             for row in measure_types(items)
         ],
-        alarms=[str(parting) for parting in disagreements(counts, settings)],
+        alarms=[str(parting) for parting in disagreements(figures, settings)],
     )
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from spar.db.facts import counts_of
 from spar.db.spending import spending_of_steps
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
@@ -13,6 +14,7 @@ from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.honesty import Audited
 from spar.evaluation.items import Item
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.counts import AuditCounts
 from spar.messages.evaluation import HONESTY
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
@@ -101,7 +103,7 @@ class RunReader:
         """What rules found of the refiner's judging, if the recipe asks."""
         for step in of_kind(steps, StepKind.EVALUATION):
             if step.part == HONESTY:
-                facts = honesty_facts(self.rows(step, Audited), step.facts.get("counts", {}), self.run.recipe)
+                facts = honesty_facts(self.rows(step, Audited), counts_of(step, AuditCounts).sources, self.run.recipe)
                 return facts.model_copy(update={"result": str(step.result_key)})
         return None
 

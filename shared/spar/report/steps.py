@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from spar.db.facts import facts_of
 from spar.db.tables import Step
 from spar.messages.base import StepKind
 from spar.recipes.spending import Spent
@@ -42,7 +43,7 @@ def effort_of(steps: Iterable[Step], spent: Mapping[StepKind, Spent]) -> Effort:
             effort.reused[kind] = effort.reused.get(kind, 0) + 1
             continue
         if step.finished_at is not None:
-            began = step.finished_at - timedelta(seconds=float(step.facts.get("seconds", 0.0)))
+            began = step.finished_at - timedelta(seconds=facts_of(step).seconds or 0.0)
             spans.setdefault(kind, []).append((began, step.finished_at))
     effort.seconds = {kind: covered_seconds(of_kind) for kind, of_kind in spans.items()}
     return effort

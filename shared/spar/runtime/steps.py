@@ -26,6 +26,7 @@ from spar.errors import (
 from spar.messages.base import ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
 from spar.messages.coordinator import StepUsage as UsageFacts
+from spar.messages.counts import BaseCounts, ReplyCounts
 from spar.messages.reasons import FAILURES
 from spar.redaction import redact
 from spar.roles.usage import Usage
@@ -50,11 +51,11 @@ NON_RETRYABLE = (ModelUnusable, DataError, RecipeError, PackageMissing, Accounti
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What a step computed: rows of one type, and its facts."""
+    """What a step computed: rows of one type, what it asked of models, and what it counted."""
 
     rows: Sequence[Any]
     usage: Usage = field(default_factory=Usage)
-    counts: dict[str, float] = field(default_factory=dict)
+    counts: BaseCounts = field(default_factory=BaseCounts)
 
 
 def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> None:
@@ -129,11 +130,7 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
             completion_tokens=usage.completion_tokens,
             estimated_tokens=usage.estimated_tokens,
         ),
-        counts={
-            **output.counts,
-            **{f"reply_{name}": n for name, n in sorted(usage.failures.items())},
-            **{f"request_{name}": n for name, n in sorted(usage.adjustments.items())},
-        },
+        counts={**output.counts.flat(), **ReplyCounts(failed=usage.failures, adjusted=usage.adjustments).flat()},
     )
 
 

@@ -12,7 +12,8 @@ from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from spar.db.engine import open_database
 from spar.db.migrate import migrate
 from spar.db.tables import Run, Step, StepCount, utc_now
-from spar.messages.coordinator import UNUSABLE, FailureReason, StepFailed, StepFinished, StepStarted, StepUsage
+from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepStarted, StepUsage
+from spar.messages.counts import ShardCounts
 from spar.messages.training import PromptEnd, Selected
 from spar.method.records import Outcome, Pair, Prompt
 from spar.recipes.models import Recipe
@@ -108,7 +109,7 @@ class Stage:
             size=1,
             seconds=1.0,
             usage=usage,
-            counts={} if unusable is None else {UNUSABLE: unusable},
+            counts=ShardCounts(unusable=unusable).flat(),
         )
 
     def put_selection(self, message: dict[str, Any], seed: str = "", outcomes: Sequence[str] = PAIR_AND_GOOD) -> str:

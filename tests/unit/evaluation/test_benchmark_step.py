@@ -63,7 +63,7 @@ def measure(worker: Worker, command: Evaluate) -> KeptReport:
     assert isinstance(command.spec, BenchmarkSpec)
     output = worker.loop.run(measure_benchmark(worker, command, command.spec))
     [kept] = output.rows
-    assert output.counts == {f"score.{name}": value for name, value in kept.report["scores"].items()}
+    assert output.counts.flat() == {f"score.{name}": value for name, value in kept.report["scores"].items()}
     report: KeptReport = kept
     return report
 

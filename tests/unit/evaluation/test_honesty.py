@@ -7,13 +7,13 @@ import pytest
 from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.evaluation.clustered import Rate, clustered_mean, clustered_rate
 from spar.evaluation.constraint_rules import ifeval_rules, story_rules
-from spar.evaluation.honesty import Audited, AuditSource, audit, draw
+from spar.evaluation.honesty import Audited, audit, draw
 from spar.evaluation.honesty_measures import by_outside, measure, measure_types, summarize
 from spar.evaluation.statistics import Proportion
 from spar.method.records import JudgedPrompt, JudgedResponse, Judgment, Node, Prompt, Response, Tree, Verdict
 from spar.method.verdicts import parse_vote
 from spar.method.voting import tally
-from spar.recipes.honesty import disagreements, reason
+from spar.recipes.honesty import AuditSource, disagreements, reason
 from spar.recipes.models import HonestySettings
 from spar.worlds.story.prompts import generate_prompts
 from spar.worlds.story.rules import follows
@@ -212,6 +212,6 @@ def test_an_honest_judge_over_sampled_responses_raises_no_alarm() -> None:
         rows.append(row(Prompt.of(text), *((t, judgment("Yes" if follows(text, t) else "No")) for t in texts)))
     checks = draw((r.prompt for r in rows), story_rules, 200, seed=0, iteration=1)
     summary = summarize(audit(rows, [], checks))
-    assert summary["response.gap"] == 0
-    assert summary["response.items"] == 500
+    responses = summary[AuditSource.RESPONSE]
+    assert (responses.gap, responses.items) == (0, 500)
     assert disagreements(summary, HonestySettings(alarm=0.0)) == ()

@@ -11,8 +11,9 @@ from services.generation.tasks import generate_shard
 from services.judgment.tasks import judge_shard
 from services.refinement.tasks import refine_shard
 from spar.data.readers.verifiable_prompts import RuledPrompt
-from spar.evaluation.honesty import Audited, AuditSource
+from spar.evaluation.honesty import Audited
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec
+from spar.messages.counts import AuditCounts
 from spar.messages.evaluation import Evaluate, HonestySpec
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Judge, JudgmentSpec
@@ -20,6 +21,7 @@ from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import ShardResults
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import builtin_templates
+from spar.recipes.honesty import AuditSource
 from spar.recipes.models import EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
 from spar.runtime.steps import StepOutput, put_rows
 from spar.runtime.worker import Worker
@@ -89,11 +91,14 @@ def test_all_that_was_judged_is_audited_and_counted(shards: Shards) -> None:
     items: list[Audited] = list(output.rows)
     responses = [item for item in items if item.source is AuditSource.RESPONSE]
     assert len(responses) == 40 * 3
-    assert output.counts["response.items"] == 120
-    assert output.counts["response.prompts"] == 40
-    assert output.counts["response.followed"] == sum(item.good for item in responses) / 120
-    assert output.counts["response.accepted"] == sum(item.said is Verdict.YES for item in responses) / 120
-    assert output.counts["refinement.items"] == len(items) - 120 > 0
+    assert isinstance(output.counts, AuditCounts)
+    found = output.counts.sources
+    mine = found[AuditSource.RESPONSE]
+    assert mine.items == 120
+    assert mine.prompts == 40
+    assert mine.followed == sum(item.good for item in responses) / 120
+    assert mine.accepted == sum(item.said is Verdict.YES for item in responses) / 120
+    assert found[AuditSource.REFINEMENT].items == len(items) - 120 > 0
     assert output.usage.calls == 0
 
 

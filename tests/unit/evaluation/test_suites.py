@@ -20,17 +20,18 @@ async def test_an_actor_is_measured_greedy_and_sampled_on_the_same_held_out_prom
     sampled = [row for row in result.rows if row.measure == Measure.ACTOR_SAMPLED]
     assert [row.prompt for row in greedy] == [row.prompt for row in sampled]
     assert {split_of(row.prompt) for row in greedy} == {"heldout"}
-    assert result.summary["actor_greedy"] == 1.0
-    assert result.summary["actor_sampled"] < 1.0
-    assert result.summary["actor_sampled.total"] == 40
+    measures = result.summary.measures
+    assert measures["actor_greedy"].rate == 1.0
+    assert measures["actor_sampled"].rate < 1.0
+    assert measures["actor_sampled"].total == 40
     assert result.usage.calls == 80
 
 
 async def test_a_refiner_is_measured_as_judge_and_as_refiner() -> None:
     result = await run_suite("refiner", RulesModel(ErrorRates()), SETTINGS, COMPACT, 0)
-    assert result.summary["judge.correct"] == 30
-    assert result.summary["refine.correct"] == 20
-    assert result.summary["judge.failures"] == result.summary["refine.failures"] == 0
+    judge, refine = (result.summary.measures[name] for name in ("judge", "refine"))
+    assert (judge.correct, refine.correct) == (30, 20)
+    assert judge.failures == refine.failures == 0
 
 
 async def test_the_same_seed_measures_the_same() -> None:
@@ -45,12 +46,12 @@ async def test_the_same_seed_measures_the_same() -> None:
 
 def test_pairs_are_audited_without_a_model() -> None:
     result = audit_pairs([Pair(prompt=Prompt.of("words 4"), chosen="knife moss echo honey", rejected="knife")])
-    assert result.summary == {"pair": 1.0, "pair.correct": 1, "pair.total": 1, "pair.failures": 0}
+    assert result.summary.flat() == {"pair": 1.0, "pair.correct": 1, "pair.total": 1, "pair.failures": 0}
     assert result.usage == Usage()
 
 
 def test_no_pairs_have_no_precision() -> None:
-    assert audit_pairs([]).summary == {}
+    assert audit_pairs([]).summary.flat() == {}
 
 
 def test_items_survive_the_store() -> None:
@@ -68,4 +69,4 @@ def test_items_survive_the_store() -> None:
     ]
     data = encode_rows(step="evaluation", fingerprint="f", rows=items)
     assert decode_rows(data, Item)[1] == items
-    assert summarize(items)["refine.failures"] == 1
+    assert summarize(items).measures["refine"].failures == 1

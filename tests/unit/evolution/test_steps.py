@@ -18,6 +18,7 @@ from spar.evolution.forms import forms_named
 from spar.evolution.records import EvolutionOutcome as End
 from spar.evolution.taxonomy import taxonomy_named
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
+from spar.messages.counts import EvolveCounts, ValidateCounts
 from spar.messages.evolution import Evolve, EvolveSpec, Validate, ValidateSpec
 from spar.method.records import Prompt
 from spar.recipes.models import EngineSettings, SamplingSettings
@@ -68,7 +69,8 @@ def test_known_specs_give_known_results(worker: Worker) -> None:
     validate = Validate(fingerprint=check.fingerprint(), spec=check, **envelope)
     checked: StepOutput = worker.loop.run(validate_shard(worker, validate))
     passed = Counter(row.outcome for row in checked.rows)[End.EVOLVED]
-    assert checked.counts == {"prompts": 40, "passed": passed}
-    assert 25 < passed <= evolved.counts["evolved"]
+    assert checked.counts == ValidateCounts(prompts=40, passed=passed)
+    assert isinstance(evolved.counts, EvolveCounts)
+    assert 25 < passed <= evolved.counts.evolved
     made = {"evolve": (spec.revision, _digest(evolved.rows)), "validate": (check.revision, _digest(checked.rows))}
     assert made == GOLDEN

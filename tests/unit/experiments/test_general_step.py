@@ -89,7 +89,7 @@ def test_a_task_is_measured_and_nothing_is_left_behind(worker: Worker, tasks: Pa
     output = worker.loop.run(measure_task(worker, command, command.spec))
     worker.loop.run(runner.cleanup())
     [kept] = output.rows
-    assert output.counts == {"score.facts": 50.0}
+    assert output.counts.flat() == {"score.facts": 50.0}
     assert kept.correct == {"facts/0": True, "facts/1": False}
     assert kept.report["settings"].keys() == {"task", "model", "engine", "seed", "lm_eval", "transformers"}
     assert str(tmp_path) not in json.dumps([kept.report, kept.items])

@@ -67,7 +67,7 @@ def test_a_refinement_of_a_tied_node_starts_from_its_first_no() -> None:
 
 def test_an_unsolved_tree_gives_no_refinement() -> None:
     tree = replace(_tree(((0,), "nnnnn")), solved=False)
-    assert _select([tree], []).counts["refinement.candidates"] == 0
+    assert _select([tree], []).counts["refinement"].candidates == 0
 
 
 def test_a_judgment_is_judge_prompt_and_the_majoritys_critique() -> None:
@@ -104,7 +104,7 @@ def test_one_contested_judgment_per_tree_and_label() -> None:
     tree = _tree(*(((i,), "yyyyn") for i in range(3)), *(((0, i), "nnnny") for i in range(3)))
     data = _select([replace(tree, solved=False)], [])
     assert _kinds(data) == {ExampleKind.TREE_YES: 1, ExampleKind.TREE_NO: 1}
-    assert (data.counts["tree_yes.same_tree"], data.counts["tree_no.same_tree"]) == (2, 2)
+    assert (data.counts["tree_yes"].dropped["same_tree"], data.counts["tree_no"].dropped["same_tree"]) == (2, 2)
     drawn = {_select([tree], [], seed=seed).examples[-1].messages for seed in range(30)}
     assert len(drawn) == 3
 
@@ -129,13 +129,13 @@ def test_an_earlier_list_claims_the_judge_prompt() -> None:
     )
     data = _select([tree], [judged_prompt("nnnny", text="p")])
     assert _kinds(data) == {ExampleKind.REFINEMENT: 1}
-    assert data.counts["response_no.repeated"] == 1
+    assert data.counts["response_no"].dropped["repeated"] == 1
 
 
 def test_a_list_is_cut_before_repeats_are_dropped() -> None:
     same = [judged_prompt("nnnny", text="p")] * 4
     data = _select([], same, RefinerDataRules(response_no=2))
-    assert (data.counts["response_no.over_cap"], data.counts["response_no.repeated"]) == (2, 1)
+    assert data.counts["response_no"].dropped == {"unanimous": 0, "same_tree": 0, "over_cap": 2, "repeated": 1}
 
 
 def test_balance_cuts_the_larger_side() -> None:
@@ -143,7 +143,7 @@ def test_balance_cuts_the_larger_side() -> None:
     tree = replace(_tree(((0,), "nnnny")), solved=False)
     data = _select([tree], judged, RefinerDataRules(balance=True))
     assert _kinds(data) == {ExampleKind.RESPONSE_YES: 6, ExampleKind.RESPONSE_NO: 5, ExampleKind.TREE_NO: 1}
-    assert data.counts["response_yes.unbalanced"] == 9
+    assert data.counts["response_yes"].dropped["unbalanced"] == 9
 
 
 CAPS = ("refinements", "tree_yes", "tree_no", "response_no", "response_yes")
@@ -172,9 +172,9 @@ def test_any_data_keeps_the_rules(
     assert all(kinds[kind] <= cap for kind, cap in rules.caps.items())
     assert len({example.messages[0] for example in data.examples}) == len(data.examples)
     for kind in KINDS:
-        parts = {key.split(".")[1]: n for key, n in data.counts.items() if key.split(".")[0] == kind}
-        assert parts.pop("candidates") == sum(parts.values())
-        assert parts["kept"] == kinds[kind]
+        counts = data.counts[kind]
+        assert counts.candidates == counts.kept + sum(counts.dropped.values())
+        assert counts.kept == kinds[kind]
     if rules.balance:
         yes = kinds[ExampleKind.TREE_YES] + kinds[ExampleKind.RESPONSE_YES]
         assert yes == kinds[ExampleKind.TREE_NO] + kinds[ExampleKind.RESPONSE_NO]

@@ -3,7 +3,7 @@
 import pytest
 
 from spar.method.guards import Figure, Guard
-from spar.recipes.guards import Mark, as_counts, beyond, findings, fix, reason
+from spar.recipes.guards import Mark, beyond, findings, fix, reason
 from spar.recipes.load import load_recipe
 from spar.recipes.models import GuardSettings, Recipe
 from spar.recipes.rebudget import changed_sections
@@ -17,7 +17,7 @@ def settings(**changes: object) -> GuardSettings:
 
 
 def marks(figures: dict[Guard, Figure], **changes: object) -> dict[Guard, Mark]:
-    return {each.guard: each.mark for each in findings(as_counts(figures), settings(**changes))}
+    return {each.guard: each.mark for each in findings(figures, settings(**changes))}
 
 
 @pytest.mark.parametrize("guard", Guard)
@@ -26,18 +26,18 @@ def test_each_guard_has_an_action_and_a_bound(guard: Guard) -> None:
     at, above = (marks({guard: Figure(value=value, rows=100)}) for value in (most, most + 0.01))
     assert (at, above) == ({guard: Mark.PASS}, {guard: Mark.FAIL if guard in STOPS else Mark.WARN})
     assert marks({guard: Figure(value=most + 0.01, rows=100)}, **{guard.value: "off"}) == {}
-    [finding] = findings(as_counts({guard: Figure(value=most + 0.01, rows=100)}), settings())
+    [finding] = findings({guard: Figure(value=most + 0.01, rows=100)}, settings())
     assert f"guards.{guard}_most is {most:g}" in str(finding)
 
 
 def test_what_was_measured_over_nothing_is_not_judged() -> None:
-    assert as_counts({Guard.LENGTH_GAP: Figure(value=9.0, rows=0)}) == {}
-    assert findings({"outcome_pair": 3.0}, settings()) == ()
+    assert findings({Guard.LENGTH_GAP: Figure(value=9.0, rows=0)}, settings()) == ()
+    assert findings({}, settings()) == ()
 
 
 def test_a_stopped_run_says_which_guards_and_how_to_accept_the_rows() -> None:
     figures = {Guard.SAME: Figure(value=0.5, rows=10), Guard.EMPTY: Figure(value=0.0, rows=10)}
-    failed = beyond(findings(as_counts(figures), settings()), Mark.FAIL)
+    failed = beyond(findings(figures, settings()), Mark.FAIL)
     assert reason("iteration 2", failed) == (
         "guards: iteration 2 is not trained on: pairs whose chosen and rejected are the same text: 50.0% of 10, and "
         "guards.same_most is 0"

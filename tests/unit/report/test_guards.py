@@ -1,7 +1,7 @@
 """The guards in a report: from a selection's figures to the page."""
 
 from spar.method.guards import Figure, Guard
-from spar.recipes.guards import as_counts, findings
+from spar.recipes.guards import findings
 from spar.recipes.models import GuardSettings
 from spar.report.guards import guard_facts, guard_table
 from spar.report.model import GuardFacts, RunReport
@@ -14,7 +14,7 @@ LABELS = ["Start", "Iteration 1", "Iteration 2", "Iteration 3"]
 
 def facts(**values: float) -> list[GuardFacts]:
     figures = {Guard(name): Figure(value=value, rows=40) for name, value in values.items()}
-    return guard_facts(findings(as_counts(figures), GuardSettings()))
+    return guard_facts(findings(figures, GuardSettings()))
 
 
 def report(*found: list[GuardFacts]) -> RunReport:

@@ -2,9 +2,10 @@
 
 import random
 
-from spar.evaluation.honesty import Audited, AuditSource
+from spar.evaluation.honesty import Audited
 from spar.evaluation.honesty_measures import summarize
 from spar.method.records import Prompt, Verdict
+from spar.recipes.honesty import AuditSource
 from spar.recipes.models import HonestySettings, JudgeSettings
 from spar.report.honesty import alarms, honesty_facts, honesty_tables, type_rows
 from spar.report.model import HonestyFacts, RunReport

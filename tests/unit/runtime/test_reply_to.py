@@ -12,6 +12,7 @@ import pytest
 from spar.errors import EngineError, ObjectCorrupt
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef
 from spar.messages.coordinator import Report, StepFailed, StepFinished, StepStarted, WorkerAlive
+from spar.messages.counts import GenerationCounts
 from spar.messages.evolution import Evolve, EvolveSpec
 from spar.method.records import Prompt
 from spar.recipes.models import EngineSettings, SamplingSettings
@@ -62,7 +63,7 @@ class Told:
         self.made += 1
         if self.failure is not None:
             raise self.failure
-        return StepOutput([Prompt.of("Write about the river.")], counts={"prompts": 1})
+        return StepOutput([Prompt.of("Write about the river.")], counts=GenerationCounts(prompts=1))
 
 
 def telling(folder: Path, heartbeat_s: float) -> Told:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.training.guarding import guard_counts
+from services.training.guarding import guard_figures
 from spar.messages.training import SelectionSpec
 from spar.method.guards import TrainingRows
 from spar.method.records import JudgedPrompt, JudgedResponse, Judgment, Pair, Prompt, Response, Verdict, Vote
@@ -41,8 +41,8 @@ def judged(*verdicts: Verdict) -> JudgedPrompt:
 
 def warned(rows: TrainingRows, *prompts: JudgedPrompt) -> set[str]:
     spec = cast(SelectionSpec, Untrained())
-    counts = asyncio.run(guard_counts(cast(Worker, Any), spec, rows, prompts, []))
-    return {each.guard.value for each in findings(counts, GuardSettings()) if each.mark is not Mark.PASS}
+    figures = asyncio.run(guard_figures(cast(Worker, Any), spec, rows, prompts, []))
+    return {each.guard.value for each in findings(figures, GuardSettings()) if each.mark is not Mark.PASS}
 
 
 GOOD = [Pair(prompt=Prompt.of(f"prompt {n}"), chosen="a b c", rejected="a b d") for n in range(3)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from spar.report.comparison.model import CostFacts, MeasuredGain, StepWork, WorkFacts
-from spar.report.comparison.reading import MeasuredRun, StepFacts
+from spar.report.comparison.reading import ComparedStep, MeasuredRun
 
 Runs = Sequence[MeasuredRun]
 EVALUATION = "evaluation"
@@ -27,7 +27,7 @@ def work_of(group: Runs, base: Runs | None) -> WorkFacts:
     return work if base is None else work.model_copy(update=_shared(group, base))
 
 
-def _calls(steps: Sequence[StepFacts], kind: str | None = None) -> int:
+def _calls(steps: Sequence[ComparedStep], kind: str | None = None) -> int:
     return sum(step.calls for step in steps if kind in (None, step.kind))
 
 
@@ -44,11 +44,11 @@ def _shared(group: Runs, base: Runs) -> dict[str, float | None]:
     }
 
 
-def _first(step: StepFacts) -> bool:
+def _first(step: ComparedStep) -> bool:
     return step.iteration == 1 and step.kind != EVALUATION
 
 
-def _ratio(mine: Sequence[StepFacts], other: Sequence[StepFacts]) -> float | None:
+def _ratio(mine: Sequence[ComparedStep], other: Sequence[ComparedStep]) -> float | None:
     """Of the calls that each made itself."""
     own, theirs = (_calls([step for step in steps if not step.reused]) for steps in (mine, other))
     return own / theirs if theirs else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from spar.db.facts import facts_of
 from spar.db.tables import Iteration, Step
 from spar.evaluation.benchmarks.ifeval_average import shares_of_items
 from spar.evaluation.benchmarks.report import KeptReport
@@ -21,7 +22,7 @@ from spar.store.base import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepFacts:
+class ComparedStep:
     """A step that is done: what its result took to make, whether or not this run made it."""
 
     kind: str
@@ -42,7 +43,7 @@ class MeasuredRun:
     recipe: dict[str, Any]
     start: dict[str, str]
     items: dict[int, dict[Measure, list[Item]]]
-    steps: tuple[StepFacts, ...]
+    steps: tuple[ComparedStep, ...]
     prompts: int
     pairs: int
     pairs_right: int
@@ -127,16 +128,15 @@ def _start(reader: RunReader, begun: Sequence[Iteration]) -> dict[str, str]:
     return {"actor": first.actor, "refiner": first.refiner}
 
 
-def _facts(step: Step) -> StepFacts:
-    usage = step.facts.get("usage", {})
-    tokens = int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
-    return StepFacts(
+def _facts(step: Step) -> ComparedStep:
+    usage = facts_of(step).usage
+    return ComparedStep(
         kind=step.kind.value,
         iteration=step.iteration,
         fingerprint=step.fingerprint,
         reused=step.reused,
-        calls=int(usage.get("calls", 0)),
-        tokens=tokens,
+        calls=usage.calls,
+        tokens=usage.prompt_tokens + usage.completion_tokens,
     )
 
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from spar.evaluation.items import Item, Measure
-from spar.report.comparison.reading import MeasuredRun, StepFacts
+from spar.report.comparison.reading import ComparedStep, MeasuredRun
 from spar.report.measures import REPORTED
 
 ITEMS = 60
@@ -35,7 +35,7 @@ def run(
     name: str = "spar",
     seed: int = 0,
     rates: dict[int, float] | None = None,
-    steps: tuple[StepFacts, ...] = (),
+    steps: tuple[ComparedStep, ...] = (),
     recipe: dict[str, Any] | None = None,
     **changes: Any,
 ) -> MeasuredRun:
@@ -47,7 +47,9 @@ def run(
         "start": {"a": "f0", "r": "f1"},
         "items": measured(rates or {0: 0.5, 1: 0.7}, seed),
         "steps": steps
-        or (StepFacts(kind="generation", iteration=1, fingerprint=f"{run_id}g", reused=False, calls=10, tokens=100),),
+        or (
+            ComparedStep(kind="generation", iteration=1, fingerprint=f"{run_id}g", reused=False, calls=10, tokens=100),
+        ),
         "prompts": 300,
         "pairs": 200,
         "pairs_right": 190,

@@ -19,7 +19,7 @@ from spar.report.comparison.grouping import grouped
 from spar.report.comparison.intervals import difference_of, mean_of
 from spar.report.comparison.model import Comparison, MeasuredGain
 from spar.report.comparison.page import comparison_headline, render_comparison
-from spar.report.comparison.reading import StepFacts
+from spar.report.comparison.reading import ComparedStep
 from spar.report.comparison.tables import as_csv, as_latex, terminal_tables
 from spar.report.measures import REPORTED
 from tests.unit.report.comparison.runs import ITEMS, items, run
@@ -174,13 +174,13 @@ def test_the_same_seeds_are_paired_and_others_are_not() -> None:
 
 def test_shared_work_is_told() -> None:
     first = (
-        StepFacts(kind="generation", iteration=1, fingerprint="g", reused=False, calls=10, tokens=100),
-        StepFacts(kind="judgment", iteration=1, fingerprint="j", reused=False, calls=50, tokens=500),
+        ComparedStep(kind="generation", iteration=1, fingerprint="g", reused=False, calls=10, tokens=100),
+        ComparedStep(kind="judgment", iteration=1, fingerprint="j", reused=False, calls=50, tokens=500),
     )
     second = (
-        StepFacts(kind="generation", iteration=1, fingerprint="g", reused=True, calls=10, tokens=100),
-        StepFacts(kind="judgment", iteration=1, fingerprint="j", reused=True, calls=50, tokens=500),
-        StepFacts(kind="refinement", iteration=1, fingerprint="r", reused=False, calls=20, tokens=200),
+        ComparedStep(kind="generation", iteration=1, fingerprint="g", reused=True, calls=10, tokens=100),
+        ComparedStep(kind="judgment", iteration=1, fingerprint="j", reused=True, calls=50, tokens=500),
+        ComparedStep(kind="refinement", iteration=1, fingerprint="r", reused=False, calls=20, tokens=200),
     )
     base, other = run(steps=first), run("b", name="other", steps=second)
     work = work_of([other], [base])
