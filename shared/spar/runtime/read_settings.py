@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsError
 from spar.errors import ServiceError
 
 S = TypeVar("S", bound=BaseSettings)
-FIX = "Correct it in the environment (or .env); docs/compose.md and .env.example list them."
+FIX = "Correct it in the environment (or .env); docs/reference/environment.md lists them."
 
 
 def read_settings(kind: type[S], **given: Any) -> S:
