@@ -15,6 +15,7 @@ from spar.db.tables import Iteration, Run, Shard, Step
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.counts import ReplyCounts, ShardCounts
+from spar.messages.parts import shard_part
 from spar.messages.states import StepState
 from spar.method.records import ReplyFailure
 from spar.recipes.models import Recipe
@@ -26,7 +27,7 @@ def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) 
     """None once shards beyond it have been sent: then it has been looked at."""
     size = canary_shards(recipe.prompts.shard_size, iteration.shards)
     mine = (Step.run_id == run.id, Step.iteration == iteration.index, col(Step.kind).in_(CANARY_KINDS))
-    parts = [str(index) for index in range(size)]
+    parts = [shard_part(index) for index in range(size)]
     beyond = select(Step.id).where(*mine, col(Step.part).not_in(parts), Step.state != StepState.READY).limit(1)
     if session.exec(beyond).first() is not None:
         return None
@@ -63,7 +64,7 @@ class _End:
 
 def _end_of(shard: Shard, steps: Sequence[Step]) -> _End | None:
     """None while it is under way: it ends with its judgment, or as soon as nothing is left to be judged."""
-    mine = {step.kind: step for step in steps if step.part == str(shard.index)}
+    mine = {step.kind: step for step in steps if step.part == shard_part(shard.index)}
     if any(step.state is StepState.DEAD for step in mine.values()):
         return _End(shard.prompts)
     generated, judged = (_unusable(mine.get(kind)) for kind in CANARY_KINDS)

@@ -34,6 +34,7 @@ from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import FailureReason, StepUsage
 from spar.messages.endings import RunEnd
 from spar.messages.facts import StepFacts
+from spar.messages.parts import shard_part
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome
 from spar.recipes.models import Recipe
@@ -196,7 +197,7 @@ class Ledger:
             .limit(limit)
         )
         if shards is not None:
-            query = query.where(col(Step.part).in_([str(index) for index in range(shards)]))
+            query = query.where(col(Step.part).in_([shard_part(index) for index in range(shards)]))
         if repairs_of is not None:
             query = query.where(Step.remade > 0, Step.iteration == repairs_of)
         return self.session.exec(query).all()

@@ -17,6 +17,7 @@ from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
 from spar.messages.evaluation import HONESTY
+from spar.messages.parts import role_of, shard_index
 from spar.messages.states import StepState
 from spar.recipes.init import ACTOR, REFINER, iteration_name
 
@@ -141,13 +142,13 @@ def _message(planner: StepBuilder, step: Step) -> StepMessage | None:
         case StepKind.SELECTION:
             return planner.selection(iteration)
         case StepKind.TRAINING:
-            return planner.training_of(iteration, "actor" if step.part == "actor" else "refiner")
+            return planner.training_of(iteration, role_of(step.part))
         case StepKind.EVALUATION if step.part == "pairs":
             return planner.audit(step.iteration)
         case StepKind.EVALUATION if step.part == HONESTY:
             return planner.honesty(iteration)
         case kind if kind in SHARD_KINDS:
-            return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, int(step.part)))
+            return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, shard_index(step.part)))
         case _:
             return None
 

@@ -100,7 +100,7 @@ def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
     here = and_(
         col(Shard.run_id) == Step.run_id,
         col(Shard.iteration) == Step.iteration,
-        cast(col(Shard.index), String) == Step.part,
+        cast(col(Shard.index), String) == Step.part,  # as `spar.messages.parts.shard_part` writes it
     )
     rows = ledger.session.exec(dead.join(Shard, here))
     return DeadPrompts(prompts=sum(prompts for step, prompts in rows if not is_dropped(step)), of=of)

@@ -25,6 +25,7 @@ from spar.messages.evaluation import (
 )
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Compare, ComparisonSpec, Judge, JudgmentSpec
+from spar.messages.parts import shard_part
 from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import (
     TRAINING_REVISIONS,
@@ -420,7 +421,7 @@ class StepBuilder:
     def _key_of(self, shard: Shard, kind: StepKind) -> str | None:
         if kind not in chain_of(at(self.recipe, shard.iteration)):
             return None
-        step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
+        step = self.ledger.find_step(shard.run_id, shard.iteration, kind, shard_part(shard.index))
         return None if step is None else step.result_key
 
 

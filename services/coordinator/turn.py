@@ -25,6 +25,7 @@ from spar.messages.coordinator import FailureReason
 from spar.messages.counts import AuditCounts, SelectionCounts
 from spar.messages.evaluation import HONESTY, Part
 from spar.messages.facts import StepFacts
+from spar.messages.parts import role_of, shard_index, shard_part
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.messages.training import PromptEnd, Role, Selected
 from spar.method.guards import Guard
@@ -141,7 +142,7 @@ class Transition:
         self.ledger.session.flush()
         for shard in shards:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
-            self._add_step(message, StepKind.GENERATION, index, str(shard.index))
+            self._add_step(message, StepKind.GENERATION, index, shard_part(shard.index))
         if given is not None:
             self._events.append(events.DataGiven("actor" if self.recipe.models.one else given))
 
@@ -157,7 +158,7 @@ class Transition:
 
     def _prepare_shard_step(self, kind: StepKind, index: int) -> None:
         shard = self.ledger.shard(self.run.id, self.run.iteration, index)
-        self._add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, str(index))
+        self._add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, shard_part(index))
 
     def _prepare_selection(self) -> None:
         iteration = self._iteration
@@ -283,12 +284,12 @@ class Transition:
                 self._events.append(self._book_selection(step))
             case StepKind.TRAINING:
                 self._book_training(step)
-                self._events.append(events.TrainingDone("actor" if step.part == "actor" else "refiner"))
+                self._events.append(events.TrainingDone(role_of(step.part)))
             case StepKind.EVALUATION:
                 self._tell_partings(step)
                 self._events.append(events.EvaluationDone())
             case _:
-                self._events.append(events.ShardStepDone(step.kind, int(step.part)))
+                self._events.append(events.ShardStepDone(step.kind, shard_index(step.part)))
 
     def _settle_again(self, step: Step, before: str | None) -> None:
         """What followed from the result has followed already, when it was made first."""
@@ -387,10 +388,10 @@ class Transition:
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
-        parent = self._planner.base_of(iteration, "actor" if step.part == "actor" else "refiner").fingerprint
+        parent = self._planner.base_of(iteration, role_of(step.part)).fingerprint
         self.ledger.add_model(step.fingerprint, "store", parent)
         self.ledger.training_ended(step)
-        if step.part == "actor":
+        if role_of(step.part) == "actor":
             iteration.actor_after = step.fingerprint
         else:
             iteration.refiner_after = step.fingerprint

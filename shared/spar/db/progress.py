@@ -14,6 +14,7 @@ from spar.db.spending import estimated_tokens, read_spending
 from spar.db.tables import Event, Iteration, Run, Shard, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import RunEnd
+from spar.messages.parts import shard_index
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
 from spar.recipes.init import FIRST
@@ -170,7 +171,11 @@ def read_lost(session: Session, run_id: str) -> LostSteps:
     """Of the steps that failed for good and that were not dropped."""
     query = select(Step).where(Step.run_id == run_id, Step.state == StepState.DEAD)
     dead = [step for step in session.exec(query) if not is_dropped(step)]
-    shards = [session.get(Shard, (run_id, step.iteration, int(step.part))) for step in dead if step.kind in SHARD_KINDS]
+    shards = [
+        session.get(Shard, (run_id, step.iteration, shard_index(step.part)))
+        for step in dead
+        if step.kind in SHARD_KINDS
+    ]
     return LostSteps(steps=len(dead), prompts=sum(shard.prompts for shard in shards if shard is not None))
 
 

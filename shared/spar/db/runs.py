@@ -12,6 +12,7 @@ from spar.db.progress import RunProgress, is_initialising, read_progress
 from spar.db.tables import Command, Event, PromptOutcome, Run, Shard, Step
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.commands import RESUME, SUBMIT
+from spar.messages.parts import shard_index
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
 
@@ -151,7 +152,9 @@ def dead_letters(session: Session, run_id: str) -> list[DeadLetter]:
 
 
 def _letter(session: Session, step: Step) -> DeadLetter:
-    shard = session.get(Shard, (step.run_id, step.iteration, int(step.part))) if step.kind in SHARD_KINDS else None
+    shard = (
+        session.get(Shard, (step.run_id, step.iteration, shard_index(step.part))) if step.kind in SHARD_KINDS else None
+    )
     return DeadLetter(
         step=step.id or 0,
         iteration=step.iteration,

@@ -11,6 +11,7 @@ from spar.db.facts import facts_of
 from spar.db.tables import PromptOutcome, Shard, Step
 from spar.errors import DataError
 from spar.messages.base import StepKind
+from spar.messages.parts import shard_index, shard_part
 from spar.messages.states import StepState
 from spar.method.records import Generated, JudgedPrompt, Prompt, Tree
 from spar.store.base import ObjectStore
@@ -121,7 +122,7 @@ class HistoryReader:
         """The shards whose prompts have responses."""
         query = select(Step.part).where(Step.run_id == self.run_id, Step.iteration == iteration)
         done = query.where(Step.kind == StepKind.GENERATION, Step.state == StepState.DONE)
-        return {int(part) for part in self._session.exec(done)}
+        return {shard_index(part) for part in self._session.exec(done)}
 
     def find(self, prompt: str) -> list[PromptHistory]:
         """The prompt in each iteration that has it, by (the start of) its id, or its text. Raises DataError."""
@@ -153,7 +154,7 @@ class HistoryReader:
 
     def _history(self, shard: Shard, offset: int, prompt: Prompt) -> PromptHistory:
         steps = self._steps(shard)
-        own = {step.kind: step for step in steps if step.part == str(shard.index)}
+        own = {step.kind: step for step in steps if step.part == shard_part(shard.index)}
         position = shard.first + offset
         judged = self._at(own, StepKind.JUDGMENT, JudgedPrompt, offset)
         outcome = self._session.get(PromptOutcome, (self.run_id, shard.iteration, position))
@@ -174,7 +175,10 @@ class HistoryReader:
         query = (
             select(Step)
             .where(Step.run_id == self.run_id, Step.iteration == shard.iteration)
-            .where((col(Step.part) == str(shard.index)) | col(Step.kind).in_([StepKind.SELECTION, StepKind.TRAINING]))
+            .where(
+                (col(Step.part) == shard_part(shard.index))
+                | col(Step.kind).in_([StepKind.SELECTION, StepKind.TRAINING])
+            )
         )
         order = list(StepKind)
         return sorted(self._session.exec(query), key=lambda step: (order.index(step.kind), step.part))

@@ -16,6 +16,7 @@ from spar.evaluation.items import Item
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.counts import AuditCounts
 from spar.messages.evaluation import HONESTY
+from spar.messages.parts import shard_part
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import benchmark_of, in_order
@@ -81,7 +82,7 @@ class RunReader:
         counted: Counter[str] = Counter()
         shards = select(Shard).where(Shard.run_id == self.run.id, Shard.iteration == iteration)
         for shard in self._session.exec(shards):
-            counted[self._stopped(states.get(str(shard.index), set())).value] += shard.prompts
+            counted[self._stopped(states.get(shard_part(shard.index), set())).value] += shard.prompts
         return counted
 
     def _stopped(self, states: set[StepState]) -> Outcome:
