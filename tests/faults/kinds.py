@@ -80,16 +80,16 @@ def redis_kinds() -> Iterable[Kind]:
     yield Kind(name="redis other password", for_s=4.0, fault=fault(strikes.redis_other_password))
     yield Kind(name="redis clients killed", fault=fault(strikes.redis_clients_killed))
     yield Kind(name="redis asleep", for_s=5.0, fault=fault(strikes.redis_paused))
-    workers = ("generation",)
-    other = strikes.messages(strikes.of_another_version, *workers)
-    yield Kind(name="steps of another version", after=0, fault=other)
+    held = ("generation",)
+    other = strikes.steps(strikes.of_another_version)
+    yield Kind(name="steps of another version", after=0, held=held, fault=other)
     for how, change in (
         ("twice", strikes.twice),
         ("reversed", strikes.reversed_order),
         ("dropped", strikes.dropped),
     ):
-        yield Kind(name=f"steps {how}", after=0, fault=strikes.messages(change, *workers))
-        yield Kind(name=f"reports {how}", after=5, fault=strikes.messages(change, "coordinator"))
+        yield Kind(name=f"steps {how}", after=0, held=held, fault=strikes.steps(change))
+        yield Kind(name=f"reports {how}", after=5, fault=strikes.reports(change))
 
 
 def postgres_kinds() -> Iterable[Kind]:

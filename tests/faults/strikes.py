@@ -5,8 +5,7 @@ import json
 import resource
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
@@ -22,8 +21,6 @@ SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
 """Processes whose absence holds up a run."""
 STRIKES_WITHIN_S = 30.0  # or twice the undisturbed run
 """A fault that finds nothing to strike within it proves nothing, and its try counts as wrong."""
-HOLD_S = 4.0
-"""How long readers are paused in hope of messages, before they are released to let the run come to new ones."""
 OTHER_PASSWORD = "another-not-a-secret"
 
 
@@ -124,12 +121,12 @@ def replies(choose: Callable[[FaultStack], HttpProxy], what: HttpFault) -> Fault
         http = choose(stack)
         http.switch(what)
         yield
-        within_s = max(STRIKES_WITHIN_S, 2 * stack.pace_s)
-        stack.pass_time(within_s, lambda: http.struck > 0)
+        limit_s = within_s(stack)
+        stack.pass_time(limit_s, lambda: http.struck > 0)
         struck = http.struck
         http.switch(None)
         if not struck:
-            raise NotInTime(f"not within {within_s:.0f} s: a request that the fault could strike")
+            raise NotInTime(f"not within {limit_s:.0f} s: a request that the fault could strike")
 
     return fault(block)
 
@@ -228,38 +225,53 @@ def redis_paused(stack: FaultStack) -> Iterator[None]:
 # ---- messages ----
 
 
-def messages(change: Callable[["redis.Redis", str], None], *queues: str) -> Fault:
-    """Let the queues fill while those who read them are paused, then change what waits."""
+def reports(change: Callable[["redis.Redis", str], None]) -> Fault:
+    """Let reports pile up while the coordinator is paused, then change what waits."""
+    return fault(lambda stack: _changed(stack, change, "coordinator"))
+
+
+def steps(change: Callable[["redis.Redis", str], None]) -> Fault:
+    """The same with steps of generation, whose worker is paused before the run is submitted.
+
+    A run's first step goes alone, and the others once it is done. So the worker may do that one while the coordinator
+    is paused, and is paused again before the coordinator learns of it.
+    """
 
     def block(stack: FaultStack) -> Iterator[None]:
         with stack.redis.client() as client:
-            hold(stack, client, queues)
-            for queue in queues:
-                change(client, queue)
-        signal_all(stack, queues, signal.SIGCONT)
-        yield
+            waits_for(stack, client, "generation", 1)
+            stack.pause("coordinator")
+            stack.pause("generation", signal.SIGCONT)
+            stack.wait(lambda: _finished(client), within_s(stack), "the first step's end")
+            stack.pause("generation")
+            stack.pause("coordinator", signal.SIGCONT)
+        yield from _changed(stack, change, "generation")
 
     return fault(block)
 
 
-def hold(stack: FaultStack, client: "redis.Redis", queues: Sequence[str]) -> None:
-    """Pause the readers with at least two messages in each queue. A reader that has already taken nearly all of them is
-    released, and paused again once there are new ones. Raises NotInTime."""
-    ends = time.monotonic() + max(STRIKES_WITHIN_S, 2 * stack.pace_s)
-    while True:
-        signal_all(stack, queues, signal.SIGSTOP)
-        try:
-            return stack.wait(lambda: all(client.llen(each) > 1 for each in queues), HOLD_S, f"messages for {queues}")
-        except NotInTime:
-            signal_all(stack, queues, signal.SIGCONT)
-            if time.monotonic() > ends:
-                raise
-        stack.wait(lambda: all(client.llen(each) for each in queues), ends - time.monotonic(), f"messages for {queues}")
+def _changed(stack: FaultStack, change: Callable[["redis.Redis", str], None], queue: str) -> Iterator[None]:
+    stack.pause(queue)
+    with stack.redis.client() as client:
+        waits_for(stack, client, queue, 2)
+        change(client, queue)
+    stack.pause(queue, signal.SIGCONT)
+    yield
 
 
-def signal_all(stack: FaultStack, names: Sequence[str], sign: signal.Signals) -> None:
-    for name in names:
-        stack.pause(name, sign)
+def waits_for(stack: FaultStack, client: "redis.Redis", queue: str, messages: int) -> None:
+    """Raises NotInTime unless so many messages come to wait there."""
+    stack.wait(lambda: client.llen(queue) >= messages, within_s(stack), f"{messages} messages for {queue}")
+
+
+def within_s(stack: FaultStack) -> float:
+    return max(STRIKES_WITHIN_S, 2 * stack.pace_s)
+
+
+def _finished(client: "redis.Redis") -> bool:
+    """Whether a step's end is among the reports that wait; others there are heartbeats."""
+    waiting = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in client.lrange("coordinator", 0, -1)]
+    return any(body[0][0]["kind"] == "finished" for body in waiting)
 
 
 def twice(client: "redis.Redis", queue: str) -> None:

@@ -59,6 +59,8 @@ class Kind:
     after: int = 5
     for_s: float = 2.0
     within_s: float = DEADLINE_S
+    held: tuple[str, ...] = ()
+    """Processes paused before the run is submitted, for a fault that needs what they leave; it releases them."""
     most_lost: int = 0
     """Prompts that a COUNTED fault may cost."""
     alarms: frozenset[str] = frozenset()
@@ -147,6 +149,8 @@ def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, nu
     stack.settle()
     recipe = write_recipe(stack, folder, f"{kind.slug}-{number}")
     began = time.monotonic()
+    for name in kind.held:
+        stack.pause(name)
     run_id = stack.submit(recipe, [])
     row = new_row(kind.name)
     try:
