@@ -18,7 +18,7 @@ from services.gateway.errors import GatewayRefusal, told
 from services.gateway.form import ChatForm, with_headers
 from services.gateway.streaming import CompletionStream
 from spar.errors import EngineError
-from spar.inference.growing import Told
+from spar.inference.growing import ProgressCallback
 from spar.inference.infer import infer
 from spar.inference.records import InferenceResult
 
@@ -41,7 +41,7 @@ async def chat(form: ChatForm, request: Request, context: Context) -> Response:
     with_tree = form.spar.tree
     if form.stream:
 
-        async def work(say: Told) -> Iterable[dict[str, Any]]:
+        async def work(say: ProgressCallback) -> Iterable[dict[str, Any]]:
             found = await _infer(context, task, due, say)
             return replies.chunks(heading, found, with_tree, form.stream_options.include_usage)
 
@@ -91,7 +91,7 @@ async def ready(context: Context) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _infer(context: GatewayBackend, task: GatewayRequest, due: float, say: Told) -> InferenceResult:
+async def _infer(context: GatewayBackend, task: GatewayRequest, due: float, say: ProgressCallback) -> InferenceResult:
     """Within what is left of the deadline after waiting for a place."""
     left = max(0.0, due - asyncio.get_running_loop().time())
     found = await infer(context.models, task.asked, task.strategy, context.refining(task.votes), left, say)

@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from services.gateway.disconnects import while_connected
 from services.gateway.errors import ClientGone, told
-from spar.inference.growing import Told
+from spar.inference.growing import ProgressCallback
 
 log = structlog.get_logger()
 Chunks = Iterable[dict[str, Any]]
-Work = Callable[[Told], Awaitable[Chunks]]
+Work = Callable[[ProgressCallback], Awaitable[Chunks]]
 """Does what was asked, tells how it goes, and gives the chunks of the reply."""
 DONE = b"data: [DONE]\n\n"
 WAITING = "waiting"

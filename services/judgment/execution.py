@@ -18,8 +18,10 @@ async def execute_shard(worker: Worker, spec: JudgmentSpec, generated: list[Gene
         raise AccountingError("Responses are to be judged by checkers, and the step names none.")
     checkers = {row.prompt_id: row.checkers for row in await read_rows(worker.store, spec.checkers, CheckedPrompt)}
     jobs = [[CheckerJob(source, _texts(row)) for source in _of(row, checkers)] for row in generated]
-    said = iter(await run_checkers([job for of_prompt in jobs for job in of_prompt]))
-    return [_judged(row, [next(said) for _ in of_prompt], spec) for row, of_prompt in zip(generated, jobs, strict=True)]
+    results = iter(await run_checkers([job for of_prompt in jobs for job in of_prompt]))
+    return [
+        _judged(row, [next(results) for _ in of_prompt], spec) for row, of_prompt in zip(generated, jobs, strict=True)
+    ]
 
 
 def _of(row: Generated, checkers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -35,8 +37,8 @@ def _texts(row: Generated) -> tuple[str, ...]:
     return tuple(response.text for response in row.responses if response.judgeable)
 
 
-def _judged(row: Generated, said: Sequence[Sequence[str]], spec: JudgmentSpec) -> JudgedPrompt:
-    """`said`: by checker, what it said of each text."""
+def _judged(row: Generated, results: Sequence[Sequence[str]], spec: JudgmentSpec) -> JudgedPrompt:
+    """`results`: of each checker, for each text."""
     policy, options = judging_policy(spec.judgment.policy), judging_options(spec.judgment)
     places = iter(range(len(_texts(row))))
     judged = []
@@ -45,6 +47,6 @@ def _judged(row: Generated, said: Sequence[Sequence[str]], spec: JudgmentSpec) -
             judged.append(JudgedResponse(response, None))
             continue
         place = next(places)
-        votes = [policy.parse(of_checker[place], "stop", options) for of_checker in said]
+        votes = [policy.parse(of_checker[place], "stop", options) for of_checker in results]
         judged.append(JudgedResponse(response, policy.settle(votes, spec.judgment.quorum, options)))
     return JudgedPrompt(row.prompt, tuple(judged))

@@ -1,6 +1,6 @@
 """Where an actor or a refiner is, as a person writes it: `URL[#NAME]`, `builtin:story/actor`, or a model's directory.
 
-Opens the engine that serves it. Knows nothing of what is asked of it.
+Opens the engine that serves it. Knows nothing of its requests.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class Endpoint:
     """Of one of several that have the same role."""
 
     def open(self) -> Engine:
-        """An engine for it; nothing is asked yet."""
+        """An engine for it; no request is sent yet."""
         if self.settings.kind != "openai":
             return make_engine(self.settings)
         return OpenAIEngine(self.settings, ATTEMPTS, self.key_variable)
@@ -70,7 +70,7 @@ class Endpoint:
 
 
 class Served:
-    """A ChatModel that is loaded, or found at its server, when it is first asked; one that can't be is tried anew."""
+    """A ChatModel that is loaded, or found at its server, at its first request; one that can't be is tried anew."""
 
     def __init__(self, engine: Engine, model: LocalModel) -> None:
         self.engine, self._model = engine, model

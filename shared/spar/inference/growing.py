@@ -9,15 +9,17 @@ from spar.inference.records import CallCounters
 from spar.method.growth import JudgeNode, RefineNode
 from spar.method.records import Judgment, Node, Path, Prompt, Refinement, Tree
 
-Told = Callable[[str], None]
-"""Hears one line per thing that happened; never text of a model."""
+ProgressCallback = Callable[[str], None]
+"""Receives a line for each step of a search; never a model's text."""
 
 
 class Growing:
     """A `RefineNode` and a `JudgeNode` that pass everything on and remember what came."""
 
-    def __init__(self, refine: RefineNode, judge: JudgeNode, counts: CallCounters, responses: bool, told: Told) -> None:
-        self._refine, self._judge, self._counts, self._told = refine, judge, counts, told
+    def __init__(
+        self, refine: RefineNode, judge: JudgeNode, counts: CallCounters, responses: bool, on_progress: ProgressCallback
+    ) -> None:
+        self._refine, self._judge, self._counts, self._on_progress = refine, judge, counts, on_progress
         self._responses = responses
         self._replies: dict[tuple[Path, str], str] = {}
         self._nodes: dict[Path, Node] = {}
@@ -32,7 +34,7 @@ class Growing:
             if reply.text is not None:
                 self._replies.setdefault((parent.path, reply.text), reply.reply)
         usable = sum(reply.text is not None for reply in replies)
-        self._told(f"drew {n} below {_name(parent.path)}: {usable} usable")
+        self._on_progress(f"drew {n} below {_name(parent.path)}: {usable} usable")
         return replies
 
     async def judge(self, text: str, path: Path) -> Judgment:
@@ -44,7 +46,7 @@ class Growing:
                 path=path, text=text, judgment=judgment, reply=self._replies.get((path[:-1], text)) if path else None
             )
         value = "none" if judgment.value is None else f"{judgment.value:.2f}"
-        self._told(f"judged {_name(path)}: V {value}")
+        self._on_progress(f"judged {_name(path)}: V {value}")
         return judgment
 
     def tree(self, prompt: Prompt, gate: float) -> Tree | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from spar.errors import DataError, DeadlineExceeded, EngineError
-from spar.inference.growing import Growing, Told
+from spar.inference.growing import Growing, ProgressCallback
 from spar.inference.records import (
     CallCounters,
     Choice,
@@ -32,24 +32,24 @@ from spar.roles.settings import RefinerSettings
 from spar.roles.usage import RESPOND, SeedScope, Usage
 
 
-def _untold(line: str) -> None:
-    """Nobody listens."""
+def _ignore(line: str) -> None:
+    """The default: progress is not reported."""
 
 
 async def infer(
     models: RoleModels,
-    asked: InferenceRequest,
+    request: InferenceRequest,
     strategy: Strategy,
-    how: RefinerSettings,
+    settings: RefinerSettings,
     deadline_s: float | None = None,
-    told: Told = _untold,
+    on_progress: ProgressCallback = _ignore,
 ) -> InferenceResult:
     """The best text that the strategy finds within the deadline.
 
     Cancelling it cancels every call it made. Raises DeadlineExceeded if the actor had not responded by then, and
     the actor's own EngineError or DataError.
     """
-    inference = _Inference(models, asked, strategy, how, told)
+    inference = _Inference(models, request, strategy, settings, on_progress)
     try:
         async with asyncio.timeout(deadline_s) as limit:
             return await inference.run()
@@ -64,10 +64,10 @@ async def infer(
 @dataclass(slots=True)
 class _Inference:
     models: RoleModels
-    asked: InferenceRequest
+    request: InferenceRequest
     strategy: Strategy
-    how: RefinerSettings
-    told: Told
+    settings: RefinerSettings
+    on_progress: ProgressCallback
     counts: CallCounters = field(default_factory=CallCounters)
     actor: Usage = field(default_factory=Usage)
     response: Response | None = None
@@ -79,43 +79,43 @@ class _Inference:
     async def run(self) -> InferenceResult:
         response, *more = await self._respond()
         self.response, self.more = response, tuple(more)
-        self.told("the actor has responded")
+        self.on_progress("the actor has responded")
         policy = self.strategy.policy
         if policy is None:
             return self._found(StopReason.ACTOR, None)
         if not response.judgeable:
             return self._found(StopReason.RESPONSE_FAILED, None, response.failure and response.failure.value)
-        policy = replace(policy, retries=self.how.retries)
+        policy = replace(policy, retries=self.settings.retries)
         tree = await self._search(response.text, policy)
         root = tree.nodes[0].judgment
         return self._found(_ending(tree), tree, root.votes[0].reply if never_drawn(root) else None)
 
     async def _respond(self) -> list[Response]:
-        asked = self.asked
-        seed = SeedScope(seed=asked.seed, iteration=0).derive(prompt_of(asked.messages), RESPOND)
-        self.counts.generations += asked.n
+        request = self.request
+        seed = SeedScope(seed=request.seed, iteration=0).derive(prompt_of(request.messages), RESPOND)
+        self.counts.generations += request.n
         self.actor.calls += 1
-        completions = await self.models.actor.sample(asked.messages, asked.n, asked.sampling, seed)
-        return drawn_responses(completions, asked.stop, self.actor)
+        completions = await self.models.actor.sample(request.messages, request.n, request.sampling, seed)
+        return drawn_responses(completions, request.stop, self.actor)
 
     async def _search(self, text: str, policy: SearchPolicy) -> Tree:
-        prompt = prompt_of(self.asked.messages)
-        how = self.how
+        prompt = prompt_of(self.request.messages)
+        settings = self.settings
         if self.strategy.greedy:
-            how = replace(how, refinement=how.refinement.model_copy(update={"temperature": 0.0}))
+            settings = replace(settings, refinement=settings.refinement.model_copy(update={"temperature": 0.0}))
         self.refiner = Refiner(
-            chat=self.models.refiner, settings=how, scope=SeedScope(seed=self.asked.seed, iteration=0)
+            chat=self.models.refiner, settings=settings, scope=SeedScope(seed=self.request.seed, iteration=0)
         )
         responses = self.strategy.draws is Draws.RESPONSES
         if responses:
-            self.redraw = Redraw(self.models.actor, prompt, self.asked, self.actor)
+            self.redraw = Redraw(self.models.actor, prompt, self.request, self.actor)
         refine = self.redraw or self._refine(self.refiner, prompt)
         judge = partial(self.refiner.judge_node, prompt)
-        self.growing = Growing(refine, judge, self.counts, responses, self.told)
+        self.growing = Growing(refine, judge, self.counts, responses, self.on_progress)
         return await search(prompt, text, self.growing.refine, self.growing.judge, policy)
 
     def _refine(self, refiner: Refiner, prompt: Prompt) -> RefineNode:
-        refine, stop = partial(refiner.refine, prompt), self.asked.stop
+        refine, stop = partial(refiner.refine, prompt), self.request.stop
         return StoppedRefine(refine, stop, refiner.usage) if stop else refine
 
     def so_far(self, ending: StopReason, reason: str) -> InferenceResult:
@@ -134,7 +134,7 @@ class _Inference:
         return self.so_far(StopReason.ENGINE_FAILED, error.what)
 
     def _grown(self, growing: Growing, policy: SearchPolicy) -> Tree | None:
-        return growing.tree(prompt_of(self.asked.messages), policy.gate)
+        return growing.tree(prompt_of(self.request.messages), policy.gate)
 
     def _found(self, ending: StopReason, tree: Tree | None, reason: str | None = None) -> InferenceResult:
         assert self.response is not None, "so_far and run see to it"

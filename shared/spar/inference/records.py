@@ -1,4 +1,4 @@
-"""What is asked of an actor and a refiner together, and what is found. Facts only."""
+"""Requests to an actor and a refiner together, and their results. Facts only."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,12 +15,12 @@ RESAMPLING = Sampling(temperature=RESPONSE_TEMPERATURE, top_p=RESPONSE_TOP_P, ma
 class StopReason(StrEnum):
     """Why an inference ended, and so what its text is."""
 
-    ACTOR = "actor"  # the actor alone was asked for
+    ACTOR = "actor"  # the strategy is the actor alone
     ACCEPTED = "accepted"  # the actor's response was judged good
     SOLVED = "solved"  # the search found a text that is judged good
     UNSOLVED = "unsolved"  # the search ended without one: the best text so far
     DEADLINE = "deadline"  # the best text when time was over
-    ENGINE_FAILED = "engine_failed"  # the best text when a model could not be asked any more
+    ENGINE_FAILED = "engine_failed"  # the best text when a model became unreachable
     UNJUDGED = "unjudged"  # no quorum of votes on the response: nothing says what to refine
     RESPONSE_FAILED = "response_failed"  # the response is empty or no text: there is nothing to judge
 
@@ -39,14 +39,14 @@ class InferenceRequest:
     sampling: Sampling
     seed: int = 0
     n: int = 1
-    """Responses of the actor; more than one only where the actor alone is asked."""
+    """Responses of the actor; more than one only where the strategy is the actor alone."""
     stop: tuple[str, ...] = ()
     """Texts end before the first of these strings."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CallCounters:
-    """What was asked for so far, wanted in the end or not; of votes, what came."""
+    """Requests so far, their replies used in the end or not; `votes` counts replies."""
 
     generations: int = 0
     refinements: int = 0

@@ -20,17 +20,17 @@ from spar.roles.usage import RESPOND, SeedScope, Usage
 class Redraw:
     """A `Refine` whose texts are responses to the same conversation; `usage` counts what that took."""
 
-    def __init__(self, chat: ChatModel, prompt: Prompt, asked: InferenceRequest, usage: Usage) -> None:
-        self._chat, self._prompt, self._asked, self._usage = chat, prompt, asked, usage
+    def __init__(self, chat: ChatModel, prompt: Prompt, request: InferenceRequest, usage: Usage) -> None:
+        self._chat, self._prompt, self._request, self._usage = chat, prompt, request, usage
         self.cut_off: set[str] = set()
         """The drawn texts that the token limit cut off: they are judged as they stand, as a first response is."""
 
     async def __call__(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
         # Path (0,) and the attempt: the first response has the seed of no path at all.
-        seed = SeedScope(seed=self._asked.seed, iteration=0).derive(self._prompt, RESPOND, 0, *parent.path, attempt)
+        seed = SeedScope(seed=self._request.seed, iteration=0).derive(self._prompt, RESPOND, 0, *parent.path, attempt)
         self._usage.calls += 1
-        completions = await self._chat.sample(self._asked.messages, n, _sampled(self._asked.sampling), seed)
-        responses = drawn_responses(completions, self._asked.stop, self._usage)
+        completions = await self._chat.sample(self._request.messages, n, _sampled(self._request.sampling), seed)
+        responses = drawn_responses(completions, self._request.stop, self._usage)
         self.cut_off.update(each.text for each in responses if each.failure is ReplyFailure.CUT_OFF)
         return [_as_refinement(each) for each in responses]
 

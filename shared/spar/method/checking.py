@@ -40,13 +40,13 @@ def enough(checkers: Sequence[str], cases: Sequence[Case]) -> bool:
     return len(set(checkers)) >= LEAST_CHECKERS and len(set(cases)) >= LEAST_CASES
 
 
-def trusted(said: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:
-    """The places of the checkers that can be believed; `said[i][j]` is what checker i says of case j.
+def trusted(results: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:
+    """The places of the checkers that can be believed; `results[i][j]` is checker i's of case j.
 
     A case that no checker agrees with is dropped first; then a checker must be right on LEAST_RIGHT of what is left,
     and broken is wrong. Without a case left nothing can be believed.
     """
-    right = [[reply == _expected(case) for reply, case in zip(of_one, cases, strict=True)] for of_one in said]
+    right = [[reply == _expected(case) for reply, case in zip(of_one, cases, strict=True)] for of_one in results]
     kept = [place for place in range(len(cases)) if any(of_one[place] for of_one in right)]
     if not kept:
         return []

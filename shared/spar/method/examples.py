@@ -23,7 +23,7 @@ _RESPONSE_KINDS = {Verdict.YES: ExampleKind.RESPONSE_YES, Verdict.NO: ExampleKin
 
 
 Asking = Callable[[str, str], tuple[Message, ...]]
-"""The turn in which a judge is asked about a prompt and a response."""
+"""The turn that prompts a judge with a prompt and a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def refinement_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iter
         critique = critique_to_refine(parent.judgment)
         if child.reply is None or critique is None:
             continue
-        asked = templates.refine_messages(tree.prompt.text, parent.text, critique)
-        messages = (*asked, Message("assistant", child.reply))
+        question = templates.refine_messages(tree.prompt.text, parent.text, critique)
+        messages = (*question, Message("assistant", child.reply))
         yield Candidate(Example(tree.prompt.id, ExampleKind.REFINEMENT, messages), contested=False)
 
 
@@ -66,7 +66,7 @@ def tree_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iterator[C
 
 
 def response_candidates(judged: Sequence[JudgedPrompt], asking: Asking) -> Iterator[Candidate]:
-    """The labelled judgments of actor responses, as they were asked for."""
+    """The labelled judgments of actor responses, as they were drawn."""
     for row in judged:
         for item in row.responses:
             if item.judgment is not None and item.judgment.label is not None:

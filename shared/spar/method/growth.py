@@ -131,7 +131,7 @@ class Level:
         """Start judging what was refined; return the places whose reply failed."""
         if len(replies) != len(places):
             raise AccountingError(
-                f"{len(places)} refinements were asked for and {len(replies)} came.",
+                f"{len(places)} refinements were requested and {len(replies)} received.",
                 "Each refinement needs a reply, even a failed one.",
             )
         failed = []

@@ -18,7 +18,7 @@ class JudgedTexts:
         self._judging: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def judge(self, text: str, path: Path) -> Judgment:
-        """Judge a text, or wait for whoever judges it already. A judgment that is cancelled leaves nothing behind."""
+        """Judge a text, or wait for its judgment under way. A judgment that is cancelled leaves nothing behind."""
         key = text.strip()
         async with self._judging[key]:
             if key not in self._known:

@@ -23,7 +23,7 @@ class SearchPolicy:
 
     `branch` refinements per expanded node. Breadth first expands the `keep` best nodes of each level; depth first the
     `keep` best children of each node, best first. A node with V above `gate` solves the tree. A failed refinement is
-    asked for again `retries` times. `stop_when_decided` gives up siblings that can't change which node wins.
+    drawn again `retries` times. `stop_when_decided` gives up siblings that can't change which node wins.
     `max_nodes` is a budget: the tree grows no more places than that, pruned ones included, in the order of generation.
     """
 

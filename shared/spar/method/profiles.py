@@ -15,7 +15,7 @@ class Profile:
     name: str
     quorum: int | None = None
     response_retries: int | None = None
-    """How often votes on an actor's response are asked for again."""
+    """How often votes on an actor's response are requested again."""
     search_retries: int | None = None
     """How often a failed refinement is drawn again."""
     vote_rounds: int | None = None

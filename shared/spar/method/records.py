@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 class ReplyFailure(StrEnum):
-    """Why a model's reply is not data. Failures are counted, asked again within bounds, and never trained on."""
+    """Why a model's reply is not data. Failures are counted, requested again within bounds, and never trained on."""
 
     EMPTY = "empty"
     CUT_OFF = "cut_off"  # stopped by the token limit
@@ -45,7 +45,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What an actor is asked. `id` is the hash of the text, so that seeds and caches follow the text."""
+    """What an actor is prompted with. `id` is the hash of the text, so that seeds and caches follow the text."""
 
     id: str
     text: str
@@ -166,7 +166,7 @@ class Tree:
     `nodes` come in the order of generation, the root first, and so do the places that got none: `pruned`, counted by
     reason in `failures`. (Trees of 0.1.0 have only the counts.)
     `best` is the path of the node with the best V (ties: the first generated), None if no child was kept.
-    `refine_replies` and `votes` count what was asked for in all, failed replies included.
+    `refine_replies` and `votes` count all requests, failed replies included.
     """
 
     prompt: Prompt

@@ -37,15 +37,15 @@ async def search(
     So what a decided level gave up is left out of it altogether: nodes, replies, votes and failures. Neither do
     `refine_replies` and `votes` count the root's.
     """
-    asked = Prompt.of(prompt) if isinstance(prompt, str) else prompt
+    prompt = Prompt.of(prompt) if isinstance(prompt, str) else prompt
     if isinstance(root, Node):
-        return await _grown(asked, root, refine, judge, policy)
+        return await _grown(prompt, root, refine, judge, policy)
     judged = Node(path=(), text=root, judgment=await judge(root, ()))
     if passes(judged.judgment, policy):
-        return Tree(prompt=asked, nodes=(judged,), best=(), solved=True)
+        return Tree(prompt=prompt, nodes=(judged,), best=(), solved=True)
     if critique_to_refine(judged.judgment) is None:
-        return Tree(prompt=asked, nodes=(judged,), best=None, solved=False)
-    return await _grown(asked, judged, refine, judge, policy)
+        return Tree(prompt=prompt, nodes=(judged,), best=None, solved=False)
+    return await _grown(prompt, judged, refine, judge, policy)
 
 
 def passes(judgment: Judgment, policy: SearchPolicy) -> bool:

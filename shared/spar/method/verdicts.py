@@ -16,7 +16,7 @@ _JUDGEMENT = FormField.of(
 
 def parse_vote(reply: str, finish_reason: str) -> Vote:
     """Turn one judgment reply into a vote; `finish_reason` is "stop" or "length"."""
-    said = stated(reply, finish_reason, _JUDGEMENT, read_yes_no)
-    if said is None:
+    answer = stated(reply, finish_reason, _JUDGEMENT, read_yes_no)
+    if answer is None:
         return Vote(reply, failure=why_unread(reply, finish_reason))
-    return Vote(reply, verdict=Verdict.YES if said else Verdict.NO)
+    return Vote(reply, verdict=Verdict.YES if answer else Verdict.NO)

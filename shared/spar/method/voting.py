@@ -107,7 +107,7 @@ async def _drawn(ask: AskVotes, number: int, attempt: int) -> Sequence[Vote]:
     votes = await ask(number, attempt)
     if len(votes) != number:
         raise AccountingError(
-            f"{number} votes were asked for and {len(votes)} came.",
+            f"{number} votes were requested and {len(votes)} received.",
             "Each vote needs a reply, even a failed one.",
         )
     return votes

@@ -11,9 +11,9 @@ async def trusted_sources(written: Sequence[tuple[Sequence[str], Sequence[Case]]
     jobs = [
         CheckerJob(source, tuple(case.response for case in cases)) for sources, cases in written for source in sources
     ]
-    said = iter(await run_checkers(jobs))
+    replies = iter(await run_checkers(jobs))
     kept = []
     for sources, cases in written:
-        right = trusted([next(said) for _ in sources], cases)
+        right = trusted([next(replies) for _ in sources], cases)
         kept.append(list(dict.fromkeys(sources[place] for place in right)))
     return kept

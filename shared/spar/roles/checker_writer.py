@@ -1,6 +1,6 @@
 """What a teacher does for checkers, over any `ChatModel`: writes them with cases, and says what one means.
 
-Knows no queue and runs no code; what is kept, whoever asks decides (arXiv 2406.13542, section 3.1).
+Knows no queue and runs no code; its callers decide what is kept (arXiv 2406.13542, section 3.1).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ WRITE, MEANING, CONTRADICTION = "write_checker", "checker_meaning", "contradicti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckerForms:
-    """What a teacher is asked with: to write a checker, to say what one asks for, to compare that with the prompt."""
+    """A teacher's forms: to write a checker, to state what one checks, to compare that with the prompt."""
 
     checker: PromptForm
     meaning: PromptForm
@@ -28,7 +28,7 @@ class CheckerForms:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """Who is asked, how, and with which forms. `usage` counts what was asked."""
+    """The model that writes, its sampling and its forms. `usage` counts its calls."""
 
     chat: ChatModel
     sampling: Sampling
@@ -53,10 +53,10 @@ class Teacher:
         if isinstance(meant, FailedReply) or not meant.text.strip():
             self.usage.count_failures([failure_of(meant)])
             return None
-        asked = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
-        [said] = await self._ask(asked, 1, self.scope.derive(prompt, CONTRADICTION, place))
-        found = None if isinstance(said, FailedReply) else parse_contradiction(said.text, said.finish_reason)
-        self.usage.count_failures([failure_of(said) if found is None else None])
+        question = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
+        [reply] = await self._ask(question, 1, self.scope.derive(prompt, CONTRADICTION, place))
+        found = None if isinstance(reply, FailedReply) else parse_contradiction(reply.text, reply.finish_reason)
+        self.usage.count_failures([failure_of(reply) if found is None else None])
         return found
 
     async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:

@@ -1,6 +1,6 @@
 """What a teacher does for instructions that code can check: writes more of them after examples, over any `ChatModel`.
 
-Knows no queue and runs no code; which instructions are kept, whoever asks decides (arXiv 2406.13542, section 3.1).
+Knows no queue and runs no code; its callers decide which instructions are kept (arXiv 2406.13542, section 3.1).
 """
 
 from collections.abc import Sequence

@@ -50,9 +50,9 @@ class SeedScope:
 
 @dataclass(slots=True, kw_only=True)
 class Usage:
-    """What was asked of a model so far. Skills add to it; whoever made it reads it.
+    """The calls of a model so far. Roles add to it; its owner reads it.
 
-    `calls` counts what was asked, also where the search no longer wanted the reply; the rest counts what came. A
+    `calls` counts requests, also where the search no longer wanted the reply; the rest counts replies. A
     prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell, `adjustments` an
     `Adjustment` to the replies whose request was not as set. `estimated_tokens`: those of both kinds that no server
     counted.

@@ -252,7 +252,7 @@ async def test_a_missing_refinement_is_a_bug() -> None:
     async def refine(parent: object, n: int, attempt: int) -> list[Refinement]:
         return []
 
-    with pytest.raises(AccountingError, match="3 refinements were asked for and 0 came"):
+    with pytest.raises(AccountingError, match="3 refinements were requested and 0 received"):
         await search(PROMPT, root(), refine, Models().judge, bfs())
 
 

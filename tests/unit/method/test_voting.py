@@ -113,7 +113,7 @@ async def test_votes_that_cannot_be_drawn_have_one_round() -> None:
 
 
 async def test_a_missing_reply_is_a_bug() -> None:
-    with pytest.raises(AccountingError, match="5 votes were asked for and 1 came"):
+    with pytest.raises(AccountingError, match="5 votes were requested and 1 received"):
         await _judge([[YES]], VoteRules())
 
 

@@ -87,7 +87,7 @@ class OutputFile:
 def open_output(
     path: Path, identity: Identity, on_row: Callable[[Row], None], about: dict[str, Any] | None = None
 ) -> Iterator[OutputFile]:
-    """Begin the file, or go on with it; `on_row` is given every row that it holds already.
+    """Create the file, or resume it; `on_row` receives every row that it already holds.
 
     `about` is kept beside the identity and decides nothing.
     """
@@ -144,10 +144,10 @@ def _check_identity(path: Path, settings: Path, identity: Identity) -> None:
     now = _flat({**identity, ABOUT: {}})
     changed = [key for key in sorted({*begun, *now}) if begun.get(key) != now.get(key)]
     if changed:
-        told = ", ".join(f"{key} {begun.get(key)} -> {now.get(key)}" for key in changed)
+        changes = ", ".join(f"{key} {begun.get(key)} -> {now.get(key)}" for key in changed)
         raise DataError(
-            f"{path} was begun with other settings ({told}).",
-            "Use the same settings to go on, or write to another --out.",
+            f"{path} was written with other settings ({changes}).",
+            "Use the same settings to resume, or write to another --out.",
         )
 
 

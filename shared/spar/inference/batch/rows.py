@@ -1,4 +1,4 @@
-"""Reads the rows of {prompt, response} that `spar refine` searches. A row that can't be used is told, never dropped.
+"""Reads the rows of {prompt, response} that `spar refine` searches. An unusable row is reported, never dropped.
 
 A row's identity is its line number and the hash of the line's bytes. Knows nothing of models or outputs.
 """
@@ -14,13 +14,13 @@ from spar.data.text_rows import TEXT_ONLY, RowRefused, check_columns, check_plac
 from spar.data.turns import looks_like_turns
 from spar.errors import DataError
 
-_TOLD = 100_000
+_SHOWN = 100_000
 """Characters of a rejected line that its output row repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRow:
-    """A line of the input, from 1. With a `reason` it is rejected, and `raw` is what it said."""
+    """A line of the input, from 1. With a `reason` it is rejected, and `raw` is its text."""
 
     line: int
     row: str
@@ -69,8 +69,8 @@ def _parse(number: int, raw: bytes) -> InputRow:
         prompt, response = _text(fields, "prompt"), _text(fields, "response")
         check_placeholders(prompt)
     except (_UnusableLine, RowRefused) as error:
-        told = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_TOLD]
-        return InputRow(line=number, row=identity, reason=str(error), raw=told)
+        shown = raw.decode("utf-8", errors="replace").rstrip("\r\n")[:_SHOWN]
+        return InputRow(line=number, row=identity, reason=str(error), raw=shown)
     return InputRow(line=number, row=identity, prompt=prompt, response=response, extra=fields)
 
 

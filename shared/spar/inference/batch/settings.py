@@ -1,4 +1,4 @@
-"""What a `spar refine` was told, resolved: which engine, which model, which search. Reads templates, calls no model.
+"""The options of `spar refine`, resolved: which engine, which model, which search. Reads templates, calls no model.
 
 `identity` is what decides the output: a file begun with one identity is not continued with another.
 """
@@ -110,7 +110,9 @@ def with_profile(
         return JudgmentSettings(**judged), SearchSettings(**searched)
     except ValidationError as error:
         problems = "; ".join(problem["msg"] for problem in error.errors())
-        raise RecipeError(f"The search cannot be run as asked: {problems}.", "Change these options.") from error
+        raise RecipeError(
+            f"The search cannot be run with these options: {problems}.", "Change these options."
+        ) from error
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

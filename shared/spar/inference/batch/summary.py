@@ -6,7 +6,7 @@ from typing import Any
 
 from spar.inference.batch.search_row import RowOutcome
 
-_REASONS_TOLD = 5
+_REASONS_SHOWN = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,23 +57,23 @@ class Summary:
     def lines(self) -> list[str]:
         outcomes = [f"{outcome.value} {self.outcomes[outcome]}" for outcome in RowOutcome if self.outcomes[outcome]]
         earlier = f" ({self.earlier} of them before)" if self.earlier else ""
-        told = [f"rows {self.rows}{earlier}: {', '.join(outcomes) or 'none'}"]
-        told += [f"  rejected {number}: {reason}" for reason, number in self.reasons.most_common(_REASONS_TOLD)]
-        if len(self.reasons) > _REASONS_TOLD:
-            told.append(f"  and {len(self.reasons) - _REASONS_TOLD} other reasons, each in its output row")
-        told += [f"  failed: line {line}: {why}" for line, why in sorted(self.failed.items())[:_REASONS_TOLD]]
-        if len(self.failed) > _REASONS_TOLD:
-            told.append(f"  and {len(self.failed) - _REASONS_TOLD} other rows failed")
+        lines = [f"rows {self.rows}{earlier}: {', '.join(outcomes) or 'none'}"]
+        lines += [f"  rejected {number}: {reason}" for reason, number in self.reasons.most_common(_REASONS_SHOWN)]
+        if len(self.reasons) > _REASONS_SHOWN:
+            lines.append(f"  and {len(self.reasons) - _REASONS_SHOWN} other reasons, each in its output row")
+        lines += [f"  failed: line {line}: {why}" for line, why in sorted(self.failed.items())[:_REASONS_SHOWN]]
+        if len(self.failed) > _REASONS_SHOWN:
+            lines.append(f"  and {len(self.failed) - _REASONS_SHOWN} other rows failed")
         tokens = f"tokens {self.prompt_tokens} in, {self.completion_tokens} out"
         if self.estimated_tokens:
             tokens += f" ({self.estimated_tokens} of them estimated: the server reports no usage)"
-        told.append(f"nodes {self.nodes}, calls {self.calls}, {tokens}")
+        lines.append(f"nodes {self.nodes}, calls {self.calls}, {tokens}")
         if self.adjustments:
             replies = ", ".join(f"{name} {number}" for name, number in self.adjustments.most_common())
-            told.append(f"replies to requests that were adapted to the server: {replies}")
+            lines.append(f"replies to requests that were adapted to the server: {replies}")
         if self.failures:
             replies = ", ".join(f"{failure} {number}" for failure, number in self.failures.most_common())
-            told.append(f"replies that were no data: {replies}")
+            lines.append(f"replies that were no data: {replies}")
         if self.repaired:
-            told.append("the output's last line was torn; its row was searched again")
-        return [*told, f"seconds {self.seconds:.1f}"]
+            lines.append("the output's last line was torn; its row was searched again")
+        return [*lines, f"seconds {self.seconds:.1f}"]

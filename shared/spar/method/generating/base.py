@@ -1,4 +1,4 @@
-"""The seam of generation: what the model is asked about a prompt, and what its replies are to the rest of the loop."""
+"""The seam of generation: how a model is prompted, and what its replies are to the rest of the loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from spar.method.records import Generated, Prompt, Response
 class GeneratingPolicy:
     """How a shard's prompts become prompts with responses.
 
-    Without a `form` the model is asked the bare prompt; `text` is the form where a template set has no file of this
-    name. `backward` says that the recipe's `models.backward` is asked instead of the actor. `read` takes a reply's
+    Without a `form` the bare prompt is sent; `text` is the form where a template set has no file of this
+    name. `backward` says that the recipe's `models.backward` is prompted instead of the actor. `read` takes a reply's
     place, text and finish reason; `arrange` makes the row that is judged.
     """
 

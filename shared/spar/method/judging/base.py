@@ -14,7 +14,7 @@ class JudgingPolicy:
     """How a response is judged.
 
     `form` names the template that a model fills in; `text` is that template where a set has no file of this name.
-    Without a form no model is asked: the replies come from the prompt's checkers, or there are none (`asks_nobody`).
+    Without a form no model is prompted: the replies come from the prompt's checkers, or there are none (`asks_nobody`).
     `parse` makes a vote of one reply and its finish reason; `settle` makes the judgment of all votes, needing a quorum
     of parsable ones. `options` are the settings it knows, with their defaults. `votes_only` says that `Judgment.value`
     is V, the share of Yes, and that critiques tell what to refine: only then can a search go by it. `read` is which

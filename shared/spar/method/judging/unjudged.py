@@ -1,4 +1,4 @@
-"""`unjudged`: nobody is asked, and every response goes on without a judgment (a teacher's, taken as given)."""
+"""`unjudged`: no model is prompted, and every response passes without a judgment (a teacher's, taken as given)."""
 
 from collections.abc import Sequence
 

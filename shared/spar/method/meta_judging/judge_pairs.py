@@ -32,12 +32,12 @@ class JudgePairs:
 
 def make_judge_pairs(
     compared: Sequence[ComparedPrompt],
-    asked: Callable[[str, str], tuple[Message, ...]],
+    judge_turn: Callable[[str, str], tuple[Message, ...]],
     max_chars: int | None = None,
 ) -> JudgePairs:
-    """One pair of each compared prompt at most. `asked` makes the judge's turn of a prompt and a response."""
+    """One pair of each compared prompt at most. `judge_turn` makes the judge's turn of a prompt and a response."""
     weights = place_weights([match for row in compared for match in row.matches])
-    ends = [_pair(row, weights, asked, max_chars) for row in compared]
+    ends = [_pair(row, weights, judge_turn, max_chars) for row in compared]
     pairs = tuple(end for end in ends if isinstance(end, Pair))
     counts = Counter("pair" if isinstance(end, Pair) else end.value for end in ends)
     return JudgePairs(pairs, dict(sorted(counts.items())))
@@ -46,7 +46,7 @@ def make_judge_pairs(
 def _pair(
     row: ComparedPrompt,
     weights: PlaceWeights,
-    asked: Callable[[str, str], tuple[Message, ...]],
+    judge_turn: Callable[[str, str], tuple[Message, ...]],
     max_chars: int | None,
 ) -> Pair | NoJudgePair:
     powers = strengths(len(row.judgments), row.matches, weights)
@@ -58,5 +58,5 @@ def _pair(
         return NoJudgePair.SAME_TEXT
     if max_chars is not None and len(chosen) > max_chars:
         return NoJudgePair.WORDY
-    [turn] = asked(row.prompt.text, row.response.text)
+    [turn] = judge_turn(row.prompt.text, row.response.text)
     return Pair(prompt=Prompt.of(turn.content), chosen=chosen, rejected=rejected)

@@ -1,6 +1,6 @@
 """Judgments of one response, compared two at a time: which response is worth it, and what a comparison came to.
 
-The meta-judge of Meta-Rewarding (arXiv 2407.19594, section 2.3). Knows nothing of how it is asked.
+The meta-judge of Meta-Rewarding (arXiv 2407.19594, section 2.3). Knows nothing of how it is prompted.
 """
 
 import re

@@ -63,7 +63,7 @@ class _Span:
 
 
 def marked_text(reply: str, labels: FormLabels) -> str | None:
-    """The text that the reply hands in, stripped, and possibly empty; None if it can't be told which that is."""
+    """The text that the reply hands in, stripped, and possibly empty; None if it is unclear which that is."""
     body = readable_text(reply)
     if body is None:
         return None

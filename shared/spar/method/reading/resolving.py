@@ -1,4 +1,4 @@
-"""Says what the lines of a form state together, or that it cannot be said."""
+"""What the lines of a form state together, or that they state nothing clear."""
 
 from collections.abc import Callable
 from typing import TypeVar
