@@ -68,7 +68,7 @@ async def main(model):
     vllm = VllmSettings(device="cpu", extra_args=("--enforce-eager",))
     engine = VllmEngine(EngineSettings(kind="vllm", max_batch=8, vllm=vllm))
     chat = await engine.serve(LocalModel("m", path=Path(model)))
-    await chat.sample([Message("user", "w1")], 1, Sampling(1.0, 1.0, 4), seed=1)
+    await chat.sample([Message("user", "w1")], 1, Sampling(temperature=1.0, top_p=1.0, max_tokens=4), seed=1)
     print("asked", flush=True)
     await asyncio.Event().wait()
 

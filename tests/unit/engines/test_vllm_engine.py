@@ -332,7 +332,7 @@ async def main(model, locks, *command):
     place = ServerHost(command, GpuHost(("GPU-a",), Path(locks)))
     engine = VllmEngine(EngineSettings(kind="vllm"), place)
     chat = await engine.serve(LocalModel("m1", path=Path(model)))
-    await chat.sample([Message("user", "hello")], 1, Sampling(1.0, 1.0, 8), seed=1)
+    await chat.sample([Message("user", "hello")], 1, Sampling(temperature=1.0, top_p=1.0, max_tokens=8), seed=1)
     print("asked", flush=True)
     await asyncio.Event().wait()
 
