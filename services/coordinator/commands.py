@@ -26,6 +26,7 @@ from spar.messages.commands import (
     Submission,
 )
 from spar.messages.endings import EndReason, RunEnd
+from spar.messages.event_names import EventName
 from spar.messages.states import RunStatus
 
 log = structlog.get_logger()
@@ -85,7 +86,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
         )
     )
     ledger.session.flush()
-    ledger.event("run_queued", submission.run_id)
+    ledger.event(EventName.RUN_QUEUED, submission.run_id)
 
 
 def _cancel(ledger: Ledger, command: Command) -> None:
@@ -94,7 +95,7 @@ def _cancel(ledger: Ledger, command: Command) -> None:
     match run.status:
         case RunStatus.RUNNING:
             run.status = RunStatus.CANCELLING
-            ledger.event("run_cancelling", run.id)
+            ledger.event(EventName.RUN_CANCELLING, run.id)
         case RunStatus.QUEUED:
             ledger.end_run(run, RunStatus.CANCELLED)
         case RunStatus.FAILED | RunStatus.FINISHED | RunStatus.STOPPED:
@@ -133,7 +134,7 @@ def _go_on(ledger: Ledger, run: Run) -> None:
             ledger.queue_again(run)
         case _:
             return
-    ledger.event("run_resumed", run.id)
+    ledger.event(EventName.RUN_RESUMED, run.id)
 
 
 def _replay(ledger: Ledger, command: Command) -> None:
@@ -142,7 +143,7 @@ def _replay(ledger: Ledger, command: Command) -> None:
     run = _run_of(ledger, replay.run_id)
     revived, late = revive(ledger, run, None if replay.steps is None else set(replay.steps))
     if revived:
-        ledger.event("dead_letters_replayed", run.id, steps=[step.id for step in revived])
+        ledger.event(EventName.DEAD_LETTERS_REPLAYED, run.id, steps=[step.id for step in revived])
         if run.status in (RunStatus.FAILED, RunStatus.FINISHED):
             ledger.queue_again(run)
     if late:
@@ -153,7 +154,7 @@ def _drop(ledger: Ledger, command: Command) -> None:
     dropping = DropCommand.model_validate(command.payload)
     run = _run_of(ledger, dropping.run_id)
     if dropped := drop(ledger, run, set(dropping.steps)):
-        ledger.event("dead_letters_dropped", run.id, steps=[step.id for step in dropped])
+        ledger.event(EventName.DEAD_LETTERS_DROPPED, run.id, steps=[step.id for step in dropped])
 
 
 def _run_of(ledger: Ledger, run_id: str) -> Run:

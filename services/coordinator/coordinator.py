@@ -41,6 +41,7 @@ from spar.messages.coordinator import (
 )
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import TASK as EVALUATE
+from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.generation import TASK as GENERATE
 from spar.messages.judgment import COMPARE_TASK
@@ -194,7 +195,7 @@ class Coordinator:
             if begin:
                 run.status, run.started_at = RunStatus.RUNNING, self._now()
                 repairs.reset_recompute_counts(ledger, run_id)
-                ledger.event("run_begun", run_id)
+                ledger.event(EventName.RUN_STARTED, run_id)
                 self._breakers.pop(run_id, None)
             turn = self._open(ledger, run, rest)
             turn.happen(_begun(ledger, run) if begin else events.Woken())
@@ -219,10 +220,10 @@ class Coordinator:
             unread = self._broker.waiting(COORDINATOR_QUEUE)
             self._attendance.returned(unread)
             if absent:
-                log.warning("coordinator_was_absent", seconds=absent.total_seconds(), unread=unread)
+                log.warning("coordinator_absent", seconds=absent.total_seconds(), unread=unread)
                 with self._session() as ledger:
                     for run in ledger.runs_on():
-                        ledger.event("coordinator_was_absent", run.id, seconds=round(absent.total_seconds(), 1))
+                        ledger.event(EventName.COORDINATOR_ABSENT, run.id, seconds=round(absent.total_seconds(), 1))
         self._reconcile(now)
         waiting = not self._attendance.judges and self._broker.waiting(COORDINATOR_QUEUE) > 0
         self._attendance.looked(self._now(), waiting)
@@ -273,10 +274,10 @@ class Coordinator:
             return
         now = self._now()
         log.warning(
-            "step_failed", step=step.id, kind=step.kind, part=step.part, reason=report.reason, error=report.error
+            "attempt_failed", step=step.id, kind=step.kind, part=step.part, reason=report.reason, error=report.error
         )
         turn.ledger.event(
-            "step_failed",
+            EventName.ATTEMPT_FAILED,
             turn.run.id,
             step=step.id,
             step_kind=step.kind,

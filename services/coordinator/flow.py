@@ -69,7 +69,7 @@ def _consequences(state: RunState, event: events.Event) -> Iterator[actions.Acti
         case events.EvaluationDone():
             yield from _finish_if_over(state)
         case events.StepDied():
-            yield from _step_died(state, event)
+            yield from _step_failed_for_good(state, event)
         case events.EngineLost(error, failure):
             yield _failed(EndReason.ENGINE, f"the engine stays unavailable: {error}", failure)
         case events.CircuitGivenUp(kind, error, failure):
@@ -141,7 +141,7 @@ def _finish_if_over(state: RunState) -> Iterator[actions.Action]:
         yield actions.FinishRun()
 
 
-def _step_died(state: RunState, event: events.StepDied) -> Iterator[actions.Action]:
+def _step_failed_for_good(state: RunState, event: events.StepDied) -> Iterator[actions.Action]:
     match event.kind:
         case StepKind.SELECTION | StepKind.TRAINING:
             what = f"{event.kind} {event.part} failed for good: {event.reason}".replace("  ", " ")

@@ -33,6 +33,7 @@ from spar.errors import AccountingError
 from spar.messages.base import SHARD_KINDS, ModelRef, StepKind, StepMessage
 from spar.messages.coordinator import FailureReason, StepUsage
 from spar.messages.endings import RunEnd
+from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.parts import shard_part
 from spar.messages.states import RunStatus, StepState
@@ -78,7 +79,7 @@ class Ledger:
         """`end` says why, where it was neither finished nor cancelled."""
         run.status, run.finished_at, run.stuck = status, utc_now(), None
         run.reason, run.end = (None, None) if end is None else (end.what, end.model_dump(mode="json"))
-        self.event(f"run_{status}", run.id, reason=run.reason)
+        self.event(EventName(f"run_{status}"), run.id, reason=run.reason)
 
     def queue_again(self, run: Run) -> None:
         """Its end is void."""
@@ -296,5 +297,5 @@ class Ledger:
             job.step, job.updated_at = job.steps, utc_now()
             self.session.add(job)
 
-    def event(self, name: str, run_id: str | None = None, **fields: Any) -> None:
-        self.session.add(Event(run_id=run_id, name=name, fields=fields))
+    def event(self, name: EventName, run_id: str | None = None, **fields: Any) -> None:
+        self.session.add(Event(run_id=run_id, name=name.value, fields=fields))

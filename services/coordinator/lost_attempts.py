@@ -16,6 +16,7 @@ from services.coordinator.pauses import pause_after
 from services.coordinator.turn import Transition
 from spar.db.tables import Step
 from spar.messages.coordinator import WorkerAlive
+from spar.messages.event_names import EventName
 from spar.messages.states import StepState
 from spar.runtime.app import QUEUES
 from spar.runtime.broker import Broker, BrokerReset
@@ -57,8 +58,10 @@ def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> Non
     A worker that fell silent may have died of the step itself, so each further attempt that was lost through no failure
     of the step's own makes the next wait longer.
     """
-    log.info("step_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
-    turn.ledger.event("step_lost", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value)
+    log.info("attempt_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
+    turn.ledger.event(
+        EventName.ATTEMPT_LOST, turn.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=why.value
+    )
     if why is LostReason.SILENT:
         pause = pause_after(step.attempt - step.failures)
         turn.ledger.move(step, StepState.READY, reason=why.explanation, not_before=now + pause)
@@ -69,7 +72,9 @@ def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> Non
 
 def hand_back(turn: Transition, step: Step, worker: str) -> None:
     """A worker that stops returned the attempt: another may have it at once."""
-    log.info("step_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
-    turn.ledger.event("step_returned", turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker)
+    log.info("attempt_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
+    turn.ledger.event(
+        EventName.ATTEMPT_RETURNED, turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker
+    )
     turn.ledger.move(step, StepState.READY, reason=RETURNED)
     turn.happen(events.Woken())

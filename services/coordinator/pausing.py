@@ -15,6 +15,7 @@ from services.coordinator.turn import Transition
 from spar.db.tables import Step, StepCount
 from spar.messages.base import SHARD_KINDS
 from spar.messages.coordinator import FailureReason, StepFailed
+from spar.messages.event_names import EventName
 from spar.messages.states import IterationStatus, StepState
 
 log = structlog.get_logger()
@@ -54,7 +55,7 @@ def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: date
         waiting.not_before = None
     seconds = round(was_open.total_seconds(), 1)
     log.info("circuit_closed", kind=step.kind, seconds=seconds)
-    turn.ledger.event("circuit_closed", turn.run.id, step_kind=step.kind, seconds=seconds)
+    turn.ledger.event(EventName.CIRCUIT_CLOSED, turn.run.id, step_kind=step.kind, seconds=seconds)
 
 
 def _proven(turn: Transition) -> bool:
@@ -84,7 +85,7 @@ def _opened(turn: Transition, step: Step, report: StepFailed, breakers: CircuitB
     if news:
         log.warning("circuit_opened", kind=step.kind, error=report.error, wait_s=wait_s)
     turn.ledger.event(
-        "circuit_opened" if news else "circuit_opened_again",
+        EventName.CIRCUIT_OPENED if news else EventName.CIRCUIT_REOPENED,
         turn.run.id,
         step_kind=step.kind,
         reason=report.reason,

@@ -17,6 +17,7 @@ from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
 from spar.messages.evaluation import HONESTY
+from spar.messages.event_names import EventName
 from spar.messages.parts import role_of, shard_index
 from spar.messages.states import StepState
 from spar.recipes.init import ACTOR, REFINER, iteration_name
@@ -87,7 +88,7 @@ def recompute(planner: StepBuilder, step: Step) -> None:
     if known is not None and not _after(known.created_at, step.finished_at):
         ledger.forget_result(known)
     remade = step.remade + 1
-    _tell(ledger, "result_lost", step, key=step.result_key, remade=remade)
+    _tell(ledger, EventName.RESULT_LOST, step, key=step.result_key, remade=remade)
     ledger.move(step, StepState.READY, remade=remade, failures=0, reused=False, not_before=None, finished_at=None)
 
 
@@ -99,7 +100,7 @@ def reset_recompute_counts(ledger: Ledger, run_id: str) -> None:
 
 def recomputed(planner: StepBuilder, step: Step, before: str | None) -> events.Event:
     """The step has its result again. What has not been made from it yet, is to be made from what it is now."""
-    _tell(planner.ledger, "result_remade", step, key=step.result_key, same=step.result_key == before)
+    _tell(planner.ledger, EventName.RESULT_RECOMPUTED, step, key=step.result_key, same=step.result_key == before)
     if step.result_key != before:
         for kind, part in _next(planner, step):
             later = planner.ledger.find_step(step.run_id, step.iteration, kind, part)
@@ -158,6 +159,6 @@ def name_of(step: Step) -> str:
     return f"{step.kind}{of} of {iteration_name(step.iteration)}"
 
 
-def _tell(ledger: Ledger, event: str, step: Step, **fields: object) -> None:
+def _tell(ledger: Ledger, event: EventName, step: Step, **fields: object) -> None:
     log.warning(event, step=step.id, kind=step.kind, part=step.part, **fields)
     ledger.event(event, step.run_id, step=step.id, step_kind=step.kind, part=step.part, **fields)

@@ -15,6 +15,7 @@ from spar.db.tables import Iteration, Run, Step
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.counts import ShardCounts
 from spar.messages.endings import EndReason, RunEnd
+from spar.messages.event_names import EventName
 from spar.messages.states import IterationStatus, StepState
 
 
@@ -44,7 +45,7 @@ def retry_failures(ledger: Ledger, run: Run) -> None:
         else:
             _make_ready(ledger, selection)
     revived, _ = revive(ledger, run)
-    ledger.event("failures_retried", run.id, steps=[step.id for step in (*taken, *revived)])
+    ledger.event(EventName.FAILURES_RETRIED, run.id, steps=[step.id for step in (*taken, *revived)])
 
 
 def _accepted(ledger: Ledger, run: Run, reason: EndReason) -> bool:

@@ -8,6 +8,7 @@ from sqlmodel import col, delete, select
 from services.coordinator.ledger import Ledger
 from spar.db.tables import Iteration, PromptOutcome, Run, Shard, Step, TrainingJob
 from spar.messages.base import SHARD_KINDS
+from spar.messages.event_names import EventName
 from spar.messages.states import IterationStatus
 
 
@@ -27,4 +28,4 @@ def rewind(ledger: Ledger, run: Run, index: int) -> None:
     reopened.status, reopened.finished_at = IterationStatus.SHARDS, None
     reopened.actor_after = reopened.refiner_after = None
     run.iteration = index
-    ledger.event("run_rewound", run.id, iteration=index)
+    ledger.event(EventName.RUN_REWOUND, run.id, iteration=index)

@@ -19,6 +19,7 @@ from spar.db.tables import Run, Step, StepCount
 from spar.errors import ServiceError, SparError
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
+from spar.messages.event_names import EventName
 from spar.messages.states import StepState
 from spar.messages.stuck import Stuck, StuckCause
 from spar.runtime.broker import Broker
@@ -158,7 +159,7 @@ def _book(ledger: Ledger, run: Run, found: Standstill | None, since: datetime) -
     if found is None:
         if known is not None:
             run.stuck = None
-            ledger.event("run_moves_again", run.id, cause=known.cause)
+            ledger.event(EventName.RUN_UNSTUCK, run.id, cause=known.cause)
         return
     stuck = Stuck(cause=found.cause, what=found.what, fix=found.fix, since=since)
     if known == stuck:
@@ -167,7 +168,7 @@ def _book(ledger: Ledger, run: Run, found: Standstill | None, since: datetime) -
     if known is not None and known.cause is found.cause and known.cause is not StuckCause.NO_WORKER:
         return  # an engine words the same failure in many ways
     log.error("run_stuck", run=run.id, cause=found.cause, what=found.what, fix=found.fix)
-    ledger.event("run_stuck", run.id, cause=found.cause, what=found.what, fix=found.fix)
+    ledger.event(EventName.RUN_STUCK, run.id, cause=found.cause, what=found.what, fix=found.fix)
 
 
 _CAUSES = {

@@ -24,6 +24,7 @@ from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
 from spar.messages.counts import AuditCounts, SelectionCounts
 from spar.messages.evaluation import HONESTY, Part
+from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.parts import role_of, shard_index, shard_part
 from spar.messages.states import IterationStatus, RunStatus, StepState
@@ -138,7 +139,7 @@ class Transition:
             )
         )
         self.ledger.session.add_all(shards)
-        self.ledger.event("iteration_begun", self.run.id, iteration=index, shards=len(shards))
+        self.ledger.event(EventName.ITERATION_STARTED, self.run.id, iteration=index, shards=len(shards))
         self.ledger.session.flush()
         for shard in shards:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
@@ -176,7 +177,7 @@ class Transition:
             iteration.actor_after = iteration.actor
         else:
             iteration.refiner_after = iteration.refiner
-        self.ledger.event("model_kept", self.run.id, iteration=iteration.index, role=role)
+        self.ledger.event(EventName.MODEL_UNCHANGED, self.run.id, iteration=iteration.index, role=role)
 
     def _prepare_evaluation(self, index: int, part: Part) -> None:
         begins = None if index < init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index)
@@ -219,7 +220,7 @@ class Transition:
     def _end_iteration(self) -> None:
         iteration = self._iteration
         iteration.status, iteration.finished_at = IterationStatus.DONE, utc_now()
-        self.ledger.event("iteration_ended", self.run.id, iteration=iteration.index)
+        self.ledger.event(EventName.ITERATION_FINISHED, self.run.id, iteration=iteration.index)
 
     def _send_or_reuse(self, steps: Sequence[Step]) -> None:
         sent: set[str] = set()
@@ -241,7 +242,7 @@ class Transition:
             [selected] = self._rows(known.key, Selected)
             reread(lambda: get_verified(self.store, selected.outcomes_key))
         except ObjectLost as error:
-            self.ledger.event("result_lost", self.run.id, step=step.id, step_kind=step.kind, key=error.key)
+            self.ledger.event(EventName.RESULT_LOST, self.run.id, step=step.id, step_kind=step.kind, key=error.key)
             self.ledger.forget_result(known)
             return False
         return True
@@ -329,7 +330,9 @@ class Transition:
             self.ledger.move(step, StepState.READY, failures=failures, reason=reason, not_before=now + pause)
             return
         self.ledger.move(step, StepState.DEAD, failures=failures, reason=reason, failure=failure, finished_at=now)
-        self.ledger.event("step_died", self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason)
+        self.ledger.event(
+            EventName.STEP_FAILED, self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason
+        )
         died = events.StepDied(kind=step.kind, part=step.part, reason=reason, failure=failure)
         self._events.append(
             events.RecomputeFailed(what=repairs.name_of(step), reason=reason, failure=failure) if step.remade else died
@@ -341,7 +344,7 @@ class Transition:
             audited = counts_of(step, AuditCounts).sources
             for parting in disagreements(audited, self.recipe.honesty):
                 where = {"iteration": step.iteration, "source": parting.source}
-                self.ledger.event("judge_parted", self.run.id, **where, told=str(parting))
+                self.ledger.event(EventName.JUDGE_DRIFTED, self.run.id, **where, told=str(parting))
 
     def _book_selection(self, step: Step) -> events.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
@@ -372,7 +375,7 @@ class Transition:
         found = findings(SelectionCounts.of(facts.counts).guards, self.recipe.guards)
         for warning in beyond(found, Mark.WARN):
             where = {"iteration": step.iteration, "guard": warning.guard.value}
-            self.ledger.event("guard_warned", self.run.id, **where, finding=str(warning))
+            self.ledger.event(EventName.GUARD_WARNED, self.run.id, **where, finding=str(warning))
         return found
 
     def _evaluated(self, step: Step) -> frozenset[str] | None:
@@ -383,7 +386,7 @@ class Transition:
             return frozenset(prompt.id for prompt in self._rows(self.run.inputs["evaluated"], Prompt))
         except ObjectLost as error:
             where = {"iteration": step.iteration, "guard": Guard.CONTAMINATED.value}
-            self.ledger.event("guard_unmeasured", self.run.id, **where, key=error.key)
+            self.ledger.event(EventName.GUARD_UNMEASURED, self.run.id, **where, key=error.key)
             return None
 
     def _book_training(self, step: Step) -> None:

@@ -134,8 +134,8 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
         heard = [watching.stderr.readline() for _ in range(3)]
         assert [line.split(" iteration=")[0].strip() for line in heard] == [
             f"run {run}",
-            "run begun",
-            "iteration begun",
+            "run started",
+            "iteration started",
         ]
     failing(stage)
     with only_one(stage.database, COORDINATOR), serving(tmp_path, SPAR_API_PORT=port):

@@ -117,7 +117,7 @@ def test_a_fault_that_heals_costs_nothing_and_is_one_alarm(
     lines = [line for line in errors.splitlines() if line.startswith("alarm: ")]
     assert len(lines) == alarms
     assert all(f"HTTP {status}" in line for line in lines)
-    assert "step_died" not in runs.events("healed")
+    assert "step_failed" not in runs.events("healed")
 
 
 @pytest.mark.parametrize("status", [404, 413])

@@ -31,7 +31,7 @@ def test_a_parted_refiner_is_told_and_stops_the_run_if_asked(tmp_path: Path) -> 
     stopped = run(["run", recipe, "--dir", home, "--set", "honesty.stop=true"])
     assert stopped.returncode == 130, stopped.stderr
     assert "stopped: honesty: in iteration 1 the refiner accepts" in stopped.stderr
-    assert "judge parted iteration=1 source=response" in stopped.stderr
+    assert "judge drifted iteration=1 source=response" in stopped.stderr
     assert report_of(home)["status"] == "stopped"
     assert "alarm: iteration 1: the refiner accepts" in run(["status", "--dir", home]).stdout
 

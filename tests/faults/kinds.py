@@ -205,7 +205,7 @@ def disk_kinds() -> Iterable[Kind]:
 
 def lasting_kinds() -> Iterable[Kind]:
     """Faults that last: they must be seen, not only survived."""
-    absent, paused = "coordinator_was_absent", "circuit_opened"
+    absent, paused = "coordinator_absent", "circuit_opened"
     alarms = {redis: {absent, "run_stuck"}, postgres: {absent}, s3: {paused, "run_stuck", absent}, model: {paused}}
     for choose, names in alarms.items():
         for how, behaviour in (("refuses", REFUSE), ("hangs", HANG)):

@@ -12,9 +12,9 @@ LASTING = Kind(name="workers away", fault=lambda *_: nullcontext(), alarms=froze
 
 
 def test_a_fault_that_nothing_shows_is_wrong() -> None:
-    row = replace(FINISHED, alarms=["step_lost"])
+    row = replace(FINISHED, alarms=["attempt_lost"])
     assert reason_it_is_wrong(LASTING, row, WHOLE) == "silent: none of ['run_stuck'] showed"
-    assert not reason_it_is_wrong(LASTING, replace(row, alarms=["run_stuck", "step_lost"]), WHOLE)
+    assert not reason_it_is_wrong(LASTING, replace(row, alarms=["run_stuck", "attempt_lost"]), WHOLE)
 
 
 def test_a_fault_of_a_moment_needs_no_alarm() -> None:

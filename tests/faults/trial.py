@@ -30,7 +30,15 @@ FAILED = (NotInTime, SparError, SQLAlchemyError, psycopg.Error, redis.RedisError
 RESUMES = 3
 """How often the same command is repeated for a run that has stopped."""
 
-QUIET = {"run_queued", "run_begun", "run_resumed", "iteration_begun", "iteration_ended", "model_kept", "run_finished"}
+QUIET = {
+    "run_queued",
+    "run_started",
+    "run_resumed",
+    "iteration_started",
+    "iteration_finished",
+    "model_unchanged",
+    "run_finished",
+}
 QUIET |= {"guard_warned"}  # of the data, which are the same in every try
 """Events of a run that nothing happens to; every other one is an alarm."""
 SHOWN_QUIET = {f"shown {status}" for status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.FINISHED)}

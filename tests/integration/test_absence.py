@@ -72,8 +72,8 @@ def test_a_coordinator_that_was_paused_takes_nobodys_silence_for_a_loss(
     stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
     pause(stopped, "coordinator")
     check(stopped, run_id, undisturbed)
-    assert "coordinator_was_absent" in events(stopped)
-    assert "step_lost" not in events(stopped)
+    assert "coordinator_absent" in events(stopped)
+    assert "attempt_lost" not in events(stopped)
 
 
 def test_workers_that_were_paused_cost_no_step_an_attempt(
@@ -96,7 +96,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_attempts_back(
     stopped.kill("refinement", signal.SIGTERM)
     stopped.start("refinement")
     check(stopped, run_id, undisturbed)
-    assert "step_returned" in events(stopped)
+    assert "attempt_returned" in events(stopped)
 
 
 def test_a_trainer_whose_heartbeat_is_cut_while_it_works_is_waited_for(
@@ -108,5 +108,5 @@ def test_a_trainer_whose_heartbeat_is_cut_while_it_works_is_waited_for(
     stopped.start("training")
     run_id = submit(stopped, tmp_path)
     check(stopped, run_id, undisturbed)
-    assert "step_lost" in events(stopped)
+    assert "attempt_lost" in events(stopped)
     assert "Another trainer" not in stopped.log("training")

@@ -37,4 +37,4 @@ def test_workers_that_are_gone_and_come_back(running: Stack, tmp_path: Path) -> 
     assert (ended.status, ended.stuck) == (RunStatus.FINISHED, None)
     with Session(running.database) as session:
         events = [event.name for event in session.exec(select(Event).order_by(Event.id))]  # type: ignore[arg-type]
-    assert events.index("run_stuck") < events.index("run_moves_again") < events.index("run_finished")
+    assert events.index("run_stuck") < events.index("run_unstuck") < events.index("run_finished")

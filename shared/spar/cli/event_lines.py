@@ -6,14 +6,13 @@ Knows no display and no tables.
 from collections.abc import Mapping
 from typing import Any
 
+from spar.messages.event_names import EventName
 from spar.recipes.init import FIRST, iteration_name
 
-STUCK_EVENT = "run_stuck"
-OPENED, CLOSED = "circuit_opened", "circuit_closed"
-ALARMS = frozenset({STUCK_EVENT, "run_moves_again", OPENED, CLOSED})
+ALARMS = frozenset({EventName.RUN_STUCK, EventName.RUN_UNSTUCK, EventName.CIRCUIT_OPENED, EventName.CIRCUIT_CLOSED})
 """What bars cannot show."""
-QUIET = frozenset({"run_queued", "circuit_opened_again"})
-ENDS = frozenset({"run_failed", "run_stopped"})
+QUIET = frozenset({EventName.RUN_QUEUED, EventName.CIRCUIT_REOPENED})
+ENDS = frozenset({EventName.RUN_FAILED, EventName.RUN_STOPPED})
 """Why it ended is written where the display ends, with what to do."""
 ERRORS = ("error", "reason")
 AS_BEFORE = "(as before)"
@@ -28,13 +27,13 @@ class EventLines:
     def line(self, name: str, fields: Mapping[str, Any]) -> str:
         """One line of text for an event: alarms in words, anything else as its name with its fields."""
         match name:
-            case "run_stuck":
+            case EventName.RUN_STUCK:
                 return f"stuck: {fields['what'].rstrip('.')}. {fields['fix']}"
-            case "circuit_opened":
+            case EventName.CIRCUIT_OPENED:
                 self._written.add(fields["error"])
                 kind, error, wait_s = fields["step_kind"], fields["error"].rstrip("."), fields["wait_s"]
                 return f"alarm: {kind} steps are paused: {error}. They are retried for up to {wait_s:g} s."
-            case "circuit_closed":
+            case EventName.CIRCUIT_CLOSED:
                 return f"alarm over: {fields['step_kind']} steps run again, after {fields['seconds']:g} s"
         shown = {key: self._shown(key, value) for key, value in fields.items() if value is not None}
         words = [] if name in ENDS else [f"{key}={value}" for key, value in shown.items()]

@@ -34,7 +34,7 @@ class BenchmarkScore:
 class AuditScore:
     """The refiner's judging in an iteration against the rules, as shares: of `responses`, or of `refinements`.
 
-    `gap` is what it accepts less what follows its prompt; `alarm` says whether that counts as parted.
+    `gap` is what it accepts less what follows its prompt; `alarm` says whether that counts as drift.
     """
 
     iteration: int

@@ -14,6 +14,7 @@ from spar.db.spending import estimated_tokens, read_spending
 from spar.db.tables import Event, Iteration, Run, Shard, Step, StepCount, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.endings import RunEnd
+from spar.messages.event_names import EventName, event_name, stored_names
 from spar.messages.parts import shard_index
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
@@ -143,7 +144,8 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
 
 
 def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
-    query = select(Event).where(Event.run_id == run_id, Event.name == "judge_parted").order_by(col(Event.id))
+    names = stored_names(EventName.JUDGE_DRIFTED)
+    query = select(Event).where(Event.run_id == run_id, col(Event.name).in_(names)).order_by(col(Event.id))
     return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
 
 
@@ -151,13 +153,16 @@ def _circuit_alarms(session: Session, run: Run) -> tuple[str, ...]:
     """Kinds of steps that are paused, since the environment fails them."""
     if not run.status.on:
         return ()
-    names = ("circuit_opened", "circuit_opened_again", "circuit_closed", "run_begun")
+    names = stored_names(
+        EventName.CIRCUIT_OPENED, EventName.CIRCUIT_REOPENED, EventName.CIRCUIT_CLOSED, EventName.RUN_STARTED
+    )
     query = select(Event).where(Event.run_id == run.id, col(Event.name).in_(names)).order_by(col(Event.id))
     open_: dict[str, str] = {}
     for event in session.exec(query):
-        if event.name == "run_begun":
+        name = event_name(event.name, event.fields)
+        if name == EventName.RUN_STARTED:
             open_.clear()
-        elif event.name == "circuit_closed":
+        elif name == EventName.CIRCUIT_CLOSED:
             open_.pop(event.fields["step_kind"], None)
         else:
             open_[event.fields["step_kind"]] = (
@@ -188,9 +193,9 @@ def run_ids(session: Session) -> Sequence[str]:
 
 
 def events_after(session: Session, run_id: str, event_id: int) -> list[tuple[int, str, dict[str, Any]]]:
-    """What happened since: (id, name, fields), oldest first."""
+    """What happened since: (id, today's name, fields), oldest first."""
     query = select(Event).where(Event.run_id == run_id, col(Event.id) > event_id).order_by(col(Event.id))
-    return [(event.id or 0, event.name, event.fields) for event in session.exec(query)]
+    return [(event.id or 0, event_name(event.name, event.fields), event.fields) for event in session.exec(query)]
 
 
 def last_event_id(session: Session, run_id: str) -> int:

@@ -12,6 +12,7 @@ from spar.db.progress import RunProgress, is_initialising, read_progress
 from spar.db.tables import Command, Event, PromptOutcome, Run, Shard, Step
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.commands import RESUME, SUBMIT
+from spar.messages.event_names import event_name
 from spar.messages.parts import shard_index
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import Stuck
@@ -169,6 +170,9 @@ def _letter(session: Session, step: Step) -> DeadLetter:
 
 
 def run_events(session: Session, run_id: str, after: int, limit: int = 500) -> list[RunEvent]:
-    """What happened after the event of that id, oldest first."""
+    """What happened after the event of that id, oldest first, under today's names."""
     query = select(Event).where(Event.run_id == run_id, col(Event.id) > after).order_by(col(Event.id)).limit(limit)
-    return [RunEvent(event.id or 0, event.name, event.at, event.fields) for event in session.exec(query)]
+    return [
+        RunEvent(event.id or 0, event_name(event.name, event.fields), event.at, event.fields)
+        for event in session.exec(query)
+    ]

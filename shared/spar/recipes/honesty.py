@@ -1,4 +1,4 @@
-"""When a refiner's judging counts as parted from the rules: arithmetic over what an audit counted.
+"""When a refiner's judging has drifted from the rules: arithmetic over what an audit counted.
 
 An audit says, for each source of items, how far the success that the refiner sees lies above what the rules
 see. Who audits, and what follows from an alarm, is not known here.

@@ -71,7 +71,7 @@ def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[
         if worker.hands_back:
             worker.tell(to, StepReturned(step_id=message.step_id, attempt=message.attempt, worker=worker.name))
     except SparError as error:
-        log.warning("step_failed", step=message.step_id, attempt=message.attempt, error=str(error))
+        log.warning("attempt_failed", step=message.step_id, attempt=message.attempt, error=str(error))
         worker.tell(to, _failed(worker, message, error))
     except Exception as error:
         log.exception("step_raised", step=message.step_id)

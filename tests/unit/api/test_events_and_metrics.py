@@ -34,7 +34,7 @@ def read(block: str) -> Received:
 
 def test_events_come_in_order_with_progress_last(client: TestClient, run_id: str) -> None:
     received = listen(client, run_id)
-    assert [each.data["name"] for each in received[:-1]] == ["run_queued", "run_begun", "iteration_begun"]
+    assert [each.data["name"] for each in received[:-1]] == ["run_queued", "run_started", "iteration_started"]
     assert [each.name for each in received] == ["happened"] * 3 + ["progress"]
     assert received[-1].data["progress"]["status"] == "running"
     assert received[-1].id is None
@@ -48,7 +48,7 @@ def test_a_listener_that_comes_back_misses_nothing_and_hears_nothing_twice(
     last = first[-2].id
     assert last is not None
     again = listen(client, run_id, last)
-    assert [each.data["name"] for each in again[:-1]] == ["step_failed", "step_died"]
+    assert [each.data["name"] for each in again[:-1]] == ["attempt_failed", "step_failed"]
     assert all(int(each.id or 0) > int(last) for each in again[:-1])
     whole = listen(client, run_id)
     assert [each.id for each in whole[:-1]] == [each.id for each in first[:-1] + again[:-1]]

@@ -37,7 +37,5 @@ def test_a_run_that_ends_because_it_is_stuck_has_an_exit_code_of_its_own(capsys:
 def test_what_it_is_stuck_of_is_told_as_it_happens(capsys: pytest.CaptureFixture[str]) -> None:
     with displaying() as display:
         display.event("run_stuck", {"cause": "no_worker", "what": "no worker consumes judgment", "fix": "Start one."})
-        display.event("run_moves_again", {"cause": "no_worker"})
-    assert (
-        capsys.readouterr().err == "stuck: no worker consumes judgment. Start one.\nrun moves again cause=no_worker\n"
-    )
+        display.event("run_unstuck", {"cause": "no_worker"})
+    assert capsys.readouterr().err == "stuck: no worker consumes judgment. Start one.\nrun unstuck cause=no_worker\n"

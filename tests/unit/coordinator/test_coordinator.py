@@ -93,7 +93,7 @@ def test_a_failed_attempt_comes_again_after_a_pause_and_then_never(stage: Stage)
     stage.fail(again)
     [step] = [step for step in stage.steps() if step.id == message["step_id"]]
     assert (step.state, step.reason) == (StepState.DEAD, "DeadlineExceeded: why")
-    assert "step_died" in [event.name for event in stage.rows(Event)]
+    assert "step_failed" in [event.name for event in stage.rows(Event)]
 
 
 def test_what_cannot_work_is_not_tried_again(stage: Stage) -> None:
@@ -202,7 +202,7 @@ def test_after_an_absence_of_its_own_the_coordinator_counts_silence_anew(tmp_pat
     stage.submit()
     message = stage.take()
     stage.pass_time(9999)
-    assert "coordinator_was_absent" in {event.name for event in stage.rows(Event)}
+    assert "coordinator_absent" in {event.name for event in stage.rows(Event)}
     stage.pass_time(85, looks=3)  # less than a lease since its return
     assert step_of(stage, message).state is StepState.RUNNING
     stage.pass_time(10)
@@ -384,7 +384,7 @@ def test_a_run_of_which_no_step_ends_is_stuck_until_one_does(tmp_path: Path) -> 
     stage.finish(message)
     stage.pass_time(1)
     assert (stage.run_row().status, stage.run_row().stuck) == (RunStatus.RUNNING, None)
-    assert "run_moves_again" in {event.name for event in stage.rows(Event)}
+    assert "run_unstuck" in {event.name for event in stage.rows(Event)}
 
 
 def test_a_broker_that_is_away_for_long_is_what_a_run_is_stuck_of(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ class Played(Stage):
         )
 
     def alarms(self) -> list[str]:
-        return [event.fields["told"] for event in self.rows(Event) if event.name == "judge_parted"]
+        return [event.fields["told"] for event in self.rows(Event) if event.name == "judge_drifted"]
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_the_step_that_made_it_makes_it_again_and_then_the_reader_goes_on(stage:
     judgment = stage.take("judgment")
     assert judgment["spec"]["generated"] == {"key": key}
     assert stage.steps("judgment")[0].failures == 0
-    assert [told["same"] for told in events(stage, "result_remade")] == [True]
+    assert [told["same"] for told in events(stage, "result_recomputed")] == [True]
 
 
 def test_what_comes_out_different_is_what_the_reader_then_reads(stage: Stage) -> None:
