@@ -29,7 +29,7 @@ WORKLOADS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     # Long verdicts, a deeper and narrower search.
     "depth first, long verdicts": (
         ("--verdict-words", "30", "90"),
-        {"search": {"policy": "dfs", "keep": 1, "depth": 5}, "judgment": {"votes": 3, "quorum": 2}},
+        {"search": {"policy": "dfs", "beam_width": 1, "depth": 5}, "judgment": {"votes": 3, "quorum": 2}},
     ),
     # Many long responses, one refinement each.
     "many long responses, greedy": (

@@ -35,7 +35,7 @@ SCOPE = SeedScope(seed=0, iteration=1)
 TEMPLATES = builtin_templates("compact")  # short forms for tiny models; "spar" has the paper's
 GENERATION = GenerationSettings(n=5, temperature=0.9, top_p=0.9, max_tokens=16)
 JUDGMENT = JudgmentSettings(votes=5, temperature=0.7, max_tokens=96)
-SEARCH = SearchSettings(policy="bfs", branch=3, keep=2, depth=3, temperature=0.7, max_tokens=48)
+SEARCH = SearchSettings(policy="bfs", branch=3, beam_width=2, depth=3, temperature=0.7, max_tokens=48)
 REFINER = RefinerSettings.for_search(templates=TEMPLATES, judgment=JUDGMENT, search=SEARCH)
 DPO = DpoSettings(learning_rate=2e-4, schedule="linear", batch_size=8, max_length=256, dtype="float32", threads=1)
 

@@ -23,7 +23,7 @@ from spar.recipes.source import LARGEST_TEXT, YamlSource, parse, too_many_values
 NAME = "recipe"
 JSON = "application/json"
 JUDGE, REFINE = "judge.txt", "refine.txt"
-WITH_DATA = ("evaluation", "honesty", "init", "training")
+WITH_DATA = ("evaluation", "judge_audit", "init", "training")
 """Sections that may name files or folders of data."""
 
 

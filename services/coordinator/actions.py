@@ -50,7 +50,7 @@ class PrepareEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class PrepareHonesty:
+class PrepareJudgeAudit:
     """Have rules audit what the refiner judged in the iteration."""
 
     iteration: int
@@ -115,7 +115,7 @@ Action = (
     | KeepModel
     | ShareModel
     | PrepareEvaluation
-    | PrepareHonesty
+    | PrepareJudgeAudit
     | EndIteration
     | FinishRun
     | FailRun

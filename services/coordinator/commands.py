@@ -28,11 +28,12 @@ from spar.messages.commands import (
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.event_names import EventName
 from spar.messages.states import RunStatus
+from spar.recipes.former_keys import with_present_keys
 
 log = structlog.get_logger()
 
 
-CHANGEABLE = ("budget", "failures", "guards", "honesty")
+CHANGEABLE = ("budget", "failures", "guards", "judge_audit")
 """Sections of a recipe that determine no result: a run that is resumed takes them from the newer recipe."""
 OMITTED = ("failures", "guards")
 """Those of them that a recipe does not write while they have their defaults."""
@@ -68,7 +69,7 @@ def _submit(ledger: Ledger, command: Command) -> None:
     if known is not None:
         # What determines no result may have changed.
         newer = {name: value for name, value in submission.recipe.items() if name in CHANGEABLE}
-        kept = {name: value for name, value in known.recipe.items() if name not in OMITTED}
+        kept = {name: value for name, value in with_present_keys(known.recipe).items() if name not in OMITTED}
         known.recipe = {**kept, "budget": {}, **newer}
         _go_on(ledger, known)
         return

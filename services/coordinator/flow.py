@@ -104,15 +104,15 @@ def _selection_done(state: RunState, event: events.SelectionDone) -> Iterator[ac
         return
     if state.evaluates and event.pairs and event.audits:
         yield actions.PrepareEvaluation(state.iteration, "pairs")
-    if state.honesty:
-        yield actions.PrepareHonesty(state.iteration)
+    if state.judge_audit:
+        yield actions.PrepareJudgeAudit(state.iteration)
     trains_actor = state.trains and event.pairs > 0
     trains_refiner = state.trains and state.refiner == "trained" and event.examples > 0
     yield actions.PrepareTraining("actor") if trains_actor else actions.KeepModel("actor")
     if state.refiner != "shared":
         yield actions.PrepareTraining("refiner") if trains_refiner else actions.KeepModel("refiner")
     if not trains_actor and not trains_refiner:
-        yield from _end_iteration(state, measuring=state.honesty)
+        yield from _end_iteration(state, measuring=state.judge_audit)
 
 
 def _training_done(state: RunState) -> Iterator[actions.Action]:

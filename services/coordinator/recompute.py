@@ -16,7 +16,7 @@ from services.coordinator.specs import StepBuilder
 from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
-from spar.messages.evaluation import HONESTY
+from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.event_names import EventName
 from spar.messages.parts import role_of, shard_index
 from spar.messages.states import StepState
@@ -65,7 +65,7 @@ def _stored_again(planner: StepBuilder, step: Step) -> events.Event | None:
         cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
     except ObjectLost as error:
         return events.SourceLost(_gone(error.key))
-    if step.kind is StepKind.SELECTION or step.part == HONESTY:
+    if step.kind is StepKind.SELECTION or step.part == JUDGE_AUDIT:
         rebuild(planner, step)
     return None
 
@@ -119,7 +119,7 @@ def _next(planner: StepBuilder, step: Step) -> list[tuple[StepKind, str]]:
     if step.kind not in SHARD_KINDS:
         return []  # a model is named by what determines it, not by what came out
     later = SHARD_KINDS[SHARD_KINDS.index(step.kind) + 1 :]
-    return [*((kind, step.part) for kind in later), (StepKind.SELECTION, ""), (StepKind.EVALUATION, HONESTY)]
+    return [*((kind, step.part) for kind in later), (StepKind.SELECTION, ""), (StepKind.EVALUATION, JUDGE_AUDIT)]
 
 
 def rebuild(planner: StepBuilder, step: Step) -> bool:
@@ -146,8 +146,8 @@ def _message(planner: StepBuilder, step: Step) -> StepMessage | None:
             return planner.training_of(iteration, role_of(step.part))
         case StepKind.EVALUATION if step.part == "pairs":
             return planner.audit(step.iteration)
-        case StepKind.EVALUATION if step.part == HONESTY:
-            return planner.honesty(iteration)
+        case StepKind.EVALUATION if step.part == JUDGE_AUDIT:
+            return planner.judge_audit(iteration)
         case kind if kind in SHARD_KINDS:
             return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, shard_index(step.part)))
         case _:

@@ -20,11 +20,11 @@ from spar.db.tables import Iteration, Run, Shard, Step, StepCount
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.counts import AuditCounts
 from spar.messages.endings import EndReason, RunEnd
-from spar.messages.evaluation import HONESTY
+from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.recipes.honesty import disagreements, reason
 from spar.recipes.init import ACTOR, FIRST, first_iteration, init_prompts
-from spar.recipes.models import HonestySettings, Recipe
+from spar.recipes.judge_audit import disagreements, reason
+from spar.recipes.models import JudgeAuditSettings, Recipe
 from spar.recipes.policies import searches
 from spar.recipes.spending import capped
 from spar.recipes.stages import at
@@ -76,9 +76,9 @@ def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[S
         failures=recipe.failures,
         dead=_dead_prompts(ledger, run, recipe),
         canary=_canary(ledger, run, recipe, begun),
-        honesty=recipe.honesty is not None and run.iteration >= FIRST,
-        parted=_parted(ledger, run, recipe.honesty),
-        auditing=_auditing(ledger, run, recipe.honesty),
+        judge_audit=recipe.judge_audit is not None and run.iteration >= FIRST,
+        parted=_parted(ledger, run, recipe.judge_audit),
+        auditing=_auditing(ledger, run, recipe.judge_audit),
         repair=_repair(ledger, run.id),
     )
 
@@ -141,22 +141,22 @@ def _repair(ledger: Ledger, run_id: str) -> Repair | None:
     )
 
 
-def _parted(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> RunEnd | None:
+def _parted(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:
     """Why the recipe wants the run stopped, if its audits say so."""
-    if honesty is None or not honesty.stop:
+    if judge_audit is None or not judge_audit.stop:
         return None
-    query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == HONESTY)
+    query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == JUDGE_AUDIT)
     for step in ledger.session.exec(query.where(Step.state == StepState.DONE).order_by(col(Step.iteration))):
-        if found := disagreements(counts_of(step, AuditCounts).sources, honesty):
+        if found := disagreements(counts_of(step, AuditCounts).sources, judge_audit):
             return RunEnd(reason=EndReason.JUDGE_DRIFT, what=reason(step.iteration, found))
     return None
 
 
-def _auditing(ledger: Ledger, run: Run, honesty: HonestySettings | None) -> bool:
+def _auditing(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> bool:
     """Whether an audit that may stop the run has not ended. One that failed for good stops nothing."""
-    if honesty is None or not honesty.stop:
+    if judge_audit is None or not judge_audit.stop:
         return False
-    audit = ledger.find_step(run.id, run.iteration, StepKind.EVALUATION, HONESTY)
+    audit = ledger.find_step(run.id, run.iteration, StepKind.EVALUATION, JUDGE_AUDIT)
     return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
 
 

@@ -20,7 +20,7 @@ from spar.messages.evaluation import (
     Evaluate,
     EvaluationSpec,
     GeneralSpec,
-    HonestySpec,
+    JudgeAuditSpec,
     Part,
 )
 from spar.messages.generation import Generate, GenerationSpec
@@ -201,7 +201,7 @@ class StepBuilder:
         made = init.role_of(iteration.index)
         if made is not None:
             # One model learns the first set again with the second, beginning anew: else it might forget it.
-            before = self.initial_rows(init.ACTOR) if settings.models.one and made == "refiner" else []
+            before = self.initial_rows(init.ACTOR) if settings.models.shared and made == "refiner" else []
             return [*self.initial_rows(iteration.index), *before]
         selected = self.selected(iteration.index)
         if role == "refiner":
@@ -318,13 +318,13 @@ class StepBuilder:
         [asking] = measurements(REFINEMENT, alone).values()
         return {RATED_BY_LAST: self._benchmark(REFINEMENT, alone, asking, model, None, rater)}
 
-    def honesty(self, iteration: Iteration) -> Evaluate:
+    def judge_audit(self, iteration: Iteration) -> Evaluate:
         """Rules audit what the refiner judged in an iteration."""
-        settings = self.recipe.honesty
+        settings = self.recipe.judge_audit
         if settings is None:
-            raise AccountingError(f"Run {self.run.id} has no section honesty in its recipe.")
+            raise AccountingError(f"Run {self.run.id} has no section judge_audit in its recipe.")
         rules, asked = self.run.inputs.get("rules"), settings.judge is not None
-        spec = HonestySpec(
+        spec = JudgeAuditSpec(
             inputs=self._shard_results(iteration),
             rules=None if rules is None else ObjectRef(key=rules),
             prompts=settings.prompts,

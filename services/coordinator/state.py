@@ -73,7 +73,7 @@ class RunState:
     dead: DeadPrompts = field(default_factory=DeadPrompts)
     canary: Canary | None = None
     """The iteration's first shards while they are looked at; None: all may be sent."""
-    honesty: bool = False
+    judge_audit: bool = False
     """Whether rules audit each iteration's judging."""
     parted: RunEnd | None = None
     """Why the run is to stop: what its refiner sees has parted from what the rules see. None: it is not to stop."""

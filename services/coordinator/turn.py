@@ -23,7 +23,7 @@ from spar.errors import AccountingError, ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
 from spar.messages.counts import AuditCounts, SelectionCounts
-from spar.messages.evaluation import HONESTY, Part
+from spar.messages.evaluation import JUDGE_AUDIT, Part
 from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.parts import role_of, shard_index, shard_part
@@ -34,7 +34,7 @@ from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome, Prompt
 from spar.recipes import init
 from spar.recipes.guards import GuardFinding, Mark, beyond, findings
-from spar.recipes.honesty import disagreements
+from spar.recipes.judge_audit import disagreements
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
 from spar.store.rereading import reread
@@ -97,9 +97,9 @@ class Transition:
                 self._iteration.refiner_after = self._iteration.actor_after
             case actions.PrepareEvaluation(iteration, part):
                 self._prepare_evaluation(iteration, part)
-            case actions.PrepareHonesty(index):
-                message = self._planner.honesty(self.ledger.iteration(self.run.id, index))
-                self._add_step(message, StepKind.EVALUATION, index, HONESTY)
+            case actions.PrepareJudgeAudit(index):
+                message = self._planner.judge_audit(self.ledger.iteration(self.run.id, index))
+                self._add_step(message, StepKind.EVALUATION, index, JUDGE_AUDIT)
             case actions.EndIteration():
                 self._end_iteration()
             case actions.FinishRun():
@@ -145,7 +145,7 @@ class Transition:
             message = self._planner.shard_step(StepKind.GENERATION, shard)
             self._add_step(message, StepKind.GENERATION, index, shard_part(shard.index))
         if given is not None:
-            self._events.append(events.DataGiven("actor" if self.recipe.models.one else given))
+            self._events.append(events.DataGiven("actor" if self.recipe.models.shared else given))
 
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
@@ -340,9 +340,9 @@ class Transition:
 
     def _tell_partings(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
-        if step.part == HONESTY and self.recipe.honesty is not None:
+        if step.part == JUDGE_AUDIT and self.recipe.judge_audit is not None:
             audited = counts_of(step, AuditCounts).sources
-            for parting in disagreements(audited, self.recipe.honesty):
+            for parting in disagreements(audited, self.recipe.judge_audit):
                 where = {"iteration": step.iteration, "source": parting.source}
                 self.ledger.event(EventName.JUDGE_DRIFTED, self.run.id, **where, told=str(parting))
 
@@ -353,7 +353,7 @@ class Transition:
         outcomes = count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
         rows = selected.actor_rows + selected.judge_pairs
-        if self.recipe.models.one:
+        if self.recipe.models.shared:
             rows += selected.examples  # what a refiner would learn, the one model learns
         failure = self.ledger.failure_of_shards(self.run.id, step.iteration)
         end = guarded(step.iteration, self._guard(step, ends))

@@ -4,10 +4,10 @@ from typing import Any
 
 from services.evaluation.benchmarks import measure_benchmark
 from services.evaluation.general import measure_task
-from services.evaluation.honesty import audit_judging
+from services.evaluation.judge_audit import audit_judging
 from spar.errors import AccountingError
 from spar.evaluation.suites import SuiteResult, audit_pairs, run_suite
-from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, GeneralSpec, HonestySpec
+from spar.messages.evaluation import TASK, BenchmarkSpec, Evaluate, EvaluationSpec, GeneralSpec, JudgeAuditSpec
 from spar.method.records import Example, Pair, Prompt
 from spar.runtime.app import task
 from spar.runtime.forms import read_templates
@@ -27,7 +27,7 @@ async def evaluate_part(worker: Worker, command: Evaluate) -> StepOutput:
         return await measure_benchmark(worker, command, command.spec)
     if isinstance(command.spec, GeneralSpec):
         return await measure_task(worker, command, command.spec)
-    if isinstance(command.spec, HonestySpec):
+    if isinstance(command.spec, JudgeAuditSpec):
         return await audit_judging(worker, command, command.spec)
     result = await _measure(worker, command, command.spec)
     return StepOutput(result.rows, result.usage, result.summary)

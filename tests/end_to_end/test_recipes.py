@@ -42,7 +42,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ran]:
     }
     recipes = []
     for name, iterations in RECIPES.items():
-        judge = actor if load_recipe(name).models.one else refiner
+        judge = actor if load_recipe(name).models.shared else refiner
         recipes.append(load_recipe(name, [*small(actor, judge, iterations), *changes.get(name, [])]))
     return dict(zip(RECIPES, run_all(recipes, folder / "home"), strict=True))
 

@@ -92,7 +92,7 @@ function benchmarksCard(progress) {
   return made;
 }
 
-function honestyCard(progress) {
+function auditCard(progress) {
   const share = (value) => (value === null ? "–" : (100 * value).toFixed(1));
   const points = (value) => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`;
   const made = element("section", "card");
@@ -160,7 +160,7 @@ function show(detail) {
   const spent = progress.burn.filter((burn) => burn.spent || burn.cap !== null);
   const whole = [];
   if (spent.length) whole.push(spentCard(spent));
-  if (progress.audits.length) whole.push(honestyCard(progress));
+  if (progress.audits.length) whole.push(auditCard(progress));
   if (progress.scores.length) whole.push(benchmarksCard(progress));
   byId("iterations").replaceChildren(...whole, ...begun.map((index) => card(index, progress, detail.outcomes[index])));
 }

@@ -1,4 +1,4 @@
-"""Reads what a run's measurements came to so far, for `spar status` and pages: benchmarks, and the refiner's honesty.
+"""Reads what a run's measurements came to so far, for `spar status` and pages: benchmarks and the judge audit.
 
 From the facts of steps; opens no result. Writes nothing.
 """
@@ -12,11 +12,12 @@ from spar.db.facts import counts_of
 from spar.db.tables import Run, Step
 from spar.messages.base import StepKind
 from spar.messages.counts import AuditCounts, ScoreCounts
-from spar.messages.evaluation import HONESTY
+from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.states import StepState
 from spar.recipes.benchmarks import shown_of
-from spar.recipes.honesty import SOURCES, disagreements
-from spar.recipes.models import HonestySettings
+from spar.recipes.former_keys import with_present_keys
+from spar.recipes.judge_audit import SOURCES, disagreements
+from spar.recipes.models import JudgeAuditSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +52,15 @@ class AuditScore:
 
 
 def read_measured(session: Session, run: Run) -> tuple[tuple[BenchmarkScore, ...], tuple[AuditScore, ...]]:
-    """Scores, and audits if the recipe's honesty asks for them, by iteration."""
+    """Scores, and audits if the recipe has a judge_audit, by iteration."""
     query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
     steps = session.exec(query.order_by(col(Step.iteration), col(Step.id))).all()
     scores = tuple(score for step in steps for score in _scores(step))
-    if not run.recipe.get("honesty"):
+    section = with_present_keys(run.recipe).get("judge_audit")
+    if not section:
         return scores, ()
-    settings = HonestySettings.model_validate(run.recipe["honesty"])
-    audited = (step for step in steps if step.part == HONESTY)
+    settings = JudgeAuditSettings.model_validate(section)
+    audited = (step for step in steps if step.part == JUDGE_AUDIT)
     return scores, tuple(audit for step in audited for audit in _audits(step, settings))
 
 
@@ -69,7 +71,7 @@ def _scores(step: Step) -> Iterator[BenchmarkScore]:
             yield BenchmarkScore(iteration=step.iteration, benchmark=step.part, score=name, value=scores[name])
 
 
-def _audits(step: Step, settings: HonestySettings) -> Iterator[AuditScore]:
+def _audits(step: Step, settings: JudgeAuditSettings) -> Iterator[AuditScore]:
     audited = counts_of(step, AuditCounts).sources
     alarms = {each.source for each in disagreements(audited, settings)}
     for source, figures in audited.items():

@@ -74,7 +74,7 @@ class RunProgress:
     scores: tuple[BenchmarkScore, ...] = ()
     """Of the benchmarks in the recipe's evaluation: those that pages show."""
     audits: tuple[AuditScore, ...] = ()
-    """Of the refiner's judging, if the recipe's honesty asks."""
+    """Of the refiner's judging, if the recipe has a judge_audit."""
     end: RunEnd | None = None
     """Why it ended early; None: it has not, or it was cancelled."""
     stuck: Stuck | None = None

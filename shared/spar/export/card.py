@@ -38,7 +38,7 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str
 def _models(run: RunFacts) -> list[str]:
     """The models that the recipe names; those that it trains come from them."""
     named = run.recipe.get("models", {})
-    return [name for key, name in named.items() if isinstance(name, str) and key != "one"]
+    return [name for key, name in named.items() if isinstance(name, str) and key not in ("shared", "one")]
 
 
 def _files(manifest: dict[str, Any]) -> str:

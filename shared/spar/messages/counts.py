@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spar.method.guards import Figure, Guard
 from spar.method.refiner_data import ExampleCounts
-from spar.recipes.honesty import AuditFigures, AuditSource
+from spar.recipes.judge_audit import AuditFigures, AuditSource
 
 
 class BaseCounts(BaseModel):

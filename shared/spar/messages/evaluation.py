@@ -9,10 +9,10 @@ REVISION: Final = 2
 BENCHMARK_REVISION: Final = 2
 BENCHMARK_REVISIONS: Final = {"followbench": 3}
 """Of benchmarks whose results changed when those of others did not."""
-HONESTY_REVISION: Final = 2
+JUDGE_AUDIT_REVISION: Final = 2
 GENERAL_REVISION: Final = 1
 TASK = "evaluation.evaluate"
-HONESTY: Final = "honesty"
+JUDGE_AUDIT: Final = "honesty"
 """The part of the step that audits the refiner's judging."""
 
 Part = Literal["actor", "refiner", "pairs"]
@@ -62,7 +62,7 @@ class BenchmarkSpec(Spec):
     form: ObjectRef | None = omitted_when_default(None)
 
 
-class HonestySpec(Spec):
+class JudgeAuditSpec(Spec):
     """Have rules audit what the refiner judged. `inputs` holds rows of ShardResults. Result: rows of Audited.
 
     `prompts` is the size of the slice, `rules` a key of RuledPrompts (None: the story world's own). The templates and
@@ -70,7 +70,7 @@ class HonestySpec(Spec):
     """
 
     identity: ClassVar[str] = "HonestySpec"
-    revision: Literal[2] = HONESTY_REVISION
+    revision: Literal[2] = JUDGE_AUDIT_REVISION
     inputs: ObjectRef
     rules: ObjectRef | None
     prompts: int
@@ -101,5 +101,5 @@ class GeneralSpec(Spec):
 class Evaluate(StepMessage):
     """`judge` is the engine of the spec's judge: where it is, which determines nothing."""
 
-    spec: EvaluationSpec | BenchmarkSpec | HonestySpec | GeneralSpec
+    spec: EvaluationSpec | BenchmarkSpec | JudgeAuditSpec | GeneralSpec
     judge: EngineSettings | None = None

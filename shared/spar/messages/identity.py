@@ -1,10 +1,12 @@
 """The canonical form of a spec, from which its fingerprint is computed.
 
-A record counts under its `identity`, a string of its own class that outlives renames. Knows no spec by name.
+A record counts under its `identity`, a string of its own class that outlives renames, and a renamed field under its
+former name. Knows no spec by name.
 """
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -34,7 +36,8 @@ def _identify(value: Any) -> Any:
         case Reference():
             return value.identifier()
         case BaseModel():
-            fields = {name: getattr(value, name) for name in type(value).model_fields if _counts(value, name)}
+            former = {present: key for key, present in getattr(value, "former_keys", {}).items()}
+            fields = {former.get(name, name): getattr(value, name) for name in _counting(value)}
             return {"": identity_of(type(value)), **{name: _identify(field) for name, field in fields.items()}}
         case list() | tuple():
             return [_identify(item) for item in value]
@@ -52,6 +55,7 @@ def identity_of(kind: type[BaseModel]) -> str:
     return identity
 
 
-def _counts(value: BaseModel, name: str) -> bool:
-    leaves_out = type(value).model_fields[name].exclude_if
-    return leaves_out is None or not leaves_out(getattr(value, name))
+def _counting(value: BaseModel) -> Iterator[str]:
+    for name, field in type(value).model_fields.items():
+        if field.exclude_if is None or not field.exclude_if(getattr(value, name)):
+            yield name

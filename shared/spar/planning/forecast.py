@@ -24,7 +24,7 @@ from spar.recipes.spending import Spent
 from spar.runtime.trace import TracedCall
 
 TRAINING = "training"
-HONESTY = "honesty"
+JUDGE_AUDIT = "honesty"
 GENERATION = "generation"
 
 
@@ -183,9 +183,9 @@ def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart]) -> 
 def _factor(recipe: Recipe, part: ForecastPart, kind: str, stages: Sequence[Weights]) -> Weight:
     """How many of the run's prompts one of the pilot's stands for; an audit takes no more than its slice."""
     iterations = together(stages, kind) if part.iteration == FIRST else ALIKE
-    if kind != HONESTY or recipe.honesty is None:
+    if kind != JUDGE_AUDIT or recipe.judge_audit is None:
         return iterations.times(part.prompts / len(part.units))
-    slice_of = recipe.honesty.prompts
+    slice_of = recipe.judge_audit.prompts
     return iterations.times(min(slice_of, part.prompts) / min(slice_of, len(part.units)))
 
 

@@ -53,7 +53,7 @@ def measuring_of(
         for part, task in general_parts(general).items():
             own, times = asked_of(task, items[part].items, general), rounds(recipe, "actor")
             found.append(MeasurementWork(name=part, items=items[part].items, times=times, own=own.times(times)))
-    return (*found, *_honesty(recipe, prompt_tokens))
+    return (*found, *_judge_audit(recipe, prompt_tokens))
 
 
 def _benchmark(
@@ -158,16 +158,16 @@ _BENCHMARKS = {"ifeval": _ifeval, "followbench": _followbench, "llmbar": _llmbar
 """What the run's models are asked in one round, and what an outside judge would be."""
 
 
-def _honesty(recipe: Recipe, prompt_tokens: int) -> Iterator[MeasurementWork]:
+def _judge_audit(recipe: Recipe, prompt_tokens: int) -> Iterator[MeasurementWork]:
     """The rules ask nobody; an outside judge sees each audited response, and of each search its best."""
-    if recipe.honesty is None or recipe.honesty.judge is None:
+    if recipe.judge_audit is None or recipe.judge_audit.judge is None:
         return
-    prompts, judge, most = min(recipe.honesty.prompts, recipe.prompts.per_iteration), NOTHING, 0
+    prompts, judge, most = min(recipe.judge_audit.prompts, recipe.prompts.per_iteration), NOTHING, 0
     for iteration in range(FIRST, FIRST + recipe.iterations):
         settings = at(recipe, iteration)
         texts = prompts * (settings.generation.n + searches(settings))
         longest = max(settings.generation.max_tokens, settings.search.max_tokens if searches(settings) else 0)
         read = TEMPLATE_TOKENS + prompt_tokens + longest
-        judge = judge.plus(calls(texts, recipe.honesty.judge_tokens, read, least=0))
+        judge = judge.plus(calls(texts, recipe.judge_audit.judge_tokens, read, least=0))
         most = max(most, texts)
     yield MeasurementWork(name="honesty", items=most, times=recipe.iterations, own=NOTHING, judge=judge)

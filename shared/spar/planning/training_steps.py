@@ -35,7 +35,7 @@ def init_steps(recipe: Recipe, pilot: PilotFacts) -> dict[int, int]:
         for iteration, seen in pilot.initial.items()
         if seen.prompts
     }
-    if recipe.models.one and REFINER in rows:  # one model is made of both sets
+    if recipe.models.shared and REFINER in rows:  # one model is made of both sets
         rows[REFINER] += rows.get(ACTOR, 0.0)
     return {
         iteration: _steps(number, getattr(recipe.init, str(role_of(iteration)))) for iteration, number in rows.items()

@@ -67,7 +67,9 @@ def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
     A level is expanded whole before its gate is tested, so a tree has its first level at least: 3 in the paper. With
     stop_when_decided a good first child can be the only one.
     """
-    policy = make_policy(search.policy, search.branch, search.keep, search.depth, search.gate, 0, True)
+    policy = make_policy(
+        search.policy, search.branch, search.beam_width, search.depth, search.accept_threshold, 0, True
+    )
     return (1 if search.stop_when_decided else policy.branch), most_nodes(policy)
 
 

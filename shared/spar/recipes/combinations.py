@@ -96,10 +96,12 @@ def _vllm_computes_in(recipe: Recipe) -> Iterator[Problem]:
 
 def _search_fits(recipe: Recipe) -> Iterator[Problem]:
     search = recipe.search
-    if search.policy == "bfs" and search.keep > search.branch:
-        fix = "Lower search.keep or raise search.branch."
+    if search.policy == "bfs" and search.beam_width > search.branch:
+        fix = "Lower search.beam_width or raise search.branch."
         yield Problem(
-            keys=("search", "keep"), what=f"is {search.keep}, but a node has only {search.branch} children", fix=fix
+            keys=("search", "beam_width"),
+            what=f"is {search.beam_width}, but a node has only {search.branch} children",
+            fix=fix,
         )
 
 

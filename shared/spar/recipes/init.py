@@ -57,7 +57,7 @@ def set_for(recipe: Recipe, iteration: int) -> Recipe:
         }
     else:
         # One model is the actor whom both sets make, by the settings of the last training.
-        actor = init.refiner if recipe.models.one else init.actor
+        actor = init.refiner if recipe.models.shared else init.actor
         changed = {
             "generation": init.responses,
             "judgment": init.judgment,

@@ -71,7 +71,7 @@ def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
 def _judging_is_learned(recipe: Recipe, taught: str) -> Iterator[Problem]:
     """A refiner learns to give verdicts; one model, to judge as it will in self-play."""
     asked = judging_policy(recipe.judgment.policy)
-    wanted = asked.name if recipe.models.one and asked.form is not None else VERDICTS
+    wanted = asked.name if recipe.models.shared and asked.form is not None else VERDICTS
     if is_given(recipe, REFINER) or taught == wanted:
         return
     learns = "a refiner learns to give verdicts"
@@ -97,6 +97,6 @@ def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
     if not init.data.actor:
         fix = "Name files of pairs in init.data.actor, or delete it."
         yield Problem(keys=keys, what="is dpo, but a teacher's responses are no pairs", fix=fix)
-    if recipe.models.one:
+    if recipe.models.shared:
         what = "is dpo, but one model learns the actor's set again with the refiner's, by sft"
-        yield Problem(keys=keys, what=what, fix="Delete it, or set models.one to false.")
+        yield Problem(keys=keys, what=what, fix="Delete it, or set models.shared to false.")

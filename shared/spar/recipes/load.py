@@ -19,6 +19,7 @@ from spar.recipes.builtins import (
     recipe_text,
 )
 from spar.recipes.extending import EXTENDS, Library, over_layers
+from spar.recipes.former_keys import read_former
 from spar.recipes.models import Recipe
 from spar.recipes.override import SET, apply_overrides
 from spar.recipes.paths import Written, make_absolute
@@ -111,7 +112,8 @@ def _besides_lost_layers(problems: list[Problem]) -> list[Problem]:
 
 
 def over_base(source: YamlSource) -> YamlSource:
-    """A file's data, over those of the built-in recipes that it `extends`."""
+    """A file's data with present keys, over those of the built-in recipes that it `extends`."""
+    read_former(source)
 
     def read(name: str) -> YamlSource:
         return parse(recipe_text(name), f"{name}.yaml")

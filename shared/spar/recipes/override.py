@@ -1,8 +1,9 @@
-"""Changes single values of a recipe's data: `--set search.keep=1`. Values are typed as YAML types them."""
+"""Changes single values of a recipe's data: `--set search.beam_width=1`. Values are typed as YAML types them."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from spar.recipes.former_keys import present_path
 from spar.recipes.merging import METHOD, drop_other_methods
 from spar.recipes.problems import Keys, Problem
 from spar.recipes.source import DEEPEST, YamlSource, parse_value
@@ -26,6 +27,7 @@ def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
             what = f"--set {text[:40]!r}... is longer than {LONGEST:,} characters or {DEEPEST} keys"
             source.problems.append(Problem(keys=(), what=what, fix="Write long values into the recipe."))
             continue
+        keys = present_path(keys)
         _write(source, keys, parse_value(value.strip()))
         source.places[keys] = f"{SET} {path.strip()}"
 

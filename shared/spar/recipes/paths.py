@@ -34,7 +34,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("init", "teacher", "model"): ("builtin:", "hub:", "served:"),
     ("init", "prompts", "source"): ("world:",),
     ("training", "mix"): ("world:", "init:"),
-    ("honesty", "rules"): ("world:",),
+    ("judge_audit", "rules"): ("world:",),
     **{data_keys(name): ("world:", STORED) for name in USES},
     data_keys(GENERAL): (STORED,),
 }
@@ -117,7 +117,7 @@ def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
             fix = f"Choose one of {', '.join(LAUNCH_CONFIGS)}, or name a configuration file of `accelerate launch`."
             yield absent(keys, ABSENT, Path(training.launch.config), fix)
     yield from _check_benchmarks(recipe)
-    yield from _check_honesty(recipe)
+    yield from _check_judge_audit(recipe)
 
 
 def _check_init(recipe: Recipe) -> Iterator[Problem]:
@@ -151,16 +151,16 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
         yield absent(keys, "names what is not there", Path(named), "See docs/evaluation.md for its data.")
 
 
-def _check_honesty(recipe: Recipe) -> Iterator[Problem]:
+def _check_judge_audit(recipe: Recipe) -> Iterator[Problem]:
     """Rules for the prompts: a file's, the story world's, or those that came with the prompts."""
-    if recipe.honesty is None:
+    if recipe.judge_audit is None:
         return
-    keys, value = ("honesty", "rules"), recipe.honesty.rules or recipe.prompts.source
+    keys, value = ("judge_audit", "rules"), recipe.judge_audit.rules or recipe.prompts.source
     fix = f"Name a JSONL file of prompts with their instruction_id_list and kwargs, or {STORY} for its own prompts."
     if not names_a_file(keys, value):
         if value != STORY:
             yield Problem(keys=keys, what=f"are to be those of {value}, which has no rules for prompts", fix=fix)
-    elif recipe.honesty.rules is not None and not Path(value).is_file():
+    elif recipe.judge_audit.rules is not None and not Path(value).is_file():
         yield absent(keys, ABSENT, Path(value), fix)
 
 

@@ -111,7 +111,7 @@ def _fit(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(keys=("selection", "pairs"), what=what, fix="Raise generation.n (the paper has 5).")
     if not judging.votes_only and recipe.refiner_fate == "trained":
         what = f"is {judging.name}, but a refiner learns to give verdicts"
-        fix = "Set training.train_refiner to false, or models.one to true."
+        fix = "Set training.train_refiner to false, or models.shared to true."
         yield Problem(keys=("judgment", "policy"), what=what, fix=fix)
     yield from _generation_fits(recipe)
     if recipe.comparison is not None:
@@ -140,12 +140,12 @@ def _comparison_fits(recipe: Recipe) -> Iterator[Problem]:
     if judging_policy(recipe.judgment.policy).read is None:
         what = "compares judgments with scores, but judgment.policy is " + recipe.judgment.policy
         yield Problem(keys=("comparison",), what=what, fix="Set judgment.policy to rubric.")
-    if recipe.training.actor.method != "dpo" or not recipe.models.one:
+    if recipe.training.actor.method != "dpo" or not recipe.models.shared:
         what = "gives pairs of judgments, but no model here is trained by dpo to judge"
         yield Problem(
             keys=("comparison",),
             what=what,
-            fix="Set models.one to true and training.actor.method to dpo, or delete it.",
+            fix="Set models.shared to true and training.actor.method to dpo, or delete it.",
         )
 
 
@@ -168,9 +168,9 @@ def _stages_fit(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _one_model(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.models.one and recipe.models.actor != recipe.models.refiner:
+    if recipe.models.shared and recipe.models.actor != recipe.models.refiner:
         what = f"is true, but models.actor is {recipe.models.actor} and models.refiner {recipe.models.refiner}"
-        yield Problem(keys=("models", "one"), what=what, fix="Name the same model for both.")
+        yield Problem(keys=("models", "shared"), what=what, fix="Name the same model for both.")
 
 
 def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from spar.errors import RecipeError
 from spar.recipes.key_types import models_in
 
 Keys = tuple[str, ...]
-"""Where a value stands: ("search", "keep") for `search.keep`."""
+"""Where a value stands: ("search", "beam_width") for `search.beam_width`."""
 
 MOST_SHOWN = 50
 """Problems that one error spells out; somebody who has more has another problem."""

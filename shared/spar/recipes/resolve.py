@@ -17,8 +17,9 @@ from spar.method.judging import JUDGING
 from spar.method.profiles import PROFILES
 from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
+from spar.recipes.former_keys import with_former_keys
 from spar.recipes.general import GENERAL, general_of
-from spar.recipes.models import HonestySettings, InitSettings, Recipe
+from spar.recipes.models import InitSettings, JudgeAuditSettings, Recipe
 from spar.recipes.paths import SERVED, TEMPLATE_FILES, Written, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
@@ -81,7 +82,7 @@ def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
 def _imply_taught_judging(data: dict[str, Any]) -> None:
     """One model learns from its teacher to judge by the form that it will be asked with in self-play."""
     judging = JUDGING.get(data.get("judgment", {}).get("policy"))
-    if data.get("init") and data["models"].get("one") and judging is not None and judging.form is not None:
+    if data.get("init") and data["models"].get("shared") and judging is not None and judging.form is not None:
         data["init"].setdefault("judgment", {}).setdefault("policy", judging.name)
 
 
@@ -104,7 +105,7 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     A prompts file or a template counts by its bytes, not by where it lies. Model folders count by their path:
     their weights have fingerprints of their own.
     """
-    data = recipe.model_dump(mode="json")
+    data = with_former_keys(recipe)
     _leave_out(data, NOT_IDENTITY)
     if recipe.init is not None:
         data["init"] = _init_identity(recipe.init, data["init"])
@@ -117,8 +118,8 @@ def recipe_fingerprint(recipe: Recipe) -> str:
         data["templates"] = [file_sha256(file) for file in files]
     if recipe.training.mix is not None and names_a_file(("training", "mix"), recipe.training.mix):
         data["training"]["mix"] = file_sha256(Path(recipe.training.mix))
-    if recipe.honesty is not None:
-        data["honesty"] = _honesty_identity(recipe.honesty, data["honesty"])
+    if recipe.judge_audit is not None:
+        data["honesty"] = _judge_audit_identity(recipe.judge_audit, data["honesty"])
     for name, settings in planned(recipe.evaluation).items():
         section = data["evaluation"]["benchmarks"][name]
         if names_a_file(data_keys(name), settings.data):
@@ -153,10 +154,10 @@ def _init_identity(settings: InitSettings, written: dict[str, Any]) -> dict[str,
     return written
 
 
-def _honesty_identity(settings: HonestySettings, written: Mapping[str, Any]) -> dict[str, Any]:
+def _judge_audit_identity(settings: JudgeAuditSettings, written: Mapping[str, Any]) -> dict[str, Any]:
     """What is audited, by which rules and judge: not when that is an alarm, and what follows then."""
     kept = {name: value for name, value in written.items() if name not in ("alarm", "stop")}
-    if settings.rules is not None and names_a_file(("honesty", "rules"), settings.rules):
+    if settings.rules is not None and names_a_file(("judge_audit", "rules"), settings.rules):
         kept["rules"] = file_sha256(Path(settings.rules))
     if settings.judge is not None:
         kept["judge"] = settings.judge.identity()

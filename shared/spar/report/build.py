@@ -131,7 +131,7 @@ def _looped(
             "outcomes": reader.outcomes(row.index),
             "pairs": sum(reader.rows(step, Selected)[0].actor_rows for step in selections),
             "refiner_data": refiner_data(selections),
-            "honesty": reader.honesty(steps),
+            "judge_audit": reader.judge_audit(steps),
             "guards": [facts for step in selections for facts in guard_facts(guard_findings(reader.run, step))],
             "trees": facts.trees,
             "solved": facts.solved,

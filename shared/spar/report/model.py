@@ -115,7 +115,7 @@ class TypeFacts(Facts):
     false_reject: RateFacts | None = None
 
 
-class HonestyFacts(Facts):
+class JudgeAuditFacts(Facts):
     """An iteration's audit, by source: response, refinement. `result` is the key of the object with every text."""
 
     refiner: dict[str, JudgeFacts]
@@ -161,7 +161,7 @@ class IterationReport(Facts):
     solved: int = 0
     tree_sizes: dict[str, int] = Field(default_factory=dict)
     refiner_data: RefinerDataReport = RefinerDataReport()
-    honesty: HonestyFacts | None = None
+    judge_audit: JudgeAuditFacts | None = None
     guards: list[GuardFacts] = Field(default_factory=list)
     training: dict[Role, TrainingFacts] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)

@@ -17,7 +17,7 @@ from spar.report import formats, view
 from spar.report.benchmarks import benchmark_tables
 from spar.report.guards import guard_table
 from spar.report.headline import MEASURES, gains, headline, standfirst
-from spar.report.honesty import alarms, audited_labels, honesty_tables, type_rows
+from spar.report.judge_audit import alarms, audited_labels, judge_audit_tables, type_rows
 from spar.report.model import RunReport
 from spar.report.words import changed_words
 
@@ -43,9 +43,9 @@ def render(report: RunReport) -> str:
             actor_chart=view.accuracy_chart(report, "actor", ACTOR_SERIES),
             refiner_chart=view.accuracy_chart(report, "refiner", REFINER_SERIES),
             benchmark_tables=benchmark_tables(report, labels),
-            honesty=honesty_tables(report, labels),
-            honesty_types=type_rows(report),
-            honesty_labels=audited_labels(report, labels),
+            judge_audit=judge_audit_tables(report, labels),
+            judge_audit_types=type_rows(report),
+            judge_audit_labels=audited_labels(report, labels),
             alarms=alarms(report),
             guards=guard_table(report, labels),
             trained=view.trained(report),

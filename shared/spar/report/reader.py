@@ -11,19 +11,19 @@ from spar.db.spending import spending_of_steps
 from spar.db.tables import Iteration, Model, PromptOutcome, Run, Shard, Step
 from spar.errors import DataError
 from spar.evaluation.benchmarks.report import KeptReport
-from spar.evaluation.honesty import Audited
 from spar.evaluation.items import Item
+from spar.evaluation.judge_audit import Audited
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.counts import AuditCounts
-from spar.messages.evaluation import HONESTY
+from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.parts import shard_part
 from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome, Tree
 from spar.recipes.benchmarks import benchmark_of, in_order
 from spar.recipes.init import ACTOR, FIRST
 from spar.recipes.spending import Spent
-from spar.report.honesty import honesty_facts
-from spar.report.model import HonestyFacts
+from spar.report.judge_audit import judge_audit_facts
+from spar.report.model import JudgeAuditFacts
 from spar.store.base import ObjectStore
 from spar.store.results import get_verified
 from spar.store.rows import decode_rows
@@ -97,14 +97,16 @@ class RunReader:
 
     def items(self, steps: Sequence[Step]) -> list[Item]:
         evaluations = of_kind(steps, StepKind.EVALUATION)
-        suite = [step for step in evaluations if step.part != HONESTY and benchmark_of(step.part) is None]
+        suite = [step for step in evaluations if step.part != JUDGE_AUDIT and benchmark_of(step.part) is None]
         return [item for step in suite for item in self.rows(step, Item)]
 
-    def honesty(self, steps: Sequence[Step]) -> HonestyFacts | None:
+    def judge_audit(self, steps: Sequence[Step]) -> JudgeAuditFacts | None:
         """What rules found of the refiner's judging, if the recipe asks."""
         for step in of_kind(steps, StepKind.EVALUATION):
-            if step.part == HONESTY:
-                facts = honesty_facts(self.rows(step, Audited), counts_of(step, AuditCounts).sources, self.run.recipe)
+            if step.part == JUDGE_AUDIT:
+                facts = judge_audit_facts(
+                    self.rows(step, Audited), counts_of(step, AuditCounts).sources, self.run.recipe
+                )
                 return facts.model_copy(update={"result": str(step.result_key)})
         return None
 

@@ -58,9 +58,9 @@ def policy_of(settings: SearchSettings) -> SearchPolicy:
     return make_policy(
         settings.policy,
         branch=settings.branch,
-        keep=settings.keep,
+        keep=settings.beam_width,
         depth=settings.depth,
-        gate=settings.gate,
+        gate=settings.accept_threshold,
         retries=settings.retries,
         stop_when_decided=settings.stop_when_decided,
     )

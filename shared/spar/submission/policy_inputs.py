@@ -45,9 +45,9 @@ def put_inputs(
             inputs["measured"] = inputs["evaluated"]
     if recipe.training.mix not in (None, INIT_SET):  # that is made by the run itself
         inputs["mix"] = _put(store, "mixed", _mix(recipe, str(recipe.training.mix)))
-    if recipe.honesty is not None:
-        rules = recipe.honesty.rules or recipe.prompts.source
-        if names_a_file(("honesty", "rules"), rules):
+    if recipe.judge_audit is not None:
+        rules = recipe.judge_audit.rules or recipe.prompts.source
+        if names_a_file(("judge_audit", "rules"), rules):
             inputs["rules"] = _put(store, "rules", read_ruled_prompts(Path(rules)))
     return inputs
 

@@ -138,7 +138,7 @@ def test_nothing_follows_from_a_canary_that_failed_but_the_end() -> None:
 
 
 def test_nothing_is_trained_or_measured_after_a_shortfall() -> None:
-    state = replace(DATA, evaluates=True, honesty=True)
+    state = replace(DATA, evaluates=True, judge_audit=True)
     outcomes = {Outcome.PAIR: 1, Outcome.UNPARSABLE: 9}
     [stopped] = next_actions(state, events.SelectionDone(pairs=1, examples=1, outcomes=outcomes))
     assert isinstance(stopped, actions.StopRun)

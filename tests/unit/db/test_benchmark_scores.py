@@ -40,7 +40,7 @@ def test_progress_tells_the_scores_that_pages_show(tmp_path: Path) -> None:
         session.add(
             Run(
                 id="r",
-                recipe={"iterations": 1, "honesty": {"alarm": 0.1}},
+                recipe={"iterations": 1, "judge_audit": {"alarm": 0.1}},
                 models={},
                 templates="t",
                 prompts="p",

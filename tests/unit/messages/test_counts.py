@@ -21,7 +21,7 @@ from spar.messages.facts import StepFacts
 from spar.method.guards import Figure, Guard
 from spar.method.records import ReplyFailure
 from spar.method.refiner_data import ExampleCounts
-from spar.recipes.honesty import AuditFigures, AuditSource
+from spar.recipes.judge_audit import AuditFigures, AuditSource
 
 AUDIT = AuditFigures(prompts=40, accepted=0.8, followed=0.5, gap=0.3, gap_low=0.2, gap_high=0.4, false_accept=0.2)
 EXAMPLES = {"tree_yes": ExampleCounts(candidates=5, kept=3, dropped={"unanimous": 0, "over_cap": 2})}

@@ -30,7 +30,7 @@ WORKLOADS: dict[str, tuple[SimulatedBehaviour, dict[str, Any]]] = {
     "as simulated": (SimulatedBehaviour(), {}),
     "weak refiner, long verdicts, depth first": (
         SimulatedBehaviour(refinement_good=0.15, verdict_words=(20, 60)),
-        {"search": {"policy": "dfs", "keep": 1, "depth": 4}, "judgment": {"votes": 3, "quorum": 2}},
+        {"search": {"policy": "dfs", "beam_width": 1, "depth": 4}, "judgment": {"votes": 3, "quorum": 2}},
     ),
     "strong actor, long responses, greedy": (
         SimulatedBehaviour(response_good=0.8, response_words=(40, 120)),
@@ -180,7 +180,7 @@ def test_one_model_is_trained_on_both_sets() -> None:
     }
     seen = facts([], [], initial={i: InitFacts(tuple(prompts(16)), {"response": 16}) for i in BEFORE})
     assert init_steps(recipe(init=schooling), seen) == {ACTOR: 8, REFINER: 4}
-    one = {"actor": "hub:a@1", "refiner": "hub:a@1", "one": True}
+    one = {"actor": "hub:a@1", "refiner": "hub:a@1", "shared": True}
     assert init_steps(recipe(init=schooling, models=one), seen) == {ACTOR: 8, REFINER: 12}
     assert init_steps(recipe(), seen) == {}
 
@@ -199,7 +199,7 @@ def test_an_audits_calls_are_those_of_its_slice() -> None:
     calls = [call(each.id, 0, 1, 10, kind="generation") for each in chosen]
     calls += [call(each.id, 0, 1, 10, kind="honesty") for each in chosen[:8] for _ in range(2)]
     audit = {"prompts": 8, "judge": {"url": "http://j/v1", "model": "j"}}
-    found = forecast(recipe(iterations=3, honesty=audit), facts(calls, chosen), FREE, 32)
+    found = forecast(recipe(iterations=3, judge_audit=audit), facts(calls, chosen), FREE, 32)
     assert {each.step: each.calls.value for each in found.steps} == {"generation": 3 * WHOLE, "honesty": 3 * 16}
 
 

@@ -97,11 +97,11 @@ def test_a_refiners_benchmarks_and_the_calls_of_outside_judges_apart() -> None:
 def test_an_audits_outside_judge_sees_responses_and_each_searchs_best() -> None:
     stage = "stages=[{iterations: [3], selection: {pairs: sampled}}]"
     recipe = load_recipe("demo", [stage]).model_dump()
-    recipe |= {"honesty": {"prompts": 20, "judge": JUDGE, "judge_tokens": 8}}
+    recipe |= {"judge_audit": {"prompts": 20, "judge": JUDGE, "judge_tokens": 8}}
     found = measured(Recipe.model_validate(recipe))["honesty"]
     assert (found.own, bounds(found.judge)) == (NOTHING, (0, 2 * 20 * 6 + 20 * 5))
     assert found.judge.written == 340 * 8
-    recipe["honesty"]["judge"] = None
+    recipe["judge_audit"]["judge"] = None
     assert "honesty" not in measured(Recipe.model_validate(recipe))
 
 

@@ -20,7 +20,7 @@ from spar.recipes.load import load_recipe
         (["engine.headers={X-Org: a}"], "sends no requests"),
         (["models.refiner=served:big"], "can be asked but not trained by trl"),
         (["training.actor.kind=ppo"], "which is not installed"),
-        (["search.keep=4"], "a node has only 3 children"),
+        (["search.beam_width=4"], "a node has only 3 children"),
         (["selection.pairs=sampled", "generation.n=1"], "a pair takes two responses"),
         (["training.actor.micro_batch_size=5"], "does not divide batch_size 32"),
         (["training.actor.launch.processes=3"], "launch.processes is 3, which does not divide batch_size 32"),
@@ -48,7 +48,7 @@ def test_impossible(overrides: list[str], told: str) -> None:
 
 
 def test_keep_above_branch_matters_to_breadth_first_only() -> None:
-    assert load_recipe("demo", ["search.keep=4", "search.policy=dfs"]).search.keep == 4
+    assert load_recipe("demo", ["search.beam_width=4", "search.policy=dfs"]).search.beam_width == 4
 
 
 @pytest.mark.parametrize(

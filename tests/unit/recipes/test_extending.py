@@ -11,7 +11,7 @@ from spar.recipes.models import SftSettings
 from spar.recipes.source import YamlSource, parse
 
 FILES = {
-    "a": "seed: 1\nsearch: {depth: 1, keep: 1}\n",
+    "a": "seed: 1\nsearch: {depth: 1, beam_width: 1}\n",
     "b": "extends: a\nsearch: {depth: 2}\n",
     "c": "extends: b\nsearch: {branch: 4}\n",
     "d": "extends: a\nseed: 4\n",
@@ -32,13 +32,13 @@ def told(source: YamlSource) -> list[str]:
 
 def test_any_depth_and_the_place_where_each_value_was_written() -> None:
     found = laid("extends: c\nname: mine\n")
-    assert found.data == {"seed": 1, "name": "mine", "search": {"depth": 2, "keep": 1, "branch": 4}}
-    assert (found.places[("search", "depth")], found.places[("search", "keep")]) == ("b.yaml:2", "a.yaml:2")
+    assert found.data == {"seed": 1, "name": "mine", "search": {"depth": 2, "beam_width": 1, "branch": 4}}
+    assert (found.places[("search", "depth")], found.places[("search", "beam_width")]) == ("b.yaml:2", "a.yaml:2")
     assert told(found) == []
 
 
 def test_of_several_the_later_wins_and_what_both_extend_lies_below_both() -> None:
-    assert laid("extends: [b, d]\n").data == {"seed": 4, "search": {"depth": 2, "keep": 1}}
+    assert laid("extends: [b, d]\n").data == {"seed": 4, "search": {"depth": 2, "beam_width": 1}}
     assert laid("extends: [d, a]\n").data["seed"] == 4  # `a` is a layer already: below d
 
 

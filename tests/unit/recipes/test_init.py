@@ -89,12 +89,12 @@ RUBRIC = ["judgment.policy=rubric", "selection.pairs=extremes"]
 
 
 def test_one_model_learns_to_judge_as_it_will() -> None:
-    scoring = load_recipe("story-init", ["models.one=true", *RUBRIC, "init.judgment.policy=rubric"])
+    scoring = load_recipe("story-init", ["models.shared=true", *RUBRIC, "init.judgment.policy=rubric"])
     refiner = at(scoring, REFINER)
     assert (refiner.selection.pairs, refiner.refiner_fate) == ("judged", "shared")
     assert refiner.training.actor == refiner.training.refiner == scoring.init.refiner  # type: ignore[union-attr]
-    assert load_recipe("story-init", ["models.one=true", *RUBRIC]) == scoring  # nothing else could be meant
-    assert at(load_recipe("story-init", ["models.one=true"]), REFINER).selection.pairs == "lessons"
+    assert load_recipe("story-init", ["models.shared=true", *RUBRIC]) == scoring  # nothing else could be meant
+    assert at(load_recipe("story-init", ["models.shared=true"]), REFINER).selection.pairs == "lessons"
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
         (["init.teacher=null"], "names no teacher, and no data for the actor and the refiner"),
         (["init.judgment.policy=rubric"], "a refiner learns to give verdicts"),
         (
-            ["models.one=true", *RUBRIC, "init.judgment.policy=verdict"],
+            ["models.shared=true", *RUBRIC, "init.judgment.policy=verdict"],
             "is verdict, but the model judges by rubric in self-play",
         ),
-        (["models.one=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
+        (["models.shared=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
         (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
         (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),
         (["init.teacher.engine.kind=openai"], "init.teacher.engine.url is missing"),
@@ -114,7 +114,7 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
         (["init.prompts.source=nowhere.jsonl"], "names a file that is not there"),
         (["init.actor.micro_batch_size=5"], "does not divide batch_size 32"),
         (["init.actor.method=dpo"], "a teacher's responses are no pairs"),
-        (["init.actor.method=dpo", "models.one=true"], "one model learns the actor's set again"),
+        (["init.actor.method=dpo", "models.shared=true"], "one model learns the actor's set again"),
     ],
 )
 def test_what_cannot_be_done_is_told(changes: list[str], told: str) -> None:

@@ -37,7 +37,7 @@ def complaint(name: str, *overrides: str) -> str:
 
 def test_the_least_a_recipe_says_gets_the_papers_values(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path, MINIMAL))
-    assert (recipe.generation.n, recipe.judgment.votes, recipe.search.keep, recipe.search.depth) == (
+    assert (recipe.generation.n, recipe.judgment.votes, recipe.search.beam_width, recipe.search.depth) == (
         5,
         5,
         2,
@@ -60,7 +60,7 @@ def test_a_key_like_no_other_gets_the_known_ones(tmp_path: Path) -> None:
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     text = complaint(
-        write(tmp_path, MINIMAL + "seed: yes\nsearch:\n  brnch: 3\n  keep: 9\ntemplates: nowhere\n"),
+        write(tmp_path, MINIMAL + "seed: yes\nsearch:\n  brnch: 3\n  beam_width: 9\ntemplates: nowhere\n"),
         "engine.kind=opnai",
         "generation",
     )
@@ -68,7 +68,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "6 problems",
         "mine.yaml:12: seed is 'yes'. Write a whole number.",
         "mine.yaml:14: search.brnch is not a key of a recipe. Did you mean 'branch'?",
-        "mine.yaml:15: search.keep is 9, but a node has only 3 children",
+        "mine.yaml:15: search.beam_width is 9, but a node has only 3 children",
         "mine.yaml:16: templates has no judge.txt and no refine.txt",
         "--set engine.kind: engine.kind is 'opnai', which is not installed. Choose one of: ",
         "--set 'generation' names no key and value",

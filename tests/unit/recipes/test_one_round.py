@@ -17,14 +17,14 @@ templates: sparr
 engine: {kind: opnai}
 generation: {policy: respnd, n: 5, tempereture: 0.5}
 judgment: {votes: 2, policy: vredict}
-search: {keep: 9}
+search: {beam_width: 9}
 selection: {options: {rho: 1}}
 training:
   actor: {kind: tlr, batch_size: 32, micro_batch_size: 5}
   mix: chats.jsonl
 stages: [{iterations: [7]}]
 evaluation: {suite: none, benchmarks: {ifeval: {data: ifeval.jsonl, votes: 3}}}
-honesty: {rules: rules.jsonl}
+judge_audit: {rules: rules.jsonl}
 budget: {money: 5}
 init:
   teacher: {engine: {kind: openai}}
@@ -34,9 +34,9 @@ init:
 """
 KEYS = [
     *("seed", "models.actor", "models.refiner", "prompts.source", "prompts.shard_size", "templates", "engine.kind"),
-    *("generation.policy", "generation.tempereture", "judgment.policy", "selection.options.rho", "search.keep"),
+    *("generation.policy", "generation.tempereture", "judgment.policy", "selection.options.rho", "search.beam_width"),
     *("training.actor.kind", "training.actor.micro_batch_size", "training.mix", "stages", "judgment"),
-    *("evaluation.benchmarks.ifeval.data", "evaluation.benchmarks.ifeval.votes", "honesty.rules", "budget.money"),
+    *("evaluation.benchmarks.ifeval.data", "evaluation.benchmarks.ifeval.votes", "judge_audit.rules", "budget.money"),
     *("init.teacher.model", "init.generation.policy", "init.judgment.policy", "init.data.refiner"),
 ]
 
@@ -57,10 +57,10 @@ def test_keys_values_engines_paths_policies_and_combinations_come_together(tmp_p
 
 
 def test_what_is_missing_hides_nothing_and_makes_up_nothing(tmp_path: Path) -> None:
-    told = complaint(tmp_path, "name: mine\nengine: {kind: openai}\nsearch: {keep: 9}\n")
+    told = complaint(tmp_path, "name: mine\nengine: {kind: openai}\nsearch: {beam_width: 9}\n")
     assert "The recipe" in told
     assert " has 4 problems" in told
-    for part in ("models is missing", "prompts is missing", "no engine.url to ask", "search.keep is 9"):
+    for part in ("models is missing", "prompts is missing", "no engine.url to ask", "search.beam_width is 9"):
         assert part in told
     assert "(missing)" not in told
 
@@ -73,7 +73,7 @@ def test_a_value_between_two_keys_leaves_the_rest_of_its_section_to_be_looked_at
 
 def test_an_unknown_policy_of_init_is_a_problem_among_others(tmp_path: Path) -> None:
     init = "{teacher: {model: 'served:t'}, responses: {policy: nosuch}, judgment: {policy: norsuch}}"
-    told = complaint(tmp_path, f"extends: demo\nname: mine\ninit: {init}\nsearch: {{keep: 9}}\n")
+    told = complaint(tmp_path, f"extends: demo\nname: mine\ninit: {init}\nsearch: {{beam_width: 9}}\n")
     assert "3 problems" in told
     assert "init.responses.policy is 'nosuch', which is no policy" in told
 

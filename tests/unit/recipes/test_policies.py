@@ -37,7 +37,7 @@ from spar.recipes.policies import forms_needed, judging_options, needs_checkers,
         ("demo", ["generation.policy=instruct", "generation.n=1"], "there is no backward model to ask"),
         ("demo", ["models.backward=builtin:story/one"], "names a model that nobody asks"),
         ("meta_rewarding", ["judgment.policy=verdict"], "compares judgments with scores"),
-        ("meta_rewarding", ["models.one=false"], "no model here is trained by dpo to judge"),
+        ("meta_rewarding", ["models.shared=false"], "no model here is trained by dpo to judge"),
         ("demo", ["training.mix=world:story-seed"], "the actor trains by dpo, on pairs"),
         ("self", ["training.mix=world:story-nothing"], "which is no data of ours"),
         ("self", ["training.mix=init:refiner"], "the set that init makes, but there is no init"),
@@ -108,7 +108,7 @@ def test_what_came_later_changes_no_identity_until_it_is_used() -> None:
     assert "policy" not in written["judgment"]
     assert "stages" not in written
     assert recipe_fingerprint(
-        load_recipe("demo", ["judgment.policy=verdict", "models.one=false"])
+        load_recipe("demo", ["judgment.policy=verdict", "models.shared=false"])
     ) == recipe_fingerprint(plain)
     assert recipe_fingerprint(load_recipe("demo", ["training.train_refiner=false"])) != recipe_fingerprint(plain)
     assert JudgmentSpec.model_fields["form"].exclude_if is not None

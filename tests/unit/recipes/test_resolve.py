@@ -55,20 +55,22 @@ def test_named_files_count_by_their_content(tmp_path: Path) -> None:
 
 
 def test_an_audit_counts_by_what_it_asks_and_not_by_its_alarm(tmp_path: Path) -> None:
-    assert fingerprint("honesty.prompts=50") != fingerprint()
-    assert fingerprint("honesty.prompts=50") == fingerprint("honesty.prompts=50", "honesty.alarm=0.5")
-    assert fingerprint("honesty.prompts=50") == fingerprint("honesty.prompts=50", "honesty.stop=true")
-    judge = "honesty.judge.model=m"
-    assert fingerprint(judge, "honesty.judge.url=http://a/v1") == fingerprint(judge, "honesty.judge.url=http://b/v1")
-    here, body = (judge, "honesty.judge.url=http://a/v1"), "honesty.judge.body={top_k: 20}"
-    assert fingerprint(*here, "honesty.judge.headers={X-Org: a}") == fingerprint(*here) != fingerprint(*here, body)
+    assert fingerprint("judge_audit.prompts=50") != fingerprint()
+    assert fingerprint("judge_audit.prompts=50") == fingerprint("judge_audit.prompts=50", "judge_audit.alarm=0.5")
+    assert fingerprint("judge_audit.prompts=50") == fingerprint("judge_audit.prompts=50", "judge_audit.stop=true")
+    judge = "judge_audit.judge.model=m"
+    assert fingerprint(judge, "judge_audit.judge.url=http://a/v1") == fingerprint(
+        judge, "judge_audit.judge.url=http://b/v1"
+    )
+    here, body = (judge, "judge_audit.judge.url=http://a/v1"), "judge_audit.judge.body={top_k: 20}"
+    assert fingerprint(*here, "judge_audit.judge.headers={X-Org: a}") == fingerprint(*here) != fingerprint(*here, body)
     for name, text in (("a", "one"), ("b", "one"), ("c", "two")):
         (tmp_path / name).write_text(f'{{"prompt": "{text}"}}\n')
-    a, b, c = (fingerprint(f"honesty.rules={tmp_path / name}") for name in "abc")
+    a, b, c = (fingerprint(f"judge_audit.rules={tmp_path / name}") for name in "abc")
     assert a == b != c
 
 
 def test_an_audit_needs_rules(tmp_path: Path) -> None:
-    for bad in ("honesty.rules=world:elsewhere", f"honesty.rules={tmp_path / 'none.jsonl'}"):
-        with pytest.raises(RecipeError, match=r"honesty\.rules"):
+    for bad in ("judge_audit.rules=world:elsewhere", f"judge_audit.rules={tmp_path / 'none.jsonl'}"):
+        with pytest.raises(RecipeError, match=r"judge_audit\.rules"):
             load_recipe("demo", [bad])

@@ -12,7 +12,7 @@ URLS = ["http://me:hunter-the-2nd@h:1/v1", "https://hunter-the-2nd@h/v1", "https
 
 
 @pytest.mark.parametrize("url", URLS)
-@pytest.mark.parametrize("where", ["engine: {kind: openai, url: '%s'}", "honesty: {judge: {url: '%s', model: m}}"])
+@pytest.mark.parametrize("where", ["engine: {kind: openai, url: '%s'}", "judge_audit: {judge: {url: '%s', model: m}}"])
 def test_a_recipe_holds_no_credential(tmp_path: Path, url: str, where: str) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_text(f"extends: demo\n{where % url}\n")

@@ -27,12 +27,12 @@ def read_ruled_prompts(path: Path) -> list[RuledPrompt]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.", "Check honesty.rules.") from error
+        raise DataError(f"{path} cannot be read: {error.strerror}.", "Check judge_audit.rules.") from error
     found = [_ruled(path, number, raw) for number, raw in enumerate(lines, start=1) if b"instruction_id_list" in raw]
     if not found:
         raise DataError(
             f"No row of {path} has an `instruction_id_list`: there is nothing to audit the refiner's judging with.",
-            "Name a file of such rows as honesty.rules (docs/honesty.md), or delete the section honesty.",
+            "Name a file of such rows as judge_audit.rules (docs/judge-audit.md), or delete the section judge_audit.",
         )
     return found
 

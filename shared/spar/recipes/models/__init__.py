@@ -21,7 +21,7 @@ from spar.recipes.models.evaluation import (
     EvaluationPlan,
     EvaluationSettings,
     GeneralSettings,
-    HonestySettings,
+    JudgeAuditSettings,
     JudgeSettings,
 )
 from spar.recipes.models.guards import GuardSettings
@@ -72,10 +72,10 @@ __all__ = [
     "GeneralSettings",
     "GenerationSettings",
     "GuardSettings",
-    "HonestySettings",
     "InitData",
     "InitPrompts",
     "InitSettings",
+    "JudgeAuditSettings",
     "JudgeSettings",
     "JudgmentSettings",
     "LaunchSettings",

@@ -1,9 +1,10 @@
 """What every section of a recipe is, and the kinds of numbers in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class Section(BaseModel):
     """A part of a recipe: immutable, and an unknown key is an error. The text under a field is its meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    former_keys: ClassVar[Mapping[str, str]] = {}
+    """Present names by the former ones, which are still read (`spar.recipes.former_keys`)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not cls.former_keys.keys() & data.keys():
+            return data
+        return {key if (now := cls.former_keys.get(key, key)) in data else now: value for key, value in data.items()}
 
 
 def omitted_when_default(default: Any) -> Any:

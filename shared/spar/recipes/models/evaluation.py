@@ -140,7 +140,7 @@ class BenchmarkPlan(Section):
     """GSM8K, TriviaQA, MMLU and HumanEval: does the actor keep what it could do."""
 
 
-class HonestySettings(Section):
+class JudgeAuditSettings(Section):
     """Rules audit what the refiner judged, in a slice of each iteration. No training sees what they find."""
 
     prompts: Annotated[Positive, Unit("prompts")] = 200

@@ -1,6 +1,7 @@
 """Where the models come from, and what serves them."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -13,11 +14,12 @@ class ModelSettings(Section):
     """Where the two models start: `builtin:story/actor`, a directory, `hub:ID@REVISION`, or `served:NAME`
     (a name that a remote endpoint knows: it serves requests and cannot be trained)."""
 
+    former_keys: ClassVar[Mapping[str, str]] = {"one": "shared"}
     actor: str
     """The model that responds to prompts."""
     refiner: str
     """The model that judges and refines."""
-    one: bool = omitted_when_default(False)
+    shared: bool = omitted_when_default(False)
     """One model plays both roles: what the actor becomes is the next refiner too, and no refiner is trained."""
     backward: str | None = omitted_when_default(None)
     """Who writes instructions for unlabelled texts (generation.policy instruct); it is never trained."""

@@ -1,11 +1,12 @@
 """A whole recipe, and the stages in which it changes."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from spar.recipes.models.base import Count, Positive, Section, Unit, omitted_when_default
-from spar.recipes.models.evaluation import EvaluationPlan, HonestySettings
+from spar.recipes.models.evaluation import EvaluationPlan, JudgeAuditSettings
 from spar.recipes.models.guards import GuardSettings
 from spar.recipes.models.init import InitSettings
 from spar.recipes.models.models import EngineSettings, ModelSettings
@@ -45,6 +46,7 @@ class Stage(Section):
 class Recipe(Section):
     """A whole run. `resolved` recipes name no file by a relative path."""
 
+    former_keys: ClassVar[Mapping[str, str]] = {"honesty": "judge_audit"}
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
     """Names the run, its directory and its exports: lower-case letters, digits, `_`, `.` and `-`; at most 40."""
     profile: Literal["fixed", "paper"] = "fixed"
@@ -80,7 +82,7 @@ class Recipe(Section):
     """Other settings for some iterations; an iteration that no stage names is set as the recipe is."""
     evaluation: EvaluationPlan | None = None
     """What is measured at the start and after each iteration; null: nothing."""
-    honesty: HonestySettings | None = omitted_when_default(None)
+    judge_audit: JudgeAuditSettings | None = omitted_when_default(None)
     """Audit the refiner's judging; null: don't."""
     dispatch: DispatchSettings = DispatchSettings()
     """How work is handed out."""
@@ -99,6 +101,6 @@ class Recipe(Section):
     @property
     def refiner_fate(self) -> Literal["trained", "kept", "shared"]:
         """What an iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
-        if self.models.one:
+        if self.models.shared:
             return "shared"
         return "trained" if self.training.trains and self.training.train_refiner else "kept"

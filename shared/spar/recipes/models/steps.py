@@ -1,5 +1,6 @@
 """One iteration before its trainings: prompts, responses, judgments, searches, comparisons, and what is selected."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
@@ -89,17 +90,18 @@ class SearchSettings(SamplingSettings):
     """The tree search for a refinement of each negative."""
 
     identity: ClassVar[str] = "SearchSettings"
+    former_keys: ClassVar[Mapping[str, str]] = {"keep": "beam_width", "gate": "accept_threshold"}
     policy: PolicyName = "bfs"
     """bfs, dfs: breadth or depth first. greedy: one refinement. best_of_n: many of the same response. iterative: each
     of the last one."""
     branch: Annotated[Positive, Unit("refinements")] = defaults.BRANCH
     """Refinements of each expanded node."""
-    keep: Annotated[Positive, Unit("nodes")] = defaults.KEEP
+    beam_width: Annotated[Positive, Unit("nodes")] = defaults.KEEP
     """Nodes of a level that are expanded further: the best by votes."""
     depth: Annotated[Positive, Unit("levels")] = defaults.DEPTH
     """Levels of refinements below the response."""
-    gate: Share = defaults.GATE
-    """A node whose V is above the gate solves the tree."""
+    accept_threshold: Share = defaults.GATE
+    """A node whose V is above it solves the tree."""
     retries: Annotated[Count, Unit("times")] = defaults.RETRIES
     """How often a refinement that failed is drawn again (profile paper: 8)."""
     vote_rounds: Annotated[Positive | None, Unit("rounds")] = omitted_when_default(None)

@@ -25,22 +25,22 @@ def write_prompts(folder: Path) -> str:
 
 def test_a_parted_refiner_is_told_and_stops_the_run_if_asked(tmp_path: Path) -> None:
     prompts = {"source": write_prompts(tmp_path), "per_iteration": 30, "shard_size": 5}
-    recipe = write_recipe(tmp_path, prompts=prompts, honesty={"prompts": 25})
+    recipe = write_recipe(tmp_path, prompts=prompts, judge_audit={"prompts": 25})
     home = tmp_path / "home"
 
-    stopped = run(["run", recipe, "--dir", home, "--set", "honesty.stop=true"])
+    stopped = run(["run", recipe, "--dir", home, "--set", "judge_audit.stop=true"])
     assert stopped.returncode == 130, stopped.stderr
-    assert "stopped: honesty: in iteration 1 the refiner accepts" in stopped.stderr
+    assert "stopped: judge audit: in iteration 1 the refiner accepts" in stopped.stderr
     assert "judge drifted iteration=1 source=response" in stopped.stderr
     assert report_of(home)["status"] == "stopped"
     assert "alarm: iteration 1: the refiner accepts" in run(["status", "--dir", home]).stdout
 
     # The same command without the stop is the same run.
-    finished = run(["run", recipe, "--dir", home, "--set", "honesty.stop=false"])
+    finished = run(["run", recipe, "--dir", home, "--set", "judge_audit.stop=false"])
     assert finished.returncode == 0, finished.stderr
     report = report_of(home)
-    first, second = (entry["honesty"] for entry in report["iterations"][1:])
-    assert report["iterations"][0]["honesty"] is None
+    first, second = (entry["judge_audit"] for entry in report["iterations"][1:])
+    assert report["iterations"][0]["judge_audit"] is None
     assert 20 <= first["refiner"]["response"]["prompts"] <= 25  # the simulated refiner is mute on some
     assert second["refiner"]["response"]["prompts"] <= 10  # of the second iteration's prompts ten have rules
     assert first["refiner"]["response"]["followed"]["value"] == 1.0
@@ -53,7 +53,7 @@ def test_a_parted_refiner_is_told_and_stops_the_run_if_asked(tmp_path: Path) -> 
 def test_prompts_without_rules_are_refused_before_anything_starts(tmp_path: Path) -> None:
     path = tmp_path / "free.jsonl"
     path.write_text("".join(f'{{"prompt": "Write about lamp {number}."}}\n' for number in range(60)))
-    recipe = write_recipe(tmp_path, prompts={"source": str(path), "per_iteration": 30}, honesty={"prompts": 25})
+    recipe = write_recipe(tmp_path, prompts={"source": str(path), "per_iteration": 30}, judge_audit={"prompts": 25})
     refused = run(["run", recipe, "--dir", tmp_path / "home"])
     assert refused.returncode == 2
     assert "there is nothing to audit the refiner's judging with" in refused.stderr

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spar.evaluation.clustered import Mean, Rate, clustered_mean, clustered_rate
-from spar.evaluation.honesty import Audited
+from spar.evaluation.judge_audit import Audited
 from spar.method.records import Verdict
-from spar.recipes.honesty import AuditFigures, AuditSource
+from spar.recipes.judge_audit import AuditFigures, AuditSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

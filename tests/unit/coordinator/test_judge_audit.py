@@ -23,7 +23,7 @@ from spar.store.rows import decode_rows, encode_rows
 from tests.unit.coordinator.stage import Stage
 
 G, T, E = StepKind.GENERATION, StepKind.TRAINING, StepKind.EVALUATION
-WHY = RunEnd(reason=EndReason.JUDGE_DRIFT, what="honesty: parted")
+WHY = RunEnd(reason=EndReason.JUDGE_DRIFT, what="judge audit: diverged")
 DATA = RunState(
     running=True,
     iteration=1,
@@ -33,7 +33,7 @@ DATA = RunState(
     chain=(G,),
     window=8,
     evaluates=False,
-    honesty=True,
+    judge_audit=True,
 )
 LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: StepCounts(done=2)})
 PARTED = replace(DATA, parted=WHY, counts={G: StepCounts(ready=3)})
@@ -43,7 +43,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
         "what was judged is audited once it is whole",
         DATA,
         events.SelectionDone(pairs=1, examples=1),
-        [actions.PrepareHonesty(1), actions.PrepareTraining("actor"), actions.PrepareTraining("refiner")],
+        [actions.PrepareJudgeAudit(1), actions.PrepareTraining("actor"), actions.PrepareTraining("refiner")],
     ),
     (
         "the run's end waits for its audit",
@@ -56,7 +56,12 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
         "an iteration without data is audited too",
         replace(DATA, iteration=2),
         events.SelectionDone(pairs=0, examples=0),
-        [actions.PrepareHonesty(2), actions.KeepModel("actor"), actions.KeepModel("refiner"), actions.EndIteration()],
+        [
+            actions.PrepareJudgeAudit(2),
+            actions.KeepModel("actor"),
+            actions.KeepModel("refiner"),
+            actions.EndIteration(),
+        ],
     ),
     (
         "the audit's end is the run's, if all else is done",
@@ -101,9 +106,9 @@ def test_what_follows(state: RunState, event: events.Event, wanted: list[actions
 class Played(Stage):
     """A run of one shard an iteration, played by hand to its selection."""
 
-    def play(self, **honesty: Any) -> str:
+    def play(self, **judge_audit: Any) -> str:
         prompts = {"source": "world:story", "per_iteration": 2, "shard_size": 2}
-        run_id = self.submit(iterations=2, prompts=prompts, honesty=honesty, templates="compact")
+        run_id = self.submit(iterations=2, prompts=prompts, judge_audit=judge_audit, templates="compact")
         for queue in ("generation", "judgment", "refinement"):
             self.finish(self.take(queue), f"results/{queue}/aa")
         selection = self.take("training")
@@ -195,8 +200,8 @@ def test_with_stop_the_run_stops_before_it_trains_and_goes_on_when_told(stage: P
     stage.audited(stage.take("evaluation"), gap=0.2)
     run = stage.run_row()
     assert run.status is RunStatus.STOPPED
-    assert str(run.reason).startswith("honesty: in iteration 1 the refiner accepts 80.0%")
-    stage.submit(iterations=2, prompts=run.recipe["prompts"], honesty={"stop": False}, templates="compact")
+    assert str(run.reason).startswith("judge audit: in iteration 1 the refiner accepts 80.0%")
+    stage.submit(iterations=2, prompts=run.recipe["prompts"], judge_audit={"stop": False}, templates="compact")
     assert stage.run_row().status is RunStatus.RUNNING
     for training in [stage.take("training") for _ in range(2)]:
         stage.finish(training, f"results/{training['fingerprint']}/aa")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spar.recipes.models import HonestySettings
+from spar.recipes.models import JudgeAuditSettings
 
 
 class AuditSource(StrEnum):
@@ -60,7 +60,9 @@ class Disagreement:
         )
 
 
-def disagreements(audited: Mapping[AuditSource, AuditFigures], settings: HonestySettings) -> tuple[Disagreement, ...]:
+def disagreements(
+    audited: Mapping[AuditSource, AuditFigures], settings: JudgeAuditSettings
+) -> tuple[Disagreement, ...]:
     """The sources whose gap is wider than the alarm's, in either direction, and surely not none."""
     return tuple(
         Disagreement(
@@ -81,4 +83,4 @@ def disagreements(audited: Mapping[AuditSource, AuditFigures], settings: Honesty
 def reason(iteration: int, found: tuple[Disagreement, ...]) -> str:
     """Why a run stops, and what its user does next."""
     told = "; ".join(str(parting) for parting in found)
-    return f"honesty: in iteration {iteration} {told}. Look at the report; honesty.stop=false continues"
+    return f"judge audit: in iteration {iteration} {told}. Look at the report; judge_audit.stop=false continues"

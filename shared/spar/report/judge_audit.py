@@ -1,6 +1,6 @@
 """How honestly a run's refiner judged: each iteration's audit as facts, and arranged for the page.
 
-Measures nothing itself and draws nothing; what is an alarm is `spar.recipes.honesty`'s.
+Measures nothing itself and draws nothing; what is an alarm is `spar.recipes.judge_audit`'s.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from spar.evaluation.clustered import Rate
-from spar.evaluation.honesty import Audited
-from spar.evaluation.honesty_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
-from spar.recipes.honesty import SOURCES, AuditFigures, AuditSource, disagreements
-from spar.recipes.models import HonestySettings
+from spar.evaluation.judge_audit import Audited
+from spar.evaluation.judge_audit_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
+from spar.recipes.former_keys import with_present_keys
+from spar.recipes.judge_audit import SOURCES, AuditFigures, AuditSource, disagreements
+from spar.recipes.models import JudgeAuditSettings
 from spar.report.charts import LineChart, RatePoint, Series, line_chart
-from spar.report.model import HonestyFacts, JudgeFacts, RateFacts, RunReport, TypeFacts
+from spar.report.model import JudgeAuditFacts, JudgeFacts, RateFacts, RunReport, TypeFacts
 
 SEEN = (("accepted", "the refiner sees", "c-first"), ("followed", "the rules see", "c-second"))
 
 
 @dataclass(frozen=True, slots=True)
-class HonestyRow:
+class JudgeAuditRow:
     """One iteration of one source: the refiner, and the outside judge if one was asked."""
 
     label: str
@@ -28,21 +29,21 @@ class HonestyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HonestyTable:
+class JudgeAuditTable:
     """One source over the iterations: the success that is seen as lines, and how it is wrong as rows."""
 
     name: str
     chart: LineChart | None
-    rows: tuple[HonestyRow, ...]
+    rows: tuple[JudgeAuditRow, ...]
     outside: bool
 
 
-def honesty_facts(
+def judge_audit_facts(
     items: Sequence[Audited], figures: Mapping[AuditSource, AuditFigures], recipe: Mapping[str, Any]
-) -> HonestyFacts:
+) -> JudgeAuditFacts:
     """An audit's rows and what its step counted, as report.json holds them."""
-    settings = HonestySettings.model_validate(recipe["honesty"])
-    return HonestyFacts(
+    settings = JudgeAuditSettings.model_validate(with_present_keys(recipe)["judge_audit"])
+    return JudgeAuditFacts(
         refiner={source.value: _judge(items, source) for source in AuditSource},
         outside={source.value: _judge(items, source, outside=True) for source in AuditSource} if settings.judge else {},
         types=[
@@ -80,28 +81,28 @@ def alarms(report: RunReport) -> list[str]:
     return [
         f"in iteration {entry.iteration} {told}"
         for entry in report.iterations
-        for told in (entry.honesty.alarms if entry.honesty is not None else [])
+        for told in (entry.judge_audit.alarms if entry.judge_audit is not None else [])
     ]
 
 
-def honesty_tables(report: RunReport, labels: Sequence[str]) -> list[HonestyTable]:
+def judge_audit_tables(report: RunReport, labels: Sequence[str]) -> list[JudgeAuditTable]:
     """One per source that any iteration has."""
     tables = [_table(report, labels, source, name) for source, name in SOURCES.items()]
     return [table for table in tables if table.rows]
 
 
-def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> HonestyTable:
+def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> JudgeAuditTable:
     audited = [
-        (labels[place], entry.iteration, entry.honesty)
+        (labels[place], entry.iteration, entry.judge_audit)
         for place, entry in enumerate(report.iterations)
-        if entry.honesty is not None and entry.honesty.refiner[source].accepted is not None
+        if entry.judge_audit is not None and entry.judge_audit.refiner[source].accepted is not None
     ]
-    rows = tuple(HonestyRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
+    rows = tuple(JudgeAuditRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
     series = [Series(name=said, style=style, points=_points(audited, source, seen)) for seen, said, style in SEEN]
-    return HonestyTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
+    return JudgeAuditTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
 
 
-def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen: str) -> list[RatePoint]:
+def _points(audited: Sequence[tuple[str, int, JudgeAuditFacts]], source: str, seen: str) -> list[RatePoint]:
     found: list[tuple[int, RateFacts | None]] = [
         (index, getattr(facts.refiner[source], seen)) for _, index, facts in audited
     ]
@@ -114,11 +115,11 @@ def _points(audited: Sequence[tuple[str, int, HonestyFacts]], source: str, seen:
 
 def type_rows(report: RunReport) -> list[tuple[str, list[TypeFacts | None]]]:
     """By constraint type, one cell for each audited iteration."""
-    audited = [entry.honesty for entry in report.iterations if entry.honesty is not None]
+    audited = [entry.judge_audit for entry in report.iterations if entry.judge_audit is not None]
     by_kind = [{row.kind: row for row in facts.types} for facts in audited]
     kinds = sorted({kind for found in by_kind for kind in found})
     return [(kind, [found.get(kind) for found in by_kind]) for kind in kinds]
 
 
 def audited_labels(report: RunReport, labels: Sequence[str]) -> list[str]:
-    return [label for label, entry in zip(labels, report.iterations, strict=True) if entry.honesty is not None]
+    return [label for label, entry in zip(labels, report.iterations, strict=True) if entry.judge_audit is not None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from spar.evaluation.constraint_rules import CheckText, Found, RulesFor
 from spar.method.records import JudgedPrompt, Prompt, Tree, Verdict
 from spar.method.seeds import derive_seed
-from spar.recipes.honesty import AuditSource
+from spar.recipes.judge_audit import AuditSource
 
 SLICE = "honesty"
 """Seed step of drawing the prompts that are audited."""

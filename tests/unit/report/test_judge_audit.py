@@ -2,13 +2,13 @@
 
 import random
 
-from spar.evaluation.honesty import Audited
-from spar.evaluation.honesty_measures import summarize
+from spar.evaluation.judge_audit import Audited
+from spar.evaluation.judge_audit_measures import summarize
 from spar.method.records import Prompt, Verdict
-from spar.recipes.honesty import AuditSource
-from spar.recipes.models import HonestySettings, JudgeSettings
-from spar.report.honesty import alarms, honesty_facts, honesty_tables, type_rows
-from spar.report.model import HonestyFacts, RunReport
+from spar.recipes.judge_audit import AuditSource
+from spar.recipes.models import JudgeAuditSettings, JudgeSettings
+from spar.report.judge_audit import alarms, judge_audit_facts, judge_audit_tables, type_rows
+from spar.report.model import JudgeAuditFacts, RunReport
 from spar.report.page import render
 from tests.unit.report.example import example_report
 from tests.unit.report.test_page import read
@@ -37,16 +37,16 @@ def audited(lenient: float, seed: int) -> list[Audited]:
     return items
 
 
-def facts(lenient: float, seed: int, judge: bool = False) -> HonestyFacts:
-    settings = HonestySettings(judge=JudgeSettings(url="http://judge/v1", model="j") if judge else None)
+def facts(lenient: float, seed: int, judge: bool = False) -> JudgeAuditFacts:
+    settings = JudgeAuditSettings(judge=JudgeSettings(url="http://judge/v1", model="j") if judge else None)
     items = audited(lenient, seed)
-    return honesty_facts(items, summarize(items), {"honesty": settings.model_dump(mode="json")})
+    return judge_audit_facts(items, summarize(items), {"judge_audit": settings.model_dump(mode="json")})
 
 
 def report(*lenient: float, judge: bool = False) -> RunReport:
     made = example_report()
     audits = [None, *(facts(share, seed, judge) for seed, share in enumerate(lenient))]
-    entries = [e.model_copy(update={"honesty": a}) for e, a in zip(made.iterations, audits, strict=True)]
+    entries = [e.model_copy(update={"judge_audit": a}) for e, a in zip(made.iterations, audits, strict=True)]
     return made.model_copy(update={"iterations": entries})
 
 
@@ -55,7 +55,7 @@ def test_the_page_shows_what_the_refiner_sees_beside_what_the_rules_see() -> Non
     page = read(render(made))
     assert "Does the refiner judge honestly?" in page.text
     assert "the rules see" in page.text
-    assert [entry.honesty.alarms == [] for entry in made.iterations if entry.honesty] == [True, True, False]
+    assert [entry.judge_audit.alarms == [] for entry in made.iterations if entry.judge_audit] == [True, True, False]
     assert page.text.count("Alarm:") == len(alarms(made)) == 2  # responses and refinements of iteration 3
     assert "in iteration 3 the refiner accepts" in page.text
     assert "<b>start</b>" in page.text  # a constraint type is text too
@@ -64,7 +64,7 @@ def test_the_page_shows_what_the_refiner_sees_beside_what_the_rules_see() -> Non
 
 def test_an_outside_judge_has_columns_of_its_own() -> None:
     made = report(0.3, 0.3, 0.3, judge=True)
-    responses, _ = honesty_tables(made, ["Start", "Iteration 1", "Iteration 2", "Iteration 3"])
+    responses, _ = judge_audit_tables(made, ["Start", "Iteration 1", "Iteration 2", "Iteration 3"])
     assert responses.outside
     first = responses.rows[0]
     assert first.outside is not None

@@ -11,17 +11,17 @@ from services.generation.tasks import generate_shard
 from services.judgment.tasks import judge_shard
 from services.refinement.tasks import refine_shard
 from spar.data.readers.verifiable_prompts import RuledPrompt
-from spar.evaluation.honesty import Audited
+from spar.evaluation.judge_audit import Audited
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec
 from spar.messages.counts import AuditCounts
-from spar.messages.evaluation import Evaluate, HonestySpec
+from spar.messages.evaluation import Evaluate, JudgeAuditSpec
 from spar.messages.generation import Generate, GenerationSpec
 from spar.messages.judgment import Judge, JudgmentSpec
 from spar.messages.refinement import Refine, RefinementSpec
 from spar.messages.training import ShardResults
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import builtin_templates
-from spar.recipes.honesty import AuditSource
+from spar.recipes.judge_audit import AuditSource
 from spar.recipes.models import EngineSettings, GenerationSettings, JudgmentSettings, SearchSettings
 from spar.runtime.steps import StepOutput, put_rows
 from spar.runtime.worker import Worker
@@ -77,7 +77,7 @@ class Shards:
         asked = {"judge": MODEL, "templates": self.templates, "judge_tokens": 96} if judge else {}
         none = dict.fromkeys(("rules", "judge", "templates", "judge_tokens"))
         fields = {**none, "prompts": 100, "seed": 1, "iteration": 1, **asked, **more}
-        spec = HonestySpec(inputs=self.put("inputs", rows), **fields)
+        spec = JudgeAuditSpec(inputs=self.put("inputs", rows), **fields)
         return self.do(spec, Evaluate, evaluate_part, judge=ENGINE if judge else None)
 
 
@@ -128,6 +128,6 @@ def test_instructions_take_the_place_of_the_worlds_rules(shards: Shards) -> None
 def test_the_same_audit_has_the_same_name_and_another_has_not(shards: Shards) -> None:
     fields: dict[str, Any] = {"inputs": ObjectRef(key="inputs/aa"), "prompts": 9, "seed": 1, "iteration": 1}
     none = dict.fromkeys(("rules", "judge", "templates", "judge_tokens"))
-    spec = HonestySpec(**fields, **none)
-    assert spec.fingerprint() == HonestySpec(**fields, **none).fingerprint()
+    spec = JudgeAuditSpec(**fields, **none)
+    assert spec.fingerprint() == JudgeAuditSpec(**fields, **none).fingerprint()
     assert spec.fingerprint() != spec.model_copy(update={"prompts": 8}).fingerprint()

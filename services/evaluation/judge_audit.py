@@ -12,10 +12,10 @@ from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.errors import AccountingError, DataError
 from spar.evaluation.asking.llmbar import vote_settings
 from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
-from spar.evaluation.honesty import Audited, audit, draw
-from spar.evaluation.honesty_measures import summarize
+from spar.evaluation.judge_audit import Audited, audit, draw
+from spar.evaluation.judge_audit_measures import summarize
 from spar.messages.counts import AuditCounts
-from spar.messages.evaluation import Evaluate, HonestySpec
+from spar.messages.evaluation import Evaluate, JudgeAuditSpec
 from spar.messages.training import ShardResults
 from spar.method.records import JudgedPrompt, Prompt, Tree
 from spar.roles.refiner import Refiner
@@ -26,7 +26,7 @@ from spar.runtime.steps import StepOutput, read_rows
 from spar.runtime.worker import Worker
 
 
-async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) -> StepOutput:
+async def audit_judging(worker: Worker, command: Evaluate, spec: JudgeAuditSpec) -> StepOutput:
     """Rows: every audited text. The step's counts are the measures that an alarm is decided by."""
     usage = Usage()
     shards = await read_rows(worker.store, spec.inputs, ShardResults)
@@ -38,7 +38,7 @@ async def audit_judging(worker: Worker, command: Evaluate, spec: HonestySpec) ->
     return StepOutput(items, usage, AuditCounts(sources=summarize(items)))
 
 
-async def _slice(worker: Worker, spec: HonestySpec, shards: Sequence[ShardResults]) -> dict[str, CheckText]:
+async def _slice(worker: Worker, spec: JudgeAuditSpec, shards: Sequence[ShardResults]) -> dict[str, CheckText]:
     rules_for: RulesFor = story_rules
     if spec.rules is not None:
         rules_for = ifeval_rules(await read_rows(worker.store, spec.rules, RuledPrompt))
@@ -55,7 +55,7 @@ async def _audited(worker: Worker, shard: ShardResults, checks: Mapping[str, Che
 
 
 async def _with_outside(
-    worker: Worker, command: Evaluate, spec: HonestySpec, items: Sequence[Audited], usage: Usage
+    worker: Worker, command: Evaluate, spec: JudgeAuditSpec, items: Sequence[Audited], usage: Usage
 ) -> list[Audited]:
     """The same items with one greedy vote each of the outside judge, in the words that the refiner judges with."""
     if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:

@@ -7,14 +7,14 @@ import pytest
 from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.evaluation.clustered import Rate, clustered_mean, clustered_rate
 from spar.evaluation.constraint_rules import ifeval_rules, story_rules
-from spar.evaluation.honesty import Audited, audit, draw
-from spar.evaluation.honesty_measures import by_outside, measure, measure_types, summarize
+from spar.evaluation.judge_audit import Audited, audit, draw
+from spar.evaluation.judge_audit_measures import by_outside, measure, measure_types, summarize
 from spar.evaluation.statistics import Proportion
 from spar.method.records import JudgedPrompt, JudgedResponse, Judgment, Node, Prompt, Response, Tree, Verdict
 from spar.method.verdicts import parse_vote
 from spar.method.voting import tally
-from spar.recipes.honesty import AuditSource, disagreements, reason
-from spar.recipes.models import HonestySettings
+from spar.recipes.judge_audit import AuditSource, disagreements, reason
+from spar.recipes.models import JudgeAuditSettings
 from spar.worlds.story.prompts import generate_prompts
 from spar.worlds.story.rules import follows
 from spar.worlds.story.teacher import respond, respond_breaking
@@ -186,14 +186,14 @@ def audited(
 def test_an_alarm_needs_a_gap_that_is_wide_and_sure(
     prompts: int, accepted: float, followed: float, alarm: float, parts: bool
 ) -> None:
-    found = disagreements(summarize(audited(prompts, accepted, followed)), HonestySettings(alarm=alarm))
+    found = disagreements(summarize(audited(prompts, accepted, followed)), JudgeAuditSettings(alarm=alarm))
     assert [parting.source for parting in found] == (["refinement"] if parts else [])
 
 
 def test_a_stop_says_what_parted_and_what_to_do() -> None:
-    told = reason(2, disagreements(summarize(audited(100, 0.9, 0.7)), HonestySettings()))
+    told = reason(2, disagreements(summarize(audited(100, 0.9, 0.7)), JudgeAuditSettings()))
     assert "iteration 2 the refiner accepts 90.0% of refinements and the rules 70.0%: 20.0 points above" in told
-    assert "honesty.stop=false" in told
+    assert "judge_audit.stop=false" in told
 
 
 def test_an_outside_judge_is_measured_over_the_same_items() -> None:
@@ -214,4 +214,4 @@ def test_an_honest_judge_over_sampled_responses_raises_no_alarm() -> None:
     summary = summarize(audit(rows, [], checks))
     responses = summary[AuditSource.RESPONSE]
     assert (responses.gap, responses.items) == (0, 500)
-    assert disagreements(summary, HonestySettings(alarm=0.0)) == ()
+    assert disagreements(summary, JudgeAuditSettings(alarm=0.0)) == ()

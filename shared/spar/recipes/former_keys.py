@@ -1,0 +1,112 @@
+"""Recipe keys that have been renamed: recipes and stored runs with the former ones are read as if they had the present.
+
+Each section names its own (`Section.former_keys`). What identifies a result or a run counts under the former names, so
+that no stored result is orphaned by a rename.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import structlog
+from pydantic import BaseModel
+
+from spar.recipes.key_types import models_in
+from spar.recipes.models import Recipe
+from spar.recipes.models.base import Section
+from spar.recipes.problems import Keys, Problem
+from spar.recipes.source import YamlSource
+
+log = structlog.get_logger()
+
+
+def read_former(source: YamlSource) -> None:
+    """Give the data of one layer its present keys. Warns once for each former key; one that contradicts the present key
+    beside it is a problem."""
+    for keys, present in former_paths().items():
+        section = _section(source.data, keys[:-1])
+        if section is None or keys[-1] not in section:
+            continue
+        _warn(keys, present)
+        value = section.pop(keys[-1])
+        if section.setdefault(present, value) != value:
+            what = f"is {value!r}, but its present name, {_dotted((*keys[:-1], present))}, is {section[present]!r}"
+            source.problems.append(Problem(keys=keys, what=what, fix=f"Delete {_dotted(keys)}."))
+            continue
+        _move_places(source.places, keys, (*keys[:-1], present))
+
+
+def present_path(keys: Keys) -> Keys:
+    """Where a key of `--set` stands today."""
+    for end in range(1, len(keys) + 1):
+        if (present := former_paths().get(keys[:end])) is not None:
+            _warn(keys[:end], present)
+            keys = (*keys[: end - 1], present, *keys[end:])
+    return keys
+
+
+def with_present_keys(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe, as JSON, with its present keys."""
+    return _present(recipe, Recipe)
+
+
+def with_former_keys(section: BaseModel) -> dict[str, Any]:
+    """A section as JSON with its former keys, by which it is identified."""
+    written: dict[str, Any] = _former(section, section.model_dump(mode="json"))
+    return written
+
+
+@cache
+def former_paths() -> Mapping[Keys, str]:
+    """The whole path of each former key, and the key's present name."""
+    return dict(_paths(Recipe, ()))
+
+
+def _paths(kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str]]:
+    if issubclass(kind, Section):
+        yield from (((*above, former), present) for former, present in kind.former_keys.items())
+    for name, field in kind.model_fields.items():
+        for inner in models_in(field.annotation):
+            yield from _paths(inner, (*above, name))
+
+
+def _section(data: Any, keys: Keys) -> dict[Any, Any] | None:
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else None
+
+
+def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
+    for keys in [known for known in places if known[: len(former)] == former]:
+        places[(*present, *keys[len(former) :])] = places.pop(keys)
+
+
+@cache
+def _warn(keys: Keys, present: str) -> None:
+    """Cached: once a process."""
+    log.warning("recipe_key_renamed", key=_dotted(keys), now=_dotted((*keys[:-1], present)))
+
+
+def _dotted(keys: Keys) -> str:
+    return ".".join(str(key) for key in keys)
+
+
+def _present(data: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
+    former = kind.former_keys if issubclass(kind, Section) else {}
+    renamed = {former.get(key, key): value for key, value in data.items()}
+    for name, field in kind.model_fields.items():
+        for inner in models_in(field.annotation):
+            if isinstance(renamed.get(name), dict):
+                renamed[name] = _present(renamed[name], inner)
+            elif isinstance(renamed.get(name), list):
+                renamed[name] = [_present(each, inner) if isinstance(each, dict) else each for each in renamed[name]]
+    return renamed
+
+
+def _former(value: Any, written: Any) -> Any:
+    if isinstance(value, Section):
+        former = {present: key for key, present in value.former_keys.items()}
+        return {former.get(name, name): _former(getattr(value, name), each) for name, each in written.items()}
+    if isinstance(value, tuple) and any(isinstance(one, Section) for one in value):
+        return [_former(one, each) for one, each in zip(value, written, strict=True)]
+    return written
