@@ -101,7 +101,7 @@ function auditCard(progress) {
     `${nameOf(each.iteration, progress)}, ${each.source}`, each.prompts, share(each.accepted), share(each.followed),
     `${points(each.gap)}${each.alarm ? ", alarm" : ""}`, `${points(each.gap_low)} to ${points(each.gap_high)}`, share(each.false_accept), share(each.false_reject),
   ]);
-  made.append(element("h3", "", "Honesty of the refiner"), table(heads, rows));
+  made.append(element("h3", "", "Audit of the judge"), table(heads, rows));
   progress.audits.forEach((each, place) => { if (each.alarm) made.querySelectorAll("tbody tr")[place].className = "parted"; });
   return made;
 }

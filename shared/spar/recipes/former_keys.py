@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from spar.recipes.key_types import models_in
 from spar.recipes.models import Recipe
 from spar.recipes.models.base import Section
-from spar.recipes.problems import Keys, Problem
+from spar.recipes.problems import Keys, Problem, dotted
 from spar.recipes.source import YamlSource
 
 log = structlog.get_logger()
@@ -23,17 +23,33 @@ log = structlog.get_logger()
 def read_former(source: YamlSource) -> None:
     """Give the data of one layer its present keys. Warns once for each former key; one that contradicts the present key
     beside it is a problem."""
-    for keys, present in former_paths().items():
-        section = _section(source.data, keys[:-1])
-        if section is None or keys[-1] not in section:
+    _read(source, source.data, Recipe, ())
+
+
+def _read(source: YamlSource, data: dict[Any, Any], kind: type[BaseModel], above: Keys) -> None:
+    for former, present in kind.former_keys.items() if issubclass(kind, Section) else ():
+        if former not in data:
             continue
-        _warn(keys, present)
-        value = section.pop(keys[-1])
-        if section.setdefault(present, value) != value:
-            what = f"is {value!r}, but its present name, {_dotted((*keys[:-1], present))}, is {section[present]!r}"
-            source.problems.append(Problem(keys=keys, what=what, fix=f"Delete {_dotted(keys)}."))
+        keys, now = (*above, former), (*above, present)
+        _warn(_named(keys), present)
+        value = data.pop(former)
+        if data.setdefault(present, value) != value:
+            what = f"is {value!r}, but its present name, {dotted(now)}, is {data[present]!r}"
+            source.problems.append(Problem(keys=keys, what=what, fix=f"Delete {dotted(keys)}."))
             continue
-        _move_places(source.places, keys, (*keys[:-1], present))
+        _move_places(source.places, keys, now)
+    for name, field in kind.model_fields.items():
+        for inner in models_in(field.annotation):
+            for keys, section in _sections(data.get(name), (*above, name)):
+                _read(source, section, inner, keys)
+
+
+def _sections(value: Any, keys: Keys) -> Iterator[tuple[Keys, dict[Any, Any]]]:
+    """The section itself, or each of a list of sections."""
+    if isinstance(value, dict):
+        yield keys, value
+    elif isinstance(value, list):
+        yield from (((*keys, str(place)), each) for place, each in enumerate(value) if isinstance(each, dict))
 
 
 def present_path(keys: Keys) -> Keys:
@@ -70,12 +86,6 @@ def _paths(kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str]]:
             yield from _paths(inner, (*above, name))
 
 
-def _section(data: Any, keys: Keys) -> dict[Any, Any] | None:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else None
-
-
 def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
     for keys in [known for known in places if known[: len(former)] == former]:
         places[(*present, *keys[len(former) :])] = places.pop(keys)
@@ -84,16 +94,17 @@ def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
 @cache
 def _warn(keys: Keys, present: str) -> None:
     """Cached: once a process."""
-    log.warning("recipe_key_renamed", key=_dotted(keys), now=_dotted((*keys[:-1], present)))
+    log.warning("recipe_key_renamed", key=dotted(keys), now=dotted((*keys[:-1], present)))
 
 
-def _dotted(keys: Keys) -> str:
-    return ".".join(str(key) for key in keys)
+def _named(keys: Keys) -> Keys:
+    """Without the places in lists: each key is named once, however many sections have it."""
+    return tuple(key for key in keys if not key.isdigit())
 
 
 def _present(data: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
     former = kind.former_keys if issubclass(kind, Section) else {}
-    renamed = {former.get(key, key): value for key, value in data.items()}
+    renamed = {former.get(key, key): value for key, value in data.items() if former.get(key) not in data}
     for name, field in kind.model_fields.items():
         for inner in models_in(field.annotation):
             if isinstance(renamed.get(name), dict):

@@ -5,7 +5,7 @@ from typing import Any
 
 from spar.recipes.former_keys import present_path
 from spar.recipes.merging import METHOD, drop_other_methods
-from spar.recipes.problems import Keys, Problem
+from spar.recipes.problems import Keys, Problem, dotted
 from spar.recipes.source import DEEPEST, YamlSource, parse_value
 
 LONGEST = 10_000
@@ -27,9 +27,27 @@ def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
             what = f"--set {text[:40]!r}... is longer than {LONGEST:,} characters or {DEEPEST} keys"
             source.problems.append(Problem(keys=(), what=what, fix="Write long values into the recipe."))
             continue
-        keys = present_path(keys)
+        typed, keys = keys, present_path(keys)
+        if _contradicts(source, keys, typed, parse_value(value.strip())):
+            continue
         _write(source, keys, parse_value(value.strip()))
         source.places[keys] = f"{SET} {path.strip()}"
+
+
+def _contradicts(source: YamlSource, keys: Keys, typed: Keys, value: Any) -> bool:
+    """Whether another --set gave the same key another value under its other name: then neither can be meant."""
+    place = source.places.get(keys, "")
+    other = place.removeprefix(f"{SET} ")
+    if not place.startswith(SET) or other == dotted(typed):
+        return False
+    section: Any = source.data
+    for key in keys:
+        section = section.get(key) if isinstance(section, dict) else None
+    if section == value:
+        return False
+    what = f"is set to {value!r}, and to {section!r} as {other}"
+    source.problems.append(Problem(keys=typed, what=what, fix="Delete one of the two."))
+    return True
 
 
 def _write(source: YamlSource, keys: tuple[str, ...], value: Any) -> None:

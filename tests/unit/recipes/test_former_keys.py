@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 from spar.errors import RecipeError
 from spar.messages.identity import canonical_form
 from spar.recipes import former_keys
-from spar.recipes.former_keys import former_paths, with_former_keys, with_present_keys
+from spar.recipes.former_keys import former_paths, read_former, with_former_keys, with_present_keys
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe, SearchSettings
 from spar.recipes.resolve import recipe_fingerprint, to_yaml
+from spar.recipes.source import parse
 
 FORMER = """
 extends: demo
@@ -72,6 +73,30 @@ def test_a_former_key_that_contradicts_the_present_one_is_an_error(tmp_path: Pat
     with pytest.raises(RecipeError, match=r"search\.keep is 1, but its present name, search\.beam_width, is 2"):
         recipe(tmp_path, PRESENT.replace("beam_width: 1", "keep: 1, beam_width: 2"))
     assert recipe(tmp_path, PRESENT.replace("beam_width: 1", "keep: 1, beam_width: 1")).search.beam_width == 1
+
+
+def test_two_names_of_a_key_may_not_be_set_to_two_values(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"search\.beam_width is set to 3, and to 2 as search\.keep"):
+        recipe(tmp_path, PRESENT, "search.keep=2", "search.beam_width=3")
+    assert recipe(tmp_path, PRESENT, "search.keep=2", "search.beam_width=2").search.beam_width == 2
+    assert recipe(tmp_path, PRESENT, "search.keep=2", "search.keep=3").search.beam_width == 3
+
+
+def test_stages_are_read_with_former_keys_too(tmp_path: Path) -> None:
+    stages = "stages: [{iterations: [2], search: {keep: 1}}, {iterations: [3], search: {keep: 2, beam_width: 2}}]\n"
+    with capture_logs() as logs:
+        found = recipe(tmp_path, PRESENT + stages)
+    assert [stage.search and stage.search.beam_width for stage in found.stages] == [1, 2]
+    assert [line["key"] for line in logs if line["event"] == "recipe_key_renamed"] == ["stages.search.keep"]
+    with pytest.raises(RecipeError, match=r"stages\.0\.search\.keep is 1, but its present name"):
+        recipe(tmp_path, PRESENT + stages.replace("keep: 1", "keep: 1, beam_width: 2"))
+
+
+def test_a_layer_that_is_extended_may_have_former_keys() -> None:
+    source = parse("search: {keep: 1}\n", "base.yaml")
+    read_former(source)
+    assert source.data == {"search": {"beam_width": 1}}
+    assert source.places[("search", "beam_width")] == "base.yaml:1"
 
 
 def test_problems_of_a_former_key_name_the_line_it_stands_on(tmp_path: Path) -> None:
