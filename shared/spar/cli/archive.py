@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import out, print_warning
-from spar.cli.homes import find_run, reading
 from spar.cli.stack import StackOption, stack_books
 from spar.cli.status import DirOption, JsonOption
 from spar.commands import command, in_directory
+from spar.embedded.homes import find_run, reading
 from spar.errors import ConflictError, RecipeError
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import find_run
 from spar.cli.status import DirOption, RunArgument
+from spar.embedded.homes import find_run
 from spar.errors import ConflictError
 from spar.messages.commands import CANCEL, RunCommand
 

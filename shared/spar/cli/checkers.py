@@ -13,11 +13,9 @@ from typing import Annotated
 import typer
 
 from spar.aio import gather
-from spar.cli.checker_file import CheckerFile
 from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of, require_other_file
-from spar.cli.queries import queries_of, write_joined
 from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, given_prompts, teacher_named
 from spar.engines.base import Engine, LocalModel, Sampling
 from spar.engines.registry import make_engine
@@ -25,6 +23,7 @@ from spar.errors import DataError
 from spar.inference.endpoints import RequestOptions
 from spar.method.checking import LEAST_CHECKERS
 from spar.method.records import Prompt
+from spar.roles.checker_file import CheckerFile, queries_of, write_joined
 from spar.roles.checker_writer import CheckerForms, Teacher
 from spar.roles.usage import SeedScope, Usage
 from spar.roles.verified_checkers import CheckerStatus, write_checkers

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import out, print_warning
-from spar.cli.homes import FoundRun, find_run, reading
 from spar.cli.status import JsonOption
 from spar.cli.tables import print_wide
 from spar.db.runs import list_runs
 from spar.embedded.home import Home
+from spar.embedded.homes import FoundRun, find_run, reading
 from spar.errors import DataError
 from spar.messages.states import RunStatus
 

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import FoundRun, find_run, reading
-from spar.cli.plain_text import visible
 from spar.cli.status import DirOption, JsonOption, RunArgument
 from spar.commands import command, in_directory
 from spar.db.runs import DeadLetter, dead_letters
+from spar.embedded.homes import FoundRun, find_run, reading
 from spar.errors import ConflictError, DataError
 from spar.messages.commands import DROP, REPLAY, DropCommand, ReplayCommand
+from spar.report.plain_text import visible
 
 app = typer.Typer(no_args_is_help=True)
 

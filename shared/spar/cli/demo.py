@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spar.cli.homes import RUNS
 from spar.cli.run import SetOption, execute
+from spar.embedded.homes import RUNS
 from spar.recipes.load import load_recipe
 
 

@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from spar.cli.checks import CheckState, HostCheck, run_checks
 from spar.cli.console import out
 from spar.cli.stack import StackOption
 from spar.cli.status import DirOption
 from spar.errors import RecipeError
+from spar.host_checks.checks import CheckState, HostCheck, run_checks
 
 STYLES = {
     CheckState.OK: "green",

@@ -13,12 +13,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from spar.cli.checks import FREE_BYTES
 from spar.cli.console import out
-from spar.cli.homes import find_run
 from spar.cli.stack import stack_books
 from spar.commands import command, in_directory
+from spar.embedded.homes import find_run
 from spar.errors import ConflictError, RecipeError
+from spar.host_checks.checks import FREE_BYTES
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

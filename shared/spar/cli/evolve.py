@@ -16,9 +16,9 @@ import typer
 from spar.cli.console import err, out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.exits import STOPPED
-from spar.cli.homes import RUNS
 from spar.cli.options import options_of
 from spar.cli.source_options import Encoding, Field, Format, Sources, Split, System, Tools
+from spar.embedded.homes import RUNS
 from spar.errors import RecipeError
 from spar.packages import require_modules
 

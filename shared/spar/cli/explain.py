@@ -10,13 +10,13 @@ from rich.text import Text
 from spar.cli.client import ApiOption
 from spar.cli.console import out
 from spar.cli.history import DirOption, FullOption, RunArgument, open_histories
-from spar.cli.plain_text import excerpt, indented
-from spar.cli.replies import ReplyLines
 from spar.cli.status import JsonOption
 from spar.messages.reasons import OUTCOMES
 from spar.method.records import Outcome
 from spar.recipes.init import iteration_name
 from spar.report.history import PromptEntry, PromptHistory, StepFact
+from spar.report.plain_text import excerpt, indented
+from spar.report.reply_lines import ReplyLines
 
 SHARED = ("generation", "judgment", "refinement")
 HISTORIES: TypeAdapter[list[PromptHistory]] = TypeAdapter(list[PromptHistory])

@@ -12,7 +12,7 @@ import typer
 
 from spar.cli.console import out, print_warning
 from spar.cli.history import DirOption
-from spar.cli.homes import FoundRun, find_run, reading
+from spar.embedded.homes import FoundRun, find_run, reading
 from spar.errors import DataError
 from spar.export.facts import ExportedIteration, RunFacts
 from spar.export.formats import FormatName, SetName
@@ -90,7 +90,7 @@ def write_refined(
     kinds: Collection[ExampleKind] = (),
 ) -> None:
     """Write what `spar refine` wrote. Raises DataError for what such a file does not have."""
-    from spar.cli.refining.training_data import read_refined_files
+    from spar.inference.batch.training_data import read_refined_files
 
     if what in ("actor", "refiner"):
         raise DataError("The output of `spar refine` holds no model.", "Export --what pairs, examples or all.")

@@ -1,7 +1,12 @@
-"""`spar fetch`: published files into a folder, checked by SHA-256: a benchmark's data, or the authors' templates."""
+"""`spar fetch`: published files into a folder, checked by SHA-256: a benchmark's data, or the authors' templates.
+
+The templates are not part of this project: they are read out of the authors' sources, with attribution. `$prompt` and
+`$response` stand where the sources fill in theirs; nothing of the sources is executed.
+"""
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +15,7 @@ import typer
 from spar.cli.console import out
 from spar.errors import DataError
 from spar.evaluation.benchmark_sources import RELEASE, SOURCES, PublishedSource
+from spar.method.templates.reference import templates_of
 
 TEMPLATES = "spar-templates"
 TIMEOUT_S = 60.0
@@ -45,7 +51,6 @@ def fetch(
 
 
 def _fetch_templates(folder: Path, origin: str | None, as_json: bool) -> None:
-    from spar.cli.fetched_templates import write_templates
 
     told = write_templates(RELEASE, folder, lambda path, digest: published(path, digest, origin or RELEASE.base))
     if as_json:
@@ -108,3 +113,38 @@ def _download(url: str) -> bytes:
             f"{url} cannot be fetched: {error}.", "Where the network is closed, name a copy with --from FOLDER."
         ) from error
     return reply.content
+
+
+JUDGE, REFINE, LICENCE = "src/tasks/prompts.py", "src/tasks/science.py", "LICENSE"
+
+
+def write_templates(source: PublishedSource, folder: Path, read: Callable[[str, str], bytes]) -> Mapping[str, object]:
+    """Write judge.txt and refine.txt, the licence and a notice; `read` gives a file that was checked by its digest.
+
+    The notice is a file of its own: whatever stands in a template is part of what a model is prompted with.
+    """
+    texts = {path: _decoded(path, read(path, digest)) for path, digest in source.files.items()}
+    templates = templates_of(folder.name, texts[JUDGE], texts[REFINE])
+    told = (
+        f"judge.txt and refine.txt are made of the prompts in {JUDGE} and {REFINE} of {source.base},\n"
+        f"{source.licence} (LICENSE.txt). Changed: the places to fill in are written $prompt and $response.\n"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {
+        "judge.txt": templates.judge + "\n",
+        "refine.txt": templates.refine + "\n",
+        "NOTICE.txt": told,
+        "LICENSE.txt": texts[LICENCE],
+    }
+    for name, text in written.items():
+        partial = folder / f"{name}.partial"
+        partial.write_bytes(text.encode())
+        partial.replace(folder / name)
+    return {"templates": str(folder), "licence": source.licence, "source": source.base, "written": list(written)}
+
+
+def _decoded(path: str, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no UTF-8 text ({error}).", "Name another checkout with --from.") from error

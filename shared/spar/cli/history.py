@@ -9,8 +9,8 @@ from typing import Annotated, Protocol
 import typer
 
 from spar.cli.client import Api, connect
-from spar.cli.homes import find_run, reading
 from spar.commands import command, in_directory
+from spar.embedded.homes import find_run, reading
 from spar.method.records import Outcome
 from spar.report.history import HistoryReader, PromptEntry, PromptHistory
 from spar.store.directory import DirectoryStore

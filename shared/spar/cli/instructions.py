@@ -14,8 +14,8 @@ import typer
 from spar.cli.console import out
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.options import options_of, require_other_file
-from spar.cli.row_file import append_rows, rows_of
 from spar.cli.teachers import ModelOption, TeacherOption, TemplatesOption, forms_for, given_prompts, teacher_named
+from spar.data.row_file import append_rows, rows_of
 from spar.engines.base import Engine, LocalModel, Sampling
 from spar.engines.registry import make_engine
 from spar.errors import DataError

@@ -15,8 +15,6 @@ import typer
 
 from spar.cli.console import print_warning
 from spar.cli.plan_tables import gib, print_plan
-from spar.cli.pricing import HELP as PRICE_HELP
-from spar.cli.pricing import with_prices
 from spar.errors import ModelUnusable, RecipeError
 from spar.planning.benchmark_items import benchmark_items
 from spar.planning.configs import config_in, config_on_hub
@@ -27,11 +25,16 @@ from spar.planning.records import Host, ModelShapes, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
 from spar.planning.unfinished import recipe_to_plan
 from spar.recipes.load import load_recipe
-from spar.recipes.models import Recipe
+from spar.recipes.models import CallPrice, PriceSettings, Recipe
 from spar.recipes.problems import dotted
+from spar.recipes.source import parse_value
 
 _ASK_SECONDS = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
 _MIB = 1 << 20
+PRICES = {"prompt": "prompt_million", "completion": "completion_million", "hour": "hour"}
+TEACHER = "teacher-"
+"""Before a price of calls: the teacher's."""
+PRICE_HELP = "prompt, completion (a million tokens), hour; teacher-prompt, teacher-completion for the teacher's."
 
 
 def plan(  # noqa: PLR0913 - a command has as many options as it has
@@ -90,7 +93,7 @@ def _forecast(
     recipe: Recipe, items: Mapping[str, Items], directory: Path | None, pilot: int, train: bool, as_json: bool
 ) -> None:
     from spar.cli import forecasting
-    from spar.cli.homes import RUNS
+    from spar.embedded.homes import RUNS
     from spar.embedded.installed import require_packages
 
     require_packages(recipe)
@@ -140,3 +143,34 @@ def _as_json(found: Plan) -> dict[str, Any]:
     for need, source in zip(data["needs"], found.needs, strict=True):
         need["memory"]["total"] = source.memory.total
     return data
+
+
+def priced(recipe: Recipe, given: Sequence[str]) -> PriceSettings:
+    """`prompt=0.15 teacher-completion=0.6 hour=2.5` over the recipe's own. Raises RecipeError."""
+    price = recipe.budget.price
+    own: dict[str, float] = {}
+    teacher: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        of_teacher = name.startswith(TEACHER)
+        key = PRICES.get(name.removeprefix(TEACHER))
+        number = parse_value(value)
+        known = key is not None and not (of_teacher and key == "hour")
+        if not known or isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
+            raise RecipeError(
+                f"--price {text} is no price.",
+                "Write prompt=X or completion=X (a million tokens), the same with teacher- before it, or hour=X "
+                "(all machines together).",
+            )
+        (teacher if of_teacher else own)[str(key)] = float(number)
+    changes: dict[str, object] = {**own}
+    if teacher:
+        # A teacher's price that is not given stays as it was: that of all other calls.
+        before = price.model_copy(update=own) if price.teacher is None else price.teacher
+        rates = {"prompt_million": before.prompt_million, "completion_million": before.completion_million}
+        changes["teacher"] = CallPrice(**{**rates, **teacher})
+    return price.model_copy(update=changes)
+
+
+def with_prices(recipe: Recipe, given: Sequence[str]) -> Recipe:
+    return recipe.model_copy(update={"budget": recipe.budget.model_copy(update={"price": priced(recipe, given)})})

@@ -17,9 +17,8 @@ from rich.progress import (
 from rich.text import Text
 from sqlmodel import Session
 
-from spar.cli.burn import TenthsReporter, caps
 from spar.cli.console import err, print_warning
-from spar.cli.event_lines import ALARMS, QUIET, EventLines
+from spar.cli.event_lines import ALARMS, QUIET, EventLines, TenthsReporter, caps
 from spar.data.readers.prompts import Reject
 from spar.db.progress import RunProgress, StepProgress, events_after, last_event_id
 from spar.messages.base import StepKind

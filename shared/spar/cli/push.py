@@ -9,7 +9,7 @@ import typer
 from spar.cli.console import out
 from spar.cli.export import IterationOption, LicenceOption, MergeOption, What, write_out
 from spar.cli.history import DirOption, RunArgument
-from spar.cli.homes import find_run
+from spar.embedded.homes import find_run
 from spar.export.formats import FormatName
 
 ToOption = Annotated[Literal["hub"], typer.Option("--to", help="Where to: the Hugging Face hub.")]

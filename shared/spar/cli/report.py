@@ -7,8 +7,8 @@ import typer
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import RUNS, find_run
 from spar.cli.status import DirOption, JsonOption, RunArgument
+from spar.embedded.homes import RUNS, find_run
 from spar.report.model import RunReport
 from spar.report.table import print_table
 

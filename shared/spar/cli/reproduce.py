@@ -10,9 +10,9 @@ from rich.table import Table as Grid
 
 from spar.cli.console import out, print_warning
 from spar.cli.reproduce_figures import reproduce_figure
-from spar.cli.run_report import report_of
 from spar.cli.status import DirOption
 from spar.cli.tables import print_wide
+from spar.embedded.reports import report_of
 from spar.errors import DataError
 from spar.experiments.paper_tables.ours import Given, read_ours
 from spar.experiments.paper_tables.published import (

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from spar.cli.console import out, print_warning
-from spar.cli.run_report import report_of
+from spar.embedded.reports import report_of
 from spar.errors import DataError
 from spar.experiments.paper_tables.published import read_table
 

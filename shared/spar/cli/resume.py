@@ -9,8 +9,8 @@ import typer
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import find_run, reading
 from spar.cli.status import DirOption, RunArgument
+from spar.embedded.homes import find_run, reading
 from spar.messages.commands import RESUME
 
 BudgetOption = Annotated[

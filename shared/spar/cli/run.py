@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from spar.cli.console import err, out, print_warning
-from spar.cli.homes import RUNS
 from spar.cli.progress import watching
 from spar.cli.run_end import examples_of, print_end
 from spar.commands import in_directory
 from spar.db.progress import RunProgress
 from spar.embedded.home import Home
+from spar.embedded.homes import RUNS
 from spar.embedded.installed import require_packages
 from spar.embedded.reports import WrittenReport, write_report
 from spar.embedded.runner import resume_to_end, run_to_end

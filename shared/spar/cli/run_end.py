@@ -47,7 +47,7 @@ def examples_of(progress: RunProgress, home: "Home") -> list["FailedReplyExample
     end = progress.end
     if end is None or not end.reason.by_outcomes or (end.reason is EndReason.CANARY and end.failure is not None):
         return []
-    from spar.cli.homes import reading
+    from spar.embedded.homes import reading
     from spar.report.failed_replies import failed_replies
     from spar.store.directory import DirectoryStore
 

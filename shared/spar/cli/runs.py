@@ -11,10 +11,10 @@ from rich.text import Text
 
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import homes, reading
 from spar.cli.status import DirOption, JsonOption
 from spar.cli.tables import print_wide
 from spar.db.runs import RunSummary, list_runs
+from spar.embedded.homes import homes, reading
 from spar.recipes.init import iteration_name
 
 

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from spar.cli.burn import spent_line
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
-from spar.cli.homes import FoundRun, find_run, reading
-from spar.cli.plain_text import visible
+from spar.cli.event_lines import spent_line
 from spar.commands import command, in_directory
 from spar.db.progress import RunProgress, StepProgress, read_progress
+from spar.embedded.homes import FoundRun, find_run, reading
 from spar.errors import HomeError
 from spar.messages.base import StepKind
 from spar.recipes.init import FIRST, iteration_name, place_of
 from spar.report.next_step import next_step
+from spar.report.plain_text import visible
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run id, or a run directory. [default: the newest]")

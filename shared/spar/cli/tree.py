@@ -14,14 +14,14 @@ from rich.tree import Tree as Branch
 from spar.cli.client import ApiOption
 from spar.cli.console import out
 from spar.cli.history import DirOption, FullOption, PromptArgument, RunArgument, open_histories
-from spar.cli.plain_text import excerpt, visible
-from spar.cli.replies import ReplyLines
 from spar.cli.status import JsonOption
 from spar.commands import command
 from spar.errors import DataError
 from spar.method.records import Path, Tree
 from spar.recipes.init import iteration_name
 from spar.report.model import ExampleNode, ExamplePruned, ExampleTree
+from spar.report.plain_text import excerpt, visible
+from spar.report.reply_lines import ReplyLines
 from spar.report.trees import example_tree
 from spar.report.words import WordSpan
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from spar.db.engine import open_database
 from spar.db.migrate import check_schema
 from spar.embedded.home import Home
+from spar.embedded.homes import find_run, reading
 from spar.report.build import build_report
 from spar.report.model import RunReport
 from spar.report.page import render
@@ -47,3 +48,12 @@ def _write(path: Path, text: str) -> None:
     half = path.with_name(path.name + ".new")
     half.write_text(text, encoding="utf-8")
     half.replace(path)
+
+
+def report_of(run: str, directory: Path | None) -> RunReport:
+    """`run` is a report.json, or a run's id or directory. Raises DataError."""
+    if Path(run).is_file():
+        return RunReport.model_validate_json(Path(run).read_bytes())
+    found = find_run(run, directory)
+    with reading(found.home) as session:
+        return build_report(session, DirectoryStore(found.home.store), found.run_id)

@@ -1,6 +1,6 @@
 """What is spent, in words: a line of all of it, and news of each cap by tenths."""
 
-from spar.cli.burn import TenthsReporter, spent_line
+from spar.cli.event_lines import TenthsReporter, spent_line
 from spar.recipes.spending import BudgetLine
 
 

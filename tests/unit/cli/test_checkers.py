@@ -9,10 +9,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from spar.cli.checker_file import CheckerFile
 from spar.cli.prompts import app
-from spar.cli.queries import queries_of
 from spar.errors import DataError, RecipeError
+from spar.roles.checker_file import CheckerFile, queries_of
 from spar.roles.verified_checkers import CheckerOutcome, CheckerStatus
 from spar.testing.server import ServerOptions, running_server
 from spar.worlds.story.prompts import generate_prompts

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from spar.cli.checks import SUBJECTS, CheckState, HostCheck
 from spar.cli.doctor import worst_exit_code
-from spar.cli.reach import NAMED_BY, reach
+from spar.host_checks.checks import SUBJECTS, CheckState, HostCheck
+from spar.host_checks.services import NAMED_BY, reach
 
 
 def checks_of(subject: str) -> list[HostCheck]:

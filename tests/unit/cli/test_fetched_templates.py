@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spar.cli.fetch import published
-from spar.cli.fetched_templates import write_templates
+from spar.cli.fetch import published, write_templates
 from spar.cli.main import build_app
 from spar.errors import DataError
 from spar.evaluation.benchmark_sources import RELEASE, PublishedSource

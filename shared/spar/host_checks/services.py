@@ -1,4 +1,4 @@
-"""Asks Redis, PostgreSQL and the object store whether they are there, within seconds. Tells no credentials."""
+"""Checks within seconds whether Redis, PostgreSQL and the object store are reachable. Reveals no credentials."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ def _redis(settings: Settings) -> str:
         with Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as client:
             client.ping()
     except (RedisError, ValueError, OSError) as error:
-        return _told(error, url)
+        return _first_line(error, url)
     return ""
 
 
@@ -43,7 +43,7 @@ def _postgresql(settings: Settings) -> str:
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError, OSError) as error:
-        return _told(error, url)
+        return _first_line(error, url)
     return ""
 
 
@@ -63,14 +63,14 @@ def _s3(settings: Settings) -> str:
         if not client.bucket_exists(settings.s3_bucket):
             return f"there is no bucket {settings.s3_bucket}"
     except (MinioException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-        return _told(error, settings.s3_secret_key.get_secret_value())
+        return _first_line(error, settings.s3_secret_key.get_secret_value())
     return ""
 
 
 REACHES: dict[str, Callable[[Settings], str]] = {"redis": _redis, "postgresql": _postgresql, "s3": _s3}
 
 
-def _told(error: Exception, secret: str) -> str:
+def _first_line(error: Exception, secret: str) -> str:
     """The error's first line, without a password that a driver may have put there."""
     line = str(error).partition("\n")[0] or type(error).__name__
     password = urlsplit(secret).password or secret

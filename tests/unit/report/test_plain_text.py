@@ -1,6 +1,6 @@
 """Texts of models on a terminal: nothing of them controls it, and what is cut is counted."""
 
-from spar.cli.plain_text import HEAD, TAIL, excerpt, indented, visible
+from spar.report.plain_text import HEAD, TAIL, excerpt, indented, visible
 
 
 def test_no_control_character_of_a_text_reaches_the_terminal() -> None:

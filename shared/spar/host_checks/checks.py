@@ -1,4 +1,4 @@
-"""What `spar doctor` looks at: one function a subject, each giving checks. Changes nothing anywhere.
+"""The host's checks that `spar doctor` reports: one function a subject, each giving checks. Changes nothing anywhere.
 
 Knows what the embedded mode needs; services are looked at only where the environment names them.
 """
@@ -90,7 +90,7 @@ def _module_is_there(name: str) -> bool:
 
 def _torch() -> Iterator[HostCheck]:
     if find_spec("torch") is None:
-        return  # told by _packages
+        return  # reported by _packages
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -144,7 +144,7 @@ def _load_model(folder: Path) -> str:
 
 
 def _services() -> Iterator[HostCheck]:
-    from spar.cli.reach import NAMED_BY, reach
+    from spar.host_checks.services import NAMED_BY, reach
 
     for name in NAMED_BY:
         if NAMED_BY[name] in os.environ:

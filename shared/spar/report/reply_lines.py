@@ -6,7 +6,6 @@ Every reply is there, also those that are no data, each with its finish reason a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from spar.cli.plain_text import excerpt, indented
 from spar.method.records import (
     JudgedPrompt,
     Judgment,
@@ -18,6 +17,7 @@ from spar.method.records import (
     Verdict,
     Vote,
 )
+from spar.report.plain_text import excerpt, indented
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """What `spar explain` shows of replies: all of them, the unreadable and the failed ones too."""
 
-from spar.cli.replies import ReplyLines
 from spar.method.records import (
     JudgedPrompt,
     JudgedResponse,
@@ -16,6 +15,7 @@ from spar.method.records import (
     Vote,
 )
 from spar.method.voting import tally
+from spar.report.reply_lines import ReplyLines
 
 PROMPT = Prompt.of("Write about rain.")
 VOTES = (

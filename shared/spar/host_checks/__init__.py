@@ -1,0 +1,1 @@
+"""What this host can do: what is installed, loadable, writable and reachable. Changes nothing anywhere."""
