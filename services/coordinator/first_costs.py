@@ -4,17 +4,17 @@ Knows no tokens: how long replies are nobody knows before they come.
 """
 
 from spar.messages.base import StepKind
-from spar.recipes.models import Recipe
+from spar.recipes.iteration_settings import IterationSettings
 from spar.recipes.policies import judging_policy
 from spar.recipes.spending import Spent
 
 
-def first_costs(recipe: Recipe) -> dict[StepKind, Spent]:
-    """Of a whole shard: each prompt drawn in one call, each response judged in one, each tree of a single level."""
-    prompts, policy = recipe.prompts.shard_size, judging_policy(recipe.judgment.policy)
+def first_costs(settings: IterationSettings, prompts: int) -> dict[StepKind, Spent]:
+    """Of a whole shard of so many prompts: one call to draw each, one to judge each response, a level for each tree."""
+    policy = judging_policy(settings.judgment.policy)
     calls = {
         StepKind.GENERATION: prompts,
-        StepKind.JUDGMENT: prompts * recipe.generation.n if policy.form is not None else 0,
-        StepKind.REFINEMENT: prompts * (1 + recipe.search.branch),
+        StepKind.JUDGMENT: prompts * settings.generation.n if policy.form is not None else 0,
+        StepKind.REFINEMENT: prompts * (1 + settings.search.branch),
     }
     return {kind: Spent(calls=number, completion_tokens=number) for kind, number in calls.items()}

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.recompute import name_of, recompute
-from services.coordinator.specs import StepBuilder
+from services.coordinator.steps.context import RunContext
 from spar.db.tables import Orphan, Step, StepCount
 from spar.errors import ObjectLost
 from spar.messages.states import RunStatus, StepState
@@ -27,15 +27,15 @@ from spar.upkeep.findings import Finding, Remedy
 def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Finding]) -> Iterator[str]:
     """Do what the findings' remedies say; yields what was done. Commit is the caller's."""
     run = ledger.run(run_id)
-    planner = StepBuilder(ledger, store, run, ledger.recipe(run))
+    context = RunContext(ledger=ledger, store=store, run=run, recipe=ledger.recipe(run))
     wanted = {remedy: [each for each in findings if each.remedy is remedy] for remedy in Remedy}
     for iteration in sorted({each.iteration for each in wanted[Remedy.RECUT]}):
-        yield from _recut(planner, iteration)
+        yield from _recut(context, iteration)
     lost = sorted({each.step for each in wanted[Remedy.RECOMPUTE]})
     for step_id in lost:
-        yield from _recompute(planner, step_id)
+        yield from _recompute(context, step_id)
     for iteration in sorted({each.iteration for each in wanted[Remedy.REBOOK]}):
-        yield from _rebook(planner, iteration)
+        yield from _rebook(context, iteration)
     if wanted[Remedy.RECOUNT]:  # the taken-back steps moved counters that were wrong
         yield _recount(ledger, run_id)
     if lost and run.status is RunStatus.FINISHED:
@@ -49,30 +49,30 @@ def forget_orphans(ledger: Ledger, keys: Sequence[str]) -> None:
         ledger.session.execute(delete(Orphan).where(col(Orphan.key) == key))
 
 
-def _recompute(planner: StepBuilder, step_id: int) -> Iterator[str]:
-    step = planner.ledger.step(step_id)
+def _recompute(context: RunContext, step_id: int) -> Iterator[str]:
+    step = context.ledger.step(step_id)
     if step is None or step.state is not StepState.DONE:
         return  # it is open, and computed anyway
-    recompute(planner, step)
+    recompute(context, step)
     yield f"step {step.id} ({name_of(step)}) is open again: its result was lost"
 
 
-def _recut(planner: StepBuilder, iteration: int) -> Iterator[str]:
+def _recut(context: RunContext, iteration: int) -> Iterator[str]:
     try:
-        shards = cut_shards(planner.store, planner.run, planner.recipe, iteration)
+        shards = cut_shards(context.store, context.run, context.recipe, iteration)
     except ObjectLost:
         return  # the prompts that they are cut from are lost too, which is a finding of its own
     yield f"the prompts of iteration {iteration} are written again: {len(shards)} shards"
 
 
-def _rebook(planner: StepBuilder, iteration: int) -> Iterator[str]:
+def _rebook(context: RunContext, iteration: int) -> Iterator[str]:
     try:
-        selected = planner.selected(iteration)
+        selected = context.selected(iteration)
         key = selected.outcomes_key
-        ends = decode_rows(get_verified(planner.store, key), PromptEnd, key)[1]
+        ends = decode_rows(get_verified(context.store, key), PromptEnd, key)[1]
     except ObjectLost:
         return  # the selection is computed again, and books them
-    planner.ledger.add_outcomes(planner.run.id, iteration, [(end.prompt_id, end.outcome) for end in ends])
+    context.ledger.add_outcomes(context.run.id, iteration, [(end.prompt_id, end.outcome) for end in ends])
     yield f"the outcomes of iteration {iteration} are read again: {len(ends)} prompts"
 
 

@@ -12,7 +12,11 @@ import structlog
 from services.coordinator import events
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
-from services.coordinator.specs import StepBuilder
+from services.coordinator.steps import measurements
+from services.coordinator.steps.context import RunContext
+from services.coordinator.steps.selection import selection
+from services.coordinator.steps.shards import shard_step
+from services.coordinator.steps.training import training
 from spar.db.tables import Step
 from spar.errors import ObjectLost
 from spar.messages.base import SHARD_KINDS, StepKind, StepMessage
@@ -30,23 +34,23 @@ OF_SELECTION = ("pairs", "examples", "outcomes")
 OF_COORDINATOR = ("inputs", "prompts")
 
 
-def after_loss(planner: StepBuilder, step: Step, key: str) -> events.Event | None:
+def after_loss(context: RunContext, step: Step, key: str) -> events.Event | None:
     """What happened, now that `step` (ready again) could not read `key`; None: that attempt failed, as others do."""
     prefix, _, rest = key.partition("/")
     if prefix in OF_COORDINATOR:
-        return _stored_again(planner, step)
+        return _stored_again(context, step)
     maker = None
     if prefix in BY_KEY:
-        maker = planner.ledger.made_by(planner.run.id, rest.partition("/")[0])
+        maker = context.ledger.made_by(context.run.id, rest.partition("/")[0])
     elif prefix in OF_SELECTION:
-        maker = planner.ledger.find_step(planner.run.id, selected_in(step, key), StepKind.SELECTION, "")
+        maker = context.ledger.find_step(context.run.id, selected_in(step, key), StepKind.SELECTION, "")
     if maker is None or (maker.state is StepState.DEAD and not maker.remade):
         return events.SourceLost(_gone(key))
     if maker.state not in (StepState.DONE, StepState.DEAD):
         return events.Woken()  # it is being made
     if _after(maker.finished_at, step.dispatched_at):  # it was made again while the step did not know
         if prefix != "models":
-            rebuild(planner, step)
+            rebuild(context, step)
         return events.Woken()
     return events.ResultLost(step=maker.id or 0, what=name_of(maker), remade=maker.remade)
 
@@ -59,14 +63,14 @@ def selected_in(step: Step, key: str) -> int:
     return ACTOR if key in more else step.iteration
 
 
-def _stored_again(planner: StepBuilder, step: Step) -> events.Event | None:
+def _stored_again(context: RunContext, step: Step) -> events.Event | None:
     """What the coordinator itself wrote, it writes again, under the same key."""
     try:
-        cut_shards(planner.store, planner.run, planner.recipe, step.iteration)
+        cut_shards(context.store, context.run, context.recipe, step.iteration)
     except ObjectLost as error:
         return events.SourceLost(_gone(error.key))
     if step.kind is StepKind.SELECTION or step.part == JUDGE_AUDIT:
-        rebuild(planner, step)
+        rebuild(context, step)
     return None
 
 
@@ -81,9 +85,9 @@ def _after(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
-def recompute(planner: StepBuilder, step: Step) -> None:
+def recompute(context: RunContext, step: Step) -> None:
     """Take a done step back. Its result is found again only if another run has made it since."""
-    ledger = planner.ledger
+    ledger = context.ledger
     known = ledger.result(step.fingerprint)
     if known is not None and not _after(known.created_at, step.finished_at):
         ledger.forget_result(known)
@@ -98,13 +102,13 @@ def reset_recompute_counts(ledger: Ledger, run_id: str) -> None:
         step.remade = 0 if step.state is StepState.DONE else 1
 
 
-def recomputed(planner: StepBuilder, step: Step, before: str | None) -> events.Event:
+def recomputed(context: RunContext, step: Step, before: str | None) -> events.Event:
     """The step has its result again. What has not been made from it yet, is to be made from what it is now."""
-    _tell(planner.ledger, EventName.RESULT_RECOMPUTED, step, key=step.result_key, same=step.result_key == before)
+    _tell(context.ledger, EventName.RESULT_RECOMPUTED, step, key=step.result_key, same=step.result_key == before)
     if step.result_key != before:
-        for kind, part in _next(planner, step):
-            later = planner.ledger.find_step(step.run_id, step.iteration, kind, part)
-            if later is not None and later.state is StepState.READY and not rebuild(planner, later):
+        for kind, part in _next(context, step):
+            later = context.ledger.find_step(step.run_id, step.iteration, kind, part)
+            if later is not None and later.state is StepState.READY and not rebuild(context, later):
                 return events.SourceLost(
                     f"the model of {name_of(later)} cannot be made again as it was: what it was trained on came out "
                     "different. Restore the object store, or run the recipe in a new directory or under a new name"
@@ -112,7 +116,7 @@ def recomputed(planner: StepBuilder, step: Step, before: str | None) -> events.E
     return events.ResultRemade()
 
 
-def _next(planner: StepBuilder, step: Step) -> list[tuple[StepKind, str]]:
+def _next(context: RunContext, step: Step) -> list[tuple[StepKind, str]]:
     """Which steps may read the result: (kind, part)."""
     if step.kind is StepKind.SELECTION:
         return [(StepKind.TRAINING, "actor"), (StepKind.TRAINING, "refiner"), (StepKind.EVALUATION, "pairs")]
@@ -122,34 +126,34 @@ def _next(planner: StepBuilder, step: Step) -> list[tuple[StepKind, str]]:
     return [*((kind, step.part) for kind in later), (StepKind.SELECTION, ""), (StepKind.EVALUATION, JUDGE_AUDIT)]
 
 
-def rebuild(planner: StepBuilder, step: Step) -> bool:
+def rebuild(context: RunContext, step: Step) -> bool:
     """Word the step's message anew, from what is in the books now. False: its result would get another name, and has
     that name in use."""
-    message = _message(planner, step)
+    message = _message(context, step)
     if message is None or message.fingerprint == step.fingerprint:
         return True
     if step.kind is StepKind.TRAINING and step.remade:
         return False
     step.fingerprint = message.fingerprint
     step.message = message.model_copy(update={"step_id": step.id, "attempt": step.attempt}).model_dump(mode="json")
-    planner.ledger.session.add(step)
+    context.ledger.session.add(step)
     return True
 
 
-def _message(planner: StepBuilder, step: Step) -> StepMessage | None:
-    ledger = planner.ledger
+def _message(context: RunContext, step: Step) -> StepMessage | None:
+    ledger = context.ledger
     iteration = ledger.iteration(step.run_id, step.iteration)
     match step.kind:
         case StepKind.SELECTION:
-            return planner.selection(iteration)
+            return selection(context, iteration)
         case StepKind.TRAINING:
-            return planner.training_of(iteration, role_of(step.part))
+            return training(context, iteration, role_of(step.part))
         case StepKind.EVALUATION if step.part == "pairs":
-            return planner.audit(step.iteration)
+            return measurements.audit(context, step.iteration)
         case StepKind.EVALUATION if step.part == JUDGE_AUDIT:
-            return planner.judge_audit(iteration)
+            return measurements.judge_audit(context, iteration)
         case kind if kind in SHARD_KINDS:
-            return planner.shard_step(kind, ledger.shard(step.run_id, step.iteration, shard_index(step.part)))
+            return shard_step(context, kind, ledger.shard(step.run_id, step.iteration, shard_index(step.part)))
         case _:
             return None
 

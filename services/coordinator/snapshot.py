@@ -10,9 +10,11 @@ from services.coordinator.budget import BudgetState
 from services.coordinator.fair_share import Load
 from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
+from services.coordinator.iteration_plan import IterationPlan
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.shortfall import Canary, DeadPrompts
 from services.coordinator.state import NONE, Repair, RunState, StepCounts
+from services.coordinator.steps.context import RunContext
 from spar.db.dropped import is_dropped
 from spar.db.facts import counts_of
 from spar.db.spending import read_spending
@@ -25,9 +27,7 @@ from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.init import ACTOR, FIRST, first_iteration, init_prompts
 from spar.recipes.judge_audit import disagreements, reason
 from spar.recipes.models import JudgeAuditSettings, Recipe
-from spar.recipes.policies import searches
 from spar.recipes.spending import capped
-from spar.recipes.stages import at
 
 
 def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
@@ -52,8 +52,9 @@ def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
     ]
 
 
-def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[StepKind, int]) -> RunState:
+def state_of(context: RunContext, window: int, sick: dict[StepKind, int]) -> RunState:
     """What `flow.next_actions` looks at."""
+    ledger, run, recipe, plan = context.ledger, context.run, context.recipe, context.plan(context.run.iteration)
     begun = ledger.current(run)
     return RunState(
         running=run.status.on,
@@ -64,15 +65,15 @@ def state_of(ledger: Ledger, run: Run, recipe: Recipe, window: int, sick: dict[S
         halfway=begun is not None and begun.index == ACTOR,
         status=begun.status if begun else IterationStatus.SHARDS,
         shards=begun.shards if begun else 0,
-        chain=chain_of(at(recipe, run.iteration)),
-        refiner=at(recipe, run.iteration).refiner_fate,
+        chain=plan.chain,
+        refiner=plan.settings.refiner_fate,
         trains=recipe.training.trains,
         window=window,
         evaluates=recipe.evaluation is not None,
         counts=counts(ledger, run.id, run.iteration),
         evaluations=_evaluation_counts(ledger, run.id),
         sick=sick,
-        purse=_purse(ledger, run, recipe),
+        purse=_purse(context, plan),
         failures=recipe.failures,
         dead=_dead_prompts(ledger, run, recipe),
         canary=_canary(ledger, run, recipe, begun),
@@ -160,23 +161,13 @@ def _auditing(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) 
     return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
 
 
-def _purse(ledger: Ledger, run: Run, recipe: Recipe) -> BudgetState | None:
-    if not capped(recipe.budget):
+def _purse(context: RunContext, plan: IterationPlan) -> BudgetState | None:
+    budget = context.recipe.budget
+    if not capped(budget):
         return None
-    found = read_spending(ledger.session, run.id)
-    return BudgetState(
-        budget=recipe.budget,
-        spent=found.spent,
-        means=found.means_in(run.iteration),
-        first=first_costs(at(recipe, run.iteration)),
-    )
-
-
-def chain_of(recipe: Recipe) -> tuple[StepKind, ...]:
-    """What each shard of an iteration with these settings goes through."""
-    compares = (StepKind.COMPARISON,) if recipe.comparison is not None else ()
-    refines = (StepKind.REFINEMENT,) if searches(recipe) else ()
-    return (StepKind.GENERATION, StepKind.JUDGMENT, *compares, *refines)
+    found = read_spending(context.ledger.session, context.run.id)
+    expected = first_costs(plan.settings, context.recipe.prompts.shard_size)
+    return BudgetState(budget=budget, spent=found.spent, means=found.means_in(plan.index), first=expected)
 
 
 def _counts(states: dict[StepState, int]) -> StepCounts:

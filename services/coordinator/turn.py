@@ -1,6 +1,6 @@
 """One turn of the coordinator: an event, what follows from it, all in one transaction; messages leave after it.
 
-`flow` decides, `specs` words the messages, the ledger keeps the books; this applies the one to the other.
+`flow` decides, `steps` makes the messages, the ledger keeps the books; this applies the one to the other.
 """
 
 from collections import deque
@@ -15,7 +15,11 @@ from services.coordinator.guarding import guarded, with_contamination
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.snapshot import state_of
-from services.coordinator.specs import StepBuilder
+from services.coordinator.steps import measurements
+from services.coordinator.steps.context import RunContext
+from services.coordinator.steps.selection import selection
+from services.coordinator.steps.shards import shard_step
+from services.coordinator.steps.training import base_model, training
 from services.coordinator.versions import renew
 from spar.db.facts import counts_of, facts_of
 from spar.db.tables import Iteration, Run, Step, StoredResult, utc_now
@@ -58,8 +62,12 @@ class Transition:
     window: int
     paused: dict[StepKind, int]
     outbox: list[Step] = field(default_factory=list)
+    context: RunContext = field(init=False)
     _events: deque[events.Event] = field(default_factory=deque)
     _prepared: bool = False
+
+    def __post_init__(self) -> None:
+        self.context = RunContext(ledger=self.ledger, store=self.store, run=self.run, recipe=self.recipe)
 
     def happen(self, event: events.Event) -> None:
         """Apply the event, and those that it leads to at once: a reused result is done when it is dispatched."""
@@ -69,13 +77,9 @@ class Transition:
                 # New steps are ready: look once more what may be dispatched.
                 self._events.append(events.Woken())
                 self._prepared = False
-            state = state_of(self.ledger, self.run, self.recipe, self.window, self.paused)
+            state = state_of(self.context, self.window, self.paused)
             for action in flow.next_actions(state, self._events.popleft()):
                 self._apply(action)
-
-    @property
-    def _planner(self) -> StepBuilder:
-        return StepBuilder(self.ledger, self.store, self.run, self.recipe)
 
     @property
     def _iteration(self) -> Iteration:
@@ -98,7 +102,7 @@ class Transition:
             case actions.PrepareEvaluation(iteration, part):
                 self._prepare_evaluation(iteration, part)
             case actions.PrepareJudgeAudit(index):
-                message = self._planner.judge_audit(self.ledger.iteration(self.run.id, index))
+                message = measurements.judge_audit(self.context, self.ledger.iteration(self.run.id, index))
                 self._add_step(message, StepKind.EVALUATION, index, JUDGE_AUDIT)
             case actions.EndIteration():
                 self._end_iteration()
@@ -113,7 +117,7 @@ class Transition:
             case actions.Dispatch(kind, limit, shards):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), shards=shards))
             case actions.Recompute(step):
-                repairs.recompute(self._planner, self.ledger.session.get_one(Step, step))
+                repairs.recompute(self.context, self.ledger.session.get_one(Step, step))
                 self._prepared = True
             case actions.DispatchRepairs(iteration=iteration, kind=kind, limit=limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
@@ -122,8 +126,8 @@ class Transition:
 
     def _begin_iteration(self, index: int) -> None:
         before = None if index == init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index - 1)
-        given = init.role_of(index) if init.is_given(self.recipe, index) else None
-        shards = [] if given else cut_shards(self.store, self.run, self.recipe, index)
+        plan = self.context.plan(index)
+        shards = [] if plan.given else cut_shards(self.store, self.run, self.recipe, index)
         actor = before.actor_after if before else self.recipe.models.actor
         refiner = before.refiner_after if before else self.recipe.models.refiner
         self.run.iteration = index
@@ -142,10 +146,10 @@ class Transition:
         self.ledger.event(EventName.ITERATION_STARTED, self.run.id, iteration=index, shards=len(shards))
         self.ledger.session.flush()
         for shard in shards:
-            message = self._planner.shard_step(StepKind.GENERATION, shard)
+            message = shard_step(self.context, StepKind.GENERATION, shard)
             self._add_step(message, StepKind.GENERATION, index, shard_part(shard.index))
-        if given is not None:
-            self._events.append(events.DataGiven("actor" if self.recipe.models.shared else given))
+        if plan.given and plan.initializes is not None:
+            self._events.append(events.DataGiven("actor" if plan.settings.one_model else plan.initializes))
 
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
@@ -159,17 +163,17 @@ class Transition:
 
     def _prepare_shard_step(self, kind: StepKind, index: int) -> None:
         shard = self.ledger.shard(self.run.id, self.run.iteration, index)
-        self._add_step(self._planner.shard_step(kind, shard), kind, shard.iteration, shard_part(index))
+        self._add_step(shard_step(self.context, kind, shard), kind, shard.iteration, shard_part(index))
 
     def _prepare_selection(self) -> None:
         iteration = self._iteration
         iteration.status = IterationStatus.SELECTION
-        self._add_step(self._planner.selection(iteration), StepKind.SELECTION, iteration.index, "")
+        self._add_step(selection(self.context, iteration), StepKind.SELECTION, iteration.index, "")
 
     def _prepare_training(self, role: Role) -> None:
         iteration = self._iteration
         iteration.status = IterationStatus.TRAINING
-        self._add_step(self._planner.training_of(iteration, role), StepKind.TRAINING, iteration.index, role)
+        self._add_step(training(self.context, iteration, role), StepKind.TRAINING, iteration.index, role)
 
     def _keep_model(self, role: Role) -> None:
         iteration = self._iteration
@@ -182,16 +186,16 @@ class Transition:
     def _prepare_evaluation(self, index: int, part: Part) -> None:
         begins = None if index < init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index)
         if part == "pairs":
-            if self._planner.measures_suite:
-                self._add_step(self._planner.audit(index), StepKind.EVALUATION, index, part)
+            if measurements.measures_suite(self.context):
+                self._add_step(measurements.audit(self.context, index), StepKind.EVALUATION, index, part)
             return
         model: str | None
         if begins is None:
             model = self._fingerprint(self.recipe.models.actor if part == "actor" else self.recipe.models.refiner)
         else:
             model = begins.actor_after if part == "actor" else begins.refiner_after
-        if self._planner.measures_suite:
-            message = self._planner.evaluation(part, self.ledger.model(model) if model else None, None)
+        if measurements.measures_suite(self.context):
+            message = measurements.suite(self.context, part, self.ledger.model(model) if model else None)
             self._add_step(message, StepKind.EVALUATION, index, part)
         if model is not None:
             self._prepare_benchmarks(index, part, model, begins.refiner_after if begins else self.recipe.models.refiner)
@@ -200,7 +204,7 @@ class Transition:
 
     def _prepare_benchmarks(self, index: int, part: Part, model: str, refiner: str | None) -> None:
         searching = self.ledger.model(self._fingerprint(refiner))
-        for name, message in self._planner.benchmarks(part, self.ledger.model(model), searching).items():
+        for name, message in measurements.benchmarks(self.context, part, self.ledger.model(model), searching).items():
             self._add_step(message, StepKind.EVALUATION, index, name)
 
     def _prepare_ratings(self, last: int, rater: str) -> None:
@@ -208,7 +212,9 @@ class Transition:
         for index in range(init.FIRST - 1, last):
             model = self._refiner_after(index)
             if model != rater:
-                for name, message in self._planner.rated_by(self.ledger.model(rater), self.ledger.model(model)).items():
+                for name, message in measurements.rated_by(
+                    self.context, self.ledger.model(rater), self.ledger.model(model)
+                ).items():
                     self._add_step(message, StepKind.EVALUATION, index, name)
 
     def _refiner_after(self, index: int) -> str:
@@ -298,14 +304,14 @@ class Transition:
             self._book_selection(step)
         elif step.kind is StepKind.TRAINING:
             self.ledger.training_ended(step)
-        self._events.append(repairs.recomputed(self._planner, step, before))
+        self._events.append(repairs.recomputed(self.context, step, before))
 
     def lose(self, step: Step, key: str, reason: str, now: datetime) -> None:
         """An attempt found an object missing that the books have: its maker makes it again, then this step goes on."""
         if not self.run.status.on:
             self.ledger.move(step, StepState.READY, reason=reason)
             return
-        event = repairs.after_loss(self._planner, step, key)
+        event = repairs.after_loss(self.context, step, key)
         match event:
             case None:
                 self.fail(step, reason, FailureReason.OBJECT_MISSING, True, now)
@@ -348,7 +354,7 @@ class Transition:
 
     def _book_selection(self, step: Step) -> events.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
-        selected = self._planner.selected(step.iteration)
+        selected = self.context.selected(step.iteration)
         ends = self._rows(selected.outcomes_key, PromptEnd)
         outcomes = count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
         self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
@@ -391,7 +397,7 @@ class Transition:
 
     def _book_training(self, step: Step) -> None:
         iteration = self.ledger.iteration(self.run.id, step.iteration)
-        parent = self._planner.base_of(iteration, role_of(step.part)).fingerprint
+        parent = base_model(self.context, iteration, role_of(step.part)).fingerprint
         self.ledger.add_model(step.fingerprint, "store", parent)
         self.ledger.training_ended(step)
         if role_of(step.part) == "actor":

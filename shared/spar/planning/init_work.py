@@ -6,10 +6,10 @@ Bounds as in `work`: retries are left out, and a negative is at most every promp
 from dataclasses import dataclass, replace
 
 from spar.planning.asked import PROMPT_TOKENS, CallEstimate, added
-from spar.planning.work import IterationWork, for_prompts, only, work_of
+from spar.planning.work import IterationWork, only, work_of
 from spar.recipes.init import ACTOR, REFINER, init_prompts, is_teachers
+from spar.recipes.iteration_settings import settings_in
 from spar.recipes.models import Recipe
-from spar.recipes.stages import at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ def init_work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> InitWork
         return None
     prompts = dict(zip((ACTOR, REFINER), init_prompts(recipe), strict=True))
     works = {
-        iteration: work_of(for_prompts(at(recipe, iteration), number), prompt_tokens)
+        iteration: work_of(settings_in(recipe, iteration), number, prompt_tokens)
         for iteration, number in prompts.items()
         if number
     }

@@ -16,9 +16,9 @@ from spar.planning.work import most_nodes
 from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned
 from spar.recipes.general import general_of, general_parts
 from spar.recipes.init import FIRST
+from spar.recipes.iteration_settings import settings_in
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, JudgmentSettings, Recipe
 from spar.recipes.policies import searches
-from spar.recipes.stages import at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def rounds(recipe: Recipe, part: str) -> int:
         return before
     if part == "actor":
         return before + len(iterations)
-    return before + sum(at(recipe, iteration).refiner_fate != "kept" for iteration in iterations)
+    return before + sum(settings_in(recipe, iteration).refiner_fate != "kept" for iteration in iterations)
 
 
 def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator[MeasurementWork]:
@@ -164,7 +164,7 @@ def _judge_audit(recipe: Recipe, prompt_tokens: int) -> Iterator[MeasurementWork
         return
     prompts, judge, most = min(recipe.judge_audit.prompts, recipe.prompts.per_iteration), NOTHING, 0
     for iteration in range(FIRST, FIRST + recipe.iterations):
-        settings = at(recipe, iteration)
+        settings = settings_in(recipe, iteration)
         texts = prompts * (settings.generation.n + searches(settings))
         longest = max(settings.generation.max_tokens, settings.search.max_tokens if searches(settings) else 0)
         read = TEMPLATE_TOKENS + prompt_tokens + longest

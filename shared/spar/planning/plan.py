@@ -15,8 +15,8 @@ from spar.planning.refusals import refused_trainer, refused_worker, sequences_pe
 from spar.planning.shape import Shape
 from spar.planning.work import StageWork, alike, stage_works
 from spar.recipes.init import FIRST
+from spar.recipes.iteration_settings import IterationSettings, settings_in
 from spar.recipes.models import PriceSettings, Recipe, TrainingSettings
-from spar.recipes.stages import at
 
 BYTES_PER_TOKEN = 4
 """An estimate: characters of a token of English."""
@@ -75,24 +75,24 @@ def _shares(
             yield Share(who, asked, None if price.calls_free else spent.money(price))
 
 
-def _lengths(settings: Sequence[Recipe], prompt_tokens: int) -> dict[str, int]:
+def _lengths(settings: Sequence[IterationSettings], prompt_tokens: int) -> dict[str, int]:
     """Tokens of the longest sequence of each skill in any stage, if every reply is as long as its limit."""
-    each = [_stage_lengths(recipe, prompt_tokens) for recipe in settings]
+    each = [_stage_lengths(stage, prompt_tokens) for stage in settings]
     return {part: max(lengths[part] for lengths in each) for part in each[0]}
 
 
-def _stage_lengths(recipe: Recipe, prompt_tokens: int) -> dict[str, int]:
-    response = max(recipe.generation.max_tokens, recipe.search.max_tokens)
-    judged = TEMPLATE_TOKENS + prompt_tokens + response + recipe.judgment.max_tokens
+def _stage_lengths(settings: IterationSettings, prompt_tokens: int) -> dict[str, int]:
+    response = max(settings.generation.max_tokens, settings.search.max_tokens)
+    judged = TEMPLATE_TOKENS + prompt_tokens + response + settings.judgment.max_tokens
     return {
-        "generation": prompt_tokens + recipe.generation.max_tokens,
+        "generation": prompt_tokens + settings.generation.max_tokens,
         "judgment": judged,
-        "refinement": judged + recipe.search.max_tokens,
+        "refinement": judged + settings.search.max_tokens,
     }
 
 
 def _workers(
-    recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, host: Host, prompt_tokens: int
+    recipe: Recipe, settings: Sequence[IterationSettings], models: ModelShapes, host: Host, prompt_tokens: int
 ) -> Iterator[Need]:
     engine = recipe.engine
     if engine.kind not in ("vllm", "transformers") or engine.url is not None:
@@ -151,7 +151,7 @@ def _trainings(recipe: Recipe) -> Iterator[tuple[str, str, str, TrainingSettings
         for role, settings in (("actor", recipe.init.actor), ("refiner", recipe.init.refiner)):
             yield "", role, f"init.{role}", settings
     for iteration in range(FIRST, FIRST + recipe.iterations):
-        for role, each in _trained(at(recipe, iteration)):
+        for role, each in _trained(settings_in(recipe, iteration)):
             yield f"train {role} from {iteration}", role, f"training.{role}", each
 
 
@@ -160,14 +160,14 @@ def _key_name(key: str) -> str:
     return key.removeprefix("training.").replace(".", " ")
 
 
-def _trained(recipe: Recipe) -> list[tuple[str, TrainingSettings]]:
-    if not recipe.training.trains:
+def _trained(settings: IterationSettings) -> list[tuple[str, TrainingSettings]]:
+    if not settings.training.trains:
         return []
-    actor: tuple[str, TrainingSettings] = ("actor", recipe.training.actor)
-    return [actor, ("refiner", recipe.training.refiner)] if recipe.refiner_fate == "trained" else [actor]
+    actor: tuple[str, TrainingSettings] = ("actor", settings.training.actor)
+    return [actor, ("refiner", settings.training.refiner)] if settings.refiner_fate == "trained" else [actor]
 
 
-def _disk(recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, whole: Sequence[Share]) -> Disk:
+def _disk(recipe: Recipe, settings: Sequence[IterationSettings], models: ModelShapes, whole: Sequence[Share]) -> Disk:
     stored = 2 if recipe.engine.dtype == "bfloat16" else 4
     shapes = {"actor": models.actor, "refiner": models.refiner}
     trained, checkpoints = 0, 0
@@ -192,7 +192,12 @@ def _disk(recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, whole
 
 
 def _notes(
-    recipe: Recipe, settings: Sequence[Recipe], models: ModelShapes, host: Host, workers: list[Need], uses_gpus: bool
+    recipe: Recipe,
+    settings: Sequence[IterationSettings],
+    models: ModelShapes,
+    host: Host,
+    workers: list[Need],
+    uses_gpus: bool,
 ) -> Iterator[str]:
     if not recipe.training.trains:
         yield "Nothing is trained (training: none): the run ends with pairs and examples, which `spar export` writes."

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from spar.planning.pilot import PilotFacts
 from spar.recipes.init import ACTOR, FIRST, NAMES, REFINER, init_prompts, role_of
+from spar.recipes.iteration_settings import IterationSettings, settings_in
 from spar.recipes.models import Recipe, TrainingSettings
-from spar.recipes.stages import at
 
 
 def selfplay_steps(recipe: Recipe, pilot: PilotFacts, units: int) -> dict[str, int]:
     """Of one iteration, by role; a recipe's caps on pairs and examples hold."""
-    settings = at(recipe, FIRST)
+    settings = settings_in(recipe, FIRST)
     if not settings.training.trains:
         return {}
     share = recipe.prompts.per_iteration / units
@@ -31,7 +31,9 @@ def init_steps(recipe: Recipe, pilot: PilotFacts) -> dict[int, int]:
         return {}
     prompts = {role: number for role, number in zip(("actor", "refiner"), init_prompts(recipe), strict=True) if number}
     rows = {
-        iteration: _capped(at(recipe, iteration), seen.rows, prompts[str(role_of(iteration))] / len(seen.prompts))
+        iteration: _capped(
+            settings_in(recipe, iteration), seen.rows, prompts[str(role_of(iteration))] / len(seen.prompts)
+        )
         for iteration, seen in pilot.initial.items()
         if seen.prompts
     }
@@ -47,7 +49,7 @@ def steps_told(selfplay: Mapping[str, int], before: Mapping[int, int]) -> dict[s
     return {**{NAMES[iteration]: steps for iteration, steps in before.items()}, **selfplay}
 
 
-def _capped(settings: Recipe, rows: Mapping[str, int], share: float) -> float:
+def _capped(settings: IterationSettings, rows: Mapping[str, int], share: float) -> float:
     caps: dict[str, float] = settings.selection.refiner.model_dump()
     return sum(min(found * share, caps.get(kind, float("inf"))) for kind, found in rows.items())
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from spar.method.policies import SearchPolicy, make_policy
 from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, added, calls
 from spar.recipes.init import FIRST
+from spar.recipes.iteration_settings import IterationSettings, settings_in
 from spar.recipes.models import Recipe, SearchSettings, TrainingSettings
 from spar.recipes.policies import judging_policy, searches
-from spar.recipes.stages import at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class StageWork:
     work: IterationWork
 
 
-def alike(recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
+def alike(recipe: Recipe) -> list[tuple[IterationSettings, list[int]]]:
     """Each way in which iterations of self-play are set, and which are set so, in the order of their first ones."""
-    found: list[tuple[Recipe, list[int]]] = []
+    found: list[tuple[IterationSettings, list[int]]] = []
     for iteration in range(FIRST, FIRST + recipe.iterations):
-        settings = at(recipe, iteration)
+        settings = settings_in(recipe, iteration)
         known = next((numbers for each, numbers in found if each == settings), None)
         if known is None:
             found.append((settings, [iteration]))
@@ -58,7 +58,10 @@ def alike(recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
 
 def stage_works(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> tuple[StageWork, ...]:
     """Of all iterations of self-play."""
-    return tuple(StageWork(tuple(numbers), work_of(settings, prompt_tokens)) for settings, numbers in alike(recipe))
+    prompts = recipe.prompts.per_iteration
+    return tuple(
+        StageWork(tuple(numbers), work_of(settings, prompts, prompt_tokens)) for settings, numbers in alike(recipe)
+    )
 
 
 def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
@@ -84,15 +87,15 @@ def most_nodes(policy: SearchPolicy) -> int:
     return most if policy.max_nodes is None else min(most, policy.max_nodes)
 
 
-def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> IterationWork:
-    """Of an iteration with the recipe's settings as they stand: its stages are `stage_works`'."""
-    prompts, n, votes = recipe.prompts.per_iteration, recipe.generation.n, recipe.judgment.votes
-    trees = prompts if searches(recipe) else 0
-    least, most = nodes_per_tree(recipe.search)
+def work_of(settings: IterationSettings, prompts: int, prompt_tokens: int = PROMPT_TOKENS) -> IterationWork:
+    """Of one iteration of so many prompts; all iterations of a recipe are `stage_works`'."""
+    n, votes = settings.generation.n, settings.judgment.votes
+    trees = prompts if searches(settings) else 0
+    least, most = nodes_per_tree(settings.search)
     nodes = (0, trees * most)
     responses = prompts * n
-    judged = responses if judging_policy(recipe.judgment.policy).form is not None else 0
-    matches = _matches(recipe)
+    judged = responses if judging_policy(settings.judgment.policy).form is not None else 0
+    matches = _matches(settings, prompts)
     return IterationWork(
         prompts=prompts,
         responses=responses,
@@ -102,24 +105,28 @@ def work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> IterationWork
         nodes=nodes,
         node_votes=(0, nodes[1] * votes),
         comparisons=matches,
-        steps=_steps_of(recipe, prompt_tokens, judged, matches, nodes[1]),
-        actor_steps_at_most=_optimizer_steps(_pairs(recipe) if recipe.training.trains else 0, recipe.training.actor),
+        steps=_steps_of(settings, prompts, prompt_tokens, judged, matches, nodes[1]),
+        actor_steps_at_most=_optimizer_steps(
+            _pairs(settings, prompts) if settings.training.trains else 0, settings.training.actor
+        ),
         refiner_steps_at_most=_optimizer_steps(
-            _examples(recipe) if recipe.refiner_fate == "trained" else 0, recipe.training.refiner
+            _examples(settings) if settings.refiner_fate == "trained" else 0, settings.training.refiner
         ),
     )
 
 
-def _steps_of(recipe: Recipe, prompt_tokens: int, judged: int, matches: int, nodes: int) -> dict[str, CallEstimate]:
+def _steps_of(
+    settings: IterationSettings, prompts: int, prompt_tokens: int, judged: int, matches: int, nodes: int
+) -> dict[str, CallEstimate]:
     """One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes."""
-    response, vote, refined = recipe.generation.max_tokens, recipe.judgment.max_tokens, recipe.search.max_tokens
-    votes, asked_with = recipe.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
+    response, vote, refined = settings.generation.max_tokens, settings.judgment.max_tokens, settings.search.max_tokens
+    votes, asked_with = settings.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
     steps = {
-        "generation": calls(recipe.prompts.per_iteration, recipe.generation.n * response, prompt_tokens),
+        "generation": calls(prompts, settings.generation.n * response, prompt_tokens),
         "judgment": calls(judged, votes * vote, asked_with + response),
     }
-    if recipe.comparison is not None:
-        steps["comparison"] = calls(matches, recipe.comparison.max_tokens, asked_with + response + 2 * vote, least=0)
+    if settings.comparison is not None:
+        steps["comparison"] = calls(matches, settings.comparison.max_tokens, asked_with + response + 2 * vote, least=0)
     if nodes:
         refining = calls(nodes, refined, asked_with + max(response, refined) + vote, least=0)
         steps["refinement"] = refining.plus(calls(nodes, votes * vote, asked_with + refined, least=0))
@@ -131,27 +138,22 @@ def only(work: IterationWork, *kinds: str) -> CallEstimate:
     return added(asked for kind, asked in work.steps.items() if kind in kinds)
 
 
-def _matches(recipe: Recipe) -> int:
+def _matches(settings: IterationSettings, prompts: int) -> int:
     """Comparisons of two judgments at most: of one response a prompt, each two in both orders, a call each."""
-    if recipe.comparison is None:
+    if settings.comparison is None:
         return 0
-    judgments = min(recipe.comparison.judgments, recipe.judgment.votes)
-    return recipe.prompts.per_iteration * judgments * (judgments - 1)
+    judgments = min(settings.comparison.judgments, settings.judgment.votes)
+    return prompts * judgments * (judgments - 1)
 
 
-def _pairs(recipe: Recipe) -> int:
-    return min(recipe.prompts.per_iteration, recipe.selection.max_pairs or recipe.prompts.per_iteration)
+def _pairs(settings: IterationSettings, prompts: int) -> int:
+    return min(prompts, settings.selection.max_pairs or prompts)
 
 
-def _examples(recipe: Recipe) -> int:
-    caps = recipe.selection.refiner
+def _examples(settings: IterationSettings) -> int:
+    caps = settings.selection.refiner
     return caps.refinements + caps.tree_yes + caps.tree_no + caps.response_no + caps.response_yes
 
 
 def _optimizer_steps(samples: int, training: TrainingSettings) -> int:
     return -(-samples // training.batch_size) * training.epochs
-
-
-def for_prompts(recipe: Recipe, prompts: int) -> Recipe:
-    """The recipe with iterations of so many prompts."""
-    return recipe.model_copy(update={"prompts": recipe.prompts.model_copy(update={"per_iteration": prompts})})

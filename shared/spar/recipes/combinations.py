@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from spar.recipes.benchmarks import check_benchmarks
 from spar.recipes.general import check_general
 from spar.recipes.init_checks import check_init
+from spar.recipes.iteration_settings import base_settings
 from spar.recipes.models import Recipe, TrainingSettings
 from spar.recipes.paths import WORLDS
 from spar.recipes.policy_checks import check_policies
@@ -126,7 +127,7 @@ def _adapters_are_not_divided(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.refiner_fate != "trained":
+    if base_settings(recipe).refiner_fate != "trained":
         return
     caps = recipe.selection.refiner
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):

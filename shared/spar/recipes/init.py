@@ -1,4 +1,4 @@
-"""The starting models' two iterations: how they are numbered and named, how they are set, who is asked in them.
+"""The starting models' two iterations: how they are numbered and named, and who is asked in them.
 
 Iteration -1 makes the actor, iteration 0 the refiner; then comes 1, the first of self-play. So what is measured after
 iteration 0 is the start, as in a run that is given its models, and -2 stands for the backbones. Reads no file.
@@ -7,14 +7,7 @@ iteration 0 is the start, as in a run that is given its models, and -2 stands fo
 from collections.abc import Mapping
 from typing import Literal
 
-from spar.recipes.models import (
-    EngineSettings,
-    JudgmentSettings,
-    Recipe,
-    SelectionSettings,
-    TeacherSettings,
-    TrainingPlan,
-)
+from spar.recipes.models import EngineSettings, JudgmentSettings, Recipe, TeacherSettings
 
 BACKBONE, ACTOR, REFINER = -2, -1, 0
 FIRST = 1  # of self-play
@@ -26,7 +19,6 @@ VERDICTS = JudgmentSettings().policy
 """The policy by which a search goes: only what is judged by it is refined, too."""
 TEACHERS = ("generation", "judgment", "refinement")
 """The kinds of steps that may ask a teacher; what is measured, is the models'."""
-NOBODY = JudgmentSettings(policy="unjudged", votes=1, quorum=1)
 
 Role = Literal["actor", "refiner"]
 
@@ -40,37 +32,6 @@ def role_of(iteration: int) -> Role | None:
     if iteration == ACTOR:
         return "actor"
     return "refiner" if iteration == REFINER else None
-
-
-def set_for(recipe: Recipe, iteration: int) -> Recipe:
-    """The recipe as it is in an iteration of its initialisation."""
-    init = recipe.init
-    role = role_of(iteration)
-    if init is None or role is None:
-        return recipe
-    if role == "actor":
-        changed: dict[str, object] = {
-            "generation": init.generation,
-            "judgment": NOBODY,
-            "selection": SelectionSettings(pairs="given"),
-            "training": TrainingPlan(actor=init.actor, refiner=init.refiner, train_refiner=False),
-        }
-    else:
-        # One model is the actor whom both sets make, by the settings of the last training.
-        actor = init.refiner if recipe.models.shared else init.actor
-        changed = {
-            "generation": init.responses,
-            "judgment": init.judgment,
-            "search": init.search,
-            "selection": SelectionSettings(pairs=_lessons(init.judgment), refiner=init.selection),
-            "training": TrainingPlan(actor=actor, refiner=init.refiner),
-        }
-    return recipe.model_copy(update={**changed, "comparison": None})
-
-
-def _lessons(judgment: JudgmentSettings) -> str:
-    """What is to be learned of the teacher's work: judgments and refinements, or judgments alone."""
-    return "lessons" if judgment.policy == VERDICTS else "judged"
 
 
 def is_teachers(iteration: int, kind: str) -> bool:

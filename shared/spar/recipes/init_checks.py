@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from spar.recipes.init import ACTOR, REFINER, VERDICTS, is_given, role_of
+from spar.recipes.iteration_settings import base_settings
 from spar.recipes.models import InitSettings, Recipe
 from spar.recipes.nearby import absent
 from spar.recipes.policies import generating_policy, judging_policy
@@ -60,7 +61,8 @@ def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
                 what=f"is {settings.policy}, but prompts are responded to",
                 fix="Delete it.",
             )
-    if ("init", "judgment", "policy") not in wrong and not [*unknown_policies(selfplay_policies(recipe))]:
+    unknown_in_selfplay = [*unknown_policies(selfplay_policies(base_settings(recipe)))]
+    if ("init", "judgment", "policy") not in wrong and not unknown_in_selfplay:
         yield from _judging_is_learned(recipe, init.judgment.policy)
     caps = init.selection
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):

@@ -12,8 +12,8 @@ from spar.errors import RecipeError
 from spar.method.generating import GENERATING, GeneratingPolicy
 from spar.method.judging import JUDGING, JudgingPolicy
 from spar.method.selecting import SELECTING, SelectionPolicy
+from spar.recipes.iteration_settings import IterationSettings, every_settings
 from spar.recipes.models import JudgmentSettings, Recipe, SelectionSettings
-from spar.recipes.stages import settings_of
 
 JUDGMENT_GROUP = "spar.judgment_policies"
 SELECTION_GROUP = "spar.selection_policies"
@@ -45,33 +45,33 @@ def selection_options(settings: SelectionSettings) -> dict[str, float]:
     return {**selection_policy(settings.pairs).options, **settings.options}
 
 
-def searches(recipe: Recipe) -> bool:
+def searches(settings: IterationSettings) -> bool:
     """Whether shards go through the tree search."""
-    return selection_policy(recipe.selection.pairs).searches
+    return selection_policy(settings.selection.pairs).searches
 
 
-def writes_refiner_data(recipe: Recipe) -> bool:
+def writes_refiner_data(settings: IterationSettings) -> bool:
     """Whether selection makes examples for a refiner: one that is trained here, or, without training, any."""
-    if recipe.training.trains:
-        return recipe.refiner_fate == "trained"
-    return judging_policy(recipe.judgment.policy).votes_only
+    if settings.training.trains:
+        return settings.refiner_fate == "trained"
+    return judging_policy(settings.judgment.policy).votes_only
 
 
 def needs_checkers(recipe: Recipe) -> bool:
     """Whether responses are judged by code that comes with their prompts."""
-    policies = [judging_policy(each.judgment.policy) for each in settings_of(recipe)]
+    policies = [judging_policy(each.judgment.policy) for each in every_settings(recipe)]
     return any(policy.form is None and not policy.asks_nobody for policy in policies)
 
 
 def writes_prompts(recipe: Recipe) -> bool:
     """Whether a model writes the prompts that are learned from, so that they can be any, measured ones too."""
-    return any(generating_policy(each.generation.policy).backward for each in settings_of(recipe))
+    return any(generating_policy(each.generation.policy).backward for each in every_settings(recipe))
 
 
 def forms_needed(recipe: Recipe) -> dict[str, str | None]:
     """The forms besides judge and refine, by name, each with its policy's own text for sets that have no such file."""
     needed: dict[str, str | None] = {}
-    for each in settings_of(recipe):
+    for each in every_settings(recipe):
         for policy in (judging_policy(each.judgment.policy), generating_policy(each.generation.policy)):
             if policy.form not in (None, "judge"):
                 needed[str(policy.form)] = policy.text

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from spar.errors import RecipeError
+from spar.recipes.iteration_settings import IterationSettings, base_settings, settings_in
 from spar.recipes.models import InitSettings, Recipe
 from spar.recipes.paths import INIT_SET
 from spar.recipes.policies import (
@@ -17,38 +18,37 @@ from spar.recipes.policies import (
     selection_policy,
 )
 from spar.recipes.problems import Keys, Problem
-from spar.recipes.stages import at
 
 
 def check_policies(recipe: Recipe) -> Iterator[Problem]:
     yield from _stages_fit(recipe)
-    own = list(_in_iteration(recipe))
+    own = list(_in_iteration(recipe, base_settings(recipe)))
     yield from own
     for index, stage in enumerate(recipe.stages):
-        for problem in _in_iteration(at(recipe, stage.iterations[0])):
+        for problem in _in_iteration(recipe, settings_in(recipe, stage.iterations[0])):
             if problem not in own:  # else the stage has it of the recipe
                 yield replace(problem, keys=("stages", str(index), *problem.keys))
     yield from _one_model(recipe)
     yield from _mix_is_used(recipe)
 
 
-def _in_iteration(recipe: Recipe) -> Iterator[Problem]:
-    unknown = list(unknown_policies(selfplay_policies(recipe)))
+def _in_iteration(recipe: Recipe, settings: IterationSettings) -> Iterator[Problem]:
+    unknown = list(unknown_policies(selfplay_policies(settings)))
     yield from unknown
-    yield from _options_are_known(recipe, {problem.keys[0] for problem in unknown})
+    yield from _options_are_known(settings, {problem.keys[0] for problem in unknown})
     if not unknown:
-        yield from _fit(recipe)
+        yield from _fit(recipe, settings)
 
 
 PolicyName = tuple[Keys, Callable[[str], object], str]
 """Where a policy is named, what finds it, and its name."""
 
 
-def selfplay_policies(recipe: Recipe) -> tuple[PolicyName, ...]:
+def selfplay_policies(settings: IterationSettings) -> tuple[PolicyName, ...]:
     return (
-        (("generation", "policy"), generating_policy, recipe.generation.policy),
-        (("judgment", "policy"), judging_policy, recipe.judgment.policy),
-        (("selection", "pairs"), selection_policy, recipe.selection.pairs),
+        (("generation", "policy"), generating_policy, settings.generation.policy),
+        (("judgment", "policy"), judging_policy, settings.judgment.policy),
+        (("selection", "pairs"), selection_policy, settings.selection.pairs),
     )
 
 
@@ -68,11 +68,11 @@ def unknown_policies(names: Iterable[PolicyName]) -> Iterator[Problem]:
             yield Problem(keys=keys, what=f"is {name!r}, which is no policy", fix=error.fix)
 
 
-def _options_are_known(recipe: Recipe, without_policy: Collection[str]) -> Iterator[Problem]:
+def _options_are_known(settings: IterationSettings, without_policy: Collection[str]) -> Iterator[Problem]:
     """Of the sections whose policy is there."""
     sections: tuple[tuple[str, Callable[[], Mapping[str, float]], Mapping[str, float]], ...] = (
-        ("judgment", lambda: judging_policy(recipe.judgment.policy).options, recipe.judgment.options),
-        ("selection", lambda: selection_policy(recipe.selection.pairs).options, recipe.selection.options),
+        ("judgment", lambda: judging_policy(settings.judgment.policy).options, settings.judgment.options),
+        ("selection", lambda: selection_policy(settings.selection.pairs).options, settings.selection.options),
     )
     for section, options, given in sections:
         ours = {} if section in without_policy else options()
@@ -90,45 +90,45 @@ def _instead(name: str, options: Mapping[str, float]) -> str:
     return f"Known options: {', '.join(options)}." if options else "It has none: delete the key."
 
 
-def _fit(recipe: Recipe) -> Iterator[Problem]:
-    judging, selecting = judging_policy(recipe.judgment.policy), selection_policy(recipe.selection.pairs)
-    method = recipe.training.actor.method
-    if recipe.training.trains and (selecting.makes == "pairs") != (method == "dpo"):
-        what = f"is {recipe.selection.pairs}, which makes {selecting.makes}, but the actor trains by {method}"
+def _fit(recipe: Recipe, settings: IterationSettings) -> Iterator[Problem]:
+    judging, selecting = judging_policy(settings.judgment.policy), selection_policy(settings.selection.pairs)
+    method = settings.training.actor.method
+    if settings.training.trains and (selecting.makes == "pairs") != (method == "dpo"):
+        what = f"is {settings.selection.pairs}, which makes {selecting.makes}, but the actor trains by {method}"
         fix = (
             f"Set training.actor.method to {'dpo' if selecting.makes == 'pairs' else 'sft'}, or choose another policy."
         )
         yield Problem(keys=("selection", "pairs"), what=what, fix=fix)
     if selecting.searches and not judging.votes_only:
-        what = f"is {recipe.selection.pairs}, whose search goes by votes, but judgment.policy is {judging.name}"
+        what = f"is {settings.selection.pairs}, whose search goes by votes, but judgment.policy is {judging.name}"
         yield Problem(
             keys=("selection", "pairs"),
             what=what,
             fix="Set judgment.policy to verdict, or choose a policy without a search.",
         )
-    if recipe.generation.n < selecting.responses:
-        what = f"is {recipe.selection.pairs}: a pair takes two responses to a prompt, and generation.n is 1"
+    if settings.generation.n < selecting.responses:
+        what = f"is {settings.selection.pairs}: a pair takes two responses to a prompt, and generation.n is 1"
         yield Problem(keys=("selection", "pairs"), what=what, fix="Raise generation.n (the paper has 5).")
-    if not judging.votes_only and recipe.refiner_fate == "trained":
+    if not judging.votes_only and settings.refiner_fate == "trained":
         what = f"is {judging.name}, but a refiner learns to give verdicts"
         fix = "Set training.train_refiner to false, or models.shared to true."
         yield Problem(keys=("judgment", "policy"), what=what, fix=fix)
-    yield from _generation_fits(recipe)
-    if recipe.comparison is not None:
-        yield from _comparison_fits(recipe)
+    yield from _generation_fits(recipe, settings)
+    if settings.comparison is not None:
+        yield from _comparison_fits(settings)
 
 
-def _generation_fits(recipe: Recipe) -> Iterator[Problem]:
-    policy = generating_policy(recipe.generation.policy)
+def _generation_fits(recipe: Recipe, settings: IterationSettings) -> Iterator[Problem]:
+    policy = generating_policy(settings.generation.policy)
     if policy.backward and recipe.models.backward is None:
         fix = "Add models.backward: the model that writes instructions."
         yield Problem(
             keys=("generation", "policy"), what=f"is {policy.name}, but there is no backward model to ask", fix=fix
         )
-    if policy.backward and recipe.generation.n != 1:
+    if policy.backward and settings.generation.n != 1:
         yield Problem(
             keys=("generation", "n"),
-            what=f"is {recipe.generation.n}, but a text takes one instruction",
+            what=f"is {settings.generation.n}, but a text takes one instruction",
             fix="Set it to 1.",
         )
     if not policy.backward and recipe.models.backward is not None and not recipe.stages:
@@ -136,11 +136,11 @@ def _generation_fits(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(keys=("models", "backward"), what="names a model that nobody asks", fix=fix)
 
 
-def _comparison_fits(recipe: Recipe) -> Iterator[Problem]:
-    if judging_policy(recipe.judgment.policy).read is None:
-        what = "compares judgments with scores, but judgment.policy is " + recipe.judgment.policy
+def _comparison_fits(settings: IterationSettings) -> Iterator[Problem]:
+    if judging_policy(settings.judgment.policy).read is None:
+        what = "compares judgments with scores, but judgment.policy is " + settings.judgment.policy
         yield Problem(keys=("comparison",), what=what, fix="Set judgment.policy to rubric.")
-    if recipe.training.actor.method != "dpo" or not recipe.models.shared:
+    if settings.training.actor.method != "dpo" or not settings.one_model:
         what = "gives pairs of judgments, but no model here is trained by dpo to judge"
         yield Problem(
             keys=("comparison",),
@@ -179,7 +179,7 @@ def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(
             keys=("training", "mix"), what=what, fix="Name a file of conversations, or add init.teacher.model."
         )
-    methods = {at(recipe, iteration).training.actor.method for iteration in range(1, recipe.iterations + 1)}
+    methods = {settings_in(recipe, iteration).training.actor.method for iteration in range(1, recipe.iterations + 1)}
     if recipe.training.mix is not None and "sft" not in methods:
         what = "names conversations to mix in, but the actor trains by dpo, on pairs"
         yield Problem(keys=("training", "mix"), what=what, fix="Delete it, or set training.actor.method to sft.")

@@ -1,6 +1,6 @@
-"""A recipe's stages: which settings an iteration has, and making a stage's sections whole. Reads no file.
+"""Makes a stage's sections whole when a recipe is resolved: what it leaves out is taken from the recipe as written.
 
-`whole` is for resolving: what a stage leaves out is taken from the recipe as its user wrote it. `at` is for running.
+Reads no file. What holds in an iteration of the resolved recipe: `iteration_settings`.
 """
 
 from collections.abc import Mapping
@@ -8,29 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from spar.recipes.init import FIRST, set_for
+from spar.recipes.iteration_settings import SECTIONS
 from spar.recipes.merging import merged
-from spar.recipes.models import Recipe
-
-SECTIONS = ("generation", "judgment", "search", "selection", "training", "comparison")
-
-
-def at(recipe: Recipe, iteration: int) -> Recipe:
-    """The recipe as it is in this iteration; without a stage for it, as it stands. Before 1 it initialises."""
-    if iteration < FIRST:
-        return set_for(recipe, iteration)
-    for stage in recipe.stages:
-        if iteration in stage.iterations:
-            changed = {name: section for name in SECTIONS if (section := getattr(stage, name)) is not None}
-            if not stage.compares:
-                changed["comparison"] = None
-            return recipe.model_copy(update=changed)
-    return recipe
-
-
-def settings_of(recipe: Recipe) -> list[Recipe]:
-    """Every different way in which an iteration of the recipe may be set, the recipe's own first."""
-    return [recipe, *(at(recipe, stage.iterations[0]) for stage in recipe.stages)]
 
 
 def said(value: Any) -> Any:

@@ -24,6 +24,7 @@ from spar.messages.coordinator import StepUsage
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus, RunStatus
 from spar.recipes.init import REFINER
+from spar.recipes.iteration_settings import base_settings
 from spar.recipes.models import BudgetSettings, PriceSettings, Recipe
 from spar.recipes.spending import BudgetLine, Spent, burn_down, capped, told
 from spar.report.reader import RunReader
@@ -89,7 +90,8 @@ def test_a_probe_is_charged_with_what_the_recipe_lets_expect() -> None:
 def test_a_cap_is_passed_by_less_than_one_step_takes(cap: int) -> None:
     """A shard of 16 prompts takes 16, 88 and 150 calls; nobody has seen that before it is done."""
     takes = {G: 16, J: 88, R: 150}
-    first = first_costs(Recipe.model_validate({**RECIPE, "prompts": {"source": "world:story", "shard_size": 16}}))
+    recipe = Recipe.model_validate({**RECIPE, "prompts": {"source": "world:story"}})
+    first = first_costs(base_settings(recipe), prompts=16)
     spent, done = Spent(), Counter[StepKind]()
     while True:
         means = {kind: Spent(calls=takes[kind]) for kind, number in done.items() if number}

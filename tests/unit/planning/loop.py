@@ -12,8 +12,8 @@ from spar.method.negatives import choose_negative
 from spar.method.records import Generated, JudgedPrompt, JudgedResponse, Message, Prompt, Response
 from spar.method.templates import builtin_templates
 from spar.recipes.init import FIRST, TEACHERS, is_teachers
+from spar.recipes.iteration_settings import settings_in
 from spar.recipes.models import Recipe
-from spar.recipes.stages import at
 from spar.roles.actor import Actor
 from spar.roles.refiner import Refiner
 from spar.roles.settings import RefinerSettings, policy_of
@@ -75,7 +75,7 @@ def run_all(
         size = recipe.prompts.shard_size
         for iteration, prompts in parts.items():
             asked = _Asked(*(teacher if is_teachers(iteration, kind) else own for kind in TEACHERS))
-            settings, scope = at(recipe, iteration), SeedScope(seed=recipe.seed, iteration=iteration)
+            settings, scope = settings_in(recipe, iteration), SeedScope(seed=recipe.seed, iteration=iteration)
             shards = [prompts[first : first + size] for first in range(0, len(prompts), size)]
             await asyncio.gather(*(_shard(asked, shard, settings, scope, usage) for shard in shards))
             await asyncio.sleep(training_s.get(iteration, 0.0))

@@ -9,7 +9,7 @@ from spar.planning.memory import GIB, OVERHEAD, concurrent_sequences, trainer_me
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, ModelShapes, Plan
 from spar.planning.shape import shape_of
-from spar.planning.work import nodes_per_tree, work_of
+from spar.planning.work import nodes_per_tree, stage_works
 from spar.recipes.load import builtin_names, load_recipe
 from spar.recipes.models import DpoSettings, EngineSettings, LaunchSettings, LoraSettings, Recipe, SearchSettings
 
@@ -84,7 +84,7 @@ def test_nodes_of_a_tree_are_bounded_by_its_policy(search: dict[str, object], bo
 
 
 def test_the_papers_iteration_is_50k_responses_and_250k_votes(prompts: str) -> None:
-    work = work_of(llama(prompts))
+    work = stage_works(llama(prompts))[0].work
     assert (work.prompts, work.responses, work.response_votes) == (10_000, 50_000, 250_000)
     assert (work.nodes, work.node_votes) == ((0, 150_000), (0, 750_000))
     assert (work.asked.least, work.asked.most) == (60_000, 360_000)

@@ -7,9 +7,9 @@ import pytest
 from spar.errors import RecipeError
 from spar.planning.init_work import init_work_of
 from spar.recipes.init import ACTOR, BACKBONE, REFINER, engine_of, iteration_name, teacher_of
+from spar.recipes.iteration_settings import base_settings, settings_in
 from spar.recipes.load import load_recipe, recipe_fingerprint
 from spar.recipes.policies import needs_checkers
-from spar.recipes.stages import at
 
 
 def test_the_papers_settings_are_the_defaults_key_by_key(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_pairs_are_learned_by_the_papers_dpo(tmp_path: Path) -> None:
     init = f"{{teacher: {{model: 'served:t'}}, actor: {{method: dpo}}, data: {{actor: [{tmp_path / 'pairs.jsonl'}]}}}}"
     file.write_text(f"extends: demo\nname: mine\ninit: {init}\n")
     recipe = load_recipe(str(file))
-    settings = at(recipe, ACTOR).training.actor
+    settings = settings_in(recipe, ACTOR).training.actor
     assert (settings.method, settings.learning_rate, settings.batch_size, settings.epochs) == ("dpo", 2e-7, 32, 1)
     assert load_recipe(str(file)).init == type(recipe.init).model_validate(recipe.init.model_dump())  # type: ignore[union-attr]
 
@@ -42,11 +42,11 @@ def test_a_profile_holds_for_the_teacher_too() -> None:
 
 def test_how_its_two_iterations_are_set() -> None:
     recipe = load_recipe("story-init")
-    actor, refiner, first = (at(recipe, iteration) for iteration in (ACTOR, REFINER, 1))
+    actor, refiner, first = (settings_in(recipe, iteration) for iteration in (ACTOR, REFINER, 1))
     assert (actor.judgment.policy, actor.selection.pairs, actor.refiner_fate) == ("unjudged", "given", "kept")
     assert (refiner.selection.pairs, refiner.refiner_fate) == ("lessons", "trained")
     assert refiner.search.policy == "greedy"
-    assert first == recipe
+    assert first == base_settings(recipe)
     assert not needs_checkers(recipe)
 
 
@@ -90,11 +90,11 @@ RUBRIC = ["judgment.policy=rubric", "selection.pairs=extremes"]
 
 def test_one_model_learns_to_judge_as_it_will() -> None:
     scoring = load_recipe("story-init", ["models.shared=true", *RUBRIC, "init.judgment.policy=rubric"])
-    refiner = at(scoring, REFINER)
+    refiner = settings_in(scoring, REFINER)
     assert (refiner.selection.pairs, refiner.refiner_fate) == ("judged", "shared")
     assert refiner.training.actor == refiner.training.refiner == scoring.init.refiner  # type: ignore[union-attr]
     assert load_recipe("story-init", ["models.shared=true", *RUBRIC]) == scoring  # nothing else could be meant
-    assert at(load_recipe("story-init", ["models.shared=true"]), REFINER).selection.pairs == "lessons"
+    assert settings_in(load_recipe("story-init", ["models.shared=true"]), REFINER).selection.pairs == "lessons"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from spar.data.readers.conversations import read_conversations
 from spar.errors import DataError, RecipeError
 from spar.messages.judgment import JudgmentSpec
 from spar.method.records import ExampleKind, Prompt
+from spar.recipes.iteration_settings import base_settings
 from spar.recipes.load import load_recipe, recipe_fingerprint
 from spar.recipes.models import JudgmentSettings, SelectionSettings
 from spar.recipes.paths import read_forms
@@ -57,7 +58,7 @@ def test_a_refiner_that_is_not_trained_needs_no_data() -> None:
     caps = [
         f"selection.refiner.{cap}=0" for cap in ("refinements", "tree_yes", "tree_no", "response_no", "response_yes")
     ]
-    assert load_recipe("best_of_n_dpo", caps).refiner_fate == "kept"
+    assert base_settings(load_recipe("best_of_n_dpo", caps)).refiner_fate == "kept"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,11 @@ def test_what_a_recipe_needs_follows_from_its_policies(
     name: str, forms: list[str], checkers: bool, search: bool
 ) -> None:
     recipe = load_recipe(name)
-    assert (list(forms_needed(recipe)), needs_checkers(recipe), searches(recipe)) == (forms, checkers, search)
+    assert (list(forms_needed(recipe)), needs_checkers(recipe), searches(base_settings(recipe))) == (
+        forms,
+        checkers,
+        search,
+    )
     assert [form.name for form in read_forms(recipe)] == forms
 
 

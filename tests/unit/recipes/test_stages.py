@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from spar.errors import RecipeError
+from spar.recipes.iteration_settings import base_settings, settings_in
 from spar.recipes.load import load_recipe, recipe_fingerprint, resolve, to_yaml
 from spar.recipes.models import DpoSettings, Recipe, SftSettings
-from spar.recipes.stages import at
 
 
 def recipe(folder: Path, stages: str, head: str = "") -> Recipe:
@@ -25,12 +25,12 @@ SFT_FIRST = """
 
 def test_an_iteration_without_a_stage_is_the_recipe(tmp_path: Path) -> None:
     found = recipe(tmp_path, SFT_FIRST)
-    assert at(found, 2) is found
-    assert isinstance(at(found, 2).training.actor, DpoSettings)
+    assert settings_in(found, 2) == base_settings(found)
+    assert isinstance(settings_in(found, 2).training.actor, DpoSettings)
 
 
 def test_a_stage_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
-    first = at(recipe(tmp_path, SFT_FIRST), 1)
+    first = settings_in(recipe(tmp_path, SFT_FIRST), 1)
     actor = first.training.actor
     assert isinstance(actor, SftSettings)
     assert (actor.learning_rate, actor.batch_size, actor.threads) == (3e-4, 32, 1)  # its own, and the demo's
@@ -42,19 +42,19 @@ def test_a_stage_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_key_of_the_other_method_alone_falls_away(tmp_path: Path) -> None:
     found = recipe(tmp_path, SFT_FIRST, "training: {actor: {beta: 0.2}}\n")
-    assert isinstance(at(found, 1).training.actor, SftSettings)
+    assert isinstance(settings_in(found, 1).training.actor, SftSettings)
     assert found.training.actor.model_dump()["beta"] == 0.2
 
 
 def test_a_stage_may_say_what_is_the_default(tmp_path: Path) -> None:
     stages = "  - iterations: [2]\n    training: {train_refiner: true}\n"
     found = recipe(tmp_path, stages, "training: {train_refiner: false}\n")
-    assert [at(found, number).refiner_fate for number in (1, 2, 3)] == ["kept", "trained", "kept"]
+    assert [settings_in(found, number).refiner_fate for number in (1, 2, 3)] == ["kept", "trained", "kept"]
 
 
 def test_a_profile_reaches_the_stages(tmp_path: Path) -> None:
     found = recipe(tmp_path, "  - iterations: [1]\n    judgment: {votes: 3}\n", "profile: paper\n")
-    assert (at(found, 1).judgment.votes, at(found, 1).judgment.quorum) == (3, 1)
+    assert (settings_in(found, 1).judgment.votes, settings_in(found, 1).judgment.quorum) == (3, 1)
 
 
 def test_stages_survive_being_written_and_resolved_again(tmp_path: Path) -> None:

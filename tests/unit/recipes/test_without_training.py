@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from spar.errors import RecipeError
+from spar.recipes.iteration_settings import base_settings
 from spar.recipes.load import load_recipe, to_yaml
 from spar.recipes.policies import writes_refiner_data
 
@@ -26,8 +27,8 @@ def write(folder: Path, text: str) -> str:
 @pytest.mark.parametrize("more", ["training: none", "training: {trains: false}", ""])
 def test_served_models_train_nothing_in_one_iteration(tmp_path: Path, more: str) -> None:
     recipe = load_recipe(write(tmp_path, LEAST + more + "\n"))
-    assert (recipe.training.trains, recipe.iterations, recipe.refiner_fate) == (False, 1, "kept")
-    assert writes_refiner_data(recipe)
+    assert (recipe.training.trains, recipe.iterations, base_settings(recipe).refiner_fate) == (False, 1, "kept")
+    assert writes_refiner_data(base_settings(recipe))
     assert load_recipe(write(tmp_path, to_yaml(recipe))) == recipe
 
 
@@ -42,7 +43,7 @@ def test_a_later_layer_may_train_again() -> None:
 
 def test_scores_teach_no_refiner(tmp_path: Path) -> None:
     scored = load_recipe(write(tmp_path, NONE), ["judgment.policy=rubric", "selection.pairs=extremes"])
-    assert not writes_refiner_data(scored)
+    assert not writes_refiner_data(base_settings(scored))
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,3 @@ class Recipe(Section):
     def selfplay_prompts(self) -> int:
         """How many prompts self-play takes of their source, all iterations together."""
         return self.prompts.per_iteration * (1 if self.prompts.reuse else self.iterations)
-
-    @property
-    def refiner_fate(self) -> Literal["trained", "kept", "shared"]:
-        """What an iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
-        if self.models.shared:
-            return "shared"
-        return "trained" if self.training.trains and self.training.train_refiner else "kept"

@@ -1,0 +1,72 @@
+"""The training of a role: its base, and the rows that its plan names, as the keys that hold them."""
+
+from collections.abc import Callable
+from functools import cache
+
+from services.coordinator.iteration_plan import RowSource
+from services.coordinator.mixing import sample_of
+from services.coordinator.steps.context import RunContext
+from spar.db.tables import Iteration
+from spar.errors import AccountingError
+from spar.messages.base import ModelRef, ObjectRef
+from spar.messages.training import TRAINING_REVISIONS, Role, Selected, Train, TrainingSpec
+from spar.recipes import init
+
+
+def training(run: RunContext, iteration: Iteration, role: Role) -> Train:
+    planned = run.plan(iteration.index).trainings[role]
+    selected = cache(lambda: run.selected(iteration.index))
+    keys = [key for source in planned.rows for key in _keys(run, iteration.index, source, selected)]
+    if not keys:
+        raise AccountingError(f"Iteration {iteration.index} of run {run.run.id} has no rows to train the {role} on.")
+    spec = TrainingSpec(
+        revision=TRAINING_REVISIONS[planned.trainer.method],
+        role=role,
+        base=base_model(run, iteration, role),
+        trainer=planned.trainer,
+        seed=planned.seed,
+        rows=ObjectRef(key=keys[0]),
+        more=tuple(ObjectRef(key=key) for key in keys[1:]),
+    )
+    return Train.model_validate(run.envelope(spec, run.recipe.dispatch.training_deadline_s))
+
+
+def base_model(run: RunContext, iteration: Iteration, role: Role) -> ModelRef:
+    """The model that the role's training continues from."""
+    base = run.iteration(run.plan(iteration.index).trainings[role].base)
+    return run.ledger.model(base.actor if role == "actor" else base.refiner)
+
+
+def _keys(run: RunContext, iteration: int, source: RowSource, selected: Callable[[], Selected]) -> list[str]:
+    """Where the rows are; none if nothing of the kind was selected. Raises ObjectLost."""
+    match source:
+        case RowSource.INIT_ACTOR:
+            return _initial_set(run, init.ACTOR)
+        case RowSource.INIT_REFINER:
+            return _initial_set(run, init.REFINER)
+        case RowSource.INIT_SAMPLE:
+            rows = run.plan(iteration).settings.training.mix_rows
+            return [sample_of(run.store, key, rows, run.recipe.seed) for key in _initial_set(run, init.REFINER)]
+        case RowSource.MIX:
+            return [run.input("mix").key]
+        case RowSource.PAIRS:
+            return [selected().pairs_key] if selected().pairs else []
+        case RowSource.JUDGMENT_PAIRS:
+            return _if_there(selected().judge_pairs_key)
+        case RowSource.ACTOR_EXAMPLES:
+            return _if_there(selected().actor_examples_key)
+        case RowSource.REFINER_EXAMPLES:
+            return [selected().examples_key]
+
+
+def _initial_set(run: RunContext, iteration: int) -> list[str]:
+    """The set that an initial model is trained on: given with the recipe, or selected in that iteration."""
+    plan = run.plan(iteration)
+    if plan.given and plan.initializes is not None:
+        return [run.input(init.data_input(plan.initializes)).key]
+    selected = run.selected(iteration)
+    return _if_there(selected.actor_examples_key if plan.initializes == "actor" else selected.examples_key)
+
+
+def _if_there(key: str | None) -> list[str]:
+    return [] if key is None else [key]
