@@ -1,6 +1,6 @@
-"""A benchmark on arrival: fetch its files, serve its models, ask, score. One row comes out: the report, items included.
+"""A benchmark on arrival: fetch its files, serve its models, measure. One row comes out: the report, items included.
 
-How a benchmark asks and scores is `spar.evaluation`'s.
+How a benchmark is requested and scored is `spar.evaluation`'s.
 """
 
 import asyncio
@@ -10,16 +10,14 @@ from tempfile import TemporaryDirectory
 from services.evaluation.resuming import Resuming
 from spar.data.readers.benchmark_files import DataFile, write_data_files
 from spar.errors import AccountingError
-from spar.evaluation.asking import ask, score_rows
-from spar.evaluation.asking.base import BenchmarkRequest
-from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.benchmarks.measuring import MeasuredModels, measure, prepare
+from spar.evaluation.benchmarks.refinement.negatives import WORLD
 from spar.evaluation.benchmarks.report import KeptReport, keep
+from spar.evaluation.benchmarks.requests import BenchmarkRequest
 from spar.evaluation.judging import Judging
-from spar.evaluation.search import refining_of, search_of
-from spar.inference import RoleModels
 from spar.messages.counts import ScoreCounts
 from spar.messages.evaluation import BenchmarkSpec, Evaluate
-from spar.recipes.benchmarks import LAST_REFINER, USES
+from spar.recipes.benchmarks import LAST_REFINER
 from spar.roles.usage import Usage
 from spar.runtime.forms import read_form, read_templates
 from spar.runtime.steps import StepOutput, read_rows
@@ -29,11 +27,9 @@ from spar.runtime.worker import Worker
 async def measure_benchmark(worker: Worker, command: Evaluate, spec: BenchmarkSpec) -> StepOutput:
     """Counts of the step are the report's scores."""
     with TemporaryDirectory(prefix="spar-benchmark-") as folder, Resuming(worker, command.fingerprint) as resuming:
-        job = await _job(worker, command, spec, Path(folder), resuming)
+        request = await _request(worker, command, spec, Path(folder), resuming)
         usage = Usage()
-        rows = await ask(spec.benchmark, job, usage)
-        # Off the event loop: checkers and bootstraps take seconds.
-        report = await asyncio.to_thread(score_rows, spec.benchmark, rows, job)
+        _, report = await measure(request, usage)
         await resuming.forget()
     kept: KeptReport = keep(report)
     return StepOutput([kept], usage, ScoreCounts(scores=report.scores))
@@ -46,35 +42,37 @@ def _about(spec: BenchmarkSpec) -> dict[str, str | int]:
     return {"model": spec.model.fingerprint, **named, "engine": engine, "send_seed": int(spec.engine.send_seed)}
 
 
-async def _job(
+async def _request(
     worker: Worker, command: Evaluate, spec: BenchmarkSpec, folder: Path, resuming: Resuming
 ) -> BenchmarkRequest:
-    templates = await read_templates(worker, spec.templates)
-    data = Path(WORLD)
-    if spec.data is not None:
-        files = await read_rows(worker.store, spec.data, DataFile)
-        data = await asyncio.to_thread(write_data_files, files, folder)
+    return prepare(
+        spec.benchmark,
+        _models(command, spec, resuming),
+        data=await _data(worker, spec, folder),
+        settings=spec.asking,
+        templates=await read_templates(worker, spec.templates),
+        seed=spec.seed,
+        judging=Judging(spec.policy, spec.options, await read_form(worker, spec.form)),
+        about=_about(spec),
+    )
+
+
+def _models(command: Evaluate, spec: BenchmarkSpec, resuming: Resuming) -> MeasuredModels:
     judge = None
     if spec.judge is not None:
         if command.judge is None:
             raise AccountingError("A benchmark names a judge and not where it is.")
         judge = resuming.model(command.judge, spec.judge)
-    model = resuming.model(command.engine, spec.model)
-    search = None
-    if spec.refiner is not None:
-        models = RoleModels(actor=model, refiner=resuming.model(command.engine, spec.refiner))
-        search = search_of(models, spec.asking, templates, spec.seed)
-    refines = USES[spec.benchmark].part == "refiner"
-    return BenchmarkRequest(
-        model=model,
-        data=data,
-        settings=spec.asking,
-        templates=templates,
-        seed=spec.seed,
+    return MeasuredModels(
+        model=resuming.model(command.engine, spec.model),
+        refiner=None if spec.refiner is None else resuming.model(command.engine, spec.refiner),
         judge=judge,
-        search=search,
         raters={} if spec.rater is None else {LAST_REFINER: resuming.model(command.engine, spec.rater)},
-        refining=refining_of(model, spec.asking, templates, spec.seed) if refines else None,
-        judging=Judging(spec.policy, spec.options, await read_form(worker, spec.form)),
-        about=_about(spec),
     )
+
+
+async def _data(worker: Worker, spec: BenchmarkSpec, folder: Path) -> Path:
+    if spec.data is None:
+        return Path(WORLD)
+    files = await read_rows(worker.store, spec.data, DataFile)
+    return await asyncio.to_thread(write_data_files, files, folder)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from spar.aio import gather
 from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.errors import AccountingError, DataError
-from spar.evaluation.asking.llmbar import vote_settings
+from spar.evaluation.benchmarks.votes import vote_settings
 from spar.evaluation.constraint_rules import CheckText, RulesFor, ifeval_rules, story_rules
 from spar.evaluation.judge_audit import Audited, audit, draw
 from spar.evaluation.judge_audit_measures import summarize

@@ -2,9 +2,9 @@
 
 from services.coordinator.outside_judges import judge_engine, judge_model
 from services.coordinator.steps.context import RunContext
+from spar.benchmark_registry import BENCHMARKS
 from spar.messages.base import ModelRef, ObjectRef
-from spar.messages.evaluation import BENCHMARK_REVISION, BENCHMARK_REVISIONS, BenchmarkSpec, Evaluate, GeneralSpec
-from spar.recipes.benchmarks import LLMBAR
+from spar.messages.evaluation import BenchmarkSpec, Evaluate, GeneralSpec
 from spar.recipes.general import general_of, general_parts
 from spar.recipes.models import AskSettings, BenchmarkSettings
 from spar.recipes.paths import STORED
@@ -23,9 +23,9 @@ def benchmark(
     """One measurement; `refiner` searches, `rater` rates what is refined."""
     judgment = run.recipe.judgment
     form = judging_policy(judgment.policy).form
-    scores = name == LLMBAR and form not in (None, "judge")
+    scores = BENCHMARKS[name].by_policy and form not in (None, "judge")
     spec = BenchmarkSpec(
-        revision=BENCHMARK_REVISIONS.get(name, BENCHMARK_REVISION),
+        revision=BENCHMARKS[name].revision,
         benchmark=name,
         model=model,
         refiner=refiner,

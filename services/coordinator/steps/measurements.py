@@ -4,11 +4,12 @@ from services.coordinator.outside_judges import judge_engine, judge_model
 from services.coordinator.steps.benchmarks import benchmark, general_benchmarks
 from services.coordinator.steps.context import RunContext
 from services.coordinator.steps.selection import shard_results
+from spar.benchmark_registry import BENCHMARKS
 from spar.db.tables import Iteration
 from spar.errors import AccountingError
 from spar.messages.base import ModelRef, ObjectRef
 from spar.messages.evaluation import AuditedRows, Evaluate, EvaluationSpec, JudgeAuditSpec, Part
-from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned, suite_of
+from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, measurements, planned, suite_of
 
 
 def measures_suite(run: RunContext) -> bool:
@@ -73,7 +74,7 @@ def benchmarks(run: RunContext, part: Part, model: ModelRef, refiner: ModelRef) 
             run, name, settings, asking, model, refiner if part == "actor" and asking.strategy != "actor" else None
         )
         for name, settings in planned(run.recipe.evaluation).items()
-        if USES[name].part == part
+        if BENCHMARKS[name].part == part
         for measured, asking in measurements(name, settings).items()
     }
     return found | (general_benchmarks(run, model) if part == "actor" else {})

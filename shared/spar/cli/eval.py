@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from spar.benchmark_registry import BENCHMARKS, benchmark
 from spar.cli.console import out, print_warning
 from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
 from spar.cli.eval_output import difference_json, points, print_result
 from spar.cli.options import options_of
 from spar.errors import DataError, RecipeError
-from spar.evaluation.benchmarks import BENCHMARKS
 from spar.evaluation.benchmarks.report import BenchmarkReport, compare, item_json
 from spar.evaluation.statistics import Difference
 from spar.inference.endpoints import Role
@@ -21,7 +21,9 @@ from spar.method.defaults import FULL_TREE, REPLY_TOKENS
 from spar.method.policies import StrategyName
 
 NAMES = (*BENCHMARKS, "general")
-ROWS = "; ".join(f"{name}: {{{benchmark.row}}}" for name, benchmark in BENCHMARKS.items())
+ROWS = "; ".join(f"{name}: {{{each.row}}}" for name, each in BENCHMARKS.items())
+WITH_VOTES = ", ".join(name for name, each in BENCHMARKS.items() if "votes" in each.settings)
+BY_POLICY = ", ".join(name for name, each in BENCHMARKS.items() if each.by_policy)
 MODEL = "URL[#NAME] of an OpenAI-compatible server, a model's directory, builtin:NAME or hub:ID@REVISION."
 
 
@@ -58,11 +60,11 @@ class EvalOptions:
         None
     )
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None
-    votes: Annotated[int | None, typer.Option(min=1, help="Votes per verdict (1, greedy): llmbar, refinement.")] = None
+    votes: Annotated[int | None, typer.Option(min=1, help=f"Votes per verdict (1, greedy): {WITH_VOTES}.")] = None
     max_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest response ({REPLY_TOKENS}).")] = None
     judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest vote ({REPLY_TOKENS}).")] = None
     policy: Annotated[
-        str | None, typer.Option(help="llmbar: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
+        str | None, typer.Option(help=f"{BY_POLICY}: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
     ] = None
     templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are requested.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
@@ -181,14 +183,12 @@ def _score(
     partial: bool,
     as_json: bool,
 ) -> None:
-    from spar.evaluation.benchmarks.negatives import WORLD
-    from spar.experiments.benchmarks.job import NEEDS_NO_DATA
+    from spar.evaluation.benchmarks.measuring import score_file
+    from spar.experiments.benchmarks.job import data_of
 
-    if data is None and name not in NEEDS_NO_DATA:
-        raise DataError(f"{name} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
-    place = data or Path(WORLD)
-    report = BENCHMARKS[name].score(answers, place, partial)
-    difference = None if against is None else compare(BENCHMARKS[name].score(against, place, partial), report)
+    place = data_of(benchmark(name), data)
+    report = score_file(name, answers, place, partial)
+    difference = None if against is None else compare(score_file(name, against, place, partial), report)
     if items is not None:
         _write_items(items, report)
     result = report.as_json()

@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
+from spar.benchmark_records import PublishedSource
 from spar.cli.console import out
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import RELEASE, SOURCES, PublishedSource
+from spar.evaluation.benchmark_sources import RELEASE, SOURCES
 from spar.method.templates.reference import templates_of
 
 TEMPLATES = "spar-templates"

@@ -20,13 +20,15 @@ from spar.recipes.models import Recipe
 if TYPE_CHECKING:
     from spar.db.progress import RunProgress
     from spar.embedded.home import Home
+    from spar.evaluation.benchmarks.driver import ItemCounts
     from spar.planning.forecast import Forecast, Range, StepForecast
-    from spar.planning.measuring import Items
 
 MIB = 1 << 20
 
 
-def forecast_of(recipe: Recipe, items: Mapping[str, "Items"], directory: Path, prompts: int, train: bool) -> "Forecast":
+def forecast_of(
+    recipe: Recipe, items: Mapping[str, "ItemCounts"], directory: Path, prompts: int, train: bool
+) -> "Forecast":
     """Run the pilot in the home and say what the whole will take. Raises what a run raises; SystemExit on Ctrl-C."""
     from spar.cli.progress import watching
     from spar.cli.run import stop_on_signal

@@ -16,9 +16,9 @@ import typer
 from spar.cli.console import print_warning
 from spar.cli.plan_tables import gib, print_plan
 from spar.errors import ModelUnusable, RecipeError
+from spar.evaluation.benchmarks.driver import ItemCounts
 from spar.planning.benchmark_items import benchmark_items
 from spar.planning.configs import config_in, config_on_hub
-from spar.planning.measuring import Items
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
 from spar.planning.records import Host, ModelShapes, Plan, with_gpus
@@ -90,7 +90,7 @@ def _unfinished(name: str, overrides: Sequence[str]) -> Recipe:
 
 
 def _forecast(
-    recipe: Recipe, items: Mapping[str, Items], directory: Path | None, pilot: int, train: bool, as_json: bool
+    recipe: Recipe, items: Mapping[str, ItemCounts], directory: Path | None, pilot: int, train: bool, as_json: bool
 ) -> None:
     from spar.cli import forecasting
     from spar.embedded.homes import RUNS
@@ -105,7 +105,7 @@ def _forecast(
     forecasting.print_forecast(found, _models_on_disk(recipe, items))
 
 
-def _models_on_disk(recipe: Recipe, items: Mapping[str, Items]) -> str:
+def _models_on_disk(recipe: Recipe, items: Mapping[str, ItemCounts]) -> str:
     try:
         models = ModelShapes(actor=_shape(recipe.models.actor), refiner=_shape(recipe.models.refiner))
     except ModelUnusable as error:  # it could be run, so only its size is not known

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from spar.data.readers.verifiable_prompts import RuledPrompt
 from spar.errors import DataError
-from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
+from spar.evaluation.benchmarks.ifeval.checkers import Instruction, check
 from spar.method.records import Prompt
 from spar.worlds.story.rules import FORM, holds, parse_prompt, well_formed
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import EngineError, RecipeError
-from spar.evaluation.asking.base import RefineNegative, Respond, Row
+from spar.evaluation.benchmarks.requests import RefineNegative, Respond, Row
 from spar.inference import InferenceRequest, InferenceResult, Refiner, RefinerSettings, RoleModels, infer, make_strategy
 from spar.inference.strategies import Draws
 from spar.method.defaults import TEMPERATURE

@@ -7,8 +7,6 @@ from spar.recipes.models import AskSettings, EngineSettings, EvaluationSettings,
 
 REVISION: Final = 2
 BENCHMARK_REVISION: Final = 2
-BENCHMARK_REVISIONS: Final = {"followbench": 3}
-"""Of benchmarks whose results changed when those of others did not."""
 JUDGE_AUDIT_REVISION: Final = 2
 GENERAL_REVISION: Final = 1
 TASK = "evaluation.evaluate"
@@ -46,7 +44,8 @@ class BenchmarkSpec(Spec):
     """
 
     identity: ClassVar[str] = "BenchmarkSpec"
-    revision: Literal[2, 3] = BENCHMARK_REVISION
+    revision: int = BENCHMARK_REVISION
+    """The benchmark's own (`spar.benchmark_records`)."""
     benchmark: str
     model: ModelRef
     refiner: ModelRef | None

@@ -8,25 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spar.benchmark_records import Work
+from spar.benchmark_registry import BENCHMARKS
 from spar.evaluation import story
+from spar.evaluation.benchmarks.driver import ItemCounts
 from spar.inference.strategies import Draws, Strategy, make_strategy
 from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, calls
 from spar.planning.general import asked_of
 from spar.planning.work import most_nodes
-from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, USES, measurements, planned
+from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, measurements, planned
 from spar.recipes.general import general_of, general_parts
 from spar.recipes.init import FIRST
 from spar.recipes.iteration_settings import settings_in
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, JudgmentSettings, Recipe
 from spar.recipes.policies import searches
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
-    """What a benchmark asks about, its limit applied; `judged` of them an outside judge judges, if there is one."""
-
-    items: int
-    judged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +37,7 @@ class MeasurementWork:
 
 
 def measuring_of(
-    recipe: Recipe, items: Mapping[str, Items], prompt_tokens: int = PROMPT_TOKENS
+    recipe: Recipe, items: Mapping[str, ItemCounts], prompt_tokens: int = PROMPT_TOKENS
 ) -> tuple[MeasurementWork, ...]:
     """`items` are those of the recipe's benchmarks, by name."""
     plan = recipe.evaluation
@@ -57,12 +52,12 @@ def measuring_of(
 
 
 def _benchmark(
-    recipe: Recipe, name: str, settings: BenchmarkSettings, items: Items, prompt_tokens: int
+    recipe: Recipe, name: str, settings: BenchmarkSettings, items: ItemCounts, prompt_tokens: int
 ) -> Iterator[MeasurementWork]:
     """One measurement for each strategy: none of them knows what another asked."""
-    times = rounds(recipe, USES[name].part)
+    times = rounds(recipe, BENCHMARKS[name].part)
     for part, asking in measurements(name, settings).items():
-        own, judge = _BENCHMARKS[name](asking, items, prompt_tokens)
+        own, judge = _WORK[BENCHMARKS[name].work](asking, items, prompt_tokens)
         judge = judge if settings.judge is not None else NOTHING
         yield MeasurementWork(name=part, items=items.items, times=times, own=own.times(times), judge=judge.times(times))
     if name == REFINEMENT and times > 1:
@@ -102,13 +97,15 @@ def _suite(recipe: Recipe, plan: EvaluationPlan, prompt_tokens: int) -> Iterator
         yield MeasurementWork(name=f"{plan.suite}: {part}", items=number, times=times, own=own.times(times))
 
 
-def _responses(settings: AskSettings, items: Items, prompt_tokens: int) -> CallEstimate:
+def _responses(settings: AskSettings, items: ItemCounts, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     """Of the actor; with a strategy what the refiner makes of them, bounded by its budget."""
     response = calls(items.items, settings.max_tokens, prompt_tokens)
-    return response.plus(_searched(settings, items, make_strategy(settings.strategy, settings.budget), prompt_tokens))
+    searched = _searched(settings, items, make_strategy(settings.strategy, settings.budget), prompt_tokens)
+    judge = calls(items.judged, settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens + settings.max_tokens)
+    return response.plus(searched), judge
 
 
-def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_tokens: int) -> CallEstimate:
+def _searched(settings: AskSettings, items: ItemCounts, strategy: Strategy, prompt_tokens: int) -> CallEstimate:
     """Every response is judged; each further text is drawn and judged, and each may be the last."""
     if strategy.policy is None:
         return NOTHING
@@ -123,20 +120,11 @@ def _searched(settings: AskSettings, items: Items, strategy: Strategy, prompt_to
     return judged.plus(drawn).plus(calls(nodes, votes, asked_with + longest, least=0))
 
 
-def _ifeval(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
-    return _responses(settings, items, prompt_tokens), NOTHING
-
-
-def _followbench(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
-    judge = calls(items.judged, settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens + settings.max_tokens)
-    return _responses(settings, items, prompt_tokens), judge
-
-
-def _llmbar(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
+def _judgments(settings: AskSettings, items: ItemCounts, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     return calls(items.items, settings.votes * settings.judge_tokens, TEMPLATE_TOKENS + 2 * prompt_tokens), NOTHING
 
 
-def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
+def _refinement(settings: AskSettings, items: ItemCounts, prompt_tokens: int) -> tuple[CallEstimate, CallEstimate]:
     """Judged, refined, and judged again; an outside judge sees what was refined."""
     again = _rating(settings, items, prompt_tokens)
     if settings.strategy not in ("actor", "greedy"):
@@ -148,13 +136,13 @@ def _refinement(settings: AskSettings, items: Items, prompt_tokens: int) -> tupl
     return first.plus(refined).plus(again), again
 
 
-def _rating(settings: AskSettings | BenchmarkSettings, items: Items, prompt_tokens: int) -> CallEstimate:
+def _rating(settings: AskSettings | BenchmarkSettings, items: ItemCounts, prompt_tokens: int) -> CallEstimate:
     """One rater's votes on what was refined."""
     votes = settings.votes * settings.judge_tokens
     return calls(items.items, votes, TEMPLATE_TOKENS + prompt_tokens + settings.max_tokens, least=0)
 
 
-_BENCHMARKS = {"ifeval": _ifeval, "followbench": _followbench, "llmbar": _llmbar, "refinement": _refinement}
+_WORK = {Work.RESPONSES: _responses, Work.JUDGMENTS: _judgments, Work.REFINEMENTS: _refinement}
 """What the run's models are asked in one round, and what an outside judge would be."""
 
 

@@ -6,9 +6,10 @@ what would make it fit.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from spar.evaluation.benchmarks.driver import ItemCounts
 from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, added
 from spar.planning.init_work import InitWork, init_work_of
-from spar.planning.measuring import Items, MeasurementWork, measuring_of
+from spar.planning.measuring import MeasurementWork, measuring_of
 from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
 from spar.planning.records import Disk, Host, ModelShapes, Need, Plan, Share
 from spar.planning.refusals import refused_trainer, refused_worker, sequences_per_sample
@@ -31,7 +32,7 @@ def plan_of(
     models: ModelShapes,
     host: Host,
     prompt_tokens: int = PROMPT_TOKENS,
-    items: Mapping[str, Items] | None = None,
+    items: Mapping[str, ItemCounts] | None = None,
 ) -> Plan:
     """`items` are those of the recipe's benchmarks (`benchmark_items`)."""
     settings = [each for each, _ in alike(recipe)]

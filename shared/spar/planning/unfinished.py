@@ -6,7 +6,7 @@ What is missing and would be counted, a benchmark's items, is left out of the pl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spar.recipes.benchmarks import USES, data_keys
+from spar.recipes.benchmarks import RECIPE_BENCHMARKS, data_keys
 from spar.recipes.general import GENERAL
 from spar.recipes.load import examine, finished, open_recipe
 from spar.recipes.models import Recipe
@@ -38,10 +38,10 @@ def recipe_to_plan(name_or_path: str, overrides: Sequence[str]) -> Unfinished:
 
 def _without_benchmarks(recipe: Recipe, missing: Sequence[Keys]) -> Recipe:
     plan = recipe.evaluation
-    without = [name for name in USES if data_keys(name) in missing]
+    without = [name for name in RECIPE_BENCHMARKS if data_keys(name) in missing]
     if plan is None or plan.benchmarks is None or not without:
         return recipe
     benchmarks = plan.benchmarks.model_copy(update=dict.fromkeys(without))
-    left = any(getattr(benchmarks, name) is not None for name in (*USES, GENERAL))
+    left = any(getattr(benchmarks, name) is not None for name in (*RECIPE_BENCHMARKS, GENERAL))
     changed = plan.model_copy(update={"benchmarks": benchmarks if left else None})
     return recipe.model_copy(update={"evaluation": changed if left or plan.suite != "none" else None})

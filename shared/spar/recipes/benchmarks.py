@@ -1,19 +1,21 @@
-"""Which benchmarks a recipe's evaluation may name, whom each measures, and which settings it has a use for.
+"""A recipe's benchmarks: which are planned, what their measurements are called, and what such a plan cannot mean.
 
-Knows nothing of how they are asked and scored; that is `spar.evaluation`'s.
+What each measures and takes its record says (`spar.benchmark_registry`). Knows nothing of how they are requested and
+scored; that is `spar.evaluation`'s.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
 
+from spar.benchmark_records import Benchmark, Work
+from spar.benchmark_registry import BENCHMARKS
 from spar.method.policies import PolicyName
 from spar.recipes.general import GENERAL, general_of, task_of
 from spar.recipes.models import AskSettings, BenchmarkSettings, EvaluationPlan, EvaluationSettings, Recipe
 from spar.recipes.problems import Problem
 
 ALWAYS = ("data", "limit")
-IFEVAL, LLMBAR, REFINEMENT = "ifeval", "llmbar", "refinement"
+IFEVAL, REFINEMENT = "ifeval", "refinement"
 AVERAGE = ".average"
 """After the name of a measurement by IFEval: the mean of its four scores, as a measure of its own."""
 LAST_REFINER = "last_refiner"
@@ -28,48 +30,16 @@ RATED_BY_LAST = f"{REFINEMENT}{BY}{LAST_REFINER}"
 """The measurement in which the last refiner rates an earlier one's refinements."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Whose model a benchmark measures, the settings that change what it measures, and the scores that pages show."""
-
-    part: Literal["actor", "refiner"]
-    settings: tuple[str, ...]
-    shown: tuple[str, ...]
-    later: tuple[str, ...] = ()
-    """Settings that came when results were stored already: not kept beside a score while they have their default."""
-
-
-USES: Mapping[str, Use] = {
-    "ifeval": Use(
-        part="actor",
-        settings=("max_tokens", "judge_tokens", "strategy", "budget"),
-        shown=("average", "prompt_strict", "inst_strict", "prompt_loose", "inst_loose"),
-    ),
-    "followbench": Use(
-        part="actor",
-        settings=("max_tokens", "judge_tokens", "strategy", "budget", "judge"),
-        shown=("hsr.average", "ssr.average", "csl"),
-    ),
-    "llmbar": Use(
-        part="refiner",
-        settings=("judge_tokens", "votes"),
-        shown=("average.accuracy", "average.f1", "Natural.accuracy", "adversarial.accuracy"),
-    ),
-    "refinement": Use(
-        part="refiner",
-        settings=("max_tokens", "judge_tokens", "votes", "judge", "strategy", "budget"),
-        shown=("acc_rules", "acc_judge", f"acc_{LAST_REFINER}", "acc_self"),
-        later=("strategy", "budget"),
-    ),
-}
+RECIPE_BENCHMARKS: Mapping[str, Benchmark] = {name: each for name, each in BENCHMARKS.items() if each.in_recipes}
+"""Those that a recipe may name, in the order of pages."""
 
 
 def planned(plan: EvaluationPlan | None) -> dict[str, BenchmarkSettings]:
-    """The benchmarks of a recipe that are asked here, by name, in the order of `USES`; lm-eval's are `general_of`."""
+    """A recipe's benchmarks that are requested here, by name, in the order of pages; lm-eval's are `general_of`."""
     benchmarks = plan.benchmarks if plan is not None else None
     if benchmarks is None:
         return {}
-    found = {name: getattr(benchmarks, name) for name in USES}
+    found = {name: getattr(benchmarks, name) for name in RECIPE_BENCHMARKS}
     return {name: settings for name, settings in found.items() if settings is not None}
 
 
@@ -94,7 +64,7 @@ def measurements(name: str, settings: BenchmarkSettings) -> dict[str, AskSetting
 def benchmark_of(part: str) -> str | None:
     """The benchmark that a measurement's name means; None if it means none."""
     name = part.partition(BY)[0]
-    return name if name in USES or task_of(part) is not None else None
+    return name if name in RECIPE_BENCHMARKS or task_of(part) is not None else None
 
 
 def shown_of(part: str) -> tuple[str, ...]:
@@ -103,12 +73,12 @@ def shown_of(part: str) -> tuple[str, ...]:
     if task is not None:
         return (task,)
     benchmark = benchmark_of(part)
-    return () if benchmark is None else USES[benchmark].shown
+    return () if benchmark is None else RECIPE_BENCHMARKS[benchmark].shown
 
 
 def measured_part(part: str) -> Literal["actor", "refiner"]:
     """Whose model a benchmark's measurement measures."""
-    return "actor" if task_of(part) is not None else USES[part.partition(BY)[0]].part
+    return "actor" if task_of(part) is not None else RECIPE_BENCHMARKS[part.partition(BY)[0]].part
 
 
 def spoken(part: str) -> str:
@@ -121,8 +91,8 @@ def spoken(part: str) -> str:
 
 
 def in_order(parts: Iterable[str]) -> list[str]:
-    """Names of measurements by benchmark, as `USES` has them, lm-eval's last; those of a benchmark stay as they are."""
-    order = [*USES, GENERAL]
+    """Names of measurements by benchmark, in the order of pages, lm-eval's last; a benchmark's own keep theirs."""
+    order = [*RECIPE_BENCHMARKS, GENERAL]
     return sorted(parts, key=lambda part: order.index(part.partition(BY)[0]))
 
 
@@ -149,10 +119,12 @@ def check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
             keys=("evaluation", "suite"), what="is none, and there is no benchmark: nothing would be measured", fix=fix
         )
     for name, settings in benchmarks.items():
-        for key in sorted(_changed(settings) - {*ALWAYS, *USES[name].settings}):
-            fix = f"Delete it; {name} takes {', '.join((*ALWAYS, *USES[name].settings))}."
+        record = RECIPE_BENCHMARKS[name]
+        for key in sorted(_changed(settings) - {*ALWAYS, *record.settings}):
+            fix = f"Delete it; {name} takes {', '.join((*ALWAYS, *record.settings))}."
             yield Problem(keys=(*data_keys(name)[:-1], key), what=f"means nothing to {name}", fix=fix)
-        if name == "refinement" and (drawn := sorted(set(settings.strategy) - set(FROM_NEGATIVES))):
+        drawn = sorted(set(settings.strategy) - set(FROM_NEGATIVES))
+        if record.work is Work.REFINEMENTS and drawn:
             fix = f"Choose among {', '.join(FROM_NEGATIVES[1:])}."
             yield Problem(
                 keys=(*data_keys(name)[:-1], "strategy"),

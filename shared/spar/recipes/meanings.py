@@ -15,7 +15,7 @@ from pydantic import BaseModel
 @cache
 def meanings(model: type[BaseModel]) -> dict[str, str]:
     """By key; the text of a class nearer to the section itself wins. A key without one is not among them."""
-    found: dict[str, str] = {}
+    found = {name: field.description for name, field in model.model_fields.items() if field.description}
     for each in reversed(model.__mro__):
         if issubclass(each, BaseModel) and each is not BaseModel:
             found |= _texts(each)
@@ -28,7 +28,11 @@ def about(model: type[BaseModel]) -> str:
 
 
 def _texts(model: type[BaseModel]) -> dict[str, str]:
-    [section] = ast.parse(dedent(inspect.getsource(model))).body
+    try:
+        source = inspect.getsource(model)
+    except OSError:  # its keys come from a table: their fields carry their meanings
+        return {}
+    [section] = ast.parse(dedent(source)).body
     body = section.body if isinstance(section, ast.ClassDef) else []
     found = {}
     for field, text in pairwise(body):

@@ -13,7 +13,7 @@ from typing import Any
 from spar.errors import RecipeError
 from spar.method.templates import BUILTIN, read_templates
 from spar.method.templates.forms import PromptForm, builtin_form, read_form
-from spar.recipes.benchmarks import USES, data_keys, planned
+from spar.recipes.benchmarks import RECIPE_BENCHMARKS, data_keys, planned
 from spar.recipes.general import GENERAL, general_of
 from spar.recipes.models import Recipe
 from spar.recipes.nearby import absent
@@ -35,7 +35,7 @@ PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("init", "prompts", "source"): ("world:",),
     ("training", "mix"): ("world:", "init:"),
     ("judge_audit", "rules"): ("world:",),
-    **{data_keys(name): ("world:", STORED) for name in USES},
+    **{data_keys(name): ("world:", STORED) for name in RECIPE_BENCHMARKS},
     data_keys(GENERAL): (STORED,),
 }
 LAUNCHES = tuple(("training", role, "launch", "config") for role in ("actor", "refiner"))

@@ -62,7 +62,7 @@ def test_people_get_scores_tables_and_a_comparison(lazy: Path, tmp_path: Path) -
 
 
 def test_a_benchmark_that_is_not_there_is_told(lazy: Path) -> None:
-    assert "Choose one of: ifeval, llmbar, followbench" in str(refused("eval", "x", "--answers", lazy, "--data", "."))
+    assert "Choose one of: ifeval, followbench, llmbar" in str(refused("eval", "x", "--answers", lazy, "--data", "."))
 
 
 def test_reproduce_shows_theirs_alone_and_says_what_was_not_run() -> None:

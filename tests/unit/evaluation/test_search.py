@@ -9,7 +9,7 @@ from spar.inference import RoleModels
 from spar.method.templates import builtin_templates
 from spar.recipes.models import AskSettings
 from spar.roles.usage import Usage
-from tests.unit.evaluation.asking.models import NO, YES, Refusing, Scripted
+from tests.unit.evaluation.benchmarks.models import NO, YES, Refusing, Scripted
 
 COMPACT = builtin_templates("spar")
 

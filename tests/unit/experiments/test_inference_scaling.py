@@ -11,7 +11,7 @@ import pytest
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import DataError, EngineUnavailable, RecipeError
-from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check
+from spar.evaluation.benchmarks.ifeval.checkers import Instruction, check
 from spar.experiments.inference_scaling.curves import comparisons_of, points_of
 from spar.experiments.inference_scaling.grid import GridCell, make_plan
 from spar.experiments.inference_scaling.measure import ITSELF, JUDGE, RULES, measure

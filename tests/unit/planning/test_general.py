@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from spar.evaluation.benchmarks.driver import ItemCounts
 from spar.planning.benchmark_items import benchmark_items
 from spar.planning.general import asked_of
-from spar.planning.measuring import Items, measuring_of
+from spar.planning.measuring import measuring_of
 from spar.recipes.load import load_recipe
 from spar.recipes.models import GeneralSettings
+
+
+def counted(items: int, judged: int = 0) -> ItemCounts:
+    return ItemCounts(items=items, judged=judged)
 
 
 def test_every_task_is_counted_for_every_actor() -> None:
@@ -14,8 +19,8 @@ def test_every_task_is_counted_for_every_actor() -> None:
     recipe = load_recipe("demo", [tasks, "evaluation.benchmarks.general.limit=10", "iterations=2"])
     items = benchmark_items(recipe)
     assert items == {
-        "general:gsm8k": Items(items=10),
-        "general:mmlu": Items(items=570),
+        "general:gsm8k": counted(10),
+        "general:mmlu": counted(570),
     }  # the limit is of each of 57 subjects
     found = {each.name: each for each in measuring_of(recipe, items)}
     assert found["general:gsm8k"].times == 3
@@ -33,4 +38,4 @@ def test_tasks_of_ones_own_have_at_most_the_rows_beside_them(tmp_path: Path) -> 
     (tmp_path / "facts.yaml").write_text("task: facts\n")
     (tmp_path / "facts.jsonl").write_text("{}\n" * 3)
     overrides = [f"evaluation.benchmarks.general={{tasks: [facts], data: {tmp_path}, run_code: true}}"]
-    assert benchmark_items(load_recipe("demo", overrides)) == {"general:facts": Items(items=3)}
+    assert benchmark_items(load_recipe("demo", overrides)) == {"general:facts": counted(3)}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from spar.evaluation import story
+from spar.evaluation.benchmarks.driver import ItemCounts
 from spar.planning.asked import NOTHING, CallEstimate, calls
 from spar.planning.benchmark_items import benchmark_items
-from spar.planning.measuring import Items, MeasurementWork, measuring_of, rounds
+from spar.planning.measuring import MeasurementWork, measuring_of, rounds
 from spar.planning.work import stage_works
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
@@ -17,7 +18,11 @@ from spar.recipes.models import Recipe
 JUDGE = {"url": "http://judge/v1", "model": "j"}
 
 
-def measured(recipe: Recipe, **items: Items) -> dict[str, MeasurementWork]:
+def counted(items: int, judged: int = 0) -> ItemCounts:
+    return ItemCounts(items=items, judged=judged)
+
+
+def measured(recipe: Recipe, **items: ItemCounts) -> dict[str, MeasurementWork]:
     return {each.name: each for each in measuring_of(recipe, items, prompt_tokens=100)}
 
 
@@ -67,7 +72,7 @@ def test_the_suite_counts() -> None:
 
 def test_a_search_is_bounded_by_its_budget_and_each_strategy_counts() -> None:
     settings = {"strategy": ["actor", "bfs", "best_of_n"], "budget": 4, "max_tokens": 10, "judge_tokens": 20}
-    found = measured(with_benchmarks(ifeval=settings), ifeval=Items(items=7))
+    found = measured(with_benchmarks(ifeval=settings), ifeval=counted(7))
     assert bounds(found["ifeval"].own) == (4 * 7, 4 * 7)
     assert found["ifeval"].own.written == 4 * 7 * 10
     for name in ("ifeval:bfs", "ifeval:best_of_n"):
@@ -79,19 +84,15 @@ def test_a_search_is_bounded_by_its_budget_and_each_strategy_counts() -> None:
 def test_a_refiners_benchmarks_and_the_calls_of_outside_judges_apart() -> None:
     settings = {"votes": 3, "max_tokens": 10, "judge_tokens": 20}
     both = {"llmbar": settings, "refinement": {**settings, "judge": JUDGE}}
-    found = measured(with_benchmarks(**both), llmbar=Items(items=8), refinement=Items(items=5, judged=5))
+    found = measured(with_benchmarks(**both), llmbar=counted(8), refinement=counted(5, 5))
     assert bounds(found["llmbar"].own) == (32, 32)
     assert found["llmbar"].own.written == 32 * 3 * 20
     assert bounds(found["refinement"].own) == (4 * 5, 4 * 15)
     assert bounds(found["refinement"].judge) == (0, 4 * 5)
     assert found["llmbar"].judge == NOTHING
-    bench = measured(
-        with_benchmarks(followbench={"judge": JUDGE, "judge_tokens": 30}), followbench=Items(items=9, judged=4)
-    )
+    bench = measured(with_benchmarks(followbench={"judge": JUDGE, "judge_tokens": 30}), followbench=counted(9, 4))
     assert (bench["followbench"].judge.most, bench["followbench"].judge.written) == (16, 16 * 30)
-    assert (
-        measured(with_benchmarks(followbench={}), followbench=Items(items=9, judged=4))["followbench"].judge == NOTHING
-    )
+    assert measured(with_benchmarks(followbench={}), followbench=counted(9, 4))["followbench"].judge == NOTHING
 
 
 def test_an_audits_outside_judge_sees_responses_and_each_searchs_best() -> None:
@@ -112,7 +113,10 @@ def test_items_are_counted_in_the_data(tmp_path: Path) -> None:
     recipe = with_benchmarks(
         ifeval={"data": str(tmp_path)}, refinement={"data": str(negatives), "limit": 2, "judge": JUDGE}
     )
-    assert benchmark_items(recipe) == {"ifeval": Items(items=9, judged=9), "refinement": Items(items=2, judged=2)}
+    assert benchmark_items(recipe) == {
+        "ifeval": counted(9, 9),
+        "refinement": counted(2, 2),
+    }
     assert benchmark_items(with_benchmarks(refinement={"data": "world:story"}))["refinement"].items == 200
 
 

@@ -14,7 +14,7 @@ import typer
 from spar.cli.console import out, print_warning
 from spar.cli.eval_output import print_result
 from spar.errors import DataError, RecipeError
-from spar.evaluation.asking import encode
+from spar.evaluation.benchmarks.rows import encode
 from spar.evaluation.general_sets import is_own, lay_out
 from spar.experiments.benchmarks.job import EngineOptions, place_of
 from spar.experiments.benchmarks.results import ITEMS, RESULT, folder_of, read_result

@@ -1,50 +1,12 @@
-"""Public benchmarks, scored from a file of responses or judgments: no model is asked here, no engine known.
+"""Benchmarks, a folder each, and what they share. `spar.benchmark_registry` finds them; knows no engine and no service.
 
-`BENCHMARKS` is the table of names. A benchmark's module is loaded when it is scored.
+measuring    request the items of the models, score the rows: the one way for command and service
+requests     what a request holds, and how many items are requested at once
+driver       what a benchmark's folder has to provide
+responding   a prompt's response, with or without a search
+votes        how a judge is requested for votes, and what they come to
+settings     what would change a score, to be kept beside it
+rows         rows of a file or of memory, checked against the items
+report       what scoring gives
+<benchmark>  its record, as `BENCHMARK`; its driver; how its rows are requested and scored
 """
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import Protocol
-
-from spar.evaluation.benchmarks.report import BenchmarkReport
-
-
-class Scoring(Protocol):
-    """Score a file against a benchmark's data. With `partial`, items without a row are left out, not refused."""
-
-    def __call__(self, answers: Path, data: Path, partial: bool = False) -> BenchmarkReport: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Benchmark:
-    """The fields of a row, what `--data` names, and the module that scores."""
-
-    row: str
-    data: str
-    module: str
-
-    def score(self, answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
-        scoring: Scoring = import_module(f"{__name__}.{self.module}").score
-        return scoring(answers, data, partial)
-
-
-BENCHMARKS: Mapping[str, Benchmark] = {
-    "ifeval": Benchmark(row="key, response", data="input_data.jsonl or its folder", module="ifeval"),
-    "llmbar": Benchmark(
-        row="subset, index, output, reply (or replies: their majority counts)",
-        data="the folder of Natural/ and Adversarial/",
-        module="llmbar",
-    ),
-    "followbench": Benchmark(
-        row="group, example_id, level, response, reply",
-        data="the folder of the six *_constraints.json",
-        module="followbench",
-    ),
-    "refinement": Benchmark(
-        row="item, refined, self, judge", data="rows of {prompt, response}, or world:story", module="refinement"
-    ),
-    "story": Benchmark(row="measure, prompt, reply, given", data="world:story", module="story"),
-}

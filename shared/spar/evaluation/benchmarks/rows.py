@@ -1,7 +1,8 @@
-"""Reads a file of responses: JSON lines, plain or as .gz or .zst, checked against the items that a benchmark has.
+"""Rows to be scored, checked against the items that a benchmark has: of a file (JSON lines, plain or as .gz or .zst),
+or in memory, as models were just requested.
 
-Every row that is broken, unknown, doubled or missing is an error that names its line. Fields that a benchmark
-does not ask for are left alone. Knows no benchmark.
+Every row that is broken, unknown, doubled or missing is an error that names its line. Fields that a benchmark does not
+need are left alone. Knows no benchmark.
 """
 
 import gzip
@@ -9,7 +10,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,7 @@ from spar.errors import DataError
 
 Key = TypeVar("Key")
 _NUMBER = re.compile(r"-?\d{1,15}(\.0+)?")
-_TOLD = 3
+_NAMED = 3
 """How many missing items an error names."""
 
 
@@ -30,7 +31,7 @@ class NumberedRow:
 
     number: int
     fields: Mapping[str, Any]
-    path: Path
+    origin: str
 
     def text(self, name: str) -> str:
         """A field that must be there and be a string (it may be empty)."""
@@ -58,7 +59,16 @@ class NumberedRow:
         return found
 
     def refuse(self, reason: str) -> DataError:
-        return DataError(f"{self.path} line {self.number}: {reason}.", "Correct that line and score the file again.")
+        return DataError(f"{self.origin} line {self.number}: {reason}.", "Correct that line and score the file again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRows:
+    """Rows in order, and the digest of their bytes as JSON lines. `origin` is how errors name them."""
+
+    lines: Sequence[NumberedRow]
+    digest: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,50 +105,83 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def read_answers(
-    path: Path, known: Collection[Key], key_of: Callable[[NumberedRow], Key], partial: bool = False
+def encode(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as JSON lines. Half a surrogate pair in a reply is escaped: JSON can hold it, UTF-8 cannot."""
+    return "".join(f"{_line(row)}\n" for row in rows).encode()
+
+
+def rows_of_file(path: Path) -> AnswerRows:
+    """Raises DataError for a file that cannot be read, and for a line that is no JSON object."""
+    raw = read_bytes(path)
+    return AnswerRows(lines=tuple(_lines(str(path), raw)), digest=digest(raw), origin=str(path))
+
+
+def rows_in_memory(rows: Sequence[Mapping[str, Any]]) -> AnswerRows:
+    """Rows of JSON values, as they come from a request."""
+    origin = "The request's result"
+    lines = tuple(NumberedRow(number, fields, origin) for number, fields in enumerate(rows, start=1))
+    return AnswerRows(lines=lines, digest=digest(encode(rows)), origin=origin)
+
+
+def match_answers(
+    rows: AnswerRows, known: Collection[Key], key_of: Callable[[NumberedRow], Key], partial: bool = False
 ) -> Answers[Key]:
     """Rows by key. Without `partial`, every known item must be there."""
-    raw = read_bytes(path)
     found: dict[Key, NumberedRow] = {}
-    for line in _lines(path, raw):
+    for line in rows.lines:
         key = key_of(line)
         if key not in known:
             raise line.refuse(f"the benchmark has no item {_shown(key)}")
         if key in found:
             raise line.refuse(f"item {_shown(key)} was in line {found[key].number} already")
         found[key] = line
-    _check_complete(path, [key for key in known if key not in found], len(found), len(known), partial)
-    return Answers({key: found[key] for key in known if key in found}, digest(raw))
+    missing = [key for key in known if key not in found]
+    _check_complete(rows.origin, missing, len(found), len(known), partial)
+    return Answers({key: found[key] for key in known if key in found}, rows.digest)
 
 
-def _check_complete(path: Path, missing: list[Key], given: int, total: int, partial: bool) -> None:
+def _check_complete(origin: str, missing: list[Key], given: int, total: int, partial: bool) -> None:
     if given and (partial or not missing):
         return
-    named = ", ".join(_shown(key) for key in missing[:_TOLD]) + (" and others" if len(missing) > _TOLD else "")
+    named = ", ".join(_shown(key) for key in missing[:_NAMED]) + (" and others" if len(missing) > _NAMED else "")
     raise DataError(
-        f"{path} has {given} of the benchmark's {total} items; missing: {named}.",
+        f"{origin} has {given} of the benchmark's {total} items; missing: {named}.",
         "Add the missing rows" + (", or score what is there with --partial." if given else "."),
     )
 
 
+def count_lines(path: Path, limit: int | None) -> int:
+    """How many rows the file has, up to the limit; none of them is read."""
+    number = sum(bool(line.strip()) for line in read_bytes(path).splitlines())
+    return number if limit is None else min(number, limit)
+
+
 def read_lines(path: Path) -> Iterator[NumberedRow]:
-    """Every row in order, for a benchmark without a fixed list of items."""
-    return _lines(path, read_bytes(path))
+    """Every row of a file in order, for what has no fixed list of items."""
+    return _lines(str(path), read_bytes(path))
 
 
-def _lines(path: Path, raw: bytes) -> Iterator[NumberedRow]:
+def _lines(origin: str, raw: bytes) -> Iterator[NumberedRow]:
     for number, text in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if not text.strip():
             continue
-        line = NumberedRow(number, {}, path)
+        line = NumberedRow(number, {}, origin)
         try:
             fields = json.loads(text)
         except ValueError as error:  # bad JSON and bad UTF-8
             raise line.refuse(f"not JSON ({error})") from error
         if not isinstance(fields, dict):
             raise line.refuse("not a JSON object")
-        yield NumberedRow(number, fields, path)
+        yield NumberedRow(number, fields, origin)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    text = json.dumps(row, ensure_ascii=False)
+    return text if _is_utf8(text) else json.dumps(row)
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(value: object) -> str:

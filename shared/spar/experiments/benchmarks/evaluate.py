@@ -1,7 +1,7 @@
-"""Asks a benchmark's items of the models, keeps every reply as it comes, scores, and keeps the result.
+"""Measures models on a benchmark, keeps every reply as it comes, and keeps the result.
 
-What models said lies in OUT/calls/, by model: after a stop the same command goes on, a larger --limit asks only what
-is new, another judge leaves the responses as they are. An evaluation that is there already is not asked again.
+Replies lie in OUT/calls/, by model: after a stop the same command resumes, a larger --limit requests only what is new,
+another judge leaves the responses as they are. An evaluation that is there already is not repeated.
 """
 
 import asyncio
@@ -14,18 +14,16 @@ from typing import Any
 from spar.data.readers.benchmark_files import digest_of, read_data_files
 from spar.engines.base import ChatModel, Engine
 from spar.errors import EngineError
-from spar.evaluation.asking import ask, score_rows
-from spar.evaluation.asking.base import BenchmarkRequest, Row
-from spar.evaluation.asking.settings import settings_of
-from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.benchmarks.measuring import MeasuredModels, measure, prepare
+from spar.evaluation.benchmarks.refinement.negatives import WORLD
+from spar.evaluation.benchmarks.report import BenchmarkReport
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row
+from spar.evaluation.benchmarks.settings import settings_of
 from spar.evaluation.remembering import RememberingModel
-from spar.evaluation.search import refining_of, search_of
 from spar.experiments.benchmarks.job import EvalJob
 from spar.experiments.benchmarks.reply_cache import Serve, remembering
 from spar.experiments.benchmarks.results import folder_of, read_result, write
-from spar.inference import RoleModels
 from spar.inference.endpoints import Endpoint
-from spar.recipes.benchmarks import REFINEMENT
 from spar.roles.usage import Usage
 
 Chats = dict[str, RememberingModel]
@@ -44,21 +42,20 @@ Watch = Callable[[Callable[[], CallCounts]], AbstractContextManager[object]]
 
 
 def evaluate_model(job: EvalJob, watch: Watch) -> dict[str, Any]:
-    """The result, as result.json holds it, with its `folder`. Raises SparError; what was said until then stays."""
+    """The result, as result.json holds it, with its `folder`. Raises SparError; replies until then stay."""
     with ExitStack() as books:
         engines: dict[str, Engine] = {}
         chats = remembering(job.every_place, job.out, lambda _, place: _serving(place, engines), books)
-        asked = _ask(job, chats)
-        settings = settings_of(job.benchmark, asked) | {"data": _data_digest(job)}
+        request = _request(job, chats)
+        settings = settings_of(request) | {"data": _data_digest(job)}
         folder = folder_of(job.out, job.benchmark, settings)
         found = read_result(folder)
         if found is not None:
             return found | {"folder": str(folder)}
         began, usage = time.monotonic(), Usage()
-        rows = asyncio.run(_rows(job, asked, usage, chats, engines, watch))
-        report = score_rows(job.benchmark, rows, asked)
-        told = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
-        return write(folder, report, rows, {"usage": told, "models": job.names()}) | {"folder": str(folder)}
+        rows, report = asyncio.run(_measured(job, request, usage, chats, engines, watch))
+        spent = _usage(usage) | {"seconds": round(time.monotonic() - began, 1)} | _calls(chats)
+        return write(folder, report, rows, {"usage": spent, "models": job.names()}) | {"folder": str(folder)}
 
 
 def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
@@ -73,34 +70,26 @@ def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
     return serve
 
 
-def _ask(job: EvalJob, chats: Chats) -> BenchmarkRequest:
-    model, refiner = chats["actor"], chats.get("refiner")
-    search = None
-    if refiner is not None and job.benchmark != "story":
-        search = search_of(RoleModels(actor=model, refiner=refiner), job.settings, job.templates, job.seed)
-    refining = refining_of(model, job.settings, job.templates, job.seed) if job.benchmark == REFINEMENT else None
-    return BenchmarkRequest(
-        model=model,
+def _request(job: EvalJob, chats: Chats) -> BenchmarkRequest:
+    raters = {name: chats[name] for name in job.raters}
+    return prepare(
+        job.benchmark,
+        MeasuredModels(model=chats["actor"], refiner=chats.get("refiner"), judge=chats.get("judge"), raters=raters),
         data=job.data,
         settings=job.settings,
         templates=job.templates,
         seed=job.seed,
-        refiner=refiner,
-        judge=chats.get("judge"),
-        search=search,
-        raters={name: chats[name] for name in job.raters},
-        refining=refining,
         judging=job.judging,
         about=job.about(),
     )
 
 
-async def _rows(
-    job: EvalJob, asked: BenchmarkRequest, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
-) -> list[Row]:
+async def _measured(
+    job: EvalJob, request: BenchmarkRequest, usage: Usage, chats: Chats, engines: dict[str, Engine], watch: Watch
+) -> tuple[list[Row], BenchmarkReport]:
     try:
         with watch(lambda: _counts(chats)):
-            return await ask(job.benchmark, asked, usage)
+            return await measure(request, usage)
     except EngineError as error:
         raise type(error)(
             error.what, f"{error.fix} {job.out} keeps the replies so far: the same command resumes."

@@ -12,14 +12,15 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from spar.benchmark_records import Benchmark, Work
+from spar.benchmark_registry import benchmark
 from spar.errors import DataError, RecipeError
-from spar.evaluation.asking import DRIVERS
-from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.benchmarks.refinement.negatives import WORLD
 from spar.evaluation.judging import VERDICT, Judging
 from spar.inference.endpoints import Endpoint, RequestOptions, Role, endpoint, templates_for
 from spar.method.templates import BUILTIN, TemplateSet
 from spar.method.templates.forms import PromptForm, builtin_form, read_form
-from spar.recipes.benchmarks import FROM_NEGATIVES, LLMBAR, REFINEMENT, USES
+from spar.recipes.benchmarks import FROM_NEGATIVES
 from spar.recipes.models import AskSettings
 from spar.recipes.policies import judging_policy
 from spar.runtime.models import locate, refer
@@ -27,10 +28,6 @@ from spar.store.directory import DirectoryStore
 from spar.store.models import CACHE_BYTES, ModelCache
 
 Dtype = Literal["float64", "float32", "bfloat16"]
-
-NEEDS_NO_DATA = ("refinement", "story")
-"""The world makes their items, if no data are named."""
-STORY = ("limit",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +89,21 @@ def identity_of(place: Endpoint) -> dict[str, str | int]:
 
 
 def make_job(
-    benchmark: str,
+    name: str,
     data: Path | None,
     models: Mapping[Role, str | None],
     asked: Mapping[str, Any],
     how: Mapping[str, Any],
 ) -> EvalJob:
     """`asked` are settings of `AskSettings` as given, None where they were not; `how` the rest. Raises SparError."""
-    if benchmark not in DRIVERS:
-        raise DataError(f"There is no benchmark '{benchmark}'.", f"Choose one of: {', '.join(DRIVERS)}, general.")
+    record = benchmark(name)
     given = {key: value for key, value in asked.items() if value is not None}
     raters: Mapping[str, str] = how.get("raters", {})
-    _check_uses(benchmark, given, models, raters)
-    if data is None and benchmark not in NEEDS_NO_DATA:
-        raise DataError(f"{benchmark} needs its data.", "Name its file or folder with --data (see docs/evaluation.md).")
+    _check_uses(record, given, models, raters)
+    place = data_of(record, data)
     options: EngineOptions = how["engine"]
-    places = {role: place_of(role, name, options) for role, name in models.items() if name is not None}
-    others = {name: replace(place_of("judge", place, options), name=name) for name, place in raters.items()}
+    places = {role: place_of(role, at, options) for role, at in models.items() if at is not None}
+    others = {each: replace(place_of("judge", at, options), name=each) for each, at in raters.items()}
     try:
         settings = AskSettings(**given)
     except ValidationError as error:
@@ -116,10 +111,10 @@ def make_job(
         raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
     # Forms are filled in by whoever judges and refines: the refiner of a search, else the model itself.
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
-    judging = _judging(benchmark, how.get("policy"), templates.name)
+    judging = _judging(record, how.get("policy"), templates.name)
     return EvalJob(
-        benchmark=benchmark,
-        data=data or Path(WORLD),
+        benchmark=name,
+        data=place,
         places=places,
         settings=settings,
         templates=templates,
@@ -130,34 +125,43 @@ def make_job(
     )
 
 
+def data_of(record: Benchmark, given: Path | None) -> Path:
+    """Where a benchmark's items come from. Raises DataError where data must be named and are not."""
+    if given is None and record.needs_data:
+        raise DataError(
+            f"{record.name} needs its data.", "Name its file or folder with --data (see docs/evaluation.md)."
+        )
+    return given or Path(WORLD)
+
+
 def _check_uses(
-    benchmark: str, given: Mapping[str, Any], models: Mapping[Role, str | None], raters: Mapping[str, str]
+    record: Benchmark, given: Mapping[str, Any], models: Mapping[Role, str | None], raters: Mapping[str, str]
 ) -> None:
-    uses = ("limit", *USES[benchmark].settings) if benchmark in USES else STORY
+    name, uses = record.name, ("limit", *record.settings)
     for key in given:
         if key not in uses:
-            raise RecipeError(f"--{key.replace('_', '-')} means nothing to {benchmark}.", "Leave it out.")
-    if raters and benchmark != REFINEMENT:
-        raise RecipeError(f"{benchmark} takes no judge by name, and no second one.", "Name one --judge PLACE, or none.")
-    if benchmark == REFINEMENT:
+            raise RecipeError(f"--{key.replace('_', '-')} means nothing to {name}.", "Leave it out.")
+    if raters and record.work is not Work.REFINEMENTS:
+        raise RecipeError(f"{name} takes no judge by name, and no second one.", "Name one --judge PLACE, or none.")
+    if record.work is Work.REFINEMENTS:
         _check_refinement(given, models)
         return
     searches = given.get("strategy", "actor") != "actor"
-    wants_refiner = searches or benchmark == "story"
+    wants_refiner = searches or record.work is Work.SUITE
     if searches and models.get("refiner") is None:
         raise RecipeError(f"--strategy {given['strategy']} needs a refiner.", "Name one with --refiner.")
     if models.get("refiner") is not None and not wants_refiner:
-        raise RecipeError(f"--refiner means nothing to {benchmark} without a search.", "Add --strategy bfs, say.")
+        raise RecipeError(f"--refiner means nothing to {name} without a search.", "Add --strategy bfs, say.")
     if models.get("judge") is not None and "judge" not in uses:
-        raise RecipeError(f"--judge means nothing to {benchmark}.", "Leave it out.")
+        raise RecipeError(f"--judge means nothing to {name}.", "Leave it out.")
 
 
-def _judging(benchmark: str, policy: str | None, templates: str) -> Judging:
+def _judging(record: Benchmark, policy: str | None, templates: str) -> Judging:
     """Raises RecipeError for a policy that no model can be asked by."""
     if policy is None or policy == VERDICT:
         return Judging()
-    if benchmark != LLMBAR:
-        raise RecipeError(f"--policy means nothing to {benchmark}.", "Leave it out.")
+    if not record.by_policy:
+        raise RecipeError(f"--policy means nothing to {record.name}.", "Leave it out.")
     found = judging_policy(policy)
     if found.form in (None, "judge"):
         raise RecipeError(f"--policy {policy} asks no judge for a score.", "Choose verdict, rubric or rating.")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from spar.errors import DataError
-from spar.evaluation.asking import encode
-from spar.evaluation.asking.base import Row
 from spar.evaluation.benchmarks.report import BenchmarkReport, item_json
+from spar.evaluation.benchmarks.requests import Row
+from spar.evaluation.benchmarks.rows import encode
 
 RESULT, ITEMS, ANSWERS = "result.json", "items.jsonl", "answers.jsonl"
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from spar.engines.base import ChatModel
 from spar.errors import DataError
-from spar.evaluation.benchmarks import ifeval
-from spar.evaluation.benchmarks.ifeval_average import share, weight_of
-from spar.evaluation.benchmarks.ifeval_checkers import Followed, check
+from spar.evaluation.benchmarks.ifeval import scoring as ifeval
+from spar.evaluation.benchmarks.ifeval.average import share, weight_of
+from spar.evaluation.benchmarks.ifeval.checkers import Followed, check
 from spar.method.records import Prompt, Verdict
 from spar.method.templates import TemplateSet
 from spar.recipes.models import JudgmentSettings

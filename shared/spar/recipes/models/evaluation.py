@@ -1,10 +1,12 @@
 """What is measured: the suite, benchmarks, and an audit of the refiner."""
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, create_model
 from pydantic_core import PydanticKnownError
 
+from spar.benchmark_records import Benchmark
+from spar.benchmark_registry import BENCHMARKS
 from spar.method.defaults import FULL_TREE, REPLY_TOKENS
 from spar.method.policies import StrategyName
 from spar.recipes.models.base import Count, Positive, Section, Share, Unit, omitted_when_default
@@ -125,17 +127,29 @@ class GeneralSettings(Section):
     """Whether humaneval may run the programs that models write, confined, and task files of your own their code."""
 
 
-class BenchmarkPlan(Section):
+def _field(record: Benchmark) -> Any:
+    """Null by default; not written then, unless recipes that are stored already say so."""
+    left_out = None if record.written_when_absent else lambda value: value is None
+    return Field(default=None, description=record.about, exclude_if=left_out)
+
+
+if TYPE_CHECKING:
+    _Benchmarks = Section
+else:
+    _Benchmarks = create_model(
+        "_Benchmarks",
+        __base__=Section,
+        **{
+            record.name: (BenchmarkSettings | None, _field(record))
+            for record in BENCHMARKS.values()
+            if record.in_recipes
+        },
+    )
+
+
+class BenchmarkPlan(_Benchmarks):
     """Benchmarks that measure each iteration's models: the actor's responses, or the refiner's judgments and work."""
 
-    ifeval: BenchmarkSettings | None = None
-    """IFEval: does the actor follow instructions that a program can check."""
-    followbench: BenchmarkSettings | None = None
-    """FollowBench: constraints of five levels, some checked by rules, others by a judge."""
-    llmbar: BenchmarkSettings | None = None
-    """LLMBar: does the refiner judge as people do."""
-    refinement: BenchmarkSettings | None = None
-    """Are the refiner's refinements of given negatives good."""
     general: GeneralSettings | None = omitted_when_default(None)
     """GSM8K, TriviaQA, MMLU and HumanEval: does the actor keep what it could do."""
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from spar.db.facts import facts_of
 from spar.db.tables import Iteration, Step
-from spar.evaluation.benchmarks.ifeval_average import shares_of_items
+from spar.evaluation.benchmarks.ifeval.average import shares_of_items
 from spar.evaluation.benchmarks.report import KeptReport
 from spar.evaluation.items import Item, Measure
 from spar.messages.base import StepKind

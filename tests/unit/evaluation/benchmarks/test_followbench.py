@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.followbench import FollowBenchTask, Key, read_tasks
-from spar.evaluation.benchmarks.followbench_replies import parse_judge_reply
-from spar.evaluation.benchmarks.followbench_rules import rule_for
+from spar.evaluation.benchmarks.followbench.replies import parse_judge_reply
+from spar.evaluation.benchmarks.followbench.rules import rule_for
+from spar.evaluation.benchmarks.followbench.scoring import FollowBenchTask, Key, read_tasks
+from spar.evaluation.benchmarks.measuring import score_file
 from spar.evaluation.benchmarks.report import BenchmarkReport
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH
 
@@ -23,7 +23,7 @@ def tasks() -> Mapping[Key, FollowBenchTask]:
 
 def score(path: Path, rows: list[dict[str, Any]], partial: bool = False) -> BenchmarkReport:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return BENCHMARKS["followbench"].score(path, FOLLOWBENCH, partial)
+    return score_file("followbench", path, FOLLOWBENCH, partial)
 
 
 def row(key: Key, response: str = "", reply: str | None = None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.ifeval_average import shares_of_items
-from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check, variants
+from spar.evaluation.benchmarks.ifeval.average import shares_of_items
+from spar.evaluation.benchmarks.ifeval.checkers import Instruction, check, variants
+from spar.evaluation.benchmarks.measuring import score_file
 from spar.evaluation.benchmarks.report import BenchmarkReport, keep
 from spar.evaluation.benchmarks.rows import read_bytes
 from tests.unit.evaluation.benchmarks import ifeval_writer
@@ -36,7 +36,7 @@ def responses() -> Path:
 
 @pytest.fixture(scope="module")
 def report(responses: Path) -> BenchmarkReport:
-    return BENCHMARKS["ifeval"].score(responses, IFEVAL)
+    return score_file("ifeval", responses, IFEVAL)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_scores_are_the_counts_and_their_mean(report: BenchmarkReport) -> None:
 
 def test_a_second_run_is_the_same_whatever_is_drawn_elsewhere(responses: Path, report: BenchmarkReport) -> None:
     random.seed()
-    again = BENCHMARKS["ifeval"].score(responses, IFEVAL)
+    again = score_file("ifeval", responses, IFEVAL)
     assert again.as_json() == report.as_json()
     assert again.items == report.items
 
@@ -143,8 +143,8 @@ def test_rows_that_are_missing_are_told_or_left_out(tmp_path: Path, responses: P
     few = tmp_path / "few.jsonl"
     few.write_bytes(b"\n".join(read_bytes(responses).splitlines()[:3]))
     with pytest.raises(DataError, match="has 3 of the benchmark's 541 items; missing: "):
-        BENCHMARKS["ifeval"].score(few, IFEVAL)
-    assert BENCHMARKS["ifeval"].score(few, IFEVAL.parent, partial=True).counts["prompts"] == 3
+        score_file("ifeval", few, IFEVAL)
+    assert score_file("ifeval", few, IFEVAL.parent, partial=True).counts["prompts"] == 3
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_rows_that_are_missing_are_told_or_left_out(tmp_path: Path, responses: P
 def test_a_file_that_is_no_ifeval_is_told(tmp_path: Path, responses: Path, line: str, told: str) -> None:
     (tmp_path / "data.jsonl").write_text(line)
     with pytest.raises(DataError, match=told):
-        BENCHMARKS["ifeval"].score(responses, tmp_path / "data.jsonl")
+        score_file("ifeval", responses, tmp_path / "data.jsonl")
 
 
 def test_the_shares_of_the_kept_items_have_the_average_as_their_mean(report: BenchmarkReport) -> None:

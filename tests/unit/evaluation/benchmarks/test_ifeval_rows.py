@@ -1,13 +1,12 @@
 """Responses to IFEval's prompts in the forms of IFEval's own script, of lm-eval, and ours: the same scores."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.ifeval_rows import key_of, keys_by_prompt, response_of
+from spar.evaluation.benchmarks.ifeval.responses import key_of, keys_by_prompt, response_of
 from spar.evaluation.benchmarks.rows import NumberedRow
 
 PROMPTS = {7: "Describe the sea in lower case.", 9: "Name a mountain.", 11: "Say it twice.", 12: "Say it twice."}
@@ -15,7 +14,7 @@ BY_PROMPT = keys_by_prompt((prompt, key) for key, prompt in PROMPTS.items())
 
 
 def read(**fields: Any) -> tuple[int, str]:
-    line = NumberedRow(3, json.loads(json.dumps(fields)), Path("answers.jsonl"))
+    line = NumberedRow(3, json.loads(json.dumps(fields)), "answers.jsonl")
     return key_of(line, BY_PROMPT), response_of(line)
 
 

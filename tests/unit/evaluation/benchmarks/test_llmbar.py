@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.llmbar import SUBSETS, read_pairs
+from spar.evaluation.benchmarks.llmbar.scoring import SUBSETS, read_pairs
+from spar.evaluation.benchmarks.measuring import score_file
 from spar.evaluation.benchmarks.report import BenchmarkReport, compare
 from tests.unit.evaluation.benchmarks.places import LLMBAR
 
@@ -39,7 +39,7 @@ def replies(path: Path, data: Path, judge: Judge, subsets: tuple[str, ...] = SUB
 
 
 def score(answers: Path, data: Path = LLMBAR, partial: bool = False) -> BenchmarkReport:
-    return BENCHMARKS["llmbar"].score(answers, data, partial)
+    return score_file("llmbar", answers, data, partial)
 
 
 def test_the_real_subsets_have_their_419_pairs() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spar.errors import StoreError
-from spar.evaluation.benchmarks.punkt import provide_punkt
+from spar.evaluation.benchmarks.ifeval.punkt import provide_punkt
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.rows import Answers, NumberedRow, read_answers
+from spar.evaluation.benchmarks.rows import Answers, NumberedRow, encode, match_answers, rows_in_memory, rows_of_file
 
 KNOWN = (1, 2, 3)
 
@@ -23,7 +23,7 @@ def row(key: object) -> str:
 
 
 def read(path: Path, partial: bool = False) -> Answers[int]:
-    return read_answers(path, KNOWN, lambda line: line.whole("key"), partial)
+    return match_answers(rows_of_file(path), KNOWN, lambda line: line.whole("key"), partial)
 
 
 def test_rows_come_in_the_order_of_the_benchmark_and_blank_lines_are_none(tmp_path: Path) -> None:
@@ -83,8 +83,24 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
 
 
 def test_a_text_may_be_empty_but_must_be_there() -> None:
-    line = NumberedRow(4, {"response": "", "reply": None, "n": 1}, Path("f"))
+    line = NumberedRow(4, {"response": "", "reply": None, "n": 1}, "f")
     assert line.text("response") == ""
     assert line.optional_text("reply") is None
     with pytest.raises(DataError, match="line 4: 'n' is 1, not a string"):
         line.text("n")
+
+
+def test_rows_in_memory_are_the_same_as_their_file(tmp_path: Path) -> None:
+    rows = [{"key": 2, "response": "\ud83d broken"}, {"key": 1, "response": "é"}]
+    (tmp_path / "a.jsonl").write_bytes(encode(rows))
+    file, memory = rows_of_file(tmp_path / "a.jsonl"), rows_in_memory(rows)
+    assert memory.digest == file.digest
+    assert [line.fields for line in memory.lines] == [line.fields for line in file.lines]
+
+
+def test_a_bad_row_in_memory_is_reported_by_its_number() -> None:
+    rows = rows_in_memory([{"key": 1}, {"key": 9}])
+    with pytest.raises(DataError, match="The request's result line 2: the benchmark has no item 9"):
+        match_answers(rows, KNOWN, lambda line: line.whole("key"))
+    with pytest.raises(DataError, match="The request's result has 1 of"):
+        match_answers(rows_in_memory([{"key": 1}]), KNOWN, lambda line: line.whole("key"))

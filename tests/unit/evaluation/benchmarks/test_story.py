@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks import BENCHMARKS
-from spar.evaluation.benchmarks.negatives import WORLD
+from spar.evaluation.benchmarks.measuring import score_file
+from spar.evaluation.benchmarks.refinement.negatives import WORLD
 from spar.evaluation.benchmarks.report import BenchmarkReport
 
 PROMPT = "start knife ; words 4"
@@ -18,7 +18,7 @@ GOOD, BAD = "knife moss echo honey", "moss knife"
 def score(folder: Path, *rows: dict[str, Any]) -> BenchmarkReport:
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return BENCHMARKS["story"].score(path, Path(WORLD))
+    return score_file("story", path, Path(WORLD))
 
 
 def row(measure: str, reply: str, given: str | None = None, **more: str) -> dict[str, Any]:

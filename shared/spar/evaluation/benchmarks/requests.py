@@ -1,11 +1,12 @@
-"""What every asking half is given, and what it gives back. Knows no benchmark."""
+"""What a benchmark's requests are made of, and its items requested at once. Knows no benchmark."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from spar.aio import despite_failures
+from spar.benchmark_records import Benchmark
 from spar.engines.base import ChatModel
 from spar.errors import ConversationTooLong, DataError, EngineError, ModelUnusable
 from spar.evaluation.judging import Judging
@@ -30,13 +31,14 @@ TOO_LONG = ReplyFailure.TOO_LONG.value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkRequest:
-    """One evaluation: the models that may be asked, the items, and how.
+    """One evaluation: the benchmark, the models that may be requested, the items, and how.
 
     `model` is the one measured, or with `search` what that makes of it; the story world measures a `refiner` too.
     `judge` judges from outside; `raters` are further judges by name, where a benchmark compares several. `refining`
     searches refinements of given negatives.
     """
 
+    benchmark: Benchmark
     model: ChatModel
     data: Path
     settings: AskSettings
@@ -55,12 +57,6 @@ class BenchmarkRequest:
     @property
     def scope(self) -> SeedScope:
         return SeedScope(seed=self.seed, iteration=0)
-
-
-class BenchmarkDriver(Protocol):
-    """Ask a benchmark's items."""
-
-    async def __call__(self, job: BenchmarkRequest, usage: Usage) -> list[Row]: ...
 
 
 class FailureKeeper:

@@ -3,7 +3,7 @@
 Knows no benchmark, and nothing of how a search is done.
 """
 
-from spar.evaluation.asking.base import BenchmarkRequest, Row, unless_too_long
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row, unless_too_long
 from spar.method.records import Prompt
 from spar.recipes.models import GenerationSettings
 from spar.roles.actor import Actor

@@ -6,14 +6,14 @@ The same questions as a run's evaluation asks (`spar.evaluation.suites`).
 from dataclasses import asdict
 from typing import Any
 
-from spar.evaluation.asking.base import BenchmarkRequest, FailureKeeper, Row
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, FailureKeeper, Row
 from spar.evaluation.items import Item
 from spar.evaluation.suites import run_suite
 from spar.recipes.models import EvaluationSettings
 from spar.roles.usage import Usage
 
 
-async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
+async def request_rows(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of items; a limit is the number of items of each measure."""
     limit = job.settings.limit
     settings = EvaluationSettings(seed=job.seed)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spar.engines.base import ChatModel
-from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
-from spar.evaluation.asking.llmbar import replies_of, vote_settings
-from spar.evaluation.benchmarks.negatives import Negative, read_negatives
-from spar.evaluation.benchmarks.refinement import JUDGE, RATINGS, SELF
+from spar.evaluation.benchmarks.refinement.negatives import Negative, read_negatives
+from spar.evaluation.benchmarks.refinement.scoring import JUDGE, RATINGS, SELF
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row, all_rows
+from spar.evaluation.benchmarks.votes import replies_of, vote_settings
 from spar.method.records import Node, Prompt
 from spar.method.voting import critique_to_refine, never_drawn
 from spar.recipes.models import SamplingSettings
@@ -23,7 +23,7 @@ REFINED = (0,)
 """Where a refinement would hang in a tree: its votes have their own seeds."""
 
 
-async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
+async def request_rows(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {item, refined, self, judge, ratings}; with a limit, of the first negatives.
 
     One model after the other over all items: an engine that serves one model at a time switches once for each.

@@ -9,16 +9,16 @@ from importlib.resources import files
 from string import Template
 
 from spar.engines.base import ChatModel, Sampling
-from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows, unless_too_long
-from spar.evaluation.asking.responding import response_to
-from spar.evaluation.benchmarks.followbench import FollowBenchTask, read_tasks
+from spar.evaluation.benchmarks.followbench.scoring import FollowBenchTask, read_tasks
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row, all_rows, unless_too_long
+from spar.evaluation.benchmarks.responding import response_to
 from spar.method.records import Message, Prompt
 from spar.roles.usage import SeedScope, Usage
 
 JUDGE_STEP = "followbench_judge"
 
 
-async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
+async def request_rows(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {group, example_id, level, response} and the judge's `reply`; with a limit, of each group's first
     examples."""
     tasks, _ = read_tasks(job.data)
@@ -59,7 +59,7 @@ def judge_prompt(task: FollowBenchTask, response: str) -> str:
 
 @cache
 def judge_template() -> Template:
-    return Template(files(__package__).joinpath("followbench_judge.txt").read_text(encoding="utf-8").rstrip("\n"))
+    return Template(files(__package__).joinpath("judge.txt").read_text(encoding="utf-8").rstrip("\n"))
 
 
 def first_examples(tasks: list[FollowBenchTask], limit: int | None) -> list[FollowBenchTask]:

@@ -1,12 +1,12 @@
 """IFEval: one response to each prompt. The prompt is the whole user turn, as the paper asks it."""
 
-from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
-from spar.evaluation.asking.responding import response_to
-from spar.evaluation.benchmarks.ifeval import IfevalTask, read_tasks
+from spar.evaluation.benchmarks.ifeval.scoring import IfevalTask, read_tasks
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row, all_rows
+from spar.evaluation.benchmarks.responding import response_to
 from spar.roles.usage import Usage
 
 
-async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
+async def request_rows(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {key, response}; with a limit, of the first prompts of the file."""
     tasks, _ = read_tasks(job.data)
 

@@ -4,25 +4,17 @@ or by the rubric of a judge that scores.
 One greedy vote, or several sampled ones whose majority or mean counts. Knows nothing of which output is the better one.
 """
 
-from spar.evaluation.asking.base import BenchmarkRequest, Row, all_rows
-from spar.evaluation.benchmarks.llmbar import OutputPair, read_pairs
+from spar.evaluation.benchmarks.llmbar.scoring import OutputPair, read_pairs
+from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row, all_rows
+from spar.evaluation.benchmarks.votes import replies_of, vote_settings
 from spar.evaluation.judging import VERDICT
-from spar.method.defaults import TEMPERATURE
-from spar.method.records import Judgment, Prompt, ReplyFailure
-from spar.method.voting import never_drawn
-from spar.recipes.models import JudgmentSettings
+from spar.method.records import Prompt
 from spar.roles.refiner import Refiner
 from spar.roles.settings import RefinerSettings
 from spar.roles.usage import JUDGE_NODE, Usage
 
 
-def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
-    """Nothing is asked again: a measurement takes the replies as they come. A single vote is greedy."""
-    temperature = TEMPERATURE if votes > 1 else 0.0
-    return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
-
-
-async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
+async def request_rows(job: BenchmarkRequest, usage: Usage) -> list[Row]:
     """Rows of {subset, index, output, replies}; with a limit, of the first pairs of each subset."""
     pairs, _ = read_pairs(job.data)
     judging = job.judging
@@ -48,12 +40,3 @@ async def ask(job: BenchmarkRequest, usage: Usage) -> list[Row]:
         for index, pair in enumerate(listed[: job.settings.limit])
         for output in (1, 2)
     )
-
-
-def replies_of(judgment: Judgment) -> Row:
-    """The votes' replies, and whether some were cut off or none could be drawn."""
-    votes, failure = judgment.votes, never_drawn(judgment)
-    if failure is not None:
-        return {"replies": [""] * len(votes), "failure": failure.value, "reason": votes[0].reply}
-    cut = any(vote.failure is ReplyFailure.CUT_OFF for vote in votes)
-    return {"replies": [vote.reply for vote in votes], **({"failure": "cut_off"} if cut else {})}

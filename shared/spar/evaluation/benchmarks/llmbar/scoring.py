@@ -17,12 +17,11 @@ from typing import NamedTuple
 
 from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
-from spar.evaluation.benchmarks.rows import Answers, NumberedRow, digest, read_answers, read_bytes
+from spar.evaluation.benchmarks.rows import AnswerRows, Answers, NumberedRow, digest, match_answers, read_bytes
 from spar.evaluation.judging import Judging
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
 from spar.method.records import JudgmentFailure, Verdict, Vote
-from spar.method.voting import tally as tally_votes
 
 NAME = "llmbar"
 NATURAL = "Natural"
@@ -83,7 +82,7 @@ def read_pairs(folder: Path) -> tuple[dict[str, list[OutputPair]], str]:
     return pairs, digest(raw)
 
 
-def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
     """Score rows of {subset, index, output} with a `reply`, or with `replies` whose majority counts."""
     pairs, data_digest = read_pairs(data)
     truth = {
@@ -92,7 +91,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
         for index, pair in enumerate(listed)
         for output in (1, 2)
     }
-    given = read_answers(answers, truth, _key, partial)
+    given = match_answers(answers, truth, _key, partial)
     judged = _judge(given, truth)
     by_subset = {subset: [item for item in judged if item.key[0] == subset] for subset in SUBSETS}
     present = {subset: items for subset, items in by_subset.items() if items}
@@ -144,11 +143,6 @@ def _judging(line: NumberedRow) -> Judging:
     except RecipeError as error:
         raise line.refuse(error.what) from error
     return found
-
-
-def majority(votes: Sequence[Vote]) -> Verdict | None:
-    """What most of the readable votes say; None for a tie, and where none can be read."""
-    return tally_votes(votes, quorum=1).label
 
 
 def first_votes(items: Sequence[Judged], votes: int) -> list[Judged]:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Protocol, cast
 
-from spar.evaluation.benchmarks.punkt import missing_packages, provide_punkt
+from spar.evaluation.benchmarks.ifeval.punkt import missing_packages, provide_punkt
 
 LETTER_FREQUENCY = "keywords:letter_frequency"
 LANGDETECT_SEED = 0

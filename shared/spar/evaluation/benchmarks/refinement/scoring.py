@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from spar.evaluation.benchmarks.llmbar import majority
-from spar.evaluation.benchmarks.negatives import Negative, read_negatives
+from spar.evaluation.benchmarks.refinement.negatives import Negative, read_negatives
 from spar.evaluation.benchmarks.report import BenchmarkReport, ScoredItem, Table, percent, percent_interval
-from spar.evaluation.benchmarks.rows import NumberedRow, read_answers
+from spar.evaluation.benchmarks.rows import AnswerRows, NumberedRow, match_answers
+from spar.evaluation.benchmarks.votes import majority
 from spar.evaluation.statistics import Proportion
 from spar.method.records import Verdict
 from spar.method.verdicts import parse_vote
@@ -46,10 +46,10 @@ class Rated:
         return self.said.get(rater) is True
 
 
-def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
     """Score rows of {item, refined} with the replies of the refiner as `self` and of an outside judge as `judge`."""
     negatives, identity = read_negatives(data)
-    given = read_answers(answers, range(len(negatives)), lambda line: line.whole("item"), partial)
+    given = match_answers(answers, range(len(negatives)), lambda line: line.whole("item"), partial)
     rated = [_rate(index, negatives[index], line) for index, line in given.lines.items()]
     raters = _raters_of(rated)
     asked = {rater: [item for item in rated if item.counts_for(rater)] for rater in raters}
@@ -91,7 +91,7 @@ def _ratings(line: NumberedRow) -> dict[str, list[str]]:
     given = line.fields.get(RATINGS) or {}
     if not isinstance(given, dict) or any(name in (RULES, JUDGE, SELF) for name in given):
         raise line.refuse(f"'{RATINGS}' is no object of replies by the names of further judges")
-    return {name: NumberedRow(line.number, given, line.path).texts(name) for name in given}
+    return {name: NumberedRow(line.number, given, line.origin).texts(name) for name in given}
 
 
 def _verdict(replies: Sequence[str]) -> bool | None:

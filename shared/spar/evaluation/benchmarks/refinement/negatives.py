@@ -63,7 +63,7 @@ def _rule(row: Mapping[str, Any]) -> Rule | None:
     """IFEval's checkers, read strictly. Raises KeyError for an instruction that none of them knows."""
     if "instruction_id_list" not in row:
         return None
-    from spar.evaluation.benchmarks.ifeval_checkers import Instruction, check, known_instructions
+    from spar.evaluation.benchmarks.ifeval.checkers import Instruction, check, known_instructions
 
     unknown = set(row["instruction_id_list"]) - known_instructions()
     if unknown:

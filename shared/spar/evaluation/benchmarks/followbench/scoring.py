@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.followbench_replies import parse_judge_reply
-from spar.evaluation.benchmarks.followbench_rules import rule_for
+from spar.evaluation.benchmarks.followbench.replies import parse_judge_reply
+from spar.evaluation.benchmarks.followbench.rules import rule_for
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
-from spar.evaluation.benchmarks.rows import NumberedRow, digest, read_answers, read_bytes
+from spar.evaluation.benchmarks.rows import AnswerRows, NumberedRow, digest, match_answers, read_bytes
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
 
@@ -84,14 +84,14 @@ def read_tasks(folder: Path) -> tuple[dict[Key, FollowBenchTask], str]:
     return tasks, digest(raw)
 
 
-def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
     """Score rows of {group, example_id, level, response} and, where an LLM judges, its `reply`."""
     tasks, data_digest = read_tasks(data)
-    given = read_answers(answers, tasks, _key, partial)
+    given = match_answers(answers, tasks, _key, partial)
     found = {key: check(tasks[key], line.text("response"), _reply(line)) for key, line in given.lines.items()}
     checked = [item for item in found.values() if item is not None]
     if not checked:
-        raise DataError(f"{answers} has no item that can be scored.", "Add the judge's replies as 'reply'.")
+        raise DataError(f"{answers.origin} has no item that can be scored.", "Add the judge's replies as 'reply'.")
     counts = _counts(checked) | {"not_judged": len(found) - len(checked)}
     return BenchmarkReport(
         benchmark=NAME,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.ifeval_checkers import Followed, Instruction, check, known_instructions, versions
-from spar.evaluation.benchmarks.ifeval_rows import key_of, keys_by_prompt, response_of
+from spar.evaluation.benchmarks.ifeval.checkers import Followed, Instruction, check, known_instructions, versions
+from spar.evaluation.benchmarks.ifeval.responses import key_of, keys_by_prompt, response_of
 from spar.evaluation.benchmarks.report import (
     BenchmarkReport,
     Interval,
@@ -20,7 +20,7 @@ from spar.evaluation.benchmarks.report import (
     percent,
     percent_interval,
 )
-from spar.evaluation.benchmarks.rows import digest, read_answers, read_bytes
+from spar.evaluation.benchmarks.rows import AnswerRows, digest, match_answers, read_bytes
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
 
@@ -65,11 +65,11 @@ def read_tasks(data: Path) -> tuple[dict[int, IfevalTask], str]:
     return tasks, digest(raw)
 
 
-def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
     """Score rows of {key, response}, or of the other forms that `ifeval_rows` reads."""
     tasks, data_digest = read_tasks(data)
     by_prompt = keys_by_prompt((task.prompt, key) for key, task in tasks.items())
-    given = read_answers(answers, tasks, lambda line: key_of(line, by_prompt), partial)
+    given = match_answers(answers, tasks, lambda line: key_of(line, by_prompt), partial)
     checked = []
     for key, line in given.lines.items():
         task, response = tasks[key], response_of(line)

@@ -1,12 +1,13 @@
-"""A model whose every reply is known, for the asking halves."""
+"""A model whose every reply is known, for the requests of benchmarks."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from spar.benchmark_registry import BENCHMARKS
 from spar.engines.base import Completion, Sampling
 from spar.errors import ConversationTooLong, EngineError
-from spar.evaluation.asking.base import BenchmarkRequest
+from spar.evaluation.benchmarks.requests import BenchmarkRequest
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
 from spar.recipes.models import AskSettings
@@ -35,7 +36,7 @@ class Refusing:
     """Takes no conversation: all are too long for it."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        raise ConversationTooLong("The prompt is longer than the model.", "BenchmarkRequest less.")
+        raise ConversationTooLong("The prompt is longer than the model.", "Shorten it.")
 
 
 class Failing:
@@ -52,14 +53,19 @@ class Failing:
         return [Completion(text=YES, finish_reason="stop", prompt_tokens=7, completion_tokens=3) for _ in range(n)]
 
 
-def job(
-    model: Scripted | Refusing | Failing, data: Path, judge: Scripted | Refusing | None = None, **settings: int
+def request_of(
+    name: str,
+    model: Scripted | Refusing | Failing,
+    data: Path,
+    judge: Scripted | Refusing | None = None,
+    **settings: int,
 ) -> BenchmarkRequest:
     return BenchmarkRequest(
+        benchmark=BENCHMARKS[name],
         model=model,
         data=data,
-        settings=AskSettings(**settings),
+        settings=AskSettings(**settings),  # type: ignore[arg-type]
         templates=builtin_templates("spar"),
         seed=3,
         judge=judge,
-    )  # type: ignore[arg-type]
+    )

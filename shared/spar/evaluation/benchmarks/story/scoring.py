@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spar.evaluation.benchmarks.report import BenchmarkReport, ScoredItem, Table, percent, percent_interval
-from spar.evaluation.benchmarks.rows import NumberedRow, digest, read_bytes, read_lines
+from spar.evaluation.benchmarks.rows import AnswerRows, NumberedRow
 from spar.evaluation.items import Measure
 from spar.evaluation.statistics import Proportion
 from spar.method.records import Verdict
@@ -19,13 +19,12 @@ NAME = "story"
 MODELS = (Measure.ACTOR_GREEDY, Measure.ACTOR_SAMPLED, Measure.JUDGE, Measure.REFINE)
 
 
-def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
+def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
     """Score rows of {measure, prompt, reply} and, but for an actor, `given`: what was judged or refined.
 
     Any number of rows: the world makes as many items as one asks for, so none is missing.
     """
-    lines = list(read_lines(answers))
-    items = [_scored(index, line) for index, line in enumerate(lines)]
+    items = [_scored(index, line) for index, line in enumerate(answers.lines)]
     present = {measure: [i for i in items if i.detail["measure"] == measure] for measure in MODELS}
     shares = {m.value: Proportion.of([i.correct for i in found]) for m, found in present.items() if found}
     unread = sum(item.detail["failure"] is not None for item in items)
@@ -36,7 +35,7 @@ def score(answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
         intervals={name: percent_interval(share) for name, share in shares.items()},
         tables=(_table(items, list(shares)),),
         items=items,
-        settings={"data": "world:story", "answers": digest(read_bytes(answers))},
+        settings={"data": "world:story", "answers": answers.digest},
         warnings=[f"{unread} replies cannot be read; they count as wrong."] if unread else [],
     )
 
