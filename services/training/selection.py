@@ -42,6 +42,7 @@ class IterationRows:
 
 
 async def select_data(worker: Worker, command: Select) -> StepOutput:
+    """Decide every prompt's outcome, and write the pairs and examples that the iteration's trainings read."""
     spec = command.spec
     data = await _load(worker, spec)
     templates = await read_templates(worker, spec.templates)

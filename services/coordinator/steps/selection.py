@@ -21,6 +21,7 @@ from spar.store.rows import encode_rows
 
 
 def selection(run: RunContext, iteration: Iteration) -> Select:
+    """The message that selects an iteration's pairs and examples from its shards' results."""
     plan = run.plan(iteration.index)
     settings, training = plan.settings, plan.settings.training
     spec = SelectionSpec(

@@ -11,6 +11,7 @@ from spar.recipes.policies import COMPARE, generating_policy, judging_policy
 
 
 def shard_step(run: RunContext, kind: StepKind, shard: Shard) -> StepMessage:
+    """The message of one step of a shard. Raises AccountingError for a kind that shards do not have."""
     if kind not in SHARD_KINDS:
         raise AccountingError(f"{kind} is not a step of a shard.")
     iteration, engine = run.iteration(shard.iteration), run.plan(shard.iteration).steps[kind].engine

@@ -14,6 +14,7 @@ from spar.recipes import init
 
 
 def training(run: RunContext, iteration: Iteration, role: Role) -> Train:
+    """The message that trains a role. Raises AccountingError where nothing was selected to train it on."""
     planned = run.plan(iteration.index).trainings[role]
     selected = cache(lambda: run.selected(iteration.index))
     keys = [key for source in planned.rows for key in _keys(run, iteration.index, source, selected)]

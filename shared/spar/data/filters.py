@@ -28,6 +28,7 @@ class Lengths:
     min_words: int = 0
 
     def check(self, text: str) -> Unusable | None:
+        """Why the prompt is too short or too long to be used; None if it is neither."""
         size = len(text)
         if size < self.min_chars:
             return Unusable(

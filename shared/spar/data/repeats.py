@@ -43,6 +43,7 @@ class Repeats:
         return int(self._facts["source"][place]), int(self._facts["row"][place])
 
     def why(self, place: int, text: str, name: str | None) -> Unusable | None:
+        """Which earlier row the prompt repeats, and how closely; None for the first of its kind."""
         kind, first = _KINDS[self._kind[place]], int(self._first[place])
         if first == NONE:
             return None

@@ -61,6 +61,7 @@ def read_json_lines(path: Path, encoding: str) -> Reading:
 
 
 def parse_row(line: str) -> Fields | Unusable:
+    """One JSON line as fields; Unusable with the reason for anything else."""
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:

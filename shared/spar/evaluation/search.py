@@ -31,6 +31,7 @@ def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet,
     how = _refining(settings, templates)
 
     async def respond(text: str, usage: Usage) -> Row:
+        """One response by the search. Raises the engine's failure: a measurement may not score a server's fault."""
         actor, refiner = _Watched(models.actor), _Watched(models.refiner)
         asked = InferenceRequest(
             messages=(Message("user", text),),

@@ -97,6 +97,7 @@ async def evaluate_refine(
     refiner = _greedy_refiner(chat, templates, seed, usage)
 
     async def one(text: str, given: str) -> Item:
+        """One refinement of a given response, with the critique of one vote, checked by the world's rules."""
         judgment = await refiner.judge(Prompt.of(text), given, EVALUATION_STEP)
         if judgment.critique is None:
             vote = judgment.votes[0]

@@ -77,6 +77,7 @@ class _Inference:
     redraw: Redraw | None = None
 
     async def run(self) -> InferenceResult:
+        """Respond, then judge and search as the strategy has it, within its budget and deadline."""
         response, *more = await self._respond()
         self.response, self.more = response, tuple(more)
         self.on_progress("the actor has responded")

@@ -28,6 +28,7 @@ class MetaJudge:
         """Which of two judgments of a response is better, for each two and in both orders, all at once."""
 
         async def one(first: int, second: int) -> Match:
+            """Which of two judgments is better, shown in this order; a reply that cannot be read names no winner."""
             texts = {"first": judgments[first], "second": judgments[second]}
             messages = self.form.messages(prompt=prompt.text, response=response.text, **texts)
             seed = self.scope.derive(prompt, COMPARE, response.index, first, second)

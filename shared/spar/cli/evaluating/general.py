@@ -36,6 +36,7 @@ class GeneralJob:
     def of(
         cls, model: str | None, tasks: str | None, data: Path | None, to: Path, asked: Mapping[str, Any], code: bool
     ) -> "GeneralJob":
+        """From the command line's options. Raises RecipeError for what cannot be measured."""
         if model is None:
             raise RecipeError("Nothing to measure is named.", "Name a --model: a server's URL#NAME, or a directory.")
         named = tuple(name.strip() for name in (tasks or "gsm8k,triviaqa,mmlu").split(","))

@@ -91,6 +91,7 @@ class Gate:
                 waiting.admitted.set_exception(error)
 
     def standing(self, wanted: bool) -> SwitchState:
+        """The present state, as `switching.decide` takes it."""
         post, waiting_since = self.post, next((each.since for each in self._strangers()), None)
         if post is None or not post.server.alive:
             return SwitchState(alive=False, waiting_since=waiting_since)

@@ -95,6 +95,7 @@ def _environment(model: Endpoint, start: Path, data_here: bool) -> dict[str, str
 
 
 def failure_of(job: LmEvalJob, log: Path) -> DataError | EngineError:
+    """Why lm-eval failed, by its log: data or model out of reach, likelihoods of a chat server, or its last line."""
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     last = lines[-1][:300] if lines else "it wrote nothing"

@@ -51,6 +51,7 @@ async def _search_missing(
     patience = Patience()
 
     async def one(row: InputRow) -> None:
+        """Search one row. A failure of the engine is noted with its line; an unusable model ends the whole."""
         try:
             found: Output = await search_row(chat, job, row)
         except ModelUnusable:

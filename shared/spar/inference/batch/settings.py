@@ -49,6 +49,7 @@ class RefineJob:
         }
 
     def identity(self) -> dict[str, Any]:
+        """What decides the rows' results: a file that was written under another identity is not continued."""
         body = {"body": dict(self.engine.body)} if self.engine.body else {}
         return {
             "format": FORMAT,

@@ -55,6 +55,7 @@ class Summary:
         return {name: dict(fact) if isinstance(fact, dict) else fact for name, fact in facts.items()}
 
     def lines(self) -> list[str]:
+        """The summary as text: rows by outcome, what was rejected or failed and why, calls and tokens."""
         outcomes = [f"{outcome.value} {self.outcomes[outcome]}" for outcome in RowOutcome if self.outcomes[outcome]]
         earlier = f" ({self.earlier} of them before)" if self.earlier else ""
         lines = [f"rows {self.rows}{earlier}: {', '.join(outcomes) or 'none'}"]

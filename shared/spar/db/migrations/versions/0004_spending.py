@@ -12,6 +12,7 @@ Key = tuple[str, int, str]
 
 
 def upgrade() -> None:
+    """Spending by kind of step, and the time that a run was worked on."""
     op.create_table(
         "spending",
         sa.Column("run_id", sa.String(80), sa.ForeignKey("run.id"), primary_key=True, nullable=False),
