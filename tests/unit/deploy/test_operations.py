@@ -6,12 +6,13 @@ import pytest
 import yaml
 
 from spar.cli.main import COMMANDS
+from spar.messages.event_names import EventName
 from spar.messages.states import RunStatus
 from spar.upkeep.findings import Check
 from tests.unit.deploy.files import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-EMITTED = re.compile(r'(?:\.event|_tell)\([^"()]*"([a-z_]+)"(?: if \w+ else "([a-z_]+)")?')
+WRITTEN = re.compile(r"\bEventName\.([A-Z_]+)")
 
 
 def rows(heading: str) -> list[tuple[set[str], str, str]]:
@@ -31,11 +32,11 @@ def test_alarms_are_those_of_the_rules() -> None:
 
 
 def test_events_are_those_that_the_coordinator_writes() -> None:
-    sources = [path.read_text() for path in (ROOT / "services" / "coordinator").glob("*.py")]
-    emitted = {name for source in sources for names in EMITTED.findall(source) for name in names if name}
-    ends = {f"run_{status}" for status in RunStatus if status.ended}
-    assert len(emitted) > 10
-    assert named("Events") == emitted | ends
+    sources = [path.read_text() for path in (ROOT / "services" / "coordinator").rglob("*.py")]
+    written = {EventName[name] for source in sources for name in WRITTEN.findall(source)}
+    ends = {EventName(f"run_{status}") for status in RunStatus if status.ended}
+    assert written | ends == set(EventName)
+    assert named("Events") == set(EventName)
 
 
 def test_checks_are_those_of_doctor() -> None:
