@@ -1,6 +1,6 @@
-"""Events of a run as lines for a terminal: alarms as sentences with cause and fix, and each error written out once.
+"""A run as lines for a terminal: its events, and what it has spent of its budget.
 
-Knows no display and no tables.
+Alarms are sentences with cause and fix, and each error is written out once. Knows no display and no tables.
 """
 
 from collections.abc import Mapping, Sequence

@@ -126,7 +126,7 @@ def write_templates(source: PublishedSource, folder: Path, read: Callable[[str, 
     """
     texts = {path: _decoded(path, read(path, digest)) for path, digest in source.files.items()}
     templates = templates_of(folder.name, texts[JUDGE], texts[REFINE])
-    told = (
+    notice = (
         f"judge.txt and refine.txt are made of the prompts in {JUDGE} and {REFINE} of {source.base},\n"
         f"{source.licence} (LICENSE.txt). Changed: the places to fill in are written $prompt and $response.\n"
     )
@@ -134,7 +134,7 @@ def write_templates(source: PublishedSource, folder: Path, read: Callable[[str, 
     written = {
         "judge.txt": templates.judge + "\n",
         "refine.txt": templates.refine + "\n",
-        "NOTICE.txt": told,
+        "NOTICE.txt": notice,
         "LICENSE.txt": texts[LICENCE],
     }
     for name, text in written.items():

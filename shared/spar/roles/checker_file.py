@@ -2,6 +2,9 @@
 
 A kept prompt's row is what a recipe's prompts file takes: {"prompt", "checkers"}. The others go to a file beside it,
 with the reason. Knows nothing of how checkers are made.
+
+AutoIF's prompts are a user's query and an instruction that its response has to follow: each kept instruction goes with
+some queries, drawn by seed (arXiv 2406.13542, section 3.2), in a third file.
 """
 
 import random
