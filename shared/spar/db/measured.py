@@ -15,7 +15,7 @@ from spar.messages.counts import AuditCounts, ScoreCounts
 from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.states import StepState
 from spar.recipes.benchmarks import shown_of
-from spar.recipes.former_keys import with_present_keys
+from spar.recipes.former_keys import stored_section
 from spar.recipes.judge_audit import SOURCES, disagreements
 from spar.recipes.models import JudgeAuditSettings
 
@@ -56,7 +56,7 @@ def read_measured(session: Session, run: Run) -> tuple[tuple[BenchmarkScore, ...
     query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.state == StepState.DONE)
     steps = session.exec(query.order_by(col(Step.iteration), col(Step.id))).all()
     scores = tuple(score for step in steps for score in _scores(step))
-    section = with_present_keys(run.recipe).get("judge_audit")
+    section = stored_section(run.recipe, "judge_audit")
     if not section:
         return scores, ()
     settings = JudgeAuditSettings.model_validate(section)

@@ -5,6 +5,7 @@ that no stored result is orphaned by a rename.
 """
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -23,33 +24,15 @@ log = structlog.get_logger()
 def read_former(source: YamlSource) -> None:
     """Give the data of one layer its present keys. Warns once for each former key; one that contradicts the present key
     beside it is a problem."""
-    _read(source, source.data, Recipe, ())
-
-
-def _read(source: YamlSource, data: dict[Any, Any], kind: type[BaseModel], above: Keys) -> None:
-    for former, present in kind.former_keys.items() if issubclass(kind, Section) else ():
-        if former not in data:
-            continue
-        keys, now = (*above, former), (*above, present)
+    for keys, present, section in _former_in(source.data, Recipe, ()):
+        now = (*keys[:-1], present)
         _warn(_named(keys), present)
-        value = data.pop(former)
-        if data.setdefault(present, value) != value:
-            what = f"is {value!r}, but its present name, {dotted(now)}, is {data[present]!r}"
-            source.problems.append(Problem(keys=keys, what=what, fix=f"Delete {dotted(keys)}."))
+        value = section.pop(keys[-1])
+        if section.setdefault(present, value) == value:
+            _move_places(source.places, keys, now)
             continue
-        _move_places(source.places, keys, now)
-    for name, field in kind.model_fields.items():
-        for inner in models_in(field.annotation):
-            for keys, section in _sections(data.get(name), (*above, name)):
-                _read(source, section, inner, keys)
-
-
-def _sections(value: Any, keys: Keys) -> Iterator[tuple[Keys, dict[Any, Any]]]:
-    """The section itself, or each of a list of sections."""
-    if isinstance(value, dict):
-        yield keys, value
-    elif isinstance(value, list):
-        yield from (((*keys, str(place)), each) for place, each in enumerate(value) if isinstance(each, dict))
+        what = f"is {value!r}, but its present name, {dotted(now)}, is {section[present]!r}"
+        source.problems.append(Problem(keys=keys, what=what, fix=f"Delete {dotted(keys)}."))
 
 
 def present_path(keys: Keys) -> Keys:
@@ -63,7 +46,16 @@ def present_path(keys: Keys) -> Keys:
 
 def with_present_keys(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A stored recipe, as JSON, with its present keys."""
-    return _present(recipe, Recipe)
+    renamed = deepcopy(dict(recipe))
+    for keys, present, section in _former_in(renamed, Recipe, ()):
+        section.setdefault(present, section.pop(keys[-1]))
+    return renamed
+
+
+def stored_section(recipe: Mapping[str, Any], name: str) -> Any:
+    """One section of a stored recipe, whichever name it was stored under; None if it has none."""
+    former = next((former for former, present in Recipe.former_keys.items() if present == name), name)
+    return recipe.get(name, recipe.get(former))
 
 
 def with_former_keys(section: BaseModel) -> dict[str, Any]:
@@ -79,11 +71,38 @@ def former_paths() -> Mapping[Keys, str]:
 
 
 def _paths(kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str]]:
-    if issubclass(kind, Section):
-        yield from (((*above, former), present) for former, present in kind.former_keys.items())
+    yield from (((*above, former), present) for former, present in _renames(kind).items())
+    for name, inner in _inner(kind):
+        yield from _paths(inner, (*above, name))
+
+
+def _former_in(data: dict[Any, Any], kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str, dict[Any, Any]]]:
+    """Each former key in the data: its whole path, its present name and the section that holds it. Rename it before
+    the next is taken: what lies below it is looked for under the present name."""
+    for former, present in _renames(kind).items():
+        if former in data:
+            yield (*above, former), present, data
+    for name, inner in _inner(kind):
+        for keys, section in _sections(data.get(name), (*above, name)):
+            yield from _former_in(section, inner, keys)
+
+
+def _sections(value: Any, keys: Keys) -> Iterator[tuple[Keys, dict[Any, Any]]]:
+    """The section itself, or each of a list of sections."""
+    if isinstance(value, dict):
+        yield keys, value
+    elif isinstance(value, list):
+        yield from (((*keys, str(place)), each) for place, each in enumerate(value) if isinstance(each, dict))
+
+
+def _renames(kind: type[BaseModel]) -> Mapping[str, str]:
+    return kind.former_keys if issubclass(kind, Section) else {}
+
+
+def _inner(kind: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The sections that a section's keys may hold."""
     for name, field in kind.model_fields.items():
-        for inner in models_in(field.annotation):
-            yield from _paths(inner, (*above, name))
+        yield from ((name, inner) for inner in models_in(field.annotation))
 
 
 def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
@@ -100,18 +119,6 @@ def _warn(keys: Keys, present: str) -> None:
 def _named(keys: Keys) -> Keys:
     """Without the places in lists: each key is named once, however many sections have it."""
     return tuple(key for key in keys if not key.isdigit())
-
-
-def _present(data: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
-    former = kind.former_keys if issubclass(kind, Section) else {}
-    renamed = {former.get(key, key): value for key, value in data.items() if former.get(key) not in data}
-    for name, field in kind.model_fields.items():
-        for inner in models_in(field.annotation):
-            if isinstance(renamed.get(name), dict):
-                renamed[name] = _present(renamed[name], inner)
-            elif isinstance(renamed.get(name), list):
-                renamed[name] = [_present(each, inner) if isinstance(each, dict) else each for each in renamed[name]]
-    return renamed
 
 
 def _former(value: Any, written: Any) -> Any:

@@ -27,11 +27,11 @@ def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
             what = f"--set {text[:40]!r}... is longer than {LONGEST:,} characters or {DEEPEST} keys"
             source.problems.append(Problem(keys=(), what=what, fix="Write long values into the recipe."))
             continue
-        typed, keys = keys, present_path(keys)
-        if _contradicts(source, keys, typed, parse_value(value.strip())):
+        present, parsed = present_path(keys), parse_value(value.strip())
+        if _contradicts(source, present, keys, parsed):
             continue
-        _write(source, keys, parse_value(value.strip()))
-        source.places[keys] = f"{SET} {path.strip()}"
+        _write(source, present, parsed)
+        source.places[present] = f"{SET} {path.strip()}"
 
 
 def _contradicts(source: YamlSource, keys: Keys, typed: Keys, value: Any) -> bool:

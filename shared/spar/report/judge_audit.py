@@ -10,7 +10,7 @@ from typing import Any
 from spar.evaluation.clustered import Rate
 from spar.evaluation.judge_audit import Audited
 from spar.evaluation.judge_audit_measures import JudgeMeasures, by_outside, by_refiner, measure, measure_types
-from spar.recipes.former_keys import with_present_keys
+from spar.recipes.former_keys import stored_section
 from spar.recipes.judge_audit import SOURCES, AuditFigures, AuditSource, disagreements
 from spar.recipes.models import JudgeAuditSettings
 from spar.report.charts import LineChart, RatePoint, Series, line_chart
@@ -42,7 +42,7 @@ def judge_audit_facts(
     items: Sequence[Audited], figures: Mapping[AuditSource, AuditFigures], recipe: Mapping[str, Any]
 ) -> JudgeAuditFacts:
     """An audit's rows and what its step counted, as report.json holds them."""
-    settings = JudgeAuditSettings.model_validate(with_present_keys(recipe)["judge_audit"])
+    settings = JudgeAuditSettings.model_validate(stored_section(recipe, "judge_audit"))
     return JudgeAuditFacts(
         refiner={source.value: _judge(items, source) for source in AuditSource},
         outside={source.value: _judge(items, source, outside=True) for source in AuditSource} if settings.judge else {},
