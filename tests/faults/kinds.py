@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tests.faults import strikes
+from tests.faults import message_strikes, strikes
 from tests.faults.http_proxy import HttpFault, HttpProxy, Reply, gets, puts
 from tests.faults.proxy import Behaviour, Link, TcpProxy
 from tests.faults.stack import FaultStack
@@ -81,15 +81,15 @@ def redis_kinds() -> Iterable[Kind]:
     yield Kind(name="redis clients killed", fault=fault(strikes.redis_clients_killed))
     yield Kind(name="redis asleep", for_s=5.0, fault=fault(strikes.redis_paused))
     held = ("generation",)
-    other = strikes.steps(strikes.of_another_version)
+    other = message_strikes.steps(message_strikes.of_another_version)
     yield Kind(name="steps of another version", after=0, held=held, fault=other)
     for how, change in (
-        ("twice", strikes.twice),
-        ("reversed", strikes.reversed_order),
-        ("dropped", strikes.dropped),
+        ("twice", message_strikes.twice),
+        ("reversed", message_strikes.reversed_order),
+        ("dropped", message_strikes.dropped),
     ):
-        yield Kind(name=f"steps {how}", after=0, held=held, fault=strikes.steps(change))
-        yield Kind(name=f"reports {how}", after=5, fault=strikes.reports(change))
+        yield Kind(name=f"steps {how}", after=0, held=held, fault=message_strikes.steps(change))
+        yield Kind(name=f"reports {how}", after=5, fault=message_strikes.reports(change))
 
 
 def postgres_kinds() -> Iterable[Kind]:

@@ -1,7 +1,5 @@
 """The ways to strike: each makes a `Fault`, a block that begins with the strike and ends with the mending."""
 
-import base64
-import json
 import resource
 import shutil
 import signal
@@ -10,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import psycopg
-import redis
 
 from tests.faults.http_proxy import HttpFault, HttpProxy
 from tests.faults.proxy import PASS, Behaviour, Link, TcpProxy
@@ -32,6 +29,10 @@ def fault(block: Callable[[FaultStack], Iterator[None]]) -> Fault:
         return begun(stack)
 
     return strike
+
+
+def within_s(stack: FaultStack) -> float:
+    return max(STRIKES_WITHIN_S, 2 * stack.pace_s)
 
 
 # ---- processes ----
@@ -220,85 +221,6 @@ def redis_paused(stack: FaultStack) -> Iterator[None]:
     stack.redis.child.process.send_signal(signal.SIGSTOP)
     yield
     stack.redis.child.process.send_signal(signal.SIGCONT)
-
-
-# ---- messages ----
-
-
-def reports(change: Callable[["redis.Redis", str], None]) -> Fault:
-    """Let reports pile up while the coordinator is paused, then change what waits."""
-    return fault(lambda stack: _changed(stack, change, "coordinator"))
-
-
-def steps(change: Callable[["redis.Redis", str], None]) -> Fault:
-    """The same with steps of generation, whose worker is paused before the run is submitted.
-
-    A run's first step goes alone, and the others once it is done. So the worker may do that one while the coordinator
-    is paused, and is paused again before the coordinator learns of it.
-    """
-
-    def block(stack: FaultStack) -> Iterator[None]:
-        with stack.redis.client() as client:
-            waits_for(stack, client, "generation", 1)
-            stack.pause("coordinator")
-            stack.pause("generation", signal.SIGCONT)
-            stack.wait(lambda: _finished(client), within_s(stack), "the first step's end")
-            stack.pause("generation")
-            stack.pause("coordinator", signal.SIGCONT)
-        yield from _changed(stack, change, "generation")
-
-    return fault(block)
-
-
-def _changed(stack: FaultStack, change: Callable[["redis.Redis", str], None], queue: str) -> Iterator[None]:
-    stack.pause(queue)
-    with stack.redis.client() as client:
-        waits_for(stack, client, queue, 2)
-        change(client, queue)
-    stack.pause(queue, signal.SIGCONT)
-    yield
-
-
-def waits_for(stack: FaultStack, client: "redis.Redis", queue: str, messages: int) -> None:
-    """Raises NotInTime unless so many messages come to wait there."""
-    stack.wait(lambda: client.llen(queue) >= messages, within_s(stack), f"{messages} messages for {queue}")
-
-
-def within_s(stack: FaultStack) -> float:
-    return max(STRIKES_WITHIN_S, 2 * stack.pace_s)
-
-
-def _finished(client: "redis.Redis") -> bool:
-    """Whether a step's end is among the reports that wait; others there are heartbeats."""
-    waiting = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in client.lrange("coordinator", 0, -1)]
-    return any(body[0][0]["kind"] == "finished" for body in waiting)
-
-
-def twice(client: "redis.Redis", queue: str) -> None:
-    for message in client.lrange(queue, 0, -1):
-        client.lpush(queue, message)
-
-
-def reversed_order(client: "redis.Redis", queue: str) -> None:
-    for message in client.lrange(queue, 0, -1):
-        client.lrem(queue, 1, message)
-        client.lpush(queue, message)
-
-
-def of_another_version(client: "redis.Redis", queue: str) -> None:
-    """Steps in a revision that no worker here takes, as a coordinator of another version sends them."""
-    for waiting in client.lrange(queue, 0, -1):
-        message = json.loads(waiting)
-        body = json.loads(base64.b64decode(message["body"]))
-        for step in body[0]:
-            step["spec"]["revision"] = 99
-        message["body"] = base64.b64encode(json.dumps(body).encode()).decode()
-        client.lrem(queue, 1, waiting)
-        client.lpush(queue, json.dumps(message))
-
-
-def dropped(client: "redis.Redis", queue: str) -> None:
-    client.delete(queue)
 
 
 # ---- PostgreSQL ----
