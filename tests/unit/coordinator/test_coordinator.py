@@ -13,12 +13,10 @@ from sqlmodel import Session, select
 from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from services.coordinator.inbox import Inbox
 from services.coordinator.pauses import pause_after
-from spar.db.progress import read_progress
 from spar.db.tables import Event, Orphan, PromptOutcome, Run, Step, StoredResult
 from spar.errors import ServiceError
 from spar.messages.coordinator import LeasedAttempt, Report, StepReturned, StepStarted, WorkerAlive
 from spar.messages.states import RunStatus, StepState
-from spar.messages.stuck import StuckCause
 from spar.runtime.broker import BrokerReset
 from spar.runtime.leases import LostReason
 from spar.testing.broker import RecordingBroker
@@ -362,40 +360,3 @@ def test_a_failed_run_goes_on_when_it_is_submitted_again(stage: Stage) -> None:
     stage.submit()
     assert stage.run_row().status is RunStatus.RUNNING
     assert stage.broker.waiting("generation") == 3
-
-
-def test_a_run_of_which_no_step_ends_is_stuck_until_one_does(tmp_path: Path) -> None:
-    limits = CoordinatorLimits(
-        window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5)
-    )
-    stage = Stage(tmp_path, limits)
-    run_id = stage.submit()
-    message = stage.broker.take("generation")
-    stage.pass_time(4, looks=4)
-    assert stage.run_row().stuck is None
-    stage.pass_time(2, looks=2)
-    with Session(stage.database) as session:
-        progress = read_progress(session, run_id)
-    assert progress is not None
-    assert progress.stuck is not None
-    assert (progress.status, progress.stuck.cause) == (RunStatus.STUCK, StuckCause.UNKNOWN)
-    stage.pass_time(2, looks=2)
-    assert [event.name for event in stage.rows(Event)].count("run_stuck") == 1
-    stage.finish(message)
-    stage.pass_time(1)
-    assert (stage.run_row().status, stage.run_row().stuck) == (RunStatus.RUNNING, None)
-    assert "run_unstuck" in {event.name for event in stage.rows(Event)}
-
-
-def test_a_broker_that_is_away_for_long_is_what_a_run_is_stuck_of(tmp_path: Path) -> None:
-    limits = CoordinatorLimits(
-        window=100, lease=timedelta(hours=9), lost=timedelta(hours=9), stuck=timedelta(minutes=5)
-    )
-    stage = Stage(tmp_path, limits)
-    stage.submit()
-    stage.broker.away = True
-    for _ in range(4):
-        with pytest.raises(ServiceError):
-            stage.pass_time(2)
-    assert stage.run_row().stuck is not None
-    assert stage.run_row().stuck["cause"] == StuckCause.BROKER
