@@ -17,7 +17,7 @@ from spar.db.tables import Run, Step, StepCount, TrainingJob
 from spar.errors import ServiceError
 from spar.messages.states import RunStatus, StepState
 from spar.messages.stuck import StuckCause
-from spar.runtime.app import TASK_MODULES
+from spar.runtime.app import EVERY_QUEUE
 from spar.runtime.broker import Broker
 
 USAGE = ("calls", "prompt_tokens", "completion_tokens")
@@ -28,7 +28,7 @@ def queue_depths(broker: Broker) -> Iterator[Metric]:
     depth = GaugeMetricFamily("spar_queue_depth", "Messages that no worker has taken.", labels=["queue"])
     up = 1
     try:
-        for queue in TASK_MODULES:
+        for queue in EVERY_QUEUE:
             depth.add_metric([queue], broker.waiting(queue))
     except ServiceError:
         up = 0

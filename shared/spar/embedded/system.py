@@ -24,7 +24,7 @@ from spar.embedded.home import Home
 from spar.embedded.pool import Pool, memory_app
 from spar.engines.base import ChatModel
 from spar.errors import SparError
-from spar.runtime.app import TASK_MODULES, announce
+from spar.runtime.app import EVERY_QUEUE, announce
 from spar.runtime.broker import CeleryBroker
 from spar.runtime.settings import Settings
 from spar.store.directory import DirectoryStore
@@ -56,7 +56,7 @@ class EmbeddedSystem:
         self._inbox = Inbox(coordinator, settings.polling_interval_s, self._failed)
         coordinator_tasks.install(self._inbox)
         self._pool = Pool(
-            app, self.home, self.store, announce, settings.heartbeat_s, list(TASK_MODULES), THREADS, self._failed
+            app, self.home, self.store, announce, settings.heartbeat_s, list(EVERY_QUEUE), THREADS, self._failed
         )
         self._inbox.start()
         return self

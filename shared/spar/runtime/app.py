@@ -27,7 +27,7 @@ QUEUES = {
     StepKind.EVALUATION: "evaluation",
 }
 WORKER_QUEUES = tuple(dict.fromkeys(QUEUES.values()))
-TASK_MODULES = {queue: f"services.{queue}.tasks" for queue in (*WORKER_QUEUES, COORDINATOR_QUEUE)}
+EVERY_QUEUE = (*WORKER_QUEUES, COORDINATOR_QUEUE)
 
 app = Celery("spar", set_as_current=True)
 app.conf.update(
@@ -39,8 +39,8 @@ app.conf.update(
     accept_content=["json"],
     task_default_queue=COORDINATOR_QUEUE,
     task_create_missing_queues=True,
-    task_queues=[Queue(name) for name in TASK_MODULES],
-    task_routes={f"{queue}.*": {"queue": queue} for queue in TASK_MODULES},
+    task_queues=[Queue(name) for name in EVERY_QUEUE],
+    task_routes={f"{queue}.*": {"queue": queue} for queue in EVERY_QUEUE},
     broker_connection_retry_on_startup=True,
     worker_send_task_events=True,
     worker_hijack_root_logger=False,
