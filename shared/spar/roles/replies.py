@@ -5,12 +5,7 @@ from dataclasses import replace
 from typing import Literal, TypeVar
 
 from spar.engines.drawing import FailedReply, Reply
-from spar.method.records import (
-    Refinement,
-    ReplyFailure,
-    Response,
-    Vote,
-)
+from spar.method.records import Refinement, ReplyFailure, Response, Vote
 
 Read = TypeVar("Read", Response, Vote, Refinement)
 

@@ -6,33 +6,20 @@ from dataclasses import dataclass, field
 
 from spar.engines.base import Completion, Sampling
 from spar.engines.drawing import Reply
-from spar.method.records import (
-    Prompt,
-    ReplyFailure,
-)
+from spar.method.records import Prompt, ReplyFailure
 from spar.method.seeds import derive_seed
 from spar.recipes.models import SamplingSettings
 
 RESPOND = "respond"
 """Seed step of an actor's responses."""
-
-
 JUDGE_RESPONSE = "judge_response"
 """Seed step of votes over an actor's response; the path is the response's index."""
-
-
 NEGATIVE = "negative"
 """Seed step of drawing a prompt's negative, and its sampled pair."""
-
-
 JUDGE_NODE = "judge_node"
 """Seed step of votes over a text in a tree; the path is the text's hash."""
-
-
 COMPARE = "compare"
 """Seed step of comparing two judgments; the path is the response's index, then theirs in the order of showing."""
-
-
 REFINE_NODE = "refine_node"
 """Seed step of refinements; the path is the parent's."""
 

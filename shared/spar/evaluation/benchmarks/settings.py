@@ -9,8 +9,8 @@ import json
 from spar.benchmark_records import Benchmark, Work
 from spar.evaluation.benchmarks.driver import driver_of
 from spar.evaluation.benchmarks.requests import BenchmarkRequest
-from spar.evaluation.benchmarks.votes import VOTE_TEMPERATURE
 from spar.evaluation.judging import VERDICT
+from spar.method.defaults import TEMPERATURE
 from spar.recipes.models import AskSettings
 
 REVISION = 1
@@ -24,7 +24,7 @@ def settings_of(request: BenchmarkRequest) -> dict[str, str | int]:
     chosen = request.settings.model_dump(mode="json", include={"limit", *uses}, exclude_none=True)
     written = {key: v if isinstance(v, int) else json.dumps(v, sort_keys=True) for key, v in chosen.items()}
     settings: dict[str, str | int] = {"asking_revision": REVISION, "seed": request.seed, **request.about, **written}
-    settings["temperature"] = str(VOTE_TEMPERATURE if "votes" in uses and request.settings.votes > 1 else 0.0)
+    settings["temperature"] = str(TEMPERATURE if "votes" in uses and request.settings.votes > 1 else 0.0)
     if record.work is not Work.RESPONSES or request.search is not None:
         texts = request.templates.judge + chr(0) + request.templates.refine
         settings["templates"] = f"{request.templates.name}:{short_digest(texts)}"

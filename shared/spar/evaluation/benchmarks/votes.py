@@ -8,13 +8,10 @@ from spar.method.records import Judgment, ReplyFailure, Verdict, Vote
 from spar.method.voting import never_drawn, tally
 from spar.recipes.models import JudgmentSettings
 
-VOTE_TEMPERATURE = TEMPERATURE
-"""The paper's temperature of votes, where there are several; a single one is greedy."""
-
 
 def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
-    """Nothing is requested twice: a measurement takes the replies as they come."""
-    temperature = VOTE_TEMPERATURE if votes > 1 else 0.0
+    """Nothing is requested twice: a measurement takes the replies as they come. A single vote is greedy."""
+    temperature = TEMPERATURE if votes > 1 else 0.0
     return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
 
 
