@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from spar.messages.base import StepKind
 from spar.recipes.models import BudgetSettings
-from spar.recipes.spending import BudgetLine, Spent, burn_down, told
+from spar.recipes.spending import BudgetLine, Spent, burn_down, usage_text
 
 PROBES = 1
 """Steps in flight of a kind whose cost has not been seen yet."""
@@ -65,7 +65,7 @@ class BudgetState:
         """Why nothing of it goes out: the caps that the next step would pass."""
         nexts = [self.expected(kind) for kind, _ in wanted]
         full = {burn.name: burn for mean in nexts for burn in self._passed(self.spent, mean, 1)}
-        return "budget: " + ", ".join(told(burn) for burn in self._now() if burn.name in full)
+        return "budget: " + ", ".join(usage_text(burn) for burn in self._now() if burn.name in full)
 
     def _fitting(self, committed: Spent, mean: Spent, limit: int) -> int:
         """The most that fits; more steps never fit where fewer do not."""

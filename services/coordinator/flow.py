@@ -32,8 +32,8 @@ def next_actions(state: RunState, event: events.Event) -> list[actions.Action]:
     if state.cancelling:
         # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
         return [*consequences, *([actions.CancelRun()] if _drained(state) else [])]
-    if state.parted is not None:
-        return [*consequences, *([actions.StopRun(state.parted)] if _drained(state) else [])]
+    if state.diverged is not None:
+        return [*consequences, *([actions.StopRun(state.diverged)] if _drained(state) else [])]
     # What was just prepared comes later in the chain, so it goes first: the next look, at once, counts it.
     return consequences or list(_affordable(state))
 

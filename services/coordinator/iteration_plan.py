@@ -94,7 +94,10 @@ def plan_iteration(recipe: Recipe, index: int) -> IterationPlan:
         chain=_chain(settings),
         steps={kind: _step(recipe, index, kind, backward) for kind in SHARD_KINDS},
         generated_in=init.FIRST if backward and recipe.prompts.reuse else index,
-        trainings={"actor": _training(recipe, index, "actor"), "refiner": _training(recipe, index, "refiner")},
+        trainings={
+            "actor": _training(recipe, index, "actor", settings),
+            "refiner": _training(recipe, index, "refiner", settings),
+        },
         refiner_data=writes_refiner_data(settings) or role == "refiner",
         judging_data=_judging_data(settings, role),
     )
@@ -121,8 +124,7 @@ def _step(recipe: Recipe, index: int, kind: StepKind, backward: bool) -> StepPla
     return StepPlan(model="actor" if kind is StepKind.GENERATION else "refiner", engine=engine)
 
 
-def _training(recipe: Recipe, index: int, role: Role) -> RoleTraining:
-    settings = settings_in(recipe, index)
+def _training(recipe: Recipe, index: int, role: Role, settings: IterationSettings) -> RoleTraining:
     return RoleTraining(
         trainer=settings.training.actor if role == "actor" else settings.training.refiner,
         base=_base(recipe, index, role, settings),

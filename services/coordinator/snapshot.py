@@ -78,7 +78,7 @@ def state_of(context: RunContext, window: int, sick: dict[StepKind, int]) -> Run
         dead=_dead_prompts(ledger, run, recipe),
         canary=_canary(ledger, run, recipe, begun),
         judge_audit=recipe.judge_audit is not None and run.iteration >= FIRST,
-        parted=_parted(ledger, run, recipe.judge_audit),
+        diverged=_diverged(ledger, run, recipe.judge_audit),
         auditing=_auditing(ledger, run, recipe.judge_audit),
         repair=_repair(ledger, run.id),
     )
@@ -142,7 +142,7 @@ def _repair(ledger: Ledger, run_id: str) -> Repair | None:
     )
 
 
-def _parted(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:
+def _diverged(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:
     """Why the recipe wants the run stopped, if its audits say so."""
     if judge_audit is None or not judge_audit.stop:
         return None

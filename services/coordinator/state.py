@@ -75,8 +75,8 @@ class RunState:
     """The iteration's first shards while they are looked at; None: all may be sent."""
     judge_audit: bool = False
     """Whether rules audit each iteration's judging."""
-    parted: RunEnd | None = None
-    """Why the run is to stop: what its refiner sees has parted from what the rules see. None: it is not to stop."""
+    diverged: RunEnd | None = None
+    """Why the run is to stop: what its refiner sees has diverged from what the rules see. None: it is not to stop."""
     auditing: bool = False
     """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""
     repair: Repair | None = None

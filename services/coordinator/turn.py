@@ -17,13 +17,14 @@ from services.coordinator.prompts import cut_shards
 from services.coordinator.snapshot import state_of
 from services.coordinator.steps import measurements
 from services.coordinator.steps.context import RunContext
+from services.coordinator.steps.evaluation import measurements_of
 from services.coordinator.steps.selection import selection
 from services.coordinator.steps.shards import shard_step
 from services.coordinator.steps.training import base_model, training
 from services.coordinator.versions import renew
 from spar.db.facts import counts_of, facts_of
 from spar.db.tables import Iteration, Run, Step, StoredResult, utc_now
-from spar.errors import AccountingError, ObjectLost
+from spar.errors import ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
 from spar.messages.counts import AuditCounts, SelectionCounts
@@ -138,8 +139,8 @@ class Transition:
                 status=IterationStatus.SHARDS,
                 prompts=sum(shard.prompts for shard in shards),
                 shards=len(shards),
-                actor=self._fingerprint(actor),
-                refiner=self._fingerprint(refiner),
+                actor=self.context.fingerprint(actor),
+                refiner=self.context.fingerprint(refiner),
             )
         )
         self.ledger.session.add_all(shards)
@@ -154,12 +155,6 @@ class Transition:
     def _add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> None:
         self.ledger.add_step(message, kind, iteration, part)
         self._prepared = True
-
-    def _fingerprint(self, model: str | None) -> str:
-        """Iterations name models by fingerprint; the recipe's two are registered when the run is submitted."""
-        if model is None:
-            raise AccountingError(f"Run {self.run.id} begins an iteration before the last one's models are there.")
-        return self.run.models.get(model, model)
 
     def _prepare_shard_step(self, kind: StepKind, index: int) -> None:
         shard = self.ledger.shard(self.run.id, self.run.iteration, index)
@@ -184,44 +179,8 @@ class Transition:
         self.ledger.event(EventName.MODEL_UNCHANGED, self.run.id, iteration=iteration.index, role=role)
 
     def _prepare_evaluation(self, index: int, part: Part) -> None:
-        begins = None if index < init.first_iteration(self.recipe) else self.ledger.iteration(self.run.id, index)
-        if part == "pairs":
-            if measurements.measures_suite(self.context):
-                self._add_step(measurements.audit(self.context, index), StepKind.EVALUATION, index, part)
-            return
-        model: str | None
-        if begins is None:
-            model = self._fingerprint(self.recipe.models.actor if part == "actor" else self.recipe.models.refiner)
-        else:
-            model = begins.actor_after if part == "actor" else begins.refiner_after
-        if measurements.measures_suite(self.context):
-            message = measurements.suite(self.context, part, self.ledger.model(model) if model else None)
-            self._add_step(message, StepKind.EVALUATION, index, part)
-        if model is not None:
-            self._prepare_benchmarks(index, part, model, begins.refiner_after if begins else self.recipe.models.refiner)
-            if part == "refiner" and index == self.recipe.iterations:
-                self._prepare_ratings(index, model)
-
-    def _prepare_benchmarks(self, index: int, part: Part, model: str, refiner: str | None) -> None:
-        searching = self.ledger.model(self._fingerprint(refiner))
-        for name, message in measurements.benchmarks(self.context, part, self.ledger.model(model), searching).items():
-            self._add_step(message, StepKind.EVALUATION, index, name)
-
-    def _prepare_ratings(self, last: int, rater: str) -> None:
-        """The paper's Table 3 has every refiner's work rated by the last one; that one's own rating is there."""
-        for index in range(init.FIRST - 1, last):
-            model = self._refiner_after(index)
-            if model != rater:
-                for name, message in measurements.rated_by(
-                    self.context, self.ledger.model(rater), self.ledger.model(model)
-                ).items():
-                    self._add_step(message, StepKind.EVALUATION, index, name)
-
-    def _refiner_after(self, index: int) -> str:
-        """The refiner that an iteration left; before the first of self-play, the one that it began with."""
-        if index >= init.first_iteration(self.recipe):
-            return self._fingerprint(self.ledger.iteration(self.run.id, index).refiner_after)
-        return self._fingerprint(self.recipe.models.refiner)
+        for measured, name, message in measurements_of(self.context, index, part):
+            self._add_step(message, StepKind.EVALUATION, measured, name)
 
     def _end_iteration(self) -> None:
         iteration = self._iteration
@@ -293,7 +252,7 @@ class Transition:
                 self._book_training(step)
                 self._events.append(events.TrainingDone(role_of(step.part)))
             case StepKind.EVALUATION:
-                self._tell_partings(step)
+                self._report_drift(step)
                 self._events.append(events.EvaluationDone())
             case _:
                 self._events.append(events.ShardStepDone(step.kind, shard_index(step.part)))
@@ -344,13 +303,13 @@ class Transition:
             events.RecomputeFailed(what=repairs.name_of(step), reason=reason, failure=failure) if step.remade else died
         )
 
-    def _tell_partings(self, step: Step) -> None:
+    def _report_drift(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""
         if step.part == JUDGE_AUDIT and self.recipe.judge_audit is not None:
             audited = counts_of(step, AuditCounts).sources
-            for parting in disagreements(audited, self.recipe.judge_audit):
-                where = {"iteration": step.iteration, "source": parting.source}
-                self.ledger.event(EventName.JUDGE_DRIFTED, self.run.id, **where, told=str(parting))
+            for disagreement in disagreements(audited, self.recipe.judge_audit):
+                where = {"iteration": step.iteration, "source": disagreement.source}
+                self.ledger.event(EventName.JUDGE_DRIFTED, self.run.id, **where, told=str(disagreement))
 
     def _book_selection(self, step: Step) -> events.SelectionDone:
         iteration = self.ledger.iteration(self.run.id, step.iteration)

@@ -85,7 +85,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer)
 
 
-def told(error: Exception) -> tuple[int, dict[str, Any]]:
+def error_reply(error: Exception) -> tuple[int, dict[str, Any]]:
     """The status and the body of an error. Logs what is not the client's doing."""
     if isinstance(error, GatewayRefusal):
         return error.status, body(error.status, error.code, error.what, error.fix, error.param)
@@ -117,12 +117,12 @@ def body(status: int, code: str, what: str, fix: str, param: str | None = None) 
 
 
 def refused(error: GatewayRefusal) -> JSONResponse:
-    return JSONResponse(told(error)[1], error.status, headers=error.headers)
+    return JSONResponse(error_reply(error)[1], error.status, headers=error.headers)
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
-    status, said = told(error)
-    return JSONResponse(said, status, headers=error.headers if isinstance(error, GatewayRefusal) else None)
+    status, reply = error_reply(error)
+    return JSONResponse(reply, status, headers=error.headers if isinstance(error, GatewayRefusal) else None)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

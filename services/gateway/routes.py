@@ -14,7 +14,7 @@ from services.gateway.asking import MODELS, GatewayRequest, resolve
 from services.gateway.auth import require_token
 from services.gateway.backend import Context, GatewayBackend
 from services.gateway.disconnects import while_connected
-from services.gateway.errors import GatewayRefusal, told
+from services.gateway.errors import GatewayRefusal, error_reply
 from services.gateway.form import ChatForm, with_headers
 from services.gateway.streaming import CompletionStream
 from spar.errors import EngineError
@@ -87,7 +87,7 @@ async def ready(context: Context) -> Response:
         return JSONResponse({"status": "waiting", "reason": f"no model was found within {READY_S:g} s"}, 503)
     except EngineError as error:
         log.warning("not_ready", error=str(error))
-        return JSONResponse({"status": "waiting", **told(error)[1]}, 503)
+        return JSONResponse({"status": "waiting", **error_reply(error)[1]}, 503)
     return JSONResponse({"status": "ok"})
 
 

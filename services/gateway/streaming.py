@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.disconnects import while_connected
-from services.gateway.errors import ClientGone, told
+from services.gateway.errors import ClientGone, error_reply
 from spar.inference.growing import ProgressCallback
 
 log = structlog.get_logger()
@@ -84,7 +84,7 @@ def _events(work: "asyncio.Future[Chunks]") -> Iterable[bytes]:
     error = work.exception()
     if error is not None and not isinstance(error, Exception):
         raise error  # an interrupt, not a failure
-    said = work.result() if error is None else [told(error)[1]]
+    said = work.result() if error is None else [error_reply(error)[1]]
     return [b"data: " + json.dumps(each, ensure_ascii=False).encode() + b"\n\n" for each in said]
 
 

@@ -11,6 +11,7 @@ from services.coordinator.ledger import Ledger
 from spar.db.tables import Iteration, Run, Shard
 from spar.errors import AccountingError
 from spar.messages.base import EngineIdentity, ModelRef, ObjectRef, Spec, StepKind
+from spar.messages.parts import shard_part
 from spar.messages.training import Selected
 from spar.recipes.models import EngineSettings, Recipe
 from spar.store.base import ObjectStore
@@ -75,6 +76,12 @@ class RunContext:
             case _:
                 return self.ledger.model(iteration.refiner)
 
+    def fingerprint(self, model: str | None) -> str:
+        """Iterations name models by fingerprint; the recipe's two are registered when the run is submitted."""
+        if model is None:
+            raise AccountingError(f"Run {self.run.id} begins an iteration before the last one's models are there.")
+        return self.run.models.get(model, model)
+
     @property
     def templates(self) -> ObjectRef:
         return ObjectRef(key=self.run.templates)
@@ -99,7 +106,7 @@ class RunContext:
         """None if the shard does not go through such a step, or has not yet."""
         if kind not in self.plan(shard.iteration).chain:
             return None
-        step = self.ledger.find_step(shard.run_id, shard.iteration, kind, str(shard.index))
+        step = self.ledger.find_step(shard.run_id, shard.iteration, kind, shard_part(shard.index))
         return None if step is None else step.result_key
 
     def selected(self, iteration: int) -> Selected:

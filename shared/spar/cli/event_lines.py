@@ -8,7 +8,7 @@ from typing import Any
 
 from spar.messages.event_names import EventName
 from spar.recipes.init import FIRST, iteration_name
-from spar.recipes.spending import BudgetLine, quantity, told
+from spar.recipes.spending import BudgetLine, quantity, usage_text
 
 ALARMS = frozenset({EventName.RUN_STUCK, EventName.RUN_UNSTUCK, EventName.CIRCUIT_OPENED, EventName.CIRCUIT_CLOSED})
 """What bars cannot show."""
@@ -52,12 +52,12 @@ class EventLines:
 
 
 STEPS = 10
-"""A plain log tells of a cap each time another tenth of it is used up."""
+"""A plain log reports a cap whenever another tenth of it is used."""
 
 
 def spent_line(burn: Sequence[BudgetLine]) -> str:
     """Such as `spent: 1,204 of 2,000 calls, 98,211 tokens, 0.05 hours`; empty before anything is."""
-    shown = [told(each) for each in burn if each.spent or each.cap is not None]
+    shown = [usage_text(each) for each in burn if each.spent or each.cap is not None]
     return f"spent: {', '.join(shown)}" if shown else ""
 
 
@@ -66,7 +66,7 @@ def caps(burn: Sequence[BudgetLine]) -> list[BudgetLine]:
 
 
 class TenthsReporter:
-    """Remembers how many tenths of each cap have been told."""
+    """Keeps how many tenths of each cap have been reported."""
 
     def __init__(self) -> None:
         self._told: dict[str, int] | None = None
@@ -82,4 +82,4 @@ class TenthsReporter:
 
 def _left(burn: BudgetLine) -> str:
     left = max(0.0, (burn.cap or 0) - burn.spent)
-    return f"budget: {told(burn)}, {quantity(burn, left)} left"
+    return f"budget: {usage_text(burn)}, {quantity(burn, left)} left"

@@ -96,7 +96,7 @@ def quantity(burn: BudgetLine, value: float) -> str:
     return f"{value:,.2f}" if burn.name in ("hours", "money") else f"{value:,.0f}"
 
 
-def told(burn: BudgetLine) -> str:
+def usage_text(burn: BudgetLine) -> str:
     """Such as `1,204 of 2,000 calls`, or `98,211 tokens (1,200 of them estimated)`."""
     cap = "" if burn.cap is None else f" of {quantity(burn, burn.cap)}"
     estimated = ""

@@ -26,7 +26,7 @@ from spar.messages.states import IterationStatus, RunStatus
 from spar.recipes.init import REFINER
 from spar.recipes.iteration_settings import base_settings
 from spar.recipes.models import BudgetSettings, PriceSettings, Recipe
-from spar.recipes.spending import BudgetLine, Spent, burn_down, capped, told
+from spar.recipes.spending import BudgetLine, Spent, burn_down, capped, usage_text
 from spar.report.reader import RunReader
 from tests.unit.coordinator.stage import Stage
 
@@ -133,7 +133,7 @@ def test_what_is_spent_adds_up_and_reads_well() -> None:
     budget = BudgetSettings(calls=2000, money=5.0, price=price)
     assert spent.money(price) == pytest.approx(1.0 + 1.0 + 1.5)
     lines = burn_down(spent, budget)
-    assert [told(each) for each in lines] == [
+    assert [usage_text(each) for each in lines] == [
         "1,500 of 2,000 calls",
         "2,500,000 tokens",
         "0.50 hours",
@@ -277,7 +277,7 @@ def test_a_cap_on_money_holds_at_the_teachers_price(stage: Stage) -> None:
     with Session(stage.database) as session:
         progress = read_progress(session, run)
     assert progress is not None
-    assert [told(each) for each in progress.burn if each.name == "money"] == ["2.00 of 2.00 money"]
+    assert [usage_text(each) for each in progress.burn if each.name == "money"] == ["2.00 of 2.00 money"]
 
 
 def test_with_a_higher_cap_it_goes_on_and_does_nothing_twice(stage: Stage) -> None:

@@ -36,7 +36,7 @@ DATA = RunState(
     judge_audit=True,
 )
 LAST = replace(DATA, iteration=2, status=IterationStatus.TRAINING, counts={T: StepCounts(done=2)})
-PARTED = replace(DATA, parted=WHY, counts={G: StepCounts(ready=3)})
+PARTED = replace(DATA, diverged=WHY, counts={G: StepCounts(ready=3)})
 
 CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     (
@@ -65,7 +65,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     ),
     (
         "the audit's end is the run's, if all else is done",
-        replace(LAST, status=IterationStatus.DONE, evaluations=StepCounts(done=2), parted=WHY),
+        replace(LAST, status=IterationStatus.DONE, evaluations=StepCounts(done=2), diverged=WHY),
         events.EvaluationDone(),
         [actions.FinishRun()],
     ),
