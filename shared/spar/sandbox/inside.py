@@ -50,9 +50,9 @@ def main(path: str) -> None:
 
 
 def _limit(cpu_s: int, memory_bytes: int) -> None:
-    """Hard and soft alike: nothing can raise them again. Beyond the processor time the kernel kills."""
+    """Nothing can raise them again. Beyond the processor time the kernel sends SIGXCPU, a second later SIGKILL."""
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     for limit, value in (
-        (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),

@@ -7,6 +7,7 @@ checker that never came back. Knows nothing of prompts or policies.
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections import deque
@@ -101,7 +102,7 @@ async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path)
         try:
             async with asyncio.timeout(limits.wall_s):
                 if await _hear(child, heard, jobs):
-                    heard.ended = f"ended its process (exit code {await child.wait()})"
+                    heard.ended = _ending(await child.wait(), limits)
                 else:
                     heard.ended = "wrote what is no report"
         except TimeoutError:
@@ -115,6 +116,12 @@ async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path)
             "Run this on Linux (x86-64 or arm64) with seccomp, or try again if it was only slow.",
         )
     return heard
+
+
+def _ending(exit_code: int, limits: SandboxLimits) -> str:
+    if exit_code == 128 + signal.SIGXCPU:
+        return f"used more than {limits.cpu_s} s of processor time"
+    return f"ended its process (exit code {exit_code})"
 
 
 async def _hear(child: Child, heard: _Heard, jobs: Sequence[CheckerJob]) -> bool:

@@ -13,10 +13,13 @@ import pytest
 from spar.errors import ServiceError
 from spar.sandbox import CheckerJob, SandboxLimits, run_checkers, seccomp
 
-SHORT = SandboxLimits(cpu_s=1, wall_s=2.0)
+SHORT = SandboxLimits(cpu_s=1, wall_s=5.0)
+"""For checkers that never end by themselves."""
+AMPLE = SandboxLimits(cpu_s=20, wall_s=60.0)
+"""For checkers that end by themselves: a busy machine may take seconds to start one or to give it memory."""
 
 
-def check(source: str, *responses: str, limits: SandboxLimits = SHORT) -> list[str]:
+def check(source: str, *responses: str, limits: SandboxLimits = AMPLE) -> list[str]:
     [said] = asyncio.run(run_checkers([CheckerJob(textwrap.dedent(source), responses or ("a",))], limits))
     return said
 
@@ -57,9 +60,14 @@ def test_a_broken_checker_is_told_and_passes_nothing(source: str, told: str) -> 
     ],
 )
 def test_what_does_not_end_is_ended(lines: list[str]) -> None:
-    [first, second] = check(body(*lines), "a", "b")
+    [first, second] = check(body(*lines), "a", "b", limits=SHORT)
     assert first.startswith("the checker ")
     assert second == first
+
+
+def test_processor_time_ends_at_its_limit() -> None:
+    [reported] = check(body("while True:", "    pass"), limits=SandboxLimits(cpu_s=1, wall_s=60.0))
+    assert reported == "the checker used more than 1 s of processor time"
 
 
 def test_memory_ends_at_its_limit() -> None:
@@ -118,7 +126,7 @@ def test_a_report_out_of_turn_fails_its_checker_alone() -> None:
     source = attempt + "    except OSError:\n        pass\n" + body("return False")
     jobs = [CheckerJob(source, ("a", "b")), CheckerJob(body("return False"), ("c",))]
     failed = "the checker wrote what is no report"
-    assert asyncio.run(run_checkers(jobs, SHORT)) == [[failed, failed], ["not passed"]]
+    assert asyncio.run(run_checkers(jobs, AMPLE)) == [[failed, failed], ["not passed"]]
 
 
 def test_the_checkers_after_one_that_ends_the_process_still_run() -> None:
@@ -128,7 +136,7 @@ def test_the_checkers_after_one_that_ends_the_process_still_run() -> None:
         CheckerJob(body("return False"), ("a",)),
         CheckerJob(body("return True"), ()),
     ]
-    said = asyncio.run(run_checkers(jobs, SHORT))
+    said = asyncio.run(run_checkers(jobs, AMPLE))
     assert (said[0], said[2], said[3]) == (["passed"], ["not passed"], [])
     assert [text.startswith("the checker ended its process") for text in said[1]] == [True, True]
 
@@ -159,7 +167,7 @@ os._exit(refused)
 def test_where_the_kernel_confines_nothing_no_checker_is_run(tmp_path: Path) -> None:
     (tmp_path / "seccomp.py").write_text("def confine():\n    return False\n")
     with pytest.raises(ServiceError, match="Checkers are not run here") as caught:
-        asyncio.run(run_checkers([CheckerJob(body("return True"), ("a",))], SHORT, filters=tmp_path))
+        asyncio.run(run_checkers([CheckerJob(body("return True"), ("a",))], AMPLE, filters=tmp_path))
     assert "seccomp" in caught.value.fix
 
 
@@ -180,7 +188,7 @@ def test_junk_for_a_report_is_that_checkers_failure(junk: str) -> None:
     """It looks for the descriptor of the reports, which is among the few that are open."""
     lines = ["import os", "for fd in range(3, 64):", "    try: os.write(fd, " + junk + ")", "    except OSError: pass"]
     jobs = [CheckerJob(body(*lines, "return True"), ("a", "b")), CheckerJob(body("return True"), ("a",))]
-    first, second = asyncio.run(run_checkers(jobs, SandboxLimits(cpu_s=2, wall_s=10.0)))
+    first, second = asyncio.run(run_checkers(jobs, AMPLE))
     assert first == ["the checker wrote what is no report"] * 2
     assert second == ["passed"]
 
