@@ -25,8 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spar.engines.base import LocalModel, Sampling
 from spar.engines.decoding.load import load
-from spar.engines.decoding.tokens import ChatTokens
-from spar.engines.transformers import make
+from spar.engines.transformers import ChatTokens, make
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 from tests.tiny_model import write_tiny_model

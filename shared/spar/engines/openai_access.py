@@ -1,7 +1,8 @@
-"""How an OpenAI-compatible server is reached: its base URL, and the credentials that go with every request.
+"""How an OpenAI-compatible server is reached: its base URL, the credentials that go with every request, and where a
+redirect may be followed to with them.
 
 Credentials come from the environment when they are used, and are redacted from every message and log from then on
-(`spar.redaction`). Knows nothing of requests.
+(`spar.redaction`). Sends nothing and knows nothing of requests.
 """
 
 import ipaddress
@@ -12,13 +13,17 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from spar.errors import RecipeError
+from spar.errors import EngineError, RecipeError
 from spar.header_values import header_value
 from spar.recipes.headers import VARIABLE
 from spar.redaction import SHORTEST, remember
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 5
+"""Of one request: http to https, a slash more or less, a region; a longer chain is a loop."""
+_KEEP_METHOD = (307, 308)
+"""The others turn a POST into a GET, which chat completions answer with 404 or 405: reported, never followed."""
 KEY_VARIABLE = "SPAR_ENGINE_API_KEY"
-
 _CHAT_PATH = "/chat/completions"
 
 
@@ -120,4 +125,45 @@ def _variable(name: str) -> str:
 def _bad_url(text: str) -> RecipeError:
     return RecipeError(
         f"'{text}' is not the URL of a server.", "Set engine.url to something like http://localhost:8000/v1."
+    )
+
+
+def redirected(method: str, url: URL, status: int, location: str) -> URL:
+    """The URL to request next. Raises EngineError for a redirect that must not, or cannot, be followed."""
+    target = _target(url, location)
+    if target is None:
+        raise EngineError(
+            f"{shown(url)} redirects (HTTP {status}) to something that is no URL.", "Set engine.url to the API itself."
+        )
+    if not _same_server(url, target):
+        raise _elsewhere(url, target, status, "on another server, which gets none of our requests or credentials")
+    if method != "GET" and status not in _KEEP_METHOD:
+        raise _elsewhere(url, target, status, "and a POST would become a GET")
+    return target
+
+
+def redirect_loop(url: URL) -> EngineError:
+    return EngineError(
+        f"{shown(url)} redirects in a loop ({MOST_REDIRECTS} times).", "Set engine.url to the API's own base URL."
+    )
+
+
+def _target(url: URL, location: str) -> URL | None:
+    try:
+        target = url.join(URL(location))
+    except ValueError:
+        return None
+    return target if target.scheme in ("http", "https") and target.host else None
+
+
+def _same_server(url: URL, target: URL) -> bool:
+    """The same origin, or the same host by https instead of http."""
+    upgraded = (url.scheme, target.scheme) == ("http", "https") and target.is_default_port()
+    return url.host == target.host and (upgraded or url.origin() == target.origin())
+
+
+def _elsewhere(url: URL, target: URL, status: int, why: str) -> EngineError:
+    return EngineError(
+        f"{shown(url)} redirects (HTTP {status}) to {shown(target)}, {why}.",
+        f"Set engine.url to {shown(endpoint_of(target))}, if that is the API.",
     )

@@ -15,13 +15,16 @@ from yarl import URL
 
 from spar.engines.openai_access import (
     KEY_VARIABLE,
+    MOST_REDIRECTS,
+    REDIRECTS,
     base_url,
     credentials,
     endpoint_url,
+    redirect_loop,
+    redirected,
     shown,
 )
 from spar.engines.openai_errors import ServerError, error_within, parsed, read_error
-from spar.engines.openai_redirects import MOST_REDIRECTS, REDIRECTS, circular, redirected
 from spar.engines.openai_refusals import TRANSIENT, is_transient, refusal
 from spar.engines.openai_waits import requested_wait
 from spar.errors import DeadlineExceeded, EngineUnavailable
@@ -175,7 +178,7 @@ class OpenAIClient:
                 if response.status not in REDIRECTS or not location:
                     return _read(response.status, await _body(response)), response.headers
             url = redirected(method, url, response.status, location)
-        raise circular(url)
+        raise redirect_loop(url)
 
     def _wait(self, failed: _Failed, attempt: int, until: float) -> float:
         """Seconds to the next attempt. Raises EngineUnavailable where the server wants more than the call has."""

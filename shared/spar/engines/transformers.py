@@ -1,25 +1,32 @@
 """The in-process engine: models from directories, all calls of all tasks decoded together on one thread.
 
-The embedded default, on a CPU or one GPU. Promises that the same call with the same seed gives the same text whatever
-else is in the batch (dtype float64). Decoding itself is `spar.engines.decoding`; this file is the way in from asyncio.
+The embedded default, on a CPU or one GPU. Guarantees that the same call with the same seed gives the same text whatever
+else is in the batch (dtype float64). Decoding itself is in `spar.engines.decoding`; this file is the entry from asyncio
+and converts between conversations and token ids, by the tokenizer's own chat template.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from spar.checkpoints.chat_template import encode_prompt
 from spar.engines.base import Adjustment, ChatModel, Completion, Engine, LocalModel, Sampling
 from spar.engines.decoding.batch import Batch
 from spar.engines.decoding.calls import Reply, SampleCall
 from spar.engines.decoding.load import load
 from spar.engines.decoding.thread import ComputeThread, closed
-from spar.engines.decoding.tokens import ChatTokens
-from spar.errors import DeadlineExceeded, EngineError
+from spar.errors import ConversationTooLong, DeadlineExceeded, EngineError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 
-KEPT_MODELS = 4  # actor and refiner, and the ones of the iteration before
+REMEMBERED = 4096
+"""Conversations whose ids are kept: votes, retries and siblings send the same messages again and again, and a template
+takes longer than decoding a short prompt."""
+
+
+KEPT_MODELS = 4  # actor and refiner, and those of the previous iteration
 
 
 def make(settings: EngineSettings) -> Engine:
@@ -27,7 +34,7 @@ def make(settings: EngineSettings) -> Engine:
 
 
 class TransformersEngine:
-    """Loads models and keeps the last few. A ChatModel that was pushed out still answers those who hold it."""
+    """Loads models and keeps the last few. A ChatModel that was evicted still serves the callers that hold it."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -66,9 +73,46 @@ class TransformersEngine:
         return ServedModel(batch, self._thread, tokens, loaded.positions, self._settings.deadline_s)
 
 
+class ChatTokens:
+    """Encodes and decodes for one model, on the event loop's thread only. `positions` is the model's context length."""
+
+    def __init__(self, tokenizer: Any, positions: int) -> None:
+        self._tokenizer = tokenizer
+        self._positions = positions
+        self._remembered: OrderedDict[tuple[Message, ...], tuple[int, ...]] = OrderedDict()
+
+    def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Ids of the conversation, up to where the assistant's turn begins.
+
+        Raises ConversationTooLong, TemplateRefused.
+        """
+        key = tuple(messages)
+        ids = self._remembered.get(key)
+        if ids is None:
+            ids = self._remembered[key] = self._encode(key)
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        else:
+            self._remembered.move_to_end(key)
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def _encode(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
+        ids = encode_prompt(self._tokenizer, messages)
+        if len(ids) > self._positions - 1:
+            raise ConversationTooLong(
+                f"A prompt is {len(ids)} tokens long, but the model takes {self._positions} positions in all.",
+                "Shorten the prompt or the prompt templates, or use a model with more positions.",
+            )
+        return tuple(ids)
+
+
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A loaded model that answers. The prompt is encoded and the replies are decoded here, off the compute thread."""
+    """A loaded model. The prompt is encoded and the replies are decoded here, off the compute thread."""
 
     batch: Batch
     thread: ComputeThread

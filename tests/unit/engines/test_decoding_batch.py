@@ -15,7 +15,7 @@ from spar.engines.decoding.batch import Batch
 from spar.engines.decoding.calls import Reply, SampleCall
 from spar.engines.decoding.load import Loaded, load
 from spar.engines.decoding.prefill import groups
-from spar.engines.decoding.sampler import draw, uniforms
+from spar.engines.decoding.rows import draw, uniforms
 from spar.errors import EngineUnavailable
 from tests.tiny_model import write_tiny_model
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from spar.engines.openai_access import redirected
 from spar.engines.openai_client import OpenAIClient
-from spar.engines.openai_redirects import redirected
 from spar.errors import EngineError, EngineUnavailable, SparError
 
 GOOD = {"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}
@@ -106,9 +106,9 @@ async def test_no_redirect_leads_to_another_server(location: str) -> None:
             await client.post("chat/completions", {})
 
 
-async def test_redirects_in_a_circle_end() -> None:
+async def test_redirects_in_a_loop_end() -> None:
     async with server(*(moved(307, "completions") for _ in range(20))) as url, client_of(url, []) as client:
-        with pytest.raises(EngineError, match="in a circle"):
+        with pytest.raises(EngineError, match="in a loop"):
             await client.post("chat/completions", {})
 
 

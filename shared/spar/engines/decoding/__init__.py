@@ -1,11 +1,15 @@
 """Our own decode loop over a causal language model: many conversations, one batch, one thread.
 
-    tokens.py     messages -> ids, ids -> text               load.py     a directory -> model and tokenizer
-    calls.py      one `sample` call and where its rows go    prefill.py  prompts -> keys and values, once each
-    cache.py      keys and values of all running rows        attention.py  how a new token looks at them
-    buffers.py    memory that is reused
-    sampler.py    logits and uniforms -> tokens              rows.py     what each running row is doing
-    batch.py      one model's rows: join, step, leave        thread.py   the one thread all models share
+    load.py      a directory -> model and tokenizer, with the attention that the decode loop computes
+    calls.py     one `sample` call and the replies to it
+    prefill.py   prompts -> keys and values, each prompt once
+    cache.py     keys and values of all running branches, over memory that is reused
+    branches.py  rows with the same tokens so far, computed once
+    rows.py      the state of each running row, and the sampler: logits and uniforms -> tokens
+    batch.py     one model's rows: join, step, leave
+    thread.py    the one thread that all models share
 
-Imported only when a transformers engine is made: torch takes seconds. Nothing here knows of prompts' meaning.
+Tensors are indexed (rows, heads, time, dim); keys, values and queries keep this order throughout, and logits are
+(rows, vocabulary). Imported only when a transformers engine is made: torch takes seconds. Nothing here knows what a
+prompt means.
 """

@@ -25,7 +25,7 @@ class Batch:
     """Continuous batching of at most `max_batch` rows over `model` (a transformers causal language model)."""
 
     def __init__(self, model: Any, ends: list[int], max_batch: int) -> None:
-        self.stale = False  # set by whoever cancels a call
+        self.stale = False  # set when a call is cancelled, from another thread
         self._model = model
         self._ends = ends
         self._max_batch = max_batch
@@ -56,7 +56,7 @@ class Batch:
             self._start_empty()
 
     def fail(self, error: EngineError) -> None:
-        """End every call with this error, and start empty."""
+        """End every call with this error and start with an empty batch."""
         self._take_in()
         for call in {*self._waiting, *(call for call, _ in self._rows.owners)}:
             call.fail(error)
@@ -83,7 +83,7 @@ class Batch:
         self._leave([row for row, (call, _) in enumerate(self._rows.owners) if call.cancelled])
 
     def _forget(self, call: SampleCall) -> None:
-        """This call waits no more; the last one that wants a prompt lets its keys and values go."""
+        """This call no longer waits; when no waiting call wants its prompt, the prompt's keys and values are freed."""
         self._wanted[call.ids] -= 1
         if not self._wanted[call.ids]:
             del self._wanted[call.ids]
@@ -147,7 +147,7 @@ class Batch:
         rows.position += 1
         finished = rows.draw(out.logits[:, -1][branches.of])
         self._finish(finished)
-        branches.part(rows.newest)
+        branches.diverge(rows.newest)
 
     def _finish(self, finished: list[int]) -> None:
         for row in finished:

@@ -13,39 +13,42 @@ ROOM_FOR_TOKENS = 1 << 32  # more than any vocabulary: (branch, token) becomes o
 
 
 class Branches:
-    """`of[r]` is the branch of row r; branch b's keys and values are row b of the cache."""
+    """`of` (rows,) holds the branch of each row; branch b's keys and values are row b of the cache."""
 
     def __init__(self, cache: RowCache, device: torch.device) -> None:
         self.cache = cache
         self.of = torch.zeros(0, dtype=torch.long, device=device)
 
     def join(self, prompts: Layers, source: torch.Tensor, tokens: torch.Tensor) -> None:
-        """New rows at the end, with prompt source[j] of a prefilled batch and their first token drawn."""
+        """New rows at the end: row j has prompt source[j] of a prefilled batch and has drawn tokens[j].
+
+        prompts (prompts, heads, length, dim) per layer; source and tokens (new rows,).
+        """
         groups, member = torch.unique(source * ROOM_FOR_TOKENS + tokens, return_inverse=True)
         self.of = torch.cat([self.of, self.cache.rows + member])
         self.cache.join(prompts, groups // ROOM_FOR_TOKENS)
 
     def speakers(self) -> torch.Tensor:
-        """[branches]: a row of each branch; which one does not matter."""
+        """(branches,): one row of each branch, any of them."""
         speakers = torch.empty(self.cache.rows, dtype=torch.long, device=self.of.device)
         speakers[self.of] = torch.arange(len(self.of), device=self.of.device)
         return speakers
 
-    def part(self, tokens: torch.Tensor) -> None:
-        """Rows that drew different tokens go different ways: the first group of a branch keeps it, others fork."""
+    def diverge(self, tokens: torch.Tensor) -> None:
+        """Rows of a branch that drew different tokens (rows,) diverge: the first group keeps it, the others fork."""
         groups, member = torch.unique(self.of * ROOM_FOR_TOKENS + tokens, return_inverse=True)
         if len(groups) == self.cache.rows:
             return
         origin = groups // ROOM_FOR_TOKENS
-        parts = torch.ones_like(origin, dtype=torch.bool)
-        parts[:1] = False
-        parts[1:] = origin[1:] == origin[:-1]  # groups are sorted, so a branch's stand together
-        place = torch.where(parts, self.cache.rows + parts.cumsum(0) - 1, origin)
-        self.cache.fork(origin[parts])
+        forks = torch.ones_like(origin, dtype=torch.bool)
+        forks[:1] = False
+        forks[1:] = origin[1:] == origin[:-1]  # groups are sorted, so those of one branch are adjacent
+        place = torch.where(forks, self.cache.rows + forks.cumsum(0) - 1, origin)
+        self.cache.fork(origin[forks])
         self.of = place[member]
 
     def keep(self, order: torch.Tensor) -> None:
-        """These rows are left, in this order; branches that nobody is on go, and the last ones fill their places."""
+        """Keep these rows, in this order (rows left,); branches without a row leave, and the last ones fill in."""
         self.of = self.of[order]
         used = torch.zeros(self.cache.rows, dtype=torch.bool, device=self.of.device)
         used[self.of] = True

@@ -1,8 +1,10 @@
 """Keys and values of all running branches, one pair of tensors per layer, behind transformers' public cache interface.
 
-Row r of every tensor belongs to branch r: rows are dense, new ones join at the end, and a leaving row's place is
-taken by the last. The time axis is never sliced (batched products copy what is not contiguous: three times the
-cost), so it is kept as short as the longest row needs. Knows nothing of tokens or calls.
+Every table is (rows, heads, time, dim), and row r belongs to branch r: rows are dense, new ones join at the end, and
+the last row fills the place of one that leaves. The time axis is never sliced (batched products copy what is not
+contiguous: three times the cost), so it is kept as short as the longest row needs. Tables that change shape reuse
+memory: allocating tensors of many megabytes costs more than filling them (the system hands out and clears the pages).
+Knows nothing of tokens or calls.
 """
 
 from typing import Any
@@ -10,16 +12,46 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from spar.engines.decoding.buffers import Buffer
+GROWTH = 1.5  # memory allocated, as a multiple of what is needed now
+
+
+class Buffer:
+    """A table (rows, heads, time, dim) over flat memory. `table` is contiguous; places that no row has written hold
+    finite numbers (0 times a NaN would spread)."""
+
+    def __init__(self) -> None:
+        self.table = torch.zeros((0, 0, 0, 0))
+        self._memory = torch.zeros(0)
+
+    def lay_out(
+        self, shape: tuple[int, int, int, int], rows: int, like: torch.Tensor, spare: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Take a new shape (rows, heads, time, dim) and keep the data of the first `rows` rows.
+
+        Uses the flat memory `spare` if it is large enough. Returns the memory that the table had before.
+        """
+        size = shape[0] * shape[1] * shape[2] * shape[3]
+        if spare is None or spare.numel() < size:
+            spare = like.new_zeros(int(size * GROWTH))
+        table = spare[:size].view(shape)
+        if rows:
+            kept = min(shape[2], self.table.shape[2])
+            table[:rows, :, :kept] = self.table[:rows, :, :kept]
+        left, self._memory, self.table = self._memory, spare, table
+        return left
+
 
 Layers = list[tuple[torch.Tensor, torch.Tensor]]
 
+
 TIME_STEP = 16  # columns: growing copies everything, once in so many steps
+
+
 SPARE_TIME = 32  # columns more than needed before the tensors are made shorter
 
 
 class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no types we follow
-    """One layer: keys and values [capacity, heads, time, size]. `aim` says where each row's next token goes."""
+    """One layer: keys and values, each (capacity, heads, time, dim). `aim` sets where each row's next token goes."""
 
     is_sliding = False
 
@@ -35,7 +67,10 @@ class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write one token per row; give all keys and values of the running rows."""
+        """Write one token per row, key_states and value_states (rows, heads, 1, dim).
+
+        Returns all keys and values of the running rows, each (rows, heads, time, dim).
+        """
         keys, values = self.tables()
         keys[self._target] = key_states[:, :, 0]
         values[self._target] = value_states[:, :, 0]
@@ -43,7 +78,7 @@ class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no 
 
     def tables(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self.stores is None:
-            raise RuntimeError("rows join by RowCache.join, which makes the tensors")
+            raise RuntimeError("rows join by RowCache.join, which allocates the tensors")
         return self.stores[0].table, self.stores[1].table
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
@@ -60,7 +95,7 @@ class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no 
 
 
 class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we follow
-    """All layers. `time` is the length of the time axis, `rows` how many rows run."""
+    """All layers. `time` is the length of the time axis, `rows` the number of running rows."""
 
     def __init__(self, layers: int, most_rows: int) -> None:
         super().__init__(layers=[RowLayer() for _ in range(layers)])
@@ -71,7 +106,7 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we f
         self._spare: torch.Tensor | None = None
 
     def join(self, prompts: Layers, source: torch.Tensor) -> None:
-        """New rows: row j gets prompt source[j] of a prefilled batch, [prompts, heads, length, size] per layer."""
+        """New rows: row j gets prompt source[j] of a prefilled batch, (prompts, heads, length, dim) per layer."""
         first, rows = self.rows, self.rows + len(source)
         length = prompts[0][0].shape[2]
         if rows > self._capacity or length > self.time:
@@ -84,13 +119,13 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we f
         self.rows = rows
 
     def fork(self, source: torch.Tensor) -> None:
-        """New rows, copies of these."""
-        # Copied first: joining may lay the tables out anew, over the memory they are read from.
+        """New rows at the end, copies of the rows `source`."""
+        # Copied first: joining may lay the tables out again, over the memory they are read from.
         copies = [(keys[source], values[source]) for keys, values in (layer.tables() for layer in self.layers)]
         self.join(copies, torch.arange(len(source), device=source.device))
 
     def leave(self, holes: torch.Tensor, fillers: torch.Tensor, rows: int) -> None:
-        """Rows `fillers` move to the places `holes`; then the first `rows` rows are what is left."""
+        """Rows `fillers` move to the places `holes`; then the first `rows` rows are the running ones."""
         for layer in self.layers:
             for table in layer.tables() if len(holes) else ():
                 table[holes] = table[fillers]
@@ -107,7 +142,7 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers ships no types we f
             layer.aim(target)
 
     def _lay_out(self, capacity: int, time: int, like: Layers) -> None:
-        """Shape all tables anew. The memory each one leaves is where the next one goes."""
+        """Reshape all tables. Each one moves into the memory that the one before it left."""
         self._capacity, self.time = capacity, time
         for layer, states in zip(self.layers, like, strict=True):
             if layer.stores is None:

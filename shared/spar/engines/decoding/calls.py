@@ -1,6 +1,6 @@
-"""One `sample` call on its way through the batch, and the hand-over of its replies to the event loop that waits.
+"""One `sample` call in the batch, and the delivery of its replies to the event loop that awaits them.
 
-Made on the event loop's thread, filled on the compute thread. Knows nothing of models or tensors.
+Created on the event loop's thread, completed on the compute thread. Knows nothing of models or tensors.
 """
 
 import asyncio
@@ -47,13 +47,13 @@ class SampleCall:
         self.replies[sample] = reply
         if len(self.replies) == self.n:
             replies = [self.replies[i] for i in range(self.n)]
-            self._tell(lambda: None if self.done.done() else self.done.set_result(replies))
+            self._on_loop(lambda: None if self.done.done() else self.done.set_result(replies))
 
     def fail(self, error: EngineError) -> None:
         self.cancelled = True
-        self._tell(lambda: None if self.done.done() else self.done.set_exception(error))
+        self._on_loop(lambda: None if self.done.done() else self.done.set_exception(error))
 
-    def _tell(self, deliver: Callable[[], None]) -> None:
-        # A RuntimeError says that the loop is closed: then nobody waits, and there is nobody to tell.
+    def _on_loop(self, deliver: Callable[[], None]) -> None:
+        # A RuntimeError means that the loop is closed: then no caller awaits the replies.
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(deliver)

@@ -1,4 +1,5 @@
-"""Reads prompts: each once, in batches of similar length; what comes out is kept until all its samples have rows.
+"""Prefill: each prompt is read once, in batches of similar length, and its keys, values and logits are kept until all
+its samples have rows.
 
 Knows nothing of sampling or of the running batch.
 """
@@ -11,14 +12,15 @@ import torch
 from transformers import DynamicCache
 
 Ids = tuple[int, ...]
-TOKENS_AT_ONCE = 4096  # padded tokens of one forward pass: bounds memory, and how long running rows wait
-PADDING_SHARE = 0.25  # padding a batch may have, of its real tokens ...
+TOKENS_AT_ONCE = 4096  # padded tokens of one forward pass: bounds memory and the time that running rows wait
+PADDING_SHARE = 0.25  # padding a batch may have, as a share of its real tokens ...
 PADDING_FREE = 128  # ... or this many: one more forward pass costs as much
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """A batch of read prompts: per layer keys and values [prompts, heads, length, size]; logits [prompts, V]."""
+    """A batch of prompts that were read: per layer keys and values (prompts, heads, length, dim); logits (prompts,
+    vocabulary) of the next token."""
 
     layers: list[tuple[torch.Tensor, torch.Tensor]]
     logits: torch.Tensor
@@ -26,7 +28,7 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """One read prompt: its place in a batch."""
+    """One prompt that was read: its row in a prefilled batch."""
 
     batch: Prefilled
     place: int
@@ -51,7 +53,7 @@ def _fits(batch: list[Ids], width: int) -> bool:
 
 
 def prefill(model: Any, prompts: Sequence[Ids]) -> dict[Ids, Prefix]:
-    """Read one batch of different prompts. Padding stands on the right, where the causal mask hides it."""
+    """Read one batch of different prompts. Padding is on the right, where the causal mask hides it."""
     lengths = [len(ids) for ids in prompts]
     width = max(lengths)
     rows = torch.tensor([ids + (0,) * (width - len(ids)) for ids in prompts], device=model.device)

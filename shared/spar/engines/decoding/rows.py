@@ -1,16 +1,76 @@
-"""What each running row is doing, as one tensor per property: position, tokens drawn, limits, temperature, numbers.
+"""The state of each running row, one tensor per property (position, tokens drawn, limits, temperature, numbers), and
+the sampler that draws its tokens.
 
-A row is one sample. Rows are dense; which of them share a branch, `branches` says. Knows nothing of models.
+A row is one sample. Rows are dense; `branches` holds which of them share a branch. A token is drawn from its row's
+logits and one uniform number, by inverting the distribution function: each row depends on its own logits and numbers
+only, so the company in the batch cannot change its text. Knows nothing of models.
 """
 
+import numpy as np
 import torch
 
 from spar.engines.decoding.calls import Reply, SampleCall
-from spar.engines.decoding.sampler import draw, uniforms
+
+TOP_P_FIRST_LOOK = 64  # tokens that are sorted before the whole vocabulary is: nearly always they hold the mass wanted
+
+
+def uniforms(seed: int, count: int) -> torch.Tensor:
+    """`count` numbers in [0, 1), the stream of this seed: number t draws token t. Counter-based: cheap to seed."""
+    return torch.from_numpy(np.random.Generator(np.random.Philox(key=seed)).random(count))
+
+
+def draw(logits: torch.Tensor, temperature: torch.Tensor, top_p: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """logits (rows, vocabulary); temperature, top_p, uniform (rows,) float64 -> tokens (rows,).
+
+    Temperature 0 takes the likeliest token.
+    """
+    greedy = temperature == 0
+    if bool(greedy.all()):
+        return logits.argmax(-1)
+    warmth = torch.where(greedy, 1.0, temperature)
+    probabilities = torch.softmax(logits.double() / warmth[:, None], -1)
+    nucleus = (top_p < 1) & ~greedy
+    tokens = torch.where(greedy, logits.argmax(-1), _invert(probabilities, uniform))
+    if bool(nucleus.any()):
+        tokens[nucleus] = _nucleus(probabilities[nucleus], top_p[nucleus], uniform[nucleus])
+    return tokens
+
+
+def _invert(probabilities: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """The first index at which the cumulative (not necessarily normalised) mass passes uniform * total.
+
+    probabilities (rows, vocabulary), uniform (rows,) -> (rows,).
+    """
+    mass = probabilities.cumsum(-1)
+    target = uniform[:, None] * mass[:, -1:]
+    last = (probabilities > 0).cumsum(-1).argmax(-1)  # rounding may not carry a draw past the last possible token
+    return torch.minimum((mass <= target).sum(-1), last)
+
+
+def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Draw among the likeliest tokens that together reach top_p; the first is always among them.
+
+    probabilities (rows, vocabulary), top_p and uniform (rows,) -> (rows,).
+    """
+    look = min(TOP_P_FIRST_LOOK, probabilities.shape[-1])
+    best, order = probabilities.topk(look, dim=-1)
+    short = best.sum(-1) < top_p
+    tokens = _draw_sorted(best, order, top_p, uniform)
+    if bool(short.any()):
+        best, order = probabilities[short].sort(dim=-1, descending=True, stable=True)
+        tokens[short] = _draw_sorted(best, order, top_p[short], uniform[short])
+    return tokens
+
+
+def _draw_sorted(best: torch.Tensor, order: torch.Tensor, top_p: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """best and order (rows, candidates), most probable first: probabilities and their tokens -> tokens (rows,)."""
+    before = best.cumsum(-1) - best
+    kept = torch.where(before < top_p[:, None], best, 0.0)
+    return order.gather(1, _invert(kept, uniform)[:, None])[:, 0]
 
 
 class Rows:
-    """The running rows. `owners[r]` says which call and sample row r draws for."""
+    """The running rows. `owners[r]` is the call and the sample that row r draws for."""
 
     def __init__(self, ends: list[int], device: torch.device) -> None:
         self.owners: list[tuple[SampleCall, int]] = []
@@ -28,7 +88,7 @@ class Rows:
 
     @property
     def last_tokens(self) -> torch.Tensor:
-        """[rows, 1]: the token each row drew last."""
+        """(rows, 1): the token each row drew last."""
         return self._tokens.gather(1, self.drawn[:, None] - 1)
 
     def join(self, owners: list[tuple[SampleCall, int]]) -> None:
@@ -52,11 +112,11 @@ class Rows:
 
     @property
     def newest(self) -> torch.Tensor:
-        """[rows]: the token each row drew last."""
+        """(rows,): the token each row drew last."""
         return self.last_tokens[:, 0]
 
     def draw(self, logits: torch.Tensor, first: int = 0) -> list[int]:
-        """Draw a token for every row from `first` on, logits [those rows, V]; give the rows that are finished."""
+        """Draw a token for every row from `first` on, logits (these rows, vocabulary); return the finished rows."""
         drawn = self.drawn[first:]
         numbers = self._numbers[first:].gather(1, drawn[:, None])[:, 0]
         tokens = draw(logits, self._scales[0, first:], self._scales[1, first:], numbers)
@@ -73,7 +133,7 @@ class Rows:
         return Reply(ids, len(ids), "length")
 
     def leave(self, gone: list[int]) -> torch.Tensor:
-        """Take rows out; the last rows fill their places. Gives the order of the rows that are left."""
+        """Remove rows; the last rows fill their places. Returns the order (rows left,) of the rows that are left."""
         left = len(self) - len(gone)
         leaving = set(gone)
         holes = [row for row in sorted(gone) if row < left]

@@ -1,4 +1,4 @@
-"""The one thread that computes: every model's batch gets a turn after the other, as long as there is work.
+"""The one thread that computes: the models' batches take turns, as long as there is work.
 
 Knows nothing of what a turn does.
 """
@@ -12,13 +12,13 @@ from spar.engines.decoding.batch import Batch
 from spar.engines.decoding.calls import SampleCall
 from spar.errors import EngineUnavailable
 
-# Every tensor operation gives the interpreter away and asks for it back, some hundreds of times per token; a busy event
-# loop may keep it this long each time. At Python's own 5 ms a fully busy loop slowed decoding twice as much (measured).
+# Every tensor operation releases the interpreter lock and takes it again, some hundreds of times per token; a busy
+# event loop may hold it this long each time. At Python's default of 5 ms a busy loop slowed decoding twice as much.
 SWITCH_INTERVAL_S = 0.0005
 
 
 def closed() -> EngineUnavailable:
-    return EngineUnavailable("The engine was closed.", "Make a new engine, or wait for the worker to come back.")
+    return EngineUnavailable("The engine was closed.", "Create a new engine, or wait for the worker to restart.")
 
 
 class ComputeThread:
@@ -70,7 +70,7 @@ class ComputeThread:
     def _turn(self, batch: Batch) -> None:
         try:
             batch.advance()
-        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the callers wait on another thread
+        except Exception as error:  # noqa: BLE001 - the callers wait on another thread, and every failure must end them
             failure = EngineUnavailable(
                 f"Decoding failed: {type(error).__name__}: {error}.",
                 "If memory ran out, lower engine.max_batch; else the model's files may not fit its configuration.",

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from spar.engines.decoding.sampler import draw, uniforms  # noqa: E402 - after the check that torch is there
+from spar.engines.decoding.rows import draw, uniforms  # noqa: E402 - after the check that torch is there
 
 pytestmark = pytest.mark.torch
 
