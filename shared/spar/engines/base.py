@@ -1,6 +1,6 @@
-"""The seam to whatever serves a model: a `ChatModel` answers, an `Engine` makes one from a model's files.
+"""The interface to whatever serves a model: an `Engine` loads a model's files and returns a `ChatModel` that replies.
 
-Knows nothing of prompts, templates or queues. Every adapter is held to tests/contract/test_engines.py.
+Knows nothing of prompts, templates or queues. tests/contract/test_engines.py runs against every adapter.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Sampling:
 
 
 class Adjustment(StrEnum):
-    """How a request differed from the sampling that was requested, because the server or the model takes no other."""
+    """How a request differed from the sampling settings, because the server or the model accepts nothing else."""
 
     MAX_TOKENS_LOWERED = "max_tokens_lowered"
     TEMPERATURE_NOT_SENT = "temperature_not_sent"
@@ -59,25 +59,25 @@ class LocalModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAddress:
-    """Where others ask for a model over the OpenAI protocol: `url` ends in /v1, `name` is what the server calls it."""
+    """Where other programs reach a model over the OpenAI protocol: `url` ends in /v1, `name` is its served name."""
 
     url: str
     name: str
 
 
 class ChatModel(Protocol):
-    """Answers conversations. Calls from any number of tasks run together; one event loop."""
+    """Replies to conversations. Calls from any number of tasks of one event loop run concurrently."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        """Draw n replies; sample i uses seed + i. A prompt that the model cannot take is ConversationTooLong.
+        """Draw n replies; sample i uses seed + i. A prompt that does not fit the model raises ConversationTooLong.
 
-        Cancelling the call stops the work it asked for. Raises EngineUnavailable and DeadlineExceeded.
+        Cancelling the call stops its work. Raises EngineUnavailable and DeadlineExceeded.
         """
         ...
 
 
 class Engine(Protocol):
-    """Makes models answer. One per worker process."""
+    """Loads and serves models. One per worker process."""
 
     async def serve(self, model: LocalModel) -> ChatModel:
         """Load the model, or return it if it is loaded. Raises ModelUnusable, EngineUnavailable."""
@@ -90,7 +90,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class AddressableEngine(Protocol):
-    """An engine that runs a server, which programs of others (lm-evaluation-harness) may call."""
+    """An engine that runs a server, which other programs (lm-evaluation-harness) may call."""
 
     def address(self, model: LocalModel) -> AbstractAsyncContextManager[ModelAddress]:
         """Hold the model at its server: within the block it is neither stopped nor replaced by another model.

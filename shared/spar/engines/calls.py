@@ -22,7 +22,7 @@ class CallsInFlight:
         """Await the work. Cancelling the caller cancels it; `close` ends it with EngineUnavailable."""
         if self.closed:
             work.close()
-            raise self._gone()
+            raise self._closed_error()
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         try:
@@ -30,14 +30,14 @@ class CallsInFlight:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if self.closed and (caller is None or not caller.cancelling()):
-                raise self._gone() from None
+                raise self._closed_error() from None
             raise
         finally:
             self._tasks.discard(task)
 
     def check_open(self) -> None:
         if self.closed:
-            raise self._gone()
+            raise self._closed_error()
 
     async def close(self) -> None:
         self.closed = True
@@ -46,5 +46,5 @@ class CallsInFlight:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _gone(self) -> EngineUnavailable:
-        return EngineUnavailable(f"The {self._engine} engine was closed.", "Make a new one to go on.")
+    def _closed_error(self) -> EngineUnavailable:
+        return EngineUnavailable(f"The {self._engine} engine was closed.", "Create a new one to continue.")

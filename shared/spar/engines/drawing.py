@@ -1,7 +1,8 @@
 """One call to a model: n replies, each a completion or the typed reason why there is none.
 
-What the model cannot take (too long, refused by its chat template) fails this call alone: others of its step go on.
-Errors that may pass, or that concern every call (an engine that is away, a wrong key), are raised. Knows no skill.
+A conversation that the model cannot take (too long, refused by its chat template) fails this call alone, and the other
+calls of its step continue. Transient errors, and those that concern every call (an unreachable engine, a wrong key),
+are raised. Knows nothing of what the replies are for.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,13 @@ from spar.method.records import Message, ReplyFailure
 from spar.texts import is_storable, storable
 
 LONGEST_REPLY = 1 << 20
-"""Characters; what models of today can write in one reply is some hundred thousand. Reading more takes minutes."""
-_KEPT = 10_000  # characters that are kept of a longer one, to be read by people
+"""Characters; today's models write some hundred thousand in one reply at most. Parsing more takes minutes."""
+_KEPT = 10_000  # characters that are kept of a longer one, for people to read
 
 
 @dataclass(frozen=True, slots=True)
 class FailedReply:
-    """A reply that is no data, whatever it was to be; `text` is to be read by people: the error, or what came."""
+    """A reply that cannot be used; `text` is for people to read: the error, or what was received."""
 
     failure: ReplyFailure
     text: str
@@ -42,7 +43,7 @@ async def draw(chat: ChatModel, messages: Sequence[Message], n: int, sampling: S
 
 
 def received(completion: Completion) -> Reply:
-    """The border for what models and servers wrote: a text that cannot be stored, or is far too long, is no data."""
+    """The boundary for text from models and servers: one that cannot be stored, or is far too long, is a failure."""
     text = completion.text
     if len(text) > LONGEST_REPLY:
         shown = f"{storable(text[:_KEPT])} ... ({len(text):,} characters)"

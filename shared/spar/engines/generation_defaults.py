@@ -1,5 +1,5 @@
-"""Sampling defaults of a model's own generation_config.json, which no engine of ours uses: a recipe's settings are all
-that counts, or two engines would sample the same model differently. Warns of them; loads no library.
+"""Sampling defaults of a model's own generation_config.json, which no engine uses: only a recipe's settings count, or
+two engines would sample the same model differently. Warns of them; loads no library.
 """
 
 import json
@@ -34,18 +34,18 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "begin_suppress_tokens": ([],),
     "exponential_decay_length_penalty": (),
 }
-"""What a recipe has no key for, with the values that change nothing. Temperature, top_p and max_tokens are its own."""
+"""Settings that a recipe has no key for, with the values that change nothing. It has keys for the other ones."""
 
 
 def warn_of_unused_defaults(folder: Path) -> None:
-    """Once in a process for the same defaults: the models that a run trains keep those of their base."""
+    """Once per process for the same defaults: the models that a run trains inherit those of their base."""
     unused = unused_defaults(folder)
     if unused:
         _warn(json.dumps(unused, sort_keys=True), folder)
 
 
 def unused_defaults(folder: Path) -> dict[str, Any]:
-    """Those that would change replies; none where the file is missing or unreadable, which loading reports."""
+    """The defaults that would change replies; none if the file is missing or unreadable, which loading reports."""
     try:
         named = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,10 +1,10 @@
 """Claims on this host's GPUs: a lock file per GPU, all of a claim at once or none. Knows nothing of what runs on them.
 
-    <locks>/<uuid>   held (flock) by who uses that GPU, and says who it is
-    <locks>/~next    held by the claim that is next, so that a large claim is not overtaken for ever by small ones
+    <locks>/<uuid>   held (flock) by the process that uses that GPU, and names it
+    <locks>/~next    held by the claim that is next, so that small claims cannot overtake a large one for ever
 
-The kernel drops a lock when the last process that holds it dies, kill -9 included, so nothing needs cleaning, and no
-server has to know of it. A process that hands the descriptors on to a child's guard keeps the GPU until that is gone.
+The kernel releases a lock when the last process that holds it dies, kill -9 included, so nothing needs cleaning up and
+no server has to keep track. A process that passes the descriptors to a child's guard keeps the GPU until that ends.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from spar.errors import ServiceError
 
 log = structlog.get_logger()
 
-LOOK_AGAIN = 0.5  # seconds; a freed flock tells nobody, so there is no condition to wait for
-SAY_AGAIN = 60.0  # seconds between two lines that say what is awaited
+POLL_S = 0.5  # a released flock notifies no one, so there is no condition to wait for
+REPORT_S = 60.0  # between two log lines about the GPUs that are awaited
 _NEXT = "~next"
 
 _idle_holders: set[Callable[[], None]] = set()
-"""Called while a claim of this process waits: engines of this process that stop at once if they have nothing to do."""
+"""Called while a claim of this process waits: idle engines of this process then stop at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuClaim:
-    """GPUs that are ours until `release`; `descriptors` hold the locks."""
+    """GPUs that this process holds until `release`; `descriptors` hold the locks."""
 
     uuids: tuple[str, ...]
     descriptors: tuple[int, ...]
@@ -42,7 +42,7 @@ class GpuClaim:
         return {"CUDA_VISIBLE_DEVICES": ",".join(self.uuids)}
 
     def release(self) -> None:
-        """Once: a number that was closed may belong to another file by then."""
+        """Call once: a descriptor's number may belong to another file after it was closed."""
         for descriptor in self.descriptors:
             os.close(descriptor)
 
@@ -58,7 +58,7 @@ async def claim(count: int, purpose: str, host: GpuHost | None = None) -> AsyncI
 
 
 async def acquire(count: int, purpose: str, host: GpuHost | None = None) -> GpuClaim:
-    """Wait for `count` GPUs. Whoever waits says so in the log, and is served in turn.
+    """Wait for `count` GPUs. Claims that wait are logged, and are served in turn.
 
     Raises RecipeError at once where the host has too few, ServiceError where its locks cannot be used.
     """
@@ -74,28 +74,28 @@ async def acquire(count: int, purpose: str, host: GpuHost | None = None) -> GpuC
             if held is not None:
                 log.info("gpus_claimed", purpose=purpose, gpus=held.uuids, waited_s=round(waited, 1))
                 return held
-            if waited % SAY_AGAIN < LOOK_AGAIN:
+            if waited % REPORT_S < POLL_S:
                 log.warning("gpus_awaited", purpose=purpose, wanted=count, in_use=holders(host), waited_s=round(waited))
-            for let_go in list(_idle_holders):
-                let_go()
-            await asyncio.sleep(LOOK_AGAIN)
-            waited += LOOK_AGAIN
+            for release in list(_idle_holders):
+                release()
+            await asyncio.sleep(POLL_S)
+            waited += POLL_S
     finally:
         if turn is not None:
             os.close(turn)
 
 
-def when_wanted(let_go: Callable[[], None]) -> Callable[[], None]:
-    """Have `let_go` called while this process waits for GPUs, so that one worker can do everything in turn.
+def when_wanted(release: Callable[[], None]) -> Callable[[], None]:
+    """Call `release` while this process waits for GPUs, so that one worker can do everything in turn.
 
-    Returns what ends it.
+    Returns the function that unregisters it.
     """
-    _idle_holders.add(let_go)
-    return lambda: _idle_holders.discard(let_go)
+    _idle_holders.add(release)
+    return lambda: _idle_holders.discard(release)
 
 
 def holders(host: GpuHost) -> dict[str, str]:
-    """Who uses which GPU, as the holders wrote it; free ones are left out."""
+    """The process that uses each GPU, as it named itself; free GPUs are left out."""
     found: dict[str, str] = {}
     for uuid in host.uuids:
         path = _path(host, uuid)
@@ -123,7 +123,7 @@ def _all_or_none(host: GpuHost, count: int, purpose: str) -> GpuClaim | None:
 
 
 def _lock(path: Path) -> int | None:
-    """The file, locked for us, or None if somebody has it."""
+    """The file, locked by this process, or None if another process holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

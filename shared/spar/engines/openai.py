@@ -1,8 +1,9 @@
 """The openai engine: any server that speaks OpenAI's chat completions (vLLM, llama.cpp, a hosted model).
 
-Samples of one call travel in one request, so that the server computes a shared prompt once. What a server refuses
-(`n`, a name of a parameter, a value that it fixes) is learned once per served model. Knows nothing of what is asked;
-connections are `openai_client`'s, bodies `openai_request`'s, the shapes of replies `openai_replies`'.
+The samples of one call go in one request, so that the server computes a shared prompt once. What a server refuses
+(`n`, a parameter's name, a value that it fixes) is learned once per served model. Knows nothing of the prompts'
+content; connections are in `openai_client`, request bodies in `openai_request`, the forms of replies in
+`openai_replies`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,15 +26,15 @@ from spar.recipes.models import EngineSettings
 
 CHAT = "chat/completions"
 UNREADABLE = 8
-"""Bodies in a row: then it is not a reply that is bad, but the server is another one, or something stands before it."""
+"""Bodies in a row: then it is not a bad reply but another kind of server, or a proxy in front of it."""
 ADAPTATIONS = 8
-"""More than there is to learn of a server: what it refuses then is refused for good."""
+"""More than there is to learn about a server: a request that is refused after that stays refused."""
 
 log = structlog.get_logger()
 
 
 class OpenAIModel:
-    """A served name, and what its server has shown to take."""
+    """A served model, and what its server has been seen to accept."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class OpenAIModel:
         extra: Mapping[str, Any] | None = None,
         positions: int | None = None,
     ) -> None:
-        """`positions`: what the model takes of prompt and reply together, where that is known."""
+        """`positions`: the context length, prompt and reply together, where it is known."""
         self.name = name
         self._client = client
         self._calls = calls
@@ -53,7 +54,7 @@ class OpenAIModel:
         self._shape = RequestShape(positions=positions)
         self._noted: set[str] = set()
         self._unreadable: int | None = None
-        """Bodies in a row that were no chat completion; None until there has been one that was."""
+        """Bodies in a row that were no chat completion; None before the first one that was."""
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
         return await self._calls.run(self._sample(messages, n, sampling, seed))
@@ -62,18 +63,19 @@ class OpenAIModel:
         found: dict[int, Completion] = {}
         # Servers refuse several greedy samples in one request: they are all the same.
         if n == 1 or (sampling.temperature > 0 and not self._shape.one_choice):
-            found.update(await self._ask(messages, n, sampling, seed))
+            found.update(await self._request(messages, n, sampling, seed))
         missing = [place for place in range(n) if place not in found]
-        more = await gather(self._ask(messages, 1, sampling, seed + place) for place in missing)
+        more = await gather(self._request(messages, 1, sampling, seed + place) for place in missing)
         found.update(
             {place: choice for place, choices in zip(missing, more, strict=True) for choice in choices.values()}
         )
         return [found[place] for place in range(n)]
 
-    async def _ask(
+    async def _request(
         self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
     ) -> Mapping[int, Completion]:
-        """Completions by their place; some of n > 1 may be missing. Refusals are learned from, a few times at most."""
+        """Completions by their index; some of n > 1 may be missing. After a refusal the request is adapted and sent
+        again, a few times at most."""
         shape = self._shape
         for _ in range(ADAPTATIONS):
             request = build(shape, self.name, messages, n, sampling, seed if self._send_seed else None, self._extra)
@@ -110,12 +112,12 @@ class OpenAIModel:
         return choices
 
     def _failed(self, n: int, why: str, messages: Sequence[Message]) -> Choices:
-        """One body is the failure of its replies: neither the shard nor the run is lost by it."""
+        """An unreadable body fails its own replies only, neither the shard nor the run."""
         self._note("reply_that_is_no_completion", because=why)
         return failed_choices(n, why, messages)
 
     def _learn(self, shape: RequestShape, request: ChatRequest, one_choice: bool) -> None:
-        """What has led to a reply is done so from the first request on; what a call loses by it is noted once."""
+        """Send further requests in the form that led to a reply; log once what a request loses by it."""
         for each in request.adjustments:
             self._note("request_not_as_set", adjustment=each.value, because="the server does not take it")
         learned = shape.lasting(self._shape)
@@ -157,8 +159,8 @@ class OpenAIEngine:
         self._models: dict[str, OpenAIModel] = {}
 
     async def serve(self, model: LocalModel) -> ChatModel:
-        """A named model is taken as it is: a server need not list all that it serves, and the first call tells.
-        Without a name it is the only one that the server lists."""
+        """A name is not checked: a server need not list all that it serves, and the first call will show.
+        Without a name it is the only model that the server lists."""
         self._calls.check_open()
         name = model.name or (model.path.name if model.path else None)
         if name is None:
@@ -197,20 +199,20 @@ async def _elsewhere(client: OpenAIClient) -> EngineError | None:
     try:
         found = model_names((await client.get("models", below)).data) is not None
     except EngineError:
-        return None  # nothing answers there either
+        return None  # no reply from there either
     what = f"{client.place} has no chat completions (HTTP 404), but {client.place}/v1 has a list of models."
     return EngineError(what, f"Set the URL to {client.place}/v1.") if found else None
 
 
 async def _unknown(name: str, client: OpenAIClient, words: str) -> EngineError:
-    """What a 404 of chat completions stands for: another base URL, or a name that is not served."""
+    """What a 404 of chat completions means: another base URL, or a name that is not served."""
     elsewhere = await _elsewhere(client)
     if elsewhere is not None:
         return elsewhere
     try:
         names = await _listed(client)
     except EngineError:
-        names = None  # a list that cannot be had tells nothing of the name
+        names = None  # without a list, nothing is known about the name
     if names is not None and name in names:
         return EngineError(
             f"{client.place} lists the model {name}, and has no chat completions for it (HTTP 404: {words}).",

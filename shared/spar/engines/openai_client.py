@@ -1,4 +1,5 @@
-"""HTTP to an OpenAI-compatible server: one session, a bounded window, retries with back-off. Knows no conversation.
+"""HTTP to an OpenAI-compatible server: one session, a bounded window, retries with back-off. Knows nothing of
+conversations.
 
 aiohttp without a connection limit: 200 concurrent requests cost it 0.04 CPU-seconds where httpx needs 5 (measured).
 """
@@ -38,18 +39,18 @@ _HEAD = 2000  # bytes that are kept of a larger one
 _FIRST_WAIT = 0.25  # seconds; doubles
 _LONGEST_WAIT = 30.0  # seconds of back-off; a wait that the server names may be longer
 _ROOM, _LEAST_ROOM = 2.0, 1.0  # times what the last attempt took; seconds
-_SPREAD = 0.1  # share of a wait that the server names: calls that were refused together do not come back together
+_SPREAD = 0.1  # share of a wait that the server names: calls that were refused together are not retried together
 _LOST = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)
-"""Connections that could not be made, or broke: the server forgets a request whose client is gone."""
+"""Connections that could not be made, or broke: a server drops a request whose client is gone."""
 
 Pause = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """`data` is the body's JSON, None if it is none; `error` what the server says is wrong, with HTTP 200 too.
+    """`data` is the body's JSON, None if it is none; `error` is the error that the server reports, with HTTP 200 too.
 
-    `too_large`: the body went beyond MOST_BODY and was not read to its end.
+    `too_large`: the body exceeded MOST_BODY and was not read to its end.
     """
 
     status: int
@@ -61,8 +62,8 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An attempt that another may follow. `wait` is what the server asks for, if it names it; `reply` what counts
-    if no attempt brings another."""
+    """An attempt that another may follow. `wait` is the wait that the server names, if any; `reply` is the result if no
+    further attempt has a better one."""
 
     why: str
     error: ServerError | None = None
@@ -71,11 +72,10 @@ class _Failed:
 
 
 class OpenAIClient:
-    """Made on any thread, used on one event loop. `url` is the base URL; the key comes from the environment.
+    """Created on any thread, used on one event loop. `url` is the base URL; the key comes from the environment.
 
-    Connections that broke are tried again, replies with a status that is `retried`, and bodies that are no JSON:
-    `attempts` times in all.
-    A busy server that names the time of the next attempt is waited for, within the call's deadline.
+    Retried are broken connections, replies with a status in `retried`, and bodies that are no JSON: `attempts` times in
+    all. If a busy server names the time of the next attempt, the client waits for it within the call's deadline.
     """
 
     def __init__(  # noqa: PLR0913 - what a connection depends on, each passed plainly
@@ -100,11 +100,11 @@ class OpenAIClient:
         self._pause = pause
         self._session: aiohttp.ClientSession | None = None
         self._speaks_json = False
-        """Whether it ever has; what never did is likelier another server than one that something stands before."""
+        """Whether it ever has: one that never did is more likely another kind of server than one behind a proxy."""
         self._jitter = random.Random()  # spreads retries; no result depends on it
 
     async def post(self, path: str, body: Mapping[str, Any]) -> HttpReply:
-        """Send JSON; the deadline starts once the window lets it out, and covers every attempt."""
+        """Send JSON; the deadline starts once the request leaves the window, and covers every attempt."""
         async with self._window:
             return await self._within_deadline("POST", endpoint_url(self.url, path), body, self._deadline)
 
@@ -122,7 +122,7 @@ class OpenAIClient:
             async with asyncio.timeout(deadline):
                 return await self._with_retries(method, url, body, asyncio.get_running_loop().time() + deadline)
         except TimeoutError:
-            # Not sent again: the server may well have finished, and would only do it twice.
+            # Not sent again: the server may well have finished, and would repeat the same work.
             raise DeadlineExceeded(
                 f"{self.place} had no reply within {deadline:g} s.",
                 "Raise engine.deadline_s, lower max_tokens, or look at the server's load.",
@@ -141,11 +141,11 @@ class OpenAIClient:
                 return self._after_all(outcome)
             wait = self._wait(outcome, attempt, until)
             if outcome.reply is not None and until - now() < wait + max(_LEAST_ROOM, _ROOM * (now() - began)):
-                return outcome.reply  # one that is bad each time must not become a call that is late
+                return outcome.reply  # a reply that is bad each time must not turn into a missed deadline
             await self._pause(wait)
 
     def _after_all(self, failed: _Failed) -> HttpReply:
-        """What the last attempt comes to: an error, unless it has a reply that counts."""
+        """The result of the last attempt: an error, unless it has a reply."""
         if failed.reply is not None:
             return failed.reply
         if failed.error is not None:
@@ -158,8 +158,8 @@ class OpenAIClient:
             reply, headers = await self._exchange(method, url, body)
         except aiohttp.ClientError as error:
             if not isinstance(error, _LOST):
-                raise self._unavailable(_told(error)) from None
-            return _Failed(_told(error))
+                raise self._unavailable(_message(error)) from None
+            return _Failed(_message(error))
         self._speaks_json = self._speaks_json or reply.data is not None
         if self._speaks_json and reply.error is None and reply.data is None and not reply.too_large:
             return _Failed("a body that is no JSON", reply=reply)  # as a proxy sends before a server that restarts
@@ -181,7 +181,7 @@ class OpenAIClient:
         raise redirect_loop(url)
 
     def _wait(self, failed: _Failed, attempt: int, until: float) -> float:
-        """Seconds to the next attempt. Raises EngineUnavailable where the server wants more than the call has."""
+        """Seconds to the next attempt. Raises EngineUnavailable if the server names more than the call has left."""
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (attempt - 1)) * self._jitter.uniform(0.5, 1.5)
         if failed.wait is None:
             return wait
@@ -234,8 +234,8 @@ def _read(status: int, body: bytes) -> HttpReply:
     return HttpReply(status, body, data, error_within(body, data))
 
 
-def _told(error: aiohttp.ClientError) -> str:
-    """The library's own text for an HTTP error holds the whole URL, query included."""
+def _message(error: aiohttp.ClientError) -> str:
+    """Not the library's own text for an HTTP error, which holds the whole URL, query included."""
     if isinstance(error, aiohttp.ClientResponseError):
         return f"{type(error).__name__}: {error.status} {error.message}"
     if isinstance(error, aiohttp.InvalidURL):

@@ -29,7 +29,7 @@ _NAMED_STATUS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerError:
-    """`status` is HTTP's, or for an error with HTTP 200 the one that its body stands for; the rest is "" if untold."""
+    """`status` is HTTP's, or for an error with HTTP 200 the one that its body implies; missing fields are ""."""
 
     status: int
     message: str
@@ -41,8 +41,8 @@ class ServerError:
 def parsed(body: bytes) -> Any:
     """The body's JSON, or None for a body that is none.
 
-    Raw control characters in texts are let pass, and bytes that are not UTF-8 become halves of surrogate pairs: such a
-    text is found by `drawing.received`, and costs the reply that it is in.
+    Raw control characters in texts are accepted, and bytes that are not UTF-8 become halves of surrogate pairs:
+    `drawing.received` finds such a text, and only its own reply fails.
     """
     try:
         return json.loads(body.decode("utf-8-sig", "surrogateescape"), strict=False)
@@ -59,7 +59,7 @@ def read_error(status: int, body: bytes) -> ServerError:
 
 
 def error_within(body: bytes, data: Any) -> ServerError | None:
-    """The error that a reply with HTTP 200 holds instead of choices; None for a reply that is to be read. `data` is the
+    """The error that a reply with HTTP 200 holds instead of choices; None for one that can be read. `data` is the
     body's JSON."""
     return error_in(data) if body.strip() else ServerError(status=_BAD_GATEWAY, message=_EMPTY)
 
@@ -78,7 +78,7 @@ def error_in(data: Any) -> ServerError | None:
 
 
 def _broken(choices: Sequence[Any]) -> ServerError | None:
-    """Replies that were all broken off by the server: it is as good as away."""
+    """Replies that the server all aborted: it counts as unavailable."""
     if not all(isinstance(each, dict) and finish_of(each.get("finish_reason")) is Finish.BROKEN for each in choices):
         return None
     first = choices[0]
@@ -86,7 +86,7 @@ def _broken(choices: Sequence[Any]) -> ServerError | None:
         inner = _innermost(first)
         return _error(_stands_for(inner, _UNAVAILABLE), inner)
     return ServerError(
-        status=_UNAVAILABLE, message=f"it broke the reply off (finish_reason {first.get('finish_reason')!r})"
+        status=_UNAVAILABLE, message=f"it aborted the reply (finish_reason {first.get('finish_reason')!r})"
     )
 
 
@@ -129,11 +129,11 @@ def _first_problem(problems: Sequence[Any]) -> tuple[str, str]:
 
 def _stands_for(inner: Any, unknown: int = _BAD_GATEWAY) -> int:
     """The status that an error's code, status or type names."""
-    told = [inner.get(key) for key in ("code", "status", "type")] if isinstance(inner, dict) else []
-    for each in told:
+    named = [inner.get(key) for key in ("code", "status", "type")] if isinstance(inner, dict) else []
+    for each in named:
         if isinstance(each, int | str) and str(each).isdigit() and 400 <= int(each) < 600:
             return int(each)
-    words = " ".join(str(each) for each in told if isinstance(each, str))
+    words = " ".join(str(each) for each in named if isinstance(each, str))
     return next((status for pattern, status in _NAMED_STATUS if pattern.search(words)), unknown)
 
 

@@ -1,4 +1,4 @@
-"""Why a server's reply ended: by itself, at a limit, or broken off. Servers have many words for it."""
+"""Why a server's reply ended: by itself, at a limit, or aborted. Servers have many words for it."""
 
 from enum import StrEnum
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 class Finish(StrEnum):
     STOP = "stop"
     LENGTH = "length"
-    """Not whole: a limit, a filter, or a reason that nobody knows."""
+    """Not complete: a limit, a filter, or an unknown reason."""
     BROKEN = "broken"
-    """The server gave up: the reply is to be requested again."""
+    """Aborted by the server: to be requested again."""
 
 
 _STOP = frozenset(
@@ -27,7 +27,7 @@ _BROKEN = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "fail
 
 
 def finish_of(reason: object) -> Finish:
-    """`null` is how servers that know no reasons say that a reply ended."""
+    """`null`, which servers without reasons send, counts as a reply that ended by itself."""
     word = "" if reason is None else str(reason).lower()
     if word in _BROKEN:
         return Finish.BROKEN
@@ -35,7 +35,7 @@ def finish_of(reason: object) -> Finish:
 
 
 def is_token_limit(reason: object) -> bool:
-    """Whether the reply has as many tokens as there was room for, of what was requested or of the model."""
+    """Whether the reply ended at max_tokens or at the model's context length."""
     return str(reason).lower() in _TOKEN_LIMIT
 
 

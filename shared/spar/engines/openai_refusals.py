@@ -1,6 +1,6 @@
-"""What a server's error means for the call that met it: try again, or which of our errors it is.
+"""What a server's error means for its call: another attempt, or which of our errors is raised.
 
-Every rule is a pure function of the server's own account of it.
+Every rule is a pure function of the error that the server reported.
 """
 
 import re
@@ -9,9 +9,9 @@ from spar.engines.openai_errors import ServerError
 from spar.errors import ConversationTooLong, EngineError, EngineUnavailable, PromptRefused, RequestRefused, SparError
 
 TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, *range(520, 525), 529})
-"""Worth another attempt: the server, or what stands before it, is busy, starting, or gave up waiting."""
+"""Worth another attempt: the server, or a proxy in front of it, is busy, starting, or timed out."""
 _TIMED_OUT = (408, 504, 524)
-_TOO_LONG_STATUS = (400, 413, 422, 500)  # llama.cpp says it with 500
+_TOO_LONG_STATUS = (400, 413, 422, 500)  # 500: llama.cpp
 _TOO_LONG_NAMES = re.compile(
     r"context_length_exceeded|exceed_context_size|context_window|prompt_too_long|input_too_long|request_too_large"
     r"|tokens_limit_reached|string_above_max_length|context_too_large"
@@ -47,17 +47,17 @@ _FILTERED = re.compile(
 
 
 def is_transient(error: ServerError, statuses: frozenset[int] = TRANSIENT) -> bool:
-    """Whether the same request may do at the next attempt."""
+    """Whether the same request may succeed at the next attempt."""
     return error.status in statuses and not is_too_long(error) and not _no_quota(error)
 
 
 def is_too_long(error: ServerError) -> bool:
-    """Whether it is the conversation, with the tokens requested for the reply, that the model has no room for."""
+    """Whether the conversation and the tokens requested for the reply exceed the model's context."""
     return error.status == 413 or _says_too_long(error)
 
 
 def _says_too_long(error: ServerError) -> bool:
-    """By its words: the status 413 alone may be of a proxy that knows nothing of models."""
+    """By its wording: the status 413 alone may come from a proxy that knows nothing of models."""
     if _TOO_LONG_NAMES.search(f"{error.code} {error.type}"):
         return True
     if error.status not in _TOO_LONG_STATUS or not _TOO_LONG_PARAMS.fullmatch(error.param):
@@ -66,13 +66,13 @@ def _says_too_long(error: ServerError) -> bool:
 
 
 def refusal(error: ServerError, place: str, model: str, key_variable: str, sent: int = 0) -> SparError:
-    """The error that a caller gets, once nothing can be tried any more. `sent`: bytes of the conversation's text."""
+    """The error for the caller when no attempt is left. `sent`: bytes of the conversation's text."""
     what = f"HTTP {error.status}: {error.message}"
     if error.status == 413 and sent <= LEAST_BODY_LIMIT and not _says_too_long(error):
-        # It would refuse every conversation: none may be lost to that.
+        # It would refuse every conversation, so none of them may be counted as too long.
         return EngineUnavailable(
             f"{place} refuses even small requests as too large ({what}).",
-            "Raise the limit of request bodies of the server, or of the proxy before it.",
+            "Raise the limit of request bodies of the server, or of the proxy in front of it.",
         )
     if is_too_long(error):
         return ConversationTooLong(

@@ -1,6 +1,6 @@
-"""Reads a chat completion: one completion for each choice that is whole, with the tokens it took.
+"""Reads a chat completion: one completion for each choice that is complete, with its token count.
 
-Knows the shapes of JSON, nothing of connections, retries or errors that servers report as such.
+Knows the forms of the JSON, nothing of connections, retries or errors that servers report as errors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from spar.redaction import redact
 CHARACTERS_PER_TOKEN = 4
 """Of English text in the tokenizers of chat models, for servers that report no usage."""
 _TURN_TOKENS = 4
-"""What a chat template adds to a turn, about."""
-_SHOWN = 80  # characters of a finish reason that nobody knows
-_SPARE = 128  # choices beyond those requested that are looked at: some servers send more, none sends thousands
+"""About what a chat template adds to a turn."""
+_SHOWN = 80  # characters of an unknown finish reason
+_SPARE = 128  # choices beyond those requested that are read: some servers send more, none sends thousands
 _MOST_TOKENS = 10**9  # of one call
 _TEXT_PARTS = (None, "text", "output_text")
 _REASONING = ("reasoning_content", "reasoning")
@@ -28,19 +28,19 @@ _REASONING = ("reasoning_content", "reasoning")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """`completions` by the place of their choice; those that the server broke off are missing. `number` counts both."""
+    """`completions` by the index of their choice; those that the server aborted are missing. `number` counts both."""
 
     completions: Mapping[int, Completion]
     number: int
     unknown_reasons: tuple[str, ...] = ()
-    """Finish reasons that are not known; their replies count as cut off."""
+    """Unknown finish reasons; their replies count as cut off."""
     only_reasoning: bool = False
     """Whether a reply held reasoning, and no content."""
     lowered: bool = False
-    """Whether the server had room for fewer tokens than were requested, and kept to that silently."""
+    """Whether the server silently applied a lower limit than the tokens requested."""
 
     def adjusted(self, requested: tuple[Adjustment, ...]) -> "Choices":
-        """With what the request and the server changed of the sampling."""
+        """With the adjustments that the request and the server made to the sampling."""
         lowered = (Adjustment.MAX_TOKENS_LOWERED,) if self.lowered else ()
         adjustments = tuple(dict.fromkeys((*requested, *lowered)))
         marked = {place: replace(each, adjustments=adjustments) for place, each in self.completions.items()}
@@ -63,10 +63,10 @@ class _ReplyChoice:
 def read_choices(
     data: Any, messages: Sequence[Message], n: int, max_tokens: int, positions: int | None = None
 ) -> Choices:
-    """The choices of a reply to `messages`. Raises ValueError, saying why, for anything that is no chat completion.
+    """The choices of a reply to `messages`. Raises ValueError, with the reason, for anything that is no chat completion.
 
-    Token counts that are missing, or 0 where there is text, are estimated from the texts. `positions` is what the
-    model takes of prompt and reply together, where that is known.
+    Token counts that are missing, or 0 where there is text, are estimated from the texts. `positions` is the context
+    length, prompt and reply together, where it is known.
     """
     choices = _choices(data, n)
     full = [is_token_limit(choice.reason) for choice in choices]
@@ -114,7 +114,7 @@ def not_a_completion(place: str, why: str, body: bytes) -> EngineUnavailable:
 
 
 def failed_choices(n: int, why: str, messages: Sequence[Message]) -> Choices:
-    """n replies that cannot be read, where a server that gives chat completions has sent something else for once."""
+    """n failed replies, for a server of chat completions that has sent something else for once."""
     prompt = _estimated_prompt(messages)
     failed = Completion(
         text=why,
@@ -132,13 +132,13 @@ def _estimated_prompt(messages: Sequence[Message]) -> int:
 
 
 def model_names(data: Any) -> list[str] | None:
-    """The names in a /models reply, in the usual shapes; None if it is none."""
+    """The names in a /models reply, in its usual forms; None if it is none."""
     listed = _listed(data)
     return None if listed is None else [name for each in listed if (name := _name(each))]
 
 
 def model_positions(data: Any) -> dict[str, int]:
-    """The tokens that a prompt and its reply may have together, by the names of models that state it as vLLM does.
+    """The context length, prompt and reply together, by the names of models that state it as vLLM does.
 
     vLLM 0.32.0 reports `max_model_len: null` for an adapter, whose base is its `parent`.
     """
@@ -174,13 +174,13 @@ def _choices(data: Any, n: int) -> list[_ReplyChoice]:
     if all(choice.failure for choice in found):
         raise ValueError(found[0].text)
     places = [choice.place for choice in found]
-    if len({*places}) < len(places) or max(places) >= n:  # no places of ours: then in the order of their own
+    if len({*places}) < len(places) or max(places) >= n:  # not the indices of n choices: number them in their order
         found = [replace(choice, place=place) for place, choice in enumerate(sorted(found, key=lambda c: c.place))]
     return sorted(found, key=lambda choice: choice.place)[:n]
 
 
 def _choice_or_failure(order: int, choice: Any) -> _ReplyChoice:
-    """One choice that cannot be read is that choice's failure; the others beside it count."""
+    """A choice that cannot be read fails by itself; the others count."""
     try:
         return _choice(order, choice)
     except ValueError as error:
@@ -200,7 +200,7 @@ def _choice(order: int, choice: Any) -> _ReplyChoice:
 
 
 def _text(content: Any) -> str:
-    """Content as text: the text parts of a list are joined, thinking and other parts left out."""
+    """Content as text: the text parts of a list are joined; thinking and other parts are left out."""
     if content is None:
         return ""
     if isinstance(content, str):
@@ -230,7 +230,7 @@ def _usage(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 
 def _count(value: Any) -> int | None:
-    """Numbers and numbers in quotes; None for what can be no count of tokens, and would fit into no table."""
+    """Numbers and numbers in quotes; None for what cannot be a count of tokens or does not fit a database column."""
     try:
         count = int(float(value)) if isinstance(value, int | float | str) else None
     except (ValueError, OverflowError):
@@ -243,13 +243,14 @@ def _ended(reason: object) -> Literal["stop", "length"]:
 
 
 def _shares(total: int, texts: Sequence[str], full: Sequence[bool], max_tokens: int) -> list[int]:
-    """Servers count the tokens of all choices together: those at the limit are known, the rest goes by length.
+    """The tokens of each choice, where the server counts them together: those at the limit are known, the others get
+    shares by the length of their text.
 
-    The sum is the server's in any case, and no share is above the limit where that can be.
+    The sum is always the server's, and no share is above the limit where that is possible.
     """
     least = [max_tokens if is_full else 1 for is_full in full]
     left = total - sum(least)
-    if left < 0:  # the server counts otherwise than we do
+    if left < 0:  # the server counts differently
         least, left = [0] * len(texts), total
     lengths = [len(text) + 1 for text in texts]
     ends = [left * end // sum(lengths) for end in accumulate(lengths)]

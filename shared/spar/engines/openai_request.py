@@ -1,7 +1,7 @@
-"""The body of a chat completion request, and what a server's refusals teach about it. Pure; sends nothing.
+"""The body of a chat completion request, and how it is adapted to a server's refusals. Pure; sends nothing.
 
-A `RequestShape` is what is known of a served model. `adapted` gives the next one to try after a refusal; each differs
-from the one before in something that was sent, so there are only a few.
+A `RequestShape` is what is known about a served model. `adapted` returns the next one to try after a refusal; each
+differs from the one before in something that was sent, so there are only a few.
 """
 
 import re
@@ -17,7 +17,7 @@ from spar.method.records import Message
 
 Optional = Literal["temperature", "top_p", "seed"]
 OPTIONAL: tuple[Optional, ...] = ("top_p", "temperature", "seed")
-"""What a server may have its own way with. top_p first: of two that exclude each other, temperature is kept."""
+"""What a server may refuse. top_p first: of two that exclude each other, temperature is kept."""
 _NOT_SENT = {
     "temperature": Adjustment.TEMPERATURE_NOT_SENT,
     "top_p": Adjustment.TOP_P_NOT_SENT,
@@ -32,14 +32,14 @@ _NOT_TAKEN = re.compile(
     r"|use only one|may not be|not a valid (?:param|argument)|not accept",
     re.I,
 )
-"""Against the parameter itself; a value of the recipe that is out of its range is an error, and is reported as such."""
+"""Refusals of the parameter itself; a recipe's value that is out of range is an error, and is reported as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape:
     """`most_tokens` is the model's limit of any reply, `call_tokens` what one call's prompt leaves room for.
 
-    `positions` is what the model takes of prompt and reply together, where the server lists it.
+    `positions` is the context length, prompt and reply together, where the server lists it.
     """
 
     renamed: bool = False
@@ -64,7 +64,7 @@ class RequestShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """`n` is what the body asks for, which may be fewer than wanted; `extra` are the recipe's own fields."""
+    """`n` is the number of choices that the body requests, which may be fewer than wanted."""
 
     body: Mapping[str, Any]
     n: int
@@ -81,7 +81,7 @@ def build(
     seed: int | None,
     extra: Mapping[str, Any],
 ) -> ChatRequest:
-    """`seed` None: none is to be sent."""
+    """The request for n choices in this shape. Sends no seed if it is None; `extra` are the recipe's own fields."""
     limits = (sampling.max_tokens, shape.most_tokens, shape.call_tokens, shape.positions)
     max_tokens = min(limit for limit in limits if limit is not None)
     wanted = {"temperature": sampling.temperature, "top_p": sampling.top_p}
@@ -94,18 +94,18 @@ def build(
         "max_completion_tokens" if shape.renamed else "max_tokens": max_tokens,
         **{name: value for name, value in wanted.items() if name not in shape.left_out},
     }
-    asked = 1 if shape.one_choice else n
-    if asked > 1:
-        body["n"] = asked
+    choices = 1 if shape.one_choice else n
+    if choices > 1:
+        body["n"] = choices
     lost = [name for name in OPTIONAL if name in wanted and name not in body]
     adjustments = [_NOT_SENT[name] for name in lost if wanted[name] != _NEUTRAL.get(name)]
     if max_tokens < sampling.max_tokens:
         adjustments.append(Adjustment.MAX_TOKENS_LOWERED)
-    return ChatRequest(body=body, n=asked, max_tokens=max_tokens, adjustments=tuple(adjustments))
+    return ChatRequest(body=body, n=choices, max_tokens=max_tokens, adjustments=tuple(adjustments))
 
 
 def adapted(shape: RequestShape, request: ChatRequest, error: ServerError) -> RequestShape | None:
-    """The shape to try next; None: the refusal is about nothing that could be sent otherwise."""
+    """The shape to try next; None if the refusal is about nothing that could be sent differently."""
     if error.status not in _REFUSED:
         return None
     if not shape.renamed and _names_max_tokens(error) and _refuses_name(error):
@@ -119,22 +119,22 @@ def adapted(shape: RequestShape, request: ChatRequest, error: ServerError) -> Re
         name = _refused(request, error)
         if name is not None:
             return replace(shape, left_out=shape.left_out | {name})
-    # Whatever it is about: one try for a single choice shows whether it was the number of choices.
+    # Whatever the reason: one request for a single choice shows whether it was the number of choices.
     return replace(shape, one_choice=True) if request.n > 1 else None
 
 
 def _names_max_tokens(error: ServerError) -> bool:
-    """Whether it is about max_tokens as a parameter: it names the other spelling, or this one as the parameter."""
+    """Whether max_tokens is refused as a parameter: the error names the other spelling, or this one as its `param`."""
     return "max_completion_tokens" in f"{error.message} {error.param}" or error.param == "max_tokens"
 
 
 def _refuses_name(error: ServerError) -> bool:
-    """A limit of max_tokens may name both spellings, and is no refusal of either."""
+    """An error about a limit of max_tokens may name both spellings, and refuses neither."""
     return _NOT_TAKEN.search(f"{error.message} {error.code} {error.type}") is not None or "instead" in error.message
 
 
 def _refused(request: ChatRequest, error: ServerError) -> Optional | None:
-    """The parameter to leave out. A seed, and a value that is the API's default, may go for whatever reason."""
+    """The parameter to leave out. A seed, and a value that is the API's default, may be left out for any reason."""
     sent = [name for name in OPTIONAL if name in request.body]
     words = error.param or error.message
     named = [name for name in sent if (name == words if error.param else re.search(rf"\b{name}\b", words))]

@@ -1,6 +1,6 @@
-"""How many tokens a server has room for, by its refusal of `max_tokens`: of every call, or of this one's prompt.
+"""The limit of tokens that a refusal of `max_tokens` names: of every call, or with this call's prompt.
 
-Pure. Each pattern is the wording of a server; tests/unit/engines/test_openai_room.py holds them with their numbers.
+Pure. Each pattern is the wording of a server; tests/unit/engines/test_openai_room.py has the messages and their limits.
 """
 
 import re
@@ -33,14 +33,14 @@ _COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`always`: of every call to the model; otherwise of a call with this prompt."""
+    """`always`: the limit of every call to the model; otherwise of a call with this prompt."""
 
     tokens: int
     always: bool
 
 
 def room_in(message: str) -> Room | None:
-    """None where the refusal names no limit, or one below a single token: then the prompt itself does not fit."""
+    """None if the refusal names no limit, or one below a single token: then the prompt itself does not fit."""
     text = _COMMA.sub("", message)
     left = _left(text)
     if left is not None:

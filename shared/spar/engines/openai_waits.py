@@ -1,4 +1,4 @@
-"""How long a server that is busy asks to be left alone, in any of the forms that servers use. Pure; opens nothing."""
+"""How long a busy server wants its clients to wait, in any of the forms that servers use. Pure; opens nothing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -41,10 +41,10 @@ def _waits(named: Mapping[str, str], message: str, now: datetime) -> Iterator[fl
 
 
 def _resets(named: Mapping[str, str], now: datetime) -> Iterator[float]:
-    """Of those limits whose remainder is 0; others are no reason to wait.
+    """The resets of limits whose remainder is 0; other limits are no reason to wait.
 
-    Where there is one limit, its reset alone says when to come back. Of one among several (`-tokens`, `-requests`) it
-    says when that limit is full again, which may be long after the next request would be taken.
+    With a single limit, its reset alone is the time of the next request. With several (`-tokens`, `-requests`) a reset
+    is when that limit is full again, which may be long after the next request would be accepted.
     """
     for name, value in named.items():
         if not re.match(r"(?:x-)?ratelimit-reset|anthropic-ratelimit-[\w-]+-reset", name):

@@ -1,6 +1,6 @@
 """Finds an engine by its kind, through the entry-point group `spar.engines`: our own and third parties' alike.
 
-A maker is `make(settings: EngineSettings) -> Engine`.
+An entry point is a function `make(settings: EngineSettings) -> Engine`.
 """
 
 from importlib.metadata import entry_points

@@ -1,8 +1,8 @@
-"""The vllm engine: a `vllm serve` of our own on GPUs we claimed, one model (or a base with adapters) at a time.
+"""The vllm engine: its own `vllm serve` on GPUs that it claims, one model (or a base with adapters) at a time.
 
-`serve` looks at a model's files; its server starts with the first call, so that models that are only mentioned cost
-nothing. Calls go the openai engine's way; a call that a crash lost is sent again to the server that follows. No CUDA
-in this process. With `engine.url` it is the openai engine: a server that somebody else runs.
+`serve` checks a model's files; its server starts with the first call, so that models that are only named cost nothing.
+Calls are those of the openai engine; one that is lost in a crash is sent again to the next server. This process never
+initialises CUDA. With `engine.url` it is the openai engine, for a server that is run elsewhere.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from spar.errors import DeadlineExceeded, EngineError
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
 
-CALL_SERVERS = 3  # servers that may die under one call: then it is likely the call that kills them
-_REMEMBERED = 16  # models; more than one run asks for in an iteration
+CALL_SERVERS = 3  # servers that may die during one call: then it is likely the call that kills them
+_REMEMBERED = 16  # models; more than a run uses in an iteration
 
 
 def make(settings: EngineSettings) -> Engine:
-    """Raises nothing for a bad host: that is told when a model is served."""
+    """Raises nothing for an unsuitable host: `serve` does."""
     return openai.make(settings) if settings.url is not None else VllmEngine(settings)
 
 
 class VllmEngine:
-    """Several models may be asked for at once; they take turns on the GPUs (see `vllm_server.switching`)."""
+    """Several models may be in demand at once; they take turns on the GPUs (see `vllm_server.switching`)."""
 
     def __init__(self, settings: EngineSettings, place: ServerHost | None = None, policy: Policy | None = None) -> None:
         self._settings = settings
@@ -44,12 +44,12 @@ class VllmEngine:
         self._supervisor = Supervisor(settings, policy, place, lambda: list(reversed(self._known.values())))
 
     async def serve(self, model: LocalModel) -> ChatModel:
-        """Raises ModelUnusable for files that are not there, RecipeError on a host with too few GPUs."""
+        """Raises ModelUnusable for missing files, RecipeError on a host with too few GPUs."""
         return VllmModel(self, await self._calls.run(self._look(model)))
 
     @asynccontextmanager
     async def address(self, model: LocalModel) -> AsyncIterator[ModelAddress]:
-        """Others' calls are not counted here: the whole block counts as one call in flight, so the server stays."""
+        """Other programs' calls are not counted: the whole block counts as one call in flight, so the server stays."""
         servable = await self._calls.run(self._look(model))
         post = await self._supervisor.enter(servable)
         well = False
@@ -67,11 +67,11 @@ class VllmEngine:
         await self._calls.close()
         await self._supervisor.close()
 
-    async def ask(
+    async def sample(
         self, model: Servable, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
     ) -> list[Completion]:
-        """Sample from the model once it is its turn. The deadline counts from when its server takes the call."""
-        return await self._calls.run(self._ask(model, messages, n, sampling, seed))
+        """Sample from the model once it is its turn. The deadline starts when its server accepts the call."""
+        return await self._calls.run(self._sample(model, messages, n, sampling, seed))
 
     async def _look(self, model: LocalModel) -> Servable:
         if self._settings.vllm.device == "gpu":
@@ -88,7 +88,7 @@ class VllmEngine:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    async def _ask(
+    async def _sample(
         self, model: Servable, messages: Sequence[Message], n: int, sampling: Sampling, seed: int
     ) -> list[Completion]:
         self._remember(model)
@@ -113,11 +113,11 @@ class VllmEngine:
 
 
 class VllmModel:
-    """A model that answers whenever it is its turn."""
+    """A model that replies whenever it is its turn."""
 
     def __init__(self, engine: VllmEngine, model: Servable) -> None:
         self._engine = engine
         self._model = model
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        return await self._engine.ask(self._model, messages, n, sampling, seed)
+        return await self._engine.sample(self._model, messages, n, sampling, seed)

@@ -1,4 +1,4 @@
-"""From settings and a lineup to the command line of `vllm serve` and its environment. Pure, but for finding `vllm`."""
+"""The command line of `vllm serve` and its environment, from settings and a lineup. Pure, except for finding `vllm`."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ from spar.recipes.models import EngineSettings
 from spar.redaction import without_secrets
 
 COMMAND_VARIABLE = "SPAR_VLLM_COMMAND"
-"""Environment variable: the command instead of `vllm`, as of another virtual environment. Never from a recipe."""
+"""Environment variable: a command instead of `vllm`, such as another virtual environment's. Never from a recipe."""
 
 LOOPBACK = "127.0.0.1"
 _OURS = "SPAR_"
@@ -22,7 +22,7 @@ _ALWAYS = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_ST
 
 
 def vllm_command(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """What starts vLLM here: SPAR_VLLM_COMMAND, else `vllm` of this environment, else of PATH."""
+    """The command that starts vLLM: SPAR_VLLM_COMMAND, else `vllm` of this environment, else of PATH."""
     if named := environment.get(COMMAND_VARIABLE):
         return tuple(shlex.split(named))
     beside = Path(sys.executable).with_name("vllm")
@@ -36,7 +36,7 @@ def vllm_command(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]
 
 
 def serve_arguments(settings: EngineSettings, lineup: Lineup, port: int) -> list[str]:
-    """Everything after `vllm`. The recipe's own arguments come first: where they collide, ours win."""
+    """Everything after `vllm`. The recipe's own arguments come first: in a conflict, ours win."""
     vllm = settings.vllm
     plain = [model.name for model in lineup.plain] or ["spar-base"]
     return [
@@ -50,7 +50,7 @@ def serve_arguments(settings: EngineSettings, lineup: Lineup, port: int) -> list
         f"--dtype={settings.dtype}",
         f"--max-num-seqs={settings.max_batch}",
         "--enable-prefix-caching",
-        # Else sampling defaults of the model's own generation_config.json (top_k, penalties) would join ours unseen.
+        # Else the sampling defaults of the model's generation_config.json (top_k, penalties) would silently apply too.
         "--generation-config=vllm",
         "--disable-uvicorn-access-log",
         *([] if vllm.max_model_len is None else [f"--max-model-len={vllm.max_model_len}"]),
@@ -62,10 +62,10 @@ def serve_arguments(settings: EngineSettings, lineup: Lineup, port: int) -> list
 def serve_environment(
     devices: Mapping[str, str], scratch: Path, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The server's environment: this process's without credentials, without a network to fetch models from.
+    """The server's environment: this process's without credentials, and with downloads of models switched off.
 
-    `scratch` is its temporary folder: vLLM makes sockets and files with new names at every start and leaves them there.
-    What torch compiles is kept, where it would be without one.
+    `scratch` is its temporary folder: vLLM creates sockets and files with new names at every start and leaves them
+    behind. What torch compiles is kept, in the folder that it would use without `scratch`.
     """
     kept = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
     theirs = without_secrets(kept)

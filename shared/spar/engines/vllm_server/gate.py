@@ -1,6 +1,6 @@
-"""Who is inside and who waits: calls enter the server that serves their model, the others stand in line.
+"""The calls in flight and the calls that wait: a call enters the server that serves its model, the others queue.
 
-Keeps count, decides nothing: when a server changes is `switching`'s, and doing it the supervisor's. One event loop.
+Counts and decides nothing: `switching` decides when a server changes, and the supervisor changes it. One event loop.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from spar.engines.vllm_server.switching import SwitchState
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Post:
-    """A server at work, and its calls."""
+    """A running server, and its calls."""
 
     server: VllmServer
     ready_since: float
@@ -22,7 +22,7 @@ class Post:
     in_flight: int = 0
     draining: bool = False
     proven: bool = False
-    """Whether a call has ended well here."""
+    """Whether a call has succeeded here."""
 
     def takes(self, model: Servable) -> bool:
         return self.server.alive and not self.draining and self.server.lineup.serves(model)
@@ -36,7 +36,7 @@ class _Waiting:
 
 
 class Gate:
-    """`changed` is called whenever the supervisor might have something to decide."""
+    """The queue. `changed` is called whenever the supervisor might have something to decide."""
 
     def __init__(self, clock: Callable[[], float], changed: Callable[[], None]) -> None:
         self.post: Post | None = None
@@ -46,13 +46,13 @@ class Gate:
 
     @property
     def next_model(self) -> Servable | None:
-        """Whose turn it is once the server changes; None if nobody waits who needs that."""
+        """The model to serve after the present server; None if no call waits for another one."""
         return next((each.model for each in self._strangers()), None)
 
     async def enter(self, model: Servable) -> Post:
-        """Wait for a server of the model, in order of arrival. Whoever entered leaves."""
+        """Wait for a server of the model, in order of arrival. Every caller that entered must `leave`."""
         if self.post is not None and self.post.takes(model):
-            return self._let_in(self.post)
+            return self._admit(self.post)
         waiting = _Waiting(model, self._clock(), asyncio.get_running_loop().create_future())
         self._line.append(waiting)
         self._changed()
@@ -60,7 +60,7 @@ class Gate:
             return await waiting.admitted
         except asyncio.CancelledError:
             if waiting.admitted.done() and not waiting.admitted.cancelled() and not waiting.admitted.exception():
-                self.leave(waiting.admitted.result())  # let in just as the caller gave up
+                self.leave(waiting.admitted.result())  # admitted just as the caller gave up
             raise
         finally:
             if waiting in self._line:
@@ -75,16 +75,16 @@ class Gate:
             self._changed()
 
     def open(self, post: Post) -> None:
-        """Let in all who wait for what this server serves."""
+        """Admit all calls that wait for a model of this server."""
         self.post = post
         post.draining = False
         for waiting in [each for each in self._line if post.takes(each.model)]:
             self._line.remove(waiting)
             if not waiting.admitted.done():
-                waiting.admitted.set_result(self._let_in(post))
+                waiting.admitted.set_result(self._admit(post))
 
     def refuse(self, model: Servable | None, error: Exception) -> None:
-        """Tell all who wait for the model (None: for any) that it cannot be had."""
+        """Fail all calls that wait for the model (None: for any)."""
         for waiting in [each for each in self._line if model in (None, each.model)]:
             self._line.remove(waiting)
             if not waiting.admitted.done():
@@ -105,11 +105,11 @@ class Gate:
             wanted=wanted,
         )
 
-    def _let_in(self, post: Post) -> Post:
+    def _admit(self, post: Post) -> Post:
         post.in_flight += 1
         return post
 
     def _strangers(self) -> list[_Waiting]:
-        """Those the present server is no use to, in order; whom it serves, waits only while it drains."""
+        """Calls that the present server cannot serve, in order; those that it can serve wait only while it drains."""
         lineup = self.post.server.lineup if self.post is not None and self.post.server.alive else None
         return [each for each in self._line if lineup is None or not lineup.serves(each.model)]

@@ -1,6 +1,6 @@
 """Which models one server serves together: a base with adapters on it, or a model alone. Reads directories' configs.
 
-Knows nothing of processes. Served names contain the fingerprint, so that no call can reach the wrong weights.
+Knows nothing of processes. A served name contains the fingerprint, so that no call can reach the wrong weights.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from spar.engines.generation_defaults import warn_of_unused_defaults
 from spar.errors import ModelUnusable
 from spar.lora import adapter_config, base_folder, is_adapter
 
-MAX_ADAPTERS = 4  # actor and refiner, and the ones of the iteration before; each costs some GPU memory
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM can be told; it pads to the next one
+MAX_ADAPTERS = 4  # actor and refiner, and those of the previous iteration; each costs some GPU memory
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # the values that vLLM accepts; it pads to the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servable:
-    """A model directory that was looked at. `base` is the directory whose weights are loaded; `rank` 0: no adapter."""
+    """A model directory that was checked. `base` is the directory whose weights are loaded; `rank` 0: no adapter."""
 
     fingerprint: str
     path: Path
@@ -34,7 +34,7 @@ class Servable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineup:
-    """What a server is started with."""
+    """The models that a server is started with."""
 
     base: Path
     plain: tuple[Servable, ...]
@@ -50,7 +50,7 @@ class Lineup:
 
     @property
     def rank(self) -> int:
-        """The rank to make room for, as vLLM wants it told."""
+        """The largest rank to allocate for, rounded up to one that vLLM accepts."""
         wanted = max(adapter.rank for adapter in self.adapters)
         return next(rank for rank in _RANKS if rank >= wanted)
 
@@ -59,7 +59,7 @@ class Lineup:
 
 
 def lineup_for(wanted: Servable, known: Sequence[Servable]) -> Lineup:
-    """The server that answers for `wanted`, and as well for what is `known` (most recent first) on the same base."""
+    """The lineup that serves `wanted`, and with it the `known` models (most recent first) on the same base."""
     others = [model for model in known if model.base == wanted.base and model != wanted]
     adapters = [model for model in (wanted, *others) if model.rank][:MAX_ADAPTERS]
     plain = [model for model in (wanted, *others) if not model.rank]
@@ -67,7 +67,7 @@ def lineup_for(wanted: Servable, known: Sequence[Servable]) -> Lineup:
 
 
 def look_at(model: LocalModel) -> Servable:
-    """Check that the files are there which vLLM will read. Blocks; raises ModelUnusable."""
+    """Check that the files exist which vLLM will read. Blocks; raises ModelUnusable."""
     if model.path is None:
         raise ModelUnusable(
             f"The model {model.name or model.fingerprint} is only a name at a remote endpoint.",
@@ -96,8 +96,8 @@ def _require_weights(path: Path) -> None:
     missing = [name for name in ("config.json", "*.safetensors") if not any(path.glob(name))]
     if missing:
         raise ModelUnusable(
-            f"The model directory {path} is not there, or has no {' and no '.join(missing)}.",
+            f"The model directory {path} does not exist, or has no {' and no '.join(missing)}.",
             "Give a directory that holds a whole model as transformers saves it.",
         )
     warn_of_unused_defaults(path)
-    check_architecture(path)  # vLLM serves what lacks a tensor without a word
+    check_architecture(path)  # vLLM serves a model that lacks a tensor without a warning

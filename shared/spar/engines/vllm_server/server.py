@@ -1,6 +1,6 @@
-"""One run of `vllm serve`: started on a free port, watched until it is ready, asked, stopped.
+"""One run of `vllm serve`: started on a free port, watched until it is ready, called, stopped.
 
-Knows nothing of other models, of switching or of GPUs' locks; what it was told to serve it serves until it ends.
+Knows nothing of other models, of switching or of GPU locks; it serves the same lineup until it ends.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ from spar.recipes.models import EngineSettings
 
 log = structlog.get_logger()
 
-HEALTH_POLL_S = 0.25  # seconds between two looks at /health while it starts; nothing else tells
-START_REPORT_S = 15.0  # seconds between two lines that say how far the start is
-SERVING_POLL_S = 10.0  # seconds between two looks at /health while it serves, and the most that one may take
-MISSES = 6  # looks in a row without a reply until a server counts as hung: a minute
+HEALTH_POLL_S = 0.25  # seconds between two requests of /health while it starts; there is no other signal
+START_REPORT_S = 15.0  # seconds between two log lines about the progress of a start
+SERVING_POLL_S = 10.0  # seconds between two requests of /health while it serves, and the most that one may take
+MISSES = 6  # requests in a row without a reply until a server counts as hung: a minute
 GRACE = 30.0  # seconds to end by itself after SIGTERM
 EXIT_GRACE_S = 5.0  # seconds within which a broken call and the end of the process belong together
 _CALL_ATTEMPTS = 3
-"""A connection that broke while the server lives; what a dead server lost is the supervisor's to repeat."""
+"""For a connection that broke while the server lives; calls that a dead server lost are repeated by the engine."""
 
 
 class NotReadyInTime(EngineUnavailable):
-    """A start that took longer than it may: another one at once would take as long."""
+    """A start that took longer than its deadline: another one at once would take as long."""
 
 
 class VllmServer:
-    """A running server. Whoever starts one stops it."""
+    """A running server. The caller of `start_server` must `stop` it."""
 
     def __init__(self, settings: EngineSettings, lineup: Lineup, child: Child, port: int) -> None:
         self.lineup = lineup
@@ -60,16 +60,16 @@ class VllmServer:
 
     @property
     def alive(self) -> bool:
-        # A worker that closes cancels every task of its loop, this one too: then the process itself tells.
+        # A worker that closes cancels every task of its loop, this one too: then the process itself is checked.
         return self._child.running if self._ended.cancelled() else not self._ended.done()
 
     @property
     def ended(self) -> "asyncio.Task[int]":
-        """Done once the process is gone."""
+        """Done once the process has ended."""
         return self._ended
 
     def model(self, model: Servable) -> OpenAIModel:
-        if model.name not in self._models:  # what a call learns of the server holds for the next
+        if model.name not in self._models:  # what a call learns about the server applies to the next
             settings = self._settings
             self._models[model.name] = OpenAIModel(
                 model.name,
@@ -87,15 +87,15 @@ class VllmServer:
         return self._ended.done()
 
     def death(self) -> EngineUnavailable:
-        """What to tell of a process that ended by itself."""
+        """The error for a process that ended by itself."""
         code = f" with exit code {self._ended.result()}" if self._ended.done() and not self._ended.cancelled() else ""
         return EngineUnavailable(
             f"`vllm serve` of {self.lineup.base} ended{code}. Its last lines:\n{self._child.tail()}\n",
-            "Correct the cause (memory: lower engine.vllm.gpu_memory_utilization or max_model_len); then go on.",
+            "Correct the cause (memory: lower engine.vllm.gpu_memory_utilization or max_model_len), then resume.",
         )
 
     async def until_ready(self) -> None:
-        """Wait for the first good /health and the right names. Raises EngineUnavailable; the child is then no use."""
+        """Wait until /health succeeds and the names are right. Raises EngineUnavailable; then only `stop` is left."""
         deadline_s = self._settings.vllm.start_deadline_s
         try:
             async with asyncio.timeout(deadline_s):
@@ -110,7 +110,7 @@ class VllmServer:
         self._watch = asyncio.create_task(self._watch_health())
 
     async def stop(self) -> None:
-        """End it and wait until it is gone, so that its GPU memory is free. Calls in flight end."""
+        """Stop it and wait until it has ended, so that its GPU memory is free. Calls in flight fail."""
         if self._watch is not None:
             self._watch.cancel()
         try:
@@ -119,16 +119,17 @@ class VllmServer:
             await self._child.stop(GRACE)
             await asyncio.wait([self._ended])
         finally:
-            self._child.kill()  # also when whoever stops it is cancelled
+            self._child.kill()  # also when this call is cancelled
 
     async def _until_healthy(self) -> None:
         loop = asyncio.get_running_loop()
-        began = said = loop.time()
+        began = reported = loop.time()
         async with _probe() as http:
             while not await _healthy(http, self._root):
-                if loop.time() - said >= START_REPORT_S:
-                    said = loop.time()
-                    log.info("vllm_starting", base=str(self.lineup.base), seconds=round(said - began), now=self._now())
+                if loop.time() - reported >= START_REPORT_S:
+                    reported = loop.time()
+                    seconds = round(reported - began)
+                    log.info("vllm_starting", base=str(self.lineup.base), seconds=seconds, now=self._last_line())
                 await asyncio.wait([self._ended], timeout=HEALTH_POLL_S)
                 if self._ended.done():
                     raise self.death()
@@ -140,12 +141,12 @@ class VllmServer:
         if missing := set(self.lineup.names) - set(names):
             raise EngineUnavailable(
                 f"{self._root} serves {', '.join(names) or 'nothing'}, not {', '.join(sorted(missing))}.",
-                "Something else may have taken the port: go on, another one will be tried.",
+                "Another process may have taken the port; the next start uses another one.",
             )
         self._positions = model_positions(reply.data)
 
     async def _watch_health(self) -> None:
-        """A process that lives and no longer replies is as good as dead: end it, so that it is started again."""
+        """Kill a process that lives and no longer replies, so that it is restarted."""
         misses = 0
         async with _probe() as http:
             while misses < MISSES:
@@ -154,7 +155,7 @@ class VllmServer:
         log.error("vllm_hung", base=str(self.lineup.base), seconds=MISSES * SERVING_POLL_S)
         self._child.kill()
 
-    def _now(self) -> str:
+    def _last_line(self) -> str:
         lines = [line.strip() for line in self._child.tail(5).splitlines() if line.strip()]
         return lines[-1][-200:] if lines else ""
 
@@ -168,9 +169,9 @@ async def start_server(
     keep: Sequence[int],
     log_file: Path,
 ) -> VllmServer:
-    """Start a server and wait until it is ready; whatever goes wrong, nothing of it is left. Raises EngineUnavailable.
+    """Start a server and wait until it is ready; on any failure nothing of it is left. Raises EngineUnavailable.
 
-    `devices` is the environment that says which GPUs it may use, `keep` the descriptors that hold their locks.
+    `devices` is the environment that names the GPUs it may use, `keep` the descriptors that hold their locks.
     """
     port = _free_port()
     scratch = Path(await asyncio.to_thread(mkdtemp, prefix="spar-vllm-tmp-"))
@@ -200,7 +201,7 @@ async def _healthy(http: aiohttp.ClientSession, root: str) -> bool:
 
 
 def _free_port() -> int:
-    """One that was free just now; whoever takes it first makes the start fail, and another is tried."""
+    """A port that was free just now; if another process takes it first, the start fails and another port is tried."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -1,7 +1,7 @@
 """Keeps the right server running: starts, switches, restarts after a crash, stops when idle. One at a time.
 
-One task does all of it, so that no two servers ever want the same GPU. What to do is `switching`'s; who waits the
-gate's; here it is done.
+One task does all of it, so that no two servers ever need the same GPU. `switching` decides what to do, `gate` knows the
+calls that wait; the supervisor acts.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class ServerHost:
 
 
 class Supervisor:
-    """Made on any thread, used on one event loop. `known` gives the models asked for, the most recent first."""
+    """Created on any thread, used on one event loop. `known` returns the models in use, the most recent first."""
 
     def __init__(
         self, settings: EngineSettings, policy: Policy, place: ServerHost, known: Callable[[], Sequence[Servable]]
@@ -55,7 +55,7 @@ class Supervisor:
         self._failures = 0
         self._logs: Path | None = None
         self._starts = 0
-        self._forget = when_wanted(self._let_go)
+        self._unregister = when_wanted(self._release_when_idle)
 
     async def enter(self, model: Servable) -> Post:
         """Wait until the model is served. Raises EngineError when it cannot be, RecipeError on too small a host."""
@@ -64,7 +64,7 @@ class Supervisor:
         return await self.gate.enter(model)
 
     async def close(self) -> None:
-        self._forget()
+        self._unregister()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -76,7 +76,7 @@ class Supervisor:
     def _wake(self) -> None:
         self._something.set()
 
-    def _let_go(self) -> None:
+    def _release_when_idle(self) -> None:
         self._wanted = True
         self._wake()
 
@@ -84,14 +84,14 @@ class Supervisor:
         try:
             while True:
                 await self._step()
-        except Exception as error:  # a bug: those in line must not wait for a task that is gone
+        except Exception as error:  # a bug: calls in the queue must not wait for a task that has ended
             self.gate.refuse(None, error)
             raise
 
     async def _step(self) -> None:
         now = asyncio.get_running_loop().time()
         decision = decide(now, self.gate.standing(self._wanted), self._policy)
-        self._wanted = False  # who waits for our GPUs says so again and again
+        self._wanted = False  # a claim that waits for our GPUs repeats its request
         match decision.move:
             case Move.STAY:
                 await self._stay(decision.look_again_s)
@@ -104,7 +104,7 @@ class Supervisor:
 
     async def _stay(self, look_again_s: float | None) -> None:
         if self.gate.post is None or not self.gate.post.server.alive:
-            await self._stop("nobody asks")
+            await self._stop("no calls")
         self._reopen()
         await self._event(look_again_s)
 
@@ -124,13 +124,13 @@ class Supervisor:
         self.gate.post.draining = True
 
     def _reopen(self) -> None:
-        """Whoever we drained for may have gone away."""
+        """Stop draining if the calls that it was for have been cancelled."""
         post = self.gate.post
         if post is not None and post.draining and self.gate.standing(False).waiting_since is None:
             self.gate.open(post)
 
     async def _change(self) -> None:
-        """One try to serve whoever is next; what failed counts, and after too many failures they are told."""
+        """Try once to serve the next model. Failures count; after too many, the calls that wait for it fail."""
         model = self.gate.next_model
         death = await self._stop("switch", keep_claim=True)
         if model is None:
@@ -154,7 +154,7 @@ class Supervisor:
             self._give_up(model, error)
 
     def _give_up(self, model: Servable, error: SparError) -> None:
-        """Tell those who wait. The next to ask begins anew: by then somebody may have corrected the cause."""
+        """Fail the calls that wait. The next call starts with a fresh count: the cause may have been corrected."""
         self._failures = 0
         self.gate.refuse(model, error)
 
@@ -177,7 +177,7 @@ class Supervisor:
         )
 
     async def _stop(self, why: str, *, keep_claim: bool = False) -> EngineUnavailable | None:
-        """Stop what runs. Returns what a server said that had ended by itself."""
+        """Stop the server, if any. Returns the error of one that had ended by itself."""
         post, self.gate.post = self.gate.post, None
         death = None
         if post is not None:
@@ -199,7 +199,7 @@ class Supervisor:
         return death
 
     def _log_file(self) -> Path:
-        """One per start; the one before is removed, so that logs do not pile up."""
+        """One per start; the one before the last is removed, so that logs do not accumulate."""
         if self._logs is None:
             self._logs = Path(tempfile.mkdtemp(prefix="spar-vllm-"))
         self._starts += 1

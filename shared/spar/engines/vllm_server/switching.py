@@ -1,9 +1,9 @@
-"""When a server changes: a pure function from how things stand to what to do now, and when to look again.
+"""When a server changes: a pure function from the present state to what to do now, and when to decide again.
 
-Three rules. A model that is asked for goes on being served while others wait, up to `patience_s`. Once it is quiet for
-`linger_s` the model waiting longest has its turn: the calls of one tree follow each other with gaps, and a switch costs
-minutes. A server that nobody asks anything for `idle_s` stops, at once if this process wants its GPUs. Times are in
-seconds of any one clock.
+Three rules. A model in demand stays served while others wait, up to `patience_s`. Once it has had no call for
+`linger_s`, the model waiting longest has its turn: the calls of one tree follow each other with gaps, and a switch
+costs minutes. A server without a call for `idle_s` stops, at once if this process wants its GPUs. Times are in seconds
+of any one clock.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from enum import Enum
 class Move(Enum):
     STAY = "stay"
     DRAIN = "drain"
-    """Let no further call in; those in flight end."""
+    """Admit no further call; those in flight finish."""
     START = "start"
-    """Stop the server if there is one, and start one for who waits longest."""
+    """Stop the server if there is one, and start one for the call that waits longest."""
     STOP = "stop"
-    """Stop the server and let its GPUs go."""
+    """Stop the server and release its GPUs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Policy:
     idle_s: float = 60.0
     linger_s: float = 2.0
     starts: int = 3
-    """Starts and crashes in a row until those who wait are told."""
+    """Starts and crashes in a row until the calls that wait fail."""
     first_back_off_s: float = 1.0
     longest_back_off_s: float = 30.0
 
@@ -37,7 +37,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchState:
-    """`waiting_since` is of the longest waiting call that the server cannot take; None if there is none."""
+    """`waiting_since`: when the longest waiting call that the server cannot serve arrived; None if there is none."""
 
     alive: bool
     draining: bool = False
