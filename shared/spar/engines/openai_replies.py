@@ -63,7 +63,7 @@ class _ReplyChoice:
 def read_choices(
     data: Any, messages: Sequence[Message], n: int, max_tokens: int, positions: int | None = None
 ) -> Choices:
-    """The choices of a reply to `messages`. Raises ValueError, with the reason, for anything that is no chat completion.
+    """The choices of a reply to `messages`. Raises ValueError, with the reason, for what is no chat completion.
 
     Token counts that are missing, or 0 where there is text, are estimated from the texts. `positions` is the context
     length, prompt and reply together, where it is known.
