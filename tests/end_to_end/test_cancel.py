@@ -39,7 +39,7 @@ def test_a_run_is_cancelled_from_elsewhere_and_resumed_to_the_same_end(uninterru
         assert process.poll() is None, process.communicate()
     cancelled = run(["cancel", "--dir", home])
     assert cancelled.returncode == 0, cancelled.stderr
-    assert "the process that runs there takes it up" in cancelled.stdout
+    assert "by the process that runs it" in cancelled.stdout
     _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Cancelled. What is done is kept" in told
@@ -62,7 +62,7 @@ def test_a_killed_run_is_cancelled_without_a_process_and_the_recipe_resumes_it(t
     kill_when(start(recipe), home, _judged)
     cancelled = run(["cancel", "--dir", home])
     assert cancelled.returncode == 0, cancelled.stderr
-    assert "nothing of it was running" in cancelled.stdout
+    assert "it was not running" in cancelled.stdout
     assert "cancelled" in run(["status", "--dir", home]).stdout
     assert run(["report", "--dir", home]).returncode == 0
     _add_up(home)

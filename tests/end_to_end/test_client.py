@@ -151,9 +151,9 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "told"),
     [
-        (["status"], {"SPAR_API_TOKEN": "a wrong token that is long"}, 3, "refuses our token"),
-        (["status"], {"SPAR_API_TOKEN": ""}, 3, "There is no token for the API"),
-        (["submit", "recipe.yaml"], {"SPAR_API_URL": ""}, 3, "It is not said where the API is."),
+        (["status"], {"SPAR_API_TOKEN": "a wrong token that is long"}, 3, "rejects the token"),
+        (["status"], {"SPAR_API_TOKEN": ""}, 3, "No token is set for the API"),
+        (["submit", "recipe.yaml"], {"SPAR_API_URL": ""}, 3, "No API address is given."),
         (["submit", "recipe.yaml"], {"SPAR_API_URL": "ftp://x"}, 3, "is not the address of an API"),
         (["runs"], {"SPAR_API_URL": "http://127.0.0.1:1"}, 3, "cannot be reached"),
         (["watch", "nobody"], {}, 2, "There is no run 'nobody'."),

@@ -60,7 +60,7 @@ def test_a_finished_run_is_replayed_to_the_undisturbed_bytes(runs: Runs, switch:
     assert str(letter["step"]) in dead(runs, "replayed", "list").stdout
 
     switch.heal()
-    assert "1 to be tried again" in dead(runs, "replayed", "retry").stdout
+    assert "1 to be retried" in dead(runs, "replayed", "retry").stdout
     assert listed(runs, "replayed") == []
     resumed = run(["resume", "--dir", runs.folder / "replayed"])
     assert resumed.returncode == 0, resumed.stderr
@@ -74,7 +74,7 @@ def test_what_was_dropped_is_offered_no_more(runs: Runs, switch: FaultySwitch) -
     assert run(command).returncode == 0
     [letter] = listed(runs, "dropped")
     assert "1 dropped" in dead(runs, "dropped", "drop", "--step", str(letter["step"])).stdout
-    assert "nothing to try again" in dead(runs, "dropped", "retry").stdout
+    assert "no step to retry" in dead(runs, "dropped", "retry").stdout
     switch.heal()
     again = run(command)
     assert again.returncode == 0, again.stderr

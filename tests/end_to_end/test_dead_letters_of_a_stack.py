@@ -39,9 +39,9 @@ def test_they_are_listed_shown_dropped_and_tried_again(tmp_path: Path) -> None:
         assert "1 dropped" in shell("dead", "drop", run, "--step", step)
         stage.coordinator.tick()
         assert json.loads(shell("dead", "list", run, "--json"))[0]["dropped"]
-        assert "nothing to try again" in shell("dead", "retry", run)
+        assert "no step to retry" in shell("dead", "retry", run)
 
-        assert "1 to be tried again" in shell("dead", "retry", run, "--step", step)
+        assert "1 to be retried" in shell("dead", "retry", run, "--step", step)
         stage.coordinator.tick()
         assert json.loads(shell("dead", "list", run, "--json")) == []
     stage.database.dispose()

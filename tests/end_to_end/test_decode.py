@@ -36,7 +36,7 @@ def test_a_sweep_is_written_and_goes_on_where_it_stopped(tmp_path: Path) -> None
         done = decode(*asked)
         assert done.returncode == 0, done.stderr
         first, calls = report_in(out), calls_in(out)
-        assert "name a --judge from outside" in done.stderr
+        assert "name an independent --judge" in done.stderr
         assert {(point["strategy"], point["budget"]) for point in first["points"]} >= {("actor", 1), ("bfs", 4)}
         assert len((out / "responses.jsonl").read_text().splitlines()) == 12 * len(first["points"])
         assert "<polyline" in (out / "decode.html").read_text()

@@ -184,7 +184,7 @@ def test_shards_that_run_out_of_time_are_told_and_tried_again(
     outcomes = place.manifest("out")["outcomes"]
     assert outcomes["engine_failed"] % 16 in (0, 1)  # whole shards; the last has one prompt
     assert outcomes["engine_failed"] > 0
-    assert "tries them again" in capsys.readouterr().err
+    assert "to retry them" in capsys.readouterr().err
     assert place.evolve(instant, "out", "--yes") == 0
     assert place.manifest("out")["outcomes"]["engine_failed"] == 0
 
@@ -222,7 +222,7 @@ def test_the_rules_teacher_evolves_prompts_of_the_story_world(place: Place) -> N
         ("rules", ("--taxonomy", "/nowhere.yaml"), "no taxonomy"),
         ("rules", ("--forms", "/nowhere"), "no readable evolve.txt"),
         ("ftp://x", ("--yes",), "not the URL of a server"),
-        ("rules", ("--stack",), "--stack needs none"),  # for --dir is given, too
+        ("rules", ("--stack",), "--stack uses none"),  # for --dir is given, too
     ],
 )
 def test_settings_that_cannot_be_are_told(

@@ -98,7 +98,7 @@ def test_a_wrong_price_is_told(piloted: tuple[Path, dict[str, Any]], tmp_path: P
     recipe = piloted[0] / "recipe.yaml"
     refused = run(["plan", recipe, "--pilot", "10", "--dir", tmp_path / "home", "--price", "tokens=1"])
     assert refused.returncode == 2
-    assert "--price tokens=1 is no price" in refused.stderr
+    assert "--price tokens=1 is not a price" in refused.stderr
 
 
 def test_a_run_that_makes_its_starting_models_is_piloted_in_all_its_parts(tmp_path: Path) -> None:

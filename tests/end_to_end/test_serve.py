@@ -80,7 +80,7 @@ def test_without_a_token_one_is_made_up_and_told(servers: tuple[str, str]) -> No
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
     assert url.startswith("http://127.0.0.1:")
-    assert re.search(r"clients send this one as api_key: [0-9a-f]{32}$", said, re.MULTILINE)
+    assert re.search(r"clients must send this one as api_key: [0-9a-f]{32}$", said, re.MULTILINE)
 
 
 def test_without_a_refiner_it_says_what_is_missing() -> None:

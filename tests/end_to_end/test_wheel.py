@@ -80,7 +80,7 @@ def test_a_run_goes_from_recipe_to_export_without_the_source_tree(commands: Path
     where = called(commands / "python", "-c", "import spar, services; print(spar.__file__)", folder=tmp_path)
     assert where.startswith(str(commands.parent))
     (tmp_path / "tiny.yaml").write_text(RECIPE)
-    assert "All is well" in called(commands / "spar", "doctor", folder=tmp_path)
+    assert "All checks passed" in called(commands / "spar", "doctor", folder=tmp_path)
     printed = called(commands / "spar", "run", "tiny.yaml", "--dir", "home", folder=tmp_path)
     assert "report:" in printed
     called(commands / "spar", "export", "home", "--format", "trl", "--out", "data", folder=tmp_path)

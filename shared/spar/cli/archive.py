@@ -1,4 +1,4 @@
-"""`spar archive` and `spar restore`: one run as one file, to keep or to take to another machine."""
+"""`spar archive` and `spar restore`: a run as one file, to keep or to move to another machine."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def archive(
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite FILE.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write everything that belongs to one run into one file: rows, results, models, report."""
+    """Archive a run in one file: database rows, results, models, report."""
     if file.exists() and not replace:
         raise ConflictError(f"{file} exists already.", "Choose another name, or overwrite it: --replace.")
     if stack and directory is not None:
@@ -56,7 +56,7 @@ def archive(
 
 def restore(
     file: FileArgument,
-    directory: Annotated[Path, typer.Option("--dir", metavar="HOME", help="A run directory, or one that is made.")],
+    directory: Annotated[Path, typer.Option("--dir", metavar="HOME", help="A run directory; created if missing.")],
     as_json: JsonOption = False,
 ) -> None:
     """Restore an archived run into a home: all of it or nothing."""
@@ -66,20 +66,20 @@ def restore(
     if as_json:
         typer.echo(json.dumps({"run": restored.run_id, "new": restored.new, "objects": restored.objects}))
         return
-    word = "restored" if restored.new else "is there already, as archived"
+    word = "restored" if restored.new else "is already there, as archived"
     home = in_directory(directory)
     out.print(f"run {restored.run_id} {word}: {restored.objects} objects written", markup=False, soft_wrap=True)
     out.print(f"next: {command('status', restored.run_id, *home)}", markup=False, soft_wrap=True)
     if restored.models_left_out:
         print_warning(
             f"The archive was written without {len(restored.models_left_out)} models that the run needs: a resume"
-            " recomputes those that the run trained."
+            " retrains those that the run trained."
         )
 
 
 @contextmanager
 def _source(run: str, directory: Path | None, stack: bool) -> "Iterator[tuple[Session, ObjectStore, str, Home | None]]":
-    """Where the run is, with nothing at work on it."""
+    """The run's database and store, with nothing working on the run."""
     from spar.store.directory import DirectoryStore
 
     if stack:
@@ -96,7 +96,7 @@ def _source(run: str, directory: Path | None, stack: bool) -> "Iterator[tuple[Se
 
 @contextmanager
 def _kept_still(home: "Home") -> Iterator[None]:
-    """Nothing starts in the home meanwhile. Where something runs already, ended runs stay as they are."""
+    """Keeps anything from starting in the home; where something already runs, ended runs do not change."""
     if home.in_use():
         yield
         return
@@ -106,7 +106,7 @@ def _kept_still(home: "Home") -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: "Engine") -> "Iterator[Session]":
-    """What is read is one state of the database."""
+    """A session that reads one consistent state of the database."""
     from sqlmodel import Session
 
     with Session(database.execution_options(isolation_level="REPEATABLE READ")) as session:
@@ -119,7 +119,7 @@ def _refuse_at_work(session: "Session", run_id: str, at_work: bool) -> None:
     run = session.get_one(Run, run_id)
     if at_work and not run.status.ended:
         raise ConflictError(
-            f"Run {run_id} is {run.status}: something works on it.",
+            f"Run {run_id} is {run.status}: a process is working on it.",
             "Wait until it ends, or stop it (Ctrl-C, or `spar cancel RUN`), archive it, and resume it.",
         )
 
@@ -134,7 +134,7 @@ def _write(
 
 
 def _files(session: "Session", store: "ObjectStore", run_id: str, home: "Home | None") -> dict[str, bytes]:
-    """The run's recipe and report: as they were written, else as they would be now."""
+    """The run's recipe and report, as written; otherwise built now."""
     from spar.report.build import build_report
     from spar.report.page import render
     from spar.upkeep.manifest import RUN_FILES

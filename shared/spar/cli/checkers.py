@@ -1,7 +1,7 @@
-"""`spar prompts checkers`: a teacher writes code that checks each prompt's responses, and what can be trusted is kept.
+"""`spar prompts checkers`: a teacher writes code that verifies each prompt's responses; reliable checkers are kept.
 
-AutoIF's preparation (arXiv 2406.13542, sections 3.1 and 3.2): what comes out is a prompts file for the recipe `autoif`,
-with --queries one whose prompts are queries that an instruction goes with. The same command resumes after any stop.
+AutoIF's data preparation (arXiv 2406.13542, sections 3.1 and 3.2): the output is a prompts file for the recipe
+`autoif`; with --queries, its prompts join each instruction to queries. Rerun the command to resume.
 """
 
 import asyncio
@@ -29,41 +29,41 @@ from spar.roles.usage import SeedScope, Usage
 from spar.roles.verified_checkers import CheckerStatus, write_checkers
 
 FORMS = ("checker", "meaning", "contradiction")
-TELL_EVERY = 100  # prompts
+REPORT_EVERY = 100  # prompts
 
 
 @dataclass(frozen=True, slots=True)
 class CheckerOptions:
-    """What the command line says."""
+    """The command's options."""
 
-    source: Annotated[Path, typer.Argument(metavar="PROMPTS", help="JSON lines of {prompt}.", show_default=False)]
+    source: Annotated[Path, typer.Argument(metavar="PROMPTS", help="JSON Lines of {prompt}.", show_default=False)]
     teacher: TeacherOption
     output: Annotated[
-        Path, typer.Option("--out", help="JSON lines of {prompt, checkers}; continued if there.", show_default=False)
+        Path, typer.Option("--out", help="JSON Lines of {prompt, checkers}; extended if it exists.", show_default=False)
     ]
     model: ModelOption = None
     templates: TemplatesOption = None
     samples: Annotated[
-        int, typer.Option(min=LEAST_CHECKERS, help="Checkers requested for each prompt, each with cases of its own.")
+        int, typer.Option(min=LEAST_CHECKERS, help="Checkers requested for each prompt, each with its own test cases.")
     ] = 8
     queries: Annotated[
         Path | None,
-        typer.Option(help="JSON lines of {prompt}: what an instruction goes with.", show_default=False),
+        typer.Option(help="JSON Lines of {prompt}: queries to join instructions to.", show_default=False),
     ] = None
-    queries_each: Annotated[int, typer.Option(min=1, help="Queries that each instruction goes with.")] = 16
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
-    seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    queries_each: Annotated[int, typer.Option(min=1, help="Queries for each instruction.")] = 16
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.7
+    max_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a reply.")] = 1024
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Send seeds to the server.")] = True
     body: BodyOption = None
     header: HeaderOption = None
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 64
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
 
 
 @options_of(CheckerOptions)
 def checkers(options: CheckerOptions) -> None:
-    """Have a teacher write code that checks responses, try it, and keep what can be trusted, for the recipe autoif.
+    """Have a teacher write code that verifies responses, test it, and keep reliable checkers, for the recipe autoif.
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """
@@ -78,7 +78,7 @@ def checkers(options: CheckerOptions) -> None:
     read = given_prompts(options.source)
     file = CheckerFile.open(options.output)
     usage = asyncio.run(_write_all(options, forms, make_engine(engine), model, read.prompts, file))
-    _tell(file, usage, rejected=len(read.rejects), to=options.output)
+    _print_counts(file, usage, rejected=len(read.rejects), to=options.output)
     if queries is not None:
         joined = write_joined(options.output, queries, options.queries_each, options.seed)
         out.print(
@@ -103,10 +103,10 @@ async def _write_all(
         left = iter([text for text in prompts if text not in file.done])
 
         async def worker() -> None:
-            for text in left:  # shared: each prompt goes to the worker that is free
+            for text in left:  # shared by the workers: each prompt goes to the first free one
                 [outcome] = await write_checkers(teacher, [Prompt.of(text)], options.samples)
                 file.add(text, outcome)
-                if len(file.done) % TELL_EVERY == 0:
+                if len(file.done) % REPORT_EVERY == 0:
                     err.print(f"{len(file.done):,} of {len(prompts):,} prompts", markup=False)
 
         await gather(worker() for _ in range(options.window))
@@ -115,17 +115,17 @@ async def _write_all(
     return usage
 
 
-def _tell(file: CheckerFile, usage: Usage, rejected: int, to: Path) -> None:
+def _print_counts(file: CheckerFile, usage: Usage, rejected: int, to: Path) -> None:
     total = file.ends.total()
     lines = [
         ("prompts", total),
         *((f"- {end}", file.ends[end]) for end in CheckerStatus if end is not CheckerStatus.KEPT),
     ]
-    lines += [("= with checkers", file.ends[CheckerStatus.KEPT]), ("rows that are no prompt", rejected)]
+    lines += [("= with checkers", file.ends[CheckerStatus.KEPT]), ("rows without a prompt", rejected)]
     lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
     for name, count in lines:
         out.print(f"{name:<24} {count:>10,}", markup=False)
     if not file.ends[CheckerStatus.KEPT]:
         ends = ", ".join(f"{count:,} {end}" for end, count in file.ends.most_common())
-        raise DataError(f"No prompt has checkers that can be trusted: {ends}.", f"Every prompt's: {file.dropped}.")
+        raise DataError(f"No prompt has reliable checkers: {ends}.", f"Every prompt's reason: {file.dropped}.")
     out.print(f"{to}: prompts for --set prompts.source, with the recipe autoif", markup=False, soft_wrap=True)

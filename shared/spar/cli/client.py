@@ -1,6 +1,6 @@
-"""Speaks to the API on behalf of commands: its address and token, its refusals as our errors, its events.
+"""The API's client for commands: its address and token, its refusals as SparErrors, its events.
 
-httpx is imported only when something is asked.
+httpx is imported only when a request is made.
 """
 
 import os
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEvent:
-    """One server-sent event; `id` is empty for those that cannot be come back to."""
+    """One server-sent event; `id` is empty for those that a client cannot resume from."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class ServerEvent:
 
 
 class Api:
-    """Made by `connect`. Every method raises ServiceError, DataError or ConflictError."""
+    """Created by `connect`. Every method raises ServiceError, DataError or ConflictError."""
 
     def __init__(self, client: "httpx.Client") -> None:
         self._client = client
@@ -52,7 +52,7 @@ class Api:
         return self._get("/runs", list[RunSummary])
 
     def find(self, run: str | None) -> str:
-        """The id of the run that is named by it, by the start of it, or (None) the newest."""
+        """A run's id by the id itself or its start; None: the newest run's."""
         known = [each.run_id for each in self.runs()]
         if run is None:
             if not known:
@@ -61,7 +61,7 @@ class Api:
         wanted = [run] if run in known else [each for each in known if each.startswith(run)]
         if len(wanted) > 1:
             raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(wanted)}.")
-        return wanted[0] if wanted else run  # one that waits to be taken is not listed yet
+        return wanted[0] if wanted else run  # one that is queued is not listed yet
 
     def detail(self, run_id: str) -> RunDetail:
         return self._get(f"/runs/{run_id}", RunDetail)
@@ -73,7 +73,7 @@ class Api:
         return self._ask("GET", f"/runs/{run_id}/report.html").text
 
     def prompts(self, run_id: str, outcome: Outcome | None, iteration: int | None) -> Iterator[PromptEntry]:
-        """The run's prompts in order, one page of them after the other."""
+        """The run's prompts in order, fetched page by page."""
         wanted = {"outcome": outcome and outcome.value, "iteration": iteration}
         given = {name: value for name, value in wanted.items() if value is not None}
         start = 0
@@ -99,7 +99,7 @@ class Api:
         self._ask("POST", f"/runs/{run_id}/{what}", json=body)
 
     def events(self, run_id: str, last: str) -> Iterator[ServerEvent]:
-        """What happens from after the event `last` until the run has ended or the connection has."""
+        """The events after the event `last`, until the run or the connection ends."""
         headers = {"Last-Event-ID": last} if last else {}
         with self._explained(), self._client.stream("GET", f"/runs/{run_id}/events", headers=headers) as answer:
             if answer.status_code != 200:
@@ -112,7 +112,7 @@ class Api:
         try:
             return TypeAdapter(wanted).validate_json(answer.content)
         except ValidationError as error:
-            raise self._stranger() from error
+            raise self._unknown_server() from error
 
     def _ask(self, method: str, path: str, **more: Any) -> "httpx.Response":
         with self._explained():
@@ -128,9 +128,9 @@ class Api:
         try:
             yield
         except httpx.TransportError as error:
-            said = str(error) or type(error).__name__
+            cause = str(error) or type(error).__name__
             raise ServiceError(
-                f"The API at {self._url} cannot be reached: {said}.", f"Start it, or correct --api or {URL}."
+                f"The API at {self._url} cannot be reached: {cause}.", f"Start it, or correct --api or {URL}."
             ) from error
 
     def _refusal(self, answer: "httpx.Response") -> SparError:
@@ -144,16 +144,16 @@ class Api:
             body = answer.json()
             what, fix = str(body["error"]), str(body["fix"])
         except (ValueError, KeyError, TypeError):
-            return self._stranger()
+            return self._unknown_server()
         if answer.status_code == 401:
-            return ServiceError(f"The API at {self._url} refuses our token.", f"Set {TOKEN} to the API's own.")
+            return ServiceError(f"The API at {self._url} rejects the token.", f"Set {TOKEN} to the API's own.")
         kinds: dict[int, type[SparError]] = {409: ConflictError, 404: DataError, 413: DataError, 422: DataError}
         return kinds.get(answer.status_code, ServiceError)(what, fix)
 
-    def _stranger(self) -> ServiceError:
+    def _unknown_server(self) -> ServiceError:
         return ServiceError(
-            f"What answers at {self._url} is not this version's API.",
-            f"Correct --api or {URL}, or update one of the two.",
+            f"The server at {self._url} is not an API of this version.",
+            f"Correct --api or {URL}, or update the client or the server.",
         )
 
 
@@ -163,10 +163,10 @@ def connect(url: str | None) -> Iterator[Api]:
     import httpx
 
     if not url:
-        raise ServiceError("It is not said where the API is.", f"Give --api URL, or set {URL}.")
+        raise ServiceError("No API address is given.", f"Give --api URL, or set {URL}.")
     token = header_value(TOKEN, os.environ.get(TOKEN, ""))
     if not token:
-        raise ServiceError(f"There is no token for the API at {url}.", f"Set {TOKEN} to the API's own.")
+        raise ServiceError(f"No token is set for the API at {url}.", f"Set {TOKEN} to the API's own.")
     timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
     try:
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)

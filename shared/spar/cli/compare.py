@@ -1,4 +1,4 @@
-"""`spar compare`: runs side by side, of one home or of several. Refuses what was measured unlike."""
+"""`spar compare`: runs side by side, of one home or several. Rejects runs whose measurements differ in kind."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,23 +21,26 @@ if TYPE_CHECKING:
 
 PAGE = "comparison.html"
 PILOT = "-pilot-"
-"""In the ids of pilots: parts of runs, which are not compared unless named."""
+"""In the ids of pilot runs, which are compared only if named."""
 
 RunsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", help="Run ids, recipes (all runs), homes, or HOME:RUN. First: the baseline."),
+    typer.Argument(
+        metavar="RUN...", help="Run ids, recipes (all their runs), homes, or HOME:RUN. The first is the baseline."
+    ),
 ]
-DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The home of runs that name none.")]
+DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The home of runs given without one.")]
 MeasureOption = Annotated[
     str | None,
     typer.Option(
         "--measure",
         metavar="NAME",
-        help="What costs are counted for, and the page's plots show. [default: actor.accuracy, or the first benchmark]",
+        help="The score for costs and plots. [default: actor.accuracy, or the first benchmark]",
     ),
 ]
 HtmlOption = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help=f"The page. [default: {PAGE} in the first run's home]")
+    Path | None,
+    typer.Option("--html", metavar="FILE", help=f"Where to write the page. [default: {PAGE} in the first run's home]"),
 ]
 LatexOption = Annotated[Path | None, typer.Option("--latex", metavar="FILE", help="Write the table for LaTeX.")]
 CsvOption = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every number as CSV.")]
@@ -52,7 +55,7 @@ def compare(
     csv: CsvOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare runs over the same items: gains, differences, shared work, what a point cost."""
+    """Compare runs on the same items: gains, differences, shared work, cost per point."""
     from spar.report.comparison.build import build_comparison
     from spar.report.comparison.page import render_comparison
     from spar.report.comparison.tables import as_csv, as_latex
@@ -74,7 +77,7 @@ def compare(
 
 
 def _find(run: str, directory: Path | None) -> list[FoundRun]:
-    """HOME:RUN names both; a path that is a home's folder, its newest run; a recipe's name, all its finished runs."""
+    """HOME:RUN names both; a home's folder, its newest run; a recipe's name, all its finished runs."""
     home, colon, run_id = run.rpartition(":")
     if colon and not Path(run).exists():
         if not Path(home).is_dir():

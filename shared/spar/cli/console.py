@@ -1,6 +1,6 @@
-"""How the command line speaks: results on stdout, everything else on stderr; and how it tells an error.
+"""Output of the command line: results on stdout; errors, warnings and progress on stderr.
 
-Text of models, files and users is printed as it is: never read as markup.
+Text of models, files and users is printed verbatim, never interpreted as markup.
 """
 
 from collections.abc import Iterator, MutableMapping
@@ -17,22 +17,22 @@ err = Console(stderr=True, highlight=False)
 
 
 def print_error(error: SparError) -> None:
-    """Tell what happened, and below it what to do."""
-    _tell("error", error.what, "bold red")
+    """Print what happened, and below it what to do."""
+    _print_labelled("error", error.what, "bold red")
     if error.fix:
-        _tell("fix", error.fix, "bold green")
+        _print_labelled("fix", error.fix, "bold green")
 
 
 def print_warning(text: str) -> None:
-    _tell("warning", text, "bold yellow")
+    _print_labelled("warning", text, "bold yellow")
 
 
 @contextmanager
 def log_warnings_shown() -> Iterator[None]:
-    """What is logged as a warning, or worse, is shown as one on stderr; the rest is left out.
+    """Show what is logged at level warning or above as a warning on stderr; drop the rest.
 
-    For every command: structlog's own default is stdout, where results are. A command that keeps a log sends it there
-    by `spar.runtime.log`.
+    Applies to every command: structlog's default is stdout, where results are. A command that keeps a log sets it up
+    with `spar.runtime.log`.
     """
     import logging
 
@@ -40,7 +40,7 @@ def log_warnings_shown() -> Iterator[None]:
 
     before = structlog.get_config()
     structlog.configure(
-        processors=[_worded],
+        processors=[_readable],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=lambda *_: _Warnings(),
         cache_logger_on_first_use=False,
@@ -52,7 +52,7 @@ def log_warnings_shown() -> Iterator[None]:
 
 
 class _Warnings:
-    """A logger of structlog's: every level is shown alike."""
+    """A structlog logger that shows every level as a warning."""
 
     def _show(self, text: str) -> None:
         print_warning(text)
@@ -60,13 +60,13 @@ class _Warnings:
     warning = error = critical = exception = log = _show
 
 
-def _worded(_: object, __: str, event: MutableMapping[str, Any]) -> str:
-    """`parameter_not_sent` and its fields, as a line to read."""
+def _readable(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    """`parameter_not_sent` and its fields as a readable line."""
     name = str(event.pop("event")).replace("_", " ")
     fields = ", ".join(f"{key} {value}" for key, value in event.items() if key != "exc_info")
     return redact(f"{name}: {fields}" if fields else name)
 
 
-def _tell(label: str, text: str, style: str) -> None:
+def _print_labelled(label: str, text: str, style: str) -> None:
     err.print(f"{label}:", style=style, end=" ")
     err.print(text, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`spar dead`: the steps of a run that failed for good. Of the API, or of a home (--dir)."""
+"""`spar dead`: the dead letters of a run (steps that failed for good), at the API or in a home (--dir)."""
 
 import dataclasses
 import json
@@ -29,19 +29,19 @@ SHOWN = 100  # characters of an error in a list
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The dead letters of a run, and where it is: in a home (`found`), or at the API (None)."""
+    """The dead letters of a run. `found` is the run's home; None: it is at the API."""
 
     run_id: str
     letters: Sequence[DeadLetter]
     found: FoundRun | None
 
     def chosen(self, steps: list[int] | None) -> tuple[int, ...]:
-        """Those that were meant; without ids, all that were not dropped. Raises DataError for others."""
+        """The named steps; without ids, all that are not dropped. Raises DataError for an id that is no dead letter."""
         known = {letter.step for letter in self.letters}
-        if strangers := sorted(set(steps or ()) - known):
+        if unknown := sorted(set(steps or ()) - known):
             listed = command("dead", "list", self.run_id, *self.where)
             raise DataError(
-                f"Run {self.run_id} has no dead letter {', '.join(map(str, strangers))}.", f"List them: {listed}"
+                f"Run {self.run_id} has no dead letter {', '.join(map(str, unknown))}.", f"List them: {listed}"
             )
         wanted = {letter.step for letter in self.letters if not letter.dropped} if steps is None else set(steps)
         return tuple(sorted(wanted))
@@ -77,7 +77,7 @@ def show(
     directory: DirOption = None,
     api: ApiOption = None,
 ) -> None:
-    """Show one of them, with its whole error."""
+    """Show one dead letter with its full error."""
     dead = _letters(run, directory, api)
     dead.chosen([step])
     [letter] = [each for each in dead.letters if each.step == step]
@@ -89,22 +89,22 @@ def show(
 def retry(
     run: RunArgument = None, steps: StepsOption = None, directory: DirOption = None, api: ApiOption = None
 ) -> None:
-    """Try them again. A finished run is taken back to where it lost them; what is unchanged is not computed again."""
+    """Retry dead letters. A finished run is rewound to where they failed; unchanged results are reused."""
     dead = _letters(run, directory, api)
     wanted = dead.chosen(steps)
     if not wanted:
-        out.print(f"run {dead.run_id}: there is nothing to try again", markup=False, soft_wrap=True)
+        out.print(f"run {dead.run_id}: no step to retry", markup=False, soft_wrap=True)
         return
     _send(dead, api, REPLAY, ReplayCommand(run_id=dead.run_id, steps=wanted))
     then = "" if dead.found is None else f"; resume the run: {command('resume', dead.run_id, *dead.where)}"
-    out.print(f"run {dead.run_id}: {len(wanted)} to be tried again{then}", markup=False, soft_wrap=True)
+    out.print(f"run {dead.run_id}: {len(wanted)} to be retried{then}", markup=False, soft_wrap=True)
 
 
 @app.command()
 def drop(
     run: RunArgument = None, steps: StepsOption = None, directory: DirOption = None, api: ApiOption = None
 ) -> None:
-    """Accept the loss: they stay dead, resuming leaves them alone, and their prompts count as engine_failed."""
+    """Accept the loss: a resume does not retry them, and their prompts count as engine_failed."""
     dead = _letters(run, directory, api)
     wanted = dead.chosen(steps)
     if wanted:
@@ -131,4 +131,4 @@ def _send(dead: Letters, api: str | None, kind: str, wanted: ReplayCommand | Dro
 
     taken = ask(dead.found.home, kind, wanted)
     if taken.error:
-        raise ConflictError(f"{taken.error[0].upper()}{taken.error[1:]}.", "See how it stands: spar status.")
+        raise ConflictError(f"{taken.error[0].upper()}{taken.error[1:]}.", "See its state: spar status.")

@@ -1,6 +1,6 @@
 """`spar decode`: measure strategies of inference over budgets, and judging over votes; one JSON file and one page.
 
-Every reply is kept in OUT/calls/ as it comes: after a stop the same command goes on, and a larger budget asks only
+Every reply is stored in OUT/calls/ as it arrives: rerunning the command resumes, and a larger budget requests only
 what is new.
 """
 
@@ -27,51 +27,55 @@ from spar.inference.endpoints import Role, templates_for
 from spar.inference.strategies import TreeShape
 
 SWEEP = SweepSettings()
-"""What is swept where the command line says nothing."""
+"""Defaults of the sweep."""
 DEFAULT_BUDGETS = ",".join(str(budget) for budget in SWEEP.budgets)
 DEFAULT_MAJORITY = ",".join(str(votes) for votes in SWEEP.majority)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """What the command line says."""
+    """The command's options."""
 
     source: Annotated[str, typer.Argument(metavar="PROMPTS", help="story, ifeval, or JSON lines of {prompt}.")]
     actor: Annotated[str, typer.Option(help="URL[#NAME], a model's directory, or builtin:NAME.")] = ""
-    refiner: Annotated[str, typer.Option(help="The same, of the model that judges and refines.")] = ""
-    judge: Annotated[str, typer.Option(help="Who scores what no rule checks; else the refiner does.")] = ""
-    to: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path("decode")
+    refiner: Annotated[str, typer.Option(help="The same, for the model that judges and refines.")] = ""
+    judge: Annotated[str, typer.Option(help="Scores what no rule checks; by default the refiner.")] = ""
+    to: Annotated[Path, typer.Option("--out", help="Output directory.")] = Path("decode")
     data: Annotated[Path | None, typer.Option(help="IFEval's input_data.jsonl, or its folder.")] = None
-    limit: Annotated[int | None, typer.Option(min=1, help="Prompts (story 500; else all).")] = None
-    strategies: Annotated[str, typer.Option(help="Names by comma.")] = ",".join(SWEEP.strategies)
-    budgets: Annotated[str, typer.Option(help="Texts drawn for a prompt at most, by comma.")] = DEFAULT_BUDGETS
-    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, of bfs and dfs.")] = SWEEP.shape.branch
+    limit: Annotated[int | None, typer.Option(min=1, help="Number of prompts. [default: 500 for story, else all]")] = (
+        None
+    )
+    strategies: Annotated[str, typer.Option(help="Comma-separated names.")] = ",".join(SWEEP.strategies)
+    budgets: Annotated[str, typer.Option(help="At most this many samples per prompt; comma-separated.")] = (
+        DEFAULT_BUDGETS
+    )
+    branch: Annotated[int, typer.Option(min=1, help="Refinements per node, for bfs and dfs.")] = SWEEP.shape.branch
     keep: Annotated[int, typer.Option(min=1, help="Nodes kept per level.")] = SWEEP.shape.keep
     depth: Annotated[int, typer.Option(min=1, help="Levels.")] = SWEEP.shape.depth
-    retries: Annotated[int, typer.Option(min=0, help="How often a failed refinement is requested again.")] = (
-        SWEEP.retries
-    )
+    retries: Annotated[int, typer.Option(min=0, help="Retries of a failed refinement.")] = SWEEP.retries
     votes: Annotated[int, typer.Option(min=1, help="Per judgment.")] = SWEEP.votes
-    majority: Annotated[str, typer.Option(help="Votes of the majority curve, by comma; empty: none.")] = (
+    majority: Annotated[str, typer.Option(help="Votes of the majority curve, comma-separated; empty: no curve.")] = (
         DEFAULT_MAJORITY
     )
-    judge_items: Annotated[int, typer.Option(min=1, help="Responses that this curve rests on.")] = SWEEP.judge_items
-    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder.")] = None
-    response_tokens: Annotated[int, typer.Option(min=1, help="Longest response.")] = SWEEP.response_tokens
-    judge_tokens: Annotated[int, typer.Option(min=1, help="Longest vote.")] = SWEEP.judge_tokens
-    refine_tokens: Annotated[int, typer.Option(min=1, help="Longest refinement.")] = SWEEP.refine_tokens
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = SWEEP.seed
-    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 256
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
-    trees: Annotated[int, typer.Option(min=1, help="Prompts worked on at once.")] = SWEEP.at_once
+    judge_items: Annotated[int, typer.Option(min=1, help="Responses judged for the majority curve.")] = (
+        SWEEP.judge_items
+    )
+    templates: Annotated[str | None, typer.Option(help="spar, compact, or a folder.")] = None
+    response_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a response.")] = SWEEP.response_tokens
+    judge_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a vote.")] = SWEEP.judge_tokens
+    refine_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a refinement.")] = SWEEP.refine_tokens
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = SWEEP.seed
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 256
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
+    trees: Annotated[int, typer.Option(min=1, help="Prompts in progress at once.")] = SWEEP.at_once
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False
 
 
 @options_of(DecodeOptions)
 def decode(given: DecodeOptions) -> None:
-    """Sweep greedy, best of n, iterative refinement and tree search over budgets, and draw what each budget buys."""
+    """Compare greedy, best-of-n, iterative refinement and tree search over inference budgets, and plot the results."""
     sweep = _sweep(given)
-    report = run_sweep(sweep, _tell)
+    report = run_sweep(sweep, _print_progress)
     if given.as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         return
@@ -113,14 +117,14 @@ def _sweep(given: DecodeOptions) -> Sweep:
 
 
 def _numbers(option: str, text: str) -> list[int]:
-    """Raises RecipeError for what is no list of whole numbers from 1."""
+    """Raises RecipeError unless the text lists whole numbers from 1."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not all(word.isdecimal() and int(word) for word in words):
-        raise RecipeError(f"{option} is '{text}'.", "Write whole numbers from 1, by comma, such as 1,2,4,8,16.")
+        raise RecipeError(f"{option} is '{text}'.", "Write comma-separated whole numbers from 1, such as 1,2,4,8,16.")
     return [int(word) for word in words]
 
 
-def _tell(cell: GridCell) -> None:
+def _print_progress(cell: GridCell) -> None:
     err.print(f"{cell.name}, budget {cell.budget}: done", markup=False)
 
 
@@ -139,7 +143,7 @@ def _print(report: SweepReport) -> None:
     for line in report.verdict():
         out.print(line, soft_wrap=True, markup=False)
     if report.majority:
-        told = [f"{each.votes or 'greedy'} {100 * each.accuracy:.1f}%" for each in report.majority]
-        out.print(f"majority of k votes: {', '.join(told)}", soft_wrap=True, markup=False)
+        shares = [f"{each.votes or 'greedy'} {100 * each.accuracy:.1f}%" for each in report.majority]
+        out.print(f"majority of k votes: {', '.join(shares)}", soft_wrap=True, markup=False)
     if report.scored_by == ITSELF:
-        print_warning("The refiner scored what it searched for: name a --judge from outside to know better.")
+        print_warning("The refiner scored the results of its own search: name an independent --judge.")

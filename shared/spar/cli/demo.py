@@ -1,4 +1,4 @@
-"""`spar demo`: the built-in recipe `demo`, a whole SPaR training of tiny models in minutes on a laptop."""
+"""`spar demo`: the built-in recipe `demo`, a complete SPaR training of tiny models in minutes on a laptop."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from spar.recipes.load import load_recipe
 
 def demo(
     directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the run is kept.")] = RUNS / "demo",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all sampling and training.")] = 0,
     set_: SetOption = None,
 ) -> None:
     """Train the story world's tiny models for three iterations, and show what they gained."""

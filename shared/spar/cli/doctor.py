@@ -1,6 +1,6 @@
-"""`spar doctor`: reports what is installed, reachable and missing, or, given a run, whether its books and objects hold.
+"""`spar doctor`: checks this host, or, given a run, whether its database rows and objects are consistent.
 
-What is looked at, and why, is in `checks`; of a run, in `doctor_run`.
+The host's checks are in `spar.host_checks.checks`; a run's, in `doctor_run`.
 """
 
 import json
@@ -32,16 +32,16 @@ def doctor(
     ] = None,
     directory: DirOption = None,
     stack: StackOption = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired without losing data.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check what is installed, reachable and missing, or a run's invariants; exit code 1 if anything is wrong."""
+    """Check what is installed, reachable or missing, or a run's invariants; exit code 1 if anything is wrong."""
     if run is not None or directory is not None or stack:
         from spar.cli.doctor_run import doctor_run
 
         raise typer.Exit(doctor_run(run, directory, stack, fix, as_json))
     if fix:
-        raise RecipeError("--fix mends a run, and none is named.", "Name it: spar doctor RUN --fix.")
+        raise RecipeError("--fix repairs a run, and none is named.", "Name it: spar doctor RUN --fix.")
     checks = list(run_checks())
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
@@ -62,4 +62,4 @@ def _print(checks: list[HostCheck]) -> None:
         table.add_row(Text(check.name), Text(check.state, style=STYLES[check.state]), Text(detail))
     out.print(table)
     bad = sum(check.state in BAD for check in checks)
-    out.print(f"{bad} of {len(checks)} checks need a fix." if bad else "All is well.")
+    out.print(f"{bad} of {len(checks)} checks need a fix." if bad else "All checks passed.")

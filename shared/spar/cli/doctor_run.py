@@ -1,4 +1,4 @@
-"""`spar doctor RUN`: checks a run's invariants, and with --fix mends what can be mended without losing anything."""
+"""`spar doctor RUN`: checks a run's invariants; --fix repairs what can be repaired without losing data."""
 
 import json
 import shutil
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from spar.upkeep.findings import Finding
 
 YOUNG = timedelta(hours=1)
-"""On a stack, an object that nothing names may be that of a submission or of an attempt that is just being made."""
+"""On a stack, a younger object without a reference may belong to a submission or an attempt in progress."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
-    """The run, where it lies, and whether something works there."""
+class CheckedRun:
+    """The run to check, its database and store, and whether a process works on it."""
 
     run_id: str
     database: "Engine"
@@ -43,70 +43,70 @@ class Patient:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What names it on a command line."""
+        """The arguments that name it on a command line."""
         return (self.run_id, *(in_directory(self.home.root) if self.home is not None else ()))
 
 
 def doctor_run(run: str | None, directory: Path | None, stack: bool, fix: bool, as_json: bool) -> int:
-    """Check it, print what was found and done; returns the exit code: 1 if anything is left to do."""
+    """Check the run, print what was found and done; returns the exit code: 1 if any finding is left."""
     if stack and directory is not None:
         raise RecipeError("--dir names a home, and --stack a stack's database.", "Leave one of them out.")
-    with _patient(run, directory, stack, fix) as patient:
-        findings = _examine(patient)
-        done = _mend(patient, findings) if fix else []
-        left = _examine(patient) if done else findings
+    with _open_run(run, directory, stack, fix) as checked:
+        findings = _examine(checked)
+        done = _repair(checked, findings) if fix else []
+        left = _examine(checked) if done else findings
     if as_json:
         found = [asdict(finding) for finding in findings]
-        typer.echo(json.dumps({"run": patient.run_id, "findings": found, "done": done, "left": len(left)}, indent=2))
+        typer.echo(json.dumps({"run": checked.run_id, "findings": found, "done": done, "left": len(left)}, indent=2))
     else:
-        _print(patient, findings, done, left)
+        _print(checked, findings, done, left)
     return 1 if left else 0
 
 
-def _examine(patient: Patient) -> "list[Finding]":
+def _examine(checked: CheckedRun) -> "list[Finding]":
     from sqlmodel import Session
 
     from spar.db.tables import Run
     from spar.upkeep.invariants import check_books
     from spar.upkeep.objects import check_objects, orphans, orphans_found
 
-    with Session(patient.database) as session:
-        findings = [*check_books(session, session.get_one(Run, patient.run_id))]
-        findings += check_objects(session, patient.store, patient.run_id)
-        keys = [] if patient.at_work else orphans(session, patient.store)
-        findings += orphans_found([key for key in keys if patient.home is not None or _is_old(patient.store, key)])
-    return [*findings, *_disk(patient)]
+    with Session(checked.database) as session:
+        findings = [*check_books(session, session.get_one(Run, checked.run_id))]
+        findings += check_objects(session, checked.store, checked.run_id)
+        keys = [] if checked.at_work else orphans(session, checked.store)
+        findings += orphans_found([key for key in keys if checked.home is not None or _is_old(checked.store, key)])
+    return [*findings, *_disk(checked)]
 
 
-def _mend(patient: Patient, findings: "Sequence[Finding]") -> list[str]:
+def _repair(checked: CheckedRun, findings: "Sequence[Finding]") -> list[str]:
     from sqlmodel import Session
 
     from services.coordinator.ledger import Ledger
     from services.coordinator.mending import forget_orphans, mend
     from spar.upkeep.findings import Remedy
 
-    with Session(patient.database) as session:
+    with Session(checked.database) as session:
         ledger = Ledger(session)
-        done = list(mend(ledger, patient.store, patient.run_id, findings))
+        done = list(mend(ledger, checked.store, checked.run_id, findings))
         keys = [key for finding in findings if finding.remedy is Remedy.RECLAIM for key in finding.keys]
         for key in keys:
-            patient.store.remove(key)
+            checked.store.remove(key)
         forget_orphans(ledger, keys)
         session.commit()
-    return [*done, *([f"{len(keys)} objects that belonged to no run are removed"] if keys else [])]
+    return [*done, *([f"{len(keys)} objects that belonged to no run were removed"] if keys else [])]
 
 
-def _disk(patient: Patient) -> "Iterator[Finding]":
+def _disk(checked: CheckedRun) -> "Iterator[Finding]":
     from spar.upkeep.findings import Check, Finding
 
-    if patient.home is None:
+    if checked.home is None:
         return  # the store's disk is its server's
-    free = shutil.disk_usage(patient.home.root).free
+    free = shutil.disk_usage(checked.home.root).free
     if free < FREE_BYTES:
         yield Finding(
             check=Check.DISK,
-            what=f"{free / 1000**3:.1f} GB are free, and a run wants {FREE_BYTES / 1000**3:.0f} GB.",
-            where=str(patient.home.root),
+            what=f"{free / 1000**3:.1f} GB are free, and a run needs {FREE_BYTES / 1000**3:.0f} GB.",
+            where=str(checked.home.root),
             fix="Free some space; `work/` can be deleted while nothing runs.",
         )
 
@@ -116,8 +116,8 @@ def _is_old(store: "ObjectStore", key: str) -> bool:
 
 
 @contextmanager
-def _patient(run: str | None, directory: Path | None, stack: bool, fix: bool) -> Iterator[Patient]:
-    """With `fix`, nothing else works there until the block ends."""
+def _open_run(run: str | None, directory: Path | None, stack: bool, fix: bool) -> Iterator[CheckedRun]:
+    """With `fix`, holds the lock that keeps other processes out until the block ends."""
     if stack:
         from spar.db.engine import COORDINATOR, only_one
 
@@ -125,9 +125,9 @@ def _patient(run: str | None, directory: Path | None, stack: bool, fix: bool) ->
             run_id = books.find(run)
             if fix:
                 with only_one(books.database, COORDINATOR):
-                    yield Patient(run_id, books.database, books.store, at_work=False)
+                    yield CheckedRun(run_id, books.database, books.store, at_work=False)
             else:
-                yield Patient(run_id, books.database, books.store, books.at_work)
+                yield CheckedRun(run_id, books.database, books.store, books.at_work)
         return
     from spar.db.engine import open_database
     from spar.db.migrate import check_schema
@@ -137,7 +137,7 @@ def _patient(run: str | None, directory: Path | None, stack: bool, fix: bool) ->
     busy = found.home.in_use()
     if busy and fix:
         raise ConflictError(
-            f"Something runs in {found.home.root}: its books cannot be mended meanwhile.",
+            f"A process is running in {found.home.root}: the run cannot be repaired meanwhile.",
             "Wait until it ends, or stop it with Ctrl-C, and run the same command again.",
         )
     database = open_database(found.home.database_url)
@@ -145,14 +145,14 @@ def _patient(run: str | None, directory: Path | None, stack: bool, fix: bool) ->
         check_schema(database)
         if fix:
             with found.home.lock():
-                yield Patient(found.run_id, database, DirectoryStore(found.home.store), False, found.home)
+                yield CheckedRun(found.run_id, database, DirectoryStore(found.home.store), False, found.home)
         else:
-            yield Patient(found.run_id, database, DirectoryStore(found.home.store), busy, found.home)
+            yield CheckedRun(found.run_id, database, DirectoryStore(found.home.store), busy, found.home)
     finally:
         database.dispose()
 
 
-def _print(patient: Patient, findings: "Sequence[Finding]", done: Sequence[str], left: "Sequence[Finding]") -> None:
+def _print(checked: CheckedRun, findings: "Sequence[Finding]", done: Sequence[str], left: "Sequence[Finding]") -> None:
     if findings:
         table = Table("check", "where", box=None, pad_edge=False)
         table.add_column("found", overflow="fold")
@@ -162,10 +162,10 @@ def _print(patient: Patient, findings: "Sequence[Finding]", done: Sequence[str],
     for line in done:
         out.print(f"done: {line}", markup=False, soft_wrap=True)
     if not left:
-        out.print(f"run {patient.run_id}: all is well.", markup=False, soft_wrap=True)
+        out.print(f"run {checked.run_id}: all checks passed.", markup=False, soft_wrap=True)
         return
-    out.print(f"run {patient.run_id}: {len(left)} findings are left.", markup=False, soft_wrap=True)
+    out.print(f"run {checked.run_id}: {len(left)} findings are left.", markup=False, soft_wrap=True)
     from spar.upkeep.findings import Remedy
 
     if any(finding.remedy is not Remedy.NONE for finding in left):
-        out.print(f"mend them: {command('doctor', *patient.words, '--fix')}", markup=False, soft_wrap=True)
+        out.print(f"repair them: {command('doctor', *checked.words, '--fix')}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`--body` and `--header`: what else is sent to a server with every request. Knows no command."""
+"""`--body` and `--header`: extra fields and headers of every request to a server. Knows no command."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ BodyOption = Annotated[
     typer.Option(
         "--body",
         metavar="JSON",
-        help='More fields of every request to a server: \'{"chat_template_kwargs": {"enable_thinking": false}}\'.',
+        help='Extra fields of every request to a server: \'{"chat_template_kwargs": {"enable_thinking": false}}\'.',
     ),
 ]
 HeaderOption = Annotated[
@@ -21,7 +21,7 @@ HeaderOption = Annotated[
     typer.Option(
         "--header",
         metavar="NAME:VALUE",
-        help="One more header of every request to a server; a credential as ${VARIABLE} of the environment.",
+        help="Extra header of every request to a server; write credentials as ${ENVIRONMENT_VARIABLE}.",
     ),
 ]
 

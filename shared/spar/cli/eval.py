@@ -1,4 +1,4 @@
-"""`spar eval`: measure a model on a benchmark, or score responses that are there already, or compare two results."""
+"""`spar eval`: evaluates a model on a benchmark, scores existing responses, or compares two results."""
 
 import json
 from dataclasses import dataclass
@@ -35,106 +35,106 @@ class DtypeName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EvalOptions:
-    """What the command line says."""
+    """The command's options."""
 
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}; or compare.", metavar="NAME")]
     results: Annotated[list[Path] | None, typer.Argument(help="With compare: two results.", metavar="[A B]")] = None
-    model: Annotated[str | None, typer.Option(help=f"What is measured: {MODEL}")] = None
-    refiner: Annotated[str | None, typer.Option(help="Who searches refinements; story: measured too.")] = None
+    model: Annotated[str | None, typer.Option(help=f"The model to evaluate: {MODEL}")] = None
+    refiner: Annotated[str | None, typer.Option(help="The model that searches refinements; story measures it too.")] = (
+        None
+    )
     judge: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[NAME=]PLACE",
-            help="Judges from outside: followbench; refinement takes several, a score acc_NAME for each.",
+            help="Outside judge of followbench or refinement; repeatable for refinement, one score acc_NAME each.",
         ),
     ] = None
     strategy: Annotated[
         StrategyName | None,
         typer.Option(help="The search at inference, with --refiner; refinement: from the given responses."),
     ] = None
-    budget: Annotated[int | None, typer.Option(min=1, help=f"Refinements that the search may take ({FULL_TREE}).")] = (
-        None
-    )
-    answers: Annotated[Path | None, typer.Option(help=f"Score these rows, and ask no model. {ROWS}.")] = None
-    data: Annotated[Path | None, typer.Option(help="The benchmark's file or folder; general: or your own tasks'.")] = (
-        None
-    )
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first items.")] = None
-    votes: Annotated[int | None, typer.Option(min=1, help=f"Votes per verdict (1, greedy): {WITH_VOTES}.")] = None
-    max_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest response ({REPLY_TOKENS}).")] = None
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest vote ({REPLY_TOKENS}).")] = None
-    policy: Annotated[
-        str | None, typer.Option(help=f"{BY_POLICY}: how the judge judges: verdict, rubric (0 to 5), rating (1 to 5).")
+    budget: Annotated[int | None, typer.Option(min=1, help=f"Refinements per search, at most ({FULL_TREE}).")] = None
+    answers: Annotated[Path | None, typer.Option(help=f"Score these rows instead of calling a model. {ROWS}.")] = None
+    data: Annotated[
+        Path | None, typer.Option(help="The benchmark's file or folder; general: also a folder of your own tasks.")
     ] = None
-    templates: Annotated[str | None, typer.Option(help="spar, compact or a folder: how verdicts are requested.")] = None
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
-    dtype: Annotated[DtypeName, typer.Option(help="Of a model in this process.")] = DtypeName.FLOAT32
-    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in this process, sequences.")] = 32
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    limit: Annotated[int | None, typer.Option(min=1, help="Evaluate only the first N items.")] = None
+    votes: Annotated[int | None, typer.Option(min=1, help=f"Votes per verdict (1, greedy): {WITH_VOTES}.")] = None
+    max_tokens: Annotated[int | None, typer.Option(min=1, help=f"Token limit of a response ({REPLY_TOKENS}).")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Token limit of a vote ({REPLY_TOKENS}).")] = None
+    policy: Annotated[
+        str | None, typer.Option(help=f"{BY_POLICY}: the judge's policy: verdict, rubric (0 to 5) or rating (1 to 5).")
+    ] = None
+    templates: Annotated[str | None, typer.Option(help="Templates of judgments: spar, compact, or a folder.")] = None
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0
+    dtype: Annotated[DtypeName, typer.Option(help="Dtype of a model in this process.")] = DtypeName.FLOAT32
+    window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 32
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
+    send_seed: Annotated[bool, typer.Option(help="Send seeds to the server.")] = True
     body: BodyOption = None
     header: HeaderOption = None
-    to: Annotated[Path, typer.Option("--out", help="Where results and what models said are kept.")] = Path("evals")
-    against: Annotated[Path | None, typer.Option(help="Rows of another model, compared with --answers.")] = None
-    items: Annotated[Path | None, typer.Option(help="Write every scored item here, as JSON lines.")] = None
-    partial: Annotated[bool, typer.Option("--partial", help="Score the --answers there are, though not all.")] = False
-    tasks: Annotated[str | None, typer.Option(help="general: the tasks, by commas.")] = None
+    to: Annotated[Path, typer.Option("--out", help="Directory of results and model replies.")] = Path("evals")
+    against: Annotated[Path | None, typer.Option(help="Another model's rows, to compare with --answers.")] = None
+    items: Annotated[Path | None, typer.Option(help="Write every scored item to this JSON Lines file.")] = None
+    partial: Annotated[bool, typer.Option("--partial", help="Score --answers even if items are missing.")] = False
+    tasks: Annotated[str | None, typer.Option(help="general: comma-separated tasks.")] = None
     run_code: Annotated[
-        bool, typer.Option("--run-code", help="general: let humaneval run what models write, confined.")
+        bool, typer.Option("--run-code", help="general: let humaneval execute model-written code, sandboxed.")
     ] = False
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="general: print the call of lm-eval, run nothing.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="general: print the lm-eval command without running it.")
+    ] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 
 
 @options_of(EvalOptions)
 def evaluate(given: EvalOptions) -> None:
-    """Measure a model on a benchmark, or score responses that are there already, or compare two results.
+    """Evaluate a model on a benchmark, score existing responses, or compare two results.
 
-    An evaluation that stopped goes on with the same command. Exit codes: 2 bad input, 3 engine or disk failed.
+    Rerun the command to resume. Exit codes: 2 bad input, 3 engine or disk failed.
     """
     if given.name == "compare":
         _compare(given.results or [], given.as_json)
     elif given.name not in NAMES:
-        raise DataError(f"There is no benchmark '{given.name}'.", f"Choose one of: {', '.join(NAMES)}.")
+        raise DataError(f"Unknown benchmark '{given.name}'.", f"Choose one of: {', '.join(NAMES)}.")
     elif given.name == "general":
         _general(given)
     elif given.answers is None:
-        _ask(given)
+        _evaluate(given)
     elif given.model is None:
         _score(given.name, given.answers, given.data, given.against, given.items, given.partial, given.as_json)
     else:
-        raise RecipeError("Both --answers and --model are given.", "Score what is there, or ask a model.")
+        raise RecipeError("Both --answers and --model are given.", "Give one of them.")
 
 
 def _general(given: EvalOptions) -> None:
     from spar.cli.evaluating.general import GeneralJob, measure_general
 
     if given.body is not None or given.header:
-        raise RecipeError(
-            "lm-eval sends requests of its own: --body and --header mean nothing to general.", "Leave them out."
-        )
-    asked = {
+        raise RecipeError("lm-eval sends its own requests: general takes no --body and no --header.", "Leave them out.")
+    settings = {
         "limit": given.limit,
         "max_tokens": given.max_tokens,
         "seed": given.seed,
         "window": given.window,
         "dtype": given.dtype.value,
     }
-    job = GeneralJob.of(given.model, given.tasks, given.data, given.to, asked, given.run_code)
+    job = GeneralJob.of(given.model, given.tasks, given.data, given.to, settings, given.run_code)
     measure_general(job, given.dry_run, given.as_json)
 
 
-def _ask(given: EvalOptions) -> None:
+def _evaluate(given: EvalOptions) -> None:
     from spar.cli.evaluating.judges import read_judges
     from spar.cli.evaluating.watching import watch_calls
     from spar.experiments.benchmarks.evaluate import evaluate_model
     from spar.experiments.benchmarks.job import EngineOptions, make_job
 
     if given.model is None:
-        raise RecipeError("Nothing to measure is named.", "Name a --model, or rows that are there as --answers.")
+        raise RecipeError("No model is named.", "Name a --model, or existing responses as --answers.")
     judges = read_judges(given.judge or [])
     places: dict[Role, str | None] = {"actor": given.model, "refiner": given.refiner, "judge": judges.first}
-    asked = {
+    settings = {
         "limit": given.limit,
         "votes": given.votes,
         "max_tokens": given.max_tokens,
@@ -158,7 +158,7 @@ def _ask(given: EvalOptions) -> None:
         "raters": judges.named,
         "policy": given.policy,
     }
-    result = evaluate_model(make_job(given.name, given.data, places, asked, how), watch_calls)
+    result = evaluate_model(make_job(given.name, given.data, places, settings, how), watch_calls)
     if given.as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -168,7 +168,7 @@ def _ask(given: EvalOptions) -> None:
         replies = ", ".join(f"{name} {number}" for name, number in adjustments.items())
         print_warning(f"replies to requests that were adapted to the server: {replies}")
     out.print(
-        f"{usage['asked']} calls asked, {usage['remembered']} known already, {usage['seconds']} s; {result['folder']}",
+        f"{usage['asked']} calls, {usage['remembered']} from an earlier run, {usage['seconds']} s; {result['folder']}",
         soft_wrap=True,
         markup=False,
     )
@@ -206,17 +206,17 @@ def _compare(results: list[Path], as_json: bool) -> None:
     from spar.experiments.benchmarks.results import read_correct
 
     if len(results) != 2:
-        raise DataError(f"compare takes two results, and {len(results)} are named.", "Name two folders of evaluations.")
+        raise DataError(f"compare takes two results, not {len(results)}.", "Name two result folders of `spar eval`.")
     before, after = (read_correct(place) for place in results)
     difference: Difference = compare_items(before, after)
     right = [sum(each.values()) for each in (before, after)]
     if as_json:
-        told = {"items": len(before), "correct": right, "difference": difference_json(difference)}
-        typer.echo(json.dumps(told))
+        compared = {"items": len(before), "correct": right, "difference": difference_json(difference)}
+        typer.echo(json.dumps(compared))
         return
     for place, correct in zip(results, right, strict=True):
         out.print(f"{place}: {correct} of {len(before)} items correct", soft_wrap=True, markup=False)
-    out.print(f"second less first, paired: {points(difference)} points", soft_wrap=True, markup=False)
+    out.print(f"second minus first, paired: {points(difference)} points", soft_wrap=True, markup=False)
 
 
 def _write_items(path: Path, report: BenchmarkReport) -> None:

@@ -1,4 +1,4 @@
-"""Prints an evaluation for people: counts, scores with intervals, a table per category, warnings. Computes nothing."""
+"""Prints an evaluation: counts, scores with intervals, a table per category, warnings. Computes nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from spar.evaluation.statistics import Difference
 
 
 def print_result(result: Mapping[str, Any]) -> None:
-    """A report as JSON holds it."""
+    """Print a report in its JSON form."""
     counts = ", ".join(f"{value} {name}" for name, value in result["counts"].items())
     out.print(f"{result['benchmark']}: {counts}", soft_wrap=True, markup=False)
     scores = Grid("score", "value", "95% interval", box=None)

@@ -1,6 +1,6 @@
-"""A run as lines for a terminal: its events, and what it has spent of its budget.
+"""A run as lines for a terminal: its events, and how much of its budget is spent.
 
-Alarms are sentences with cause and fix, and each error is written out once. Knows no display and no tables.
+Alarms are sentences with cause and fix; each error is written in full once. Knows no display and no tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ ALARMS = frozenset({EventName.RUN_STUCK, EventName.RUN_UNSTUCK, EventName.CIRCUI
 """What bars cannot show."""
 QUIET = frozenset({EventName.RUN_QUEUED, EventName.CIRCUIT_REOPENED})
 ENDS = frozenset({EventName.RUN_FAILED, EventName.RUN_STOPPED})
-"""Why it ended is written where the display ends, with what to do."""
+"""Why the run ended, and what to do, is printed after the display closes."""
 ERRORS = ("error", "reason")
 AS_BEFORE = "(as before)"
 
 
 class EventLines:
-    """Writes the events of one run, in their order."""
+    """Formats the events of one run, in order."""
 
     def __init__(self) -> None:
         self._written: set[str] = set()
@@ -56,7 +56,7 @@ STEPS = 10
 
 
 def spent_line(burn: Sequence[BudgetLine]) -> str:
-    """Such as `spent: 1,204 of 2,000 calls, 98,211 tokens, 0.05 hours`; empty before anything is."""
+    """Such as `spent: 1,204 of 2,000 calls, 98,211 tokens, 0.05 hours`; empty before anything is spent."""
     shown = [usage_text(each) for each in burn if each.spent or each.cap is not None]
     return f"spent: {', '.join(shown)}" if shown else ""
 
@@ -66,15 +66,15 @@ def caps(burn: Sequence[BudgetLine]) -> list[BudgetLine]:
 
 
 class TenthsReporter:
-    """Keeps how many tenths of each cap have been reported."""
+    """Remembers how many tenths of each cap have been reported."""
 
     def __init__(self) -> None:
-        self._told: dict[str, int] | None = None
+        self._reported: dict[str, int] | None = None
 
     def news(self, burn: Sequence[BudgetLine]) -> list[str]:
-        """A line for each cap of which another tenth is used up; what was so at the first look is old."""
+        """A line for each cap of which another tenth is used; the first call only sets the baseline."""
         now = {each.name: int(STEPS * each.spent / each.cap) if each.cap else STEPS for each in caps(burn)}
-        before, self._told = self._told, now
+        before, self._reported = self._reported, now
         if before is None:
             return []
         return [_left(each) for each in caps(burn) if now[each.name] > before.get(each.name, 0)]

@@ -1,7 +1,7 @@
 """`spar prompts evolve`: a teacher turns seed prompts into prompts with constraints.
 
-Shows the price and has it confirmed before anything is requested; rerun the command to resume. The work is done in
-`spar.evolution`; here options are read, the place to run is chosen, and results are printed.
+Shows the price and asks for confirmation before it sends a request; rerun the command to resume. `spar.evolution` does
+the work; this module reads options, chooses where to run, and prints results.
 """
 
 import json
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 NEEDED = ("datasets", "numpy", "pyarrow", "sacrebleu")
 RULES = "rules"
 HERE, THERE, STACK = 32, 256, 1024
-"""Prompts with a teacher at once, unless --window says it: a batch on a CPU; requests to a server; what a stack's
-workers have in hand together, each of which asks at most HERE or THERE at once."""
+"""Prompts with the teacher at once, unless --window is given: a batch on a CPU; requests to a server; the total over a
+stack's workers, each of which sends at most HERE or THERE at once."""
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for prompts, rejects and manifest.")]
 Teacher = Annotated[
     str,
     typer.Option(
-        help="URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's). With --stack it "
-        "is the workers who ask: by an address that they reach, with the SPAR_ENGINE_API_KEY of their environment."
+        help="URL of an OpenAI-compatible server, a model's directory, or `rules` (the story world's). With --stack "
+        "the workers call it: give an address that they reach, and set SPAR_ENGINE_API_KEY in their environment."
     ),
 ]
 ModelName = Annotated[str | None, typer.Option("--model", help="The model's name at the server.")]
@@ -50,12 +50,12 @@ Forms = Annotated[
     str | None,
     typer.Option("--forms", help="spar, compact, or a folder of evolve.txt and validate.txt. [default: the teacher's]"),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Read only so many rows.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Read at most N rows.")]
 PriceIn = Annotated[
-    float | None, typer.Option("--price-per-million-in", min=0, help="Money for a million prompt tokens.")
+    float | None, typer.Option("--price-per-million-in", min=0, help="Price of a million prompt tokens.")
 ]
 PriceOut = Annotated[
-    float | None, typer.Option("--price-per-million-out", min=0, help="Money for a million tokens of replies.")
+    float | None, typer.Option("--price-per-million-out", min=0, help="Price of a million reply tokens.")
 ]
 Home_ = Annotated[
     Path | None, typer.Option("--dir", metavar="HOME", help="Where results are kept. [default: runs/evolution]")
@@ -64,14 +64,14 @@ Stack = Annotated[
     bool,
     typer.Option(
         "--stack",
-        help="On a stack's generation workers and store: those of SPAR_BROKER_URL and SPAR_S3_* (or _STORE_DIR).",
+        help="Run on the stack at SPAR_BROKER_URL and SPAR_S3_* (or SPAR_STORE_DIR).",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class EvolveOptions:
-    """What the command line says."""
+    """The command's options."""
 
     sources: Sources
     to: Out
@@ -86,20 +86,20 @@ class EvolveOptions:
     system: System = "reject"
     tools: Tools = "reject"
     limit: Limit = None
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
-    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Of every reply.")] = 1.0
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 1024
-    retries: Annotated[int, typer.Option(min=0, help="How often a reply that is no data is requested again.")] = 2
-    seed: Annotated[int, typer.Option(min=0, help="Of the main constraints and every reply.")] = 0
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.7
+    top_p: Annotated[float, typer.Option(min=0.01, max=1, help="Nucleus sampling's top p.")] = 1.0
+    max_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a reply.")] = 1024
+    retries: Annotated[int, typer.Option(min=0, help="Retries of an unusable reply.")] = 2
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the main constraints and of sampling.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Send seeds to the server.")] = True
     body: BodyOption = None
     header: HeaderOption = None
     window: Annotated[int | None, typer.Option(min=1, help="Prompts with the teacher at once.")] = None
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
     price_in: PriceIn = None
     price_out: PriceOut = None
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it starts.")] = False
-    replace: Annotated[bool, typer.Option("--replace", help="Write an earlier evolution in DIR anew.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without confirmation.")] = False
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier evolution in DIR.")] = False
     home: Home_ = None
     stack: Stack = False
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False
@@ -107,20 +107,20 @@ class EvolveOptions:
 
 @options_of(EvolveOptions)
 def evolve(given: EvolveOptions) -> None:
-    """Have a teacher turn seed prompts into prompts with constraints, check them, and count every row.
+    """Have a teacher turn seed prompts into prompts with constraints and check them; every row is accounted for.
 
-    It says what that will cost and asks; the same command goes on after a stop. Exit codes: 2 bad input or settings,
-    3 the engine, the disk or the stack failed.
+    Shows the cost and asks for confirmation; rerun the command to resume. Exit codes: 2 bad input or settings, 3 the
+    engine, the disk or the stack failed.
     """
     require_modules("data", "Evolving prompts", NEEDED)
     if given.stack and given.home is not None:
-        raise RecipeError("--dir names a home in this process, and --stack needs none.", "Leave one of them out.")
+        raise RecipeError("--dir names a local home, and --stack uses none.", "Leave one of them out.")
     from spar.cli.evolve_report import print_evolution
 
     job = _job(given)
     done = _on_the_stack(job, given.yes) if given.stack else _here(job, given.yes, given.home or RUNS / "evolution")
     if done is None:
-        err.print("Nothing was asked of the teacher.")
+        err.print("Cancelled: no request was sent to the teacher.")
         sys.exit(STOPPED)
     if given.as_json:
         out.print_json(json.dumps(done.manifest.model_dump(mode="json")))
@@ -129,7 +129,7 @@ def evolve(given: EvolveOptions) -> None:
 
 
 def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
-    from spar.cli.evolve_report import Asker, EvolveProgress
+    from spar.cli.evolve_report import CostConfirmation, EvolveProgress
     from spar.embedded.home import Home
     from spar.embedded.step_queue import EmbeddedStepQueue
     from spar.evolution.evolve import evolve_prompts
@@ -138,11 +138,11 @@ def _here(job: "EvolveJob", yes: bool, directory: Path) -> "Done | None":
     with Home(directory).lock() as home:
         home.runs.mkdir(exist_ok=True)
         log_to(home.runs / "log.jsonl")
-        return evolve_prompts(job, EmbeddedStepQueue(home, job.steps_at_once), Asker(yes), EvolveProgress())
+        return evolve_prompts(job, EmbeddedStepQueue(home, job.steps_at_once), CostConfirmation(yes), EvolveProgress())
 
 
 def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
-    from spar.cli.evolve_report import Asker, EvolveProgress
+    from spar.cli.evolve_report import CostConfirmation, EvolveProgress
     from spar.evolution.evolve import evolve_prompts
     from spar.evolution.stack import StackStepQueue
     from spar.runtime.log import log_to
@@ -150,8 +150,10 @@ def _on_the_stack(job: "EvolveJob", yes: bool) -> "Done | None":
     from spar.runtime.settings import Settings
 
     log_to(None)
-    logging.getLogger().setLevel(logging.ERROR)  # what a person has to know is told in words
-    return evolve_prompts(job, StackStepQueue(read_settings(Settings), "evolve"), Asker(yes), EvolveProgress())
+    logging.getLogger().setLevel(logging.ERROR)  # what concerns the user is printed in sentences
+    return evolve_prompts(
+        job, StackStepQueue(read_settings(Settings), "evolve"), CostConfirmation(yes), EvolveProgress()
+    )
 
 
 def _job(given: EvolveOptions) -> "EvolveJob":
@@ -197,8 +199,8 @@ def _teacher(given: EvolveOptions, batch: int) -> "tuple[EngineSettings, ModelRe
         how = RequestOptions(batch, given.deadline, given.send_seed, body_of(given.body), headers_of(given.header))
         settings, in_place = server_settings(place, how)
         if not (name := name or in_place):
-            # A result is found again by the model's name, so there has to be one.
-            raise RecipeError("A server's model needs its name.", "Add --model NAME.")
+            # Stored results are found by the model's name, so one is required.
+            raise RecipeError("The server's model is not named.", "Add --model NAME.")
         return settings, refer(f"served:{name}")
     if name is not None:
         raise RecipeError(f"--model names a server's model, and '{place}' is no URL.", "Leave --model out.")

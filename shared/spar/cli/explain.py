@@ -1,4 +1,4 @@
-"""`spar explain`: every step that a prompt went through, every reply, and its outcome; or the list of prompts."""
+"""`spar explain`: every step and reply of a prompt, and its outcome; or the list of prompts."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -27,7 +27,8 @@ PromptArgument = Annotated[
     typer.Argument(metavar="[PROMPT]", help="A prompt's id or its start, or its text. [default: list the prompts]"),
 ]
 OutcomeOption = Annotated[
-    Outcome | None, typer.Option("--outcome", metavar="OUTCOME", help="Only prompts that ended so, such as unparsable.")
+    Outcome | None,
+    typer.Option("--outcome", metavar="OUTCOME", help="Only prompts with this outcome, such as unparsable."),
 ]
 IterationOption = Annotated[int | None, typer.Option("--iteration", metavar="N", help="Only this iteration.")]
 
@@ -42,9 +43,9 @@ def explain(  # noqa: PLR0913 - the options of a command
     full: FullOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every step and every reply of a prompt, and its outcome. Without a prompt: list the run's prompts.
+    """Show every step and reply of a prompt, and its outcome. Without a prompt: list the run's prompts.
 
-    With --json and without a prompt, a line of JSON for each prompt, with all of its replies.
+    With --json and without a prompt: one JSON line for each prompt, with all of its replies.
     """
     with open_histories(run, directory, api) as source:
         if prompt is None:
@@ -76,11 +77,11 @@ def _print_list(entries: Iterator[PromptEntry]) -> None:
         name = iteration_name(entry.iteration)
         _print(f"{name}  {entry.prompt.id}  {entry.outcome or 'no outcome yet'}  {excerpt(entry.prompt.text)}")
     if empty:
-        _print("No prompt of the run fits.")
+        _print("No prompt of the run matches.")
 
 
 def explained(history: PromptHistory, full: bool) -> Iterator[str]:
-    """All lines of a prompt in one iteration."""
+    """The lines for a prompt in one iteration."""
     lines = ReplyLines(full)
     yield f"{iteration_name(history.iteration)}, position {history.position}, shard {history.shard}"
     yield f"prompt {history.prompt.id}:"
@@ -118,7 +119,7 @@ def _step(step: StepFact) -> str:
 
 def _ending(history: PromptHistory) -> str:
     if history.outcome is None:
-        return "outcome: none yet, since the iteration's selection has not been made"
+        return "outcome: none yet: the iteration's selection has not run"
     explanation = OUTCOMES[Outcome(history.outcome)]
     return f"outcome: {history.outcome}. {explanation.what} {explanation.fix}"
 

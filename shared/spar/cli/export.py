@@ -1,6 +1,6 @@
-"""`spar export`: writes training data as other trainers read it, or one of a run's models as others load it.
+"""`spar export`: writes training data in other trainers' formats, or one of a run's models for other libraries.
 
-The data is a run's, or what `spar refine` made of given responses.
+The data is a run's, or the output of `spar refine`.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,29 +26,28 @@ SourcesArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="RUN|FILE...",
-        help="A run id or its start, or a run directory; or files that `spar refine` wrote.",
+        help="A run id or its start, or a run directory; or output files of `spar refine`.",
         show_default=False,
     ),
 ]
 FormatOption = Annotated[
-    FormatName | None, typer.Option("--format", help="The trainer, or the form of the rows. Data needs one.")
+    FormatName | None, typer.Option("--format", help="The trainer, or the format of the rows. Required for data.")
 ]
 WhatOption = Annotated[
-    What, typer.Option("--what", help="The actor's pairs, the refiner's examples, both; or a trained model.")
+    What, typer.Option("--what", help="The actor's pairs, the refiner's examples, all (both), or a trained model.")
 ]
 IterationOption = Annotated[
     int | None,
     typer.Option(
         "--iteration",
         min=ACTOR,
-        help="One iteration; -1: what the actor was initialised with, 0: the refiner. "
-        "[default: all; of a model the newest]",
+        help="One iteration; -1: the actor's initialisation, 0: the refiner's. [default: all; for a model, the newest]",
     ),
 ]
-OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder that is empty or not there yet.")]
-MergeOption = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base: a whole model.")]
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")]
+MergeOption = Annotated[bool, typer.Option("--merge", help="Merge an adapter into its base model.")]
 LicenceOption = Annotated[
-    str | None, typer.Option("--license", metavar="ID", help="What the card says; without it: other, and why.")
+    str | None, typer.Option("--license", metavar="ID", help="The card's licence. [default: other, with the reason]")
 ]
 KindOption = Annotated[
     list[ExampleKind] | None,
@@ -57,7 +56,7 @@ KindOption = Annotated[
 SETS: dict[str, list[SetName]] = {"pairs": ["pairs"], "examples": ["examples"], "all": ["pairs", "examples"]}
 
 
-def export(  # noqa: PLR0913 - a command has as many options as it has
+def export(  # noqa: PLR0913 - the command's options
     sources: SourcesArgument,
     to: OutOption,
     format_: FormatOption = None,
@@ -68,7 +67,7 @@ def export(  # noqa: PLR0913 - a command has as many options as it has
     licence: LicenceOption = None,
     kind: KindOption = None,
 ) -> None:
-    """Write training data as other trainers read it, of a run or of `spar refine`; or a trained model with its card."""
+    """Export training data of a run or of `spar refine` in a trainer's format, or a trained model with its card."""
     check_free(to)
     files = [Path(source) for source in sources if Path(source).is_file()]
     if files and len(files) == len(sources):
@@ -77,7 +76,7 @@ def export(  # noqa: PLR0913 - a command has as many options as it has
         write_out(find_run(sources[0], directory), what, format_, iteration, to, merge, licence, kind or ())
     else:
         missing = next(source for source in sources if not Path(source).is_file())
-        raise DataError(f"{missing} is not a file, and only files are exported together.", "Name one run, or files.")
+        raise DataError(f"{missing} is not a file: several sources must all be files.", "Name one run, or files.")
 
 
 def write_refined(
@@ -89,7 +88,7 @@ def write_refined(
     licence: str | None,
     kinds: Collection[ExampleKind] = (),
 ) -> None:
-    """Write what `spar refine` wrote. Raises DataError for what such a file does not have."""
+    """Export output of `spar refine`. Raises DataError for what such a file does not have."""
     from spar.inference.batch.training_data import read_refined_files
 
     if what in ("actor", "refiner"):
@@ -99,7 +98,7 @@ def write_refined(
     facts, found = read_refined_files(files)
     for path, file in zip(files, found, strict=True):
         if file.no_examples is not None and what != "pairs":
-            print_warning(f"{path} gives no refiner examples: {file.no_examples}.")
+            print_warning(f"{path} has no refiner examples: {file.no_examples}.")
     _write(facts, [file.data for file in found], what, _chosen(format_), to, licence, kinds)
 
 
@@ -113,7 +112,7 @@ def write_out(  # noqa: PLR0913 - the command's options
     licence: str | None,
     kinds: Collection[ExampleKind] = (),
 ) -> None:
-    """Write it and tell what was written. Raises DataError for what does not fit together."""
+    """Write a run's data or model and print what was written. Raises DataError for conflicting options."""
     if what in ("actor", "refiner"):
         if format_ is not None:
             raise DataError("A model has no --format.", "Leave it out, or export --what pairs, examples or all.")
@@ -126,7 +125,7 @@ def write_out(  # noqa: PLR0913 - the command's options
 
 def _chosen(format_: FormatName | None) -> FormatName:
     if format_ is None:
-        raise DataError("Training data needs a --format.", "Give --format trl, or another one: spar export --help.")
+        raise DataError("Training data needs a --format.", "Give --format trl, or another: spar export --help.")
     return format_
 
 
@@ -163,7 +162,7 @@ def _write(
         out.print(f"{to / file}: {manifest['rows'][name]} rows", markup=False, soft_wrap=True)
     empty = [name for name in SETS[what] if name not in manifest["sets"]]
     if empty:
-        out.print(f"no {' and no '.join(empty)} there", markup=False)
+        out.print(f"no {' and no '.join(empty)} to export", markup=False)
     out.print(f"card: {to / 'README.md'}", markup=False, soft_wrap=True)
 
 
@@ -183,6 +182,6 @@ def _write_model(
         store = DirectoryStore(found.home.store)
         facts, model, ref = read_model_facts(session, store, found.run_id, role, iteration)
     files = export_model(found.home, facts, model, ref, to, merge, licence)
-    told = f"{role} of {iteration_name(model.iteration)} ({model.fingerprint[:16]})"
-    out.print(f"{to}: {told}, {len(files)} files", markup=False, soft_wrap=True)
+    title = f"{role} of {iteration_name(model.iteration)} ({model.fingerprint[:16]})"
+    out.print(f"{to}: {title}, {len(files)} files", markup=False, soft_wrap=True)
     out.print(f"card: {to / 'README.md'}; as GGUF: {to / 'GGUF.md'}", markup=False, soft_wrap=True)

@@ -1,7 +1,7 @@
-"""`spar fetch`: published files into a folder, checked by SHA-256: a benchmark's data, or the authors' templates.
+"""`spar fetch`: downloads published files, verified by SHA-256: a benchmark's data, or the authors' templates.
 
-The templates are not part of this project: they are read out of the authors' sources, with attribution. `$prompt` and
-`$response` stand where the sources fill in theirs; nothing of the sources is executed.
+The templates are not part of this project: they are extracted from the authors' sources, with attribution. `$prompt`
+and `$response` replace the sources' own placeholders; none of the sources is executed.
 """
 
 import hashlib
@@ -20,45 +20,45 @@ from spar.method.templates.reference import templates_of
 
 TEMPLATES = "spar-templates"
 TIMEOUT_S = 60.0
-"""Of one file: the largest has 0.6 MB."""
+"""For one file; the largest has 0.6 MB."""
 
 
 def fetch(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join((*SOURCES, TEMPLATES))}.", metavar="NAME")],
-    to: Annotated[Path | None, typer.Option("--out", help="The folder (by default the name).")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Output folder. [default: NAME]")] = None,
     origin: Annotated[
-        str | None, typer.Option("--from", metavar="FOLDER|URL", help="A copy of the published folder, or a mirror.")
+        str | None,
+        typer.Option("--from", metavar="FOLDER|URL", help="A local copy of the published folder, or a mirror."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fetch a benchmark's data and check every file by its SHA-256. Files that are there and right are not fetched.
+    """Download a benchmark's data and verify every file by SHA-256. Files that are already correct are not downloaded.
 
-    spar-templates makes a template set of the forms in the authors' release; --from names a checkout of it.
+    spar-templates builds a template set from the prompts in the authors' release; --from names a checkout of it.
     """
     if name == TEMPLATES:
         _fetch_templates(to or Path(name), origin, as_json)
         return
     if name not in SOURCES:
-        raise DataError(f"There is no source for '{name}'.", f"Choose one of: {', '.join((*SOURCES, TEMPLATES))}.")
+        raise DataError(f"Unknown name '{name}'.", f"Choose one of: {', '.join((*SOURCES, TEMPLATES))}.")
     source, folder = SOURCES[name], to or Path(name)
     fetched = [
         path for path, digest in source.files.items() if _put(folder / path, digest, path, origin or source.base)
     ]
-    told = {"benchmark": name, "folder": str(folder), "licence": source.licence, "fetched": fetched}
+    result = {"benchmark": name, "folder": str(folder), "licence": source.licence, "fetched": fetched}
     if as_json:
-        typer.echo(json.dumps({**told, "files": dict(source.files)}))
+        typer.echo(json.dumps({**result, "files": dict(source.files)}))
         return
     out.print(_summary(name, source, folder, len(fetched)), soft_wrap=True, markup=False)
 
 
 def _fetch_templates(folder: Path, origin: str | None, as_json: bool) -> None:
-
-    told = write_templates(RELEASE, folder, lambda path, digest: published(path, digest, origin or RELEASE.base))
+    written = write_templates(RELEASE, folder, lambda path, digest: published(path, digest, origin or RELEASE.base))
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(written))
         return
     out.print(
-        f"{TEMPLATES}: {folder} holds the forms of thu-coai/SPaR ({RELEASE.licence}): --set templates={folder}",
+        f"{TEMPLATES}: {folder} holds the templates of thu-coai/SPaR ({RELEASE.licence}): --set templates={folder}",
         soft_wrap=True,
         markup=False,
     )
@@ -67,12 +67,12 @@ def _fetch_templates(folder: Path, origin: str | None, as_json: bool) -> None:
 def _summary(name: str, source: PublishedSource, folder: Path, fetched: int) -> str:
     there = len(source.files) - fetched
     return (
-        f"{name}: {fetched} files fetched, {there} there already, all as published ({source.licence}): --data {folder}"
+        f"{name}: {fetched} files fetched, {there} already there, all as published ({source.licence}): --data {folder}"
     )
 
 
 def _put(target: Path, digest: str, path: str, origin: str) -> bool:
-    """Write one file if it is not there as published. Raises DataError for other bytes; then nothing is written."""
+    """Write one file unless it exists as published. Raises DataError, writing nothing, if the bytes differ."""
     if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == digest:
         return False
     raw = published(path, digest, origin)
@@ -84,14 +84,14 @@ def _put(target: Path, digest: str, path: str, origin: str) -> bool:
 
 
 def published(path: str, digest: str, origin: str) -> bytes:
-    """A file of a folder or a mirror. Raises DataError for other bytes than the published ones."""
+    """A file of a folder or a mirror. Raises DataError if its bytes differ from the published ones."""
     place = f"{origin.rstrip('/')}/{path}"
     raw = _download(place) if "://" in origin else _read(Path(place))
     found = hashlib.sha256(raw).hexdigest()
     if found != digest:
         raise DataError(
             f"{place} is not the published file: its SHA-256 is {found}, not {digest}.",
-            "Name the folder of another copy with --from.",
+            "Name another copy with --from.",
         )
     return raw
 
@@ -111,7 +111,7 @@ def _download(url: str) -> bytes:
         reply.raise_for_status()
     except httpx.HTTPError as error:
         raise DataError(
-            f"{url} cannot be fetched: {error}.", "Where the network is closed, name a copy with --from FOLDER."
+            f"{url} cannot be downloaded: {error}.", "Without network access, name a copy with --from FOLDER."
         ) from error
     return reply.content
 
@@ -120,15 +120,15 @@ JUDGE, REFINE, LICENCE = "src/tasks/prompts.py", "src/tasks/science.py", "LICENS
 
 
 def write_templates(source: PublishedSource, folder: Path, read: Callable[[str, str], bytes]) -> Mapping[str, object]:
-    """Write judge.txt and refine.txt, the licence and a notice; `read` gives a file that was checked by its digest.
+    """Write judge.txt, refine.txt, the licence and a notice; `read` returns a file verified by its digest.
 
-    The notice is a file of its own: whatever stands in a template is part of what a model is prompted with.
+    The notice is a separate file, since everything in a template becomes part of the model's prompt.
     """
     texts = {path: _decoded(path, read(path, digest)) for path, digest in source.files.items()}
     templates = templates_of(folder.name, texts[JUDGE], texts[REFINE])
     notice = (
-        f"judge.txt and refine.txt are made of the prompts in {JUDGE} and {REFINE} of {source.base},\n"
-        f"{source.licence} (LICENSE.txt). Changed: the places to fill in are written $prompt and $response.\n"
+        f"judge.txt and refine.txt are made from the prompts in {JUDGE} and {REFINE} of {source.base},\n"
+        f"{source.licence} (LICENSE.txt). Changed: the placeholders are written $prompt and $response.\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
     written = {
@@ -148,4 +148,4 @@ def _decoded(path: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text ({error}).", "Name another checkout with --from.") from error
+        raise DataError(f"{path} is not UTF-8 text ({error}).", "Name another checkout with --from.") from error

@@ -1,4 +1,4 @@
-"""`spar plan --pilot`: runs the pilot and prints what it forecasts. Prices are those of the recipe's budget."""
+"""`spar plan --pilot`: runs the pilot and prints its forecast. Prices are those of the recipe's budget."""
 
 import threading
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ MIB = 1 << 20
 def forecast_of(
     recipe: Recipe, items: Mapping[str, "ItemCounts"], directory: Path, prompts: int, train: bool
 ) -> "Forecast":
-    """Run the pilot in the home and say what the whole will take. Raises what a run raises; SystemExit on Ctrl-C."""
+    """Run the pilot in the home and forecast the whole run. Raises what a run raises; SystemExit on Ctrl-C."""
     from spar.cli.progress import watching
     from spar.cli.run import stop_on_signal
     from spar.embedded.home import Home
     from spar.embedded.piloting import run_pilot
     from spar.embedded.staging import staging
     from spar.embedded.system import EMBEDDED_WINDOW
-    from spar.planning.asked import added
+    from spar.planning.call_estimates import added
     from spar.planning.forecast import forecast
     from spar.planning.measuring import measuring_of
     from spar.runtime.log import log_to
@@ -52,24 +52,24 @@ def forecast_of(
     if piloted.facts is None:
         raise SystemExit(_unfinished(piloted.progress, home, stop))
     if end is not None and end.reason.by_outcomes:
-        print_warning(f"The run would stop as its pilot does: {end.what}. {end.fix}")
+        print_warning(f"The run would stop like its pilot: {end.what}. {end.fix}")
         print_examples(examples_of(piloted.progress, home))
     plan = measuring_of(recipe, items)
-    asked = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) is not None)
-    return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, asked)
+    benchmark_calls = added(each.own.plus(each.judge) for each in plan if benchmark_of(each.name) is not None)
+    return forecast(recipe, piloted.facts, recipe.budget.price, EMBEDDED_WINDOW, benchmark_calls)
 
 
 def _unfinished(progress: "RunProgress", home: "Home", stop: threading.Event) -> int:
     if stop.is_set():
-        err.print("Stopped. What the pilot saw is kept: run the same command again to resume.")
+        err.print("Stopped. The pilot's results are kept: run the same command again to resume.")
         return STOPPED
     return print_end(progress, "run the same command again", examples_of(progress, home))
 
 
 def print_forecast(found: "Forecast", disk: str) -> None:
-    """The forecast by step with 95% intervals, then trainings, disk, and what the pilot has done already."""
-    counted = f"{found.pilot_prompts} prompts, a forecast for {found.prompts:,}"
-    out.print(f"{found.recipe}: a pilot of {counted} (95% intervals)", style="bold", markup=False, soft_wrap=True)
+    """Print the forecast by step with 95% intervals, then trainings, disk, and what the pilot has already done."""
+    counted = f"{found.prompts:,} prompts from a pilot of {found.pilot_prompts}"
+    out.print(f"{found.recipe}: forecast for {counted} (95% intervals)", style="bold", markup=False, soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     paid = found.total.money is not None
@@ -79,14 +79,16 @@ def print_forecast(found: "Forecast", disk: str) -> None:
         style = "bold" if step is found.total else ""
         table.add_row(Text(step.step, style=style), *(Text(cell, style=style) for cell in _cells(step, paid)))
     print_wide(table)
-    out.print("Steps run side by side: their hours add up to more than the total.", style="dim")
+    out.print("Steps run in parallel: their hours add up to more than the total.", style="dim")
     for name, steps in found.training_steps.items():
         whose = f"of {name}, once" if name in NAMES.values() else f"of the {name} an iteration"
         out.print(f"training: {steps:,} steps {whose}", markup=False, soft_wrap=True)
     out.print(f"results on disk: {_sized(found.result_bytes)}{disk}", markup=False, soft_wrap=True)
-    for what, spent in (("done by the pilot", found.taken), ("of that the run finds in the same --dir", found.done)):
-        told = f"{what}: {spent.calls:,.0f} calls and {spent.tokens:,.0f} tokens"
-        out.print(told, markup=False, soft_wrap=True)
+    for what, spent in (
+        ("done by the pilot", found.taken),
+        ("of these, reused by a run in the same --dir", found.done),
+    ):
+        out.print(f"{what}: {spent.calls:,.0f} calls, {spent.tokens:,.0f} tokens", markup=False, soft_wrap=True)
     for note in found.notes:
         print_warning(note)
 

@@ -1,4 +1,4 @@
-"""What `spar tree` and `spar explain` share: their arguments, and where a run's prompts are read: a home or the API."""
+"""What `spar tree` and `spar explain` share: their arguments, and reading a run's prompts from a home or the API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ from spar.store.directory import DirectoryStore
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id or its start, or a run directory.")]
 PromptArgument = Annotated[str, typer.Argument(metavar="PROMPT", help="A prompt's id or its start, or its text.")]
 DirOption = Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="The directory of the run.")]
-FullOption = Annotated[bool, typer.Option("--full", help="Show every text whole; else long ones are cut.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Show every text in full; by default long ones are cut.")]
 
 
 class Histories(Protocol):
-    """A run's prompts, wherever it is. Raises DataError for what the run does not have."""
+    """A run's prompts, in a home or at the API. Raises DataError for what the run does not have."""
 
     def entries(self, outcome: Outcome | None, iteration: int | None) -> Iterator[PromptEntry]: ...
 

@@ -1,7 +1,7 @@
-"""`spar prompts instructions`: a teacher writes more instructions that code can check, after a list of seeds.
+"""`spar prompts instructions`: a teacher writes instructions that code can verify, from a list of seeds.
 
-The first step of AutoIF's preparation (arXiv 2406.13542, section 3.1); `spar prompts checkers` is the next. The same
-command resumes after any stop.
+The first step of AutoIF's data preparation (arXiv 2406.13542, section 3.1); `spar prompts checkers` is the next. Rerun
+the command to resume.
 """
 
 import asyncio
@@ -28,29 +28,29 @@ from spar.roles.verified_instructions import write_instructions
 
 @dataclass(frozen=True, slots=True)
 class InstructionOptions:
-    """What the command line says."""
+    """The command's options."""
 
-    seeds: Annotated[Path, typer.Argument(metavar="SEEDS", help="JSON lines of {prompt}: instructions to begin with.")]
+    seeds: Annotated[Path, typer.Argument(metavar="SEEDS", help="JSON Lines of {prompt}: seed instructions.")]
     teacher: TeacherOption
     output: Annotated[
-        Path, typer.Option("--out", help="JSON lines of {prompt}; continued if there.", show_default=False)
+        Path, typer.Option("--out", help="JSON Lines of {prompt}; extended if it exists.", show_default=False)
     ]
-    count: Annotated[int, typer.Option(min=1, help="Instructions in the file at the end, the seeds among them.")]
+    count: Annotated[int, typer.Option(min=1, help="Target number of instructions, including seeds.")]
     model: ModelOption = None
     templates: TemplatesOption = None
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of every reply.")] = 0.7
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 4096
-    seed: Annotated[int, typer.Option(min=0, help="Of every reply.")] = 0
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.7
+    max_tokens: Annotated[int, typer.Option(min=1, help="Token limit of a reply.")] = 4096
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Send seeds to the server.")] = True
     body: BodyOption = None
     header: HeaderOption = None
     window: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 8
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
 
 
 @options_of(InstructionOptions)
 def instructions(options: InstructionOptions) -> None:
-    """Have a teacher write instructions that code can check, for spar prompts checkers and the recipe autoif.
+    """Have a teacher write instructions that code can verify, for `spar prompts checkers` and the recipe autoif.
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """
@@ -84,17 +84,17 @@ async def _write(
             append_rows(options.output, [{"prompt": text, "round": each.turn} for text in each.new])
     finally:
         await engine.close()
-    _tell(options, len(seeds), len(known) - before, repeated, len(known), usage)
+    _print_counts(options, len(seeds), len(known) - before, repeated, len(known), usage)
 
 
-def _tell(options: InstructionOptions, seeds: int, new: int, repeated: int, there: int, usage: Usage) -> None:
+def _print_counts(options: InstructionOptions, seeds: int, new: int, repeated: int, there: int, usage: Usage) -> None:
     lines = [("seeds", seeds), ("written now", new), ("- repeats left out", repeated), ("= instructions", there)]
     lines += [("calls", usage.calls), *((f"replies: {name}", n) for name, n in sorted(usage.failures.items()))]
     for name, count in lines:
         out.print(f"{name:<24} {count:>10,}", markup=False)
     if there < options.count:
         raise DataError(
-            f"{options.output} has {there:,} instructions, not {options.count:,}: the teacher only repeats itself.",
+            f"{options.output} has {there:,} instructions, not {options.count:,}: the teacher repeats itself.",
             "Lower --count, raise --temperature, or add seeds.",
         )
     out.print(f"{options.output}: next, spar prompts checkers {options.output}", markup=False, soft_wrap=True)

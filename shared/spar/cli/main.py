@@ -1,6 +1,6 @@
 """The `spar` command: a table of commands, each loaded only when it is called, so that `spar --help` answers at once.
 
-Turns errors into messages and exit codes. What a command does lies in the module that the table names.
+Turns errors into messages and exit codes. What a command does is in the module that the table names.
 """
 
 import errno
@@ -40,64 +40,60 @@ class Lazy:
 
 COMMANDS: dict[str, Lazy] = {
     "demo": Lazy(module="demo", attribute="demo", help="Train the story world's tiny models for three iterations."),
-    "run": Lazy(module="run", attribute="run", help="Run a recipe in this process, or go on with a run that stopped."),
+    "run": Lazy(module="run", attribute="run", help="Run a recipe in this process, or resume its run."),
     "submit": Lazy(module="submit", attribute="submit", help="Submit a recipe to the API of a stack."),
     "watch": Lazy(module="watch", attribute="watch", help="Watch a run of the API until it ends."),
     "runs": Lazy(module="runs", attribute="runs", help="List the runs, here or of the API."),
-    "status": Lazy(module="status", attribute="status", help="Tell how far a run is."),
-    "cancel": Lazy(module="cancel", attribute="cancel", help="Cancel a run; what is done is kept."),
-    "resume": Lazy(module="resume", attribute="resume", help="Go on with a run that was cancelled, failed or stopped."),
-    "dead": Lazy(module="dead", attribute="app", help="List, show, retry or drop the steps that failed for good."),
+    "status": Lazy(module="status", attribute="status", help="Show a run's progress."),
+    "cancel": Lazy(module="cancel", attribute="cancel", help="Cancel a run; its results are kept."),
+    "resume": Lazy(module="resume", attribute="resume", help="Resume a run that was cancelled, failed or stopped."),
+    "dead": Lazy(module="dead", attribute="app", help="List, show, retry or drop a run's dead letters."),
     "report": Lazy(module="report", attribute="report", help="Write a run's report: one page and one JSON file."),
-    "archive": Lazy(
-        module="archive", attribute="archive", help="Write everything that belongs to one run into one file."
-    ),
+    "archive": Lazy(module="archive", attribute="archive", help="Archive a run and all its data in one file."),
     "restore": Lazy(
         module="archive", attribute="restore", help="Restore an archived run into a home, here or on another machine."
     ),
     "compare": Lazy(
-        module="compare", attribute="compare", help="Compare runs over the same items: gains, shared work, costs."
+        module="compare", attribute="compare", help="Compare runs on the same items: gains, shared work, costs."
     ),
     "tree": Lazy(module="tree", attribute="tree", help="Show the search tree of a prompt."),
     "explain": Lazy(
-        module="explain", attribute="explain", help="Tell every step that a prompt went through, and its outcome."
+        module="explain", attribute="explain", help="Show every step that a prompt went through, and its outcome."
     ),
-    "refine": Lazy(module="refine", attribute="refine", help="Search refinements for rows of {prompt, response}."),
-    "decode": Lazy(
-        module="decode", attribute="decode", help="Measure what a budget buys: best of n, refinement, tree search."
-    ),
+    "refine": Lazy(module="refine", attribute="refine", help="Refine given responses by tree search."),
+    "decode": Lazy(module="decode", attribute="decode", help="Compare decoding strategies over inference budgets."),
     "serve": Lazy(
         module="serve", attribute="serve", help="Serve two models as one OpenAI-compatible endpoint, with tree search."
     ),
-    "recipe": Lazy(module="recipe", attribute="app", help="List the built-in recipes, show a recipe."),
+    "recipe": Lazy(module="recipe", attribute="app", help="List built-in recipes, show a recipe."),
     "prompts": Lazy(
-        module="prompts", attribute="app", help="Bring prompts in from files and datasets; have a teacher evolve them."
+        module="prompts", attribute="app", help="Import prompts from files and datasets; evolve them with a teacher."
     ),
-    "sets": Lazy(module="sets", attribute="app", help="Bring training sets in that others made."),
-    "export": Lazy(module="export", attribute="export", help="Write a run's training data as other trainers read it."),
+    "sets": Lazy(module="sets", attribute="app", help="Import training sets made elsewhere."),
+    "export": Lazy(module="export", attribute="export", help="Export training data for other trainers, or a model."),
     "push": Lazy(
-        module="push", attribute="push", help="Send a run's data or a model to the Hugging Face hub; shows it first."
+        module="push",
+        attribute="push",
+        help="Upload a run's data or a model to the Hugging Face Hub.",
     ),
-    "world": Lazy(module="world", attribute="app", help="Make the story world's models again, measure them."),
-    "eval": Lazy(module="eval", attribute="evaluate", help="Measure a model on a benchmark, or score responses."),
-    "fetch": Lazy(module="fetch", attribute="fetch", help="Fetch a benchmark's published data, checked by hash."),
+    "world": Lazy(module="world", attribute="app", help="Retrain or measure the story world's models."),
+    "eval": Lazy(module="eval", attribute="evaluate", help="Evaluate a model on a benchmark, or score responses."),
+    "fetch": Lazy(module="fetch", attribute="fetch", help="Download a benchmark's published data, verified by hash."),
     "reproduce": Lazy(
         module="reproduce",
         attribute="reproduce",
-        help="Show a table or draw a figure of the paper, with our numbers beside it.",
+        help="Show a table or draw a figure of the paper beside our numbers.",
     ),
     "synthetic": Lazy(
-        module="synthetic", attribute="synthetic", help="Test the paper's Figure 4: refined against interfering pairs."
+        module="synthetic", attribute="synthetic", help="Test the paper's Figure 4: refined versus interfering pairs."
     ),
-    "plan": Lazy(
-        module="plan", attribute="plan", help="Say what a recipe needs before anything starts, and whether it fits."
-    ),
-    "doctor": Lazy(module="doctor", attribute="doctor", help="Check what is installed, reachable and missing."),
+    "plan": Lazy(module="plan", attribute="plan", help="Estimate what a recipe needs, and whether it fits this host."),
+    "doctor": Lazy(module="doctor", attribute="doctor", help="Check what is installed, reachable or missing."),
 }
 
 
 def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], typer.Typer] | None = None) -> None:
-    """Run the command that the arguments name, and end the process with its exit code."""
+    """Run the command named by the arguments and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     redact_tracebacks()
     called = next((argument for argument in given if not argument.startswith("-")), None)
@@ -122,7 +118,7 @@ def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], t
 
 
 def build_app(called: str | None) -> typer.Typer:
-    """The command line with the called command loaded, and of the others only what `--help` lists."""
+    """The command line with the called command loaded; the others only as `--help` lists them."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback()(_root)
     for name, lazy in COMMANDS.items():
@@ -137,7 +133,7 @@ def build_app(called: str | None) -> typer.Typer:
 
 
 def _only_listed() -> None:
-    """Stands in a listing for a command that is not loaded; never called."""
+    """Placeholder in the listing for a command that is not loaded; never called."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -160,8 +156,7 @@ def _disk_error(error: OSError) -> StoreError:
     place = f" {error.filename}" if error.filename else ""
     return StoreError(
         f"Cannot write{place}: {error.strerror}.",
-        "Free space or choose another folder that can be written, then run the same command again: it resumes"
-        " where it stopped.",
+        "Free space or choose another writable folder, then run the same command again: it resumes where it stopped.",
     )
 
 

@@ -1,6 +1,6 @@
-"""Commands whose options are the fields of a settings object: each is declared once, and travels as one value.
+"""Commands whose options are the fields of a dataclass, so that each option is declared once and passed as one value.
 
-A field's `Annotated` type is what typer knows an option by; its default is the option's. Knows no command.
+typer reads an option from a field's `Annotated` type and its default. Knows no command.
 """
 
 import inspect

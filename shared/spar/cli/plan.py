@@ -1,7 +1,7 @@
-"""`spar plan`: says what a recipe needs before anything starts, and refuses what cannot fit (`spar.planning` counts).
+"""`spar plan`: estimates what a recipe needs before anything starts, and rejects what cannot fit (see `spar.planning`).
 
-Asks nvidia-smi what is here unless it is told; fetches nothing. With --pilot it runs a small part and forecasts
-the rest.
+Reads the GPUs from nvidia-smi unless options describe them; downloads nothing. With --pilot it runs a small part and
+forecasts the whole.
 """
 
 import json
@@ -17,47 +17,45 @@ from spar.cli.console import print_warning
 from spar.cli.plan_tables import gib, print_plan
 from spar.errors import ModelUnusable, RecipeError
 from spar.evaluation.benchmarks.driver import ItemCounts
-from spar.planning.benchmark_items import benchmark_items
-from spar.planning.configs import config_in, config_on_hub
 from spar.planning.memory import GIB
 from spar.planning.plan import plan_of
+from spar.planning.plan_inputs import benchmark_items, config_in, config_on_hub, recipe_to_plan
 from spar.planning.records import Host, ModelShapes, Plan, with_gpus
 from spar.planning.shape import Shape, shape_of
-from spar.planning.unfinished import recipe_to_plan
 from spar.recipes.load import load_recipe
 from spar.recipes.models import CallPrice, PriceSettings, Recipe
 from spar.recipes.problems import dotted
 from spar.recipes.source import parse_value
 
-_ASK_SECONDS = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
+_NVIDIA_SMI_S = 60  # nvidia-smi takes seconds on a large host without its persistence daemon
 _MIB = 1 << 20
 PRICES = {"prompt": "prompt_million", "completion": "completion_million", "hour": "hour"}
 TEACHER = "teacher-"
-"""Before a price of calls: the teacher's."""
-PRICE_HELP = "prompt, completion (a million tokens), hour; teacher-prompt, teacher-completion for the teacher's."
+"""Prefix of the teacher's prices."""
+PRICE_HELP = "prompt, completion (per million tokens), hour; teacher-prompt, teacher-completion for the teacher."
 
 
-def plan(  # noqa: PLR0913 - a command has as many options as it has
+def plan(  # noqa: PLR0913 - the command's options
     name: Annotated[str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
     gpu_memory: Annotated[float | None, typer.Option(metavar="GIB", help="Memory of one GPU.", min=1)] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs of the host.", min=0)] = None,
-    prompt_tokens: Annotated[int, typer.Option(help="Tokens of a long prompt.", min=1)] = 512,
+    gpus: Annotated[int | None, typer.Option(help="Number of GPUs of the host.", min=0)] = None,
+    prompt_tokens: Annotated[int, typer.Option(help="Length of a long prompt, in tokens.", min=1)] = 512,
     pilot: Annotated[
-        int | None, typer.Option("--pilot", metavar="N", help="Run N prompts here and forecast the whole.", min=1)
+        int | None, typer.Option("--pilot", metavar="N", help="Run N prompts here and forecast the whole run.", min=1)
     ] = None,
     directory: Annotated[
-        Path | None, typer.Option("--dir", metavar="DIR", help="Where the pilot is kept. [default: runs/<recipe name>]")
+        Path | None, typer.Option("--dir", metavar="DIR", help="The pilot's directory. [default: runs/<recipe name>]")
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Have the pilot train too, to time it.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="Let the pilot train too, to time it.")] = False,
     price: Annotated[
-        list[str] | None, typer.Option("--price", metavar="KEY=X", help=f"May be repeated: {PRICE_HELP}")
+        list[str] | None, typer.Option("--price", metavar="KEY=X", help=f"A price; repeatable. Keys: {PRICE_HELP}")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
-    """Say what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit.
+    """Estimate what a recipe needs: GPU memory, disk, calls, tokens. Exit code 2 if it cannot fit.
 
-    Prompts and data that are not given yet are not needed for that, except for a pilot.
+    Works before the recipe's prompts and data are given; a pilot needs them.
     """
     given = overrides or ()
     recipe = with_prices(_unfinished(name, given) if pilot is None else load_recipe(name, given), price or ())
@@ -65,8 +63,8 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
     if pilot is not None:
         _forecast(recipe, items, directory, pilot, train, as_json)
         return
-    told = None if gpu_memory is None else int(gpu_memory * GIB)
-    host = with_gpus(Host() if gpus is not None and told is not None else _host(), gpus, told)
+    memory = None if gpu_memory is None else int(gpu_memory * GIB)
+    host = with_gpus(Host() if gpus is not None and memory is not None else _host(), gpus, memory)
     models = ModelShapes(actor=_shape(recipe.models.actor), refiner=_shape(recipe.models.refiner))
     found = plan_of(recipe, models, host, prompt_tokens, items)
     if as_json:
@@ -77,7 +75,7 @@ def plan(  # noqa: PLR0913 - a command has as many options as it has
         lines = [f"  {each.part} {each.what}. {each.fix}" for each in found.refusals]
         raise RecipeError(
             f"The recipe {found.recipe} does not fit:\n" + "\n".join(lines),
-            "Change it as said, or plan for another host.",
+            "Change the recipe as listed, or plan for another host.",
         )
 
 
@@ -85,7 +83,7 @@ def _unfinished(name: str, overrides: Sequence[str]) -> Recipe:
     found = recipe_to_plan(name, overrides)
     if found.missing:
         options = " ".join(f"--set {dotted(keys)}=VALUE" for keys in found.missing)
-        print_warning(f"this recipe cannot be run yet, and benchmarks without data are not planned: give {options}")
+        print_warning(f"this recipe is incomplete; benchmarks without data are not planned: give {options}")
     return found.recipe
 
 
@@ -108,8 +106,8 @@ def _forecast(
 def _models_on_disk(recipe: Recipe, items: Mapping[str, ItemCounts]) -> str:
     try:
         models = ModelShapes(actor=_shape(recipe.models.actor), refiner=_shape(recipe.models.refiner))
-    except ModelUnusable as error:  # it could be run, so only its size is not known
-        return f"; models: not known ({error.what})"
+    except ModelUnusable as error:  # it could still be run; only its size is unknown
+        return f"; models: unknown ({error.what})"
     disk = plan_of(recipe, models, Host(), items=items).disk
     return f"; models and checkpoints: at most {gib(disk.total - disk.texts)} GiB"
 
@@ -128,13 +126,13 @@ def _shape(reference: str) -> Shape | None:
 
 
 def _host() -> Host:
-    """The GPUs that nvidia-smi lists; of unlike ones, the smallest memory. Without it: not known."""
+    """The GPUs that nvidia-smi lists, with the smallest memory if they differ; unknown without nvidia-smi."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
-        reply = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True).stdout
+        reply = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_S, check=True).stdout
         sizes = [int(line) * _MIB for line in reply.split()]
     except (OSError, subprocess.SubprocessError, ValueError):
-        return Host()  # the plan says that no GPU was found
+        return Host()  # the plan notes that no GPU was found
     return Host(gpus=len(sizes), gpu_memory=min(sizes)) if sizes else Host()
 
 
@@ -146,7 +144,7 @@ def _as_json(found: Plan) -> dict[str, Any]:
 
 
 def priced(recipe: Recipe, given: Sequence[str]) -> PriceSettings:
-    """`prompt=0.15 teacher-completion=0.6 hour=2.5` over the recipe's own. Raises RecipeError."""
+    """The recipe's prices overridden by such as `prompt=0.15 teacher-completion=0.6 hour=2.5`. Raises RecipeError."""
     price = recipe.budget.price
     own: dict[str, float] = {}
     teacher: dict[str, float] = {}
@@ -158,14 +156,14 @@ def priced(recipe: Recipe, given: Sequence[str]) -> PriceSettings:
         known = key is not None and not (of_teacher and key == "hour")
         if not known or isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
             raise RecipeError(
-                f"--price {text} is no price.",
-                "Write prompt=X or completion=X (a million tokens), the same with teacher- before it, or hour=X "
-                "(all machines together).",
+                f"--price {text} is not a price.",
+                "Write prompt=X or completion=X (per million tokens), either with the prefix teacher-, or hour=X (all "
+                "machines together).",
             )
         (teacher if of_teacher else own)[str(key)] = float(number)
     changes: dict[str, object] = {**own}
     if teacher:
-        # A teacher's price that is not given stays as it was: that of all other calls.
+        # A teacher's price that is not given keeps its value: by default, that of all other calls.
         before = price.model_copy(update=own) if price.teacher is None else price.teacher
         rates = {"prompt_million": before.prompt_million, "completion_million": before.completion_million}
         changes["teacher"] = CallPrice(**{**rates, **teacher})

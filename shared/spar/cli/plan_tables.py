@@ -1,4 +1,4 @@
-"""Prints a plan: what each part needs, what an iteration takes, what is measured, and the whole run. Counts nothing."""
+"""Prints a plan: needs of each part, work of an iteration, measurements, the whole run. Computes nothing."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 from spar.cli.console import out, print_warning
 from spar.cli.tables import print_wide
-from spar.planning.asked import CallEstimate, added
+from spar.planning.call_estimates import CallEstimate, added
 from spar.planning.init_work import InitWork
 from spar.planning.measuring import MeasurementWork
 from spar.planning.memory import GIB
@@ -16,7 +16,7 @@ from spar.planning.work import IterationWork, StageWork
 
 
 def print_plan(found: Plan) -> None:
-    """The plan as tables: what each worker needs, calls and tokens by stage, trainings, disk, warnings."""
+    """Print the plan as tables: needs of each worker, calls and tokens by stage, trainings, disk, warnings."""
     if found.needs:
         _print_needs(found.needs)
     _print_stages(found.stages, found.iterations)
@@ -29,7 +29,7 @@ def print_plan(found: Plan) -> None:
     parts = f"bases {gib(disk.bases)}, models of an iteration {gib(disk.models_per_iteration)}"
     parts += f", texts {gib(disk.texts)}, checkpoints {gib(disk.checkpoints)}"
     out.print()
-    out.print(f"Disk in all: at most {gib(disk.total)} GiB ({parts}).", soft_wrap=True)
+    out.print(f"Disk in total: at most {gib(disk.total)} GiB ({parts}).", soft_wrap=True)
     for note in found.notes:
         print_warning(note)
 
@@ -48,7 +48,7 @@ def _print(table: Table) -> None:
 
 
 def _print_needs(needs: Sequence[Need]) -> None:
-    table = Table("part", "GPUs", "GiB a GPU", "of which", "host GiB", "tokens", "at once", box=None, pad_edge=False)
+    table = Table("part", "GPUs", "GiB per GPU", "of which", "host GiB", "tokens", "at once", box=None, pad_edge=False)
     for need in needs:
         parts = ", ".join(f"{name} {gib(size)}" for name, size in need.memory.parts.items() if size)
         table.add_row(
@@ -74,7 +74,7 @@ def _iterations(numbers: Sequence[int], of: int) -> str:
 
 
 def _work_cells(work: IterationWork) -> dict[str, str]:
-    asked = work.asked
+    estimate = work.calls
     trees = f"{work.trees[1]:,} of {work.nodes_per_tree[0]} to {work.nodes_per_tree[1]} nodes" if work.trees[1] else "–"
     return {
         "responses": f"{work.responses:,}",
@@ -82,8 +82,8 @@ def _work_cells(work: IterationWork) -> dict[str, str]:
         "comparisons, at most": _some(work.comparisons),
         "trees, at most": trees,
         "votes on nodes, at most": _some(work.node_votes[1]),
-        "calls": _calls(asked),
-        "tokens written, at most": _some(asked.written),
+        "calls": _calls(estimate),
+        "tokens written, at most": _some(estimate.written),
         "training steps, at most": _training_steps(work),
     }
 
@@ -99,7 +99,7 @@ def _print_init(work: InitWork) -> None:
     prompts = ", ".join(f"{each.prompts:,} ({role})" for role, each in steps.items())
     table = _table("starting models", "")
     rows = [
-        ("prompts", prompts or "none: both sets are given"),
+        ("prompts", prompts or "none: both data sets are given"),
         ("teacher's calls", _calls(work.teacher)),
         ("teacher's tokens written, at most", _some(work.teacher.written)),
         ("own calls", _calls(work.own)),
@@ -124,30 +124,30 @@ def _print_measured(measured: Sequence[MeasurementWork]) -> None:
 
 def _print_whole(whole: Sequence[Share]) -> None:
     paid = any(share.money is not None for share in whole)
-    table = _table("the whole run asks", "calls", "tokens read, at most", "tokens written, at most")
+    table = _table("the whole run", "calls", "tokens read, at most", "tokens written, at most")
     if paid:
         table.add_column("money, at most", justify="right", no_wrap=True)
-    rows: list[tuple[str, CallEstimate, float | None]] = [(share.who, share.asked, share.money) for share in whole]
+    rows: list[tuple[str, CallEstimate, float | None]] = [(share.who, share.calls, share.money) for share in whole]
     if len(whole) > 1:
         money = sum(share.money or 0.0 for share in whole)
-        rows.append(("all together", added([share.asked for share in whole]), money if paid else None))
-    for who, asked, cost in rows:
-        cells = [_calls(asked), _some(asked.read), _some(asked.written)]
+        rows.append(("total", added([share.calls for share in whole]), money if paid else None))
+    for who, estimate, cost in rows:
+        cells = [_calls(estimate), _some(estimate.read), _some(estimate.written)]
         cells += [f"{cost:,.2f}"] if cost is not None else []
         table.add_row(Text(who), *(Text(cell) for cell in cells))
     _print(table)
     out.print(
-        "At most: every call that may be made, each reply as long as its limit, each prompt a long one"
-        + (", hours left out." if paid else "."),
+        "At most: every possible call, each reply at its token limit, each prompt a long one"
+        + (", without prices of hours." if paid else "."),
         style="dim",
         soft_wrap=True,
     )
 
 
-def _calls(asked: CallEstimate) -> str:
-    if not asked.most:
+def _calls(estimate: CallEstimate) -> str:
+    if not estimate.most:
         return "–"
-    return f"{asked.most:,}" if asked.least == asked.most else f"{asked.least:,} to {asked.most:,}"
+    return f"{estimate.most:,}" if estimate.least == estimate.most else f"{estimate.least:,} to {estimate.most:,}"
 
 
 def _some(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Shows a run as it goes: bars on a terminal, plain lines anywhere else."""
+"""Shows a run's progress: bars on a terminal, plain lines anywhere else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spar.embedded.runner import RunWatcher
 
 MOST_REJECTS = 20
-"""Told one by one; a file that is broken throughout must not fill the screen."""
+"""Printed one by one; a file that is broken throughout must not fill the screen."""
 
 
 class RateColumn(ProgressColumn):
@@ -41,7 +41,7 @@ class RateColumn(ProgressColumn):
 
 
 class Display(Protocol):
-    """Shows a run, wherever its figures come from."""
+    """Shows a run, whatever the source of its figures."""
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None: ...
 
@@ -72,7 +72,7 @@ def watching() -> Iterator["RunWatcher"]:
     from spar.embedded.runner import RunWatcher
 
     with displaying() as display:
-        yield RunWatcher(_told, _FromDatabase(display))
+        yield RunWatcher(_print_submitted, _FromDatabase(display))
 
 
 class _FromDatabase:
@@ -83,7 +83,7 @@ class _FromDatabase:
         self._last_event: int | None = None
 
     def __call__(self, session: Session, run: RunProgress) -> None:
-        if self._last_event is None:  # what an earlier process told is not told again
+        if self._last_event is None:  # what an earlier process printed is not repeated
             self._last_event = last_event_id(session, run.run_id)
         for event_id, name, fields in events_after(session, run.run_id, self._last_event):
             self._last_event = event_id
@@ -91,7 +91,7 @@ class _FromDatabase:
         self._display.show(run)
 
 
-def _told(run_id: str, rejects: Sequence[Reject], notes: Sequence[str]) -> None:
+def _print_submitted(run_id: str, rejects: Sequence[Reject], notes: Sequence[str]) -> None:
     _line(f"run {run_id}")
     for note in notes:
         print_warning(note)
@@ -104,7 +104,7 @@ def _told(run_id: str, rejects: Sequence[Reject], notes: Sequence[str]) -> None:
 
 
 class _Bars:
-    """One bar per step of an iteration, two more for the trainings, one for each cap of a budget."""
+    """One bar for each step kind of an iteration, two for the trainings, one for each cap of the budget."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -112,7 +112,7 @@ class _Bars:
         self._events = EventLines()
 
     def event(self, name: str, fields: Mapping[str, Any]) -> None:
-        """The bars show enough, but for why they stand still."""
+        """Bars show the progress, but not why it halts."""
         if name in ALARMS:
             _line(self._events.line(name, fields))
 
@@ -132,10 +132,10 @@ class _Bars:
 
 
 class _Lines:
-    """A line per event, and one per step kind that is through."""
+    """A line for each event, and for each step kind that is complete."""
 
     def __init__(self) -> None:
-        self._through: set[tuple[int, str]] | None = None
+        self._completed: set[tuple[int, str]] | None = None
         self._tenths = TenthsReporter()
         self._interrupted = False
         self._events = EventLines()
@@ -145,13 +145,13 @@ class _Lines:
             _line(self._events.line(name, fields))
 
     def show(self, run: RunProgress) -> None:
-        """Print what has ended since the last call, one line each."""
-        if self._through is None:  # what an earlier process told is not told again
-            self._through = {(step.iteration, step.kind) for step in run.steps if _is_through(step)}
+        """Print what has completed since the last call, one line each."""
+        if self._completed is None:  # what an earlier process printed is not repeated
+            self._completed = {(step.iteration, step.kind) for step in run.steps if _is_complete(step)}
         for step in run.steps:
             key = (step.iteration, step.kind)
-            if _is_through(step) and key not in self._through:
-                self._through.add(key)
+            if _is_complete(step) and key not in self._completed:
+                self._completed.add(key)
                 dead = f", {step.dead} failed for good" if step.dead else ""
                 _line(f"{_name(step)}: {step.kind} {step.done}/{step.total}{dead}")
         for line in self._tenths.news(run.burn):
@@ -166,7 +166,7 @@ def _name(step: StepProgress) -> str:
     return iteration_name(step.iteration, measured=step.kind is StepKind.EVALUATION)
 
 
-def _is_through(step: StepProgress) -> bool:
+def _is_complete(step: StepProgress) -> bool:
     return step.total > 0 and step.done + step.dead == step.total
 
 

@@ -1,4 +1,4 @@
-"""`spar prompts`: brings prompts in from files and datasets of many kinds; a teacher evolves them, or checks them."""
+"""`spar prompts`: imports prompts from files and datasets; a teacher evolves them or writes their checkers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,29 +22,31 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 NEEDED = ("datasets", "numpy", "py3langid", "pyarrow", "rensa")
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the prompts, rejects and manifest go.")]
-MinChars = Annotated[int, typer.Option("--min-chars", min=1, help="Shorter prompts are left out.")]
-MaxChars = Annotated[int, typer.Option("--max-chars", min=1, help="Longer prompts are left out.")]
-MinWords = Annotated[int, typer.Option("--min-words", min=0, help="Prompts of fewer words are left out.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for prompts, rejects and manifest.")]
+MinChars = Annotated[int, typer.Option("--min-chars", min=1, help="Drop shorter prompts.")]
+MaxChars = Annotated[int, typer.Option("--max-chars", min=1, help="Drop longer prompts.")]
+MinWords = Annotated[int, typer.Option("--min-words", min=0, help="Drop prompts with fewer words.")]
 Language = Annotated[
     list[str] | None, typer.Option("--language", metavar="CODE", help="Keep this language (en, zh, ...); repeatable.")
 ]
-Near = Annotated[float, typer.Option("--near", help="From this similarity on two prompts are nearly the same.")]
-NoNear = Annotated[bool, typer.Option("--no-near", help="Look for exact duplicates only.")]
+Near = Annotated[float, typer.Option("--near", help="Similarity from which two prompts are near-duplicates.")]
+NoNear = Annotated[bool, typer.Option("--no-near", help="Drop exact duplicates only.")]
 Evaluation = Annotated[
     list[str] | None,
-    typer.Option("--decontaminate", metavar="PATH", help="Leave out what is close to this evaluation set; repeatable."),
+    typer.Option(
+        "--decontaminate", metavar="PATH", help="Drop prompts that overlap with this evaluation set; repeatable."
+    ),
 ]
-Ngram = Annotated[int, typer.Option("--ngram", help="Words of a run, for --decontaminate.")]
-Overlap = Annotated[float, typer.Option("--overlap", help="From this share of common runs on a prompt is too close.")]
-SftShare = Annotated[float, typer.Option("--sft-share", help="The share of prompts that goes to SFT.")]
-Seed = Annotated[int, typer.Option("--seed", help="Of the split, and of the near-duplicate search.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Write an earlier import in DIR anew.")]
+Ngram = Annotated[int, typer.Option("--ngram", help="N-gram size of --decontaminate, in words.")]
+Overlap = Annotated[float, typer.Option("--overlap", help="Share of common n-grams from which a prompt is dropped.")]
+SftShare = Annotated[float, typer.Option("--sft-share", help="Share of the prompts for SFT.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the split and of the near-duplicate search.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace an earlier import in DIR.")]
 
 
 @app.callback()
 def _group() -> None:
-    """Bring prompts in, evolve them."""
+    """Import prompts, evolve them, have checkers written for them."""
 
 
 app.command("evolve")(evolve)
@@ -54,7 +56,7 @@ app.command("checkers")(checkers)
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the command line says; `settings` is what decides the files."""
+    """The command's options; `settings` is what determines the output files."""
 
     sources: Sources
     to: Out
@@ -78,7 +80,7 @@ class ImportOptions:
     replace: Replace = False
 
     def settings(self) -> "ImportSettings":
-        """Raises DataError for what no import can do."""
+        """Raises DataError for settings that no import supports."""
         from spar.data.filters import Lengths
         from spar.data.settings import ImportSettings
         from spar.data.sources import Options
@@ -101,7 +103,7 @@ class ImportOptions:
 @app.command("import")
 @options_of(ImportOptions)
 def import_(options: ImportOptions) -> None:
-    """Read prompts, leave out what is broken, unwanted, repeated or in an evaluation set, and split the rest."""
+    """Import prompts: drop broken, unwanted, duplicate and contaminated ones, and split the rest."""
     require_modules("data", "Importing prompts", NEEDED)
     from spar.data.importing import import_prompts
 
@@ -129,7 +131,7 @@ def _print(done: "Imported", to: Path) -> None:
     warn_of_unused("prompt", manifest.unused)
     out.print(f"prompts.source: {(to / 'self_play.jsonl').resolve()}", markup=False, soft_wrap=True)
     if sum(counts.rejected.values()):
-        out.print(f"why not: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
+        out.print(f"reasons: {to / 'rejects.jsonl'}", markup=False, soft_wrap=True)
 
 
 def _notes(notes: dict[str, str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`spar push`: a run's data or one of its models to the Hugging Face hub. Shows what it would send; --yes sends it."""
+"""`spar push`: uploads a run's data or model to the Hugging Face Hub; without --yes it shows what it would send."""
 
 import tempfile
 from pathlib import Path
@@ -12,17 +12,17 @@ from spar.cli.history import DirOption, RunArgument
 from spar.embedded.homes import find_run
 from spar.export.formats import FormatName
 
-ToOption = Annotated[Literal["hub"], typer.Option("--to", help="Where to: the Hugging Face hub.")]
-RepoArgument = Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME; it is made if it isn't there.")]
-WhatOption = Annotated[What, typer.Option("--what", help="Data (a dataset repository), or a trained model.")]
-FormatOption = Annotated[FormatName, typer.Option("--format", help="Of data: as for spar export.")]
+ToOption = Annotated[Literal["hub"], typer.Option("--to", help="Destination: the Hugging Face Hub.")]
+RepoArgument = Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME; created if missing.")]
+WhatOption = Annotated[What, typer.Option("--what", help="Data (in a dataset repository), or a trained model.")]
+FormatOption = Annotated[FormatName, typer.Option("--format", help="Format of data, as for spar export.")]
 PublicOption = Annotated[bool, typer.Option("--public", help="Make a new repository public. [default: private]")]
-YesOption = Annotated[bool, typer.Option("--yes", help="Really send it.")]
-EndpointOption = Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="Another hub.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Upload; without it, only a preview.")]
+EndpointOption = Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="URL of another hub.")]
 KIB = 1024
 
 
-def push(  # noqa: PLR0913 - a command has as many options as it has
+def push(  # noqa: PLR0913 - the command's options
     run: RunArgument,
     repo: RepoArgument,
     to: ToOption = "hub",
@@ -36,7 +36,7 @@ def push(  # noqa: PLR0913 - a command has as many options as it has
     endpoint: EndpointOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Send a run's data or a model to the hub, with its card. Without --yes nothing leaves this machine."""
+    """Upload a run's data or a model with its card. Without --yes nothing leaves this machine."""
     from spar.export.hub import Target, check_repo, files_of, send
 
     model = what in ("actor", "refiner")
@@ -53,4 +53,4 @@ def push(  # noqa: PLR0913 - a command has as many options as it has
             out.print(f"sent: {url}", markup=False, soft_wrap=True)
             return
         out.print("\n" + (folder / "README.md").read_text(encoding="utf-8"), markup=False, soft_wrap=True)
-    out.print("Nothing was sent: this shows what would be. Add --yes to send it.")
+    out.print("Nothing was sent: this is a preview. Add --yes to send it.")

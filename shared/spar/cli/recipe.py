@@ -16,26 +16,28 @@ from spar.recipes.models import Recipe
 from spar.recipes.problems import Flaw, dotted, raise_for
 from spar.recipes.showing import Shown, shown, written_out
 
-OutOption = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there. [default: print it]")]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Output file. [default: stdout]")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
 def list_recipes() -> None:
-    """List the built-in recipes, each with its first line, and the methods that can be laid over a model."""
+    """List the built-in recipes, each with its first line, and the methods that combine with a model."""
     width = max(len(name) for name in builtin_names())
     for name in builtin_names():
         first = recipe_text(name).partition("\n")[0]
         typer.echo(f"{name:<{width}}  {first.removeprefix('#').strip()}")
-    typer.echo(f"\nMETHOD-MODEL, such as {composed_name('self_rewarding', 'llama3-8b')}, is a method over a model:")
+    typer.echo(
+        f"\nMETHOD-MODEL, such as {composed_name('self_rewarding', 'llama3-8b')}, combines a method with a model:"
+    )
     typer.echo(f"  methods: {', '.join(method_names())}")
     typer.echo(f"  models: {', '.join(BACKBONES)}")
 
 
 @app.command()
 def reference(out: OutOption = None) -> None:
-    """Write every key of a recipe, with its type, default, unit and meaning, as Markdown."""
+    """Write a reference of all recipe keys, with type, default, unit and meaning, as Markdown."""
     from spar.recipes.reference import as_markdown
 
     _write(as_markdown(), out)
@@ -43,7 +45,7 @@ def reference(out: OutOption = None) -> None:
 
 @app.command()
 def schema(out: OutOption = None) -> None:
-    """Write the JSON schema of recipe files, by which editors complete and check them."""
+    """Write the JSON schema of recipe files, for completion and validation in editors."""
     from spar.recipes.schema import json_schema
 
     _write(json.dumps(json_schema(extendable_names()), indent=1, ensure_ascii=False) + "\n", out)
@@ -56,19 +58,21 @@ def _write(text: str, out: Path | None) -> None:
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror}.", "Name a file in a folder.") from error
+        raise DataError(
+            f"{out} cannot be written: {error.strerror}.", "Name a file in an existing, writable folder."
+        ) from error
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A built-in recipe's name, or a YAML file.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value.")] = None,
-    source: Annotated[bool, typer.Option("--source", help="Print the file as it is written.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="Print the file verbatim.")] = False,
     origins: Annotated[
-        bool, typer.Option("--origins/--no-origins", help="Say of each value in which file and line it was written.")
+        bool, typer.Option("--origins/--no-origins", help="Show the file and line of each value.")
     ] = True,
 ) -> None:
-    """Print a recipe with every value it resolves to, marking what is still missing; report all that is wrong."""
+    """Print a recipe with every resolved value, marking missing ones; report all errors."""
     if source:
         typer.echo(recipe_text(name), nl=False)
         return
@@ -84,6 +88,6 @@ def show(
 def _warn(recipe: Recipe, found: Shown) -> None:
     if found.missing:
         options = " ".join(f"--set {dotted(keys)}=VALUE" for keys in sorted(found.missing))
-        print_warning(f"this recipe cannot be run yet: give {options}")
+        print_warning(f"this recipe is incomplete: give {options}")
     for text in warnings(recipe):
         print_warning(text)

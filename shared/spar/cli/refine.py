@@ -1,6 +1,6 @@
-"""`spar refine`: search refinements for rows of {prompt, response}, with a server or a model's directory.
+"""`spar refine`: refines rows of {prompt, response} by tree search, with a server or a model's directory.
 
-The search is the refinement worker's own (`spar.roles.refiner`); nothing else of the stack is needed.
+The search is that of the refinement workers (`spar.roles.refiner`); no stack is needed.
 """
 
 import asyncio
@@ -33,43 +33,47 @@ class ProfileName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefineOptions:
-    """What the command line says; `job` is what it means."""
+    """The command's options; `job` interprets them."""
 
     source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="JSON lines of {prompt, response}.", show_default=False)
+        Path, typer.Argument(metavar="INPUT", help="JSON Lines of {prompt, response}.", show_default=False)
     ]
     engine: Annotated[
         str,
         typer.Option(help="Base URL of an OpenAI-compatible server, or a model's directory.", show_default=False),
     ]
     output: Annotated[
-        Path, typer.Option("--out", help="JSON lines, one a row; continued if there.", show_default=False)
+        Path, typer.Option("--out", help="JSON Lines, one per row; extended if it exists.", show_default=False)
     ]
-    model: Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")] = (
-        None
-    )
-    policy: Annotated[PolicyName, typer.Option(help="How trees grow.")] = "bfs"
+    model: Annotated[
+        str | None, typer.Option(help="The model's name at the server; optional if it serves only one.")
+    ] = None
+    policy: Annotated[PolicyName, typer.Option(help="Search policy.")] = "bfs"
     profile: Annotated[ProfileName, typer.Option(help="paper: the paper's outcome rules.")] = ProfileName.FIXED
     templates: Annotated[str, typer.Option(help="spar, compact, or a folder.")] = "spar"
     branch: Annotated[int | None, typer.Option(min=1, help=f"Refinements per node ({BRANCH}).")] = None
     keep: Annotated[int | None, typer.Option(min=1, help=f"Nodes kept per level ({KEEP}).")] = None
     depth: Annotated[int | None, typer.Option(min=1, help=f"Levels ({DEPTH}).")] = None
     votes: Annotated[int | None, typer.Option(min=1, help=f"Votes per judgment ({VOTES}).")] = None
-    quorum: Annotated[int | None, typer.Option(min=1, help="Readable votes that a judgment needs.")] = None
-    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest vote ({REPLY_TOKENS}).")] = None
-    refine_tokens: Annotated[int | None, typer.Option(min=1, help=f"Longest refinement ({REFINEMENT_TOKENS}).")] = None
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Of votes and refinements.")] = None
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0
-    send_seed: Annotated[bool, typer.Option(help="Whether a server is sent seeds.")] = True
+    quorum: Annotated[int | None, typer.Option(min=1, help="Readable votes required for a judgment.")] = None
+    judge_tokens: Annotated[int | None, typer.Option(min=1, help=f"Token limit of a vote ({REPLY_TOKENS}).")] = None
+    refine_tokens: Annotated[
+        int | None, typer.Option(min=1, help=f"Token limit of a refinement ({REFINEMENT_TOKENS}).")
+    ] = None
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="Temperature of votes and refinements.")] = (
+        None
+    )
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0
+    send_seed: Annotated[bool, typer.Option(help="Send seeds to the server.")] = True
     body: BodyOption = None
     header: HeaderOption = None
     window: Annotated[int, typer.Option(min=1, help="Requests in flight; in-process, sequences.")] = 512
-    deadline: Annotated[float, typer.Option(min=0.001, help="Seconds that one call may take.")] = 600.0
+    deadline: Annotated[float, typer.Option(min=0.001, help="Timeout of one call, in seconds.")] = 600.0
     trees: Annotated[int, typer.Option(min=1, help="Trees searched at once.")] = 512
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False
 
     def job(self) -> RefineJob:
-        """Raises RecipeError for what cannot be run as asked."""
+        """Raises RecipeError for options that cannot be run."""
         require_other_file(self.output, self.source)
         how = RequestOptions(self.window, self.deadline, self.send_seed, body_of(self.body), headers_of(self.header))
         engine, model = engine_and_model(self.engine, self.model, how)
@@ -100,10 +104,10 @@ class RefineOptions:
 
 @options_of(RefineOptions)
 def refine(options: RefineOptions) -> None:
-    """Search refinements for rows of {prompt, response}; each tree is written as it finishes.
+    """Refine rows of {prompt, response} by tree search; each tree is written as it finishes.
 
-    Run the command again to resume; that searches failed rows, too. Exit codes: 2 bad input or settings, or no row
-    that could be searched; 3 engine or disk failed.
+    Rerun the command to resume; this retries failed rows, too. Exit codes: 2 bad input or settings, or no row could
+    be searched; 3 engine or disk failed.
     """
     job = options.job()
     total = count_rows(job.input)

@@ -1,4 +1,4 @@
-"""How far a `spar refine` is: a bar on a terminal, a plain line now and then elsewhere. All of it on stderr."""
+"""Progress of `spar refine`: a bar on a terminal, occasional plain lines elsewhere. All on stderr."""
 
 import time
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from spar.inference.batch.run import ShowProgress
 from spar.inference.batch.summary import Summary
 
-INTERVAL = 10.0  # seconds between plain lines: readable in a log, and soon enough to see life
+INTERVAL = 10.0  # seconds between plain lines: readable in a log, and frequent enough to show activity
 
 
 @contextmanager
 def shown_progress(console: Console, total: int) -> Iterator[ShowProgress]:
-    """Call what it gives after every row."""
+    """Yields a function to call after every row."""
     if console.is_terminal:
         with _bar(console) as bar:
             yield _on_bar(bar, total)
@@ -27,17 +27,17 @@ class _PlainLines:
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
-        self._begun = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
         self._before: int | None = None
 
     def __call__(self, summary: Summary) -> None:
         now = time.monotonic()
         if self._before is None:
             self._before = summary.earlier
-        if now - self._told < INTERVAL:
+        if now - self._printed < INTERVAL:
             return
-        self._told = now
-        rate = (summary.rows - self._before) / (now - self._begun)
+        self._printed = now
+        rate = (summary.rows - self._before) / (now - self._started)
         left = (self._total - summary.rows) / rate if rate else 0.0
         self._console.print(
             f"{summary.rows} of {self._total} rows, {summary.outcomes['solved']} solved, "

@@ -1,4 +1,4 @@
-"""`spar report`: writes a run's report again, finished or not, and says where."""
+"""`spar report`: writes the report of a finished or unfinished run, and prints where."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`spar reproduce`: a table of the paper with our numbers beside it. Measures nothing itself."""
+"""`spar reproduce`: a table of the paper beside our numbers. Measures nothing itself."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def reproduce(
         Path | None,
         typer.Option(
             "--ours",
-            help="JSON by the table's row names: {row: {column: value}}, or {row: [what spar eval --json printed]}.",
+            help="JSON keyed by the table's row names: {row: {column: value}}, or {row: [output of spar eval --json]}.",
         ),
     ] = None,
     runs: Annotated[
@@ -46,24 +46,27 @@ def reproduce(
         typer.Option(
             "--run",
             metavar="[NAME=]RUN",
-            help="A run whose recipe has benchmarks: its id, directory or report.json; of a figure several.",
+            help="A run with benchmarks: its id, directory or report.json; repeatable for a figure.",
         ),
     ] = None,
     rows: Annotated[
-        str | None, typer.Option("--as", help="Which rows the run stands for: SPaR-8B, say, or one whole row.")
+        str | None,
+        typer.Option("--as", help="The rows that the run reproduces, such as SPaR-8B, or one row's full name."),
     ] = None,
     directory: DirOption = None,
-    page: Annotated[Path | None, typer.Option("--page", help="Where a figure's page goes (figureN.html).")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Output page of a figure. [default: figureN.html]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show a table of the paper, our numbers beside it, the difference, and what was not run; or draw a figure."""
+    """Show a table of the paper beside our numbers, with differences and what was not run; or draw a figure."""
     if table.lower().startswith("figure"):
         if rows is not None:
-            raise DataError("--as names rows of a table, and a figure has none.", "Name curves: --run NAME=RUN.")
+            raise DataError("--as names rows of a table; a figure has none.", "Name curves: --run NAME=RUN.")
         reproduce_figure(_number(table, "figure"), runs or [], ours, directory, page, as_json)
         return
     if page is not None or len(runs or []) > 1:
-        raise DataError("A table takes one --run, and no --page.", "Name one run; --page is of a figure.")
+        raise DataError("A table takes one --run and no --page.", "Name one run; --page is for figures.")
     published = read_table(_number(table))
     found = scores_of_run(report_of(runs[0], directory), published, rows) if runs else RunScores()
     given = Given() if ours is None else read_ours(ours, published)
@@ -81,7 +84,7 @@ def reproduce(
 def _number(named: str, kind: str = "table") -> int:
     digits = named.lower().removeprefix(kind).strip()
     if not digits.isascii() or not digits.isdigit():
-        raise DataError(f"'{named}' is no {kind}.", "Write table1 to table8, or the number; or figure1, say.")
+        raise DataError(f"'{named}' is not a {kind}.", "Write such as table1 (to table8), 1, or figure1.")
     return int(digits)
 
 

@@ -1,4 +1,4 @@
-"""The figures of the paper for `spar reproduce`: a page with the paper's printed points and ours. Measures nothing."""
+"""The paper's figures for `spar reproduce`: a page with the paper's printed points and ours. Measures nothing."""
 
 import json
 from collections.abc import Sequence
@@ -25,29 +25,27 @@ SEARCHED = f"{DECODED} w/ tree search"
 def reproduce_figure(
     number: int, runs: Sequence[str], ours: Path | None, directory: Path | None, page: Path | None, as_json: bool
 ) -> None:
-    """Draw a figure. Raises DataError for one that is not drawn from numbers, or whose source is not there."""
+    """Draw a figure. Raises DataError for a figure that is not drawn from numbers, or whose source is missing."""
     if number not in FIGURES:
         known = ", ".join(f"figure{each}" for each in FIGURES)
-        raise DataError(
-            f"Figure {number} of the paper is not drawn from numbers that runs have.", f"Choose one of: {known}."
-        )
+        raise DataError(f"Figure {number} of the paper is not drawn from a run's numbers.", f"Choose one of: {known}.")
     target = page or Path(f"figure{number}.html")
     if number in (4, 5):
         if ours is None or runs:
             source = "spar synthetic --out DIR" if number == 4 else "spar decode --out DIR"
-            raise DataError(f"Figure {number} is drawn from a result of '{source}'.", "Name its JSON file with --ours.")
-        told = _figure_4(ours, target) if number == 4 else _figure_5(ours, target)
+            raise DataError(f"Figure {number} is drawn from a result of '{source}'.", "Give its JSON file with --ours.")
+        drawn = _figure_4(ours, target) if number == 4 else _figure_5(ours, target)
     elif ours is not None:
         raise DataError(f"Figure {number} is drawn from runs.", "Name them with --run [NAME=]RUN.")
     else:
-        told = _over_iterations(number, runs, directory, target)
-    told |= {"figure": number, "page": str(target)}
+        drawn = _over_iterations(number, runs, directory, target)
+    drawn |= {"figure": number, "page": str(target)}
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        typer.echo(json.dumps(drawn, ensure_ascii=False))
         return
-    for line in told["lines"]:
+    for line in drawn["lines"]:
         out.print(line, soft_wrap=True, markup=False)
-    for note in told["notes"]:
+    for note in drawn["notes"]:
         print_warning(note)
     out.print(f"page: {target}", soft_wrap=True, markup=False)
 
@@ -80,8 +78,8 @@ def _figure_4(ours: Path, target: Path) -> dict[str, Any]:
     result = result_from_json(ours)
     target.write_text(render(result), encoding="utf-8")
     claims = claims_of(result)
-    told = [{**asdict(claim), "verdict": claim.verdict} for claim in claims]
-    return {"claims": told, "lines": [str(claim) for claim in claims], "notes": [FIGURE_4]}
+    verdicts = [{**asdict(claim), "verdict": claim.verdict} for claim in claims]
+    return {"claims": verdicts, "lines": [str(claim) for claim in claims], "notes": [FIGURE_4]}
 
 
 def _figure_5(ours: Path, target: Path) -> dict[str, Any]:

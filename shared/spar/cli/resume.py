@@ -1,6 +1,6 @@
-"""`spar resume`: goes on with a cancelled, failed or stopped run, with a higher budget if told.
+"""`spar resume`: resumes a cancelled, failed or stopped run, with a higher budget if one is given.
 
-The API's in its workers; a home's in this process.
+A run of the API resumes in its workers; a home's in this process.
 """
 
 from typing import Annotated
@@ -15,14 +15,14 @@ from spar.messages.commands import RESUME
 
 BudgetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change budget.*, failures.* or guards.*: budget.calls=5000."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change budget.*, failures.* or guards.*; e.g. budget.calls=5000."),
 ]
 
 
 def resume(
     run: RunArgument = None, directory: DirOption = None, api: ApiOption = None, set_: BudgetOption = None
 ) -> None:
-    """Go on with a run that was cancelled, failed or stopped."""
+    """Resume a run that was cancelled, failed or stopped."""
     if api and directory is None:
         with connect(api) as server:
             run_id = server.find(run)

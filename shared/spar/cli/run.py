@@ -1,4 +1,4 @@
-"""`spar run`: a whole recipe in this process. The same command goes on where it stopped."""
+"""`spar run`: a whole recipe in this process. Rerunning the command resumes the run."""
 
 import signal
 import sys
@@ -45,7 +45,7 @@ def run(
     set_: SetOption = None,
     directory: DirOption = None,
 ) -> None:
-    """Run a recipe in this process, or go on with a run that stopped."""
+    """Run a recipe in this process, or resume its run."""
     loaded = load_recipe(recipe, set_ or [])
     sys.exit(execute(loaded, directory or RUNS / loaded.name))
 
@@ -62,21 +62,21 @@ def execute(recipe: Recipe, directory: Path) -> int:
             progress = run_to_end(staged, home, watcher, stop)
         (home.run_folder(progress.run_id) / "recipe.yaml").write_text(to_yaml(recipe), encoding="utf-8")
         written = _write(home, progress, newest=True)
-    return _tell_end(progress, home, written)
+    return _report_end(progress, home, written)
 
 
 def execute_known(home: Home, run_id: str, newest: bool, changed: ChangedSections = UNCHANGED) -> int:
-    """Go on with a run that the home has, without its recipe's file; returns the exit code."""
+    """Resume a run of the home, without its recipe's file; returns the exit code."""
     with home.lock(), stop_on_signal() as stop:
         log_to(home.root / "runs" / "log.jsonl")
         with watching() as watcher:
             progress = resume_to_end(run_id, home, watcher, stop, changed)
         written = _write(home, progress, newest)
-    return _tell_end(progress, home, written)
+    return _report_end(progress, home, written)
 
 
 def _write(home: Home, progress: RunProgress, newest: bool) -> WrittenReport | None:
-    """None: it cannot be read or written, which is no reason to keep quiet about how the run ended."""
+    """None if it cannot be read or written; how the run ended is printed all the same."""
     try:
         return write_report(home, progress.run_id, newest, at_work=False)
     except StoreError as error:
@@ -84,7 +84,7 @@ def _write(home: Home, progress: RunProgress, newest: bool) -> WrittenReport | N
         return None
 
 
-def _tell_end(progress: RunProgress, home: Home, written: WrittenReport | None) -> int:
+def _report_end(progress: RunProgress, home: Home, written: WrittenReport | None) -> int:
     if progress.status is RunStatus.FINISHED:
         if written is None:
             return StoreError.exit_code

@@ -1,4 +1,4 @@
-"""How a run ended, for a terminal: the reason, what failed replies looked like, what to do, and the exit code."""
+"""How a run ended, for a terminal: the reason, examples of failed replies, what to do, and the exit code."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ SHOWN = 400  # characters of a reply: enough to see its form
 
 
 def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReplyExample"] = ()) -> int:
-    """Print why a run that did not finish ended; returns the exit code. `again` is what resumes it, such as "run the
-    same command again"."""
+    """Print why an unfinished run ended; returns the exit code. `again` says how to resume it, such as "run the same
+    command again"."""
     end = progress.end
     if progress.status is RunStatus.FAILED:
         _line(f"run failed: {progress.reason}", "bold red")
@@ -43,7 +43,7 @@ def print_end(progress: RunProgress, again: str, examples: Sequence["FailedReply
 
 
 def examples_of(progress: RunProgress, home: "Home") -> list["FailedReplyExample"]:
-    """Replies that were no data, where they are why a run of this home stopped; an error is in its reason already."""
+    """Failed replies of a run of this home that stopped because of them; an error is in the reason already."""
     end = progress.end
     if end is None or not end.reason.by_outcomes or (end.reason is EndReason.CANARY and end.failure is not None):
         return []

@@ -1,4 +1,4 @@
-"""`spar runs`: lists the runs of the API, or those of the homes here."""
+"""`spar runs`: lists the runs of the API, or of the local homes."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ from spar.recipes.init import iteration_name
 
 
 def runs(directory: DirOption = None, api: ApiOption = None, as_json: JsonOption = False) -> None:
-    """List the runs, the newest first."""
+    """List the runs, newest first."""
     if api and directory is None:
         with connect(api) as server:
             found = [("", run) for run in server.runs()]

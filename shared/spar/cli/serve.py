@@ -1,6 +1,6 @@
 """`spar serve`: an OpenAI-compatible endpoint with tree search at inference, over any two models.
 
-Options are the gateway's settings (`services.gateway.settings`); what is not given comes from the environment.
+The options are the gateway's settings (`services.gateway.settings`); those not given come from the environment.
 """
 
 import secrets
@@ -18,27 +18,29 @@ def serve(  # noqa: PLR0913 - one parameter per option
         str | None,
         typer.Option(help="URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."),
     ] = None,
-    refiner: Annotated[str | None, typer.Option(help="The same, of the model that judges and refines.")] = None,
+    refiner: Annotated[str | None, typer.Option(help="The same, for the model that judges and refines.")] = None,
     token: Annotated[
-        str | None, typer.Option(help="What clients send as api_key; by default one is made up and printed.")
+        str | None, typer.Option(help="The api_key required of clients. [default: generated and printed]")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Where it listens (127.0.0.1).")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one (8100).")] = None,
-    templates: Annotated[str | None, typer.Option(help="The refiner's forms: spar, compact, or a folder.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one (8100).")
+    ] = None,
+    templates: Annotated[str | None, typer.Option(help="The refiner's templates: spar, compact, or a folder.")] = None,
     votes: Annotated[int | None, typer.Option(min=1, help="Votes per judgment (5).")] = None,
-    budget: Annotated[int | None, typer.Option(min=1, help="Refinements per request, if it says nothing (15).")] = None,
-    deadline: Annotated[
-        float | None, typer.Option(min=0.001, help="Seconds per request, if it says nothing (60).")
+    budget: Annotated[int | None, typer.Option(min=1, help="Default refinements per request (15).")] = None,
+    deadline: Annotated[float | None, typer.Option(min=0.001, help="Default seconds per request (60).")] = None,
+    running: Annotated[int | None, typer.Option(min=1, help="Requests processed at once (64).")] = None,
+    waiting: Annotated[
+        int | None, typer.Option(min=0, help="Requests that may queue; more are rejected (256).")
     ] = None,
-    running: Annotated[int | None, typer.Option(min=1, help="Requests that are worked on at once (64).")] = None,
-    waiting: Annotated[int | None, typer.Option(min=0, help="Requests that may wait; more are refused (256).")] = None,
-    send_seed: Annotated[bool | None, typer.Option(help="Whether servers are sent seeds.")] = None,
+    send_seed: Annotated[bool | None, typer.Option(help="Send seeds to the servers.")] = None,
     body: BodyOption = None,
     header: HeaderOption = None,
 ) -> None:
-    """Serve chat completions: `spar:actor` as it is, `spar:bfs` and others with tree search. Ends with Ctrl-C.
+    """Serve chat completions: `spar:actor` unchanged, `spar:bfs` and others with tree search. Ctrl-C stops it.
 
-    Everything can be set by SPAR_GATEWAY_* in the environment, too; a token should be. Keys of the two servers:
+    All options can be set by SPAR_GATEWAY_* in the environment; a token should be. API keys of the two servers:
     SPAR_ACTOR_API_KEY and SPAR_REFINER_API_KEY, or SPAR_ENGINE_API_KEY for both.
     """
     from services.gateway.settings import GatewaySettings
@@ -66,7 +68,9 @@ def serve(  # noqa: PLR0913 - one parameter per option
     settings = read_settings(GatewaySettings, **{name: value for name, value in given.items() if value is not None})
     settings.check_models()
     if not settings.token.get_secret_value():
-        made_up = secrets.token_hex(16)
-        err.print(f"No token was given; clients send this one as api_key: {made_up}", markup=False, soft_wrap=True)
-        settings = settings.model_copy(update={"token": type(settings.token)(made_up)})
+        generated = secrets.token_hex(16)
+        err.print(
+            f"No token was given; clients must send this one as api_key: {generated}", markup=False, soft_wrap=True
+        )
+        settings = settings.model_copy(update={"token": type(settings.token)(generated)})
     start(settings)

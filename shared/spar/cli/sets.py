@@ -1,4 +1,4 @@
-"""`spar sets`: brings training sets in that others made, such as the authors' release of SPaR."""
+"""`spar sets`: imports training sets made elsewhere, such as the authors' release of SPaR."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,14 +17,14 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.callback()
 def _group() -> None:
-    """Bring training sets in."""
+    """Import training sets."""
 
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Files, saved datasets, or folders of data files.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the sets, rejects and manifest go.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Write an earlier import in DIR anew.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for sets, rejects and manifest.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace an earlier import in DIR.")]
 
 
 @app.command("import")
@@ -36,7 +36,7 @@ def import_(
     encoding: Encoding = "utf-8",
     split: Split = "train",
 ) -> None:
-    """Read conversations and pairs, sort them by what they teach, and count every row that is left out."""
+    """Import conversations and pairs, sort them by the task they train, and account for every row."""
     from spar.data.sets.importing import import_sets
     from spar.data.sources import Options
     from spar.data.text_rows import TextRules
@@ -57,7 +57,7 @@ def _print(manifest: "SetsManifest", to: Path) -> None:
         named = ", ".join(f"{name} ({what})" for name, what in manifest.left_alone.items())
         out.print(f"not read: {named}", markup=False, soft_wrap=True)
     if not manifest.kept:
-        raise nothing_kept("row to learn from", manifest.unused, rejects)
-    warn_of_unused("row to learn from", manifest.unused)
+        raise nothing_kept("training row", manifest.unused, rejects)
+    warn_of_unused("training row", manifest.unused)
     if manifest.rejected:
-        out.print(f"why not: {rejects}", markup=False, soft_wrap=True)
+        out.print(f"reasons: {rejects}", markup=False, soft_wrap=True)

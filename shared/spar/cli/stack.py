@@ -1,4 +1,4 @@
-"""A stack's database and store for a command that runs beside them: those of SPAR_DATABASE_URL and SPAR_S3_*."""
+"""A stack's database and store for a command that opens them directly: SPAR_DATABASE_URL and SPAR_S3_*."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from spar.store.base import ObjectStore
 
 StackOption = Annotated[
     bool,
-    typer.Option("--stack", help="A stack's run: of SPAR_DATABASE_URL and SPAR_S3_* (or SPAR_STORE_DIR)."),
+    typer.Option("--stack", help="A run of the stack at SPAR_DATABASE_URL and SPAR_S3_* (or SPAR_STORE_DIR)."),
 ]
 
 
@@ -34,7 +34,7 @@ class StackBooks:
         return is_held(self.database, COORDINATOR)
 
     def find(self, run: str | None) -> str:
-        """The id of the run that is named by it, by the start of it, or (None) the newest. Raises DataError."""
+        """A run's id by the id itself or its start; None: the newest run's. Raises DataError."""
         with Session(self.database) as session:
             newest, known = newest_run_id(session), run_ids(session)
         wanted = [newest] if run is None else [run] if run in known else [i for i in known if i.startswith(run)]
@@ -42,7 +42,10 @@ class StackBooks:
             return wanted[0]
         if len(wanted) > 1:
             raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(map(str, wanted))}.")
-        raise DataError(f"There is no run {run or ''} in the stack's database.", "List the runs: spar runs --api URL.")
+        raise DataError(
+            f"Run {run} is not in the stack's database." if run else "The stack's database has no run.",
+            "List the runs: spar runs --api URL.",
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`spar status`: how far a run is, from another terminal while it runs, or afterwards."""
+"""`spar status`: a run's progress, from another terminal while it runs, or afterwards."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def status(
     run: RunArgument = None, directory: DirOption = None, api: ApiOption = None, as_json: JsonOption = False
 ) -> None:
-    """Tell how far a run is."""
+    """Show a run's progress."""
     if api and directory is None:
         with connect(api) as server:
             detail = server.detail(server.find(run))
@@ -49,7 +49,7 @@ def _read(found: FoundRun) -> RunProgress:
     with reading(found.home) as session:
         progress = read_progress(session, found.run_id, found.home.in_use())
     if progress is None:
-        raise HomeError(f"There is no run {found.run_id} any more.", f"List the runs: {command('runs')}")
+        raise HomeError(f"Run {found.run_id} no longer exists.", f"List the runs: {command('runs')}")
     return progress
 
 

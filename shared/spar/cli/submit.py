@@ -27,15 +27,15 @@ def submit(
     api: ApiOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Watch it until it ends.")] = False,
 ) -> None:
-    """Submit a recipe to the API; the same recipe goes on with its run. Prints the run's id."""
+    """Submit a recipe to the API, or resume the recipe's run there. Prints the run's id."""
     loaded = load_recipe(recipe, set_ or [], run_here=False)
     files = dict(_files(loaded))
     with connect(api) as server:
         answer = server.submit(loaded.model_dump_json(), files)
         if answer["rejected"]:
             first = answer["rejects"][0]
-            told = f"the first is line {first['line']}: {first['reason']}"
-            print_warning(f"{answer['rejected']} rows of the prompts file cannot be used; {told}")
+            example = f"the first is line {first['line']}: {first['reason']}"
+            print_warning(f"{answer['rejected']} rows of the prompts file cannot be used; {example}")
         for note in answer.get("notes", ()):  # an older server sends none
             print_warning(note)
         out.print(answer["run_id"], markup=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """`spar synthetic`: the paper's Figure 4 with tiny models: do refined pairs teach what interfering pairs do not?
 
-Makes everything itself: models, pairs, trainings. Ctrl-C stops it; the same command goes on with the seeds that are
-missing.
+Self-contained: it creates the models and pairs and runs the trainings. Ctrl-C stops it; rerun the command to resume
+with the missing seeds.
 """
 
 import dataclasses
@@ -26,26 +26,26 @@ QUIET = {
     "HF_DATASETS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""Nothing is fetched. The libraries read these when they are loaded, for as long as the process lives."""
+"""Nothing is downloaded. The libraries read these when they are loaded, so they hold for the whole process."""
 
 
 def synthetic(  # noqa: PLR0913 - one parameter per option
     task: Annotated[str, typer.Argument(metavar="TASK", help="characters or stories.")],
-    to: Annotated[Path, typer.Option("--out", help="Where the JSON file and the page go.")] = Path("synthetic"),
-    seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from --first-seed on.")] = 5,
-    first_seed: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
+    to: Annotated[Path, typer.Option("--out", help="Directory for the JSON file and the page.")] = Path("synthetic"),
+    seeds: Annotated[int, typer.Option(min=2, help="Number of seeds, starting at --first-seed.")] = 5,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     pairs: Annotated[int | None, typer.Option(min=1, help="Pairs of each kind.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Of DPO over the pairs.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of DPO.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, help="DPO's learning rate.")] = None,
     nll_weight: Annotated[float | None, typer.Option(min=0, help="Weight of the chosen response's NLL.")] = None,
-    start_steps: Annotated[int | None, typer.Option(min=1, help="Steps that teach a starting model.")] = None,
-    heldout: Annotated[int | None, typer.Option(min=1, help="Responses measured at a time.")] = None,
-    every: Annotated[int | None, typer.Option(min=1, help="Steps from one measurement to the next.")] = None,
+    start_steps: Annotated[int | None, typer.Option(min=1, help="Training steps of a starting model.")] = None,
+    heldout: Annotated[int | None, typer.Option(min=1, help="Held-out responses per measurement.")] = None,
+    every: Annotated[int | None, typer.Option(min=1, help="Steps between measurements.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train tiny models on refined and on interfering pairs, and test over seeds what the paper says of them."""
+    """Train tiny models on refined and on interfering pairs, and test the paper's claims over several seeds."""
     if task not in TASKS:
-        raise RecipeError(f"There is no synthetic task {task!r}.", f"Choose one of: {', '.join(TASKS)}.")
+        raise RecipeError(f"Unknown synthetic task {task!r}.", f"Choose one of: {', '.join(TASKS)}.")
     settings = SETTINGS[task].changed(
         pairs=pairs,
         epochs=epochs,
@@ -57,11 +57,11 @@ def synthetic(  # noqa: PLR0913 - one parameter per option
     )
     os.environ.update(QUIET)
     wanted = range(first_seed, first_seed + seeds)
-    result = run_experiment(task, settings, wanted, to, lambda told: err.print(told, markup=False, soft_wrap=True))
+    result = run_experiment(task, settings, wanted, to, lambda line: err.print(line, markup=False, soft_wrap=True))
     claims = claims_of(result)
     if as_json:
-        told = [{**dataclasses.asdict(claim), "verdict": claim.verdict} for claim in claims]
-        typer.echo(json.dumps({**result_json(result), "claims": told}, indent=1))
+        verdicts = [{**dataclasses.asdict(claim), "verdict": claim.verdict} for claim in claims]
+        typer.echo(json.dumps({**result_json(result), "claims": verdicts}, indent=1))
         return
     for claim in claims:
         out.print(str(claim), markup=False, soft_wrap=True, highlight=False)

@@ -1,12 +1,12 @@
-"""Prints tables of numbers at their own width: a terminal or a pipe narrower than that wraps lines, and loses none."""
+"""Prints tables of numbers at full width: a narrower terminal or pipe wraps lines, and no column is cut."""
 
 from rich.console import Console
 from rich.table import Table
 
 WIDTH = 240
-"""More columns of text than any table here takes."""
+"""Characters: wider than any table here."""
 
 
 def print_wide(table: Table) -> None:
-    """Print the table on stdout, never squeezed."""
+    """Print the table on stdout without shrinking its columns."""
     Console(highlight=False, width=WIDTH).print(table)

@@ -1,6 +1,6 @@
-"""Who writes instructions and checkers, as an option names it: a server, a model's directory, or the rules teacher.
+"""The teacher that writes instructions and checkers, as named by options: a server, a model's directory, or `rules`.
 
-Knows no command; `spar prompts evolve` has a teacher of its own, which may be on a stack.
+Knows no command. `spar prompts evolve` resolves its teacher itself, since it may run on a stack.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,11 @@ TeacherOption = Annotated[
         show_default=False,
     ),
 ]
-ModelOption = Annotated[str | None, typer.Option(help="The model's name at the server; not needed if it serves one.")]
+ModelOption = Annotated[
+    str | None, typer.Option(help="The model's name at the server; optional if it serves only one.")
+]
 TemplatesOption = Annotated[
-    str | None, typer.Option(help="spar, compact, or a folder with the forms. [default: the teacher's]")
+    str | None, typer.Option(help="spar, compact, or a folder of templates. [default: the teacher's]")
 ]
 
 
@@ -41,7 +43,7 @@ def teacher_named(place: str, model: str | None, how: RequestOptions) -> tuple[E
 
 
 def given_prompts(path: Path) -> PromptFile:
-    """What a teacher is to work on, with a warning for what was left out. Raises DataError where no row is a prompt."""
+    """The prompts of a file, with a warning for what was left out. Raises DataError if no row has a prompt."""
     read = usable_prompts(path, 1)
     for note in read.notes:
         print_warning(f"{path}: {note}")
@@ -49,10 +51,10 @@ def given_prompts(path: Path) -> PromptFile:
 
 
 def forms_for(teacher: str, templates: str | None, names: Sequence[str]) -> list[PromptForm]:
-    """The forms of a template set; without one named, those that the teacher knows."""
+    """The named templates of a set; by default, of the set that the teacher understands."""
     name = templates or ("compact" if teacher == RULES else "spar")
     found = [builtin_form(name, each) if name in BUILTIN else read_form(each, Path(name)) for each in names]
     missing = [f"{each}.txt" for each, form in zip(names, found, strict=True) if form is None]
     if missing:
-        raise RecipeError(f"{name} has no {' and no '.join(missing)}.", "Write it there.")
+        raise RecipeError(f"{name} has no {' and no '.join(missing)}.", "Add it there.")
     return [form for form in found if form is not None]

@@ -1,7 +1,7 @@
-"""`spar tree`: the search tree of a prompt, each text as the word difference from its parent.
+"""`spar tree`: the search tree of a prompt, each text as a word diff from its parent.
 
-In colour, removed words are struck through. Without it (a pipe, a file, NO_COLOR) they are marked as `git diff
---word-diff` marks them: [-removed-] and {+added+}.
+In colour, removed words are struck through. Without colour (a pipe, a file, NO_COLOR) changes are marked as by `git
+diff --word-diff`: [-removed-] and {+added+}.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def tree(
     full: FullOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the search tree of a prompt; with --full every vote and every reply of it too."""
+    """Show the search tree of a prompt; with --full, every vote and reply too."""
     with open_histories(run, directory, api) as source:
         searched = [(history.iteration, history.tree) for history in source.find(prompt) if history.tree is not None]
     if not searched:
@@ -61,7 +61,7 @@ def _print(shown: ExampleTree) -> None:
 
 
 def _branches(shown: ExampleTree) -> Branch:
-    """Sorted by path, so that a parent is always there before its children."""
+    """Sorted by path, so that a parent is always added before its children."""
     branches: dict[Path, Branch] = {}
     places: list[ExampleNode | ExamplePruned] = [*shown.nodes, *shown.pruned]
     for place in sorted(places, key=lambda place: place.path):

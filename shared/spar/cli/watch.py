@@ -1,4 +1,4 @@
-"""`spar watch`: shows a run of the API as it goes, until it ends. A lost connection is taken up where it was lost."""
+"""`spar watch`: follows a run of the API until it ends. After a lost connection it resumes from the last event."""
 
 import time
 from typing import Annotated
@@ -16,8 +16,8 @@ from spar.errors import ServiceError
 from spar.messages.states import RunStatus
 from spar.report.next_step import resume_command
 
-PATIENCE_S = 60.0  # as long as an API takes to be started again
-BETWEEN_TRIES_S = 1.0
+PATIENCE_S = 60.0  # long enough for an API to restart
+RETRY_INTERVAL_S = 1.0
 DETAIL: TypeAdapter[RunDetail] = TypeAdapter(RunDetail)
 EVENT: TypeAdapter[RunEvent] = TypeAdapter(RunEvent)
 
@@ -26,14 +26,14 @@ def watch(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run id or its start. [default: newest]")] = None,
     api: ApiOption = None,
 ) -> None:
-    """Watch a run of the API until it ends. Ctrl-C stops the watching, not the run."""
+    """Watch a run of the API until it ends. Ctrl-C stops watching, not the run."""
     with connect(api) as server:
         raise typer.Exit(follow(server, server.find(run)))
 
 
 def follow(server: Api, run_id: str) -> int:
-    """Watch to the end; returns the exit code that the run's end means."""
-    server.detail(run_id)  # what is wrong with the address, the token or the id is told at once
+    """Watch to the end; returns the exit code for how the run ended."""
+    server.detail(run_id)  # a wrong address, token or id is reported at once
     err.print(f"run {run_id}", markup=False, soft_wrap=True)
     with displaying() as display:
         progress = _until_ended(server, run_id, display)
@@ -60,4 +60,4 @@ def _until_ended(server: Api, run_id: str, display: Display) -> RunProgress:
         except ServiceError:
             if time.monotonic() - heard > PATIENCE_S:
                 raise
-        time.sleep(BETWEEN_TRIES_S)
+        time.sleep(RETRY_INTERVAL_S)

@@ -1,6 +1,6 @@
-"""`spar world`: makes the story world's starting models again, and measures models of that world.
+"""`spar world`: retrains the story world's starting models, and measures models of that world.
 
-Training and models are loaded only inside the commands.
+Training code and models are imported only inside the commands.
 """
 
 import asyncio
@@ -20,14 +20,16 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 BUILTIN = "builtin"
 
-Folder = Annotated[Path, typer.Option("--out", help="Where the models go, one folder each.")]
+Folder = Annotated[Path, typer.Option("--out", help="Output directory, one folder per model.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights, data and order.")]
-Only = Annotated[list[str] | None, typer.Option("--only", help="Train this stage only; may be repeated.")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Train only this stage; repeatable.")]
 Models = Annotated[
     str | None,
-    typer.Option("--from", help="Where the model that a stage starts from lies; 'builtin': the carried one."),
+    typer.Option("--from", help="Directory of the models that stages start from; 'builtin': the built-in ones."),
 ]
-Examples = Annotated[int | None, typer.Option(min=1, help="At most this many conversations a stage: to try it out.")]
+Examples = Annotated[
+    int | None, typer.Option(min=1, help="At most this many conversations per stage, for a quick trial.")
+]
 Items = Annotated[int, typer.Option(min=1, help="Held-out items per measure.")]
 
 
@@ -40,7 +42,7 @@ def train(
     examples: Examples = None,
     items: Items = 1000,
 ) -> None:
-    """Train the starting models on one CPU thread, then measure them and write their cards."""
+    """Train the starting models on one CPU thread, measure them, and write their model cards."""
     from spar.worlds.story.builtin import MODELS
     from spar.worlds.story.cards import card
     from spar.worlds.story.stages import TinyShape, chosen_stages, resized
@@ -60,7 +62,12 @@ def train(
 @app.command()
 def measure(
     model: Annotated[Path, typer.Argument(help="A model's directory.")],
-    part: Annotated[str, typer.Option("--as", help="Measure it as actor, refiner, both, or one.")] = "both",
+    part: Annotated[
+        str,
+        typer.Option(
+            "--as", help="Measure as actor, refiner, both, or one (a model with both roles and the teacher's skills)."
+        ),
+    ] = "both",
     items: Items = 1000,
 ) -> None:
     """Measure a model on held-out prompts by the world's rules."""
@@ -71,12 +78,12 @@ def measure(
         "one": ("actor", "refiner", "skills"),
     }
     if part not in choices:
-        raise typer.BadParameter(f"'{part}' is none of {', '.join(choices)}.", param_hint="--as")
+        raise typer.BadParameter(f"'{part}' is not one of {', '.join(choices)}.", param_hint="--as")
     _print_table({model.name: _measure(model, choices[part], items)})
 
 
 def _measure(folder: Path, parts: "Sequence[Part]", items: int) -> Mapping[str, str]:
-    """Each measure's rate in words, such as "0.981 (0.970 to 0.988, 1000 items)"."""
+    """Each measure's rate as text, such as "0.981 (0.970 to 0.988, 1000 items)"."""
     from spar.evaluation.story_models import measured_rates
 
     rates = asyncio.run(measured_rates(folder, parts, items))

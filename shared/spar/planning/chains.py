@@ -1,4 +1,4 @@
-"""From the calls of a pilot to chains: which call of a prompt's step waited for which. Simulates nothing."""
+"""Reconstructs chains from a pilot's calls: which call of a prompt's step waited for which. Simulates nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -39,5 +39,5 @@ def by_kind(calls: Sequence[TracedCall]) -> dict[str, dict[str, Chain]]:
 def of_units(
     chains: Mapping[str, Mapping[str, Chain]], kinds: Sequence[str], units: Sequence[str]
 ) -> dict[str, list[Chain]]:
-    """A shard of these units."""
+    """The chains of a shard of these units."""
     return {kind: [chains[kind][unit] for unit in units if unit in chains.get(kind, {})] for kind in kinds}

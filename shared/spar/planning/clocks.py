@@ -1,7 +1,7 @@
-"""The paces of a pilot's engines, each read off the calls that it was asked, and iterations played on them.
+"""The paces of a pilot's engines, each fitted to the calls it received, and iterations simulated at those paces.
 
-The run's own engine, and the teacher's, if it makes its starting models: with an engine of its own a teacher is another
-server, which works at the same time.
+The engines are the run's own and, if it makes its starting models, the teacher's: a teacher with a separate engine is
+another server, which works at the same time.
 """
 
 import random
@@ -19,27 +19,28 @@ from spar.recipes.models import EngineSettings, Recipe
 from spar.runtime.trace import TracedCall
 
 MOST_PROMPTS = 640
-"""Simulated for one iteration; what lies beyond goes in proportion."""
+"""Simulated for one iteration; the rest is extrapolated in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An engine: the calls that a pilot made of it, and how fast that shows it to be."""
+    """An engine: the calls that a pilot made to it, and the pace fitted to them."""
 
     calls: Sequence[TracedCall]
     pace: EnginePace
 
 
 def servers_of(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart], window: int) -> dict[bool, Server]:
-    """The run's own (False) and the teacher's (True), which may be the same one; without calls there is none."""
+    """The run's own server (False) and the teacher's (True), possibly the same; one without calls is missing."""
     teacher = recipe.init.teacher if recipe.init is not None else None
-    apart = teacher is not None and teacher.engine is not None and teacher.engine != recipe.engine
-    if not apart:
+    separate = teacher is not None and teacher.engine is not None and teacher.engine != recipe.engine
+    if not separate:
         found = _server(recipe.engine, pilot, parts, None, recipe.prompts.shard_size, window)
         return {} if found is None else {False: found, True: found}
     both = {False: recipe.engine, True: teacher.engine if teacher is not None and teacher.engine else recipe.engine}
-    made = {who: _server(engine, pilot, parts, who, recipe.prompts.shard_size, window) for who, engine in both.items()}
-    return {who: server for who, server in made.items() if server is not None}
+    size = recipe.prompts.shard_size
+    made = {teachers: _server(engine, pilot, parts, teachers, size, window) for teachers, engine in both.items()}
+    return {teachers: server for teachers, server in made.items() if server is not None}
 
 
 def _server(
@@ -50,7 +51,7 @@ def _server(
     size: int,
     window: int,
 ) -> Server | None:
-    """`teachers` says whose calls; None: all."""
+    """`teachers` selects the calls to the teacher or the others; None: all."""
     calls = [call for call in pilot.calls if teachers is None or asks_teacher(call.kind) is teachers]
     since = _selfplay_began(pilot)
     fitted = [call for call in calls if call.kind != EVALUATION or call.began >= since]
@@ -66,7 +67,7 @@ def _server(
 
 
 def _selfplay_began(pilot: PilotFacts) -> float:
-    """What was measured before, was beside the making of the starting models."""
+    """When self-play began; evaluations before that ran while the starting models were made."""
     init = [call.ended for call in pilot.calls if iteration_of(call.kind) < FIRST]
     return max(init, default=float("-inf"))
 
@@ -80,8 +81,8 @@ def _as_they_were(
 def played(
     server: Server, part: ForecastPart, kinds: Sequence[str], beside: Sequence[Chain], size: int, window: int
 ) -> Timeline:
-    """One iteration of the part on the server, in these kinds of steps. A large one is simulated in part: once the
-    engine is full, more prompts cost in proportion."""
+    """Simulates one iteration of the part on the server, with these kinds of steps. A large one is simulated in part:
+    once the engine is full, time grows in proportion to the prompts."""
     if not kinds:
         return timeline([], beside, [EVALUATION], window, server.pace)
     chains = by_kind(server.calls)
@@ -99,7 +100,7 @@ def played(
 def _drawn(
     chains: Mapping[str, Mapping[str, Chain]], kinds: Sequence[str], units: Sequence[str], number: int, size: int
 ) -> list[Shard]:
-    """Prompts drawn from the pilot's in whole rounds, so that its few large trees count as they should."""
+    """Prompts sampled from the pilot's in whole rounds, so that its few large trees get their proper weight."""
     draw = random.Random(number)
     drawn: list[str] = []
     while len(drawn) < number:
@@ -108,7 +109,7 @@ def _drawn(
 
 
 def _beyond(half: Timeline, whole: Timeline, times: float) -> Timeline:
-    """As many halves more."""
+    """Extrapolated by this many further halves."""
     return Timeline(
         whole.seconds + times * (whole.seconds - half.seconds),
         {
@@ -119,7 +120,7 @@ def _beyond(half: Timeline, whole: Timeline, times: float) -> Timeline:
 
 
 def after(*timelines: Timeline) -> Timeline:
-    """One after the other."""
+    """The timelines in sequence."""
     kinds = {kind for each in timelines for kind in each.covered}
     return Timeline(
         sum(each.seconds for each in timelines),
@@ -128,10 +129,10 @@ def after(*timelines: Timeline) -> Timeline:
 
 
 def slowed(one: Timeline, times: float) -> Timeline:
-    """The same with so many times the work."""
+    """The timeline with the work multiplied."""
     return Timeline(one.seconds * times, {kind: seconds * times for kind, seconds in one.covered.items()})
 
 
 def at_once(*timelines: Timeline) -> Timeline:
-    """Side by side on servers of their own: the longest decides."""
+    """The timelines in parallel on separate servers: the longest decides."""
     return Timeline(max((each.seconds for each in timelines), default=0.0), after(*timelines).covered)

@@ -1,7 +1,7 @@
-"""Reads an engine's pace off a pilot: the pilot is played again on the law of `pace` until its calls last as they did.
+"""Fits an engine's pace to a pilot: replays the pilot under the law of `pace` until its calls take as long as observed.
 
-What passed while a call ran (steps, tokens of all) cannot be seen from outside, but the replay knows it for each call;
-the weights that explain the seconds best are the next replay's. A few rounds settle it. Pure.
+What happened during a call (steps, everyone's tokens) cannot be observed from outside, but the replay knows it for each
+call; the weights that best explain the observed seconds enter the next replay. A few rounds converge. Pure.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from spar.planning.queueing import Chain, Passed, Shard, Timeline, timeline
 from spar.runtime.trace import TracedCall
 
 ROUNDS = 5
-"""The weights have settled by then: measured on simulated engines, full and half empty."""
+"""The weights have converged by then: measured on simulated engines, full and half empty."""
 LEAST_S = 1e-4
-"""A call that took less weighs no more."""
+"""Shorter calls get no larger weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What was under way at once in a pilot: shards, and calls beside them that waited for no shard."""
+    """What ran concurrently in a pilot: shards, and calls beside them that waited for no shard."""
 
     shards: Sequence[Shard]
     kinds: Sequence[str]
@@ -27,7 +27,7 @@ class Play:
 
 
 def fit_pace(calls: Sequence[TracedCall], plays: Sequence[Play], window: int, sequences: int) -> EnginePace | None:
-    """From calls that were made in these plays, one play after the other. None without a call that came to its end."""
+    """The pace from the calls of these plays, which ran one after the other. None if no call completed."""
     seen = covered_seconds(calls)
     if not any(call.lengths for call in calls) or not seen:
         return None
@@ -38,7 +38,7 @@ def fit_pace(calls: Sequence[TracedCall], plays: Sequence[Play], window: int, se
         passed = [one for play in plays for one in _played(play, window, pace).passed]
         call, step, token, prompt_token = _weights(passed)
         pace = EnginePace(call=call, step=step, token=token, prompt_token=prompt_token, sequences=sequences)
-    # What the law leaves unexplained is taken as slowness of everything.
+    # What the law leaves unexplained scales everything.
     played = sum(_played(play, window, pace).seconds for play in plays)
     return pace.times(seen / played) if played else None
 
@@ -48,7 +48,7 @@ def _played(play: Play, window: int, pace: EnginePace) -> Timeline:
 
 
 def _weights(passed: Sequence[Passed]) -> list[float]:
-    """Squared errors relative to each call's time: between the short calls, which are many, and the long ones."""
+    """Least squares relative to each call's time: a compromise between the many short calls and the long ones."""
     weights = [max(one.seen_s, LEAST_S) ** -0.5 for one in passed]
     rows = [
         [weight * each for each in (1.0, one.steps, one.tokens, one.prompt_tokens)]
@@ -58,7 +58,7 @@ def _weights(passed: Sequence[Passed]) -> list[float]:
 
 
 def covered_seconds(calls: Sequence[TracedCall]) -> float:
-    """How long at least one call was on its way: pauses of the pilot do not count."""
+    """The time during which at least one call was in flight: pauses of the pilot do not count."""
     covered, until = 0.0, float("-inf")
     for call in sorted(calls, key=lambda each: each.began):
         covered += max(0.0, call.ended - max(call.began, until))

@@ -1,8 +1,8 @@
-"""From what a pilot saw to what the whole run will take, step by step, each figure with a 95% interval.
+"""Forecasts the whole run from a pilot, step by step, each figure with a 95% interval.
 
 Calls and tokens: a bootstrap over the pilot's prompts, whose trees differ widely in size. Hours: the engine's pace,
-fitted to the pilot's calls, and a simulation of an iteration on it; their interval is that of the tokens. What a pilot
-of the first iteration cannot see, and the notes say: later iterations, whose actors leave less to refine.
+fitted to the pilot's calls, and a simulation of an iteration at that pace; their interval is that of the tokens. A
+pilot of the first iteration cannot observe later ones, whose actors leave less to refine: the notes say so.
 """
 
 import random
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from spar.errors import DataError
 from spar.evaluation.resampling import RESAMPLES, quantile
-from spar.planning.asked import NOTHING, CallEstimate
+from spar.planning.call_estimates import NOTHING, CallEstimate
 from spar.planning.hours import Hours, hours_of, pilot_rounds, stage_shares
 from spar.planning.measuring import rounds
 from spar.planning.notes import notes_of
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepForecast:
-    """Of all iterations. `hours` are by the clock while a step of the kind is at work; steps run side by side."""
+    """Over all iterations. `hours`: wall-clock time while a step of the kind is running; steps run in parallel."""
 
     step: str
     calls: Range
@@ -56,7 +56,7 @@ class StepForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """`total` is the whole run, what it finds of the pilot's included: `done`, of all that the pilot took."""
+    """`total` is the whole run, including what it reuses of the pilot: `done`, out of `taken`."""
 
     recipe: str
     pilot_prompts: int
@@ -73,13 +73,13 @@ class Forecast:
 def forecast(
     recipe: Recipe, pilot: PilotFacts, price: PriceSettings, window: int, benchmarks: CallEstimate = NOTHING
 ) -> Forecast:
-    """`window` are the steps of shards that the workers hold at once; `benchmarks` is what the plan counts for them,
-    which a pilot does not ask. Raises DataError for a pilot without calls."""
+    """`window`: the steps of shards that the workers hold at once; `benchmarks`: the plan's estimate of their calls,
+    which a pilot does not make. Raises DataError for a pilot without calls."""
     parts = parts_of(recipe, pilot)
     if not parts or parts[-1].iteration != FIRST:
         raise DataError(
-            "The pilot made no call: all of its results were there already.",
-            "Look what they took: spar report, spar status; or run the pilot in another --dir.",
+            "The pilot made no call: all of its results existed already.",
+            "See their cost with spar report or spar status, or run the pilot in another --dir.",
         )
     draws = _draws(recipe, pilot, parts)
     hours = hours_of(recipe, pilot, parts, window)
@@ -94,7 +94,7 @@ def forecast(
         steps=(*steps, *([trained] if trained else [])),
         total=total,
         taken=_spent(pilot.calls),
-        done=_found_again(recipe, pilot),
+        done=_reused(recipe, pilot),
         result_bytes=_bytes(pilot, parts, sum(stage_shares(pilot, weights_of(recipe)))),
         training_steps=hours.training_steps,
         notes=tuple(notes_of(recipe, pilot, parts, benchmarks, hours.known)),
@@ -104,11 +104,11 @@ def forecast(
 Counts = tuple[float, float, float]
 """Calls, prompt tokens, completion tokens."""
 Draws = list[Spent]
-"""Resampled; the first is what was seen."""
+"""Resampled; the first is the observation."""
 
 
 def _per_prompt(calls: Sequence[TracedCall], kind: str, units: Sequence[str]) -> list[Counts]:
-    """What each prompt took; calls that are no prompt's own are shared by all."""
+    """The cost of each prompt; calls that belong to no prompt are shared by all."""
     mine: dict[str, list[TracedCall]] = {unit: [] for unit in units}
     common: list[TracedCall] = []
     for call in calls:
@@ -135,7 +135,7 @@ def _spent(calls: Sequence[TracedCall]) -> Spent:
 
 
 def _evaluation(recipe: Recipe, pilot: PilotFacts) -> list[tuple[list[Counts], float]]:
-    """For each measured part: what each of its items took, and how many items the run has for one of the pilot's."""
+    """For each measured part: the cost of each item, and how many items the run has for one of the pilot's."""
     if recipe.evaluation is None or pilot.evaluation is None:
         return []
     parts: dict[str, dict[str, list[TracedCall]]] = {}
@@ -159,7 +159,7 @@ def _items(settings: EvaluationSettings, part: str) -> int:
 
 
 def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart]) -> dict[str, Draws]:
-    """The same prompts of a part are drawn for all of its kinds: one with a large tree is one in all of them."""
+    """The same prompts of a part are resampled for all of its kinds of steps: a large tree is large in all of them."""
     draw, measured, stages = random.Random(recipe.iterations), _evaluation(recipe, pilot), weights_of(recipe)
     sums = [{kind: _per_prompt(pilot.calls, kind, part.units) for kind in part.kinds} for part in parts]
     found: dict[str, Draws] = {kind: [] for part in parts for kind in part.kinds}
@@ -181,7 +181,7 @@ def _draws(recipe: Recipe, pilot: PilotFacts, parts: Sequence[ForecastPart]) -> 
 
 
 def _factor(recipe: Recipe, part: ForecastPart, kind: str, stages: Sequence[Weights]) -> Weight:
-    """How many of the run's prompts one of the pilot's stands for; an audit takes no more than its slice."""
+    """How many of the run's prompts one of the pilot's represents; an audit takes no more than its slice."""
     iterations = together(stages, kind) if part.iteration == FIRST else ALIKE
     if kind != JUDGE_AUDIT or recipe.judge_audit is None:
         return iterations.times(part.prompts / len(part.units))
@@ -220,8 +220,8 @@ def _range(values: Sequence[float]) -> Range:
 def _step(name: str, draws: Draws, hours: Hours, price: PriceSettings) -> StepForecast:
     tokens = _range([each.tokens for each in draws])
     scale = (1.0, 1.0) if not tokens.value else (tokens.low / tokens.value, tokens.high / tokens.value)
-    asked = hours.asked if name == "total" else hours.covered.get(name, 0.0)
-    clock = Range(value=asked, low=asked * scale[0], high=asked * scale[1]).plus(
+    calls = hours.calls if name == "total" else hours.covered.get(name, 0.0)
+    clock = Range(value=calls, low=calls * scale[0], high=calls * scale[1]).plus(
         hours.training if name == "total" else 0.0
     )
     for_hours = price if name == "total" else price.model_copy(update={"hour": 0.0})
@@ -256,9 +256,9 @@ def _training(hours: Hours, price: PriceSettings) -> StepForecast | None:
     )
 
 
-def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
-    """What the run finds of what the pilot did. It makes starting models of its own where a teacher's responses or
-    lessons make them, and finds what was asked before the pilot's small ones were there."""
+def _reused(recipe: Recipe, pilot: PilotFacts) -> Spent:
+    """The pilot's calls whose results the run reuses. Where the run trains its own starting models, it reuses only what
+    was computed before the pilot's small ones existed."""
     found = pilot.calls
     if recipe.init is not None and not is_given(recipe, ACTOR):
         found = tuple(call for call in found if iteration_of(call.kind) == ACTOR)
@@ -268,7 +268,7 @@ def _found_again(recipe: Recipe, pilot: PilotFacts) -> Spent:
 
 
 def _bytes(pilot: PilotFacts, parts: Sequence[ForecastPart], iterations: float) -> Range:
-    """Texts grow as tokens do, prompt by prompt. `iterations` are how many times the first one's they are."""
+    """Texts grow in proportion to tokens, prompt by prompt. `iterations`: the total relative to the first iteration."""
     *before, selfplay = parts
     units = selfplay.units
     places = {unit: place for place, unit in enumerate(units)}

@@ -1,6 +1,6 @@
-"""Calls and tokens of the general benchmarks that lm-eval asks, counted by what its tasks are.
+"""Calls and tokens of the general benchmarks that lm-eval runs, estimated from its tasks.
 
-How many items a task has is its published test set's size; of task files of one's own, how many rows lie beside them.
+A task has as many items as its published test set; a user's own tasks, as many as the rows of the data beside them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from spar.evaluation.benchmarks.rows import read_bytes
 from spar.evaluation.general_sets import is_own
-from spar.planning.asked import PROMPT_TOKENS, CallEstimate, calls
+from spar.planning.call_estimates import PROMPT_TOKENS, CallEstimate, calls
 from spar.recipes.models import GeneralSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSize:
-    """One task: its items, the parts that a limit applies to, and of an item the calls, and tokens in and out."""
+    """One task: its items, the parts that a limit applies to, and for each item the calls and tokens in and out."""
 
     items: int
     parts: int = 1
@@ -33,15 +33,15 @@ SIZES: Mapping[str, TaskSize] = {
 
 
 def general_items(settings: GeneralSettings) -> Iterator[tuple[str, int]]:
-    """How many items each task has, the limit applied. Raises DataError for data that cannot be read."""
+    """The number of items of each task under the limit. Raises DataError for data that cannot be read."""
     for task in settings.tasks:
         size = SIZES.get(task) or TaskSize(items=_rows_beside(settings.data))
         most = size.items if settings.limit is None else settings.limit * size.parts
         yield task, min(size.items, most)
 
 
-def asked_of(task: str, items: int, settings: GeneralSettings) -> CallEstimate:
-    """Of one model."""
+def calls_of(task: str, items: int, settings: GeneralSettings) -> CallEstimate:
+    """The calls for one model."""
     size = SIZES.get(task, TaskSize(items=items))
     longest = size.reply_tokens if settings.max_tokens is None or size.reply_tokens == 1 else settings.max_tokens
     return calls(items * size.calls, longest, size.prompt_tokens)

@@ -1,11 +1,11 @@
-"""Calls and tokens of making the starting models, those of the teacher apart: they may be another's, and cost money.
+"""Calls and tokens of making the starting models, with the teacher's counted separately since they may cost money.
 
-Bounds as in `work`: retries are left out, and a negative is at most every prompt's.
+Bounds as in `work`: without retries, and with a negative for every prompt at most.
 """
 
 from dataclasses import dataclass, replace
 
-from spar.planning.asked import PROMPT_TOKENS, CallEstimate, added
+from spar.planning.call_estimates import PROMPT_TOKENS, CallEstimate, added
 from spar.planning.work import IterationWork, only, work_of
 from spar.recipes.init import ACTOR, REFINER, init_prompts, is_teachers
 from spar.recipes.iteration_settings import settings_in
@@ -14,8 +14,8 @@ from spar.recipes.models import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitWork:
-    """`actor` and `refiner` are the two iterations, None where the set is given; `teacher` and `own` are whose calls
-    they take."""
+    """`actor` and `refiner` are the two iterations, None where the data set is given; `teacher` and `own` are the calls
+    to the teacher and to the run's own models."""
 
     actor: IterationWork | None
     refiner: IterationWork | None
@@ -37,12 +37,12 @@ def init_work_of(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> InitWork
     return InitWork(
         actor=actor,
         refiner=refiner and replace(refiner, actor_steps_at_most=0),
-        teacher=_asked(works, teachers=True),
-        own=_asked(works, teachers=False),
+        teacher=_calls(works, teachers=True),
+        own=_calls(works, teachers=False),
     )
 
 
-def _asked(works: dict[int, IterationWork], teachers: bool) -> CallEstimate:
+def _calls(works: dict[int, IterationWork], teachers: bool) -> CallEstimate:
     return added(
         [
             only(work, kind)

@@ -1,4 +1,4 @@
-"""What an engine's worker and a trainer hold on one GPU, part by part, in bytes.
+"""The memory of an engine's worker and of a trainer on one GPU, part by part, in bytes.
 
 Weights, gradients, optimizer states and KV cache are exact; activations, logits and overhead are estimates. Sources:
 Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054, section 3) for 16 bytes a parameter in mixed precision; Korthikanti et
@@ -51,7 +51,7 @@ def worker_memory(shape: Shape, engine: EngineSettings, length: int, adapters: i
 
 
 def concurrent_sequences(shape: Shape, engine: EngineSettings, least: Memory, length: int, gpu: int) -> int:
-    """Sequences of `length` tokens whose cache fits at once beside the rest; at most `engine.max_batch` are asked."""
+    """Sequences of `length` tokens whose cache fits at once beside the rest; at most `engine.max_batch`."""
     spread = engine.vllm.tensor_parallel if engine.kind == "vllm" else 1
     usable = int(gpu * engine.vllm.gpu_memory_utilization) if engine.kind == "vllm" else gpu
     left = usable - least.total + least.parts["kv_cache_one_sequence"]

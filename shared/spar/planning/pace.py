@@ -2,8 +2,8 @@
 
     seconds of a call = call + step x steps + token x tokens written by all + prompt_token x prompt tokens read by all
 
-counted from when it was asked to when it was answered (Kwon et al. 2023, arXiv 2309.06180: why sequences share steps).
-Also right, with other weights, for an endpoint whose calls take a time of their own.
+counted from request to reply (Kwon et al. 2023, arXiv 2309.06180: why sequences share steps). With other weights it
+also describes an endpoint whose calls do not share steps.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ class EnginePace:
 
 
 def least_squares(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> list[float]:
-    """The best weights that are not negative: every subset of the few features is tried."""
+    """The best non-negative weights: tries every subset of the few features."""
     width = len(rows[0])
-    # Features differ by orders of magnitude: of one size, they can be told from what is only rounding.
+    # Features differ by orders of magnitude: scaled alike, they can be distinguished from rounding errors.
     sizes = [sum(row[a] ** 2 for row in rows) ** 0.5 or 1.0 for a in range(width)]
     scaled = [[value / size for value, size in zip(row, sizes, strict=True)] for row in rows]
     products = [[sum(row[a] * row[b] for row in scaled) for b in range(width)] for a in range(width)]
@@ -45,7 +45,7 @@ def least_squares(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> 
             weights = _solved([[products[a][b] for b in chosen] + [against[a]] for a in chosen])
             if weights is None or min(weights) < 0:
                 continue
-            # The squared error, less what is the same for all; a further feature has to earn its place.
+            # The squared error without the constant term; a further feature must reduce it.
             error = -sum(weight * against[a] for weight, a in zip(weights, chosen, strict=True))
             if error < least - 1e-9 * abs(least):
                 least, best = error, [0.0] * width
@@ -55,7 +55,7 @@ def least_squares(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> 
 
 
 def _solved(matrix: list[list[float]]) -> list[float] | None:
-    """Linear equations by elimination; None where the features don't tell one another apart."""
+    """Solves linear equations by elimination; None where features are linearly dependent."""
     size = len(matrix)
     for column in range(size):
         pivot = max(range(column, size), key=lambda line: abs(matrix[line][column]))

@@ -1,5 +1,5 @@
-"""The parts that a run's prompts fall into, as a pilot saw them: the starting models' own, if it makes them, and those
-of self-play. What is counted in one part says nothing of another: other models are asked, for other things.
+"""The parts of a run's prompts that a pilot observed: those of making the starting models, if any, and those of
+self-play. Figures of one part say nothing about another: different models are called for different tasks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,17 +13,17 @@ from spar.recipes.models import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastPart:
-    """`iteration` is the starting models' or the first of self-play, standing for all. `units` are the pilot's prompts
-    that it asked something about; `kinds` their steps, in the order in which shards go through them."""
+    """`iteration` is one of the starting models' or the first of self-play, which represents all. `units` are the
+    pilot's prompts with at least one call; `kinds` their steps, in the order in which shards go through them."""
 
     iteration: int
     units: tuple[str, ...]
     kinds: tuple[str, ...]
     prompts: int
-    """Of one such iteration of the run."""
+    """In one such iteration of the run."""
 
     def of(self, teachers: bool) -> tuple[str, ...]:
-        """The kinds of steps that ask the teacher, or that do not."""
+        """The kinds of steps that call the teacher, or those that do not."""
         return tuple(kind for kind in self.kinds if asks_teacher(kind) is teachers)
 
 
@@ -32,7 +32,7 @@ def asks_teacher(step: str) -> bool:
 
 
 def parts_of(recipe: Recipe, pilot: PilotFacts) -> list[ForecastPart]:
-    """Those that asked anything, self-play last."""
+    """The parts with at least one call, self-play last."""
     return [part for part in _parts(recipe, pilot) if part.units]
 
 
@@ -45,11 +45,11 @@ def _parts(recipe: Recipe, pilot: PilotFacts) -> Iterator[ForecastPart]:
 
 def _part(pilot: PilotFacts, iteration: int, mine: Sequence[Prompt], prompts: int) -> ForecastPart:
     calls = [call for call in pilot.calls if call.kind != EVALUATION and iteration_of(call.kind) == iteration]
-    asked = {call.unit for call in calls}
+    called = {call.unit for call in calls}
     kinds = tuple(dict.fromkeys(call.kind for call in calls))
     return ForecastPart(
         iteration=iteration,
-        units=tuple(prompt.id for prompt in mine if prompt.id in asked),
+        units=tuple(prompt.id for prompt in mine if prompt.id in called),
         kinds=kinds,
         prompts=prompts,
     )

@@ -1,8 +1,8 @@
 """Which prompts a pilot runs, and as which recipe: whole shards of the first iteration, spread over it.
 
-They are the full run's own shards, so that it finds their results. Where a run makes its starting models, so does the
-pilot, from as many prompts each: what the teacher responds is found by the run, the small models made of it are not.
-Pure; runs nothing.
+They are the full run's own shards, so that it reuses their results. Where a run makes its starting models, so does the
+pilot, from as many prompts each: the run reuses the teacher's responses, not the small models trained on them. Pure;
+runs nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from spar.recipes.models import BudgetSettings, EvaluationSettings, Recipe
 from spar.runtime.trace import TracedCall
 
 EVALUATION = "evaluation"
-"""The kind of the calls that measure."""
+"""The kind of the calls of evaluations."""
 LEAST_ITEMS = 16
-"""Of each measure: fewer say too little of what one takes."""
+"""Items of each measure: fewer say too little about the cost of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PilotTraining:
-    """What one training of the pilot took: `fixed_s` whatever its length (loading, saving), the rest by the step.
+    """The duration of one of the pilot's trainings: `fixed_s` regardless of length (loading, saving), the rest a step.
 
-    None: it had too few steps to tell the one from the other, and all of it is taken as fixed.
+    `step_s` None: too few steps to separate the two, so all of it counts as fixed.
     """
 
     role: str
@@ -35,7 +35,7 @@ class PilotTraining:
 
 @dataclass(frozen=True, slots=True)
 class InitFacts:
-    """What a pilot saw of one starting model's iteration: its prompts, the rows it trained on by kind, its results."""
+    """What a pilot observed in one starting model's iteration: prompts, training rows by kind, size of results."""
 
     prompts: tuple[Prompt, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class InitFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PilotFacts:
-    """What a pilot saw. `result_bytes` are those of self-play's shards; `examples` by kind. `initial` is what it saw of
-    making the starting models, by iteration."""
+    """What a pilot observed. `result_bytes` are those of self-play's shards; `examples` by kind; `initial`: making the
+    starting models, by iteration."""
 
     prompts: tuple[Prompt, ...]
     calls: tuple[TracedCall, ...]
@@ -58,17 +58,17 @@ class PilotFacts:
 
     @property
     def trained(self) -> bool:
-        """Whether it went on to self-play's trainings."""
+        """Whether it ran self-play's trainings."""
         return any(each.iteration >= FIRST for each in self.trainings)
 
 
 def pilot_prompts(prompts: Sequence[Prompt], recipe: Recipe, wanted: int) -> list[Prompt]:
-    """At least `wanted` of the first iteration's, as whole shards at even distances; all of it if it has no more."""
+    """At least `wanted` prompts of the first iteration, as whole shards at even distances; all if it has no more."""
     return spread(prompts[: recipe.prompts.per_iteration], recipe.prompts.shard_size, wanted)
 
 
 def initial_prompts(prompts: Sequence[Prompt], recipe: Recipe, wanted: int) -> dict[int, list[Prompt]]:
-    """Of the starting models' own prompts the same, for each of the two iterations that has any."""
+    """The same for each of the starting models' two iterations that has prompts."""
     actor, refiner = init_prompts(recipe)
     parts = {ACTOR: prompts[:actor], REFINER: prompts[actor : actor + refiner]}
     return {iteration: spread(mine, recipe.prompts.shard_size, wanted) for iteration, mine in parts.items() if mine}
@@ -83,9 +83,9 @@ def spread(mine: Sequence[Prompt], size: int, wanted: int) -> list[Prompt]:
 
 
 def pilot_recipe(recipe: Recipe, prompts: int, train: bool, initial: Mapping[int, int] | None = None) -> Recipe:
-    """One iteration of so many prompts, measured in proportion; it stops before its trainings unless `train`.
+    """One iteration of this many prompts, evaluated in proportion; it stops before its trainings unless `train`.
 
-    `initial` says how many prompts the starting models have, by iteration; they are trained in any case.
+    `initial`: the number of prompts of the starting models, by iteration; they are always trained.
     """
     share = prompts / recipe.prompts.per_iteration
     before = 0 if recipe.init is None else 2  # one training for each of the starting models

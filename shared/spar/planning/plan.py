@@ -1,13 +1,13 @@
-"""A whole run's needs, part by part, and what of them a host cannot give.
+"""A run's needs, part by part, and which of them a host cannot meet.
 
-Pure: the recipe, the models' shapes and the host come in, a Plan goes out. A part that cannot fit is a Refusal with
-what would make it fit.
+Pure: from the recipe, the models' shapes and the host to a Plan. A part that does not fit is a refusal that names a
+fix.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from spar.evaluation.benchmarks.driver import ItemCounts
-from spar.planning.asked import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, added
+from spar.planning.call_estimates import NOTHING, PROMPT_TOKENS, TEMPLATE_TOKENS, added
 from spar.planning.init_work import InitWork, init_work_of
 from spar.planning.measuring import MeasurementWork, measuring_of
 from spar.planning.memory import concurrent_sequences, trainer_memory, worker_memory
@@ -20,11 +20,11 @@ from spar.recipes.iteration_settings import IterationSettings, settings_in
 from spar.recipes.models import PriceSettings, Recipe, TrainingSettings
 
 BYTES_PER_TOKEN = 4
-"""An estimate: characters of a token of English."""
+"""An estimate: characters per token of English."""
 COPIES = 2
-"""Of each trained model: in the object store, and in the host's cache."""
+"""Copies of each trained model: in the object store, and in the host's cache."""
 CHECKPOINTS = 2
-"""Kept while a model is trained (spar.training.arguments)."""
+"""Checkpoints kept while a model is trained (spar.training.arguments)."""
 
 
 def plan_of(
@@ -34,7 +34,7 @@ def plan_of(
     prompt_tokens: int = PROMPT_TOKENS,
     items: Mapping[str, ItemCounts] | None = None,
 ) -> Plan:
-    """`items` are those of the recipe's benchmarks (`benchmark_items`)."""
+    """`items`: the sizes of the recipe's benchmarks (`plan_inputs.benchmark_items`)."""
     settings = [each for each, _ in alike(recipe)]
     workers = list(_workers(recipe, settings, models, host, prompt_tokens))
     trainers = list(_trainers(recipe, models))
@@ -63,21 +63,21 @@ def plan_of(
 def _shares(
     price: PriceSettings, stages: Sequence[StageWork], init: InitWork | None, measured: Sequence[MeasurementWork]
 ) -> Iterator[Share]:
-    own = added([stage.work.asked.times(len(stage.iterations)) for stage in stages])
+    own = added([stage.work.calls.times(len(stage.iterations)) for stage in stages])
     own = added([own, *(each.own for each in measured), *([init.own] if init is not None else [])])
     judges = added([each.judge for each in measured])
     teacher = init.teacher if init is not None else NOTHING
-    for who, asked, spent in (
+    for who, calls, spent in (
         ("the run's own models", own, own.spent),
         ("the teacher", teacher, teacher.spent.teachers),
         ("outside judges", judges, judges.spent),
     ):
-        if asked.most:
-            yield Share(who, asked, None if price.calls_free else spent.money(price))
+        if calls.most:
+            yield Share(who, calls, None if price.calls_free else spent.money(price))
 
 
 def _lengths(settings: Sequence[IterationSettings], prompt_tokens: int) -> dict[str, int]:
-    """Tokens of the longest sequence of each skill in any stage, if every reply is as long as its limit."""
+    """The longest sequence of each skill in any stage, in tokens, if every reply reaches its limit."""
     each = [_stage_lengths(stage, prompt_tokens) for stage in settings]
     return {part: max(lengths[part] for lengths in each) for part in each[0]}
 
@@ -113,7 +113,7 @@ def _workers(
 
 
 def _adapters(recipe: Recipe) -> tuple[int, int]:
-    """How many adapters one engine serves, and their greatest rank."""
+    """How many adapters one engine serves, and their largest rank."""
     if not recipe.training.trains:
         return 0, 0
     kept = [each.lora for each in (recipe.training.actor, recipe.training.refiner) if each.lora and not each.lora.merge]
@@ -121,7 +121,7 @@ def _adapters(recipe: Recipe) -> tuple[int, int]:
 
 
 def _trainers(recipe: Recipe, models: ModelShapes) -> Iterator[tuple[Need, Shape, TrainingSettings]]:
-    """Each training once, however many iterations have it; first those of the starting models."""
+    """Each distinct training once; those of the starting models first."""
     shapes = {"actor": models.actor, "refiner": models.refiner}
     seen: list[tuple[str, TrainingSettings]] = []
     for part, name, key, settings in _trainings(recipe):
@@ -147,7 +147,7 @@ def _trainers(recipe: Recipe, models: ModelShapes) -> Iterator[tuple[Need, Shape
 
 
 def _trainings(recipe: Recipe) -> Iterator[tuple[str, str, str, TrainingSettings]]:
-    """What to call it where it changes, the role's model, the key of its settings, and these."""
+    """For each training: its label where settings change, the role's model, the settings' key, and the settings."""
     if recipe.init is not None:
         for role, settings in (("actor", recipe.init.actor), ("refiner", recipe.init.refiner)):
             yield "", role, f"init.{role}", settings
@@ -184,9 +184,9 @@ def _disk(recipe: Recipe, settings: Sequence[IterationSettings], models: ModelSh
         trained = max(trained, size)
     named = {(recipe.models.actor, models.actor), (recipe.models.refiner, models.refiner)}
     bases = sum(stored * shape.parameters for _, shape in named if shape is not None)
-    texts = sum(share.asked.written for share in whole) * BYTES_PER_TOKEN
+    texts = sum(share.calls.written for share in whole) * BYTES_PER_TOKEN
     per_iteration = COPIES * trained
-    # The starting models are one more iteration's: one training of each.
+    # Making the starting models counts as one more iteration: one training each.
     iterations = recipe.iterations + (recipe.init is not None)
     total = bases + checkpoints + texts + iterations * per_iteration
     return Disk(bases=bases, models_per_iteration=per_iteration, texts=texts, checkpoints=checkpoints, total=total)
@@ -201,20 +201,20 @@ def _notes(
     uses_gpus: bool,
 ) -> Iterator[str]:
     if not recipe.training.trains:
-        yield "Nothing is trained (training: none): the run ends with pairs and examples, which `spar export` writes."
+        yield "Nothing is trained (training: none): the run ends with pairs and examples, for `spar export`."
     if uses_gpus and (host.gpu_memory is None or host.gpus is None):
-        yield "No GPU was found or told (--gpu-memory, --gpus): the needs are listed, and nothing is refused."
+        yield "No GPU was found or given (--gpu-memory, --gpus): needs are listed, but not checked against a host."
     together = 3 * max((need.gpus for need in workers), default=0)
     if host.gpus is not None and 0 < host.gpus < together:
         yield (
-            f"Generation, judgment and refinement in workers of their own want {together} GPUs, and there are "
-            f"{host.gpus}: use deploy/compose/single-gpu.yml, where one worker does all in turn (`spar run` does too)."
+            f"Separate workers for generation, judgment and refinement need {together} GPUs; there are {host.gpus}: "
+            "use deploy/compose/single-gpu.yml, where one worker does all in turn (as does `spar run`)."
         )
     for part, wanted in _lengths(settings, 0).items():
         shape = models.actor if part == "generation" else models.refiner
         limit = min(shape.positions, recipe.engine.vllm.max_model_len or shape.positions) if shape else None
         if limit is not None and wanted >= limit:
             yield (
-                f"{part}: replies at their limits leave no room for a prompt in {limit} tokens: their max_tokens is "
-                "lowered to what is left, which is counted; a conversation that leaves nothing fails as too long."
+                f"{part}: replies at their limits leave no room for a prompt in {limit} tokens: max_tokens is lowered "
+                "to what is left, which is counted; a conversation that leaves nothing fails as too long."
             )

@@ -1,8 +1,8 @@
 """How long work takes on an engine of a known pace: a small simulation of calls that wait for one another.
 
 Shards go through their kinds of steps in order, at most `window` steps at once, later kinds first, as the coordinator
-sends them; beside them calls that wait for nothing (an evaluation). Virtual steps make a step of all sequences one
-event. Knows nothing of what is asked.
+dispatches them; beside them run calls that wait for nothing (an evaluation). Virtual steps make a step of all sequences
+one event. Knows nothing of the calls' contents.
 """
 
 import heapq
@@ -18,23 +18,23 @@ BESIDE = "evaluation"
 
 @dataclass(frozen=True, slots=True)
 class QueuedCall:
-    """A call to make once the task at the place `after` of its list is done; None: at once."""
+    """A call to make once the call at position `after` of its chain is done; None: at once."""
 
     after: int | None
     prompt_tokens: int
     lengths: tuple[int, ...]
     seconds: float = 0.0
-    """How long it was seen to take."""
+    """How long it was observed to take."""
 
 
 Chain = Sequence[QueuedCall]
 Shard = Mapping[str, Sequence[Chain]]
-"""For each kind of step, one chain of calls a prompt."""
+"""For each kind of step, one chain of calls per prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """What passed while a call waited and ran: steps, tokens that all sequences wrote, prompt tokens that were read."""
+    """What happened while a call waited and ran: steps, tokens written by all sequences, prompt tokens read."""
 
     seen_s: float
     steps: float
@@ -44,7 +44,7 @@ class Passed:
 
 @dataclass(slots=True)
 class Timeline:
-    """`seconds` in all; `covered` by kind, while at least one of its steps was at work; `passed` by call."""
+    """`seconds` in total; `covered` by kind, while at least one of its steps was running; `passed` by call."""
 
     seconds: float = 0.0
     covered: dict[str, float] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class _Simulation:
                 self._end(step)
 
     def _begin(self, step: _Step, chains: Sequence[Chain]) -> bool:
-        """Send what waits for nothing; False for a step without calls."""
+        """Send the calls that wait for nothing; False for a step without calls."""
         full = [chain for chain in chains if chain]
         step.left = sum(len(chain) for chain in full)
         if not step.left:
@@ -130,7 +130,7 @@ class _Simulation:
                 heapq.heappush(self._arriving, (self._now + self._pace.call, next(self._order), call))
 
     def _admit(self) -> None:
-        """Let what has arrived queue, and sequences run while there is room; the first of a call reads its prompt."""
+        """Queue the arrived calls, and start sequences while there is room; a call's first one reads its prompt."""
         while self._arriving and self._arriving[0][0] <= self._now:
             call = heapq.heappop(self._arriving)[2]
             call.since = (self._steps, self._tokens, self._read)
@@ -144,7 +144,7 @@ class _Simulation:
             heapq.heappush(self._running, (self._steps + length, next(self._order), call))
 
     def _advance(self) -> None:
-        """To the next sequence that ends, or the next call that arrives before."""
+        """Advance to the next end of a sequence or arrival of a call."""
         rate = self._pace.step + self._pace.token * len(self._running)
         arrival = self._arriving[0][0] if self._arriving else None
         if not self._running:

@@ -1,8 +1,8 @@
-"""What a plan is made of: the host, each part's need, disk, refusals. Values only."""
+"""The parts of a plan: the host, each part's needs, disk, refusals. Values only."""
 
 from dataclasses import dataclass, replace
 
-from spar.planning.asked import CallEstimate
+from spar.planning.call_estimates import CallEstimate
 from spar.planning.init_work import InitWork
 from spar.planning.measuring import MeasurementWork
 from spar.planning.memory import Memory
@@ -12,7 +12,7 @@ from spar.planning.work import StageWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What is there: GPUs of one host, and bytes of memory of each; None: not known, so nothing is refused."""
+    """The GPUs of one host, and the bytes of memory of each; None: unknown, so nothing is refused."""
 
     gpus: int | None = None
     gpu_memory: int | None = None
@@ -20,8 +20,8 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one part needs while it runs. `length` is tokens of its longest sequence, `sequences` how many of those fit
-    at once (None: not known, or no engine), `key` where a recipe has a training's settings."""
+    """What one part needs while it runs. `length` is its longest sequence in tokens, `sequences` how many of those fit
+    at once (None: unknown, or no engine), `key` the recipe key of a training's settings."""
 
     part: str
     model: str
@@ -34,8 +34,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """Bytes. `models_per_iteration` are those that one trains, `texts` the whole run's, measurements included;
-    `checkpoints` last while a training does."""
+    """Bytes. `models_per_iteration`: the models that one iteration trains; `texts`: the whole run's, with measurements;
+    `checkpoints` exist only during a training."""
 
     bases: int
     models_per_iteration: int
@@ -53,18 +53,18 @@ class PlanRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one of those who are asked is asked for, in the whole run. `money` is the most that its calls cost, hours
-    left out; None: calls cost nothing."""
+    """The calls of the whole run to one of: its own models, the teacher, outside judges. `money` is the most that they
+    cost, without prices of hours; None: calls cost nothing."""
 
     who: str
-    asked: CallEstimate
+    calls: CallEstimate
     money: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`stages` are iterations that are set alike; `whole` is everything, by who is asked: the run's own models, the
-    teacher, outside judges."""
+    """`stages` groups iterations with the same settings; `whole` has all calls by their target: the run's own models,
+    the teacher, outside judges."""
 
     recipe: str
     iterations: int
@@ -77,19 +77,19 @@ class Plan:
     refusals: tuple[PlanRefusal, ...]
     notes: tuple[str, ...]
     init: InitWork | None = None
-    """What the starting models take, once; None: they are given."""
+    """The work of making the starting models, once; None: they are given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShapes:
-    """The shapes of what a recipe names; None for a model that is only asked, at an endpoint."""
+    """The shapes of a recipe's models; None for a model that is only called, at an endpoint."""
 
     actor: Shape | None
     refiner: Shape | None
 
 
 def with_gpus(host: Host, gpus: int | None, gpu_memory: int | None) -> Host:
-    """What was told over what was found."""
+    """The host with the given values in place of the detected ones."""
     return replace(
         host,
         gpus=host.gpus if gpus is None else gpus,

@@ -1,4 +1,4 @@
-"""What a host cannot give, and the least change to the recipe with which it can. Pure."""
+"""Needs that a host cannot meet, and the smallest change to the recipe that makes them fit. Pure."""
 
 import shlex
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def refused_trainer(need: Need, shape: Shape, settings: TrainingSettings, host: 
 
 
 def _what_would_fit(need: Need, shape: Shape, settings: TrainingSettings, host: Host) -> str:
-    """The first of these changes that fits, as options to give; least intrusive first."""
+    """The first change that fits, as command line options; the least intrusive are tried first."""
     for changes in _changes(settings, host.gpus or 8):
         changed = type(settings).model_validate({**settings.model_dump(), **changes})
         memory = trainer_memory(shape, changed, sequences_per_sample(settings))

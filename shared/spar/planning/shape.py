@@ -82,17 +82,17 @@ class Shape:
 
 
 def shape_of(config: Mapping[str, Any], name: str) -> Shape:
-    """`config` is a config.json's content; `name` says whose, in errors. Raises ModelUnusable."""
+    """`config`: the content of a config.json; `name`: the model's name in errors. Raises ModelUnusable."""
     kind = config.get("model_type")
     if kind not in _KINDS:
         raise ModelUnusable(
-            f"{name} is of type {kind!r}, whose parameters are not known here.",
+            f"{name} is of type {kind!r}, which is not supported.",
             f"Plan with a model of one of these types: {', '.join(sorted(_KINDS))}.",
         )
     try:
         return _shape(config, _KINDS[kind](config))
     except KeyError as error:
-        raise ModelUnusable(f"The config.json of {name} has no {error.args[0]}.", "Give a whole config.json.") from None
+        raise ModelUnusable(f"The config.json of {name} has no {error.args[0]}.", "Complete the config.json.") from None
 
 
 def _shape(config: Mapping[str, Any], biases: Biases) -> Shape:

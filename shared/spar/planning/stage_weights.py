@@ -1,12 +1,12 @@
-"""What a recipe's iterations ask for, each beside the first, which is the one that a pilot runs: as the plan counts it.
+"""The calls of each iteration relative to the first, which is the one that a pilot runs, from the plan's estimates.
 
-A proportion of bounds, for want of a better one. Without stages every iteration weighs as much as the first.
+A ratio of bounds, since nothing better is known. Without stages every iteration has the weight of the first.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spar.planning.asked import NOTHING, CallEstimate, added
+from spar.planning.call_estimates import NOTHING, CallEstimate, added
 from spar.planning.work import stage_works
 from spar.recipes.init import FIRST
 from spar.recipes.models import Recipe
@@ -14,7 +14,7 @@ from spar.recipes.models import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """How many times as much as something else."""
+    """A ratio of calls and tokens."""
 
     calls: float = 1.0
     read: float = 1.0
@@ -35,14 +35,14 @@ Weights = Mapping[str, Weight]
 
 
 def weights_of(recipe: Recipe) -> list[Weights]:
-    """Of each iteration in order; a kind of step that the first has none of is not among them."""
+    """The weights of each iteration in order; without the kinds of steps that the first does not have."""
     steps = _steps(recipe)
-    first = {kind: asked for kind, asked in steps[0].items() if asked.most}
-    return [{kind: _against(each.get(kind, NOTHING), asked) for kind, asked in first.items()} for each in steps]
+    first = {kind: calls for kind, calls in steps[0].items() if calls.most}
+    return [{kind: _ratio(each.get(kind, NOTHING), calls) for kind, calls in first.items()} for each in steps]
 
 
 def together(weights: Sequence[Weights], kind: str) -> Weight:
-    """Of all iterations; what the plan knows nothing of is alike in all."""
+    """The weight of all iterations; a kind of step that the plan does not estimate weighs the same in all."""
     whole = NONE
     for each in weights:
         whole = whole.plus(each.get(kind, ALIKE))
@@ -50,9 +50,9 @@ def together(weights: Sequence[Weights], kind: str) -> Weight:
 
 
 def begun_later(recipe: Recipe) -> Mapping[str, CallEstimate]:
-    """The kinds of steps that only later iterations have, and what all of these ask for: a pilot saw none of it."""
+    """The kinds of steps that only later iterations have, with their calls: a pilot observes none of them."""
     first, *later = _steps(recipe)
-    kinds = dict.fromkeys(kind for each in later for kind, asked in each.items() if asked.most)
+    kinds = dict.fromkeys(kind for each in later for kind, calls in each.items() if calls.most)
     unseen = [kind for kind in kinds if not first.get(kind, NOTHING).most]
     return {kind: added(each.get(kind, NOTHING) for each in later) for kind in unseen}
 
@@ -62,5 +62,5 @@ def _steps(recipe: Recipe) -> list[Mapping[str, CallEstimate]]:
     return [by_iteration[iteration] for iteration in range(FIRST, FIRST + recipe.iterations)]
 
 
-def _against(asked: CallEstimate, first: CallEstimate) -> Weight:
-    return Weight(calls=asked.most / first.most, read=asked.read / first.read, written=asked.written / first.written)
+def _ratio(calls: CallEstimate, first: CallEstimate) -> Weight:
+    return Weight(calls=calls.most / first.most, read=calls.read / first.read, written=calls.written / first.written)

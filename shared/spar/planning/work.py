@@ -1,13 +1,13 @@
-"""Calls and tokens of one iteration: exact where the rules give them, bounds where the models decide.
+"""Calls and tokens of one iteration: exact where the recipe determines them, bounds where the models do.
 
-Retries of what cannot be parsed are left out: they are bounded by the recipe, and rare with models that can judge.
+Retries of unparsable replies are left out: the recipe bounds them, and they are rare with models that can judge.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spar.method.policies import SearchPolicy, make_policy
-from spar.planning.asked import PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, added, calls
+from spar.planning.call_estimates import PROMPT_TOKENS, TEMPLATE_TOKENS, CallEstimate, added, calls
 from spar.recipes.init import FIRST
 from spar.recipes.iteration_settings import IterationSettings, settings_in
 from spar.recipes.models import Recipe, SearchSettings, TrainingSettings
@@ -16,7 +16,7 @@ from spar.recipes.policies import judging_policy, searches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationWork:
-    """Of one iteration. Pairs are (least, most). `steps` are what models are asked for, by kind of step."""
+    """The work of one iteration. Pairs are (least, most). `steps`: the calls by kind of step."""
 
     prompts: int
     responses: int
@@ -31,20 +31,20 @@ class IterationWork:
     refiner_steps_at_most: int
 
     @property
-    def asked(self) -> CallEstimate:
+    def calls(self) -> CallEstimate:
         return added(self.steps.values())
 
 
 @dataclass(frozen=True, slots=True)
 class StageWork:
-    """Iterations that are set alike, and the work of each of them."""
+    """Iterations with the same settings, and the work of each of them."""
 
     iterations: tuple[int, ...]
     work: IterationWork
 
 
 def alike(recipe: Recipe) -> list[tuple[IterationSettings, list[int]]]:
-    """Each way in which iterations of self-play are set, and which are set so, in the order of their first ones."""
+    """The distinct settings of self-play's iterations, each with its iterations, in order of first use."""
     found: list[tuple[IterationSettings, list[int]]] = []
     for iteration in range(FIRST, FIRST + recipe.iterations):
         settings = settings_in(recipe, iteration)
@@ -57,7 +57,7 @@ def alike(recipe: Recipe) -> list[tuple[IterationSettings, list[int]]]:
 
 
 def stage_works(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> tuple[StageWork, ...]:
-    """Of all iterations of self-play."""
+    """The work of all iterations of self-play."""
     prompts = recipe.prompts.per_iteration
     return tuple(
         StageWork(tuple(numbers), work_of(settings, prompts, prompt_tokens)) for settings, numbers in alike(recipe)
@@ -67,8 +67,8 @@ def stage_works(recipe: Recipe, prompt_tokens: int = PROMPT_TOKENS) -> tuple[Sta
 def nodes_per_tree(search: SearchSettings) -> tuple[int, int]:
     """Refinements of one tree, besides its root (docs/method.md).
 
-    A level is expanded whole before its gate is tested, so a tree has its first level at least: 3 in the paper. With
-    stop_when_decided a good first child can be the only one.
+    A level is expanded completely before it is tested for acceptance, so a tree has at least its first level: 3 in the
+    paper. With stop_when_decided a good first child can be the only one.
     """
     policy = make_policy(
         search.policy, search.branch, search.beam_width, search.depth, search.accept_threshold, 0, True
@@ -88,7 +88,7 @@ def most_nodes(policy: SearchPolicy) -> int:
 
 
 def work_of(settings: IterationSettings, prompts: int, prompt_tokens: int = PROMPT_TOKENS) -> IterationWork:
-    """Of one iteration of so many prompts; all iterations of a recipe are `stage_works`'."""
+    """The work of one iteration of this many prompts; see `stage_works` for all iterations of a recipe."""
     n, votes = settings.generation.n, settings.judgment.votes
     trees = prompts if searches(settings) else 0
     least, most = nodes_per_tree(settings.search)
@@ -118,28 +118,28 @@ def work_of(settings: IterationSettings, prompts: int, prompt_tokens: int = PROM
 def _steps_of(
     settings: IterationSettings, prompts: int, prompt_tokens: int, judged: int, matches: int, nodes: int
 ) -> dict[str, CallEstimate]:
-    """One call draws a prompt's responses, one a response's votes; a node takes one call and one for its votes."""
+    """One call samples a prompt's responses, one a response's votes; a node takes one call and one for its votes."""
     response, vote, refined = settings.generation.max_tokens, settings.judgment.max_tokens, settings.search.max_tokens
-    votes, asked_with = settings.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
+    votes, read = settings.judgment.votes, TEMPLATE_TOKENS + prompt_tokens
     steps = {
         "generation": calls(prompts, settings.generation.n * response, prompt_tokens),
-        "judgment": calls(judged, votes * vote, asked_with + response),
+        "judgment": calls(judged, votes * vote, read + response),
     }
     if settings.comparison is not None:
-        steps["comparison"] = calls(matches, settings.comparison.max_tokens, asked_with + response + 2 * vote, least=0)
+        steps["comparison"] = calls(matches, settings.comparison.max_tokens, read + response + 2 * vote, least=0)
     if nodes:
-        refining = calls(nodes, refined, asked_with + max(response, refined) + vote, least=0)
-        steps["refinement"] = refining.plus(calls(nodes, votes * vote, asked_with + refined, least=0))
+        refining = calls(nodes, refined, read + max(response, refined) + vote, least=0)
+        steps["refinement"] = refining.plus(calls(nodes, votes * vote, read + refined, least=0))
     return steps
 
 
 def only(work: IterationWork, *kinds: str) -> CallEstimate:
-    """Of these kinds of steps."""
-    return added(asked for kind, asked in work.steps.items() if kind in kinds)
+    """The calls of these kinds of steps."""
+    return added(calls for kind, calls in work.steps.items() if kind in kinds)
 
 
 def _matches(settings: IterationSettings, prompts: int) -> int:
-    """Comparisons of two judgments at most: of one response a prompt, each two in both orders, a call each."""
+    """Comparisons of two judgments, at most: of one response per prompt, each pair in both orders, one call each."""
     if settings.comparison is None:
         return 0
     judgments = min(settings.comparison.judgments, settings.judgment.votes)

@@ -47,13 +47,13 @@ def test_a_teacher_that_writes_no_code_keeps_no_prompt(tmp_path: Path) -> None:
             command = ["checkers", str(prompts), "--teacher", url, "--model", "simulated", "--out", str(to)]
             ends = [await asyncio.to_thread(CliRunner().invoke, app, command) for _ in "ab"]
             assert all(isinstance(end.exception, DataError) and end.exception.exit_code == 2 for end in ends)
-            assert "No prompt has checkers that can be trusted: 2 no_checker." in str(ends[0].exception)
+            assert "No prompt has reliable checkers: 2 no_checker." in str(ends[0].exception)
             return [end.stdout for end in ends]
 
     first, again = (dict(line.rsplit(maxsplit=1) for line in said.splitlines()) for said in asyncio.run(twice()))
     dropped = [json.loads(line) for line in (tmp_path / "checked.dropped.jsonl").read_text().splitlines()]
     assert [row["reason"] for row in dropped] == ["no_checker"] * 2
-    assert (first["prompts"], first["- no_checker"], first["rows that are no prompt"], first["calls"]) == (
+    assert (first["prompts"], first["- no_checker"], first["rows without a prompt"], first["calls"]) == (
         "2",
         "2",
         "1",
@@ -130,7 +130,7 @@ def test_a_teacher_that_writes_no_list_is_an_error(tmp_path: Path) -> None:
 
     error = asyncio.run(once()).exception
     assert isinstance(error, DataError)
-    assert "has 1 instructions, not 9: the teacher only repeats itself." in str(error)
+    assert "has 1 instructions, not 9: the teacher repeats itself." in str(error)
 
 
 def test_queries_of_no_fitting_length_are_refused_with_the_length(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_what_was_said_before_the_engine_failed_is_kept_and_told(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("ifeval",), "Nothing to measure is named"),
+        (("ifeval",), "No model is named"),
         (("ifeval", "--model", "http://x/v1"), "needs its data"),
         (("ifeval", "--model", "http://x/v1", "--answers", "a", "--data", "b"), "Both --answers and --model"),
         (("llmbar", "--model", "http://x/v1", "--data", "b", "--max-tokens", "9"), "means nothing to llmbar"),
@@ -111,9 +111,9 @@ def test_what_was_said_before_the_engine_failed_is_kept_and_told(tmp_path: Path)
         (("ifeval", "--model", "/nowhere", "--data", "b"), "neither a URL nor the directory"),
         (("compare", "a"), "takes two results"),
         (("compare", "a", "b"), "has no scored items"),
-        (("general", "--tasks", "gsm8k"), "Nothing to measure is named"),
-        (("general", "--model", "http://x/v1", "--tasks", "sudoku"), "There is no task 'sudoku'"),
-        (("general", "--model", "http://x/v1", "--tasks", "humaneval"), "runs the code that the model writes"),
+        (("general", "--tasks", "gsm8k"), "No model is named"),
+        (("general", "--model", "http://x/v1", "--tasks", "sudoku"), "Unknown task 'sudoku'"),
+        (("general", "--model", "http://x/v1", "--tasks", "humaneval"), "executes code that the model writes"),
     ],
 )
 def test_what_cannot_be_done_is_told(arguments: tuple[str, ...], told: str) -> None:

@@ -52,7 +52,7 @@ def test_a_copy_is_checked_and_a_second_call_fetches_nothing(tmp_path: Path, nam
 
 def test_files_come_over_http(tmp_path: Path, mirror: str) -> None:
     assert len(fetch("followbench", "--out", tmp_path, "--from", mirror)["fetched"]) == 6
-    with pytest.raises(DataError, match=r"cannot be fetched: .*404"):
+    with pytest.raises(DataError, match=r"cannot be downloaded: .*404"):
         fetch("ifeval", "--out", tmp_path, "--from", mirror)
 
 
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_fetched_anew(tmp_path: Path) -> None:
 
 
 def test_what_has_no_source_is_refused() -> None:
-    with pytest.raises(DataError, match="no source for 'sudoku'"):
+    with pytest.raises(DataError, match="Unknown name 'sudoku'"):
         fetch("sudoku")
 
 

@@ -19,7 +19,7 @@ def test_the_demo_needs_next_to_nothing() -> None:
     code, page = plan("demo", "--gpus", "1", "--gpu-memory", "16")
     assert code == 0
     assert "1,500" in page  # responses: 300 prompts, 5 each
-    assert "Disk in all" in page
+    assert "Disk in total" in page
 
 
 def test_json_has_totals() -> None:
@@ -39,7 +39,7 @@ def test_what_cannot_fit_ends_with_2_and_the_fix(tmp_path: Path, capsys: pytest.
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert "train actor needs 8 GPUs, and there are 2" in told
-    assert "fix: Change it as said" in told
+    assert "fix: Change the recipe as listed" in told
 
 
 def test_stages_have_columns_of_their_own_and_the_whole_adds_up() -> None:
@@ -56,10 +56,10 @@ def test_the_teachers_price_is_its_own_and_told_beside_the_others() -> None:
     own, teacher = json.loads(text)["whole"]
     assert code == 0
     assert (own["who"], teacher["who"]) == ("the run's own models", "the teacher")
-    assert own["money"] == pytest.approx(2e-6 * own["asked"]["written"])
-    assert teacher["money"] == pytest.approx(20e-6 * teacher["asked"]["written"])
+    assert own["money"] == pytest.approx(2e-6 * own["calls"]["written"])
+    assert teacher["money"] == pytest.approx(20e-6 * teacher["calls"]["written"])
     _, alike = plan("story-init", "--gpus", "1", "--gpu-memory", "16", "--price", "completion=2", "--json")
-    assert json.loads(alike)["whole"][1]["money"] == pytest.approx(2e-6 * teacher["asked"]["written"])
+    assert json.loads(alike)["whole"][1]["money"] == pytest.approx(2e-6 * teacher["calls"]["written"])
 
 
 @pytest.mark.parametrize("told", ["tokens=1", "teacher-hour=2", "prompt=-1", "prompt=true"])
@@ -67,7 +67,7 @@ def test_what_is_no_price_is_told(told: str, capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as ended:
         main(["plan", "demo", "--price", told])
     assert ended.value.code == 2
-    assert f"--price {told} is no price" in capsys.readouterr().err
+    assert f"--price {told} is not a price" in capsys.readouterr().err
 
 
 PAPER = {  # responses of an iteration: its prompts, by the method's K

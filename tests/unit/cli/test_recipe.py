@@ -48,7 +48,7 @@ def test_show_prints_any_built_in_recipe(name: str) -> None:
     done = CliRunner().invoke(app, ["show", name])
     assert done.exit_code == 0, done.stderr
     assert yaml.safe_load(done.stdout)["name"] == name
-    assert ("MISSING" in done.stdout) == ("cannot be run yet" in done.stderr)
+    assert ("MISSING" in done.stdout) == ("recipe is incomplete" in done.stderr)
 
 
 def test_show_marks_what_is_missing_and_names_each_values_layer() -> None:

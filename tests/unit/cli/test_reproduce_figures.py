@@ -86,12 +86,12 @@ def test_figure_5_is_drawn_from_what_decode_wrote(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("figure2",), "Figure 2 of the paper is not drawn from numbers"),
+        (("figure2",), "Figure 2 of the paper is not drawn from a run's numbers"),
         (("figure4",), "drawn from a result of 'spar synthetic"),
         (("figure5", "--run", "x"), "drawn from a result of 'spar decode"),
         (("figure1", "--ours", "x.json"), "Figure 1 is drawn from runs"),
         (("figure1", "--as", "SPaR-8B"), "--as names rows of a table"),
-        (("figurex",), "'figurex' is no figure"),
+        (("figurex",), "'figurex' is not a figure"),
         (("table1", "--run", "a", "--run", "b"), "A table takes one --run"),
     ],
 )

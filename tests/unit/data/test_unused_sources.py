@@ -42,7 +42,7 @@ def test_an_import_that_keeps_nothing_says_why(tmp_path: Path, name: str, text: 
         done = importing("prompts", tmp_path / name, tmp_path / "out")
         assert isinstance(done.exception, DataError)
         assert done.exception.exit_code == 2
-        assert f"{tmp_path / name} gives no prompt: " in done.exception.what
+        assert f"{tmp_path / name} has no usable prompt: " in done.exception.what
         assert why in done.exception.what
         assert "prompts.source" not in done.stdout
     assert isinstance(importing("sets", tmp_path / name, tmp_path / "sets").exception, DataError)
@@ -62,7 +62,7 @@ def test_one_source_of_two_that_gives_nothing_is_a_warning(tmp_path: Path) -> No
     bad = write_lines(tmp_path / "bad.jsonl", [{"text": "x"}])
     done = CliRunner().invoke(build_app("prompts"), ["prompts", "import", good, bad, "--out", str(tmp_path / "out")])
     assert done.exit_code == 0
-    assert f"warning: {bad} gives no prompt: its only row is rejected as layout" in done.stderr
+    assert f"warning: {bad} has no usable prompt: its only row is rejected as layout" in done.stderr
 
 
 @pytest.mark.parametrize(

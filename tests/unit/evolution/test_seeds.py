@@ -34,7 +34,7 @@ def test_rows_of_more_than_text_are_no_seed_prompts(tmp_path: Path) -> None:
     [
         ({EvolutionOutcome.UNREADABLE: 3, EvolutionOutcome.DECLINED: 1}, DataError, "3 unreadable, 1 declined"),
         ({EvolutionOutcome.ENGINE_FAILED: 3}, EngineError, "3 engine_failed"),
-        ({}, DataError, "the sources hold no row"),
+        ({}, DataError, "the sources have no rows"),
     ],
 )
 def test_an_evolution_without_a_prompt_is_an_error(

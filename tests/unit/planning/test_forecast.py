@@ -7,15 +7,15 @@ import pytest
 
 from spar.errors import DataError
 from spar.method.records import Prompt
-from spar.planning.asked import CallEstimate
+from spar.planning.call_estimates import CallEstimate
 from spar.planning.chains import by_kind, chains_of, of_units
 from spar.planning.fitting import Play, covered_seconds, fit_pace
 from spar.planning.forecast import forecast
+from spar.planning.hours import init_steps
 from spar.planning.pace import EnginePace
 from spar.planning.parts import asks_teacher
 from spar.planning.pilot import InitFacts, PilotFacts, PilotTraining, initial_prompts, pilot_prompts, pilot_recipe
 from spar.planning.queueing import QueuedCall, timeline
-from spar.planning.training_steps import init_steps
 from spar.recipes.init import ACTOR, FIRST, REFINER, role_of
 from spar.recipes.models import BudgetSettings, CallPrice, EvaluationSettings, PriceSettings, Recipe
 from spar.runtime.trace import TracedCall, append_calls, read_calls
@@ -169,7 +169,7 @@ def test_stages_are_taken_in_proportion_to_what_the_plan_counts() -> None:
     assert found["refinement"].calls.value == (1 + 1 + 0) * WHOLE
     later = recipe(**{**searching, "selection": {"pairs": "sampled"}, "stages": [{**plain, "selection": {}}]})
     notes = forecast(later, facts([each for each in calls if each.kind != "refinement"], chosen), FREE, 32).notes
-    assert any("refinement begins after the first iteration: 0 to 4,800 calls more" in note for note in notes)
+    assert any("refinement begins after the first iteration: 0 to 4,800 further calls" in note for note in notes)
 
 
 def test_one_model_is_trained_on_both_sets() -> None:
@@ -206,7 +206,7 @@ def test_an_audits_calls_are_those_of_its_slice() -> None:
 def test_benchmarks_are_told_as_the_plan_counts_them() -> None:
     calls = [call(each.id, 0, 1, 10, kind="generation") for each in prompts(16)]
     found = forecast(recipe(), facts(calls, prompts(16)), FREE, 32, CallEstimate(least=800, most=1200))
-    assert any("800 to 1,200 calls more" in note for note in found.notes)
+    assert any("800 to 1,200 further calls" in note for note in found.notes)
 
 
 def pace_of(calls: list[TracedCall], units: list[str], sequences: int) -> EnginePace | None:
@@ -301,7 +301,7 @@ def test_measurements_beside_and_trainings_between_count() -> None:
     # 80 pairs in batches of 32 are 3 steps of the actor: 36 s an iteration.
     assert both.training_steps == {"actor": 3}
     assert {each.step: each for each in both.steps}["training"].hours.value == pytest.approx(3 * 36 / 3600)
-    assert any("without trainings" in note for note in once.notes)
+    assert any("exclude trainings" in note for note in once.notes)
 
 
 def test_a_refiner_that_is_kept_is_measured_once() -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from spar.evaluation.benchmarks.driver import ItemCounts
-from spar.planning.benchmark_items import benchmark_items
-from spar.planning.general import asked_of
+from spar.planning.general import calls_of
 from spar.planning.measuring import measuring_of
+from spar.planning.plan_inputs import benchmark_items
 from spar.recipes.load import load_recipe
 from spar.recipes.models import GeneralSettings
 
@@ -30,8 +30,8 @@ def test_every_task_is_counted_for_every_actor() -> None:
 
 def test_a_longest_response_bounds_what_is_written_and_no_likelihood() -> None:
     short = GeneralSettings(tasks=("gsm8k", "mmlu"), max_tokens=8)
-    assert asked_of("gsm8k", 2, short).written == 16
-    assert asked_of("mmlu", 2, short).written == 8  # one token of each choice
+    assert calls_of("gsm8k", 2, short).written == 16
+    assert calls_of("mmlu", 2, short).written == 8  # one token of each choice
 
 
 def test_tasks_of_ones_own_have_at_most_the_rows_beside_them(tmp_path: Path) -> None:

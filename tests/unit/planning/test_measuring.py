@@ -8,9 +8,9 @@ import pytest
 
 from spar.evaluation import story
 from spar.evaluation.benchmarks.driver import ItemCounts
-from spar.planning.asked import NOTHING, CallEstimate, calls
-from spar.planning.benchmark_items import benchmark_items
+from spar.planning.call_estimates import NOTHING, CallEstimate, calls
 from spar.planning.measuring import MeasurementWork, measuring_of, rounds
+from spar.planning.plan_inputs import benchmark_items
 from spar.planning.work import stage_works
 from spar.recipes.load import load_recipe
 from spar.recipes.models import Recipe
@@ -40,19 +40,19 @@ def test_stages_are_counted_by_their_own_settings() -> None:
     first, then = stage_works(load_recipe("autoif"))
     assert (first.iterations, then.iterations) == ((1,), (2, 3))
     # Judged by code: nobody is asked for votes, and there is no search.
-    assert bounds(first.work.asked) == bounds(then.work.asked) == (300, 300)
+    assert bounds(first.work.calls) == bounds(then.work.calls) == (300, 300)
     searching = "stages=[{iterations: [2], selection: {pairs: sampled}, generation: {n: 7}, judgment: {votes: 3}}]"
     one, two = stage_works(load_recipe("demo", [searching]))
     assert (one.iterations, two.iterations) == ((1, 3), (2,))
-    assert bounds(one.work.asked) == (300 + 1500, 300 + 1500 + 2 * 300 * 15)
-    assert (two.work.trees, two.work.response_votes, bounds(two.work.asked)) == ((0, 0), 6300, (2400, 2400))
+    assert bounds(one.work.calls) == (300 + 1500, 300 + 1500 + 2 * 300 * 15)
+    assert (two.work.trees, two.work.response_votes, bounds(two.work.calls)) == ((0, 0), 6300, (2400, 2400))
 
 
 def test_comparing_ends_with_its_stage() -> None:
     stages = {stage.iterations: stage for stage in stage_works(load_recipe("meta_rewarding"))}
     assert {which: stage.work.comparisons for which, stage in stages.items()} == {(1,): 9000, (2,): 9000, (3,): 0}
     first = stages[(1,)]
-    assert first.work.asked.most - first.work.asked.least == 9000
+    assert first.work.calls.most - first.work.calls.least == 9000
 
 
 def test_how_often_a_run_measures() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from spar.planning.configs import config_on_hub
 from spar.planning.memory import GIB, OVERHEAD, concurrent_sequences, trainer_memory, worker_memory
 from spar.planning.plan import plan_of
+from spar.planning.plan_inputs import config_on_hub
 from spar.planning.records import Host, ModelShapes, Plan
 from spar.planning.shape import shape_of
 from spar.planning.work import nodes_per_tree, stage_works
@@ -87,7 +87,7 @@ def test_the_papers_iteration_is_50k_responses_and_250k_votes(prompts: str) -> N
     work = stage_works(llama(prompts))[0].work
     assert (work.prompts, work.responses, work.response_votes) == (10_000, 50_000, 250_000)
     assert (work.nodes, work.node_votes) == ((0, 150_000), (0, 750_000))
-    assert (work.asked.least, work.asked.most) == (60_000, 360_000)
+    assert (work.calls.least, work.calls.most) == (60_000, 360_000)
     assert (work.actor_steps_at_most, work.refiner_steps_at_most) == (313, 149 * 5)
 
 
@@ -136,7 +136,7 @@ def test_more_processes_than_gpus_are_refused(prompts: str) -> None:
 def test_without_a_known_gpu_nothing_is_refused(prompts: str) -> None:
     plan = planned(llama(prompts), Host())
     assert plan.refusals == ()
-    assert any("nothing is refused" in note for note in plan.notes)
+    assert any("not checked against a host" in note for note in plan.notes)
     assert all(need.sequences is None for need in plan.needs)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spar.errors import ModelUnusable
-from spar.planning.configs import config_in, config_on_hub
+from spar.planning.plan_inputs import config_in, config_on_hub
 from spar.planning.shape import Shape, shape_of
 from spar.worlds.story.builtin import NAMES, builtin_model
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_counted_says_what_can(tmp_path: Path) -> None:
         shape_of({"model_type": "rwkv"}, "mine")
     with pytest.raises(ModelUnusable, match="has no hidden_size"):
         shape_of({"model_type": "llama", "num_attention_heads": 4}, "mine")
-    with pytest.raises(ModelUnusable, match=r"not among those known here.*Fetch its config\.json"):
+    with pytest.raises(ModelUnusable, match=r"not a known one.*Download its config\.json"):
         config_on_hub("nobody/nothing@0")
     with pytest.raises(ModelUnusable, match="cannot be read"):
         config_in(tmp_path)

@@ -1,4 +1,4 @@
-"""`spar eval general`: what was given, checked; then lm-eval (`spar.experiments.lm_eval`), and its result printed."""
+"""`spar eval general`: checks the options, runs lm-eval (`spar.experiments.lm_eval`), and prints its result."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from spar.recipes.general import BY_LIKELIHOOD_HERE, LM_EVAL_NAMES, RUNS_CODE
 
 @dataclass(frozen=True, slots=True)
 class GeneralJob:
-    """What lm-eval is to measure, and where the results go. `data` are published files, or a folder of them."""
+    """What lm-eval is to run, and where the results go. `data`: published files, or a folder of them."""
 
     work: LmEvalJob
     data: Path | None
@@ -34,23 +34,23 @@ class GeneralJob:
 
     @classmethod
     def of(
-        cls, model: str | None, tasks: str | None, data: Path | None, to: Path, asked: Mapping[str, Any], code: bool
+        cls, model: str | None, tasks: str | None, data: Path | None, to: Path, settings: Mapping[str, Any], code: bool
     ) -> "GeneralJob":
-        """From the command line's options. Raises RecipeError for what cannot be measured."""
+        """From the command line's options. Raises RecipeError for what cannot be run."""
         if model is None:
-            raise RecipeError("Nothing to measure is named.", "Name a --model: a server's URL#NAME, or a directory.")
+            raise RecipeError("No model is named.", "Name a --model: a server's URL#NAME, or a directory.")
         named = tuple(name.strip() for name in (tasks or "gsm8k,triviaqa,mmlu").split(","))
         own = data if data is not None and is_own(data) else None
         _check_tasks(named, own is not None, code)
-        place = place_of("actor", model, EngineOptions(asked["dtype"], asked["window"]))
+        place = place_of("actor", model, EngineOptions(settings["dtype"], settings["window"]))
         scored = BY_LIKELIHOOD_HERE & set(named) if own is None else scored_by_likelihood(own, named)
         work = LmEvalJob(
             place=place,
             tasks=named,
             own=own,
-            limit=asked["limit"],
-            max_tokens=asked["max_tokens"],
-            seed=asked["seed"],
+            limit=settings["limit"],
+            max_tokens=settings["max_tokens"],
+            seed=settings["seed"],
             by_likelihood=scored,
         )
         return cls(work, data if own is None else None, to)
@@ -60,21 +60,21 @@ def _check_tasks(named: Sequence[str], own: bool, code: bool) -> None:
     unknown = [name for name in named if name not in LM_EVAL_NAMES]
     if unknown and not own:
         raise DataError(
-            f"There is no task '{unknown[0]}'.",
-            f"Choose of {', '.join(LM_EVAL_NAMES)}, or name the folder of your own lm-eval tasks with --data.",
+            f"Unknown task '{unknown[0]}'.",
+            f"Choose from {', '.join(LM_EVAL_NAMES)}, or name the folder of your own lm-eval tasks with --data.",
         )
     runs_code = RUNS_CODE & set(named)
     if runs_code and own:
-        raise RecipeError("humaneval is measured apart from tasks of your own.", "Name it alone with --tasks.")
+        raise RecipeError("humaneval cannot run together with your own tasks.", "Name it alone with --tasks.")
     if runs_code and not code:
         raise RecipeError(
-            "humaneval runs the code that the model writes.",
-            "Add --run-code if that may be: in processes without network, files to write, or others to start.",
+            "humaneval executes code that the model writes.",
+            "Add --run-code to allow it, in processes that can use no network, write no files and start no processes.",
         )
 
 
 def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
-    """Run it, unless the result is there already, and print it; with `dry_run` only the calls."""
+    """Run lm-eval unless the result exists, and print the result; with `dry_run`, only the commands."""
     with TemporaryDirectory(prefix="spar-general-") as name:
         place = Path(name)
         digest = None if job.data is None else lay_out(job.work.tasks, job.data, place)
@@ -90,7 +90,7 @@ def measure_general(job: GeneralJob, dry_run: bool, as_json: bool) -> None:
 
 
 def _measured(job: GeneralJob, place: Path, digest: str | None) -> tuple[dict[str, Any], Path]:
-    """The result, and the folder that keeps it. Tasks of one's own name data by paths from here."""
+    """The result and its folder. The user's own tasks name data by paths relative to the current directory."""
     work, served = job.work, job.work.place.settings.url is not None
     unnamed = served and work.place.model.name is None
     work = asyncio.run(found_at_server(work)) if unnamed else work
@@ -112,4 +112,6 @@ def _print_calls(job: GeneralJob) -> None:
     for call in job.work.calls():
         typer.echo(shlex.join(["lm_eval", "run", *call]))
     if job.data is not None:
-        print_warning(f"With {job.data} they start in a folder that stands in for the hub; alone, they ask the hub.")
+        print_warning(
+            f"With {job.data} they start in a folder that replaces the hub; on their own they would query the hub."
+        )

@@ -1,6 +1,6 @@
-"""What models are asked for, as bounds: calls from the least to the most, tokens at most. Sums of them; prices nothing.
+"""Bounds on the calls to models: the least and most calls, and the most tokens. Knows no prices.
 
-The tokens that a model reads depend on the prompts: they are counted for long ones (`spar plan --prompt-tokens`).
+The tokens that a model reads depend on the prompts: the bounds assume long ones (`spar plan --prompt-tokens`).
 """
 
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from spar.recipes.spending import Spent
 
 TEMPLATE_TOKENS = 256
-"""An estimate: what the judge and refine templates add to a prompt and a response."""
+"""An estimate of what the judge and refine templates add to a prompt and a response."""
 PROMPT_TOKENS = 512
-"""Of a long prompt, unless told."""
+"""The default length of a long prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEstimate:
-    """`written` and `read` go with `most`: every call is made, and every reply is as long as its limit."""
+    """`written` and `read` belong to `most`: every call is made, and every reply reaches its token limit."""
 
     least: int = 0
     most: int = 0
@@ -46,7 +46,7 @@ NOTHING = CallEstimate()
 
 
 def calls(number: int, written: int, read: int, least: int | None = None) -> CallEstimate:
-    """So many calls, or from `least` on, each of which writes and reads so much."""
+    """At most `number` calls (at least `least`), each of which writes and reads this many tokens."""
     return CallEstimate(
         least=number if least is None else least, most=number, written=number * written, read=number * read
     )
