@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `make bench-scaling`: starts the stack with the simulated model server, measures benchmarks/scaling.py, takes it down.
+# `make bench-scaling`: starts the stack with the simulated model server, runs benchmarks/scaling.py, takes it down.
 #
-# A worker searches four prompts at once and a token takes 40 ms, so that three replicas wait for the server, as they
-# would for GPUs, and not for the two cores they share here. Both can be set from outside.
+# With four concurrent searches per worker and 40 ms per token, three replicas are limited by the server, as they would
+# be by GPUs, and not by two shared cores. Both values can be set in the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 FILES=(-f docker-compose.yml -f deploy/compose/cpu.yml -f deploy/compose/simulated.yml)

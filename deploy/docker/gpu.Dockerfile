@@ -1,5 +1,5 @@
-# Workers with engines and trainers. VARIANT=cuda stands on vLLM's image (whose tag names the CUDA version, if a host
-# needs another: VLLM_IMAGE); VARIANT=cpu on plain Python, with the torch of TORCH_INDEX.
+# Workers with engines and trainers. VARIANT=cuda is based on vLLM's image (set VLLM_IMAGE to a tag with another CUDA
+# version if the host needs one), VARIANT=cpu on plain Python with torch from TORCH_INDEX.
 ARG VARIANT=cuda
 ARG VLLM_IMAGE=vllm/vllm-openai:v0.32.0
 
@@ -18,27 +18,29 @@ FROM ${VLLM_IMAGE} AS base-cuda
 FROM python:3.11-slim AS base-cpu
 
 FROM base-${VARIANT} AS lists
-# What to install, from what pyproject.toml says: only a change of these two files installs again, not one of pyproject's.
+# Derives the dependencies from pyproject.toml in a stage of its own, so that they are reinstalled only if the resulting
+# lists change, not with every change of pyproject.toml.
 WORKDIR /build
 COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
-# `eval` for the evaluation worker: a recipe may want IFEval, whose checkers are lm-eval's. Not `data`: no service imports
-# prompts or exports files; `spar prompts import` runs where its files are, and the API takes what came out of it.
+# `eval` is for the evaluation worker: a recipe may use IFEval, whose checkers come from lm-eval. `data` is not needed,
+# because no service imports prompts or exports files: `spar prompts import` runs where the files are, and its result is
+# submitted to the API.
 RUN python3 requirements.py cpu eval
 
 FROM base-${VARIANT}
-# vLLM's image starts its server and is made for root: neither is wanted here.
+# vLLM's image starts its server and runs as root; override both.
 ENTRYPOINT []
 ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_BREAK_SYSTEM_PACKAGES=1
 RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar \
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
 WORKDIR /build
 COPY --from=lists /build/requirements.txt /build/pins.txt ./
-# torch by itself: only it comes from another index, which has not all that torch needs; vLLM's image has it already.
+# torch is installed separately, because TORCH_INDEX does not have its dependencies. vLLM's image already contains it.
 ARG TORCH_INDEX=
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m pip install --root-user-action=ignore --no-deps -c pins.txt torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
  && python3 -m pip install --root-user-action=ignore -c pins.txt -r requirements.txt
-# Besides, if a recipe wants it: deepspeed, say.
+# Optional packages that a recipe needs, such as deepspeed.
 ARG GPU_PACKAGES=
 RUN --mount=type=cache,target=/root/.cache/pip \
     [ -z "$GPU_PACKAGES" ] || python3 -m pip install --root-user-action=ignore -c pins.txt $GPU_PACKAGES

@@ -1,10 +1,10 @@
-"""Says what an image has to install: `python3 requirements.py [EXTRA ...]`, in a folder with the project's lists.
+"""Writes the lists of what an image installs: `python3 requirements.py [EXTRA ...]`, next to pyproject.toml.
 
-    requirements.txt   the dependencies that pyproject.toml names, with those extras
-    pins.txt           the version of everything: what the base image has stays, the rest is constraints.txt's
+    requirements.txt   the dependencies in pyproject.toml, with the given extras
+    pins.txt           the version of every package: as installed in the base image, otherwise from constraints.txt
 
-Runs before the project's code is copied, so that a change of code installs no dependency again. Knows nothing of
-which base image it runs in.
+Runs before the project's code is copied, so that changed code does not reinstall dependencies. Does not depend on the
+base image.
 """
 
 import re
@@ -15,11 +15,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 BUILD_TOOLS = {"pip", "setuptools", "wheel"}
-"""Each image keeps its own; the project's wheel is built in a stage of its own."""
+"""Not pinned: each image keeps its own, and the project's wheel is built in a separate stage."""
 
 
 def requirements(pyproject: str, extras: Sequence[str]) -> list[str]:
-    """What the project needs. An extra that is not there is a KeyError."""
+    """The project's dependencies with these extras. Raises KeyError for an unknown extra."""
     project = tomllib.loads(pyproject)["project"]
     wanted = list(project["dependencies"])
     for extra in extras:
@@ -28,7 +28,7 @@ def requirements(pyproject: str, extras: Sequence[str]) -> list[str]:
 
 
 def pins(installed: dict[str, str], constraints: str) -> Iterator[str]:
-    """One `name==version` a package: as installed, or else as constrained."""
+    """One `name==version` per package: the installed version, or else the constrained one."""
     fixed = {normal(name): f"{name}=={version}" for name, version in installed.items()}
     for line in constraints.splitlines():
         name, equals, _ = line.partition("==")
@@ -38,7 +38,7 @@ def pins(installed: dict[str, str], constraints: str) -> Iterator[str]:
 
 
 def normal(name: str) -> str:
-    """Names are the same whatever their case and separators (PEP 503)."""
+    """The normalized name, independent of case and separators (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

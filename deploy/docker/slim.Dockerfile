@@ -1,4 +1,4 @@
-# The coordinator, the API and Flower: no torch. Code is the last layer, so a change of it rebuilds in seconds.
+# The coordinator, the API and Flower, without torch. Code is the last layer, so rebuilding after a change takes seconds.
 FROM python:3.11-slim AS wheel
 WORKDIR /build
 COPY constraints.txt ./
@@ -10,15 +10,16 @@ COPY shared shared
 RUN python3 -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
 
 FROM python:3.11-slim AS lists
-# What to install, from what pyproject.toml says: only a change of these two files installs again, not one of pyproject's.
+# Derives the dependencies from pyproject.toml in a stage of its own, so that they are reinstalled only if the resulting
+# lists change, not with every change of pyproject.toml.
 WORKDIR /build
 COPY pyproject.toml constraints.txt deploy/docker/requirements.py ./
-# Not `data`: the API reads a prompts file as plain JSON lines and writes no Parquet (see gpu.Dockerfile).
+# `data` is not needed: the API reads prompts files as plain JSONL and writes no Parquet (see gpu.Dockerfile).
 RUN python3 requirements.py stack
 
 FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# A named volume takes the owner of the folder it is mounted on, when that is in the image.
+# A named volume inherits the owner of its mount point if that exists in the image.
 RUN useradd --uid 10001 --home-dir /var/lib/spar --shell /usr/sbin/nologin spar \
  && install -d -o spar -g spar /var/lib/spar /var/lib/spar/work /var/lib/spar/cache /var/lib/spar/locks
 WORKDIR /build
