@@ -1,4 +1,4 @@
-# The coordinator, the API and Flower, without torch. Code is the last layer, so rebuilding after a change takes seconds.
+# The coordinator, the API and Flower, without torch. Code is the last layer, so rebuilding after a change is quick.
 FROM python:3.11-slim AS wheel
 WORKDIR /build
 COPY constraints.txt ./
