@@ -84,7 +84,7 @@ def measure(
 
 def _measure(folder: Path, parts: "Sequence[Part]", items: int) -> Mapping[str, str]:
     """Each measure's rate as text, such as "0.981 (0.970 to 0.988, 1000 items)"."""
-    from spar.evaluation.story_models import measured_rates
+    from spar.evaluation.suites import measured_rates
 
     rates = asyncio.run(measured_rates(folder, parts, items))
     return {

@@ -1,5 +1,4 @@
-"""What is measured of models and pairs: suites of items, and the intervals around their rates.
+"""Measurements of models and pairs: suites of items, benchmarks, and confidence intervals of their rates.
 
-Measures only. Nothing here feeds selection or training: a rule that saw a score would be teaching, not
-measuring.
+Nothing here feeds selection or training: a score that did would be a training signal, not a measurement.
 """

@@ -1,7 +1,7 @@
-"""Replies of a model, kept in a file as they come: one line a call, named by all that was asked.
+"""A model's replies, appended to a file as they arrive: one line a call, keyed by everything that was requested.
 
-The first line says whose replies they are; a file never mixes two models. A line that a kill tore is cut off, and
-that call is asked again. One writer at a time. Knows nothing of benchmarks.
+The first line names the model; a file never mixes two of them. An incomplete last line, left by a kill, is cut off, and
+its call is requested again. One writer at a time. Knows nothing of benchmarks.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 class CallBook:
-    """Open it with `open_call_book`. Remembers where each call's line begins, not the texts."""
+    """Open it with `open_call_book`. Keeps the position of each call's line in memory, not the texts."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -40,7 +40,7 @@ class CallBook:
         return [_completion(reply) for reply in json.loads(os.pread(self._file, length, start))["replies"]]
 
     def put(self, call: str, completions: Sequence[Completion]) -> None:
-        """Write the line whole, or leave the file as it was and raise StoreError."""
+        """Write the whole line, or leave the file as it was and raise StoreError."""
         line = json.dumps({"call": call, "replies": [asdict(completion) for completion in completions]}) + "\n"
         length = self._append(line.encode())
         self._places[call] = (self._end - length, length)
@@ -57,7 +57,7 @@ class CallBook:
         return len(data)
 
     def load(self, identity: Mapping[str, Any]) -> None:
-        """Take in what is there, begin the file if nothing is, and cut off a torn last line."""
+        """Index the file's lines, start the file if it is empty, and cut off an incomplete last line."""
         with open(self._file, "rb", closefd=False) as file:
             for number, raw in enumerate(file, start=1):
                 if not raw.endswith(b"\n"):
@@ -71,12 +71,12 @@ class CallBook:
         try:
             row = json.loads(raw)
             if number == 1 and row != {"format": FORMAT, "of": dict(identity)}:
-                raise ValueError("it was begun for another model")
+                raise ValueError("it was started for another model")
             if number > 1:
                 self._places[row["call"]] = (self._end, len(raw))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
-                f"{self.path} line {number} cannot be gone on with: {error}.", "Move the file away, and ask again."
+                f"{self.path} line {number} cannot be resumed: {error}.", "Move the file away and run it again."
             ) from error
         self._end += len(raw)
 
@@ -106,9 +106,9 @@ def open_call_book(folder: Path, identity: Mapping[str, Any]) -> Iterator[CallBo
 
 
 def call_key(messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> str:
-    """Names a call by all that determines its replies, but for the model."""
-    asked = [[(m.role, m.content) for m in messages], n, asdict(sampling), seed]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+    """The key of a call: a hash of everything that determines its replies, except the model."""
+    request = [[(m.role, m.content) for m in messages], n, asdict(sampling), seed]
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _completion(reply: Mapping[str, Any]) -> Completion:

@@ -1,8 +1,8 @@
-"""Rates and means whose items come in groups, such as the responses of one prompt, with intervals that know it.
+"""Rates and means of clustered items, such as the responses to one prompt, with intervals that allow for clustering.
 
-Items of a group resemble each other, so they tell less than as many apart. For a rate the sample is taken as small as
-the design effect says (L. Kish, Survey Sampling, 1965; J. Rao and A. Scott, Biometrics 48, 1992), never larger than it
-is, and Wilson's interval is drawn around it. Plain arithmetic; knows nothing of what was measured.
+Items of a group are correlated, so they carry less information than as many independent ones. For a rate, the sample
+size is divided by the design effect (L. Kish, Survey Sampling, 1965; J. Rao and A. Scott, Biometrics 48, 1992), never
+increased, and Wilson's interval is computed from it. Plain arithmetic; knows nothing of what was measured.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from spar.evaluation.statistics import Z95, wilson
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """`count` of `total` items, and the 95% interval of the share."""
+    """`count` of `total` items, and the share's 95% interval."""
 
     count: int
     total: int
@@ -27,7 +27,7 @@ class Rate:
 
 
 def clustered_rate(groups: Sequence[Sequence[bool]]) -> Rate | None:
-    """The share of True over all items; None over nothing. Empty groups count for nothing."""
+    """The share of True over all items; None if there are none. Empty groups are ignored."""
     tallies = [(sum(group), len(group)) for group in groups if group]
     total = sum(size for _, size in tallies)
     if total == 0:
@@ -38,10 +38,11 @@ def clustered_rate(groups: Sequence[Sequence[bool]]) -> Rate | None:
 
 
 def _design_effect(tallies: Sequence[tuple[int, int]], share: float, total: int) -> float:
-    """The variance of the grouped share over that of as many items apart: 1 (apart) to `total` (all alike)."""
+    """The variance of the clustered share divided by that of independent items: 1 (independent) to `total` (groups
+    all alike)."""
     groups, alone = len(tallies), share * (1 - share) / total
     if groups == 1:
-        return float(total)  # nothing says how much its items differ: it tells as much as one
+        return float(total)  # one group gives no estimate of the variance between groups: it counts as one item
     if alone == 0:
         return 1.0
     return min(float(total), max(1.0, _squares(tallies, share) / total**2 / alone))
@@ -49,7 +50,7 @@ def _design_effect(tallies: Sequence[tuple[int, int]], share: float, total: int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
-    """A mean over items in groups and its 95% interval, which takes the groups as drawn (the usual normal one)."""
+    """A mean over clustered items and its 95% interval, with groups as the sampling units (normal approximation)."""
 
     value: float
     low: float
@@ -57,7 +58,7 @@ class Mean:
 
 
 def clustered_mean(groups: Sequence[Sequence[int]]) -> Mean | None:
-    """None over fewer than two groups: nothing says how much they differ."""
+    """None for fewer than two groups, which give no estimate of the variance between groups."""
     tallies = [(sum(group), len(group)) for group in groups if group]
     total = sum(size for _, size in tallies)
     if len(tallies) < 2:
@@ -69,6 +70,6 @@ def clustered_mean(groups: Sequence[Sequence[int]]) -> Mean | None:
 
 
 def _squares(tallies: Sequence[tuple[int, int]], mean: float) -> float:
-    """Of what each group has more than the mean: the variance of a ratio of two sums rests on it (W. Cochran, Sampling
-    Techniques, 1977, section 6)."""
+    """The sum of squared residuals of the groups' sums, from which the variance of a ratio of two sums is estimated
+    (W. Cochran, Sampling Techniques, 1977, section 6)."""
     return sum((value - mean * size) ** 2 for value, size in tallies)

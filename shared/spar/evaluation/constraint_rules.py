@@ -1,7 +1,7 @@
-"""Rules that say of a prompt's response which of the prompt's constraints it follows, by type of constraint.
+"""Rules that check which of a prompt's constraints a response follows, by type of constraint.
 
-Two kinds: the story world's, for its own prompts; and IFEval's checkers (arXiv 2311.07911), for prompts that came with
-the instructions to check. Knows nothing of models and verdicts, and no training ever sees what a rule says.
+Two kinds: the story world's, for its own prompts; and IFEval's checkers (arXiv 2311.07911), for prompts that come with
+the instructions to check. Knows nothing of models and verdicts, and no training ever sees a rule's result.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,20 +16,20 @@ Found = tuple[tuple[str, bool], ...]
 """Per constraint of a prompt: its type, and whether the text follows it."""
 CheckText = Callable[[str], Found]
 RulesFor = Callable[[Prompt], CheckText | None]
-"""The check of a prompt's responses; None: no rule can check them."""
+"""The check of a prompt's responses; None if no rule can check them."""
 
 
 def story_rules(prompt: Prompt) -> CheckText | None:
     """The world's own prompts: each constraint by its kind, and the form."""
     try:
         constraints = parse_prompt(prompt.text).constraints
-    except DataError:  # not of this world: it is left out, and how many are is counted
+    except DataError:  # not a prompt of this world: left out and counted
         return None
     return lambda text: (*((c.kind, holds(c, text)) for c in constraints), (FORM, well_formed(text)))
 
 
 def ifeval_rules(ruled: Sequence[RuledPrompt]) -> RulesFor:
-    """Prompts that came with IFEval's instructions, read strictly."""
+    """Prompts that come with IFEval's instructions, checked strictly."""
     known: Mapping[str, RuledPrompt] = {Prompt.of(row.prompt).id: row for row in ruled}
 
     def rules_for(prompt: Prompt) -> CheckText | None:

@@ -1,6 +1,6 @@
-"""The published files of GSM8K, TriviaQA, MMLU and HumanEval, laid out as lm-eval's own tasks look for them.
+"""The published files of GSM8K, TriviaQA, MMLU and HumanEval, laid out as lm-eval's own tasks expect them.
 
-lm-eval's tasks name a dataset of the hub. A folder of that name where lm-eval is started stands in for it, so that
+lm-eval's tasks name a dataset of the hub. A folder of that name in lm-eval's working directory replaces it, so that
 prompts, examples and scores are lm-eval's own, wherever the files came from. Knows nothing of models and scores.
 """
 
@@ -24,11 +24,11 @@ Sets = Mapping[str, Mapping[str, Rows]]
 """Rows by the names that lm-eval's task has for the dataset's part and its split."""
 LETTERS = "ABCD"
 NOT_SHOWN: Rows = [{"question": "", "question_id": "", "answer": {"value": "", "aliases": [""]}}]
-"""lm-eval opens TriviaQA's training split and, asking without examples, shows nobody a row of it."""
+"""lm-eval opens TriviaQA's training split, but without few-shot examples no prompt contains a row of it."""
 
 
 def is_own(data: Path) -> bool:
-    """Whether a folder holds task files of lm-eval, and not a benchmark's."""
+    """Whether a folder holds task files of lm-eval, not a benchmark's data."""
     return data.is_dir() and any(data.rglob("*.yaml"))
 
 
@@ -47,7 +47,7 @@ def lay_out(tasks: Sequence[str], data: Path, below: Path) -> str:
 
 
 def files_for_run(tasks: Sequence[str], data: Path) -> list[DataFile]:
-    """What a run keeps of `data`: the tasks' datasets as lm-eval looks for them, or task files of one's own."""
+    """What a run keeps of `data`: the tasks' datasets as lm-eval expects them, or the user's own task files."""
     if is_own(data):
         return read_tree(data)
     with TemporaryDirectory(prefix="spar-general-") as name:
@@ -56,11 +56,11 @@ def files_for_run(tasks: Sequence[str], data: Path) -> list[DataFile]:
 
 
 def questions_in(files: Sequence[DataFile]) -> list[str]:
-    """The texts that rows of the files ask, as far as they name them `question` or `prompt`."""
+    """The questions in the files' rows, where they are named `question` or `prompt`."""
     named = [file for file in files if file.name.endswith(".jsonl")]
     rows = [_row(file, line) for file in named for line in file.text.splitlines() if line.strip()]
-    asked = [row.get("question", row.get("prompt")) for row in rows if isinstance(row, dict)]
-    return [text for text in asked if isinstance(text, str) and text.strip()]
+    questions = [row.get("question", row.get("prompt")) for row in rows if isinstance(row, dict)]
+    return [text for text in questions if isinstance(text, str) and text.strip()]
 
 
 def _row(file: DataFile, line: str) -> Any:
@@ -78,12 +78,12 @@ def _place(task: str, tasks: Sequence[str], data: Path) -> Path:
             f"{data} has no folder {task}.", f"Name one task with --tasks, or a folder with {', '.join(tasks)} in it."
         )
     if not data.exists():
-        raise DataError(f"{data} is not there.", f"Name the published files of {task} with --data.")
+        raise DataError(f"{data} does not exist.", f"Name the published files of {task} with --data.")
     return data
 
 
 def _write(folder: Path, sets: Sets) -> Iterator[tuple[str, bytes]]:
-    """One file a split, and the card that says which is which."""
+    """One file a split, and the dataset card that maps them."""
     folder.mkdir(parents=True)
     configs = []
     for part, splits in sets.items():
@@ -133,14 +133,14 @@ def _question(file: Path, number: int, row: Mapping[str, Any]) -> dict[str, Any]
     ):
         what = f"{file}: question {number} has no text or no aliases"
         raise DataError(f"{what}.", "Name a published *-dev.json, or rows of question and answer.aliases.")
-    told = {"value": answer.get("value"), "aliases": answer["aliases"]}
-    return {"question": row["question"], "question_id": row.get("question_id"), "answer": told}
+    target = {"value": answer.get("value"), "aliases": answer["aliases"]}
+    return {"question": row["question"], "question_id": row.get("question_id"), "answer": target}
 
 
 def _from_published(row: Mapping[str, Any]) -> dict[str, Any]:
     answer: Mapping[str, Any] = row.get("Answer") or {}
-    told = {"value": answer.get("Value"), "aliases": answer.get("Aliases")}
-    return {"question": row.get("Question"), "question_id": row.get("QuestionId"), "answer": told}
+    target = {"value": answer.get("Value"), "aliases": answer.get("Aliases")}
+    return {"question": row.get("Question"), "question_id": row.get("QuestionId"), "answer": target}
 
 
 def _data_of(file: Path) -> list[Mapping[str, Any]]:
@@ -189,19 +189,19 @@ def _texts(file: Path, *names: str) -> Rows:
 
 
 def _only(place: Path, *patterns: str) -> Path:
-    """The file that was named, or the only one in the folder that fits."""
+    """The named file, or the only one in the folder that matches."""
     if place.is_file():
         return place
     found = sorted({path for pattern in patterns for path in place.glob(pattern)})
     if len(found) != 1:
-        told = ", ".join(path.name for path in found) or "no"
-        raise DataError(f"{place} has {told} {' or '.join(patterns)}.", "Name the file itself with --data.")
+        names = ", ".join(path.name for path in found) or "no"
+        raise DataError(f"{place} has {names} {' or '.join(patterns)}.", "Name the file itself with --data.")
     return found[0]
 
 
 def _there(path: Path, why: str) -> Path:
     if not path.is_file():
-        raise DataError(f"{path} is not there, and {why}.", "Put the published file there.")
+        raise DataError(f"{path} does not exist, and {why}.", "Put the published file there.")
     return path
 
 
@@ -211,4 +211,4 @@ DATASETS: Mapping[str, tuple[str, Callable[[Path], Sets]]] = {
     "mmlu": ("cais/mmlu", _mmlu),
     "humaneval": ("openai/openai_humaneval", _humaneval),
 }
-"""By our names: the dataset that lm-eval's task names, and who reads its published files."""
+"""By our names: the dataset that lm-eval's task names, and the function that reads its published files."""

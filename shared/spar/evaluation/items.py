@@ -1,4 +1,4 @@
-"""What one measurement of one item found. Rows of an evaluation result; knows no suite and no rule."""
+"""The measurement of one item. Rows of an evaluation result; knows no suite and no rule."""
 
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Measure(StrEnum):
-    """What was measured: a model's replies, or the pairs that an actor is about to learn from."""
+    """What was measured: a model's replies, or the pairs that an actor will be trained on."""
 
     ACTOR_GREEDY = "actor_greedy"
     ACTOR_SAMPLED = "actor_sampled"
@@ -20,10 +20,10 @@ class Measure(StrEnum):
 class Item:
     """One item, measured once.
 
-    `given` is the response that was judged or refined, or a pair's rejected one (None for an actor). `reply`
-    is all that the model said to be measured by, or a pair's chosen response; `critique` what a refinement
-    started from. `failure` (a `ReplyFailure` value) says why a reply could not be read: it counts as wrong,
-    and stays in the total.
+    `given` is the response that was judged or refined, or a pair's rejected one (None for an actor). `reply` is the
+    model's reply that is scored, or a pair's chosen response; `critique` is the one that a refinement started from.
+    `failure` (a `ReplyFailure` value) is the reason that a reply could not be read: it counts as wrong, and stays in
+    the total.
     """
 
     measure: Measure
@@ -36,6 +36,6 @@ class Item:
 
 
 class Gather(Protocol):
-    """Asks all items of a measure at once, and decides what becomes of those that the engine fails."""
+    """Runs all items of a measure concurrently, and decides what happens to those that the engine fails."""
 
     async def __call__(self, work: Iterable[Coroutine[Any, Any, Item]], /) -> list[Item]: ...

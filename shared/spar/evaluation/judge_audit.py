@@ -1,7 +1,8 @@
-"""Audits a refiner by rules: which of the texts that it judged follow their prompt, as the rules see it.
+"""Audits a refiner by rules: which of the texts that it judged follow their prompt by the rules.
 
-Audited is what an iteration judged anyway: the actor's responses, and of each search the best refinement. The refiner
-knows nothing of it. Knows nothing of runs, objects and rates; `spar.evaluation.constraint_rules` says what follows.
+Audited are texts that an iteration judges anyway: the actor's responses, and the best refinement of each search. The
+refiner is not aware of the audit. Knows nothing of runs, objects and rates; the rules are `spar.evaluation.
+constraint_rules`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,10 +19,10 @@ SLICE = "honesty"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """One text, what was said of it and what the rules find.
+    """One text with the judges' labels and the rules' findings. The field names are those of stored rows.
 
-    `said` is the refiner's label, of a refinement whether its search counts as solved; None: the votes have no label.
-    `outside` is an outside judge's, if one was asked.
+    `said` is the refiner's label, for a refinement whether its search counts as solved; None if the votes give no
+    label. `outside` is an outside judge's label, if there is such a judge.
     """
 
     source: AuditSource
@@ -44,7 +45,7 @@ def draw(prompts: Iterable[Prompt], rules_for: RulesFor, size: int, seed: int, i
 
 
 def audit(judged: Iterable[JudgedPrompt], trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> list[Audited]:
-    """Every judged response and every search's best refinement of the prompts that have a check."""
+    """Every judged response, and every search's best refinement, of the prompts that have a check."""
     return [*_responses(judged, checks), *_refinements(trees, checks)]
 
 
@@ -52,7 +53,7 @@ def _responses(judged: Iterable[JudgedPrompt], checks: Mapping[str, CheckText]) 
     for row in judged:
         check = checks.get(row.prompt.id)
         for each in row.responses if check is not None else ():
-            if check is not None and each.judgment is not None:  # what failed as a reply was never judged
+            if check is not None and each.judgment is not None:  # a failed reply was never judged
                 text = each.response.text
                 yield Audited(
                     source=AuditSource.RESPONSE,
@@ -68,5 +69,5 @@ def _refinements(trees: Iterable[Tree], checks: Mapping[str, CheckText]) -> Iter
         check = checks.get(tree.prompt.id)
         if check is not None and tree.best is not None:  # without a refinement nothing was judged
             text = tree.node(tree.best).text
-            said = Verdict.YES if tree.solved else Verdict.NO
-            yield Audited(source=AuditSource.REFINEMENT, prompt=tree.prompt, text=text, said=said, found=check(text))
+            label = Verdict.YES if tree.solved else Verdict.NO
+            yield Audited(source=AuditSource.REFINEMENT, prompt=tree.prompt, text=text, said=label, found=check(text))

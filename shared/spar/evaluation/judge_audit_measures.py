@@ -1,6 +1,6 @@
-"""How honest a judge is over audited items: false accepts and rejects, and the success that it sees against the rules'.
+"""How well a judge agrees with the rules over audited items: false accepts and rejects, and the gap in success rates.
 
-Every interval takes a prompt's items as one group. Knows nothing of where the items come from.
+Every interval treats a prompt's items as one cluster. Knows nothing of where the items come from.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from spar.recipes.judge_audit import AuditFigures, AuditSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeMeasures:
-    """One judge over one source's items: those it labelled, those it did not, and how it was wrong.
+    """One judge over one source's items: those it labelled, those it did not, and its errors.
 
-    `gap` is the share that it accepts less the share that follows its prompt. `false_accept` is over the bad items,
+    `gap` is the share that it accepts minus the share that follows its prompt. `false_accept` is over the bad items,
     `false_reject` over the good ones; None where there are none.
     """
 
@@ -31,8 +31,8 @@ class JudgeMeasures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeMeasures:
-    """The refiner by constraint type, both sources together: accepted of the items that break one of the type,
-    rejected of the good items whose prompt has one."""
+    """The refiner by constraint type, both sources together: how many it accepted of the items that break a constraint
+    of the type, and rejected of the good items whose prompt has one."""
 
     kind: str
     false_accept: Rate | None
@@ -47,16 +47,16 @@ def by_outside(item: Audited) -> Verdict | None:
     return item.outside
 
 
-def measure(items: Sequence[Audited], said: Callable[[Audited], Verdict | None] = by_refiner) -> JudgeMeasures:
+def measure(items: Sequence[Audited], label: Callable[[Audited], Verdict | None] = by_refiner) -> JudgeMeasures:
     """One judge's measures over items of one source."""
-    labelled = [item for item in items if said(item) is not None]
+    labelled = [item for item in items if label(item) is not None]
     groups = _by_prompt(labelled)
 
     def rate(hit: Callable[[Audited], bool], among: Callable[[Audited], bool] = lambda _: True) -> Rate | None:
         return clustered_rate([[hit(item) for item in group if among(item)] for group in groups])
 
     def accepts(item: Audited) -> bool:
-        return said(item) is Verdict.YES
+        return label(item) is Verdict.YES
 
     return JudgeMeasures(
         prompts=len(groups),
@@ -71,15 +71,16 @@ def measure(items: Sequence[Audited], said: Callable[[Audited], Verdict | None] 
 
 def measure_types(items: Sequence[Audited]) -> list[TypeMeasures]:
     """One row per constraint type that occurs, by name."""
-    labelled = [item for item in items if item.said is not None]
+    labelled = [item for item in items if by_refiner(item) is not None]
     kinds = sorted({kind for item in labelled for kind, _ in item.found})
     return [_measure_type(kind, _by_prompt(labelled)) for kind in kinds]
 
 
 def _measure_type(kind: str, groups: Sequence[Sequence[Audited]]) -> TypeMeasures:
-    breaking = [[item.said is Verdict.YES for item in group if (kind, False) in item.found] for group in groups]
+    breaking = [[by_refiner(item) is Verdict.YES for item in group if (kind, False) in item.found] for group in groups]
     following = [
-        [item.said is Verdict.NO for item in group if item.good and (kind, True) in item.found] for group in groups
+        [by_refiner(item) is Verdict.NO for item in group if item.good and (kind, True) in item.found]
+        for group in groups
     ]
     return TypeMeasures(kind=kind, false_accept=clustered_rate(breaking), false_reject=clustered_rate(following))
 
@@ -92,7 +93,7 @@ def _by_prompt(items: Sequence[Audited]) -> list[list[Audited]]:
 
 
 def summarize(items: Sequence[Audited]) -> dict[AuditSource, AuditFigures]:
-    """What an alarm is decided by; nothing of a source of which no item was labelled."""
+    """The figures that an alarm is decided by; a source without a labelled item is left out."""
     found = {source: measure([item for item in items if item.source is source]) for source in AuditSource}
     figures = {source: _figures(measures) for source, measures in found.items()}
     return {source: each for source, each in figures.items() if each is not None}

@@ -1,4 +1,5 @@
-"""How a judge of a benchmark is asked and read: by verdicts, or by the policy that a recipe's judge was trained with.
+"""How a benchmark's judge is prompted and its replies read: by verdicts, or by the policy that a recipe's judge was
+trained with.
 
 Knows no benchmark.
 """
@@ -17,8 +18,8 @@ VERDICT = "verdict"
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """`name` is a policy of `spar.method.judging` or a third party's; `options` are those that are not the policy's
-    defaults; `form` is what it asks with, None for the judge template."""
+    """`name` is a policy of `spar.method.judging` or a third party's; `options` are those that differ from the policy's
+    defaults; `form` is its prompt, None for the judge template."""
 
     name: str = VERDICT
     options: Mapping[str, float] = field(default_factory=dict)
@@ -26,7 +27,7 @@ class Judging:
 
     @property
     def policy(self) -> JudgingPolicy:
-        """Raises RecipeError for a policy that is nowhere."""
+        """Raises RecipeError for an unknown policy."""
         return judging_policy(self.name)
 
     @property
@@ -37,9 +38,9 @@ class Judging:
         return self.policy.parse(reply, finish_reason, self.all_options)
 
     def label(self, votes: Sequence[Vote]) -> Verdict | None:
-        """What all readable votes come to: their majority, or whether their mean is good enough."""
+        """The label of all readable votes: their majority, or whether their mean is high enough."""
         return self.policy.settle(votes, 1, self.all_options).label
 
     def value(self, votes: Sequence[Vote]) -> float | None:
-        """The mean number of a policy whose replies state one; None for others, and where none can be read."""
+        """The mean score of a policy whose replies state one; None for others, and where no score can be read."""
         return None if self.policy.read is None else self.policy.settle(votes, 1, self.all_options).value

@@ -1,7 +1,7 @@
-"""A model whose replies are written down as they come: a measurement that stopped goes on without asking again.
+"""A model whose replies are recorded as they arrive: a measurement that stopped is resumed without repeating calls.
 
-It is a `ChatModel` around another one, so it serves every benchmark alike, down to the votes of a search. The model
-itself is served at the first call that the book does not know: one that is known whole needs no engine.
+It is a `ChatModel` around another one, so it works for every benchmark, down to the votes of a search. The model itself
+is served at the first call that the book does not hold: a measurement that is recorded completely needs no engine.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from spar.method.records import Message
 
 
 class RememberingModel:
-    """`asked` and `remembered` count calls; one event loop."""
+    """`sent` and `remembered` count calls; one event loop."""
 
     def __init__(self, book: CallBook, serve: Callable[[], Awaitable[ChatModel]]) -> None:
         self._book = book
         self._serve = serve
         self._serving: asyncio.Future[ChatModel] | None = None
-        self.asked = 0
+        self.sent = 0
         self.remembered = 0
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
@@ -30,7 +30,7 @@ class RememberingModel:
             return known
         completions = await (await self._chat()).sample(messages, n, sampling, seed)
         self._book.put(call, completions)
-        self.asked += 1
+        self.sent += 1
         return completions
 
     async def _chat(self) -> ChatModel:

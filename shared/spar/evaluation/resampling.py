@@ -1,4 +1,4 @@
-"""Bootstrap intervals for scores that are no single proportion (B. Efron, Annals of Statistics 7, 1979; percentiles).
+"""Percentile bootstrap intervals for scores that are not a single proportion (B. Efron, Annals of Statistics 7, 1979).
 
 Seeded, so a report is the same whenever it is built. Plain arithmetic; knows nothing of what was measured.
 """
@@ -30,7 +30,7 @@ def bootstrap(
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Of sorted values, between two of them in proportion."""
+    """A quantile of sorted values, by linear interpolation."""
     place = share * (len(values) - 1)
     below = int(place)
     above = min(below + 1, len(values) - 1)

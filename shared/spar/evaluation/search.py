@@ -1,8 +1,8 @@
-"""Searches as benchmarks measure them: at inference around each prompt (arXiv 2412.11605, Table 1), and from given bad
+"""Searches as benchmarks measure them: at inference for each prompt (arXiv 2412.11605, Table 1), and from given bad
 responses (Table 10).
 
-A search that an engine's failure ended has no place in a measurement: it is raised, so that it is asked again. Knows
-no benchmark.
+A search that ended with an engine's failure must not be measured: the failure is raised, so that the search can be
+repeated. Knows no benchmark.
 """
 
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ from spar.recipes.models import AskSettings, JudgmentSettings, SamplingSettings
 from spar.roles.usage import SeedScope, Usage
 
 ONE_REFINEMENT = ("actor", "greedy")
-"""Of given negatives these mean the same: one greedy refinement, with a greedy vote as its critique."""
+"""For given negatives these are the same: one greedy refinement, with a greedy vote as its critique."""
 
 
 def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet, seed: int) -> Respond | None:
-    """The search that the settings ask for; None if they ask for the actor alone."""
+    """The search that the settings name; None if they name the actor alone."""
     strategy = make_strategy(settings.strategy, settings.budget)
     if strategy.policy is None:
         return None
     how = _refining(settings, templates)
 
     async def respond(text: str, usage: Usage) -> Row:
-        """One response by the search. Raises the engine's failure: a measurement may not score a server's fault."""
+        """One response by the search. Raises the engine's failure: a measurement must not score a server's fault."""
         actor, refiner = _Watched(models.actor), _Watched(models.refiner)
-        asked = InferenceRequest(
+        request = InferenceRequest(
             messages=(Message("user", text),),
             sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens),
             seed=seed,
         )
-        found = await infer(RoleModels(actor=actor, refiner=refiner), asked, strategy, how)
+        found = await infer(RoleModels(actor=actor, refiner=refiner), request, strategy, how)
         for watched in (actor, refiner):
             if watched.failure is not None:
                 raise watched.failure
@@ -50,7 +50,7 @@ def search_of(models: RoleModels, settings: AskSettings, templates: TemplateSet,
 
 
 def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSet, seed: int) -> RefineNegative | None:
-    """The search from given negatives that the settings ask for; None where that is one greedy refinement."""
+    """The search from given negatives that the settings name; None where that is one greedy refinement."""
     if settings.strategy in ONE_REFINEMENT:
         return None
     strategy = make_strategy(settings.strategy, settings.budget)
@@ -62,19 +62,19 @@ def refining_of(refiner: ChatModel, settings: AskSettings, templates: TemplateSe
     policy, how = strategy.policy, _refining(settings, templates)
 
     async def refine(prompt: str, response: str, usage: Usage) -> Row:
-        asking = Refiner(chat=refiner, settings=how, scope=SeedScope(seed=seed, iteration=0), usage=usage)
-        asked = Prompt.of(prompt)
-        judgment = await asking.judge_node(asked, response)
+        searcher = Refiner(chat=refiner, settings=how, scope=SeedScope(seed=seed, iteration=0), usage=usage)
+        given = Prompt.of(prompt)
+        judgment = await searcher.judge_node(given, response)
         if critique_to_refine(judgment) is None:
             return {"refined": None, "failure": "no_critique", **_took(0, 1, len(judgment.votes))}
         root = Node(path=(), text=response, judgment=judgment)
-        return _negative_row(await asking.search(asked, root, policy))
+        return _negative_row(await searcher.search(given, root, policy))
 
     return refine
 
 
 def _negative_row(tree: Tree) -> Row:
-    """The best text, whether or not it solved the tree: outside judges decide what it is worth."""
+    """The best text, whether or not it solved the tree: outside judges decide how good it is."""
     root = tree.nodes[0]
     votes = tree.votes + len(root.judgment.votes)
     texts = len({node.text.strip() for node in tree.nodes}) + sum(place.judgment is not None for place in tree.pruned)
@@ -90,7 +90,7 @@ def _took(generations: int, judgments: int, votes: int) -> Row:
 
 
 def _refining(settings: AskSettings, templates: TemplateSet) -> RefinerSettings:
-    # A refinement says what it changes before the text itself: the paper gives it half as much again.
+    # A refinement states its changes before the text itself: the paper allows it half as many tokens again.
     longest = settings.max_tokens + settings.max_tokens // 2
     return RefinerSettings(
         templates=templates,
@@ -106,7 +106,7 @@ def _row(found: InferenceResult) -> Row:
 
 
 class _Watched:
-    """Keeps an engine's failure, which `infer` would make the best of."""
+    """Keeps an engine's failure, after which `infer` would return its best text so far."""
 
     def __init__(self, chat: ChatModel) -> None:
         self._chat = chat

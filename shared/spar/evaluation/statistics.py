@@ -2,9 +2,8 @@
 measured.
 
 Sources: E. B. Wilson, JASA 22 (1927) for one rate; R. G. Newcombe, Statistics in Medicine 17 (1998)
-2635-2650, method 10, for the difference of two rates over the same items. Both stay inside what is possible
-near 0 and 1, where the usual normal interval does not, and need no resampling, so a report is the same
-whenever it is built.
+2635-2650, method 10, for the difference of two rates over the same items. Near 0 and 1 both stay within the possible
+range, where the normal interval does not, and they need no resampling, so a report is the same whenever it is built.
 """
 
 from collections.abc import Sequence
@@ -43,7 +42,7 @@ class Proportion:
 
 
 def wilson(rate: float, n: float) -> tuple[float, float]:
-    """Wilson's 95% interval of a rate over n items; n need not be whole where items tell less than one each."""
+    """Wilson's 95% interval of a rate over n items; n may be fractional, as an effective sample size is."""
     z2 = Z95 * Z95
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
@@ -79,7 +78,7 @@ def _combine(mine: float, theirs: float, phi: float) -> float:
 
 
 def _correlation(before: Sequence[bool], after: Sequence[bool]) -> float:
-    """Phi of the 2 x 2 table with Newcombe's continuity correction: a positive one is made smaller."""
+    """Phi of the 2 x 2 table with Newcombe's continuity correction, which lowers a positive phi."""
     n = len(before)
     both = sum(x and y for x, y in zip(before, after, strict=True))
     only_after = sum(after) - both

@@ -1,8 +1,7 @@
 """Measures actors and refiners on the story world, whose rules can check every response.
 
-The rules are the measuring stick and nothing else: no verdict of theirs reaches a model or the data it learns
-from. All items of a measure are asked at once; the engine batches them. Knows nothing of runs, iterations or
-files.
+The rules only measure: their verdicts never reach a model or its training data. All items of a measure are requested at
+once; the engine batches them. Knows nothing of runs, iterations or files.
 """
 
 from collections.abc import Sequence
@@ -19,14 +18,14 @@ from spar.roles.settings import RefinerSettings
 from spar.roles.usage import SeedScope, Usage
 from spar.worlds.story.rules import follows
 
-# Twice what a right reply takes in any tokenizer; whoever goes on has lost the thread, and is counted as cut off.
+# Twice the length of a correct reply in any tokenizer; a longer one has derailed, and counts as cut off.
 RESPONSE_TOKENS = 48
 JUDGMENT_TOKENS = 192
 REFINEMENT_TOKENS = 96
 GREEDY_VOTE = JudgmentSettings(votes=1, quorum=1, retries=0, temperature=0.0, max_tokens=JUDGMENT_TOKENS)
 GREEDY_REPLY = SamplingSettings(temperature=0.0, max_tokens=REFINEMENT_TOKENS)
 EVALUATION_STEP = "evaluate"
-"""Seed step of every judgment asked for here."""
+"""Seed step of every judgment requested here."""
 
 
 async def evaluate_actor(  # noqa: PLR0913 - what a measurement depends on, each passed plainly
@@ -89,10 +88,9 @@ async def evaluate_refine(
 ) -> list[Item]:
     """One greedy refinement per (prompt, bad response), end to end.
 
-    The critique is the refiner's own greedy vote on the bad response, whichever way it went, as it would be
-    in a search that has no teacher to lean on. Correct: the refined text follows the prompt by the rules.
-    Wrong: it does not, it repeats the bad response, or either reply cannot be read; a bad vote therefore
-    costs accuracy here too.
+    The critique is the refiner's own greedy vote on the bad response, whatever its verdict, as in a search without a
+    teacher. Correct: the refined text follows the prompt by the rules. Wrong: it does not, it repeats the bad response,
+    or either reply cannot be read; a bad vote therefore costs accuracy here too.
     """
     refiner = _greedy_refiner(chat, templates, seed, usage)
 
@@ -121,8 +119,7 @@ async def evaluate_refine(
 
 
 def pair_precision(pairs: Sequence[Pair]) -> list[Item]:
-    """Per pair, in order. Correct: the chosen response follows its prompt, whatever the refiner thought of
-    it."""
+    """Per pair, in order. Correct: the chosen response follows its prompt, whatever the refiner's verdict."""
     return [
         Item(
             measure=Measure.PAIR,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from spar.cli.fetch import SOURCES
 from spar.cli.main import build_app
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import SOURCES
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH, IFEVAL, LLMBAR
 
 PLACES = {"followbench": FOLLOWBENCH, "ifeval": IFEVAL.parent, "llmbar": LLMBAR}

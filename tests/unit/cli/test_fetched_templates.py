@@ -10,10 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spar.benchmark_records import PublishedSource
-from spar.cli.fetch import published, write_templates
+from spar.cli.fetch import RELEASE, published, write_templates
 from spar.cli.main import build_app
 from spar.errors import DataError
-from spar.evaluation.benchmark_sources import RELEASE
 from spar.method.templates import TemplateSet, read_templates
 from spar.method.templates.reference import templates_of
 

@@ -168,8 +168,8 @@ def test_rows_as_the_hub_has_them_are_taken_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "change", "told"),
     [
-        ("gsm8k", lambda folder: (folder / "train.jsonl").unlink(), "train.jsonl is not there, and gsm8k shows five"),
-        ("mmlu", lambda folder: (folder / "dev" / "anatomy_dev.csv").unlink(), "anatomy_dev.csv is not there"),
+        ("gsm8k", lambda folder: (folder / "train.jsonl").unlink(), "train.jsonl does not exist, and gsm8k shows five"),
+        ("mmlu", lambda folder: (folder / "dev" / "anatomy_dev.csv").unlink(), "anatomy_dev.csv does not exist"),
         ("mmlu", lambda folder: (folder / "test" / "anatomy_test.csv").unlink(), "has no test/"),
         (
             "mmlu",

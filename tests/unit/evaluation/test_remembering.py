@@ -56,7 +56,7 @@ async def test_a_call_is_asked_once_and_its_replies_come_back_as_they_were(tmp_p
     chat = Counting()
     again, model = await say(tmp_path, chat, "a", "b", "a")
     assert again == first + first[:2]
-    assert (chat.calls, model.asked, model.remembered) == (0, 0, 3)
+    assert (chat.calls, model.sent, model.remembered) == (0, 0, 3)
 
 
 async def test_another_seed_or_text_is_another_call(tmp_path: Path) -> None:

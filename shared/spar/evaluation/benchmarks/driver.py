@@ -16,7 +16,7 @@ from spar.roles.usage import Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCounts:
-    """How many items are requested; `judged` of them an outside judge judges, if there is one."""
+    """How many items are requested; an outside judge, if there is one, judges `judged` of them."""
 
     items: int
     judged: int = 0
@@ -44,9 +44,9 @@ class BenchmarkDriver:
     """Requests all items at once; the engine batches them."""
     score: RowScorer
     count: Callable[[Path, int | None], ItemCounts]
-    """Items of the data, a limit applied. Raises DataError for data that cannot be read."""
+    """The number of items in the data, with a limit applied. Raises DataError for data that cannot be read."""
     settings: Callable[[BenchmarkRequest], Mapping[str, str | int]] = _no_settings
-    """What else would change a score, besides what `settings.settings_of` keeps of every benchmark."""
+    """Settings that change a score, besides those that `settings.settings_of` keeps of every benchmark."""
     warnings: Callable[[BenchmarkRequest], Sequence[str]] = _no_warnings
     """What a reader must know to compare the scores with published ones."""
 

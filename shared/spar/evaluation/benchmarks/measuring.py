@@ -1,4 +1,4 @@
-"""One measurement, the same for a command and for the service: prepare a request, request the rows, score them.
+"""One measurement, the same for the command and for the service: prepare a request, request the rows, score them.
 
 Knows nothing of how models are served, and keeps nothing.
 """
@@ -29,13 +29,13 @@ FAILURES = {
     "too_long": "could not be drawn: too long for the model",
     "refused": "could not be drawn: the model's chat template or its server refuses the conversation",
 }
-"""What a warning says of replies by their failure; those that it does not name are the scorer's to count."""
+"""The wording of a warning by a reply's failure; failures that are not listed are counted by the scorer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredModels:
-    """`model` is the one measured. `refiner` searches its responses; of a suite it is measured too. `judge` and the
-    `raters` by name judge from outside."""
+    """`model` is the one measured. `refiner` searches its responses, and in a suite is measured too. `judge` and the
+    `raters` by name are outside judges."""
 
     model: ChatModel
     refiner: ChatModel | None = None
@@ -54,7 +54,7 @@ def prepare(  # noqa: PLR0913 - what a measurement depends on, each passed plain
     judging: Judging,
     about: Mapping[str, str | int],
 ) -> BenchmarkRequest:
-    """With the searches that the benchmark's work needs. Raises DataError for a name that is no benchmark's."""
+    """A request with the searches that the benchmark's work needs. Raises DataError for an unknown benchmark."""
     record = benchmark(name)
     search = refining = None
     if models.refiner is not None and record.work is Work.RESPONSES:
@@ -94,7 +94,7 @@ def score_rows(request: BenchmarkRequest, rows: Sequence[Row]) -> BenchmarkRepor
 
 
 def score_file(name: str, answers: Path, data: Path, partial: bool = False) -> BenchmarkReport:
-    """Rows that are there already. No model is requested."""
+    """Score existing rows. Calls no model."""
     return driver_of(benchmark(name)).score(rows_of_file(answers), data, partial)
 
 

@@ -1,4 +1,4 @@
-"""What scoring one file of responses gives. Knows no benchmark and no file format.
+"""The result of scoring one file of responses. Knows no benchmark and no file format.
 
 Scores and intervals are percentages, except where a benchmark counts levels. A table is one row per category;
 `items` are the scored rows themselves, kept for reading and for comparing two models item by item.
@@ -26,7 +26,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ScoredItem:
-    """One item of a benchmark, scored. `correct` is what two models are compared by; `detail` is for reading."""
+    """One item of a benchmark, scored. Two models are compared by `correct`; `detail` is for people to read."""
 
     key: str
     correct: bool
@@ -47,7 +47,7 @@ class BenchmarkReport:
     warnings: Sequence[str] = field(default=())
 
     def as_json(self) -> dict[str, Any]:
-        """All but the items, which have a file of their own."""
+        """Everything except the items, which have their own file."""
         return {
             "benchmark": self.benchmark,
             "counts": dict(self.counts),
@@ -63,7 +63,7 @@ class BenchmarkReport:
 
 @dataclass(frozen=True, slots=True)
 class KeptReport:
-    """A report as a run's result or a folder keeps it: `report` is `as_json`, `items` are the scored rows."""
+    """A report as a run's result or a folder stores it: `report` is `as_json`, `items` are the scored rows."""
 
     report: dict[str, Any]
     items: tuple[dict[str, Any], ...]
@@ -82,7 +82,7 @@ def item_json(item: ScoredItem) -> dict[str, Any]:
 
 
 def strategy_in(settings: Mapping[str, str | int]) -> str:
-    """The strategy that a report's settings name; the actor's alone if they name none."""
+    """The strategy that a report's settings name; the actor alone if they name none."""
     return str(json.loads(str(settings.get("strategy", '"actor"'))))
 
 
@@ -96,12 +96,12 @@ def percent_interval(proportion: Proportion) -> Interval:
 
 
 def compare(before: BenchmarkReport, after: BenchmarkReport) -> Difference:
-    """How many points of correct items `after` has more, over the same items. Raises DataError if they differ."""
+    """How many more points of correct items `after` has, over the same items. Raises DataError if they differ."""
     return compare_items(keep(before).correct, keep(after).correct)
 
 
 def compare_items(before: Mapping[str, bool], after: Mapping[str, bool]) -> Difference:
-    """The same of what was kept: correct by item."""
+    """The same of stored reports: correct by item."""
     if before.keys() != after.keys():
         alone = sorted(before.keys() ^ after.keys())
         raise DataError(

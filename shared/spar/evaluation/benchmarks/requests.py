@@ -1,4 +1,4 @@
-"""What a benchmark's requests are made of, and its items requested at once. Knows no benchmark."""
+"""A benchmark's request, and how its items are run concurrently. Knows no benchmark."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,25 +17,25 @@ from spar.roles.usage import SeedScope, Usage
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-"""One item's row, as the scoring half reads it: JSON values only."""
+"""One item's row, as the scorer reads it: JSON values only."""
 
 Respond = Callable[[str, Usage], Awaitable[Row]]
-"""A prompt's response by a search at inference, and how that ended (`spar.evaluation.search`)."""
+"""A prompt's response by a search at inference, and how the search ended (`spar.evaluation.search`)."""
 
 RefineNegative = Callable[[str, str, Usage], Awaitable[Row]]
-"""What a search makes of a prompt's bad response: `refined`, and what that took (`spar.evaluation.search`)."""
+"""The refinement of a prompt's bad response by a search: `refined`, and its cost (`spar.evaluation.search`)."""
 
 TOO_LONG = ReplyFailure.TOO_LONG.value
-"""The failure of an item whose conversation the model does not take: counted, never left out."""
+"""The failure of an item whose conversation does not fit the model: counted, never left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkRequest:
     """One evaluation: the benchmark, the models that may be requested, the items, and how.
 
-    `model` is the one measured, or with `search` what that makes of it; the story world measures a `refiner` too.
-    `judge` judges from outside; `raters` are further judges by name, where a benchmark compares several. `refining`
-    searches refinements of given negatives.
+    `model` is the one measured, with `search` as that search's actor; the story world measures a `refiner` too. `judge`
+    is an outside judge; `raters` are further ones by name, where a benchmark compares several. `refining` searches
+    refinements of given negatives.
     """
 
     benchmark: Benchmark
@@ -50,9 +50,9 @@ class BenchmarkRequest:
     raters: Mapping[str, ChatModel] = field(default_factory=dict)
     refining: RefineNegative | None = None
     judging: Judging = field(default_factory=Judging)
-    """How the measured judge is asked and read, where that is what a benchmark measures."""
+    """How the measured judge is prompted and read, in a benchmark that measures a judge."""
     about: Mapping[str, str | int] = field(default_factory=dict)
-    """What is known of the models and engines: kept with the scores."""
+    """What is known about the models and engines: stored with the scores."""
 
     @property
     def scope(self) -> SeedScope:
@@ -60,21 +60,21 @@ class BenchmarkRequest:
 
 
 class FailureKeeper:
-    """Gathers items, group after group: one that the engine fails does not keep the others from being asked."""
+    """Gathers items, group after group: one that the engine fails does not prevent the others from being requested."""
 
     def __init__(self) -> None:
         self._items = 0
         self._failures: list[tuple[int, EngineError]] = []
 
     async def gather(self, work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """What succeeded. Raises EngineError where several items in a row failed: then it is the engine."""
+        """The items that succeeded. Raises EngineError if several in a row failed: then the engine is at fault."""
         found, failures = await despite_failures(work, EngineError, ModelUnusable)
         self._failures += [(self._items + place, error) for place, error in failures]
         self._items += len(found) + len(failures)
         return found
 
     def check(self) -> None:
-        """Raises the first of the failures, with their number, once everything was asked."""
+        """Raises the first of the failures, with their number, once everything was requested."""
         if not self._failures:
             return
         place, error = self._failures[0]
@@ -85,17 +85,17 @@ class FailureKeeper:
 
 
 async def all_rows(work: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
-    """Every item's row. Items that the engine fails don't keep the others from being asked; then they are raised."""
+    """Every item's row. All items are requested even if the engine fails some; then the failures are raised."""
     keeper = FailureKeeper()
     rows = await keeper.gather(work)
     keeper.check()
     return rows
 
 
-async def unless_too_long(asking: Callable[[], Awaitable[Row]], without: Row) -> Row:
-    """The row, or `without` and why, where the model does not take the conversation, mostly for its length."""
+async def unless_too_long(request: Callable[[], Awaitable[Row]], without: Row) -> Row:
+    """The row, or `without` and the reason if the conversation does not fit the model or is refused."""
     try:
-        return await asking()
+        return await request()
     except ConversationTooLong as error:
         return {**without, "failure": TOO_LONG, "reason": error.what}
     except DataError as error:

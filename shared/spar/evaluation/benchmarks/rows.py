@@ -1,8 +1,8 @@
-"""Rows to be scored, checked against the items that a benchmark has: of a file (JSON lines, plain or as .gz or .zst),
-or in memory, as models were just requested.
+"""Rows to be scored, checked against a benchmark's items: from a file (JSON lines, plain or as .gz or .zst), or from
+memory, as models have just returned them.
 
-Every row that is broken, unknown, doubled or missing is an error that names its line. Fields that a benchmark does not
-need are left alone. Knows no benchmark.
+Every row that is malformed, unknown, duplicated or missing is an error that names its line. Fields that a benchmark
+does not need are ignored. Knows no benchmark.
 """
 
 import gzip
@@ -27,14 +27,14 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class NumberedRow:
-    """One JSON object of the file and where it stood, from 1."""
+    """One JSON object of the file and its line number, from 1."""
 
     number: int
     fields: Mapping[str, Any]
     origin: str
 
     def text(self, name: str) -> str:
-        """A field that must be there and be a string (it may be empty)."""
+        """A required field that must be a string (it may be empty)."""
         value = self.fields.get(name)
         if not isinstance(value, str):
             raise self.refuse(f"'{name}' is {_shown(value)}, not a string")
@@ -64,7 +64,7 @@ class NumberedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRows:
-    """Rows in order, and the digest of their bytes as JSON lines. `origin` is how errors name them."""
+    """Rows in order, and the digest of their bytes as JSON lines. `origin` is their name in errors."""
 
     lines: Sequence[NumberedRow]
     digest: str
@@ -80,7 +80,7 @@ class Answers(Generic[Key]):
 
 
 def whole_number(value: object) -> int | None:
-    """1 of 1, 1.0, "1" and "1.0"; None of anything else, True and "" among it."""
+    """1 for 1, 1.0, "1" and "1.0"; None for anything else, including True and ""."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, float) and value.is_integer():
@@ -117,7 +117,7 @@ def rows_of_file(path: Path) -> AnswerRows:
 
 
 def rows_in_memory(rows: Sequence[Mapping[str, Any]]) -> AnswerRows:
-    """Rows of JSON values, as they come from a request."""
+    """Rows of JSON values, as a request returns them."""
     origin = "The request's result"
     lines = tuple(NumberedRow(number, fields, origin) for number, fields in enumerate(rows, start=1))
     return AnswerRows(lines=lines, digest=digest(encode(rows)), origin=origin)
@@ -126,14 +126,14 @@ def rows_in_memory(rows: Sequence[Mapping[str, Any]]) -> AnswerRows:
 def match_answers(
     rows: AnswerRows, known: Collection[Key], key_of: Callable[[NumberedRow], Key], partial: bool = False
 ) -> Answers[Key]:
-    """Rows by key. Without `partial`, every known item must be there."""
+    """Rows by key. Without `partial`, every known item must be present."""
     found: dict[Key, NumberedRow] = {}
     for line in rows.lines:
         key = key_of(line)
         if key not in known:
             raise line.refuse(f"the benchmark has no item {_shown(key)}")
         if key in found:
-            raise line.refuse(f"item {_shown(key)} was in line {found[key].number} already")
+            raise line.refuse(f"item {_shown(key)} is in line {found[key].number} already")
         found[key] = line
     missing = [key for key in known if key not in found]
     _check_complete(rows.origin, missing, len(found), len(known), partial)
@@ -146,18 +146,18 @@ def _check_complete(origin: str, missing: list[Key], given: int, total: int, par
     named = ", ".join(_shown(key) for key in missing[:_NAMED]) + (" and others" if len(missing) > _NAMED else "")
     raise DataError(
         f"{origin} has {given} of the benchmark's {total} items; missing: {named}.",
-        "Add the missing rows" + (", or score what is there with --partial." if given else "."),
+        "Add the missing rows" + (", or score the present ones with --partial." if given else "."),
     )
 
 
 def count_lines(path: Path, limit: int | None) -> int:
-    """How many rows the file has, up to the limit; none of them is read."""
+    """How many rows the file has, up to the limit, without parsing them."""
     number = sum(bool(line.strip()) for line in read_bytes(path).splitlines())
     return number if limit is None else min(number, limit)
 
 
 def read_lines(path: Path) -> Iterator[NumberedRow]:
-    """Every row of a file in order, for what has no fixed list of items."""
+    """Every row of a file in order, for data without a fixed list of items."""
     return _lines(str(path), read_bytes(path))
 
 

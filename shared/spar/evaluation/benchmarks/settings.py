@@ -1,4 +1,4 @@
-"""What was requested and how, as the settings that are kept beside a score: whatever would change it.
+"""The settings that are stored beside a score: everything about the request that could change it.
 
 Knows no scores.
 """
@@ -14,7 +14,7 @@ from spar.method.defaults import TEMPERATURE
 from spar.recipes.models import AskSettings
 
 REVISION = 1
-"""Raised when the same models would be requested for something else."""
+"""Incremented when the same models would get other requests."""
 
 
 def settings_of(request: BenchmarkRequest) -> dict[str, str | int]:
@@ -40,5 +40,5 @@ def short_digest(text: str) -> str:
 
 
 def _left_out(record: Benchmark, key: str, settings: AskSettings) -> bool:
-    """A setting of later origin that has its default."""
+    """A setting that was added later and has its default: earlier scores do not have it."""
     return key in record.later_settings and getattr(settings, key) == AskSettings.model_fields[key].default

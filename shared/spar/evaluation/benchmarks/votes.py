@@ -1,4 +1,4 @@
-"""How a judge is requested for votes where its judging is measured, and what the votes come to. Knows no benchmark."""
+"""A judge's votes in a measurement of its judging, and their majority. Knows no benchmark."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from spar.recipes.models import JudgmentSettings
 
 
 def vote_settings(votes: int, max_tokens: int) -> JudgmentSettings:
-    """Nothing is requested twice: a measurement takes the replies as they come. A single vote is greedy."""
+    """Settings without retries: a measurement uses the first replies. A single vote is greedy."""
     temperature = TEMPERATURE if votes > 1 else 0.0
     return JudgmentSettings(votes=votes, quorum=1, retries=0, temperature=temperature, max_tokens=max_tokens)
 
@@ -25,5 +25,5 @@ def replies_of(judgment: Judgment) -> Mapping[str, Any]:
 
 
 def majority(votes: Sequence[Vote]) -> Verdict | None:
-    """What most of the readable votes say; None for a tie, and where none can be read."""
+    """The majority of the readable votes; None for a tie, and where none can be read."""
     return tally(votes, quorum=1).label

@@ -121,4 +121,4 @@ def _calls(chats: Chats) -> dict[str, int]:
 
 def _counts(chats: Chats) -> CallCounts:
     models = {id(chat): chat for chat in chats.values()}.values()
-    return CallCounts(sent=sum(chat.asked for chat in models), remembered=sum(chat.remembered for chat in models))
+    return CallCounts(sent=sum(chat.sent for chat in models), remembered=sum(chat.remembered for chat in models))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.followbench.replies import parse_judge_reply
 from spar.evaluation.benchmarks.followbench.rules import rule_for
-from spar.evaluation.benchmarks.followbench.scoring import FollowBenchTask, Key, read_tasks
+from spar.evaluation.benchmarks.followbench.scoring import parse_judge_reply
+from spar.evaluation.benchmarks.followbench.tasks import FollowBenchTask, Key, read_tasks
 from spar.evaluation.benchmarks.measuring import score_file
 from spar.evaluation.benchmarks.report import BenchmarkReport
 from tests.unit.evaluation.benchmarks.places import FOLLOWBENCH

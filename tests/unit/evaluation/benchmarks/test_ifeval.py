@@ -152,7 +152,10 @@ def test_rows_that_are_missing_are_told_or_left_out(tmp_path: Path, responses: P
     [
         ("{}", "is no IFEval prompt"),
         ('{"key": 1, "prompt": "p", "instruction_id_list": ["a:b"], "kwargs": []}', "is no IFEval prompt"),
-        ('{"key": 1, "prompt": "p", "instruction_id_list": ["a:b"], "kwargs": [{}]}', "no checker knows: a:b"),
+        (
+            '{"key": 1, "prompt": "p", "instruction_id_list": ["a:b"], "kwargs": [{}]}',
+            "instructions without a checker: a:b",
+        ),
     ],
 )
 def test_a_file_that_is_no_ifeval_is_told(tmp_path: Path, responses: Path, line: str, told: str) -> None:

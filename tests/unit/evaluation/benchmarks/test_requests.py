@@ -9,9 +9,8 @@ import pytest
 from spar.benchmark_registry import BENCHMARKS
 from spar.errors import DataError, EngineError, ModelUnusable
 from spar.evaluation.benchmarks.driver import driver_of
-from spar.evaluation.benchmarks.followbench.driver import OUR_JUDGE_WORDING
-from spar.evaluation.benchmarks.followbench.requests import judge_prompt
-from spar.evaluation.benchmarks.followbench.scoring import read_tasks
+from spar.evaluation.benchmarks.followbench.driver import OUR_JUDGE_WORDING, judge_prompt
+from spar.evaluation.benchmarks.followbench.tasks import read_tasks
 from spar.evaluation.benchmarks.llmbar.scoring import read_pairs
 from spar.evaluation.benchmarks.measuring import score_file, score_rows
 from spar.evaluation.benchmarks.requests import BenchmarkRequest, Row
@@ -128,7 +127,7 @@ def test_the_judge_sees_how_the_prompt_grew() -> None:
     tasks, _ = read_tasks(FOLLOWBENCH)
     task = next(task for task in tasks.values() if task.judged and task.key[2] == 3)
     text = judge_prompt(task, "A $response with [[brackets]].")
-    assert [f"[{number}] {said}" in text for number, said in enumerate(task.way)] == [True] * 4
+    assert [f"[{number}] {said}" in text for number, said in enumerate(task.steps)] == [True] * 4
     assert text.splitlines()[-1] == "[YES or NO, YES or NO, YES or NO]"
     assert "A $response with [[brackets]]." in text
 

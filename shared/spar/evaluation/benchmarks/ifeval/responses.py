@@ -1,4 +1,4 @@
-"""The forms in which responses to IFEval's prompts are written: our own and those of the tools that people use.
+"""The formats of responses to IFEval's prompts: our own and those of common tools.
 
     {key, response}                            ours
     {prompt, response}                         IFEval's own script, which matches by prompt
@@ -25,7 +25,7 @@ def keys_by_prompt(prompts: Iterable[tuple[str, int]]) -> Keys:
 
 
 def key_of(line: NumberedRow, by_prompt: Keys) -> int:
-    """By the row's key, else by its prompt, where that is one item's alone. Raises DataError."""
+    """The item's key, by the row's key or else by its prompt, if only one item has it. Raises DataError."""
     doc = line.fields.get("doc")
     named: Mapping[str, Any] = doc if isinstance(doc, dict) else line.fields
     if named.get("key") is not None:
@@ -47,7 +47,7 @@ def key_of(line: NumberedRow, by_prompt: Keys) -> int:
 
 
 def response_of(line: NumberedRow) -> str:
-    """The row's response; of lm-eval's, what its filters left. Raises DataError."""
+    """The row's response; of lm-eval's rows, the output of its filters. Raises DataError."""
     if "response" in line.fields:
         return line.text("response")
     for name in ("filtered_resps", "resps"):

@@ -1,7 +1,7 @@
 """IFEval (J. Zhou et al., arXiv 2311.07911): 541 prompts with 834 instructions that a program can check.
 
-Four scores, strict and loose, by prompt and by instruction, and their mean. Knows nothing of how the responses
-were made; the checkers lie in `ifeval_checkers`.
+Four scores, strict and loose, by prompt and by instruction, and their mean. Knows nothing of how the responses were
+generated; the checkers are in `checkers`.
 """
 
 import json
@@ -31,7 +31,7 @@ MEASURES = ("prompt_strict", "inst_strict", "prompt_loose", "inst_loose")
 
 @dataclass(frozen=True, slots=True)
 class IfevalTask:
-    """One prompt and what it asks for."""
+    """One prompt and its instructions."""
 
     key: int
     prompt: str
@@ -61,12 +61,12 @@ def read_tasks(data: Path) -> tuple[dict[int, IfevalTask], str]:
             raise DataError(f"{path} line {number} is no IFEval prompt ({error}).", f"Name IFEval's {FILE}.") from error
     unknown = {item.name for task in tasks.values() for item in task.instructions} - known_instructions()
     if unknown:
-        raise DataError(f"{path} asks for what no checker knows: {', '.join(sorted(unknown))}.", "Name IFEval's file.")
+        raise DataError(f"{path} has instructions without a checker: {', '.join(sorted(unknown))}.", f"Use {FILE}.")
     return tasks, digest(raw)
 
 
 def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
-    """Score rows of {key, response}, or of the other forms that `ifeval_rows` reads."""
+    """Score rows of {key, response}, or in one of the other formats that `responses` reads."""
     tasks, data_digest = read_tasks(data)
     by_prompt = keys_by_prompt((task.prompt, key) for key, task in tasks.items())
     given = match_answers(answers, tasks, lambda line: key_of(line, by_prompt), partial)
@@ -88,7 +88,7 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
         ),
         items=[_scored(item) for item in checked],
         settings={**versions(), "data": data_digest, "answers": given.digest},
-        warnings=[f"{empty} responses are empty; they follow nothing."] if empty else [],
+        warnings=[f"{empty} responses are empty; they count as following nothing."] if empty else [],
     )
 
 
@@ -115,7 +115,7 @@ def _scores(checked: Sequence[IfevalResult]) -> dict[str, float]:
 
 
 def _intervals(checked: Sequence[IfevalResult]) -> dict[str, Interval]:
-    """Wilson by prompt. Instructions of one prompt stand or fall together, so those and the mean resample prompts."""
+    """Wilson by prompt. Instructions of one prompt are correlated, so their scores and the mean resample prompts."""
     wilson = {
         name: percent_interval(proportion)
         for name, proportion in _proportions(checked).items()

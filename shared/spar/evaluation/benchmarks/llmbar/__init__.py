@@ -4,7 +4,7 @@ from spar.benchmark_records import Benchmark, PublishedSource, Work
 
 BENCHMARK = Benchmark(
     name="llmbar",
-    about="LLMBar: does the refiner judge as people do.",
+    about="LLMBar: does the refiner judge as human annotators do.",
     driver=f"{__name__}.driver:DRIVER",
     part="refiner",
     work=Work.JUDGMENTS,

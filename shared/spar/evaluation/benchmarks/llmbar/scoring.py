@@ -1,11 +1,12 @@
-"""LLMBar (Z. Zeng et al., ICLR 2024), asked pointwise as in arXiv 2412.11605: each output of a pair is judged Yes or
-No on its own. Accuracy and F1 (positive = Yes) over 2N items per subset; adversarial is the macro mean of its four
+"""LLMBar (Z. Zeng et al., ICLR 2024), evaluated pointwise as in arXiv 2412.11605: each output of a pair is judged Yes
+or No on its own. Accuracy and F1 (positive = Yes) over 2N items per subset; adversarial is the macro mean of its four
 subsets, average that of all five.
 
-A judge that scores by a rubric says Yes where its mean score is good enough (rubric: from 4 of 5). As such a threshold
-is no part of LLMBar, `preference` also counts the pairs whose better output scored higher.
+For a judge that scores by a rubric, a high enough mean score is a Yes (rubric: from 4 of 5). As such a threshold is not
+part of LLMBar, `preference` also counts the pairs whose better output scored higher.
 
-A reply that cannot be read is wrong: no Yes, no No, one more in the total. Knows nothing of how replies were made.
+A reply that cannot be read counts as wrong: neither Yes nor No, but part of the total. Knows nothing of how replies
+were generated.
 """
 
 import json
@@ -35,7 +36,7 @@ Key = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class OutputPair:
-    """One pair of outputs; `label` (1 or 2) says which one follows the input."""
+    """One pair of outputs; `label` (1 or 2) is the one that follows the input."""
 
     input: str
     outputs: tuple[str, str]
@@ -44,24 +45,24 @@ class OutputPair:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One output, judged by one vote or more. `said` is None where no reply can be read, or the votes are tied."""
+    """One output, judged by one or more votes. `verdict` is None if no reply can be read, or the votes are tied."""
 
     key: Key
     good: bool
     votes: tuple[Vote, ...]
-    said: Verdict | None
+    verdict: Verdict | None
     judging: Judging = field(default_factory=Judging)
 
     @property
     def failure(self) -> str | None:
-        """Why nothing was said."""
-        if self.said is not None:
+        """Why there is no verdict."""
+        if self.verdict is not None:
             return None
         return TIED if any(vote.verdict for vote in self.votes) else self.votes[0].failure
 
     @property
     def correct(self) -> bool:
-        return self.said == (Verdict.YES if self.good else Verdict.NO)
+        return self.verdict == (Verdict.YES if self.good else Verdict.NO)
 
 
 def read_pairs(folder: Path) -> tuple[dict[str, list[OutputPair]], str]:
@@ -109,9 +110,9 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
 
 def _warnings(judged: Sequence[Judged]) -> list[str]:
     tied = sum(item.failure == TIED for item in judged)
-    unparsable = sum(item.said is None for item in judged) - tied
-    told = {"replies cannot be read": unparsable, "judgments are tied": tied}
-    return [f"{number} {what}; they count as wrong." for what, number in told.items() if number]
+    unparsable = sum(item.verdict is None for item in judged) - tied
+    counts = {"replies cannot be read": unparsable, "judgments are tied": tied}
+    return [f"{number} {what}; they count as wrong." for what, number in counts.items() if number]
 
 
 def _key(line: NumberedRow) -> Key:
@@ -130,7 +131,7 @@ def _judge(given: Answers[Key], truth: dict[Key, bool]) -> list[Judged]:
 
 
 def _judging(line: NumberedRow) -> Judging:
-    """How the row was judged, if not by verdicts. Raises DataError for a policy or options that are none."""
+    """How the row was judged, if not by verdicts. Raises DataError for an unknown policy or invalid options."""
     if line.fields.get("policy") is None:
         return Judging()
     options = line.fields.get("options") or {}
@@ -146,12 +147,12 @@ def _judging(line: NumberedRow) -> Judging:
 
 
 def first_votes(items: Sequence[Judged], votes: int) -> list[Judged]:
-    """The same items, had only the first `votes` been asked for."""
-    return [replace(item, votes=item.votes[:votes], said=item.judging.label(item.votes[:votes])) for item in items]
+    """The same items, as if only the first `votes` votes had been drawn."""
+    return [replace(item, votes=item.votes[:votes], verdict=item.judging.label(item.votes[:votes])) for item in items]
 
 
 class Tally(NamedTuple):
-    """What the scores are made of, summed over items: `yes` counts truths and verdicts that are Yes."""
+    """The sums over items from which scores are computed: `yes` counts the labels and the verdicts that are Yes."""
 
     items: int
     correct: int
@@ -160,7 +161,7 @@ class Tally(NamedTuple):
 
 
 def _getter(place: int) -> Callable[[Tally], int]:
-    """In C: a bootstrap sums two million tallies."""
+    """Implemented in C: a bootstrap sums two million tallies."""
     return itemgetter(place)
 
 
@@ -168,12 +169,12 @@ _ITEMS, _CORRECT, _HITS, _YES = (_getter(place) for place in range(len(Tally._fi
 
 
 def tally(items: Sequence[Judged]) -> Tally:
-    said = sum(item.said == Verdict.YES for item in items)
+    accepted = sum(item.verdict == Verdict.YES for item in items)
     return Tally(
         items=len(items),
         correct=sum(item.correct for item in items),
-        hits=sum(item.good and item.said == Verdict.YES for item in items),
-        yes=said + sum(item.good for item in items),
+        hits=sum(item.good and item.verdict == Verdict.YES for item in items),
+        yes=accepted + sum(item.good for item in items),
     )
 
 
@@ -192,7 +193,7 @@ MEANS = (("adversarial", ADVERSARIAL), ("average", SUBSETS))
 
 
 def _scores(present: dict[str, list[Judged]]) -> dict[str, float]:
-    """Means only where all their subsets are there: a mean of fewer is another number."""
+    """Means only where all their subsets are present: a mean of fewer is not comparable."""
     scores: dict[str, float] = {}
     for name, measure in MEASURES:
         by_subset = {subset: measure([tally(items)]) for subset, items in present.items()}
@@ -222,7 +223,7 @@ def _macro(measure: Callable[[Sequence[Tally]], float]) -> Callable[[Sequence[Se
 
 
 def _pairs(items: Sequence[Judged]) -> list[Tally]:
-    """One tally per pair: its two outputs are one draw."""
+    """One tally per pair: its two outputs are one sampling unit."""
     pairs: dict[int, list[Judged]] = {}
     for item in items:
         pairs.setdefault(item.key[1], []).append(item)
@@ -233,9 +234,9 @@ def _counts(judged: Sequence[Judged], present: dict[str, list[Judged]]) -> dict[
     counts = {
         "items": len(judged),
         "correct": sum(item.correct for item in judged),
-        "yes": sum(item.said == Verdict.YES for item in judged),
-        "no": sum(item.said == Verdict.NO for item in judged),
-        "unparsable": sum(item.said is None and item.failure != TIED for item in judged),
+        "yes": sum(item.verdict == Verdict.YES for item in judged),
+        "no": sum(item.verdict == Verdict.NO for item in judged),
+        "unparsable": sum(item.verdict is None and item.failure != TIED for item in judged),
         "tied": sum(item.failure == TIED for item in judged),
     }
     return counts | {f"{subset}.items": len(items) for subset, items in present.items()}
@@ -247,7 +248,7 @@ def _table(present: dict[str, list[Judged]]) -> Table:
             subset,
             len(items),
             sum(item.correct for item in items),
-            sum(item.said is None and item.failure != TIED for item in items),
+            sum(item.verdict is None and item.failure != TIED for item in items),
             round(accuracy([tally(items)]), 4),
             round(f1([tally(items)]), 4),
         )
@@ -257,7 +258,7 @@ def _table(present: dict[str, list[Judged]]) -> Table:
 
 
 def _curve(present: dict[str, list[Judged]]) -> list[Table]:
-    """majority@k over the first k of the votes, for odd k: macro means over the subsets that are there."""
+    """majority@k over the first k votes, for odd k: macro means over the subsets that are present."""
     most = min(len(item.votes) for items in present.values() for item in items)
     if most == 1:
         return []
@@ -270,7 +271,7 @@ def _curve(present: dict[str, list[Judged]]) -> list[Table]:
 
 
 def _preference(present: dict[str, list[Judged]]) -> list[Table]:
-    """Of judges that score: the pairs in which the better output has the higher mean score. No threshold decides."""
+    """For judges that score: the pairs in which the better output has the higher mean score, without a threshold."""
     rows: list[tuple[str | int | float, ...]] = []
     for subset, items in present.items():
         scored = [(item, item.judging.value(item.votes)) for item in items if item.judging.policy.read is not None]
@@ -296,7 +297,7 @@ def _scored(item: Judged) -> ScoredItem:
         "index": index,
         "output": output,
         "truth": "yes" if item.good else "no",
-        "verdict": item.said,
+        "verdict": item.verdict,
         "failure": item.failure,
         "replies": [vote.reply for vote in item.votes],
     }

@@ -1,7 +1,7 @@
-"""The bad responses that a refiner is measured with, each with the rule that checks a refinement, if a program can.
+"""The bad responses that a refiner is measured with, each with a rule that checks a refinement, if a program can.
 
-From a file of {prompt, response}, where a row may carry IFEval's `instruction_id_list` and `kwargs`; or of the story
-world, whose rules check all. Knows no model.
+From a file of {prompt, response}, where a row may have IFEval's `instruction_id_list` and `kwargs`; or from the story
+world, whose rules check all of them. Knows no model.
 """
 
 import json
@@ -24,7 +24,7 @@ Rule = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negative:
-    """A prompt and a response that does not follow it. `rule` says of a text whether it does; None: no program can."""
+    """A prompt and a response that does not follow it. `rule` checks whether a text does; None if no program can."""
 
     prompt: str
     response: str
@@ -32,7 +32,7 @@ class Negative:
 
 
 def read_negatives(data: Path) -> tuple[list[Negative], str]:
-    """All of them in order, and what identifies them."""
+    """All negatives in order, and the digest that identifies them."""
     if str(data) == WORLD:
         items = refine_items(WORLD_ITEMS, 0, "heldout")
         return [
@@ -60,14 +60,14 @@ def _story_rule(prompt: str) -> Rule:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule | None:
-    """IFEval's checkers, read strictly. Raises KeyError for an instruction that none of them knows."""
+    """IFEval's checkers, applied strictly. Raises KeyError for an instruction without a checker."""
     if "instruction_id_list" not in row:
         return None
     from spar.evaluation.benchmarks.ifeval.checkers import Instruction, check, known_instructions
 
     unknown = set(row["instruction_id_list"]) - known_instructions()
     if unknown:
-        raise KeyError(f"no checker knows {', '.join(sorted(unknown))}")
+        raise KeyError(f"no checker for {', '.join(sorted(unknown))}")
     named = tuple(Instruction(*pair) for pair in zip(row["instruction_id_list"], row["kwargs"], strict=True))
     prompt = str(row["prompt"])
     return lambda text: all(check(prompt, named, text).strict)

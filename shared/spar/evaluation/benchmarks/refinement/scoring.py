@@ -1,8 +1,8 @@
-"""Refinement: bad responses refined once, and who says that it worked (arXiv 2412.11605, Table 3).
+"""Refinement: bad responses refined once, and which raters accept the result (arXiv 2412.11605, Table 3).
 
-Raters side by side, since a refiner is kinder to itself than others are: outside judges, the refiner itself, and rules
-where a program can check. A refinement that failed, or a judgment that cannot be read, is no success with
-any of them, and stays in the total. Knows nothing of how the refinements were made.
+Raters are shown side by side, since a refiner is more lenient with itself than others are: outside judges, the refiner
+itself, and rules where a program can check. A failed refinement, or a judgment that cannot be read, is not a success
+with any of them, and stays in the total. Knows nothing of how the refinements were generated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,29 +21,29 @@ from spar.method.verdicts import parse_vote
 NAME = "refinement"
 RULES, JUDGE, SELF = "rules", "judge", "self"
 RATINGS = "ratings"
-"""The field of a row that holds the replies of further judges by name."""
+"""The field of a row with the replies of further judges by name."""
 TOOK = ("generations", "judgments", "votes")
-"""What a strategy took: refinements drawn, texts judged before the result was rated, and the votes on them."""
+"""The cost of a strategy: refinements drawn, texts judged before the result was rated, and the votes on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One negative, refined. `said` has a rater only where it could say something: None is a judgment not readable."""
+    """One negative, refined. `verdicts` has the raters that rated it; None is a judgment that cannot be read."""
 
     index: int
     negative: Negative
     line: NumberedRow
     refined: str | None
-    said: Mapping[str, bool | None]
+    verdicts: Mapping[str, bool | None]
 
     def counts_for(self, rater: str) -> bool:
-        """What was not refined counts against whoever would have rated it."""
+        """A negative that was not refined counts as a failure with every rater."""
         if rater == RULES:
             return self.negative.rule is not None
-        return rater in self.said or self.refined is None
+        return rater in self.verdicts or self.refined is None
 
     def succeeded(self, rater: str) -> bool:
-        return self.said.get(rater) is True
+        return self.verdicts.get(rater) is True
 
 
 def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
@@ -52,9 +52,9 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
     given = match_answers(answers, range(len(negatives)), lambda line: line.whole("item"), partial)
     rated = [_rate(index, negatives[index], line) for index, line in given.lines.items()]
     raters = _raters_of(rated)
-    asked = {rater: [item for item in rated if item.counts_for(rater)] for rater in raters}
-    shares = {f"acc_{rater}": Proportion.of([i.succeeded(rater) for i in items]) for rater, items in asked.items()}
-    best = next((rater for rater in raters if len(asked[rater]) == len(rated)), None)
+    counted = {rater: [item for item in rated if item.counts_for(rater)] for rater in raters}
+    shares = {f"acc_{rater}": Proportion.of([i.succeeded(rater) for i in items]) for rater, items in counted.items()}
+    best = next((rater for rater in raters if len(counted[rater]) == len(rated)), None)
     return BenchmarkReport(
         benchmark=NAME,
         counts={
@@ -66,7 +66,7 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
         | _took(rated),
         scores={name: percent(share) for name, share in shares.items()},
         intervals={name: percent_interval(share) for name, share in shares.items()},
-        tables=(_raters_table(asked), *_agreement(rated, raters)),
+        tables=(_raters_table(counted), *_agreement(rated, raters)),
         items=[_scored(item, best) for item in rated],
         settings={"data": identity, "answers": given.digest},
         warnings=_warnings(rated),
@@ -75,15 +75,15 @@ def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkRe
 
 def _rate(index: int, negative: Negative, line: NumberedRow) -> Rated:
     refined = line.optional_text("refined")
-    said: dict[str, bool | None] = {}
+    verdicts: dict[str, bool | None] = {}
     if refined is not None:
         if negative.rule is not None:
-            said[RULES] = negative.rule(refined)
+            verdicts[RULES] = negative.rule(refined)
         for rater in (JUDGE, SELF):
             if line.fields.get(rater) is not None:
-                said[rater] = _verdict(line.texts(rater))
-        said |= {name: _verdict(replies) for name, replies in _ratings(line).items()}
-    return Rated(index, negative, line, refined, said)
+                verdicts[rater] = _verdict(line.texts(rater))
+        verdicts |= {name: _verdict(replies) for name, replies in _ratings(line).items()}
+    return Rated(index, negative, line, refined, verdicts)
 
 
 def _ratings(line: NumberedRow) -> dict[str, list[str]]:
@@ -100,39 +100,39 @@ def _verdict(replies: Sequence[str]) -> bool | None:
 
 
 def _raters_of(rated: Sequence[Rated]) -> list[str]:
-    """In the order of trust, as two models are compared by the first that rated everything; a refiner's own comes
-    last."""
-    named = {rater for item in rated for rater in item.said}
+    """In the order of trust, as two models are compared by the first rater that rated everything; the refiner itself
+    comes last."""
+    named = {rater for item in rated for rater in item.verdicts}
     others = sorted(named - {RULES, JUDGE, SELF})
     return [rater for rater in (RULES, JUDGE, *others, SELF) if rater in named] or [SELF]
 
 
 def _took(rated: Sequence[Rated]) -> dict[str, int]:
-    """In all items, where rows say it."""
-    said = {name for item in rated for name in TOOK if name in item.line.fields}
-    return {name: sum(item.line.whole(name) for item in rated) for name in TOOK if name in said}
+    """Summed over all items, where rows have them."""
+    present = {name for item in rated for name in TOOK if name in item.line.fields}
+    return {name: sum(item.line.whole(name) for item in rated) for name in TOOK if name in present}
 
 
-def _raters_table(asked: Mapping[str, Sequence[Rated]]) -> Table:
+def _raters_table(counted: Mapping[str, Sequence[Rated]]) -> Table:
     rows = tuple(
         (
             rater,
             len(items),
             sum(item.succeeded(rater) for item in items),
             sum(item.refined is None for item in items),
-            sum(item.refined is not None and item.said[rater] is None for item in items),
+            sum(item.refined is not None and item.verdicts[rater] is None for item in items),
             round(100 * sum(item.succeeded(rater) for item in items) / len(items), 4),
         )
-        for rater, items in asked.items()
+        for rater, items in counted.items()
     )
     return Table("raters", ("rater", "items", "yes", "not refined", "unparsable", "accuracy"), rows)
 
 
 def _agreement(rated: Sequence[Rated], raters: Sequence[str]) -> list[Table]:
-    """Of the refinements that both rated: how often they agree, and who is kinder."""
+    """Of the refinements that both rated: how often they agree, and which rater is more lenient."""
     rows: list[tuple[str | int | float, ...]] = []
     for first, second in combinations(raters, 2):
-        both = [item for item in rated if item.said.get(first) is not None and item.said.get(second) is not None]
+        both = [item for item in rated if None not in (item.verdicts.get(first), item.verdicts.get(second))]
         if both:
             pairs = [(item.succeeded(first), item.succeeded(second)) for item in both]
             counted = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
@@ -153,6 +153,6 @@ def _scored(item: Rated, best: str | None) -> ScoredItem:
         "refined": item.refined,
         "failure": item.line.optional_text("failure"),
         "critique": item.line.optional_text("critique"),
-        "said": dict(item.said),
+        "said": dict(item.verdicts),  # the name in stored results
     }
     return ScoredItem(str(item.index), best is not None and item.succeeded(best), detail)

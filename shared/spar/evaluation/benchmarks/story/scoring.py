@@ -1,6 +1,6 @@
-"""The story world as a benchmark: what an actor responded, and what a refiner judged and refined, checked by its rules.
+"""The story world as a benchmark: an actor's responses, a refiner's judgments and refinements, checked by its rules.
 
-The same measures as a run's evaluation (`spar.evaluation.story`), scored from rows. Asks no model.
+The same measures as a run's evaluation (`spar.evaluation.story`), scored from rows. Calls no model.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ MODELS = (Measure.ACTOR_GREEDY, Measure.ACTOR_SAMPLED, Measure.JUDGE, Measure.RE
 
 
 def score(answers: AnswerRows, data: Path, partial: bool = False) -> BenchmarkReport:
-    """Score rows of {measure, prompt, reply} and, but for an actor, `given`: what was judged or refined.
+    """Score rows of {measure, prompt, reply} and, except for an actor, `given`: the text that was judged or refined.
 
-    Any number of rows: the world makes as many items as one asks for, so none is missing.
+    Accepts any number of rows: the world generates as many items as requested, so none is missing.
     """
     items = [_scored(index, line) for index, line in enumerate(answers.lines)]
     present = {measure: [i for i in items if i.detail["measure"] == measure] for measure in MODELS}
