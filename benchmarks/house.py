@@ -28,6 +28,9 @@ TERMINAL = re.compile(r"\b(typer|rich|spar\.cli\.(console|tables|options|progres
 HOUSE_WORDS = re.compile(r"\b(told|said|asked|parted|made again|goes on with|go on with|whoever)\b", re.IGNORECASE)
 
 
+REGISTRY = re.compile(r"Mapping\[str, \w*Policy\]")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Module:
     path: Path
@@ -99,12 +102,26 @@ def find_places(modules: Sequence[Module]) -> Mapping[str, Sequence[str]]:
 
 
 def single_importer(modules: Sequence[Module], graph: grimp.ImportGraph) -> Iterator[str]:
+    """Small files that their one importer could hold, but not policies: those stand one a file, beside their registry.
+
+    A policy is a module whose only importer is its own package, where a table `NAME: Mapping[str, ...Policy]` has it.
+    """
+    registries = {module.name for module in modules if is_registry(module)}
     for module in modules:
         if module.path.name == "__init__.py" or module.lines >= SMALL:
             continue
         importers = graph.find_modules_that_directly_import(module.name)
-        if len({name for name in importers if not name.startswith("spar.testing")}) == 1:
-            yield f"{module.place} ({module.lines}, {next(iter(importers))})"
+        others = {name for name in importers if not name.startswith("spar.testing")}
+        if len(others) == 1 and not others & registries & {module.name.rpartition(".")[0]}:
+            yield f"{module.place} ({module.lines}, {next(iter(others))})"
+
+
+def is_registry(module: Module) -> bool:
+    """Whether a package holds a table of its policies by name."""
+    return module.path.name == "__init__.py" and any(
+        isinstance(node, ast.AnnAssign) and REGISTRY.fullmatch(ast.unparse(node.annotation))
+        for node in module.tree.body
+    )
 
 
 def names_met_twice(modules: Sequence[Module]) -> Iterator[str]:

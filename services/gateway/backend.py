@@ -7,9 +7,9 @@ from fastapi import Depends, Request
 from services.gateway.admission import Admission
 from services.gateway.settings import GatewaySettings
 from spar.aio import gather
+from spar.inference.conversations import FoldingSystem
 from spar.inference.endpoints import OpenEndpoints, RequestOptions, endpoint, templates_for
 from spar.inference.records import RoleModels
-from spar.inference.system_turns import FoldingSystem
 from spar.method.defaults import TEMPERATURE
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.roles.settings import RefinerSettings

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from spar.errors import DataError, DeadlineExceeded, EngineError
+from spar.inference.conversations import prompt_of
 from spar.inference.growing import Growing, ProgressCallback
 from spar.inference.records import (
     CallCounters,
@@ -18,10 +19,8 @@ from spar.inference.records import (
     RoleModels,
     StopReason,
 )
-from spar.inference.redrawing import Redraw, drawn_responses
-from spar.inference.stopping import StoppedRefine
+from spar.inference.redrawing import Redraw, StoppedRefine, drawn_responses
 from spar.inference.strategies import Draws, Strategy
-from spar.inference.transcript import prompt_of
 from spar.method.growth import RefineNode
 from spar.method.policies import SearchPolicy
 from spar.method.records import JudgmentFailure, Node, Prompt, ReplyFailure, Response, Tree

@@ -6,13 +6,13 @@ keeping. Models are behind the injected `refine` and `judge`; nothing here knows
     tree = await search(prompt, response, refine=my_refine, judge=my_judge, policy=bfs())
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from spar.method.growth import JudgeNode, Level, OpenSlot, RefineNode
-from spar.method.judged_texts import JudgedTexts
 from spar.method.policies import SearchPolicy
-from spar.method.records import Judgment, Node, Prompt, Tree, Verdict
+from spar.method.records import Judgment, Node, Path, Prompt, Tree, Verdict
 from spar.method.voting import critique_to_refine
 
 Grow = Callable[[Sequence[Node]], Awaitable[Sequence[OpenSlot]]]
@@ -117,3 +117,26 @@ def _ranked(nodes: Sequence[Node]) -> list[Node]:
 
 def _solved(nodes: Sequence[Node], policy: SearchPolicy) -> bool:
     return any(node.value > policy.gate for node in nodes)
+
+
+class JudgedTexts:
+    """The judgments of one tree by text, without outer blanks: one text has one judgment. The root's is given."""
+
+    def __init__(self, judge: JudgeNode, root: Node) -> None:
+        self._judge = judge
+        self._root = root.text.strip()
+        self._known: dict[str, Judgment] = {self._root: root.judgment}
+        self._judging: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def judge(self, text: str, path: Path) -> Judgment:
+        """Judge a text, or await its judgment in progress. A cancelled judgment leaves no entry."""
+        key = text.strip()
+        async with self._judging[key]:
+            if key not in self._known:
+                self._known[key] = await self._judge(text, path)
+            return self._known[key]
+
+    def votes(self, texts: Iterable[str | None]) -> int:
+        """The number of votes drawn for these texts, each counted once, without the root's from before the search."""
+        judged = {text.strip() for text in texts if text is not None} - {self._root}
+        return sum(self._known[text].drawn for text in judged if text in self._known)

@@ -1,21 +1,23 @@
-"""What a teacher does for instructions that code can check: writes more of them after examples, over any `ChatModel`.
+"""A teacher that writes further instructions like given examples, of a kind that code can check, over any `ChatModel`.
 
 Knows no queue and runs no code; its callers decide which instructions are kept (arXiv 2406.13542, section 3.1).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spar.engines.base import ChatModel, Sampling
 from spar.engines.drawing import FailedReply, draw
-from spar.method.instruction_replies import parse_instructions
+from spar.method.reading import after_thoughts
 from spar.method.records import Prompt
 from spar.method.templates.forms import PromptForm
 from spar.roles.checker_writer import failure_of
 from spar.roles.usage import SeedScope, Usage
 
+_ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d+[.)])[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 AUGMENT = "augment_instructions"
-"""Seed step; the path is the round, so that the same examples give other instructions each time."""
+"""Seed step; the path is the round, so that the same examples give different instructions each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,10 @@ class InstructionTeacher:
         found = () if isinstance(reply, FailedReply) else parse_instructions(reply.text, reply.finish_reason)
         self.usage.count_failures([None if found else failure_of(reply)])
         return found
+
+
+def parse_instructions(reply: str, finish_reason: str = "stop") -> tuple[str, ...]:
+    """The items of a reply's list, each once. The last one of a reply that was cut off may be incomplete: left out."""
+    items = _ITEM.findall(after_thoughts(reply) or "")
+    whole = items[:-1] if finish_reason == "length" else items
+    return tuple(dict.fromkeys(whole))

@@ -1,4 +1,4 @@
-"""A prompt's checkers from a teacher: written, tried on each other's cases, translated back; or why there are none.
+"""A prompt's checkers from a teacher: written, tried on each other's cases, back-translated; or why there are none.
 
 AutoIF's preparation (arXiv 2406.13542, section 3.1) as its released code does it. Knows no files.
 """
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spar.aio import gather
-from spar.method.checking import TRANSLATED, Case, enough
+from spar.method.checking import TRANSLATED, Case, enough, trusted
 from spar.method.records import Prompt
-from spar.roles.checker_trial import trusted_sources
 from spar.roles.checker_writer import Teacher
+from spar.sandbox import CheckerJob, run_checkers
 
 
 class CheckerStatus(StrEnum):
@@ -20,8 +20,8 @@ class CheckerStatus(StrEnum):
     NO_CHECKER = "no_checker"  # no reply with a function and cases
     TOO_FEW = "too_few"  # functions, or cases to try them on
     UNTRUSTED = "untrusted"  # no function is right on enough of the cases
-    CONTRADICTED = "contradicted"  # one of the first that are left asks for something else
-    UNSURE = "unsure"  # whether one does, the teacher did not say
+    CONTRADICTED = "contradicted"  # one of the first that are left checks something else
+    UNSURE = "unsure"  # the teacher did not state whether one does
     KEPT = "kept"
 
 
@@ -65,3 +65,16 @@ async def _outcome(teacher: Teacher, prompt: Prompt, tried: list[str] | CheckerS
     if True in found:
         return CheckerOutcome(CheckerStatus.CONTRADICTED)
     return CheckerOutcome(CheckerStatus.UNSURE) if None in found else CheckerOutcome(CheckerStatus.KEPT, tuple(tried))
+
+
+async def trusted_sources(written: Sequence[tuple[Sequence[str], Sequence[Case]]]) -> list[list[str]]:
+    """Of each prompt's checkers, run in the sandbox on all of its cases, the trusted ones. Equal sources count once."""
+    jobs = [
+        CheckerJob(source, tuple(case.response for case in cases)) for sources, cases in written for source in sources
+    ]
+    replies = iter(await run_checkers(jobs))
+    kept = []
+    for sources, cases in written:
+        right = trusted([next(replies) for _ in sources], cases)
+        kept.append(list(dict.fromkeys(sources[place] for place in right)))
+    return kept

@@ -19,8 +19,8 @@ from spar.inference import (
     infer,
     make_strategy,
 )
+from spar.inference.conversations import prompt_of
 from spar.inference.strategies import STRATEGIES, Draws, TreeShape
-from spar.inference.transcript import prompt_of
 from spar.method.policies import StrategyName
 from spar.method.records import Message
 from spar.method.templates import builtin_templates

@@ -7,7 +7,7 @@ import pytest
 
 from spar.method.judging.rubric import RUBRIC, SCORE
 from spar.method.meta_judging import ComparedPrompt, Match, Winner, make_judge_pairs, most_contested, parse_winner
-from spar.method.meta_judging.elo import PlaceWeights, place_weights, strengths
+from spar.method.meta_judging.judge_pairs import PlaceWeights, place_weights, strengths
 from spar.method.records import JudgedPrompt, JudgedResponse, Message, Prompt, ReplyFailure, Response
 from tests.unit.method.readings import wordings
 

@@ -6,9 +6,8 @@ import pytest
 
 from spar.engines.base import Sampling
 from spar.errors import DataError
-from spar.method.instruction_replies import parse_instructions
 from spar.method.templates.forms import PromptForm, builtin_form
-from spar.roles.instruction_writer import InstructionTeacher
+from spar.roles.instruction_writer import InstructionTeacher, parse_instructions
 from spar.roles.usage import SeedScope, Usage
 from spar.roles.verified_instructions import BARREN, WrittenRound, write_instructions
 from spar.testing.scripted import ScriptedModel

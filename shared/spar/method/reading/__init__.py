@@ -4,9 +4,8 @@ One mechanism for all replies (verdicts, scores, winners, checks, marked texts).
 a guess: a false accept is worse than a lost reply.
 """
 
-from spar.method.reading.form_lines import FormField, FormLine, form_lines
+from spar.method.reading.form_lines import FormField, FormLine, form_lines, stated
 from spar.method.reading.marked_texts import FormLabels, marked_text
-from spar.method.reading.resolving import stated
 from spar.method.reading.thoughts import after_thoughts
 from spar.method.reading.why_unread import why_unread
 from spar.method.reading.yes_no import YES_NO_CHOICE, read_yes_no

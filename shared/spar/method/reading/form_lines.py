@@ -1,17 +1,20 @@
 """Finds the lines of a form in a reply: `Name: value` at a line's own start, as `Score: 3` or `| Winner | B |`.
 
 Allowed around the name are the habits of models: list marks, numbering, bold, headings, quotes, table cells, LaTeX,
-JSON keys. A name inside a sentence is a remark. Knows nothing of what a value means.
+JSON keys. A name inside a sentence is a remark. `stated` is what these lines state together. Knows nothing of what a
+value means.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
-from spar.method.reading.phrases import INTRODUCES_A_QUOTE
+from spar.method.reading.phrases import INTRODUCES_A_QUOTE, revises
 from spar.method.reading.thoughts import after_thoughts
 
+Value = TypeVar("Value")
 DECORATION = (
     r"(?:[^\w\n\[\\<]|_|\[(?!\\?\[)|\\(?:(?:text\w*|boxed|mathbf)\{)?(?!\\?\[)|</?\w+>|\d{1,2}\s*[.)、|]|"
     r"\b(?:step|part|section)\s*\d+)*+"
@@ -118,3 +121,32 @@ def _json_as_lines(text: str) -> str:
     except (ValueError, RecursionError):
         return text
     return "\n".join(f"{key}: {value}" for key, value in fields.items()) + "\n" if isinstance(fields, dict) else text
+
+
+def stated(reply: str, finish_reason: str, field: FormField, read: Callable[[str], Value | None]) -> Value | None:
+    """The value that the reply's last line of this form states; `read` parses a line's text, None if it cannot.
+
+    None if nothing can be read, if the last line cannot, if the token limit cut it, and if an earlier line states
+    something else that is not retracted in between ("Wait, ...").
+    """
+    text = readable_text(reply)
+    if text is None:
+        return None
+    lines = [(line, read(line.value)) for line in form_lines(text, field)]
+    formal = [(line, value) for line, value in lines if not (line.sentence and value is None)]
+    if not formal:
+        return None
+    last, value = formal[-1]
+    if finish_reason == "length" and not (last.complete and _is_final(text, field, last)):
+        return None
+    return value if value is not None and _agreed(text, formal[:-1], last, value) else None
+
+
+def _agreed(text: str, earlier: list[tuple[FormLine, Value | None]], last: FormLine, value: Value) -> bool:
+    others = [line for line, other in earlier if other is not None and other != value]
+    return not others or revises(text[others[-1].end : last.start])
+
+
+def _is_final(text: str, field: FormField, last: FormLine) -> bool:
+    """Whether no further line of the form had begun at the token limit."""
+    return all(found.start() <= last.start for found in field.name.finditer(text))

@@ -1,17 +1,35 @@
-"""An actor whose chat template takes no system message gets it before the user's first turn, as the refiner does.
-
-Whether a model takes one is learned from its first refusal. Knows nothing of templates or servers.
+"""Conversations as models take them: as the one prompt that a refiner judges by, and for an actor whose chat template
+has no system message. Knows nothing of templates or servers.
 """
 
 from collections.abc import Sequence
 
 from spar.engines.base import ChatModel, Completion, Sampling
 from spar.errors import RequestRefused, TemplateRefused
-from spar.method.records import Message
+from spar.method.records import Message, Prompt
+
+_SPEAKERS = {"user": "User", "assistant": "Assistant"}
+
+
+def prompt_of(messages: Sequence[Message]) -> Prompt:
+    """The conversation as one prompt: a single user turn as it is, as in training, after the system messages.
+
+    A longer conversation is written out with its speakers, so that the refiner sees what the last turn refers to.
+    """
+    rules = [message.content for message in messages if message.role == "system"]
+    turns = [message for message in messages if message.role != "system"]
+    if len(turns) == 1:
+        spoken = turns[0].content
+    else:
+        spoken = "\n\n".join(f"{_SPEAKERS[turn.role]}: {turn.content}" for turn in turns)
+    return Prompt.of("\n\n".join([*rules, spoken]))
 
 
 class FoldingSystem:
-    """A ChatModel that takes system messages whether or not the model does. Remembers that it does not."""
+    """A ChatModel that accepts system messages even if the model refuses them: then they precede the first user turn.
+
+    Whether the model accepts them is learned from its first refusal.
+    """
 
     def __init__(self, chat: ChatModel) -> None:
         self._chat = chat
@@ -38,7 +56,7 @@ class FoldingSystem:
 
 
 def fold(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The system messages' text, before that of the first user turn."""
+    """The conversation with the system messages' text before that of the first user turn."""
     rules = [message.content for message in messages if message.role == "system"]
     turns = [message for message in messages if message.role != "system"]
     first = next((index for index, turn in enumerate(turns) if turn.role == "user"), None)
