@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spar.recipes.models import EvaluationPlan
-from spar.submission.evaluation_prompts import measured_prompts
+from spar.submission.policy_inputs import prompts_to_exclude
 from tests.end_to_end.simulated import report_of, run, write_recipe
 
 pytestmark = pytest.mark.end_to_end
@@ -16,7 +16,7 @@ SUITE = {"actor_prompts": 60, "judge_items": 5, "refine_items": 5}
 
 def write_contaminated_prompts(folder: Path) -> str:
     path = folder / "prompts.jsonl"
-    prompts = measured_prompts(EvaluationPlan.model_validate(SUITE))[:60]
+    prompts = prompts_to_exclude(EvaluationPlan.model_validate(SUITE))[:60]
     path.write_text("".join(f"{json.dumps({'prompt': prompt.text})}\n" for prompt in prompts))
     return str(path)
 

@@ -167,7 +167,7 @@ def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
         prompts = ["in both", *(f"{name} {n}" for n in range(40))]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"prompt": text}) + "\n" for text in prompts))
     more = [f"init.prompts.source={tmp_path / 'sft.jsonl'}", f"prompts.source={tmp_path / 'play.jsonl'}"]
-    with pytest.raises(DataError, match=r"in init.prompts.source and in prompts.source, such as: in both"):
+    with pytest.raises(DataError, match=r"in both init.prompts.source and prompts.source, such as: in both"):
         prompts_of(initialised(tmp_path, more))
 
 

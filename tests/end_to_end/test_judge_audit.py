@@ -56,4 +56,4 @@ def test_prompts_without_rules_are_refused_before_anything_starts(tmp_path: Path
     recipe = write_recipe(tmp_path, prompts={"source": str(path), "per_iteration": 30}, judge_audit={"prompts": 25})
     refused = run(["run", recipe, "--dir", tmp_path / "home"])
     assert refused.returncode == 2
-    assert "there is nothing to audit the refiner's judging with" in refused.stderr
+    assert "the audit of the refiner's judging needs such rows" in refused.stderr

@@ -1,4 +1,4 @@
-"""Why a source gave nothing: one sentence about it, and what to do. Asked only once a source was read in vain."""
+"""Explains why a source had no usable row, in one sentence with a fix. Used only after the source was read."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ _NO_ROWS_OF_OURS = {RejectKind.BROKEN, RejectKind.LAYOUT}
 
 
 def why_nothing(name: str, options: Options, tally: SourceTally) -> FormProblem:
-    """What the source is, or what its rows were rejected for."""
+    """A problem with the source's format, or the reason its rows were rejected for."""
     return _form(name, options, tally) or _reason(tally)
 
 
 def _form(name: str, options: Options, tally: SourceTally) -> FormProblem | None:
-    """Where no row was even looked at for its prompt, the form of the file is to blame."""
+    """If no row got as far as its prompt, the format of the file is the cause."""
     if tally.read == 0:
-        return FormProblem(what="it holds no row", fix="Check that it is the file you mean.")
+        return FormProblem(what="it has no rows", fix="Check that it is the right file.")
     path, container = Path(name), container_of(name, options.format)
     if not set(tally.rejected) <= _NO_ROWS_OF_OURS:
         return None
@@ -28,7 +28,7 @@ def _form(name: str, options: Options, tally: SourceTally) -> FormProblem | None
     if container == "csv":
         header = csv_header(path, options.encoding)
         return FormProblem(
-            what=f"its first line, which names the columns, is: {header}", fix="Name the prompt's with --field."
+            what=f"its first line, which names the columns, is: {header}", fix="Name the prompt's column with --field."
         )
     return None
 

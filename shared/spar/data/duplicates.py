@@ -1,8 +1,8 @@
-"""Finds prompts that are the same as an earlier one, or nearly: numbers in, for each the earlier one out.
+"""Finds exact and near-duplicates of earlier prompts: takes hashes, returns the earlier one for each.
 
-Exact: equal 64-bit hashes. Near: MinHash signatures (rensa, seeded) cut into bands (locality-sensitive hashing); only
-prompts that share a band are compared, by their whole signatures. A prompt is left out only for an earlier one that is
-alike, which may itself be left out for a third.
+Exact: equal 64-bit hashes. Near: MinHash signatures (rensa, seeded) split into bands (locality-sensitive hashing); only
+prompts that share a band are compared, by their full signatures. A prompt is dropped only for a similar earlier one,
+which may itself be dropped for a third.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,12 +19,12 @@ Fetch = Callable[[Ints], Signatures]
 
 PERMUTATIONS = 128  # the estimate's standard deviation is then 0.044 at most
 SHINGLE = 3
-"""Words that make one element of a prompt's set."""
+"""Words per element of a prompt's set."""
 _FOUND = 0.99
-"""The least chance with which a pair at the threshold shares a band."""
+"""The minimum probability that a pair at the threshold shares a band."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio's bits: spreads neighbouring numbers
 _LEADERS = 100
-"""Comparisons of one prompt within a band: bounds the work where very many share a phrase and are not alike."""
+"""Comparisons of one prompt within a band: bounds the work where very many share a phrase but are not similar."""
 _TOGETHER = 4096  # signatures in memory at once: 2 MB
 NONE = -1
 
@@ -36,7 +36,7 @@ def signatures_of(shingles: Sequence[Sequence[str]], seed: int) -> Signatures:
 
 
 def same_as_earlier(numbers: NDArray[np.uint64], rows: Ints) -> Ints:
-    """For each of `rows` the first of them with its number; NONE where it is the first, or where the number is 0."""
+    """For each of `rows` the first one with the same number; NONE where it is the first, or where the number is 0."""
     _, first, inverse = np.unique(numbers[rows], return_index=True, return_inverse=True)
     earlier: Ints = rows[first[inverse]]
     earlier[(earlier == rows) | (numbers[rows] == 0)] = NONE
@@ -44,9 +44,9 @@ def same_as_earlier(numbers: NDArray[np.uint64], rows: Ints) -> Ints:
 
 
 def near_earlier(fetch: Fetch, bands: Iterable[NDArray[np.uint64]], rows: Ints, threshold: float) -> Ints:
-    """For each of `rows` an earlier one that is alike, NONE if none was found. Alike: an estimate >= threshold.
+    """For each of `rows` a similar earlier one, NONE if none was found. Similar: an estimate >= threshold.
 
-    `bands` gives each band's keys of all rows, one band at a time: no more is in memory at once.
+    `bands` yields each band's keys of all rows, one band at a time, to bound the memory.
     """
     earlier = np.full(len(rows), NONE, dtype=np.int64)
     for keys in bands:
@@ -57,7 +57,7 @@ def near_earlier(fetch: Fetch, bands: Iterable[NDArray[np.uint64]], rows: Ints, 
 
 
 def _compare(fetch: Fetch, rows: Ints, places: Ints, earlier: Ints, threshold: float) -> None:
-    """Compare those that share a key with the first of them, then those left with the first of the rest, and so on."""
+    """Compare those that share a key with the first of them, then the remaining ones with the first of these, etc."""
     for _ in range(_LEADERS):
         if len(places) < 2:
             return
@@ -68,7 +68,7 @@ def _compare(fetch: Fetch, rows: Ints, places: Ints, earlier: Ints, threshold: f
 
 
 def _groups(keys: NDArray[np.uint64]) -> Iterator[Ints]:
-    """The places of equal keys, in order, where there are several."""
+    """The positions of equal keys, in order, for keys that occur more than once."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
@@ -85,14 +85,14 @@ def similarities(fetch: Fetch, row: int, others: Ints) -> NDArray[Any]:
 
 
 def band_width(threshold: float) -> int:
-    """The widest band, so the fewest comparisons, with which a pair at the threshold is found with chance _FOUND."""
+    """The widest band (hence the fewest comparisons) that finds a pair at the threshold with probability _FOUND."""
     widths = (16, 8, 4, 2)
     found = (width for width in widths if 1 - (1 - threshold**width) ** (PERMUTATIONS // width) >= _FOUND)
     return next(found, 1)
 
 
 def band_keys(signatures: Signatures, width: int) -> NDArray[np.uint64]:
-    """One row of keys, a key for each band. Equal by accident only costs a comparison."""
+    """One row of keys, a key for each band. A chance collision only costs a comparison."""
     keys = np.zeros((len(signatures), PERMUTATIONS // width), dtype=np.uint64)
     for column in range(width):
         keys = (keys ^ signatures[:, column::width].astype(np.uint64)) * _MIX

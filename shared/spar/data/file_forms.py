@@ -1,6 +1,6 @@
-"""What a file is, by its first bytes and lines, where its name does not say it or says it wrongly.
+"""Detects a file's format from its first bytes and lines, where its name does not give it or is wrong.
 
-Knows nothing of prompts and sets; a reader's rows are not looked at here.
+Knows nothing of prompts and sets, and reads no rows.
 """
 
 import csv
@@ -22,13 +22,13 @@ _MAGIC = {
 }
 _DELIMITERS = (",", ";", "\t", "|")
 _EXCEL_MARK = re.compile(r"sep=(.)\s*\Z", re.IGNORECASE)
-"""Excel's own first line that names the delimiter."""
+"""The first line by which Excel names the delimiter."""
 DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormProblem:
-    """What a file is instead of rows, and what to do."""
+    """What a file contains instead of rows, and what to do."""
 
     what: str
     fix: str
@@ -43,7 +43,7 @@ class CsvForm:
 
 
 def misnamed(path: Path) -> FormProblem | None:
-    """What a file that should be text is by its first bytes, if that is something else."""
+    """The format of a supposed text file if its first bytes show another one."""
     with path.open("rb") as file:
         head = file.read(8)
     packed = path.suffix == ".gz"
@@ -52,7 +52,7 @@ def misnamed(path: Path) -> FormProblem | None:
 
 
 def csv_form(path: Path, encoding: str, usual: str, known: Collection[str]) -> CsvForm:
-    """The delimiter with which the first line names a known column; else the usual one, or what gives more columns."""
+    """The delimiter with which the first line names a known column; otherwise the one that gives the most columns."""
     with open_text(path, encoding, "") as file:
         line = file.readline(LONGEST_ROW).rstrip("\r\n")
     mark = _EXCEL_MARK.match(line)
@@ -71,7 +71,7 @@ def csv_header(path: Path, encoding: str) -> str:
 
 
 def not_rows(path: Path, encoding: str) -> FormProblem | None:
-    """For a file of JSON that starts with an object: one object instead of rows, or rows over several lines."""
+    """Detects, in a JSON file that starts with an object, one object instead of rows, or rows over several lines."""
     with open_text(path, encoding, "\n") as file:
         text = file.read(LONGEST_ROW)
     text = text.lstrip()

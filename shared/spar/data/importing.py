@@ -1,7 +1,7 @@
-"""An import: scan every row (spar.data.scan), then drop repeats among the candidates and split what is left.
+"""An import: scan every row (spar.data.scan), drop duplicates among the candidates, and split the rest.
 
-Everything is made in a work folder inside the output and moved out of it when it is whole; the manifest comes last.
-The same import again finds its manifest and does nothing.
+All files are written in a work folder inside the output and moved out when complete, the manifest last. Repeating the
+same import finds the manifest and does nothing.
 """
 
 import json
@@ -32,7 +32,7 @@ WORK = ".work"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`repeated`: it was there already, and nothing was done."""
+    """`repeated`: the import existed already, and nothing was done."""
 
     manifest: SetManifest
     repeated: bool
@@ -41,7 +41,7 @@ class Imported:
 def import_prompts(
     sources: list[str], out: Path, settings: ImportSettings, replace: bool = False, progress: Progress = lambda _: None
 ) -> Imported:
-    """Make `out` hold the sources' prompts. Raises DataError for what cannot be read, or an `out` of other things."""
+    """Import the sources' prompts to `out`. Raises DataError for unreadable sources, or if `out` holds other data."""
     check_sources(sources, settings.options)
     files = evaluation_files(settings.evaluation)
     made_from = ([source_identity(name) for name in sources], [source_identity(name) for name in files])
@@ -51,7 +51,7 @@ def import_prompts(
     if earlier is not None and earlier.counts.kept and not replace:
         raise DataError(
             f"{out} holds an import of other sources or settings, or its files were changed.",
-            "Choose another --out, or add --replace to write it anew.",
+            "Choose another --out, or add --replace to overwrite it.",
         )
     work = out / WORK
     shutil.rmtree(work, ignore_errors=True)
@@ -79,12 +79,12 @@ def import_prompts(
 
 
 def _earlier(out: Path) -> SetManifest | None:
-    """The import that is there. Raises DataError if something else is; what an interrupted one left is nothing."""
+    """The existing import, if any; leftovers of an interrupted one do not count. Raises DataError for other data."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file.", "Name a folder: --out DIR.")
     found = read_manifest(out)
     if found is None and out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
-        raise DataError(f"{out} is not empty, and no import.", "Choose another --out.")
+        raise DataError(f"{out} is not empty and does not hold an import.", "Choose another --out.")
     return found
 
 
@@ -114,8 +114,8 @@ def _make(work: Path, scan: Scan, progress: Progress) -> _Made:
                 part = SFT if goes_to_sft(text, settings) else SELF_PLAY
                 kept[part] += 1
                 left_out.update(without)
-                told = {"prompt": text, **({"id": name} if name else {}), "source": scan.sources[source], "row": row}
-                (sft if part == SFT else play).write(json.dumps(told, ensure_ascii=False) + "\n")
+                record = {"prompt": text, **({"id": name} if name else {}), "source": scan.sources[source], "row": row}
+                (sft if part == SFT else play).write(json.dumps(record, ensure_ascii=False) + "\n")
         read = sum(tally.read for tally in rejects.tallies)
         return _Made(ImportCounts.of(read, rejects.counts, kept[SFT], kept[SELF_PLAY], left_out), rejects.tallies)
 
@@ -123,7 +123,7 @@ def _make(work: Path, scan: Scan, progress: Progress) -> _Made:
 def _unused(
     sources: Sequence[str], tallies: Sequence[SourceTally], settings: ImportSettings
 ) -> dict[str, UnusedSource]:
-    """Every source all of whose rows are rejected, and why."""
+    """Every source whose rows were all rejected, with the reason."""
     found = {}
     for name, tally in zip(sources, tallies, strict=True):
         if tally.used == 0:
@@ -133,13 +133,13 @@ def _unused(
 
 
 def goes_to_sft(text: str, settings: ImportSettings) -> bool:
-    """Decided by the text alone, so that adding prompts moves none from one part to the other."""
+    """Determined by the text alone, so that adding prompts moves none from one part to the other."""
     drawn = sha256(f"{settings.seed}\n{normal_form(text)}".encode()).digest()[:8]
     return int.from_bytes(drawn) < settings.sft_share * 2**64
 
 
 def _move_out(work: Path, out: Path, manifest: SetManifest) -> None:
     manifest.write(work)
-    (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
+    (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, the folder holds no import
     for name in (*manifest.files, MANIFEST):
         (work / name).replace(out / name)

@@ -14,7 +14,7 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 def read_json_array(path: Path, encoding: str) -> Reading:
-    """The elements of one array, counted from 1. Raises DataError where it breaks: what follows is lost."""
+    """The elements of one array, counted from 1. Raises DataError where it is malformed: the rest cannot be read."""
     with open_text(path, encoding, "\n") as file:
         array = _Array(path, file)
         array.skip("[")
@@ -36,14 +36,16 @@ class _Array:
         self._decode = json.JSONDecoder().raw_decode
 
     def _fill(self) -> bool:
-        chunk = self._file.read(max(_CHUNK, len(self._text) - self._at))  # doubling: a long element costs no square
+        chunk = self._file.read(
+            max(_CHUNK, len(self._text) - self._at)
+        )  # doubling keeps the cost of a long element linear
         self._text, self._at = self._text[self._at :] + chunk, 0
         return bool(chunk)
 
     def _peek(self) -> str:
         while True:
             blanks = _BLANKS.match(self._text, self._at)
-            assert blanks is not None  # it matches nothing too
+            assert blanks is not None  # it matches the empty string too
             self._at = blanks.end()
             if self._at < len(self._text) or not self._fill():
                 return self._text[self._at : self._at + 1]
@@ -58,12 +60,12 @@ class _Array:
         self._at += 1
 
     def value(self, number: int) -> Any:
-        """The next value of the array, read on from the file as needed. Raises DataError with the row's number."""
+        """The next value of the array, reading from the file as needed. Raises DataError with the row's number."""
         self._peek()
         while True:
             try:
                 value, end = self._decode(self._text, self._at)
-                if end < len(self._text):  # a number at the window's end may go on
+                if end < len(self._text):  # a number at the window's end may continue
                     self._at = end
                     return value
                 problem = "it ends inside a row"
@@ -76,6 +78,6 @@ class _Array:
 
     def _broken(self, problem: str) -> DataError:
         return DataError(
-            f"{self._path} is no whole JSON array: {problem}.",
-            "Repair it, or write one row a line (.jsonl): then a broken row costs only itself.",
+            f"{self._path} is not a complete JSON array: {problem}.",
+            "Repair it, or write one row per line (.jsonl): then a broken row affects only itself.",
         )

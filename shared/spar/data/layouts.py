@@ -1,8 +1,8 @@
-"""Where in a row the prompt is: plain, Alpaca, ShareGPT, messages, or in a pair's sides. Knows nothing of files.
+"""Finds the prompt in a row: plain, Alpaca, ShareGPT, messages, or in a pair's sides. Knows nothing of files.
 
-A prompt is one text, the first user turn; what else of the row would matter and is left out is counted. A system
-message or tools would change what the prompt asks, so a rule says what happens to such rows: reject them, ignore the
-message, or put it before the prompt.
+A prompt is one text, the first user turn; other relevant parts of the row are left out and counted. A system message or
+tools would change the task, so a rule decides about such rows: reject them, ignore the message, or put it before the
+prompt.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ COLUMNS = (*PROMPT_KEYS, *SYSTEM_KEYS, "history", *ID_KEYS, *text_rows.COLUMNS)
 
 
 class LeftOut(StrEnum):
-    """What a prompt does without, though its row has it."""
+    """A part of the row that its prompt does not include."""
 
     LATER_TURNS = "later_turns"  # of a conversation only the first user turn is used
     TOOLS = "tools"
@@ -36,7 +36,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowPrompt:
-    """A row's prompt, its id if it has one, and what of the row is not in it."""
+    """A row's prompt, its id if it has one, and the parts of the row that were left out."""
 
     text: str
     id: str | None = None
@@ -45,7 +45,7 @@ class RowPrompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptRules:
-    """What happens to a row with a system message, and to one that is more than text."""
+    """How to handle a row with a system message, and one that is more than text."""
 
     system: SystemRule = "reject"
     text: TextRules = field(default_factory=TextRules)
@@ -67,7 +67,7 @@ class _Reading:
 def find_prompt(
     row: Fields, layout: Layout, key: str | None = None, rules: PromptRules = PROMPTS_ONLY
 ) -> RowPrompt | Unusable:
-    """`key` names the key of the prompt, whatever the layout."""
+    """`key` names the key of the prompt, overriding the layout."""
     row = flat_row(row)
     try:
         check_columns(row, rules.text)
@@ -97,7 +97,7 @@ def _ruled(row: Fields, found: _Reading, rules: PromptRules) -> RowPrompt:
 
 
 def _auto(row: Fields) -> _Reading:
-    """By the first known key."""
+    """Find the prompt by the first known key."""
     key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
     if key is None:
         named = ", ".join(PROMPT_KEYS)
@@ -120,7 +120,7 @@ def _by_key(row: Fields, key: str) -> _Reading:
 
 
 def _turns_beside(row: Fields, key: str) -> list[RowTurn]:
-    """The conversation that a prompt is the start of, where a row has both."""
+    """The conversation that starts with the prompt, if the row has both."""
     other = next((name for name in _CONVERSATIONS if name != key and row.get(name) is not None), None)
     try:
         return [] if other is None else turns_of(row[other], other)
@@ -181,11 +181,11 @@ def _conversation(row: Fields, key: str) -> _Reading:
     if turns[first].role is not Role.USER:
         called = turns[first].called
         raise RowRefused(RejectKind.LAYOUT, f"`{key}` starts with a turn of '{called}', not of the user")
-    told = [turn.text() for turn in turns[:first]]
+    before = [turn.text() for turn in turns[:first]]
     later = turns[first + 1 :]
     return _Reading(
         text=turns[first].text(),
-        system="\n\n".join(told) if told else system,
+        system="\n\n".join(before) if before else system,
         later_turns=any(turn.role is Role.USER for turn in later),
         tools=_uses_tools(later),
     )

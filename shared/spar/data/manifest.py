@@ -1,4 +1,4 @@
-"""What an import says of itself: its settings, its sources, and counts that add up. Knows nothing of how it is made."""
+"""The manifest of an import: its settings, its sources, and counts that add up. Knows nothing of how it is made."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 class ImportCounts(BaseModel):
-    """Of the rows of all sources, each once: read = sft + self_play + the sum of rejected."""
+    """Counts of the rows of all sources: read = sft + self_play + the sum of rejected."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class ImportCounts(BaseModel):
     sft: int
     self_play: int
     left_out: dict[str, int] = {}
-    """Prompts that do without a part of their row, by what it is: later turns, tools, a system message."""
+    """Prompts whose row has a part that was left out, by part: later turns, tools, a system message."""
 
     @classmethod
     def of(
@@ -46,7 +46,7 @@ class ImportCounts(BaseModel):
 
 
 class UnusedSource(BaseModel):
-    """Why a source gave nothing, and what to do."""
+    """Why a source had no usable row, and what to do."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,9 +67,9 @@ class SetManifest(BaseModel):
     counts: ImportCounts
     read_by_source: dict[str, int]
     notes: dict[str, str] = {}
-    """What was found out of a source to read it, such as its delimiter."""
+    """What was detected in a source in order to read it, such as its delimiter."""
     unused: dict[str, UnusedSource] = {}
-    """The sources that gave nothing."""
+    """The sources without a usable row."""
     files: dict[str, str]
 
     def fits(self, settings: dict[str, Any], sources: list[dict[str, str | int]], evaluation: Any) -> bool:
@@ -84,7 +84,7 @@ class SetManifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> SetManifest | None:
-    """An earlier import's, None if there is none. Raises DataError for a file that is something else."""
+    """The manifest of an earlier import, None if there is none. Raises DataError if the file is something else."""
     path = folder / MANIFEST
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""The rejects of an import: one JSON row for each row that gives nothing, and their counts by reason and by source."""
+"""The rejects of an import: one JSON row for each unusable row, and counts by reason and by source."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from spar.data.rows import RejectKind, Unusable, shown
 
 @dataclass(slots=True)
 class SourceTally:
-    """Of one source: rows read, rejected by kind, and the first reason of each kind."""
+    """Counts of one source: rows read, rejected by kind, and the first reason of each kind."""
 
     read: int = 0
     rejected: Counter[RejectKind] = field(default_factory=Counter)
@@ -24,7 +24,7 @@ class SourceTally:
 
 
 class Rejects:
-    """The rejects file, in the making."""
+    """Writes the rejects file."""
 
     def __init__(self, path: Path, sources: Sequence[str]) -> None:
         self.counts: Counter[RejectKind] = Counter()
@@ -45,5 +45,5 @@ class Rejects:
         tally = self.tallies[source]
         tally.rejected[why.kind] += 1
         tally.examples.setdefault(why.kind, why.reason)
-        told = {"file": self._sources[source], "row": row, "kind": why.kind, "reason": why.reason}
-        self._file.write(json.dumps({**told, "text": shown(why.raw)}, ensure_ascii=False) + "\n")
+        record = {"file": self._sources[source], "row": row, "kind": why.kind, "reason": why.reason}
+        self._file.write(json.dumps({**record, "text": shown(why.raw)}, ensure_ascii=False) + "\n")

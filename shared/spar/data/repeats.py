@@ -1,4 +1,4 @@
-"""Which candidates repeat an earlier one, and how that is told. Knows nothing of files."""
+"""Which candidates repeat an earlier one, with the reason that is reported. Knows nothing of files."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _KINDS = (RejectKind.DUPLICATE, RejectKind.DUPLICATE_ID, RejectKind.NEAR_DUPLICA
 
 
 class Repeats:
-    """Which candidates repeat an earlier one: by text, then by id, then nearly."""
+    """Finds the candidates that repeat an earlier one: by text, then by id, then as near-duplicates."""
 
     def __init__(self, spool: Spool, sources: Sequence[str], near: float | None) -> None:
         self._facts: Any = spool.facts()
@@ -33,7 +33,7 @@ class Repeats:
         return left
 
     def _same_ids(self, rows: Ints) -> Ints:
-        """Sources number their rows alike, so an id is one of its source."""
+        """Sources may number their rows alike, so ids are compared only within a source."""
         earlier = np.full(len(rows), NONE, dtype=np.int64)
         for mine in _by_source(self._facts["source"][rows]):
             earlier[mine] = same_as_earlier(self._facts["id"], rows[mine])
@@ -43,7 +43,7 @@ class Repeats:
         return int(self._facts["source"][place]), int(self._facts["row"][place])
 
     def why(self, place: int, text: str, name: str | None) -> Unusable | None:
-        """Which earlier row the prompt repeats, and how closely; None for the first of its kind."""
+        """Which earlier row the prompt repeats, and how; None if it repeats none."""
         kind, first = _KINDS[self._kind[place]], int(self._first[place])
         if first == NONE:
             return None

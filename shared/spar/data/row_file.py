@@ -1,6 +1,6 @@
-"""A file that a command appends rows to as they are done, so that any stop loses nothing. Knows no command.
+"""A file to which a command appends rows as they are completed, so that stopping it loses nothing. Knows no command.
 
-Read again by the same command, a last line that a kill cut in two is taken off.
+When the command resumes, a last line that was truncated by a kill is removed.
 """
 
 import json
@@ -13,7 +13,7 @@ from spar.errors import DataError
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows that are there, none if there is no file. Raises DataError for a line that is no row with a prompt."""
+    """The rows of the file, none if it does not exist. Raises DataError for a line that is not a row with a prompt."""
     if not path.exists():
         return
     with path.open("r+b") as file:
@@ -24,19 +24,19 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
                 row["prompt"]
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(
-                    f"{path}, line {number} is no row of this command ({error}).", "Write to another file."
+                    f"{path}, line {number} was not written by this command ({error}).", "Write to another file."
                 ) from error
             yield row
 
 
 def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """In one write. Raises OSError when the disk does."""
+    """Append in one write. Raises OSError on disk errors."""
     with path.open("ab") as file:
         file.write(b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows))
 
 
 def _cut_torn(file: BinaryIO) -> None:
-    """Without a newline at its end the file ends in half a row."""
+    """Truncate an incomplete last row: one without a newline at its end."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     whole = file.read().rfind(b"\n") + 1

@@ -14,19 +14,19 @@ from spar.data.spool import Spool, SpooledPrompt
 Check = Callable[[str], Unusable | None]
 Progress = Callable[[int], None]
 EVERY = 50_000
-"""Rows between two signs of life."""
+"""Rows between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What every row is held to."""
+    """The settings, sources and checks of the first pass."""
 
     settings: ImportSettings
     sources: Sequence[str]
     checks: Sequence[Check]
 
     def run(self, spool: Spool, rejects: Rejects, progress: Progress) -> None:
-        """Read every source once: usable prompts go into the spool, all others into the rejects, counted."""
+        """Read every source once: usable prompts go to the spool, all other rows to the rejects, counted."""
         total = 0
         for source, name in enumerate(self.sources):
             for row, fields in read_source(name, self.settings.options):
@@ -56,9 +56,9 @@ def checks_of(settings: ImportSettings, index: EvaluationIndex | None) -> list[C
     """In the order of RejectKind: the cheap ones first."""
     checks: list[Check] = [storable, settings.lengths.check]
     if settings.languages:
-        from spar.data.filters import Languages, language_teller
+        from spar.data.filters import Languages, language_identifier
 
-        checks.append(Languages(settings.languages, language_teller(settings.languages)).check)
+        checks.append(Languages(settings.languages, language_identifier(settings.languages)).check)
     if index is not None:
         checks.append(lambda text: _contaminated(index, text))
     return checks
@@ -68,5 +68,5 @@ def _contaminated(index: EvaluationIndex, text: str) -> Unusable | None:
     found = index.find(text)
     if found is None:
         return None
-    reason = f"shares {found.share:.0%} of its runs of words with the evaluation prompt {found.name}"
+    reason = f"shares {found.share:.0%} of its word n-grams with the evaluation prompt {found.name}"
     return Unusable(kind=RejectKind.CONTAMINATED, reason=reason, raw=shown(text))

@@ -1,4 +1,4 @@
-"""What an import is asked for. The same settings over the same sources give the same files."""
+"""The settings of an import. The same settings and sources give the same files."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from spar.data.sources import Options
 from spar.data.text_rows import Rule, TextRules
 from spar.errors import DataError
 
-REVISION = 2  # to be raised when the same settings would give other files
+REVISION = 2  # raise it when the same settings would give other files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +30,17 @@ class ImportSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises DataError for what no import can do."""
+        """Raises DataError for invalid settings."""
         if self.near is not None and not 0 < self.near <= 1:
-            raise DataError(f"--near {self.near} is no similarity.", "Give a number above 0 and up to 1, or --no-near.")
+            raise DataError(
+                f"--near {self.near} is not a similarity.", "Give a number above 0 and up to 1, or --no-near."
+            )
         if not 0 < self.overlap <= 1:
-            raise DataError(f"--overlap {self.overlap} is no share.", "Give a number above 0 and up to 1.")
+            raise DataError(f"--overlap {self.overlap} is not a share.", "Give a number above 0 and up to 1.")
         if not 0 <= self.sft_share <= 1:
-            raise DataError(f"--sft-share {self.sft_share} is no share.", "Give a number from 0 to 1.")
+            raise DataError(f"--sft-share {self.sft_share} is not a share.", "Give a number from 0 to 1.")
         if self.ngram < 1:
-            raise DataError("--ngram is a number of words, 1 or more.", "8 is the default.")
+            raise DataError("--ngram must be a number of words, 1 or more.", "8 is the default.")
         if self.lengths.min_chars > self.lengths.max_chars:
             raise DataError("--min-chars is more than --max-chars, which leaves no prompt.", "Change one of them.")
 
@@ -47,6 +49,6 @@ class ImportSettings:
         return PromptRules(self.system, TextRules(tools=self.tools))
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it, so that it can be compared with a manifest's."""
+        """In JSON's types, so that it can be compared with a manifest's."""
         plain = dataclasses.asdict(self)
         return {"revision": REVISION, **plain, "languages": list(self.languages), "evaluation": list(self.evaluation)}

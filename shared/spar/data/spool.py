@@ -1,8 +1,7 @@
 """Candidates on disk between the two passes: texts in one file, fixed-size facts and signatures beside it.
 
-So that the memory an import needs does not grow with the prompts' texts: facts (28 bytes a candidate) and the keys of
-one band (8 bytes) are in memory at once; signatures (512 bytes) stay on disk and are read where they are
-compared.
+The memory of an import thus does not grow with the prompts' texts: facts (28 bytes per candidate) and the keys of one
+band (8 bytes) are in memory at once; signatures (512 bytes) stay on disk and are read for comparisons.
 """
 
 import json
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from spar.data.duplicates import PERMUTATIONS, SHINGLE, Ints, Signatures, band_keys, band_width, signatures_of
 from spar.data.layouts import LeftOut
-from spar.data.words import normal_form, number_of, runs
+from spar.data.words import ngrams, normal_form, number_of
 
 FACTS = np.dtype([("source", "u4"), ("row", "u8"), ("text", "u8"), ("id", "u8")])
 """A candidate's source by index, its row there, and the numbers of its text and of its id (0: none)."""
@@ -27,7 +26,7 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledPrompt:
-    """A prompt that passed every filter that looks at one prompt alone."""
+    """A prompt that passed all filters on single prompts."""
 
     source: int
     row: int
@@ -37,7 +36,7 @@ class SpooledPrompt:
 
 
 class Spool:
-    """Write with `add`, in a `with`; then read. `near` is the similarity to be searched for, None for no search."""
+    """Write with `add`, in a `with`; then read. `near` is the similarity threshold, None for exact duplicates."""
 
     def __init__(self, folder: Path, near: float | None, seed: int) -> None:
         self._texts, self._facts, self._signatures = (folder / name for name in ("texts", "facts", "signatures"))
@@ -71,7 +70,7 @@ class Spool:
             text, name = number_of(normal_form(found.text)), number_of(found.id) if found.id else 0
             facts.write(np.array([(found.source, found.row, text, name)], dtype=FACTS).tobytes())
         if self._width and self._waiting:
-            made = signatures_of([list(runs(found.text, SHINGLE)) for found in self._waiting], self._seed)
+            made = signatures_of([list(ngrams(found.text, SHINGLE)) for found in self._waiting], self._seed)
             signatures.write(made.tobytes())
             for file, keys in zip(bands, band_keys(made, self._width).T, strict=True):
                 file.write(keys.tobytes())
@@ -81,7 +80,7 @@ class Spool:
         return np.fromfile(self._facts, dtype=FACTS)
 
     def signatures(self, rows: Ints) -> Signatures:
-        """Read from disk at each call: a memory map would count as memory all that was ever read."""
+        """Read from disk at each call: a memory map would count everything ever read as memory."""
         size = PERMUTATIONS * np.dtype(np.uint32).itemsize
         with self._signatures.open("rb", buffering=0) as file:
             read = [os.pread(file.fileno(), size, int(row) * size) for row in rows]

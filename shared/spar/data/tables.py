@@ -15,13 +15,13 @@ from spar.data.text_rows import MEDIA, MEDIA_KEYS
 from spar.errors import DataError
 
 _BATCH = 512
-"""Rows of a Parquet file in memory together."""
+"""Rows of a Parquet file in memory at once."""
 _MEDIA_BATCH = 16
-"""The same where rows hold pictures or sound, of about a megabyte each."""
+"""The same where rows hold images or sound, of about a megabyte each."""
 
 
 def read_parquet(path: Path, columns: Iterable[str] | None) -> Reading:
-    """Of the named columns those that are there, and those that hold media; None reads all."""
+    """Reads the existing ones of the named columns, and those that hold media; None reads all."""
     import pyarrow
     import pyarrow.parquet as parquet
 
@@ -42,7 +42,7 @@ def read_parquet(path: Path, columns: Iterable[str] | None) -> Reading:
 
 
 def _holds_media(kind: Any) -> bool:
-    """How datasets writes a picture or a sound: {"bytes": ..., "path": ...}, or a list of them."""
+    """The type with which `datasets` writes an image or a sound: {"bytes": ..., "path": ...}, or a list of them."""
     import pyarrow
 
     if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
@@ -58,13 +58,13 @@ def _record(batch: Any, index: int) -> dict[str, Any] | Unusable:
 
 
 def is_saved_dataset(path: Path) -> bool:
-    """Of one split, or of several. A dataset_info.json alone is LLaMA-Factory's, too."""
+    """Whether one split or several were saved here. A dataset_info.json alone may be LLaMA-Factory's."""
     one = (path / "state.json").is_file() and (path / "dataset_info.json").is_file()
     return one or (path / "dataset_dict.json").is_file()
 
 
 def read_dataset(name: str, split: str) -> Reading:
-    """A dataset that `save_to_disk` wrote, or one of the hub, which is streamed."""
+    """Reads a dataset that `save_to_disk` wrote, or one of the hub, which is streamed."""
     number = 0
     try:
         for number, row in enumerate(_open_dataset(name, split), start=1):
@@ -72,8 +72,7 @@ def read_dataset(name: str, split: str) -> Reading:
     except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
         raise DataError(
             f"The dataset {name} (split {split}) cannot be read after row {number}: {str(error)[:300]}",
-            "Check its name, --split and the network; or save it (`save_to_disk`) where it can be read, and name"
-            " that folder.",
+            "Check its name, --split and the network; or save it with `save_to_disk` and name that folder.",
         ) from error
 
 
@@ -92,5 +91,5 @@ def _open_dataset(name: str, split: str) -> Iterable[Any]:
 
 
 def _undecoded(dataset: Any) -> Iterable[Any]:
-    """Pictures and sound as they are stored: whether a row has any is all that is asked."""
+    """The dataset with images and sound left encoded: only their presence matters."""
     return dataset.decode(False) if dataset.features is not None else dataset  # type: ignore[no-any-return]

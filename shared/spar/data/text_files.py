@@ -1,7 +1,7 @@
-"""Opens text files, and reads JSON lines row by row, in bounded memory. Knows nothing of what a row means.
+"""Opens text files, and reads JSON Lines row by row, in bounded memory. Knows nothing of what a row means.
 
-Bytes that are no text in the file's encoding become lone surrogates (`surrogateescape`), so that they cost the row
-that holds them and not the file.
+Bytes that are invalid in the file's encoding become lone surrogates (`surrogateescape`), so that they invalidate their
+row, not the file.
 """
 
 import gzip
@@ -16,21 +16,21 @@ from spar.data.rows import NOT_TEXT, Fields, Reading, RejectKind, Unusable, not_
 from spar.errors import DataError
 
 LONGEST_ROW = 16 * 1024 * 1024
-"""Characters of one row: a longer one is no prompt, and must not fill the memory."""
+"""Characters of one row: a longer one is not a prompt, and must not fill the memory."""
 _CHUNK = 1 << 16
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
 @contextmanager
 def open_text(path: Path, encoding: str, newline: str) -> Iterator[TextIO]:
-    """The file as text, unpacked if it is gzip. Raises DataError if it cannot be read, then or later."""
+    """The file as text, decompressed if it is gzip. Raises DataError if it cannot be read, now or later."""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             buffered = io.BufferedReader(file)
             encoding = _without_mark(path, encoding, buffered.peek(3)[:3])
             yield io.TextIOWrapper(buffered, encoding, errors="surrogateescape", newline=newline)
     except LookupError as error:
-        raise DataError(f"There is no encoding '{encoding}'.", "Name one such as utf-8, utf-16 or cp1252.") from error
+        raise DataError(f"Unknown encoding '{encoding}'.", "Name one such as utf-8, utf-16 or cp1252.") from error
     except (UnicodeError, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"{path} cannot be read to its end: {error}.", "Check the file and --encoding.") from error
     except OSError as error:
@@ -38,16 +38,16 @@ def open_text(path: Path, encoding: str, newline: str) -> Iterator[TextIO]:
 
 
 def _without_mark(path: Path, encoding: str, head: bytes) -> str:
-    """Encodings that a byte order mark tells."""
-    told = _MARKS.get(head) or _MARKS.get(head[:2])
+    """The encoding to decode with, given the file's byte order mark."""
+    marked = _MARKS.get(head) or _MARKS.get(head[:2])
     plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-    if told == "utf-16" and plain:
-        raise DataError(f"{path} is not UTF-8: it starts as UTF-16 does.", "Add --encoding utf-16.")
-    return "utf-8-sig" if told == "utf-8-sig" and plain else encoding
+    if marked == "utf-16" and plain:
+        raise DataError(f"{path} is not UTF-8: it starts with a byte order mark of UTF-16.", "Add --encoding utf-16.")
+    return "utf-8-sig" if marked == "utf-8-sig" and plain else encoding
 
 
 def read_json_lines(path: Path, encoding: str) -> Reading:
-    """One row a line; blank lines are no rows."""
+    """Reads one row per line; blank lines are skipped."""
     with open_text(path, encoding, "\n") as file:
         number = 0
         while line := file.readline(LONGEST_ROW):
@@ -61,7 +61,7 @@ def read_json_lines(path: Path, encoding: str) -> Reading:
 
 
 def parse_row(line: str) -> Fields | Unusable:
-    """One JSON line as fields; Unusable with the reason for anything else."""
+    """One JSON line as fields, or Unusable with the reason."""
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -78,7 +78,7 @@ def parse_row(line: str) -> Fields | Unusable:
 
 
 def fields_of(row: Any) -> Fields | Unusable:
-    """A row as keys, if it is that."""
+    """The row if it is a dictionary, otherwise Unusable."""
     if isinstance(row, dict):
         return row
     return Unusable(kind=RejectKind.BROKEN, reason="not a row of keys", raw=shown(json.dumps(row)))

@@ -1,9 +1,8 @@
-"""Whether a row is text, and whether its responses may be learned from. Knows nothing of where its texts are.
+"""Whether a row is text only, and whether its responses may be trained on. Knows nothing of where its texts are.
 
-A row is text if nothing beside its turns says otherwise: pictures, sound, video or tools are columns of their own
-(LLaVA, LLaMA-Factory, TRL), and what stands in the text for them is a placeholder. A response may be learned from
-unless its row or turn marks it: `label: false` (KTO), `weight: 0` (OpenAI), `train: false` (axolotl), `loss: false`
-(ms-swift).
+A row is text only if no column beside its turns holds images, sound, video or tools (LLaVA, LLaMA-Factory, TRL), and no
+placeholder in the text refers to them. A response may be trained on unless its row or turn excludes it: `label: false`
+(KTO), `weight: 0` (OpenAI), `train: false` (axolotl), `loss: false` (ms-swift).
 """
 
 import json
@@ -18,14 +17,14 @@ Rule = Literal["reject", "ignore"]
 
 MEDIA = ("image", "images", "video", "videos", "audio", "audios", "image_path", "image_url", "video_path", "audio_path")
 MEDIA_KEYS = {"bytes", "path"}
-"""The keys of a picture or a sound in a table that datasets wrote, whatever its column is called."""
+"""The keys of an image or a sound in a table written by `datasets`, in any column."""
 TOOLS = ("tools", "functions")
 LABELS = ("label", "kto_tag", "desirable")
-"""Whether the response is a desired one."""
+"""Columns that mark the response as desired or not."""
 WEIGHTS = ("weight", "train", "training", "trainable", "loss", "loss_weight", "loss_mask", "loss_scale")
-"""How much a row or a turn counts in the loss."""
+"""Columns with the weight of a row or a turn in the loss."""
 COLUMNS = (*MEDIA, *TOOLS)
-"""The columns that decide whether a prompt is text."""
+"""The columns that decide whether a prompt is text only."""
 
 _EMPTY_TEXTS = ("", "[]", "{}", "null", "none", "nan")
 _NO = ("false", "0", "0.0")
@@ -39,7 +38,7 @@ _QUOTES = "`'\"“”‘’«»"
 
 
 class RowRefused(Exception):
-    """Why a row is not used; caught where rows are read."""
+    """Raised with the reason why a row is not used; caught where rows are read."""
 
     def __init__(self, kind: RejectKind, reason: str) -> None:
         super().__init__(reason)
@@ -48,7 +47,7 @@ class RowRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRules:
-    """What happens to rows with tools, and with media: refuse them, or read their text alone."""
+    """How to handle rows with tools, and with media: reject them, or read only their text."""
 
     tools: Rule = "reject"
     media: Rule = "reject"
@@ -59,7 +58,7 @@ TEXT_ONLY = TextRules()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The columns that tell, where a dataset_info.json names its own."""
+    """The relevant columns; a dataset_info.json may name others."""
 
     media: tuple[str, ...] = MEDIA
     tools: tuple[str, ...] = TOOLS
@@ -74,7 +73,7 @@ def has_tools(row: Fields, columns: Columns = USUAL) -> bool:
 
 
 def check_columns(row: Fields, rules: TextRules, columns: Columns = USUAL) -> None:
-    """Raises RowRefused for a row that holds more than text beside its turns."""
+    """Raises RowRefused for a row with media or tools beside its turns."""
     if rules.media == "reject":
         named = set(columns.media)
         for name, value in row.items():
@@ -89,29 +88,29 @@ def check_columns(row: Fields, rules: TextRules, columns: Columns = USUAL) -> No
 
 
 def check_placeholders(text: str, rules: TextRules = TEXT_ONLY) -> None:
-    """Raises RowRefused for a text of the user in which something stands for a picture, a video or a sound."""
+    """Raises RowRefused for a user's text with a placeholder for an image, a video or a sound."""
     if rules.media == "reject" and "<" in text and (found := _placeholder(text)) is not None:
         raise RowRefused(RejectKind.MORE_THAN_TEXT, f"the text holds a placeholder for more than text: {found}")
 
 
 def check_desired(row: Fields, columns: Columns = USUAL) -> None:
-    """Raises RowRefused for a row whose response is labelled as an undesired one."""
+    """Raises RowRefused for a row whose response is labelled as undesired."""
     column = next((name for name in columns.labels if _says_no(row.get(name))), None)
     if column is not None:
         raise RowRefused(
-            RejectKind.NOT_LEARNED, f"`{column}` is {_shown(row[column])}: its response is an undesired one"
+            RejectKind.NOT_LEARNED, f"`{column}` is {_shown(row[column])}: its response is labelled as undesired"
         )
 
 
 def check_weight(row: Fields) -> None:
-    """Raises RowRefused for a row that is marked as not to be learned."""
+    """Raises RowRefused for a row that is excluded from training."""
     mark = unlearned_mark(row)
     if mark is not None:
-        raise RowRefused(RejectKind.NOT_LEARNED, f"the row is marked as not to be learned ({mark})")
+        raise RowRefused(RejectKind.NOT_LEARNED, f"the row is excluded from training ({mark})")
 
 
 def unlearned_mark(fields: Fields) -> str | None:
-    """The mark that keeps a row or a turn out of the loss, such as `weight: 0`; None without one."""
+    """The mark that excludes a row or a turn from the loss, such as `weight: 0`; None without one."""
     for name in WEIGHTS:
         value = fields.get(name)
         if _says_no(value) or (isinstance(value, int | float) and value < 0):
@@ -123,7 +122,7 @@ def unlearned_mark(fields: Fields) -> str | None:
 
 
 def is_filled(value: Any) -> bool:
-    """Whether a column holds something. Tables fill missing values in many ways: null, NaN, "[]", {"bytes": null}."""
+    """Whether a column has a value. Tables write missing values in many ways: null, NaN, "[]", {"bytes": null}."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return False
     if isinstance(value, str):
@@ -149,7 +148,7 @@ def _placeholder(text: str) -> str | None:
 
 
 def _is_markup(match: re.Match[str], text: str) -> bool:
-    """HTML and XML know these names: there is a closing tag, or the text quotes it or calls it a tag."""
+    """Whether it is HTML or XML markup: there is a closing tag, or the text quotes it or calls it a tag."""
     before, after = text[: match.start()], text[match.end() :]
     quoted = (before and before[-1] in _QUOTES) or (after and after[0] in _QUOTES)
     if quoted or f"</{match[1]}>" in text:

@@ -1,7 +1,7 @@
-"""The turns of a conversation in every form in which rows hold one. Knows nothing of what a conversation is for.
+"""Reads the turns of a conversation from any of the forms found in rows. Knows nothing of a conversation's purpose.
 
-A list of {role, content} or {from, value}; the same as JSON text, as tables and CSV files have it; a dict of lists, as
-datasets gives for `Sequence({...})`. A content is a text, or a list of parts that are all text.
+The forms: a list of {role, content} or {from, value}; the same as JSON text, as in tables and CSV files; a dict of
+lists, as `datasets` returns for `Sequence({...})`. A content is a text, or a list of parts that are all text.
 """
 
 import ast
@@ -21,18 +21,18 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     SYSTEM = "system"
-    TOOL = "tool"  # a call of a tool, or what it returned, as a turn of its own
+    TOOL = "tool"  # a call of a tool, or its result, as a separate turn
 
 
 _TOOL_NAMES = ("tool", "function", "function_call", "observation", "tool_call", "tool_response", "ipython")
 SYSTEM_KEYS = ("system", "system_prompt", "system_message")
-"""Columns that hold a system message beside the turns, the first that a row has."""
+"""Columns with a system message beside the turns; the first that a row has counts."""
 TOOL_ROLES = dict.fromkeys(_TOOL_NAMES, Role.TOOL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnNames:
-    """The keys of a turn, and what its roles are called."""
+    """The keys of a turn, and the names of the roles."""
 
     role: tuple[str, ...] = ("role", "from")
     content: tuple[str, ...] = ("content", "value")
@@ -58,13 +58,13 @@ USUAL_NAMES = TurnNames()
 
 @dataclass(frozen=True, slots=True)
 class RowTurn:
-    """`role` is None for one that is not known, which `called` names. The text is read when it is needed."""
+    """`role` is None for an unknown one; `called` is its name in the row. The text is read only when needed."""
 
     role: Role | None
     called: str
     content: Any
     fields: dict[str, Any] = field(default_factory=dict)
-    """The turn as the row has it; empty where the row's columns hold its text."""
+    """The turn as in the row; empty where the row's columns hold its text."""
 
     @property
     def calls_tools(self) -> bool:
@@ -72,11 +72,11 @@ class RowTurn:
 
     @property
     def unlearned(self) -> str | None:
-        """The mark that keeps it out of the loss, such as `weight: 0`."""
+        """The mark that excludes it from the loss, such as `weight: 0`."""
         return unlearned_mark(self.fields)
 
     def text(self) -> str:
-        """Raises RowRefused if it holds more than text, or none."""
+        """Raises RowRefused if it is more than text, or has no text."""
         if self.content is None or (self.calls_tools and not is_filled(self.content)):
             why = "calls a tool and has no text" if self.calls_tools else "has no text"
             kind = RejectKind.TOOLS if self.calls_tools else RejectKind.LAYOUT
@@ -89,11 +89,11 @@ class RowTurn:
 
 
 def turns_of(value: Any, key: str, names: TurnNames = USUAL_NAMES) -> list[RowTurn]:
-    """Raises RowRefused for what is no conversation."""
+    """Raises RowRefused for a value that is not a conversation."""
     if isinstance(value, str):
         value = _parsed(value)
         if value is None:
-            raise RowRefused(RejectKind.LAYOUT, f"`{key}` is a text, and not one of a list of messages in JSON")
+            raise RowRefused(RejectKind.LAYOUT, f"`{key}` is a text, but not a list of messages in JSON")
     if isinstance(value, dict):
         value = _rows_of(value, names) or [value]
     if not isinstance(value, list):
@@ -113,7 +113,7 @@ def looks_like_turns(value: Any) -> bool:
 
 
 def text_of(content: Any, what: str) -> str:
-    """A content as one text; the parts of one are joined by line breaks."""
+    """A content as one text; its parts are joined by line breaks."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -135,7 +135,7 @@ def _part(part: Any, what: str) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """A list of messages in JSON, or as Python prints one. None: it is neither."""
+    """A list of messages in JSON, or in Python's notation. None: it is neither."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -149,7 +149,7 @@ def _parsed(text: str) -> Any:
 
 
 def _rows_of(columns: dict[str, Any], names: TurnNames) -> list[dict[str, Any]] | None:
-    """{"role": [...], "content": [...]} as a list of turns, where the lists fit together."""
+    """{"role": [...], "content": [...]} as a list of turns, if the lists have the same length."""
     lists = {key: value for key, value in columns.items() if isinstance(value, list)}
     roles, contents = _first(lists, names.role), _first(lists, names.content)
     if roles is None or contents is None or len(roles) != len(contents):

@@ -1,1 +1,1 @@
-"""Turns a resolved recipe into what a run reads: prompts, inputs and models, checked and stored."""
+"""Turns a resolved recipe into the inputs of a run: prompts, data and models, checked and stored."""

@@ -1,4 +1,4 @@
-"""Which prompts a run has: those that the starting models learn from, then those of self-play, and never one in both.
+"""The prompts of a run: those of the starting models, then those of self-play; no prompt is in both.
 
 Knows files and the story world; stores nothing.
 """
@@ -19,14 +19,14 @@ from spar.submission.world_prompts import world_prompts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPrompts:
-    """Both parts in their order, the checkers that a world made, and what of the files is not used."""
+    """Both parts in order, the checkers that a world made, and unusable rows of the files."""
 
     initial: list[Prompt]
     selfplay: list[Prompt]
     checkers: list[CheckedPrompt] | None
     rejects: tuple[Reject, ...]
     notes: tuple[str, ...] = ()
-    """What of the files' rows is left out of their prompts."""
+    """What was left out of the files' rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Found:
 
 
 def prompts_of(recipe: Recipe) -> RunPrompts:
-    """Raises DataError if there are too few, or if a prompt is in both parts."""
+    """Raises DataError if there are too few prompts, or if one is in both parts."""
     first, needed = sum(init_prompts(recipe)), recipe.selfplay_prompts
     source = recipe.init.prompts.source if recipe.init is not None else None
     if source in (None, recipe.prompts.source):
@@ -51,7 +51,7 @@ def prompts_of(recipe: Recipe) -> RunPrompts:
             notes=found.notes,
         )
     initial, found = _read(recipe, str(source), first), _read(recipe, recipe.prompts.source, needed)
-    _check_apart(initial.prompts, found.prompts)
+    _check_disjoint(initial.prompts, found.prompts)
     rejects, notes = (*initial.rejects, *found.rejects), (*initial.notes, *found.notes)
     return RunPrompts(
         initial=initial.prompts, selfplay=found.prompts, checkers=found.checkers, rejects=rejects, notes=notes
@@ -72,11 +72,11 @@ def _named(source: str, notes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{source}: {note}" for note in notes)
 
 
-def _check_apart(initial: list[Prompt], selfplay: list[Prompt]) -> None:
+def _check_disjoint(initial: list[Prompt], selfplay: list[Prompt]) -> None:
     both = {prompt.id for prompt in initial} & {prompt.id for prompt in selfplay}
     if both:
         example = next(prompt.text for prompt in initial if prompt.id in both)
         raise DataError(
-            f"{len(both)} prompts are in init.prompts.source and in prompts.source, such as: {example[:80]}",
-            "Take them out of one of the files, or leave init.prompts.source out: then one file is cut into both.",
+            f"{len(both)} prompts are in both init.prompts.source and prompts.source, such as: {example[:80]}",
+            "Remove them from one of the files, or leave init.prompts.source out: then one file is split for both.",
         )

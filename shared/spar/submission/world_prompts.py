@@ -1,8 +1,8 @@
-"""The prompts that a world makes for a run: plain ones, bare texts, or prompts with checkers to be trusted.
+"""The prompts that a world makes for a run: plain ones, bare texts, or prompts with reliable checkers.
 
-The checkers of `world:instructions` come with its prompts. On the story world AutoIF's preparation makes both, by the
-same steps as with any teacher (arXiv 2406.13542, section 3.1): the rules teacher writes instructions after a list of
-seeds, then checkers with cases, some of them wrong on purpose. Knows nothing of stores.
+The checkers of `world:instructions` come with its prompts. On the story world AutoIF's data preparation makes both, by
+the same steps as with any teacher (arXiv 2406.13542, section 3.1): the rules teacher writes instructions from a list of
+seeds, then checkers with test cases, some of them wrong on purpose. Knows nothing of stores.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from spar.worlds.story.engine import ErrorRates, RulesModel
 from spar.worlds.story.instructing import unlabelled_texts
 from spar.worlds.story.prompts import generate_prompts
 
-SEEDS, SAMPLES = 36, 8  # instructions to begin with; checkers requested for each (AutoIF's released code)
-MOST_FOR_ONE = 3  # instructions that are written for each that is wanted; more than one in two is kept
+SEEDS, SAMPLES = 36, 8  # seed instructions; checkers requested for each (AutoIF's released code)
+MOST_FOR_ONE = 3  # instructions written for each one needed; more than half are kept
 _SAMPLING = Sampling(temperature=0.7, top_p=1.0, max_tokens=4096)
 
 
 @dataclass(frozen=True, slots=True)
 class WorldPrompts:
-    """The run's prompts, in order. With checkers, `dropped` counts the instructions that were left without one."""
+    """The run's prompts, in order. With checkers, `dropped` counts the instructions without a reliable one."""
 
     prompts: list[Prompt]
     checkers: list[CheckedPrompt] | None = None
@@ -78,14 +78,14 @@ async def _with_checkers(needed: int, seed: int) -> WorldPrompts:
         if len(prompts) == needed:
             return WorldPrompts(prompts, kept, dropped)
     raise DataError(
-        f"{len(prompts)} instructions got checkers that can be trusted and {dropped} did not; the run needs {needed}.",
+        f"{len(prompts)} instructions have reliable checkers and {dropped} have not; the run needs {needed}.",
         "Lower prompts.per_iteration or iterations, or give a prompts file with checkers.",
     )
 
 
 def _form(name: str) -> PromptForm:
-    """One of the compact templates, which the rules teacher knows."""
+    """One of the compact templates, which the rules teacher understands."""
     found = builtin_form("compact", name)
     if found is None:
-        raise RecipeError(f"The compact templates have no {name}.txt.", "Install the package whole.")
+        raise RecipeError(f"The compact templates have no {name}.txt.", "Reinstall the package.")
     return found

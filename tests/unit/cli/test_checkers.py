@@ -34,7 +34,7 @@ def test_a_stop_loses_nothing(tmp_path: Path) -> None:
 def test_another_commands_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"text": "a"}\n')
-    with pytest.raises(DataError, match="line 1 is no row of this command"):
+    with pytest.raises(DataError, match="line 1 was not written by this command"):
         CheckerFile.open(path)
 
 

@@ -17,8 +17,8 @@ from spar.data.duplicates import (
     same_as_earlier,
     signatures_of,
 )
-from spar.data.filters import Languages, Lengths, language_teller
-from spar.data.words import normal_form, runs, words
+from spar.data.filters import Languages, Lengths, language_identifier
+from spar.data.words import ngrams, normal_form, words
 from spar.errors import DataError
 
 
@@ -33,25 +33,25 @@ def test_lengths_are_inclusive() -> None:
 
 
 def test_languages_let_through_what_is_not_clearly_another() -> None:
-    english = Languages(("en",), language_teller(("en",)))
+    english = Languages(("en",), language_identifier(("en",)))
     assert [english.check(text) for text in ("Write a poem", "Hello", "explain like im 5", "2 + 2 = ?")] == [None] * 4
     for text, told in [("Schreib ein Gedicht", "de"), ("Écris un poème sur la mer", "fr"), ("写一首关于海的诗", "zh")]:
         why = english.check(text)
         assert why is not None
         assert why.reason == f"it reads as '{told}', not as en"
-    assert Languages(("de", "en"), language_teller(("de", "en"))).check("Schreib ein Gedicht") is None
+    assert Languages(("de", "en"), language_identifier(("de", "en"))).check("Schreib ein Gedicht") is None
 
 
 def test_an_unknown_language_is_told() -> None:
-    with pytest.raises(DataError, match="no language 'english'"):
-        language_teller(("english",))
+    with pytest.raises(DataError, match="Unknown language 'english'"):
+        language_identifier(("english",))
 
 
 def test_words_of_scripts_without_blanks_are_characters() -> None:
     assert words("Ｗrite 海的诗, ONE-two_3") == ["write", "海", "的", "诗", "one", "two", "3"]
-    assert runs("a b c d", 3) == {"a b c", "b c d"}
-    assert runs("a b", 3) == {"a b"}
-    assert runs(" ?! ", 3) == {"?!"}
+    assert ngrams("a b c d", 3) == {"a b c", "b c d"}
+    assert ngrams("a b", 3) == {"a b"}
+    assert ngrams(" ?! ", 3) == {"?!"}
     assert normal_form("e\u0301 \n x") == "é x"
 
 
@@ -74,7 +74,7 @@ def test_the_first_of_equal_numbers_stays() -> None:
 
 
 def _near(texts: list[str], threshold: float) -> list[int]:
-    signatures = signatures_of([list(runs(text, 3)) for text in texts], seed=3)
+    signatures = signatures_of([list(ngrams(text, 3)) for text in texts], seed=3)
     keys = band_keys(signatures, band_width(threshold))
 
     def fetch(rows: Ints) -> Signatures:
@@ -84,7 +84,7 @@ def _near(texts: list[str], threshold: float) -> list[int]:
 
 
 def _jaccard(one: str, other: str) -> float:
-    first, second = runs(one, 3), runs(other, 3)
+    first, second = ngrams(one, 3), ngrams(other, 3)
     return len(first & second) / len(first | second)
 
 

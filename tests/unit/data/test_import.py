@@ -109,7 +109,7 @@ def test_the_same_again_does_nothing_and_another_asks(tmp_path: Path) -> None:
 def test_what_an_interrupted_import_left_is_no_hindrance(tmp_path: Path) -> None:
     good = write_lines(tmp_path / "a.jsonl", [{"prompt": POEM}])
     (tmp_path / "b.json").write_text('[{"prompt": "x"}, ')
-    with pytest.raises(DataError, match="no whole JSON array"):
+    with pytest.raises(DataError, match="not a complete JSON array"):
         imported(tmp_path / "out", [good, str(tmp_path / "b.json")])
     assert list((tmp_path / "out").iterdir()) == []
     (tmp_path / "out" / ".work").mkdir()
@@ -132,7 +132,7 @@ def test_the_same_import_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_other_things_are_not_written_over(tmp_path: Path) -> None:
     source = write_lines(tmp_path / "a.jsonl", [{"prompt": POEM}])
-    with pytest.raises(DataError, match="is not empty, and no import"):
+    with pytest.raises(DataError, match="is not empty and does not hold an import"):
         imported(tmp_path, [source])
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(DataError, match="not the manifest of an import"):
@@ -146,7 +146,7 @@ def test_an_evaluation_set_that_cannot_be_read_whole_stops_it(tmp_path: Path) ->
     evaluation = write_lines(tmp_path / "e.jsonl", [{"prompt": "x"}, {"question": "y"}])
     with pytest.raises(DataError, match="Row 2 of the evaluation set"):
         imported(tmp_path / "out", [source], evaluation=(evaluation,))
-    with pytest.raises(DataError, match="no evaluation set"):
+    with pytest.raises(DataError, match=r"evaluation set .* does not exist"):
         imported(tmp_path / "out", [source], evaluation=(str(tmp_path / "nope"),))
 
 

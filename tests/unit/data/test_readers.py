@@ -93,7 +93,7 @@ def test_a_csv_row_of_other_columns_and_an_open_quote(tmp_path: Path) -> None:
     path.write_bytes(b'id,prompt\n1,a\n2,b,c\n3,\xe9\n4,"open\nto the end\n')
     found = list(read_source(str(path), Options()))
     assert _reasons(found) == {
-        3: "broken: 3 columns, and the first line names 2",
+        3: "broken: 3 columns, but the first line names 2",
         5: "broken: not CSV: unexpected end of data (lines 5 to 6)",
     }
     assert found[2][1] == {"id": "3", "prompt": "\udce9"}  # told as a wrong encoding once it is the prompt
@@ -113,7 +113,7 @@ def test_an_encoding_is_asked_for_where_a_mark_tells_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Add --encoding utf-16"):
         list(read_source(str(path), Options()))
     assert list(read_source(str(path), Options(encoding="utf-16"))) == [(1, {"prompt": "é"})]
-    with pytest.raises(DataError, match="no encoding 'utf-99'"):
+    with pytest.raises(DataError, match="Unknown encoding 'utf-99'"):
         list(read_source(str(path), Options(encoding="utf-99")))
 
 
@@ -145,7 +145,7 @@ def test_a_long_array_is_read_in_pieces(tmp_path: Path) -> None:
 def test_sources_are_checked_before_any_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "b.jsonl").write_text("")
-    for name, told in [("a.txt", "is not clear from its name"), ("nope", "no file"), (".", "is a folder")]:
+    for name, told in [("a.txt", "does not show its format"), ("nope", "does not exist"), (".", "is a folder")]:
         with pytest.raises(DataError, match=told):
             check_sources([str(tmp_path / name)], Options())
     with pytest.raises(DataError, match="named twice"):

@@ -128,8 +128,8 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "kind", "told"),
     [
-        ({"messages": turns(PROMPT)}, "layout", "do not go from user to assistant"),
-        ({"messages": []}, "layout", "do not go from user to assistant"),
+        ({"messages": turns(PROMPT)}, "layout", "do not alternate between user and assistant"),
+        ({"messages": []}, "layout", "do not alternate between user and assistant"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "tools", "the role 'tool'"),
         ({"messages": turns(PROMPT, "")}, "unusable", "a text is empty"),
         ({"text": "x"}, "layout", "no prompt"),
@@ -146,7 +146,7 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
         ({"messages": [TALK[0], {**TALK[1], "loss": False}]}, "not_learned", "(loss: false)"),
         ({"messages": [TALK[0], {**TALK[1], "train_detail": [{"train": False}]}]}, "not_learned", "(train_detail"),
         ({"messages": TALK, "weight": -1}, "not_learned", "(weight: -1)"),
-        ({"messages": TALK, "weight": 0.0}, "not_learned", "the row is marked as not to be learned (weight: 0.0)"),
+        ({"messages": TALK, "weight": 0.0}, "not_learned", "the row is excluded from training (weight: 0.0)"),
         ({"messages": TALK, "images": ["a.png"]}, "more_than_text", "`images` is not empty"),
         ({"messages": turns("<image>" + PROMPT, GOOD)}, "more_than_text", "placeholder for more than text: <image>"),
         (
@@ -159,7 +159,7 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
             "tools",
             "a turn of the assistant calls a tool and has no text",
         ),
-        ({"messages": "no list"}, "layout", "`messages` is a text, and not one of a list of messages in JSON"),
+        ({"messages": "no list"}, "layout", "`messages` is a text, but not a list of messages in JSON"),
         ({"prompt": PROMPT}, "layout", "no response"),
         ({"chosen": GOOD, "rejected": BAD}, "layout", "no prompt, and chosen and rejected do not hold it"),
         (
@@ -188,7 +188,7 @@ def test_dataset_info_says_which_names_are_meant(tmp_path: Path) -> None:
             "system",
             "here is a system message",
         ),
-        ({"messages": turns(JUDGE, "I cannot say.")}, "unusable", "verdict cannot be read"),
+        ({"messages": turns(JUDGE, "I cannot say.")}, "unusable", "without a readable verdict"),
         ({"messages": turns(JUDGE, CRITIQUE, REFINE, "[[start]] One")}, "unusable", "between [[start]] and [[end]]"),
         (["no", "keys"], "broken", "not a row of keys"),
     ],
@@ -261,14 +261,14 @@ def test_what_cannot_be_read_at_all_is_told_and_nothing_is_written(tmp_path: Pat
     out = tmp_path / "out"
     pointer = tmp_path / "data.json"
     pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", encoding="utf-8")
-    with pytest.raises(DataError, match="pointer of Git LFS"):
+    with pytest.raises(DataError, match="Git LFS pointer"):
         import_sets([pointer], out)
     (tmp_path / "torn.json").write_text('[{"messages": []}, {"mess', encoding="utf-8")
     with pytest.raises(DataError, match=r"torn\.json"):
         import_sets([tmp_path / "torn.json"], out)
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "absent", tmp_path / "empty"):
-        with pytest.raises(DataError, match="There is no"):
+        with pytest.raises(DataError, match=r"does not exist|No data file"):
             import_sets([path], out)
     write(tmp_path / "told" / "data.json", [DPO])
     write(tmp_path / "told" / "dataset_info.json", {"a": []})
@@ -285,5 +285,5 @@ def test_an_output_is_written_anew_only_if_asked(tmp_path: Path) -> None:
     assert sizes(import_sets([source], out, replace=True)) == {"pairs": 1}
     strange = tmp_path / "strange"
     write(strange / "mine.json", [])
-    with pytest.raises(DataError, match="no import of training sets"):
+    with pytest.raises(DataError, match="does not hold an import of training sets"):
         import_sets([source], strange, replace=True)

@@ -31,7 +31,7 @@ def importing(kind: str, source: Path, out: Path, *more: str) -> Result:
         ("a.json", json.dumps({"version": 1}, indent=2), "it holds one JSON object, not rows"),
         ("a.jsonl", "\n".join(json.dumps({"prompt": POEM}, indent=2) for _ in range(2)), "over several lines each"),
         ("a.csv", "id;question\n1;Why?\n", "its first line, which names the columns, is: id;question"),
-        ("a.jsonl", "", "it holds no row"),
+        ("a.jsonl", "", "it has no rows"),
         ("a.jsonl", json.dumps({"prompt": POEM, "image": "a.png"}), "its only row is rejected as more_than_text"),
         ("a.jsonl", "not JSON\n" * 4, "its 4 rows are rejected as broken: not JSON"),
     ],
@@ -154,7 +154,7 @@ def test_a_configuration_in_a_folder_is_no_data(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"hidden_size": 8}, indent=2), encoding="utf-8")
-    with pytest.raises(DataError, match=r"Left alone: config\.json \(one JSON object, not rows\)"):
+    with pytest.raises(DataError, match=r"Skipped: config\.json \(one JSON object, not rows\)"):
         import_sets([folder], tmp_path / "out")
     write_lines(folder / "rows.jsonl", [{"messages": TALK}])
     manifest = import_sets([folder], tmp_path / "out")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from spar.data.readers.checkers import read_checkers
 from spar.data.readers.conversations import read_conversations
 from spar.errors import DataError, RecipeError
 from spar.messages.judgment import JudgmentSpec
@@ -14,6 +13,7 @@ from spar.recipes.load import load_recipe, recipe_fingerprint
 from spar.recipes.models import JudgmentSettings, SelectionSettings
 from spar.recipes.paths import read_forms
 from spar.recipes.policies import forms_needed, judging_options, needs_checkers, searches, selection_options
+from spar.submission.policy_inputs import read_checkers
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_conversations_are_read_or_refused_by_line(tmp_path: Path) -> None:
     for bad, told in (
         ('{"messages": [{"role": "user", "content": "a"}]}', "has no assistant turn"),
         ('{"messages": [{"role": "bot", "content": "a"}]}', "a turn has role 'bot'"),
-        ("[1]", "is no row of messages"),
+        ("[1]", "is not a row of messages"),
         ('{"messages": [{"role": "user", "content": "a"}], "images": ["a.png"]}', "`images` is not empty"),
-        (good.replace('"b"', '"b", "weight": 0').strip(), r"marked as not to be learned \(weight: 0\)"),
+        (good.replace('"b"', '"b", "weight": 0').strip(), r"excluded from training \(weight: 0\)"),
         (good.replace("}]}", '}], "label": false}').strip(), "`label` is false"),
         (good.replace('"a"', '"<image>a"').strip(), "placeholder for more than text"),
-        ("x", "is no row of messages"),
+        ("x", "is not a row of messages"),
     ):
         path.write_text(good + bad)
         with pytest.raises(DataError, match=told) as caught:

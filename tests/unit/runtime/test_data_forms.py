@@ -8,7 +8,7 @@ import pytest
 from spar.method.records import Message
 from spar.method.templates import TemplateSet, builtin_templates
 from spar.recipes.load import load_recipe
-from spar.submission.data_forms import form_notes
+from spar.submission.prepare import form_notes
 
 SPAR, COMPACT = builtin_templates("spar"), builtin_templates("compact")
 
@@ -35,7 +35,7 @@ def responses(tmp_path: Path) -> Path:
 
 def notes(settings: list[str]) -> tuple[str, ...]:
     recipe = load_recipe("demo", settings)
-    return form_notes(recipe, builtin_templates(recipe.templates))
+    return tuple(form_notes(recipe, builtin_templates(recipe.templates)))
 
 
 def given(actor: Path, *refiner: Path) -> list[str]:
@@ -52,7 +52,7 @@ def test_each_file_in_other_words_is_named_with_its_counts(tmp_path: Path, respo
     own, other = write(tmp_path / "own.jsonl", COMPACT, 3, 2), write(tmp_path / "other.jsonl", SPAR, 3, 2)
     [note] = notes(given(responses, own, other))
     assert str(other) in note
-    assert "3 of 3 judgments and of 2 of 2 refinements are not worded as the template set compact" in note
+    assert "3 of 3 judgments and of 2 of 2 refinements are not worded as in the template set compact" in note
     assert "templates: to a folder" in note
 
 

@@ -1,1 +1,1 @@
-"""Readers of the files that users bring: prompts, conversations, preferences, checkers, benchmark data."""
+"""Readers of users' files: prompts, conversations, prompts with rules, benchmark data."""

@@ -1,6 +1,6 @@
-"""Reads the files of a benchmark that a recipe names, so that a run can keep them: by content, not by place.
+"""Reads the files of a benchmark that a recipe names, so that a run can store them, identified by content.
 
-Knows nothing of what is in them.
+Does not interpret them.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from spar.hashing import file_sha256
 
 SUFFIXES = (".json", ".jsonl")
 MOST_BYTES = 64 * 1024**2
-"""More than all public benchmarks here together: beyond it, the folder is not a benchmark's."""
+"""More than all public benchmarks here together: a larger folder is not a benchmark's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """One file, by its path below the folder that was named; a file that was named itself, by its name."""
+    """One file, by its path below the named folder; a file that was itself named, by its file name."""
 
     name: str
     text: str
@@ -42,7 +42,7 @@ def read_tree(top: Path) -> list[DataFile]:
 
 
 def digest_of_tree(place: Path) -> str:
-    """Of the file, or of every file below the folder, whatever it holds."""
+    """The digest of the file, or of every file below the folder."""
     paths = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
     top = place.parent if place.is_file() else place
     whole = hashlib.sha256()
@@ -52,7 +52,7 @@ def digest_of_tree(place: Path) -> str:
 
 
 def write_data_files(files: list[DataFile], folder: Path) -> Path:
-    """Put them below the folder again; returns what was named: the only file, or the folder."""
+    """Write the files below the folder; returns the only file, or the folder."""
     for file in files:
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _check_size(place: Path, paths: Sequence[Path]) -> None:
     size = sum(path.stat().st_size for path in paths)
     if size > MOST_BYTES:
         raise DataError(
-            f"{place} holds {size / 1024**2:.0f} MiB, which no benchmark here does.", "Name the benchmark's own folder."
+            f"{place} holds {size / 1024**2:.0f} MiB, more than any benchmark here.", "Name the benchmark's own folder."
         )
 
 

@@ -1,7 +1,7 @@
-"""Reads a prompts file: JSONL of {"prompt": "..."} rows. What is not usable is reported by line, never dropped.
+"""Reads a prompts file: JSONL of {"prompt": "..."} rows. Unusable rows are reported by line, never silently dropped.
 
-A prompt is a text, or messages whose first user turn it is; which rows are text, `spar.data` decides, as in an import.
-Knows nothing of recipes; `usable_prompts` is what a submit calls.
+A prompt is a text, or messages of which it is the first user turn; `spar.data` decides which rows are text, as in an
+import. Knows nothing of recipes; a submit calls `usable_prompts`.
 """
 
 import json
@@ -20,7 +20,7 @@ from spar.texts import UNSTORABLE_NAMED, is_storable
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that is not used: its line number, from 1, and why."""
+    """A row that is not used: its line number, from 1, and the reason."""
 
     line: int
     reason: str
@@ -28,12 +28,12 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """The usable prompts in the file's order, and every row that is not one. Blank lines are neither."""
+    """The usable prompts in the file's order, and every unusable row. Blank lines are neither."""
 
     prompts: list[str]
     rejects: list[Reject]
     left_out: dict[LeftOut, int] = field(default_factory=dict)
-    """Prompts that do without a part of their row, by what it is."""
+    """Prompts whose row has a part that was left out, by part."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -59,27 +59,25 @@ def read_prompts(path: Path) -> PromptFile:
 
 
 def usable_prompts(path: Path, needed: int) -> PromptFile:
-    """The file's prompts, if there are as many as a run needs; else a DataError that names rejects."""
+    """The file's prompts, if there are as many as a run needs. Otherwise raises DataError, naming rejects."""
     found = read_prompts(path)
     if len(found.prompts) >= needed:
         return found
-    told = "; ".join(f"line {reject.line}: {reject.reason}" for reject in found.rejects[:3])
-    rejected = f", {len(found.rejects)} rows were not usable ({told})" if found.rejects else ""
+    examples = "; ".join(f"line {reject.line}: {reject.reason}" for reject in found.rejects[:3])
+    rejected = f", {len(found.rejects)} rows were not usable ({examples})" if found.rejects else ""
     if not found.prompts:
         raise DataError(f"{path} holds no usable prompt{rejected}.", _how_to_write(path))
     raise DataError(
-        f"{path} holds {len(found.prompts)} usable prompts, and the recipe asks for {needed}{rejected}.",
+        f"{path} holds {len(found.prompts)} usable prompts; the recipe needs {needed}{rejected}.",
         "Lower prompts.per_iteration or iterations, or add prompts.",
     )
 
 
 def _how_to_write(path: Path) -> str:
-    """For files of other kinds an import makes what a recipe reads."""
+    """The fix; for files of other formats, the import that converts them."""
     other = path.suffix not in (".jsonl", ".ndjson") or not_rows(path, "utf-8") is not None
-    rows = 'Write one {"prompt": "..."} row a line'
-    return (
-        f"{rows}, or bring it in: spar prompts import {shlex.quote(str(path))} --out prompts" if other else f"{rows}."
-    )
+    rows = 'Write one {"prompt": "..."} row per line'
+    return f"{rows}, or import it: spar prompts import {shlex.quote(str(path))} --out prompts" if other else f"{rows}."
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

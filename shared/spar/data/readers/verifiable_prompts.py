@@ -1,8 +1,8 @@
-"""Prompts that came with the instructions which a program can check, in IFEval's names: what audits a refiner.
+"""Reads prompts with instructions that a program can verify, in IFEval's names, for the audit of a refiner's judging.
 
     {"prompt": "...", "instruction_id_list": ["length_constraints:number_words"], "kwargs": [{"num_words": 50, ...}]}
 
-A prompts file may hold such rows among others. Reads structure only; which instructions exist, its checkers know.
+A prompts file may hold such rows among others. Reads only the structure; the checkers know which instructions exist.
 """
 
 import json
@@ -23,7 +23,7 @@ class RuledPrompt:
 
 
 def read_ruled_prompts(path: Path) -> list[RuledPrompt]:
-    """The rows that carry instructions; others are no business of this file. Raises DataError."""
+    """The rows with instructions; others are ignored. Raises DataError."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -31,7 +31,7 @@ def read_ruled_prompts(path: Path) -> list[RuledPrompt]:
     found = [_ruled(path, number, raw) for number, raw in enumerate(lines, start=1) if b"instruction_id_list" in raw]
     if not found:
         raise DataError(
-            f"No row of {path} has an `instruction_id_list`: there is nothing to audit the refiner's judging with.",
+            f"No row of {path} has an `instruction_id_list`: the audit of the refiner's judging needs such rows.",
             "Name a file of such rows as judge_audit.rules (docs/judge-audit.md), or delete the section judge_audit.",
         )
     return found
@@ -44,11 +44,11 @@ def _ruled(path: Path, number: int, raw: bytes) -> RuledPrompt:
         if not names or not all(isinstance(name, str) for name in names):
             raise ValueError("instruction_id_list holds no names")
         pairs = list(zip(names, given, strict=True))
-        # IFEval's file names every argument in every row; those that mean nothing there are null.
+        # IFEval's file names every argument in every row; those that do not apply are null.
         arguments = tuple({key: value for key, value in each.items() if value is not None} for _, each in pairs)
         return RuledPrompt(str(row["prompt"]), tuple(names), arguments)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} line {number} cannot be checked ({error}).",
-            "Write as many kwargs as names in instruction_id_list, as IFEval's input_data.jsonl does.",
+            "Write as many kwargs as names in instruction_id_list, as in IFEval's input_data.jsonl.",
         ) from error

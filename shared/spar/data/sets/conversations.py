@@ -1,4 +1,4 @@
-"""All turns of a row, whatever holds them: messages, a prompt with its completion, or Alpaca's columns."""
+"""All turns of a row, from messages, a prompt with its completion, or Alpaca's columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from spar.data.turns import Role, RowTurn, looks_like_turns, turns_of
 
 
 def conversation_turns(row: Fields, names: Names) -> list[RowTurn]:
-    """With the response. Raises RowRefused for a row without turns."""
+    """All turns including the response. Raises RowRefused for a row without turns."""
     turns = prompt_turns(row, names)
     key, response = first_of(row, names.response)
     if not _has_messages(row, names) and response is None:
@@ -27,7 +27,7 @@ def conversation_turns(row: Fields, names: Names) -> list[RowTurn]:
 
 
 def prompt_turns(row: Fields, names: Names) -> list[RowTurn]:
-    """Without the response where it has a column of its own."""
+    """The turns without a response that is in a separate column."""
     _, system = first_of(row, names.system_text)
     before = [RowTurn(Role.SYSTEM, "system", system)] if isinstance(system, str) and system.strip() else []
     key, messages = first_of(row, names.messages)
@@ -40,7 +40,7 @@ def prompt_turns(row: Fields, names: Names) -> list[RowTurn]:
 
 
 def check_role(turn: RowTurn) -> None:
-    """Raises RowRefused for a turn of a tool, and for one whose role nobody knows."""
+    """Raises RowRefused for a turn of a tool, and for an unknown role."""
     if turn.role is None:
         raise RowRefused(RejectKind.LAYOUT, f"a turn has the role {turn.called!r}")
     if turn.role is Role.TOOL:
@@ -51,7 +51,7 @@ def check_role(turn: RowTurn) -> None:
 
 
 def first_of(row: Fields, keys: Sequence[str]) -> tuple[str, Any]:
-    """The first of the keys that the row has, and its value; None without one."""
+    """The first of the keys that the row has, and its value; None if it has none."""
     return next(((key, row[key]) for key in keys if row.get(key) is not None), ("", None))
 
 
@@ -66,10 +66,10 @@ def _alpaca(row: Fields, names: Names, instruction: Any) -> list[RowTurn]:
     if not isinstance(instruction, str):
         raise RowRefused(RejectKind.LAYOUT, "its prompt is not a text")
     _, query = first_of(row, names.query)
-    asked = f"{instruction}\n{query}" if isinstance(query, str) and query.strip() else instruction
+    prompt = f"{instruction}\n{query}" if isinstance(query, str) and query.strip() else instruction
     _, history = first_of(row, names.history)
     if not isinstance(history or [], list) or not all(isinstance(one, list) and len(one) == 2 for one in history or []):
         raise RowRefused(RejectKind.LAYOUT, "its history is not a list of [user, assistant]")
     roles = (Role.USER, Role.ASSISTANT)
     earlier = [RowTurn(role, role.value, text) for one in history or [] for role, text in zip(roles, one, strict=True)]
-    return [*earlier, RowTurn(Role.USER, "user", asked)]
+    return [*earlier, RowTurn(Role.USER, "user", prompt)]

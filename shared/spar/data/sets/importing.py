@@ -1,12 +1,16 @@
-"""Brings training sets in: every row of every file ends in one of the sets, or in the rejects file with its reason.
+"""Imports training sets: every row of every file goes to one of the sets, or to the rejects file with its reason.
 
-Made in a work folder inside the output and moved out of it when it is whole; the manifest comes last.
+A conversation is assigned to a set by its content: it trains responding, judging, or refining. A judgment without a
+readable verdict and a truncated refinement count as failures everywhere in this project, so they are rejected. All
+files are written in a work folder inside the output and moved out when complete, the manifest last.
 """
 
 import json
+import re
 import shutil
 from collections import Counter
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,6 @@ from spar.data.manifest import MANIFEST, UnusedSource
 from spar.data.rejects import Rejects
 from spar.data.rows import Fields, RejectKind, Unusable, shown
 from spar.data.sets.files import FoundFiles, SetSource, find_files
-from spar.data.sets.kinds import SetKind, kind_of
 from spar.data.sets.names import Names
 from spar.data.sets.rows import Conversation, read_row
 from spar.data.sources import AS_NAMED, Options, read_source, reading_note, source_identity
@@ -26,13 +29,28 @@ from spar.data.words import number_of
 from spar.errors import AccountingError, DataError
 from spar.hashing import file_sha256
 from spar.method.records import Pair
+from spar.method.refinements import parse_refinement
+from spar.method.verdicts import parse_vote
 
 REJECTS = "rejects.jsonl"
 WORK = ".work"
 
+# With the options, since a prompt may itself mention a final judgement; and the story world's compact templates.
+_ASKS_JUDGMENT = re.compile(r"\bfinal\s+judge?ment\b[^\n]*\byes\s+or\s+no\b|\AJudge : ", re.IGNORECASE)
+_ASKS_REFINEMENT = re.compile(r"\[\[start\]\]|\ARefine\Z", re.IGNORECASE)
+
+
+class SetKind(StrEnum):
+    """The sets that an import makes; each value names its file."""
+
+    RESPONSES = "responses"  # for the actor's SFT
+    JUDGMENTS = "judgments"  # for the refiner's
+    REFINEMENTS = "refinements"
+    PAIRS = "pairs"  # for the actor's DPO
+
 
 class SetsManifest(BaseModel):
-    """Of the rows of all sources, each once: read = the sum of `sets` and `rejected`."""
+    """Counts of the rows of all sources: read = the sum of `sets` and `rejected`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,11 +62,11 @@ class SetsManifest(BaseModel):
     sets: dict[str, int]
     rejected: dict[str, int]
     left_alone: dict[str, str] = {}
-    """Files that lie beside the data, and what they are."""
+    """Skipped files beside the data, and what they are."""
     notes: dict[str, str] = {}
-    """What was found out of a source to read it, such as its delimiter."""
+    """What was detected in a source in order to read it, such as its delimiter."""
     unused: dict[str, UnusedSource] = {}
-    """The sources that gave nothing."""
+    """The sources without a usable row."""
     files: dict[str, str]
 
     @property
@@ -63,7 +81,7 @@ def import_sets(
     rules: TextRules = TEXT_ONLY,
     options: Options = AS_NAMED,
 ) -> SetsManifest:
-    """Read files, or folders with all their data files, into `out`. Raises DataError for what cannot be read at all."""
+    """Import files, or folders with all their data files, to `out`. Raises DataError for what cannot be read at all."""
     found = find_files(paths, options)
     _check_out(out, replace)
     work = out / WORK
@@ -73,7 +91,7 @@ def import_sets(
         manifest = _make(found, work, rules, options)
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (work / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an import
+        (out / MANIFEST).unlink(missing_ok=True)  # while files are moved, the folder holds no import
         for name in (*manifest.files, MANIFEST):
             (work / name).replace(out / name)
     finally:
@@ -113,9 +131,11 @@ def _check_out(out: Path, replace: bool) -> None:
     if out.is_dir() and any(out.iterdir()) and not (out / WORK).is_dir():
         known = (out / MANIFEST).is_file() and '"kind": "training sets"' in (out / MANIFEST).read_text(encoding="utf-8")
         if not known:
-            raise DataError(f"{out} is not empty, and no import of training sets.", "Choose another --out.")
+            raise DataError(
+                f"{out} is not empty and does not hold an import of training sets.", "Choose another --out."
+            )
         if not replace and SetsManifest.model_validate_json((out / MANIFEST).read_bytes()).kept:
-            raise DataError(f"{out} holds an import.", "Choose another --out, or add --replace to write it anew.")
+            raise DataError(f"{out} holds an import.", "Choose another --out, or add --replace to overwrite it.")
 
 
 def _write(
@@ -132,8 +152,8 @@ def _write(
                 if isinstance(found, Unusable):
                     rejects.add(index, row, found)
                     continue
-                kind, told = found
-                text = json.dumps(told, ensure_ascii=False)
+                kind, record = found
+                text = json.dumps(record, ensure_ascii=False)
                 number = number_of(text)
                 if number in seen:
                     same = Unusable(kind=RejectKind.DUPLICATE, reason="the same row as an earlier one", raw=shown(text))
@@ -165,3 +185,23 @@ def _set_row(fields: Fields | Unusable, names: Names, rules: TextRules) -> tuple
 
 def _turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
+
+
+def kind_of(conversation: Conversation) -> SetKind | Unusable:
+    """The set of a conversation, by its requests and replies; Unusable for a judgment or refinement that failed."""
+    turns = [message for message in conversation.messages if message.role != "system"]
+    if not _ASKS_JUDGMENT.search(turns[0].content):
+        return SetKind.RESPONSES
+    if parse_vote(turns[1].content, "stop").verdict is None:
+        return Unusable(
+            kind=RejectKind.UNUSABLE, reason="a judgment without a readable verdict", raw=shown(turns[1].content)
+        )
+    if len(turns) == 2:
+        return SetKind.JUDGMENTS
+    if not _ASKS_REFINEMENT.search(turns[2].content):
+        return SetKind.RESPONSES
+    found = parse_refinement(turns[-1].content, "stop", "")
+    if found.text is None:
+        reason = "a refinement without a text between [[start]] and [[end]]"
+        return Unusable(kind=RejectKind.UNUSABLE, reason=reason, raw=shown(turns[-1].content))
+    return SetKind.REFINEMENTS

@@ -1,4 +1,4 @@
-"""Which keys and roles mean what. LLaMA-Factory says so in dataset_info.json; without it any usual name will do.
+"""Which keys and roles mean what: as declared in LLaMA-Factory's dataset_info.json, otherwise any usual name.
 
 Source: the README of LLaMA-Factory's data folder (formatting, columns, tags and their defaults).
 """
@@ -17,7 +17,7 @@ INFO = "dataset_info.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """For each meaning the names that stand for it, the first that a row has."""
+    """The possible names for each meaning; the first that a row has counts."""
 
     messages: tuple[str, ...] = ("messages", "conversations", "conversation")
     turn: TurnNames = USUAL_NAMES
@@ -34,18 +34,18 @@ class Names:
 ANY = Names()
 
 
-def told_names(folder: Path) -> dict[str, Names]:
-    """By file name, what the folder's dataset_info.json says; empty without one. Raises DataError if it is broken."""
+def declared_names(folder: Path) -> dict[str, Names]:
+    """The folder's dataset_info.json by file name; empty without one. Raises DataError if it is invalid."""
     path = folder / INFO
     if not path.is_file():
         return {}
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return {entry["file_name"]: _names(entry) for entry in told.values() if entry.get("file_name")}
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return {entry["file_name"]: _names(entry) for entry in entries.values() if entry.get("file_name")}
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise DataError(
-            f"{path} is not as LLaMA-Factory writes it: {error}.",
-            "Correct it, or move it away: then each row is looked at.",
+            f"{path} is not a valid dataset_info.json of LLaMA-Factory: {error}.",
+            "Correct it, or move it away: then the keys of each row decide.",
         ) from error
 
 
@@ -55,8 +55,8 @@ def _names(entry: dict[str, Any]) -> Names:
     nothing: tuple[str, ...] = ()
 
     def column(name: str, default: str | None) -> tuple[str, ...]:
-        said = columns.get(name, default)
-        return (str(said),) if said else nothing
+        declared = columns.get(name, default)
+        return (str(declared),) if declared else nothing
 
     return Names(
         messages=column("messages", "conversations") if sharegpt else nothing,

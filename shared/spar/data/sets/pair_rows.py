@@ -1,8 +1,8 @@
-"""A row of preferences as a pair: one prompt of one user turn, and two responses to it.
+"""Reads a preference row as a pair: one prompt of one user turn, and two responses to it.
 
-`chosen` and `rejected` are responses (texts, or one message each), or whole conversations as UltraFeedback and
-distilabel have them. Of two conversations the turns before the last are the prompt if they are the same in both: TRL's
-implicit prompt, of one turn.
+`chosen` and `rejected` are responses (texts, or one message each), or whole conversations as in UltraFeedback and
+distilabel. If the turns before the last are the same in both conversations, they are the prompt: TRL's implicit prompt,
+here of one turn.
 """
 
 import re
@@ -24,7 +24,7 @@ def has_sides(row: Fields, names: Names) -> bool:
 
 
 def read_pair(row: Fields, names: Names) -> Pair:
-    """Raises RowRefused for what is no pair of one prompt."""
+    """Raises RowRefused for a row that is not a pair with one prompt."""
     turns = _prompt(row, names)
     key, value = first_of(row, names.chosen)
     if (
@@ -41,7 +41,7 @@ def read_pair(row: Fields, names: Names) -> Pair:
 
 
 def _prompt(row: Fields, names: Names) -> list[RowTurn]:
-    """Of the row's own columns; none where the sides hold it."""
+    """The prompt's turns in the row's own columns; none where the sides hold them."""
     columns = dict(row)
     if first_of(row, names.instruction)[1] is not None and first_of(row, names.chosen)[1] is not None:
         columns.update(dict.fromkeys(names.messages))  # `messages` beside `prompt` is the chosen conversation
@@ -50,7 +50,7 @@ def _prompt(row: Fields, names: Names) -> list[RowTurn]:
 
 
 def _side(key: str, value: Any, names: Names) -> list[RowTurn]:
-    """The turns of one side, which ends with the assistant's."""
+    """The turns of one side; the last is the assistant's."""
     if value is None:
         raise RowRefused(RejectKind.LAYOUT, f"no {key}")
     if not looks_like_turns(value):
@@ -64,7 +64,7 @@ def _side(key: str, value: Any, names: Names) -> list[RowTurn]:
 
 
 def _common(chosen: list[RowTurn], rejected: list[RowTurn]) -> list[Message]:
-    """The turns before the last, which both sides have to share."""
+    """The turns before the last, which must be the same on both sides."""
     before = [[turn.message() for turn in side[:-1]] for side in (chosen, rejected)]
     if before[0] != before[1]:
         sizes = f"{len(chosen)} and {len(rejected)} turns"
@@ -75,7 +75,7 @@ def _common(chosen: list[RowTurn], rejected: list[RowTurn]) -> list[Message]:
 
 
 def _agreed(turns: list[RowTurn], context: list[Message]) -> list[RowTurn]:
-    """The sides' own context, if a prompt beside them is not another one."""
+    """The sides' context, unless the row's prompt contradicts it."""
     given = [turn.text().strip() for turn in turns if turn.role is not Role.SYSTEM]
     held = [message.content.strip() for message in context if message.role != Role.SYSTEM]
     if given and given != held and given != held[-1:] and given != held[:1]:
@@ -90,7 +90,7 @@ def _turns(messages: Sequence[Message]) -> list[RowTurn]:
 
 
 def _single(turns: list[RowTurn], row: Fields, names: Names) -> Prompt:
-    """The one user turn that a pair's prompt is."""
+    """A pair's prompt, which must be a single user turn."""
     if not turns:
         texts = [first_of(row, keys)[1] for keys in (names.chosen, names.rejected)]
         dialogue = all(isinstance(text, str) and _DIALOGUE.match(text) for text in texts)

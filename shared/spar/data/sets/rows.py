@@ -1,7 +1,6 @@
-"""One row as a conversation to learn from, or as a pair; or why it is neither. Knows nothing of files.
+"""Reads one row as a conversation to train on, or as a pair; or says why it is neither. Knows nothing of files.
 
-A conversation goes from the user to the assistant, turn by turn, and ends with the assistant. What a pair is, and where
-its prompt stands, is `pair_rows`'s.
+A conversation alternates between user and assistant, and ends with the assistant. Pairs are read by `pair_rows`.
 """
 
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ def read_row(row: Fields, names: Names, rules: TextRules = TEXT_ONLY) -> Convers
         check_columns(row, rules, names.columns)
         check_weight(row)
         found = read_pair(row, names) if has_sides(row, names) else _read_conversation(row, names)
-        for text in _asked(found):
+        for text in _prompt_texts(found):
             check_placeholders(text, rules)
         return _unusable(found) or found
     except RowRefused as error:
@@ -52,16 +51,17 @@ def _conversation(turns: list[RowTurn]) -> Conversation:
     if not spoken or spoken != [Role.USER, Role.ASSISTANT] * (len(spoken) // 2):
         called = ", ".join(turn.called for turn in turns) or "none"
         raise RowRefused(
-            RejectKind.LAYOUT, f"its turns do not go from user to assistant, turn by turn, to the assistant's: {called}"
+            RejectKind.LAYOUT,
+            f"its turns do not alternate between user and assistant, ending with the assistant: {called}",
         )
     unlearned = next((turn for turn in turns if turn.role is Role.ASSISTANT and turn.unlearned), None)
     if unlearned is not None:
-        reason = f"a turn of the {unlearned.called} is marked as not to be learned ({unlearned.unlearned})"
-        raise RowRefused(RejectKind.NOT_LEARNED, f"{reason}, and every turn of the assistant would be")
+        reason = f"a turn of the {unlearned.called} is excluded from training ({unlearned.unlearned})"
+        raise RowRefused(RejectKind.NOT_LEARNED, f"{reason}, but every turn of the assistant would be trained on")
     return Conversation(tuple(turn.message() for turn in turns))
 
 
-def _asked(found: Conversation | Pair) -> list[str]:
+def _prompt_texts(found: Conversation | Pair) -> list[str]:
     if isinstance(found, Pair):
         return [found.prompt.text]
     return [message.content for message in found.messages if message.role != Role.ASSISTANT]

@@ -73,7 +73,7 @@ def test_too_few_prompts_tell_how_many_and_why(path: Path) -> None:
     with pytest.raises(DataError) as caught:
         usable_prompts(path, 2)
     told = str(caught.value)
-    assert "holds 1 usable prompts, and the recipe asks for 2, 1 rows were not usable (line 2: not JSON" in told
+    assert "holds 1 usable prompts; the recipe needs 2, 1 rows were not usable (line 2: not JSON" in told
     assert "Lower prompts.per_iteration" in told
 
 

@@ -22,7 +22,7 @@ def test_rows_with_instructions_are_read_and_others_left_to_the_run(tmp_path: Pa
 
 
 def test_a_file_without_any_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nothing to audit"):
+    with pytest.raises(DataError, match=r"the audit of the refiner's judging needs"):
         read_ruled_prompts(written(tmp_path, '{"prompt": "free"}\n'))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spar.data.readers.preferences import read_pairs
 from spar.data.sets.importing import import_sets
 from spar.errors import DataError
 from spar.export.layouts import conversational_pair
 from spar.method.records import Pair, Prompt
+from spar.submission.init_inputs import read_pairs
 
 PAIR = Pair(prompt=Prompt.of("Write one line."), chosen="One line", rejected="One\ntwo")
 ROW = conversational_pair(PAIR)
@@ -35,14 +35,14 @@ def test_no_more_rows_than_are_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ({"messages": []}, "is no pair"),
-        ({**ROW, "prompt": "Write one line."}, "is no pair"),
+        ({"messages": []}, "is not a pair"),
+        ({**ROW, "prompt": "Write one line."}, "is not a pair"),
         ({**ROW, "chosen": ROW["prompt"]}, "one message of the assistant"),
         ({**ROW, "prompt": ROW["prompt"] * 2}, "one message of the user"),
-        ({**ROW, "chosen": ROW["rejected"]}, "two sides that are the same"),
-        ([], "is no pair"),
+        ({**ROW, "chosen": ROW["rejected"]}, "two equal sides"),
+        ([], "is not a pair"),
         ({**ROW, "images": ["a.png"]}, "`images` is not empty"),
-        ({**ROW, "weight": 0}, "not to be learned"),
+        ({**ROW, "weight": 0}, "excluded from training"),
     ],
 )
 def test_what_is_no_pair_is_told_with_its_line(tmp_path: Path, row: Any, told: str) -> None:
