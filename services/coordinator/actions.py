@@ -93,15 +93,10 @@ class Dispatch:
     shards: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recompute:
-    """Have a step that was done make its result once more."""
-
-    step: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DispatchRepairs:
+class DispatchRecomputes:
+    """Send so many ready steps of the kind and iteration that recompute lost results."""
+
     iteration: int
     kind: StepKind
     limit: int
@@ -122,6 +117,5 @@ Action = (
     | CancelRun
     | StopRun
     | Dispatch
-    | Recompute
-    | DispatchRepairs
+    | DispatchRecomputes
 )

@@ -17,11 +17,11 @@ from sqlmodel import Session
 
 from services.coordinator import commands, events, flow, pausing
 from services.coordinator import lost_attempts as reconcile
-from services.coordinator import recompute as repairs
 from services.coordinator.attendance import Attendance
 from services.coordinator.circuit_breaker import CircuitBreakers
 from services.coordinator.fair_share import Load, in_flight_of_others, window_of
 from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.recompute.rows import reset_recompute_counts
 from services.coordinator.snapshot import loads_of
 from services.coordinator.standing import Standing, paused_kinds
 from services.coordinator.stuck import Standstill
@@ -194,7 +194,7 @@ class Coordinator:
             begin = run.status is RunStatus.QUEUED
             if begin:
                 run.status, run.started_at = RunStatus.RUNNING, self._now()
-                repairs.reset_recompute_counts(ledger, run_id)
+                reset_recompute_counts(ledger, run_id)
                 ledger.event(EventName.RUN_STARTED, run_id)
                 self._breakers.pop(run_id, None)
             turn = self._open(ledger, run, rest)

@@ -93,41 +93,22 @@ class StorageLost:
     failure: FailureReason = FailureReason.STORE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultLost:
-    """The books have this step's result and the store has not. It was made again `remade` times before."""
-
-    step: int
-    what: str
-    remade: int
+@dataclass(frozen=True, slots=True)
+class ResultRecomputed:
+    """A result that the store had lost is there again."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResultRemade:
-    """It is there again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecomputeFailed:
-    what: str
-    reason: str
-    failure: FailureReason = FailureReason.UNEXPECTED
+    """An object that the store lost will not come back."""
 
-
-@dataclass(frozen=True, slots=True)
-class SourceLost:
-    """Something is gone that no step of the run makes."""
-
-    error: str
+    end: RunEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
     """Nothing new: look again, since time has passed or a step went back to ready."""
 
-
-LostResult = ResultLost | ResultRemade | RecomputeFailed | SourceLost
-"""What becomes of a result that the store lost."""
 
 Event = (
     RunBegun
@@ -141,6 +122,7 @@ Event = (
     | EngineLost
     | CircuitGivenUp
     | StorageLost
-    | LostResult
+    | ResultRecomputed
+    | RecomputeFailed
     | Woken
 )

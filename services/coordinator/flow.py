@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.coordinator import actions, events
+from services.coordinator.recompute.verdict import Recomputing
 from services.coordinator.shortfall import Canary, dead_end, failed_canary, shortfall
-from services.coordinator.state import NONE, Repair, RunState
+from services.coordinator.state import NONE, RunState
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus
-
-MOST_REMAKES = 2
-"""A store that loses the same result a third time is not to be filled again, but to be looked at."""
 
 WHOLE_ITERATION = (StepKind.EVALUATION, StepKind.TRAINING, StepKind.SELECTION)
 """Few and long: dispatched as soon as they are ready, outside the window."""
@@ -76,8 +74,10 @@ def _consequences(state: RunState, event: events.Event) -> Iterator[actions.Acti
             yield _failed(EndReason.ENGINE, f"{kind} steps keep failing with the same error: {error}", failure)
         case events.StorageLost(error, failure):
             yield _failed(EndReason.STORAGE, f"the store stays unavailable: {error}", failure)
-        case events.ResultLost() | events.ResultRemade() | events.RecomputeFailed() | events.SourceLost():
-            yield from _after_a_loss(state, event)
+        case events.ResultRecomputed():
+            yield from _after_recompute(state)
+        case events.RecomputeFailed(end):
+            yield actions.FailRun(end)
         case events.Woken():
             # An event and what follows from it are one transaction: there is never a decision to catch up with.
             pass
@@ -158,26 +158,11 @@ def _step_failed_for_good(state: RunState, event: events.StepDied) -> Iterator[a
             yield from _selection_if_due(state)
 
 
-def _after_a_loss(state: RunState, event: events.LostResult) -> Iterator[actions.Action]:
-    match event:
-        case events.ResultLost(step=step, what=what, remade=remade):
-            if remade < MOST_REMAKES:
-                yield actions.Recompute(step)
-            else:
-                yield _failed(
-                    EndReason.LOST_RESULT,
-                    f"the result of {what} was lost again after it was made anew {remade} times: "
-                    "look why the object store loses objects, then resume the run",
-                )
-        case events.ResultRemade():
-            # What comes after it is there already, and waits; only a selection that was taken back is not.
-            yield from _selection_if_due(state)
-            if state.repair is None:  # of a run that was over before the loss was found
-                yield from _finish_if_over(state)
-        case events.RecomputeFailed(what=what, reason=reason, failure=failure):
-            yield _failed(EndReason.LOST_RESULT, f"{what} was lost and could not be recomputed: {reason}", failure)
-        case events.SourceLost(error):
-            yield _failed(EndReason.LOST_RESULT, error)
+def _after_recompute(state: RunState) -> Iterator[actions.Action]:
+    # The steps after it are prepared and wait; except for a selection that was taken back.
+    yield from _selection_if_due(state)
+    if state.recomputing is None:  # the run was over before the loss was found
+        yield from _finish_if_over(state)
 
 
 def _failed(reason: EndReason, what: str, failure: FailureReason | None = None) -> actions.FailRun:
@@ -185,8 +170,9 @@ def _failed(reason: EndReason, what: str, failure: FailureReason | None = None) 
 
 
 def _drained(state: RunState) -> bool:
-    repairs = state.repair.in_flight + state.repair.others_in_flight if state.repair else 0
-    return not repairs and not any(state.of(kind).in_flight for kind in StepKind)
+    lost = state.recomputing
+    recomputing = lost.in_flight + lost.others_in_flight if lost else 0
+    return not recomputing and not any(state.of(kind).in_flight for kind in StepKind)
 
 
 def _affordable(state: RunState) -> Iterator[actions.Action]:
@@ -202,10 +188,10 @@ def _affordable(state: RunState) -> Iterator[actions.Action]:
         yield actions.StopRun(RunEnd(reason=EndReason.BUDGET, what=state.purse.reason(steps)))
 
 
-def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.DispatchRepairs]:
-    if state.repair is not None:
-        # Rare and soon over: until then nothing else, for it might need just what is missing.
-        yield from _repairs(state, state.repair)
+def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.DispatchRecomputes]:
+    if state.recomputing is not None:
+        # Rare and short: nothing else is sent meanwhile, since any step may read what is missing.
+        yield from _recomputes(state, state.recomputing)
         return
     if state.canary is not None and state.canary.open:
         yield from _canary_dispatches(state, state.canary)
@@ -237,12 +223,12 @@ def _canary_dispatches(state: RunState, canary: Canary) -> Iterator[actions.Disp
             room -= limit
 
 
-def _repairs(state: RunState, repair: Repair) -> Iterator[actions.DispatchRepairs]:
-    most = state.window if repair.kind not in WHOLE_ITERATION else repair.in_flight + repair.ready
-    most = min(most, state.sick.get(repair.kind, most))
-    limit = min(repair.ready, most - repair.in_flight)
+def _recomputes(state: RunState, lost: Recomputing) -> Iterator[actions.DispatchRecomputes]:
+    most = state.window if lost.kind not in WHOLE_ITERATION else lost.in_flight + lost.ready
+    most = min(most, state.sick.get(lost.kind, most))
+    limit = min(lost.ready, most - lost.in_flight)
     if limit > 0:
-        yield actions.DispatchRepairs(iteration=repair.iteration, kind=repair.kind, limit=limit)
+        yield actions.DispatchRecomputes(iteration=lost.iteration, kind=lost.kind, limit=limit)
 
 
 def _within_sickness(state: RunState, kind: StepKind, limit: int) -> int:

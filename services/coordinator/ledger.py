@@ -167,22 +167,17 @@ class Ledger:
         found = self.session.exec(dead.order_by(col(Step.id).desc()).limit(1)).all()
         return FailureReason(found[0] or FailureReason.UNEXPECTED) if found else None
 
-    def made_by(self, run_id: str, fingerprint: str) -> Step | None:
-        """The run's step that makes this result."""
-        query = select(Step).where(Step.run_id == run_id, Step.fingerprint == fingerprint).order_by(col(Step.id))
-        return self.session.exec(query).first()
-
     def ready_steps(
         self,
         run_id: str,
         kind: StepKind,
         limit: int,
         now: datetime,
-        repairs_of: int | None = None,
+        recomputed_in: int | None = None,
         shards: int | None = None,
     ) -> Sequence[Step]:
-        """Those that may be dispatched now; with `repairs_of`, only those of that iteration that are made again, with
-        `shards`, only those of so many first shards.
+        """Those that may be dispatched now; with `recomputed_in`, only those of that iteration whose result was lost,
+        with `shards`, only those of the first so many shards.
 
         A step whose fingerprint is in flight already, in whatever run, waits for that result: it becomes its own.
         """
@@ -199,15 +194,9 @@ class Ledger:
         )
         if shards is not None:
             query = query.where(col(Step.part).in_([shard_part(index) for index in range(shards)]))
-        if repairs_of is not None:
-            query = query.where(Step.remade > 0, Step.iteration == repairs_of)
+        if recomputed_in is not None:
+            query = query.where(Step.remade > 0, Step.iteration == recomputed_in)
         return self.session.exec(query).all()
-
-    def repairs(self, run_id: str) -> list[Step]:
-        """Steps whose result was ever lost, the earliest first: what comes later may be made from them."""
-        order = list(StepKind)
-        steps = self.session.exec(select(Step).where(Step.run_id == run_id, Step.remade > 0))
-        return sorted(steps, key=lambda step: (step.iteration, order.index(step.kind), step.id))
 
     def steps_in(self, states: Sequence[StepState], run_id: str | None = None) -> Sequence[Step]:
         query = select(Step).where(col(Step.state).in_(states)).order_by(col(Step.id))
@@ -248,7 +237,7 @@ class Ledger:
         return known
 
     def forget_result(self, result: StoredResult) -> None:
-        """Its object is lost: whoever makes it again is the first."""
+        """Its object is lost: the next attempt that produces one registers it."""
         self.session.delete(result)
         self.session.flush()
 

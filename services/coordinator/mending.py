@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
-from services.coordinator.recompute import name_of, recompute
+from services.coordinator.recompute.rows import name_of, reopen
 from services.coordinator.steps.context import RunContext
 from spar.db.tables import Orphan, Step, StepCount
 from spar.errors import ObjectLost
@@ -53,7 +53,7 @@ def _recompute(context: RunContext, step_id: int) -> Iterator[str]:
     step = context.ledger.step(step_id)
     if step is None or step.state is not StepState.DONE:
         return  # it is open, and computed anyway
-    recompute(context, step)
+    reopen(context.ledger, step)
     yield f"step {step.id} ({name_of(step)}) is open again: its result was lost"
 
 

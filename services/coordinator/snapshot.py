@@ -12,8 +12,9 @@ from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.iteration_plan import IterationPlan
 from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.recompute.rows import recomputing
 from services.coordinator.shortfall import Canary, DeadPrompts
-from services.coordinator.state import NONE, Repair, RunState, StepCounts
+from services.coordinator.state import NONE, RunState, StepCounts
 from services.coordinator.steps.context import RunContext
 from spar.db.dropped import is_dropped
 from spar.db.facts import counts_of
@@ -80,7 +81,7 @@ def state_of(context: RunContext, window: int, sick: dict[StepKind, int]) -> Run
         judge_audit=recipe.judge_audit is not None and run.iteration >= FIRST,
         diverged=_diverged(ledger, run, recipe.judge_audit),
         auditing=_auditing(ledger, run, recipe.judge_audit),
-        repair=_repair(ledger, run.id),
+        recomputing=recomputing(ledger, run.id),
     )
 
 
@@ -122,24 +123,6 @@ def _evaluation_counts(ledger: Ledger, run_id: str) -> StepCounts:
         .group_by(col(StepCount.state))
     )
     return _counts({StepState(state): int(count) for state, count in ledger.session.exec(query)})
-
-
-def _repair(ledger: Ledger, run_id: str) -> Repair | None:
-    """The earliest results that are being made again, if any are."""
-    open_ = [step for step in ledger.repairs(run_id) if step.state in (StepState.READY, *IN_FLIGHT)]
-    if not open_:
-        return None
-    first = open_[0]
-    mine = [step for step in open_ if (step.iteration, step.kind) == (first.iteration, first.kind)]
-    flying = sum(step.state in IN_FLIGHT for step in open_)
-    in_flight = sum(step.state in IN_FLIGHT for step in mine)
-    return Repair(
-        iteration=first.iteration,
-        kind=first.kind,
-        ready=len(mine) - in_flight,
-        in_flight=in_flight,
-        others_in_flight=flying - in_flight,
-    )
 
 
 def _diverged(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.coordinator.budget import BudgetState
+from services.coordinator.recompute.verdict import Recomputing
 from services.coordinator.shortfall import Canary, DeadPrompts
 from spar.messages.base import StepKind
 from spar.messages.endings import RunEnd
@@ -27,20 +28,6 @@ class StepCounts:
 
 
 NONE = StepCounts()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """Results that the store lost and that are being made again: the steps of the earliest such kind.
-
-    What is later may need what is earlier, so it waits. `others_in_flight` are repairs of later kinds.
-    """
-
-    iteration: int
-    kind: StepKind
-    ready: int
-    in_flight: int
-    others_in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +66,8 @@ class RunState:
     """Why the run is to stop: what its refiner sees has diverged from what the rules see. None: it is not to stop."""
     auditing: bool = False
     """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""
-    repair: Repair | None = None
+    recomputing: Recomputing | None = None
+    """The results being recomputed because the store has lost them; nothing else is sent meanwhile."""
     first: int = 1
     """The number of the first iteration: before 1 the starting models are made (docs/decisions/0009)."""
     halfway: bool = False

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from services.coordinator import actions, events, flow
-from services.coordinator import recompute as repairs
 from services.coordinator.guarding import guarded, with_contamination
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
+from services.coordinator.recompute import handling
+from services.coordinator.recompute.verdict import Verdict
 from services.coordinator.snapshot import state_of
 from services.coordinator.steps import measurements
 from services.coordinator.steps.context import RunContext
@@ -23,7 +24,7 @@ from services.coordinator.steps.shards import shard_step
 from services.coordinator.steps.training import base_model, training
 from services.coordinator.versions import renew
 from spar.db.facts import counts_of, facts_of
-from spar.db.tables import Iteration, Run, Step, StoredResult, utc_now
+from spar.db.tables import Iteration, Run, Step, utc_now
 from spar.errors import ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
@@ -33,7 +34,7 @@ from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.parts import role_of, shard_index, shard_part
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.messages.training import PromptEnd, Role, Selected
+from spar.messages.training import PromptEnd, Role
 from spar.method.guards import Guard
 from spar.method.outcomes import count_outcomes
 from spar.method.records import Outcome, Prompt
@@ -117,10 +118,7 @@ class Transition:
                 self.ledger.end_run(self.run, RunStatus.STOPPED, end)
             case actions.Dispatch(kind, limit, shards):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), shards=shards))
-            case actions.Recompute(step):
-                repairs.recompute(self.context, self.ledger.session.get_one(Step, step))
-                self._prepared = True
-            case actions.DispatchRepairs(iteration=iteration, kind=kind, limit=limit):
+            case actions.DispatchRecomputes(iteration=iteration, kind=kind, limit=limit):
                 self._send_or_reuse(self.ledger.ready_steps(self.run.id, kind, limit, utc_now(), iteration))
 
     # ---- what actions do ----
@@ -192,25 +190,12 @@ class Transition:
         for step in steps:
             renew(step)
             known = self.ledger.result(step.fingerprint)
-            if known is not None and self._reads(step, known):
+            if known is not None and handling.is_readable(self.context, step, known):
                 facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0})
                 self.settle(step, known.key, facts, reused=True)
             elif step.fingerprint not in sent:  # else it waits, and has the same result
                 sent.add(step.fingerprint)
                 self.send(step)
-
-    def _reads(self, step: Step, known: StoredResult) -> bool:
-        """Whether the result is there, if it is read here and now; else whoever reads it will tell."""
-        if step.kind is not StepKind.SELECTION:
-            return True
-        try:
-            [selected] = self._rows(known.key, Selected)
-            reread(lambda: get_verified(self.store, selected.outcomes_key))
-        except ObjectLost as error:
-            self.ledger.event(EventName.RESULT_LOST, self.run.id, step=step.id, step_kind=step.kind, key=error.key)
-            self.ledger.forget_result(known)
-            return False
-        return True
 
     # ---- steps changing state ----
 
@@ -243,7 +228,7 @@ class Transition:
             reason=None,
         )
         if step.remade:
-            self._settle_again(step, before)
+            self._complete_recompute(step, before)
             return
         match step.kind:
             case StepKind.SELECTION:
@@ -257,30 +242,29 @@ class Transition:
             case _:
                 self._events.append(events.ShardStepDone(step.kind, shard_index(step.part)))
 
-    def _settle_again(self, step: Step, before: str | None) -> None:
-        """What followed from the result has followed already, when it was made first."""
+    def _complete_recompute(self, step: Step, before: str | None) -> None:
+        """The steps after it were prepared when the result was first there."""
         if step.kind is StepKind.SELECTION:
             self._book_selection(step)
         elif step.kind is StepKind.TRAINING:
             self.ledger.training_ended(step)
-        self._events.append(repairs.recomputed(self.context, step, before))
+        self._events.append(handling.handle_recomputed(self.context, step, before))
 
     def lose(self, step: Step, key: str, reason: str, now: datetime) -> None:
-        """An attempt found an object missing that the books have: its maker makes it again, then this step goes on."""
+        """An attempt could not read an object that the database lists: the step waits while it is recomputed."""
         if not self.run.status.on:
             self.ledger.move(step, StepState.READY, reason=reason)
             return
-        event = repairs.after_loss(self.context, step, key)
-        match event:
-            case None:
-                self.fail(step, reason, FailureReason.OBJECT_MISSING, True, now)
-                event = events.Woken()
-            case events.SourceLost(error) if step.kind is StepKind.EVALUATION:
-                # A measurement is not worth a run.
-                self.fail(step, error, FailureReason.OBJECT_MISSING, False, now)
-                event = events.Woken()
-            case _:
-                self.ledger.move(step, StepState.READY, reason=reason)
+        lost = handling.handle_lost(self.context, step, key)
+        event: events.Event = events.Woken()
+        if lost.verdict is Verdict.RETRY:
+            self.fail(step, reason, FailureReason.OBJECT_MISSING, True, now)
+        elif lost.end is not None and lost.verdict is Verdict.NO_SOURCE and step.kind is StepKind.EVALUATION:
+            # A missing measurement does not fail the run.
+            self.fail(step, lost.end.what, FailureReason.OBJECT_MISSING, False, now)
+        else:
+            self.ledger.move(step, StepState.READY, reason=reason)
+            event = event if lost.end is None else events.RecomputeFailed(lost.end)
         self.happen(event)
 
     def fail(self, step: Step, reason: str, failure: FailureReason, retry: bool, now: datetime) -> None:
@@ -298,10 +282,10 @@ class Transition:
         self.ledger.event(
             EventName.STEP_FAILED, self.run.id, step=step.id, step_kind=step.kind, part=step.part, reason=reason
         )
-        died = events.StepDied(kind=step.kind, part=step.part, reason=reason, failure=failure)
-        self._events.append(
-            events.RecomputeFailed(what=repairs.name_of(step), reason=reason, failure=failure) if step.remade else died
-        )
+        if step.remade:
+            self._events.append(handling.handle_failed(step, reason, failure))
+        else:
+            self._events.append(events.StepDied(kind=step.kind, part=step.part, reason=reason, failure=failure))
 
     def _report_drift(self, step: Step) -> None:
         """An alarm is an event; whether it stops the run, `flow` says."""

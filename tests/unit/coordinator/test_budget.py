@@ -14,7 +14,8 @@ from services.coordinator.budget import PROBES, BudgetState
 from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
-from services.coordinator.state import Repair, RunState, StepCounts
+from services.coordinator.recompute.verdict import Recomputing
+from services.coordinator.state import RunState, StepCounts
 from spar.db.progress import read_progress
 from spar.db.spending import RunSpending, read_spending
 from spar.db.tables import Command, PromptOutcome, Run, RunClock, utc_now
@@ -199,22 +200,22 @@ def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() 
 
 
 @pytest.mark.parametrize(("own", "others"), [(1, 0), (0, 1)])
-def test_a_repair_of_another_iteration_is_in_flight_too(own: int, others: int) -> None:
+def test_a_recompute_of_another_iteration_is_in_flight_too(own: int, others: int) -> None:
     """The counts are of this iteration alone, and a run stops with nothing on its way."""
-    repairing = {"counts": {}, "iteration": 2, "iterations": 2}
+    recomputing = {"counts": {}, "iteration": 2, "iterations": 2}
     flying = RunState(
         **{
             **_fields(STATE),
-            **repairing,
-            "repair": Repair(iteration=1, kind=G, ready=1, in_flight=own, others_in_flight=others),
+            **recomputing,
+            "recomputing": Recomputing(iteration=1, kind=G, ready=1, in_flight=own, others_in_flight=others),
         }
     )
     assert next_actions(flying, events.Woken()) == []
     landed = RunState(
         **{
             **_fields(STATE),
-            **repairing,
-            "repair": Repair(iteration=1, kind=G, ready=1, in_flight=0, others_in_flight=0),
+            **recomputing,
+            "recomputing": Recomputing(iteration=1, kind=G, ready=1, in_flight=0, others_in_flight=0),
         }
     )
     assert next_actions(landed, events.Woken()) == [actions.StopRun(USED_UP)]

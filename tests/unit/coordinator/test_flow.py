@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.coordinator import actions, events, flow
+from services.coordinator import actions, events
 from services.coordinator.flow import next_actions
-from services.coordinator.state import Repair, RunState, StepCounts
+from services.coordinator.state import RunState, StepCounts
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
@@ -295,99 +295,6 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
         replace(TRAINING, cancelling=True),
         events.StepDied(kind=T, part="actor", reason="no memory"),
         [failed(EndReason.STEP, "training actor failed for good: no memory", UNEXPECTED)],
-    ),
-    (
-        "a lost result is made again",
-        DATA,
-        events.ResultLost(step=7, what="generation 2 of iteration 1", remade=0),
-        [actions.Recompute(7)],
-    ),
-    (
-        "but not for ever",
-        DATA,
-        events.ResultLost(step=7, what="generation 2 of iteration 1", remade=flow.MOST_REMAKES),
-        [
-            failed(
-                EndReason.LOST_RESULT,
-                "the result of generation 2 of iteration 1 was lost again after it was made anew 2 times: "
-                "look why the object store loses objects, then resume the run",
-            )
-        ],
-    ),
-    (
-        "while it is made nothing else is sent",
-        replace(
-            DATA,
-            counts={G: StepCounts(ready=9), R: StepCounts(ready=2)},
-            repair=Repair(iteration=1, kind=G, ready=1, in_flight=0),
-        ),
-        events.Woken(),
-        [actions.DispatchRepairs(iteration=1, kind=G, limit=1)],
-    ),
-    (
-        "nor what is in flight already",
-        replace(DATA, counts={G: StepCounts(ready=9)}, repair=Repair(iteration=1, kind=G, ready=0, in_flight=1)),
-        events.Woken(),
-        [],
-    ),
-    (
-        "nor more of it than the window",
-        replace(DATA, repair=Repair(iteration=1, kind=G, ready=9, in_flight=2)),
-        events.Woken(),
-        [actions.DispatchRepairs(iteration=1, kind=G, limit=6)],
-    ),
-    (
-        "an ill engine gets one of them as a probe",
-        replace(DATA, sick={G: 1}, repair=Repair(iteration=1, kind=G, ready=9, in_flight=0)),
-        events.Woken(),
-        [actions.DispatchRepairs(iteration=1, kind=G, limit=1)],
-    ),
-    (
-        "a training is made again whatever is in flight",
-        replace(
-            DATA,
-            window=1,
-            counts={G: StepCounts(in_flight=4)},
-            repair=Repair(iteration=1, kind=T, ready=2, in_flight=0),
-        ),
-        events.Woken(),
-        [actions.DispatchRepairs(iteration=1, kind=T, limit=2)],
-    ),
-    (
-        "a cancelled run waits for what is made again, too",
-        replace(DATA, cancelling=True, repair=Repair(iteration=1, kind=T, ready=0, in_flight=0, others_in_flight=1)),
-        events.Woken(),
-        [],
-    ),
-    (
-        "what was made again is followed by what waited for it",
-        replace(DATA, counts={J: StepCounts(ready=1)}),
-        events.ResultRemade(),
-        [actions.Dispatch(J, 1)],
-    ),
-    (
-        "a selection that was taken back is due again",
-        replace(DATA, counts={R: StepCounts(done=4)}),
-        events.ResultRemade(),
-        [actions.PrepareSelection()],
-    ),
-    (
-        "what cannot be made again fails the run",
-        DATA,
-        events.RecomputeFailed(what="training actor of iteration 1", reason="no memory"),
-        [
-            failed(
-                EndReason.LOST_RESULT,
-                "training actor of iteration 1 was lost and could not be recomputed: no memory",
-                UNEXPECTED,
-            )
-        ],
-    ),
-    (
-        "so does what no step makes",
-        DATA,
-        events.SourceLost("the templates are gone: submit again"),
-        [failed(EndReason.LOST_RESULT, "the templates are gone: submit again")],
     ),
     (
         "a run that is not on does nothing",

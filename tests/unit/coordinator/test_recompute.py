@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from services.coordinator import flow
-from services.coordinator.recompute import selected_in
+from services.coordinator.recompute.rows import selected_in
+from services.coordinator.recompute.verdict import MOST_RECOMPUTES
 from spar.db.tables import Event, PromptOutcome, Run, Step, StoredResult
 from spar.messages.base import StepKind
 from spar.messages.coordinator import StepStarted
@@ -109,12 +109,12 @@ def test_others_wait_meanwhile_and_their_reports_are_taken(stage: Stage) -> None
 def test_a_result_that_is_lost_again_and_again_fails_the_run_and_resuming_starts_the_count_anew(stage: Stage) -> None:
     run = stage.submit(dispatch={"window": 1})
     key = finish_generation(stage)
-    for _ in range(flow.MOST_REMAKES):
+    for _ in range(MOST_RECOMPUTES):
         stage.fail(stage.take("judgment"), MISSING, lost=key)
         stage.finish(stage.take(), key)
     stage.fail(stage.take("judgment"), MISSING, lost=key)
     assert run_of(stage, run).status is RunStatus.FAILED
-    assert "was lost again after it was made anew 2 times" in (run_of(stage, run).reason or "")
+    assert "was lost again after 2 recomputes" in (run_of(stage, run).reason or "")
     stage.submit(dispatch={"window": 1})
     stage.fail(stage.take("judgment"), MISSING, lost=key)
     assert run_of(stage, run).status is RunStatus.RUNNING
@@ -153,7 +153,7 @@ def test_what_nothing_makes_says_what_to_do(stage: Stage) -> None:
     run = stage.submit(dispatch={"window": 1})
     stage.fail(stage.take(), MISSING, lost="templates/abc")
     assert run_of(stage, run).status is RunStatus.FAILED
-    assert "templates/abc is not in the store any more" in (run_of(stage, run).reason or "")
+    assert "templates/abc is no longer in the store" in (run_of(stage, run).reason or "")
     assert "submit the recipe again" in (run_of(stage, run).reason or "")
     stage.submit(dispatch={"window": 1})
     assert stage.broker.waiting("generation") == 1
@@ -265,13 +265,13 @@ def test_a_model_that_would_come_out_as_another_one_fails_the_run(stage: Stage) 
     stage.finish(selection, stage.put_selection(selection, seed="other"))
     run = stage.run_row()
     assert run.status is RunStatus.FAILED
-    assert "training actor of iteration 1 cannot be made again as it was" in (run.reason or "")
+    assert "training actor of iteration 1 cannot be recomputed as it was" in (run.reason or "")
 
 
 def test_a_given_model_that_is_gone_says_what_to_do(stage: Stage) -> None:
     stage.submit(dispatch={"window": 1})
     stage.fail(stage.take(), MISSING, lost="models/0123/model.safetensors")
-    assert "no step of this run makes it" in (stage.run_row().reason or "")
+    assert "no step of this run produces it" in (stage.run_row().reason or "")
 
 
 def test_a_run_that_has_stopped_has_nothing_made_again(stage: Stage) -> None:
