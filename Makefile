@@ -29,8 +29,7 @@ EVAL_DATA ?= ../shared/data
 SMOLLM2 := .smollm2
 
 # Pages that are wrapped at one width (.mdformat.toml). recipe.md is generated; NOT_WRAPPED still has lines of its own.
-NOT_WRAPPED := $(addprefix docs/,$(addsuffix .md,extending \
-	method story-world synthetic)) $(wildcard docs/decisions/*.md)
+NOT_WRAPPED := $(wildcard docs/decisions/*.md)
 PAGES = $(filter-out docs/reference/recipe.md $(NOT_WRAPPED),$(wildcard docs/*.md docs/*/*.md))
 
 # One torch thread a process: a second one collapses when the other core is busy.
