@@ -51,9 +51,8 @@ def reproduce_figure(
 
 
 def _over_iterations(number: int, runs: Sequence[str], directory: Path | None, target: Path) -> dict[str, Any]:
-    from spar.experiments.paper_figures.page import render_figure
     from spar.experiments.paper_figures.series import FIGURES as TITLES
-    from spar.experiments.paper_figures.series import UNPRINTED, limits_of, of_run, published, table_of
+    from spar.experiments.paper_figures.series import UNPRINTED, limits_of, of_run, published, render_figure, table_of
 
     curves, notes = published(number), [UNPRINTED[number]]
     for run in runs:
@@ -84,7 +83,7 @@ def _figure_4(ours: Path, target: Path) -> dict[str, Any]:
 
 def _figure_5(ours: Path, target: Path) -> dict[str, Any]:
     from spar.experiments.inference_scaling.page import render_sweep
-    from spar.experiments.inference_scaling.reading import read_sweep
+    from spar.experiments.inference_scaling.report import read_sweep
 
     report = read_sweep(ours)
     target.write_text(render_sweep(report), encoding="utf-8")

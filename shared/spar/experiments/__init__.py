@@ -1,1 +1,3 @@
-"""Experiments with programs of others, run as children and read back: lm-evaluation-harness. Knows no command line."""
+"""Experiments outside a run: evaluations, lm-evaluation-harness, and the paper's figures and tables. Knows no command
+line.
+"""

@@ -68,7 +68,7 @@ def test_only_refinement_takes_several_judges(tmp_path: Path) -> None:
     two = ("--judge", "builtin:story/backbone", "--judge", "builtin:story/refiner")
     _, _, error = run(tmp_path, "followbench", "--model", "builtin:story/actor", "--data", str(tmp_path), *two)
     assert isinstance(error, RecipeError)
-    assert "followbench takes no judge by name, and no second one" in str(error)
+    assert "followbench accepts no named judge, and no second one" in str(error)
 
 
 def test_a_named_judge_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

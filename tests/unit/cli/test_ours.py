@@ -60,10 +60,10 @@ def test_a_limit_a_search_a_warning_and_a_repeat_are_reported(tmp_path: Path) ->
     found = given(tmp_path, 1, {row: [{"ifeval.average": 1.0}, searched]})
     assert found.ours[row] == {"ifeval.average": 83.0}
     assert found.notes == [
-        f"{row}: ifeval.average is there twice; the last one counts.",
+        f"{row}: ifeval.average is given twice; the last one counts.",
         f"{row}: ifeval: 3 are empty.",
-        f"{row}: ifeval was asked only the first 50 items: not the paper's numbers.",
-        f"{row}: ifeval was measured by bfs, and this row stands for responses without a search.",
+        f"{row}: ifeval was evaluated on the first 50 items only: not comparable with the paper.",
+        f"{row}: ifeval was measured by bfs, and this row is of responses without a search.",
     ]
     assert (
         given(tmp_path, 1, {f"{row} w/ tree search": report("ifeval", {"strategy": '"bfs"'}, average=1.0)}).notes == []
@@ -93,4 +93,4 @@ def test_what_eval_prints_stands_beside_theirs(tmp_path: Path) -> None:
     scores = json.loads(printed)["scores"]
     assert row["cells"]["refinement.acc_gpt"]["ours"] == scores["acc_gpt"]
     assert row["cells"]["refinement.acc_spar"]["ours"] == scores["acc_spar"]
-    assert any("only the first 2 items" in note for note in told["notes"])
+    assert any("on the first 2 items only" in note for note in told["notes"])

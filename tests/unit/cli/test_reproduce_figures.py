@@ -52,7 +52,7 @@ def test_figure_1_is_the_paper_alone_without_runs_and_says_what_is_not_printed(t
 def test_a_limit_is_reported(tmp_path: Path) -> None:
     run = write(tmp_path, "mine", {"ifeval": benchmark({"limit": 50}, average=40.0)})
     told = figure("figure1", "--run", run, "--page", tmp_path / "page.html")
-    assert "mine was asked only the first 50 prompts: not the paper's numbers." in told["notes"]
+    assert "mine was evaluated on the first 50 prompts only: not comparable with the paper." in told["notes"]
 
 
 def test_figure_5_is_drawn_from_what_decode_wrote(tmp_path: Path) -> None:

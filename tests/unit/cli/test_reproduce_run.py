@@ -62,7 +62,7 @@ def test_a_search_and_a_limit_are_not_taken_for_something_else(tmp_path: Path) -
     told = reproduce("table1", "--run", run)
     assert cells(told, "SPaR-8B-DPO-iter3 w/ tree search")["ifeval.average"]["ours"] == 83.0
     assert cells(told, "SPaR-8B-DPO-iter3")["ifeval.average"]["ours"] is None
-    assert told["notes"] == ["ifeval was asked only the first 50 items: not the paper's numbers."]
+    assert told["notes"] == ["ifeval was evaluated on the first 50 items only: not comparable with the paper."]
 
 
 def test_each_strategy_stands_in_its_own_row_or_is_told(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_every_row_of_table_3_is_rated_by_the_last_refiner(tmp_path: Path) -> No
     assert cells(told, "SPaR-8B-RFT-iter1")["refinement.acc_spar"]["ours"] is None
     assert cells(told, "SPaR-8B-RFT-iter3")["refinement.acc_spar"]["ours"] == 90.0
     [note] = told["notes"]
-    assert note.startswith("Acc-SPaR of SPaR-8B-RFT-iter1 is the last refiner's rating, which this run has not made")
+    assert note.startswith("Acc-SPaR of SPaR-8B-RFT-iter1 is the last refiner's rating, which this run lacks")
 
 
 def test_an_iteration_without_a_row_is_told(tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ def test_general_benchmarks_fill_their_table_with_its_average_once_all_four_are_
 def test_a_limit_of_a_general_benchmark_is_reported_by_its_task(tmp_path: Path) -> None:
     run = write(tmp_path, "llama3-8b", {"general:gsm8k": benchmark({"limit": 20}, gsm8k=60.0)})
     assert reproduce("table7", "--run", run)["notes"] == [
-        "gsm8k was asked only the first 20 items: not the paper's numbers."
+        "gsm8k was evaluated on the first 20 items only: not comparable with the paper."
     ]

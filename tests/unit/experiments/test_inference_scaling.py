@@ -16,7 +16,7 @@ from spar.experiments.inference_scaling.curves import comparisons_of, points_of
 from spar.experiments.inference_scaling.grid import GridCell, make_plan
 from spar.experiments.inference_scaling.measure import ITSELF, JUDGE, RULES, measure
 from spar.experiments.inference_scaling.page import render_sweep
-from spar.experiments.inference_scaling.report import SweepReport
+from spar.experiments.inference_scaling.report import FINDING, FORMER_FINDING, SweepReport, read_sweep
 from spar.experiments.inference_scaling.sampling import Drawn
 from spar.experiments.inference_scaling.settings import SweepSettings
 from spar.experiments.inference_scaling.sources import TaskSource, items_to_judge, read_source
@@ -99,7 +99,7 @@ def test_more_budget_makes_it_better_and_the_comparisons_say_so(swept: Swept) ->
     against = {(each.search, each.baseline, each.budget): each for each in report.comparisons}
     best = against["bfs", "actor", 8]
     assert best.difference.low > 0
-    assert best.said == "better, with more draws"
+    assert best.finding == "better, with more draws"
     estimate = 100 * (rates["bfs", 8] - rates["actor", 1])
     assert best.difference.estimate == pytest.approx(estimate)
     assert {each.baseline for each in report.comparisons} == {
@@ -148,7 +148,15 @@ def test_what_a_comparison_says(search: str, baseline: str, draws: tuple[int, in
         for cell, (letters, number) in cells.items()
     }
     [comparison] = comparisons_of(drawn)
-    assert comparison.said == said
+    assert comparison.finding == said
+
+
+@pytest.mark.parametrize("name", [FINDING, FORMER_FINDING])
+def test_a_report_is_read_by_the_present_and_the_former_names(swept: Swept, tmp_path: Path, name: str) -> None:
+    report, _ = swept
+    path = tmp_path / "decode.json"
+    path.write_text(json.dumps({"models": {}, **report.as_json()}).replace(f'"{FINDING}":', f'"{name}":'))
+    assert read_sweep(path).comparisons == report.comparisons
 
 
 def test_the_same_sweep_gives_the_same_report() -> None:

@@ -1,1 +1,1 @@
-"""One evaluation of a model on a benchmark, outside a run: what is requested, kept and scored."""
+"""One evaluation of a model on a benchmark, outside a run: its requests, stored replies and scores."""

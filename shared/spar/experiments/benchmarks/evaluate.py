@@ -1,7 +1,7 @@
-"""Measures models on a benchmark, keeps every reply as it comes, and keeps the result.
+"""Measures models on a benchmark, and stores every reply as it arrives and the result.
 
-Replies lie in OUT/calls/, by model: after a stop the same command resumes, a larger --limit requests only what is new,
-another judge leaves the responses as they are. An evaluation that is there already is not repeated.
+Replies are in OUT/calls/, by model: after a stop the same command resumes, a larger --limit requests only new items,
+and another judge reuses the responses. An evaluation that is stored already is not repeated.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ class CallCounts:
 
 
 Watch = Callable[[Callable[[], CallCounts]], AbstractContextManager[object]]
-"""Shows the counts, which it may read at any time, while it is open."""
+"""A context that displays the counts, which it may read at any time."""
 
 
 def evaluate_model(job: EvalJob, watch: Watch) -> dict[str, Any]:
-    """The result, as result.json holds it, with its `folder`. Raises SparError; replies until then stay."""
+    """The result, as in result.json, with its `folder`. Raises SparError; the replies so far are kept."""
     with ExitStack() as books:
         engines: dict[str, Engine] = {}
         chats = remembering(job.every_place, job.out, lambda _, place: _serving(place, engines), books)
@@ -59,7 +59,7 @@ def evaluate_model(job: EvalJob, watch: Watch) -> dict[str, Any]:
 
 
 def _serving(place: Endpoint, engines: dict[str, Engine]) -> Serve:
-    """Opened when first asked; models of this process share an engine, those of one server its connections."""
+    """Opened at the first call; models of this process share an engine, those of one server its connections."""
 
     async def serve() -> ChatModel:
         key = place.settings.model_dump_json() + (f"{place.role} {place.name}" if place.settings.url else "")

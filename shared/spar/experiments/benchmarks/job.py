@@ -1,6 +1,6 @@
-"""What a `spar eval --model` was told, checked and resolved: which benchmark, which models, how they are asked.
+"""The options of `spar eval --model`, checked and resolved: the benchmark, the models, and how they are prompted.
 
-Opens nothing and asks nothing. `settings` of a result are made of it, so what is not told here changes no score.
+Opens no engine and sends no request. The `settings` of a result are built from it: anything else changes no score.
 """
 
 import json
@@ -32,7 +32,7 @@ Dtype = Literal["float64", "float32", "bfloat16"]
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How models are served here, or asked at their server."""
+    """How models are served in this process, or requested from their server."""
 
     dtype: Dtype = "float32"
     window: int = 32
@@ -44,7 +44,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalJob:
-    """One evaluation. `places` are the models by role: actor is the one measured, whatever its part."""
+    """One evaluation. `places` are the models by role: the actor is the one measured, whatever its role."""
 
     benchmark: str
     data: Path
@@ -59,25 +59,25 @@ class EvalJob:
 
     @property
     def every_place(self) -> dict[str, Endpoint]:
-        """All models by what they are here: a role, or a further judge's name."""
+        """All models by role, or by name for further judges."""
         return {**{str(role): place for role, place in self.places.items()}, **self.raters}
 
     def names(self) -> dict[str, str]:
-        """The models as people know them; a folder's name decides nothing."""
+        """The models' names for people; a folder's name has no effect."""
         places = self.every_place.items()
         return {role: str(place.model.path or place.model.name or place.settings.url) for role, place in places}
 
     def about(self) -> dict[str, str | int]:
-        """The models and their engines, as they are kept with the scores."""
-        told: dict[str, str | int] = {}
+        """The models and their engines, as they are stored with the scores."""
+        found: dict[str, str | int] = {}
         for role, place in self.every_place.items():
             name = "model" if role == "actor" else role
-            told |= {name if key == "model" else f"{name}_{key}": value for key, value in identity_of(place).items()}
-        return told
+            found |= {name if key == "model" else f"{name}_{key}": value for key, value in identity_of(place).items()}
+        return found
 
 
 def identity_of(place: Endpoint) -> dict[str, str | int]:
-    """What determines a model's replies to a conversation; in the process also what is decoded together, in float32."""
+    """What determines a model's replies to a conversation; in this process also the batch size, for float32."""
     engine = place.settings
     if engine.url is not None:
         served = place.model.name or "the only one"
@@ -92,12 +92,12 @@ def make_job(
     name: str,
     data: Path | None,
     models: Mapping[Role, str | None],
-    asked: Mapping[str, Any],
+    requested: Mapping[str, Any],
     how: Mapping[str, Any],
 ) -> EvalJob:
-    """`asked` are settings of `AskSettings` as given, None where they were not; `how` the rest. Raises SparError."""
+    """`requested` are settings of `AskSettings`, None where not given; `how` are the others. Raises SparError."""
     record = benchmark(name)
-    given = {key: value for key, value in asked.items() if value is not None}
+    given = {key: value for key, value in requested.items() if value is not None}
     raters: Mapping[str, str] = how.get("raters", {})
     _check_uses(record, given, models, raters)
     place = data_of(record, data)
@@ -108,8 +108,8 @@ def make_job(
         settings = AskSettings(**given)
     except ValidationError as error:
         problems = "; ".join(problem["msg"] for problem in error.errors())
-        raise RecipeError(f"This cannot be asked: {problems}.", "Change these options.") from error
-    # Forms are filled in by whoever judges and refines: the refiner of a search, else the model itself.
+        raise RecipeError(f"These options are not valid: {problems}.", "Change them.") from error
+    # The templates are those of the model that judges and refines: the refiner of a search, else the model itself.
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")
     judging = _judging(record, how.get("policy"), templates.name)
     return EvalJob(
@@ -126,7 +126,7 @@ def make_job(
 
 
 def data_of(record: Benchmark, given: Path | None) -> Path:
-    """Where a benchmark's items come from. Raises DataError where data must be named and are not."""
+    """Where a benchmark's items come from. Raises DataError if the benchmark needs data and none are named."""
     if given is None and record.needs_data:
         raise DataError(
             f"{record.name} needs its data.", "Name its file or folder with --data (see docs/evaluation.md)."
@@ -140,9 +140,9 @@ def _check_uses(
     name, uses = record.name, ("limit", *record.settings)
     for key in given:
         if key not in uses:
-            raise RecipeError(f"--{key.replace('_', '-')} means nothing to {name}.", "Leave it out.")
+            raise RecipeError(f"--{key.replace('_', '-')} has no effect on {name}.", "Leave it out.")
     if raters and record.work is not Work.REFINEMENTS:
-        raise RecipeError(f"{name} takes no judge by name, and no second one.", "Name one --judge PLACE, or none.")
+        raise RecipeError(f"{name} accepts no named judge, and no second one.", "Name one --judge PLACE, or none.")
     if record.work is Work.REFINEMENTS:
         _check_refinement(given, models)
         return
@@ -151,20 +151,20 @@ def _check_uses(
     if searches and models.get("refiner") is None:
         raise RecipeError(f"--strategy {given['strategy']} needs a refiner.", "Name one with --refiner.")
     if models.get("refiner") is not None and not wants_refiner:
-        raise RecipeError(f"--refiner means nothing to {name} without a search.", "Add --strategy bfs, say.")
+        raise RecipeError(f"--refiner has no effect on {name} without a search.", "Add, for instance, --strategy bfs.")
     if models.get("judge") is not None and "judge" not in uses:
-        raise RecipeError(f"--judge means nothing to {name}.", "Leave it out.")
+        raise RecipeError(f"--judge has no effect on {name}.", "Leave it out.")
 
 
 def _judging(record: Benchmark, policy: str | None, templates: str) -> Judging:
-    """Raises RecipeError for a policy that no model can be asked by."""
+    """Raises RecipeError for a policy that prompts no model."""
     if policy is None or policy == VERDICT:
         return Judging()
     if not record.by_policy:
-        raise RecipeError(f"--policy means nothing to {record.name}.", "Leave it out.")
+        raise RecipeError(f"--policy has no effect on {record.name}.", "Leave it out.")
     found = judging_policy(policy)
     if found.form in (None, "judge"):
-        raise RecipeError(f"--policy {policy} asks no judge for a score.", "Choose verdict, rubric or rating.")
+        raise RecipeError(f"--policy {policy} prompts no judge for a score.", "Choose verdict, rubric or rating.")
     name = str(found.form)
     own = builtin_form(templates, name) if templates in BUILTIN else read_form(name, Path(templates))
     if own is None and found.text is None:
@@ -181,11 +181,11 @@ def _check_refinement(given: Mapping[str, Any], models: Mapping[Role, str | None
             f"Choose among {', '.join(FROM_NEGATIVES[1:])}.",
         )
     if "budget" in given and given.get("strategy", "actor") in FROM_NEGATIVES[:2]:
-        raise RecipeError("--budget bounds a search, and one greedy refinement is none.", "Add --strategy bfs, say.")
+        raise RecipeError("--budget limits a search, and one greedy refinement is none.", "Add --strategy bfs.")
 
 
 def place_of(role: Role, name: str, options: EngineOptions) -> Endpoint:
-    """As elsewhere on the command line, and hub:ID@REVISION besides."""
+    """As elsewhere on the command line, and also hub:ID@REVISION."""
     if name.startswith("hub:"):
         cache = Path.home() / ".cache" / "spar" / "models"
         found = locate(refer(name), ModelCache(cache, DirectoryStore(cache / "store"), CACHE_BYTES))

@@ -1,4 +1,4 @@
-"""Models whose replies are kept as they come, in OUT/calls/: what was said is not asked again."""
+"""Models whose replies are stored as they arrive, in OUT/calls/, so that no call is repeated."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,13 +14,13 @@ from spar.inference.endpoints import Endpoint
 
 Name = TypeVar("Name", bound=str)
 Serve = Callable[[], Awaitable[ChatModel]]
-"""Opens a model, when it is first asked what its book does not know."""
+"""Opens a model, at the first call that its book does not hold."""
 
 
 def remembering(
     places: Mapping[Name, Endpoint], out: Path, serving: Callable[[Name, Endpoint], Serve], books: ExitStack
 ) -> dict[Name, RememberingModel]:
-    """By role or name; one for all roles that a model plays, since a book has one writer."""
+    """The models by role or name; a model with several roles is one of these, since a book has one writer."""
     by_model: dict[str, RememberingModel] = {}
     chats: dict[Name, RememberingModel] = {}
     for role, place in places.items():

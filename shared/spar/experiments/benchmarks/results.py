@@ -1,9 +1,10 @@
-"""Where evaluations lie: OUT/<benchmark>-<fingerprint>/ for each, and OUT/calls/ for what models said.
+"""Where evaluations are stored: OUT/<benchmark>-<fingerprint>/ for each, and OUT/calls/ for the models' replies.
 
     result.json    counts, scores, intervals, tables, settings, usage      items.jsonl    every item with its response
     answers.jsonl  the rows that were scored, as `spar eval --answers` takes them
 
-The fingerprint is of all settings: the same evaluation is found again, another one never overwrites it. Asks nothing.
+The fingerprint is of all settings: the same evaluation is found again, and another one never overwrites it. Calls no
+model.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ def folder_of(out: Path, benchmark: str, settings: Mapping[str, Any]) -> Path:
 
 
 def write(folder: Path, report: BenchmarkReport, rows: Sequence[Row], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep an evaluation; result.json comes last and at once, so that it is there only when all is. Returns it."""
+    """Store an evaluation and return it; result.json is written last and atomically, once the rest is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ANSWERS).write_bytes(encode(rows))
     (folder / ITEMS).write_bytes(encode([item_json(item) for item in report.items]))
@@ -38,7 +39,7 @@ def write(folder: Path, report: BenchmarkReport, rows: Sequence[Row], more: Mapp
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
-    """What was kept; None where nothing is."""
+    """The stored evaluation; None if there is none."""
     path = folder / RESULT
     if not path.is_file():
         return None
@@ -47,7 +48,7 @@ def read_result(folder: Path) -> dict[str, Any] | None:
 
 
 def read_correct(place: Path) -> dict[str, bool]:
-    """Which items were right: of a result's folder, or of a file that `--items` wrote. Raises DataError."""
+    """Which items were correct: of a result's folder, or of a file that `--items` wrote. Raises DataError."""
     path = place / ITEMS if place.is_dir() else place
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

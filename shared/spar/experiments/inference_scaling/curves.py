@@ -1,6 +1,6 @@
-"""Rates of good texts over what was drawn for them, with intervals, and strategies compared at equal budgets.
+"""Rates of good texts over the texts drawn, with intervals, and strategies compared at equal budgets.
 
-Plain arithmetic over what was measured. Prompts are the units of every bootstrap, the same ones in all cells.
+Plain arithmetic over measurements. Prompts are the units of every bootstrap, the same ones in all cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from spar.inference.strategies import STRATEGIES
 
 SEARCHES = ("bfs", "dfs")
 BASELINES = tuple(name for name in STRATEGIES if name not in SEARCHES)
-"""What a tree search must beat to be worth its trouble."""
+"""The strategies that a tree search is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPoint:
-    """A cell: the share of good texts with its interval, and what a prompt took in the mean."""
+    """A cell: the share of good texts with its interval, and the mean cost of a prompt."""
 
     strategy: str
     budget: int
@@ -46,7 +46,7 @@ class BudgetPoint:
 class BudgetComparison:
     """A search against a baseline under the same budget, in points of good texts over the same prompts.
 
-    `draws` is what each of the two took in the mean: a search that ends early takes less than it may.
+    `search_draws` and `baseline_draws` are means: a search that ends early draws less than its budget.
     """
 
     search: str
@@ -59,8 +59,8 @@ class BudgetComparison:
     """In points of IFEval's mean of four, from a bootstrap over prompts."""
 
     @property
-    def said(self) -> str:
-        """Whether the search is better at equal draws; only an interval without 0 says so."""
+    def finding(self) -> str:
+        """Whether the search is better at equal draws, which needs an interval without 0."""
         if self.difference.low > 0 and self.search_draws <= self.baseline_draws:
             return "better, with no more draws"
         if self.difference.low > 0:
@@ -73,7 +73,7 @@ def points_of(drawn: Mapping[GridCell, Sequence[Drawn]]) -> list[BudgetPoint]:
 
 
 def comparisons_of(drawn: Mapping[GridCell, Sequence[Drawn]]) -> list[BudgetComparison]:
-    """Each search against each baseline of the same budget; or of its only one, as the actor alone has."""
+    """Each search against each baseline of the same budget, or of the baseline's only one, as for the actor alone."""
     found = []
     for cell, rows in drawn.items():
         if cell.name not in SEARCHES:

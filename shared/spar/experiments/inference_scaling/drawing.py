@@ -18,7 +18,7 @@ class PlotMark:
     y: float
     y_low: float
     y_high: float
-    said: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,17 @@ class LinePlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """A rate with its interval at a cost, and what to say of it."""
+    """A rate with its interval at a cost, and its label."""
 
     x: float
     rate: float
     low: float
     high: float
-    said: str
+    label: str
 
 
 def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> LinePlot:
-    """Costs must be positive; something must have been measured."""
+    """Costs must be positive, and there must be at least one point."""
     every = [at for _, points in curves for at in points]
     x_of, x_ticks = _doubling(min(at.x for at in every), max(at.x for at in every))
     y = rate_axis(min(at.low for at in every), max(at.high for at in every), BOTTOM, TOP)
@@ -58,7 +58,7 @@ def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> LinePlot:
         PlotCurve(
             name,
             [
-                PlotMark(x=x_of(at.x), y=y.at(at.rate), y_low=y.at(at.low), y_high=y.at(at.high), said=at.said)
+                PlotMark(x=x_of(at.x), y=y.at(at.rate), y_low=y.at(at.low), y_high=y.at(at.high), label=at.label)
                 for at in points
             ],
         )
@@ -70,7 +70,7 @@ def plot(curves: Sequence[tuple[str, Sequence[At]]]) -> LinePlot:
 def curves_over(
     points: Sequence[BudgetPoint], cost: Callable[[BudgetPoint], float], unit: str
 ) -> list[tuple[str, list[At]]]:
-    """One curve a strategy; each begins at the actor alone, which every budget of 1 is. A cost of 0 is left out."""
+    """One curve a strategy; each begins at the actor alone, which equals a budget of 1. Costs of 0 are left out."""
     start = [point for point in points if point.strategy == "actor"]
     names = [name for name in dict.fromkeys(point.strategy for point in points) if name != "actor"] or ["actor"]
     curves = []
@@ -82,13 +82,13 @@ def curves_over(
 
 
 def _at(point: BudgetPoint, x: float, unit: str) -> At:
-    said = f"{point.strategy}, budget {point.budget}: {100 * point.rate:.1f}% ({100 * point.low:.1f} to"
+    rate = f"{100 * point.rate:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
     return At(
         x=x,
         rate=point.rate,
         low=point.low,
         high=point.high,
-        said=f"{said} {100 * point.high:.1f}) at {x:,.1f} {unit} a prompt",
+        label=f"{point.strategy}, budget {point.budget}: {rate} at {x:,.1f} {unit} a prompt",
     )
 
 

@@ -1,6 +1,6 @@
-"""The cells of a sweep: each strategy under each budget. A budget counts everything drawn, the first response too.
+"""The cells of a sweep: each strategy under each budget. A budget counts all texts drawn, including the first response.
 
-Where a budget buys a strategy nothing more than a smaller one did, there is no cell. Asks nothing.
+There is no cell where a strategy cannot use more of a budget than of a smaller one. Calls no model.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ class GridCell:
     budget: int
 
     def strategy(self, shape: TreeShape) -> Strategy:
-        """Under a budget of 1 every strategy is the actor alone: nothing is left for what it would draw."""
+        """Under a budget of 1 every strategy is the actor alone: nothing is left for further draws."""
         return make_strategy("actor") if self.budget == 1 else make_strategy(self.name, self.budget - 1, shape)
 
 
 def make_plan(strategies: Sequence[str], budgets: Sequence[int]) -> list[GridCell]:
-    """Cells by budget, so that a larger one finds the calls of the smaller ones known. Raises RecipeError."""
+    """Cells in the order of budgets, so that a larger one reuses the calls of the smaller ones. Raises RecipeError."""
     for name in strategies:
         if name not in STRATEGIES:
             raise RecipeError(f"There is no strategy {name!r}.", f"Choose some of {', '.join(STRATEGIES)}.")
@@ -40,5 +40,5 @@ def make_plan(strategies: Sequence[str], budgets: Sequence[int]) -> list[GridCel
         for name in dict.fromkeys(strategies)
         if name not in ONLY and budget > 1
     ]
-    first = [GridCell("actor", 1)]  # where every curve begins
+    first = [GridCell("actor", 1)]  # the start of every curve
     return first + [GridCell("greedy", 2)] * ("greedy" in strategies) + cells

@@ -1,7 +1,6 @@
-"""How often a judge is right by the majority of its first k votes, for k up to all of them; and by one greedy vote.
+"""A judge's accuracy by the majority of its first k votes, for k up to all of them; and by one greedy vote.
 
-Items are responses whose truth is known. A tie, or no vote that can be read, is wrong: it says nothing. Knows no
-search.
+Items are responses whose truth is known. A tie, or no readable vote, counts as wrong. Knows no search.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ MAJORITY_STEP = "sweep_majority"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MajorityPoint:
-    """`votes` 0 stands for the one greedy vote. `undecided` are ties and items without a readable vote."""
+    """`votes` 0 is the one greedy vote. `undecided` are ties and items without a readable vote."""
 
     votes: int
     accuracy: float
@@ -38,12 +37,12 @@ class MajorityPoint:
 async def majority_curve(
     chat: ChatModel, items: Sequence[JudgeItem], ks: Sequence[int], templates: TemplateSet, tokens: int, seed: int
 ) -> list[MajorityPoint]:
-    """All votes of an item are drawn once, in one call; a smaller k takes the first of them."""
+    """All votes of an item are drawn once, in one call; a smaller k uses the first of them."""
 
     async def votes(item: JudgeItem, n: int, temperature: float) -> Judgment:
         settings = JudgmentSettings(votes=n, quorum=1, retries=0, temperature=temperature, max_tokens=tokens)
-        asked = RefinerSettings(templates=templates, judgment=settings)
-        judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed=seed, iteration=0))
+        prompting = RefinerSettings(templates=templates, judgment=settings)
+        judge = Refiner(chat=chat, settings=prompting, scope=SeedScope(seed=seed, iteration=0))
         return await judge.judge(Prompt.of(item.prompt), item.response, MAJORITY_STEP, n)
 
     greedy = await gather(votes(item, 1, 0.0) for item in items)

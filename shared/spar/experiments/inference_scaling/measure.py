@@ -1,4 +1,4 @@
-"""A whole sweep: runs the cells, scores, judges the judge, and puts what was found together.
+"""A whole sweep: runs the cells, scores them, measures the judge, and assembles the report.
 
 Knows nothing of files and of how models are served.
 """
@@ -10,7 +10,7 @@ from spar.experiments.inference_scaling.curves import comparisons_of, points_of
 from spar.experiments.inference_scaling.grid import GridCell, make_plan
 from spar.experiments.inference_scaling.majority_vote import MajorityPoint, majority_curve
 from spar.experiments.inference_scaling.report import SweepReport
-from spar.experiments.inference_scaling.sampling import Drawn, Job, Told, run_cells
+from spar.experiments.inference_scaling.sampling import CellCallback, Drawn, Job, run_cells
 from spar.experiments.inference_scaling.settings import SweepSettings
 from spar.experiments.inference_scaling.sources import TaskSource, items_to_judge
 from spar.experiments.inference_scaling.tasks import Score, by_judge, by_rules
@@ -27,9 +27,9 @@ async def measure(
     source: TaskSource,
     settings: SweepSettings,
     templates: TemplateSet,
-    told: Told,
+    on_cell: CellCallback,
 ) -> tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]:
-    """The report, and every text that it rests on. Raises RecipeError, and the models' errors."""
+    """The report, and all texts that it is computed from. Raises RecipeError, and the models' errors."""
     cells = make_plan(settings.strategies, settings.budgets)
     score, scored_by = _scoring(models, judge, source, settings, templates)
     job = Job(
@@ -42,12 +42,12 @@ async def measure(
         seed=settings.seed,
         at_once=settings.at_once,
     )
-    drawn = await run_cells(job, cells, told)
+    drawn = await run_cells(job, cells, on_cell)
     report = SweepReport(
         source=source.name,
         prompts=len(source.tasks),
         scored_by=scored_by,
-        settings=settings.told(templates),
+        settings=settings.as_json(templates),
         points=points_of(drawn),
         comparisons=comparisons_of(drawn),
         majority=await _majority(models.refiner, source, drawn, settings, templates),

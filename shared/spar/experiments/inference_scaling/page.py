@@ -45,10 +45,10 @@ def _majority(points: Sequence[MajorityPoint]) -> LinePlot | None:
     if not sampled:
         return None
     at = [
-        At(x=point.votes, rate=point.accuracy, low=point.low, high=point.high, said=_said(point)) for point in sampled
+        At(x=point.votes, rate=point.accuracy, low=point.low, high=point.high, label=_label(point)) for point in sampled
     ]
     return plot([("majority", at)])
 
 
-def _said(point: MajorityPoint) -> str:
+def _label(point: MajorityPoint) -> str:
     return f"{point.votes} votes: {100 * point.accuracy:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"

@@ -1,7 +1,7 @@
-"""Runs a sweep for `spar decode`: opens the models and the books of their replies, and writes what was found.
+"""Runs a sweep for `spar decode`: opens the models and the books of their replies, and writes the report.
 
 OUT/decode.json      the report          OUT/responses.jsonl    every text with its score
-OUT/decode.html      the same as a page  OUT/calls/             what the models said, by model
+OUT/decode.html      the same as a page  OUT/calls/             the models' replies, by model
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from spar.experiments.inference_scaling.grid import GridCell
 from spar.experiments.inference_scaling.measure import measure
 from spar.experiments.inference_scaling.page import render_sweep
 from spar.experiments.inference_scaling.report import SweepReport
-from spar.experiments.inference_scaling.sampling import Drawn, Told
+from spar.experiments.inference_scaling.sampling import CellCallback, Drawn
 from spar.experiments.inference_scaling.settings import SweepSettings
 from spar.experiments.inference_scaling.sources import read_source
 from spar.inference.endpoints import Endpoint, OpenEndpoints, Role
@@ -41,10 +41,10 @@ class Sweep:
         return self.out / "decode.html"
 
 
-def run_sweep(sweep: Sweep, told: Told) -> SweepReport:
-    """Raises SparError; what was said until then stays."""
+def run_sweep(sweep: Sweep, on_cell: CellCallback) -> SweepReport:
+    """Run all cells; `on_cell` is called after each. Raises SparError; the replies so far are kept."""
     try:
-        report, drawn = asyncio.run(_measure(sweep, told))
+        report, drawn = asyncio.run(_measure(sweep, on_cell))
     except EngineError as error:
         fix = f"{error.fix} {sweep.out} keeps the replies so far: the same command resumes."
         raise type(error)(error.what, fix) from error
@@ -52,13 +52,13 @@ def run_sweep(sweep: Sweep, told: Told) -> SweepReport:
     return report
 
 
-async def _measure(sweep: Sweep, told: Told) -> tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]:
+async def _measure(sweep: Sweep, on_cell: CellCallback) -> tuple[SweepReport, Mapping[GridCell, Sequence[Drawn]]]:
     source = read_source(sweep.source, sweep.data, sweep.limit, sweep.settings.seed)
     with ExitStack() as books:
         async with OpenEndpoints(sweep.places.values()) as servers:
             chats = remembering(sweep.places, sweep.out, lambda role, _: servers.models[role].find, books)
             models = RoleModels(actor=chats["actor"], refiner=chats["refiner"])
-            return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, told)
+            return await measure(models, chats.get("judge"), source, sweep.settings, sweep.templates, on_cell)
 
 
 def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[GridCell, Sequence[Drawn]]) -> None:
@@ -67,6 +67,6 @@ def _write(sweep: Sweep, report: SweepReport, drawn: Mapping[GridCell, Sequence[
         for cell, rows in drawn.items():
             for row in rows:
                 file.write(json.dumps({**asdict(cell), **asdict(row)}) + "\n")
-    told = json.dumps({"models": models, **report.as_json()}, indent=1, ensure_ascii=False)
-    (sweep.out / "decode.json").write_text(told + "\n", encoding="utf-8")
+    text = json.dumps({"models": models, **report.as_json()}, indent=1, ensure_ascii=False)
+    (sweep.out / "decode.json").write_text(text + "\n", encoding="utf-8")
     sweep.page.write_text(render_sweep(report), encoding="utf-8")

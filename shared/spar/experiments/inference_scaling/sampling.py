@@ -1,4 +1,4 @@
-"""Asks the models for every task of every cell. What a search found is scored after it: no score reaches a search.
+"""Runs the models for every task of every cell. A search's text is scored afterwards: no score reaches a search.
 
 Knows nothing of files, intervals or plots.
 """
@@ -22,7 +22,7 @@ from spar.roles.usage import Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What one cell made of one task. `draws` are responses and refinements."""
+    """One cell's result for one task. `draws` are responses and refinements."""
 
     prompt: str
     text: str
@@ -34,12 +34,12 @@ class Drawn:
     votes: int
     tokens: int
     share: float | None = None
-    """Of IFEval's mean of four; None where the prompts are not IFEval's."""
+    """The text's share of IFEval's mean of four; None if the prompts are not IFEval's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything a sweep asks with. The first response is greedy, as the paper's inference is."""
+    """The models, tasks and settings of a sweep. The first response is greedy, as in the paper's inference."""
 
     models: RoleModels
     tasks: Sequence[ScoredTask]
@@ -51,15 +51,16 @@ class Job:
     at_once: int
 
 
-Told = Callable[[GridCell], None]
+CellCallback = Callable[[GridCell], None]
+"""Receives each cell when it is done."""
 
 
-async def run_cells(job: Job, cells: Sequence[GridCell], told: Told) -> dict[GridCell, list[Drawn]]:
-    """Every task of every cell, in the order of the tasks. Raises the models' errors; a failed engine has no cells."""
+async def run_cells(job: Job, cells: Sequence[GridCell], on_cell: CellCallback) -> dict[GridCell, list[Drawn]]:
+    """Every task of every cell, in the order of the tasks. Raises the models' errors, an engine's failure too."""
     drawn: dict[GridCell, list[Drawn]] = {}
     for cell in cells:
         drawn[cell] = await _cell(job, cell)
-        told(cell)
+        on_cell(cell)
     return drawn
 
 
@@ -67,15 +68,15 @@ async def _cell(job: Job, cell: GridCell) -> list[Drawn]:
     strategy, places = cell.strategy(job.shape), asyncio.Semaphore(job.at_once)
 
     async def one(task: ScoredTask) -> Drawn:
-        asked = InferenceRequest(
+        request = InferenceRequest(
             messages=(Message("user", task.prompt),),
             sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=job.response_tokens),
             seed=job.seed,
         )
         async with places:
-            found = await infer(job.models, asked, strategy, job.how)
+            found = await infer(job.models, request, strategy, job.how)
             if found.ending is StopReason.ENGINE_FAILED:
-                raise EngineUnavailable(f"A model cannot be asked: {found.reason}", "Then run the same command again.")
+                raise EngineUnavailable(f"A model is unreachable: {found.reason}", "Then run the same command again.")
             return _drawn(task, found, await job.score(task, found.text))
 
     return await gather(one(task) for task in job.tasks)

@@ -1,4 +1,4 @@
-"""What is swept and how the models are asked, as one object; what of it changes a number is kept with the numbers."""
+"""The settings of a sweep, as one object; those that change a number are stored with the numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,17 +18,17 @@ class SweepSettings:
     budgets: Sequence[int] = BUDGETS
     shape: TreeShape = field(default_factory=TreeShape)
     retries: int = 0
-    """How often a failed refinement is asked for again. Above 0 more may be drawn than the budget; it is counted."""
+    """How often a failed refinement is drawn again. Above 0 more may be drawn than the budget; it is counted."""
     votes: int = VOTES
     majority: Sequence[int] = (1, 3, 5, 7, 9)
-    """Votes of the majority curve; none: no curve."""
+    """Votes of the majority curve; empty: no curve."""
     judge_items: int = 1000
     response_tokens: int = REPLY_TOKENS
     judge_tokens: int = REPLY_TOKENS
     refine_tokens: int = REFINEMENT_TOKENS
     seed: int = 0
     at_once: int = 512
-    """Prompts worked on at once; changes no number."""
+    """Prompts in progress at once; changes no number."""
 
     @property
     def judgment(self) -> JudgmentSettings:
@@ -39,7 +39,7 @@ class SweepSettings:
         refinement = SamplingSettings(temperature=TEMPERATURE, max_tokens=self.refine_tokens)
         return RefinerSettings(templates=templates, judgment=self.judgment, refinement=refinement, retries=self.retries)
 
-    def told(self, templates: TemplateSet) -> Mapping[str, Any]:
+    def as_json(self, templates: TemplateSet) -> Mapping[str, Any]:
         settings = asdict(self)
         del settings["at_once"]
         return {**settings, "temperature": TEMPERATURE, "templates": templates.name, "first response": "greedy"}

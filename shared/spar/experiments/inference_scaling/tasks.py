@@ -1,4 +1,4 @@
-"""The prompts of a sweep, and who says whether a response is good: rules where there are any, else a judge.
+"""The prompts of a sweep, and how a response is scored: by rules if there are any, else by a judge.
 
 Knows no strategy and no budget.
 """
@@ -29,12 +29,12 @@ Check = Callable[[str], bool]
 """Whether a response's text follows the prompt, by rules."""
 Score = Callable[["ScoredTask", str], Awaitable[bool]]
 SCORE_STEP = "sweep_score"
-"""Seed step of a judge's votes on final texts: none of the votes that a search saw."""
+"""Seed step of a judge's votes on final texts, which differ from the votes within a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredTask:
-    """`share` is IFEval's: what a text adds to the mean of its four scores, whose mean over the tasks that is."""
+    """`share` is IFEval's: a text's contribution to the mean of its four scores, which is the mean of all shares."""
 
     prompt: str
     check: Check | None = None
@@ -43,7 +43,7 @@ class ScoredTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeItem:
-    """A response whose truth is known: what a judge is measured with."""
+    """A response whose truth is known, with which a judge is measured."""
 
     prompt: str
     response: str
@@ -63,7 +63,7 @@ def story_judge_items(count: int, seed: int) -> list[JudgeItem]:
 
 
 def ifeval_tasks(data: Path, count: int | None) -> list[ScoredTask]:
-    """IFEval's prompts; a response is good if it follows every instruction, read strictly."""
+    """IFEval's prompts; a response is good if it strictly follows every instruction."""
     tasks, _ = ifeval.read_tasks(data)
     chosen = list(tasks.values())[:count]
     weight = weight_of([len(task.instructions) for task in chosen])
@@ -71,7 +71,7 @@ def ifeval_tasks(data: Path, count: int | None) -> list[ScoredTask]:
 
 
 def file_tasks(path: Path, count: int | None) -> list[ScoredTask]:
-    """Rows of {"prompt": ...}, one JSON object a line. No rule knows them."""
+    """Rows of {"prompt": ...}, one JSON object a line, without rules."""
     tasks: dict[str, ScoredTask] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -92,9 +92,9 @@ async def by_rules(task: ScoredTask, text: str) -> bool:
 
 
 def by_judge(chat: ChatModel, templates: TemplateSet, settings: JudgmentSettings, seed: int, usage: Usage) -> Score:
-    """A text is good if the majority of the judge's votes says so. A text without a quorum of votes is not."""
-    asked = RefinerSettings(templates=templates, judgment=settings)
-    judge = Refiner(chat=chat, settings=asked, scope=SeedScope(seed=seed, iteration=0), usage=usage)
+    """A text is good by the majority of the judge's votes. A text without a quorum of votes is not good."""
+    prompting = RefinerSettings(templates=templates, judgment=settings)
+    judge = Refiner(chat=chat, settings=prompting, scope=SeedScope(seed=seed, iteration=0), usage=usage)
     known: dict[tuple[str, str], bool] = {}
 
     async def score(task: ScoredTask, text: str) -> bool:

@@ -23,7 +23,7 @@ SHARES = Axis(step=0.2, first=0, last=5, start=BOTTOM, end=TOP)
 class Dot:
     x: float
     y: float
-    said: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def _curve(result: ExperimentResult, kind: str, measure: int, x_of: Callable[[fl
     values = result.values("refined" if kind == "refined" else "interfering", measure)
     steps = result.steps
     dots = tuple(
-        Dot(x=x_of(step), y=SHARES.at(fmean(seeds)), said=_said(kind, step, seeds))
+        Dot(x=x_of(step), y=SHARES.at(fmean(seeds)), label=_label(kind, step, seeds))
         for step, seeds in zip(steps, values, strict=True)
     )
     upper = [(x_of(step), SHARES.at(max(seeds))) for step, seeds in zip(steps, values, strict=True)]
@@ -79,7 +79,7 @@ def _curve(result: ExperimentResult, kind: str, measure: int, x_of: Callable[[fl
     )
 
 
-def _said(kind: str, step: int, seeds: Sequence[float]) -> str:
+def _label(kind: str, step: int, seeds: Sequence[float]) -> str:
     return f"{kind}, step {step}: {100 * fmean(seeds):.1f}% ({100 * min(seeds):.1f} to {100 * max(seeds):.1f})"
 
 

@@ -1,7 +1,7 @@
-"""One seed of a synthetic experiment: a starting model of its own, its pairs, and a training on each kind of pair.
+"""One seed of a synthetic experiment: its starting model, its pairs, and a training on each kind of pair.
 
-Reads as the experiment. Both trainings of a seed start from the same model and have the same settings, order, prompts
-and rejected responses, and as many pairs; only the chosen responses differ. Loads torch.
+Reads like the experiment. Both trainings of a seed start from the same model and have the same settings, order,
+prompts, rejected responses and number of pairs; only the chosen responses differ. Loads torch.
 """
 
 import random
@@ -21,19 +21,19 @@ from spar.experiments.interference.tasks.base import SyntheticTask
 from spar.method.records import Example, ExampleKind, Message
 
 SPARE = 1.25
-"""So many prompts are asked for each pair that is wanted: a few give none."""
+"""Prompts sampled for each pair that is wanted: a few give none."""
 
 LEAST_ACCURACY = 0.1
-"""A start that is right less often has not learned the task: its pairs would compare nothing."""
+"""Accuracy below which a starting model has not learned the task: its pairs would compare nothing."""
 
-Tell = Callable[[str], None]
+ReportLine = Callable[[str], None]
 
 
 class Experiment:
-    """A task at a size. `tell` hears how far it is."""
+    """A task at a size. `report` receives lines about its progress."""
 
-    def __init__(self, task: SyntheticTask, settings: ExperimentSettings, tell: Tell) -> None:
-        self._task, self._settings, self._tell = task, settings, tell
+    def __init__(self, task: SyntheticTask, settings: ExperimentSettings, report: ReportLine) -> None:
+        self._task, self._settings, self._report = task, settings, report
         self._held_out = task.prompts("heldout", settings.heldout, 0)  # the same for every seed
 
     def run(self, seed: int) -> SeedResult:
@@ -46,7 +46,7 @@ class Experiment:
         return SeedResult(seed=seed, pairs=len(pairs.refined), curves=curves)
 
     def _teach(self, seed: int, folder: Path) -> Path:
-        """The starting model: from random weights, by supervised fine-tuning on responses that are often wrong."""
+        """The starting model: random weights, fine-tuned on responses that are often wrong."""
         settings, rng = self._settings, random.Random(f"{self._task.name}:start:{seed}")
         prompts = self._task.prompts("train", settings.start_steps * settings.start_batch, seed)
         rows = [_example(prompt, self._task.first_response(prompt, rng)) for prompt in prompts]
@@ -57,7 +57,7 @@ class Experiment:
     def _refuse_blank(self, seed: int, sampler: Sampler, start: Path) -> None:
         with quiet():
             accuracy = self._measured(sampler, load(start))[0]
-        self._tell(f"seed {seed}: the starting model is right {100 * accuracy:.1f}% of the time")
+        self._report(f"seed {seed}: the starting model is right {100 * accuracy:.1f}% of the time")
         if accuracy < LEAST_ACCURACY:
             raise TrainingError(
                 f"The starting model of the {self._task.name} has not learned its task with seed {seed}.",
@@ -83,8 +83,8 @@ class Experiment:
 
         learn(start, pairs.of(kind), self._settings.dpo(), seed, folder / kind, look, self._settings.every)
         ends = zip(self._task.measures, points[0].values, points[-1].values, strict=True)
-        told = ", ".join(f"{name} {100 * before:.1f} -> {100 * after:.1f}%" for name, before, after in ends)
-        self._tell(f"seed {seed}: {len(pairs.refined)} {kind} pairs, {points[-1].step} steps: {told}")
+        changes = ", ".join(f"{name} {100 * before:.1f} -> {100 * after:.1f}%" for name, before, after in ends)
+        self._report(f"seed {seed}: {len(pairs.refined)} {kind} pairs, {points[-1].step} steps: {changes}")
         return tuple(points)
 
     def _measured(self, sampler: Sampler, model: Any) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""The project's own trainers (`spar.training`: SFT and DPO by TRL), in this process and watched while they train.
+"""The project's own trainers (`spar.training`: SFT and DPO by TRL), run in this process and measured while they train.
 
-A run's trainings have a process each, so that memory comes back. Here dozens of small ones follow one another, and what
-is measured between two steps needs the model itself. Loads torch and TRL. Knows no task.
+Each training of a run has its own process, which frees its memory. Here dozens of small ones follow one another, and
+measurements between two steps need the model itself. Loads torch and TRL. Knows no task.
 """
 
 import json
@@ -24,7 +24,7 @@ from spar.training.ranks import Ranks
 from spar.training.reports import Report
 
 Look = Callable[[int, Any], None]
-"""(step, model): called before the first step and after the steps that are to be looked at."""
+"""(step, model): called before the first step and after each step that is to be measured."""
 
 
 def learn(
@@ -44,20 +44,20 @@ def learn(
     path.write_text("".join(json.dumps(adapter.dump_python(row, mode="json")) + "\n" for row in rows))
     job = TrainJob(base=base, rows=path, settings=settings, seed=seed, output=output, work=work)
     with quiet(), settings_alone():
-        run(job, _Nobody(), Ranks(), [] if look is None else [_Looking(look, every)])
+        run(job, _NoReports(), Ranks(), [] if look is None else [_Looking(look, every)])
     shutil.rmtree(work)
     return output
 
 
-class _Nobody:
-    """Hears reports and keeps none."""
+class _NoReports:
+    """Discards a training's reports."""
 
     def send(self, report: Report) -> None:
         pass
 
 
 class _Looking(TrainerCallback):  # type: ignore[misc]  # transformers is not followed for types
-    """Shows the model before the first step, after every n-th, and after the last."""
+    """Passes on the model before the first step, after every n-th, and after the last."""
 
     def __init__(self, look: Look, every: int) -> None:
         self._look, self._every = look, every
@@ -72,14 +72,14 @@ class _Looking(TrainerCallback):  # type: ignore[misc]  # transformers is not fo
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the libraries' bars and figures; what goes wrong is an exception."""
+    """Without the libraries' progress bars and figures; failures are exceptions."""
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         yield
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """On a busy machine a second torch thread costs more than it brings; and sums come out the same each time."""
+    """On a busy machine a second torch thread costs more than it gains; and with one, sums are reproducible."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,6 +1,6 @@
 """The tiny models of the synthetic experiments: a fresh Llama with its words, and sampling from it at temperature 1.
 
-Prompts of one call are of one length, so nothing is padded on the left. Loads torch. Knows no task.
+The prompts of a call have the same length, so that none is padded. Loads torch. Knows no task.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from spar.worlds.story.vocabulary import END, PAD, SPECIAL
 
 
 def make_model(folder: Path, words: Sequence[str], shape: TinyShape, seed: int) -> Path:
-    """A model with random weights, in a folder as trainers and engines take it."""
+    """A model with random weights, in a folder as trainers and engines read it."""
     tokens = (*SPECIAL, *words)
     torch.manual_seed(seed)
     end, pad = tokens.index(END), tokens.index(PAD)
@@ -33,15 +33,15 @@ def make_model(folder: Path, words: Sequence[str], shape: TinyShape, seed: int) 
 
 
 class Sampler:
-    """Samples responses from a model that may be in the middle of its training: that goes on as if nothing had been."""
+    """Samples responses from a model that may be in training, without affecting the training."""
 
     def __init__(self, folder: Path) -> None:
         self._tokenizer = Tokenizer(folder)
 
     def sample(self, model: Any, prompts: Sequence[str], longest: int, seed: int) -> list[str]:
-        """One response to each prompt, as it is until its end token."""
-        asked = [self._tokenizer.prompt_text([Message("user", prompt)]) for prompt in prompts]
-        ids = [self._tokenizer.hf(text, add_special_tokens=False)["input_ids"] for text in asked]
+        """One response to each prompt, up to its end token."""
+        texts = [self._tokenizer.prompt_text([Message("user", prompt)]) for prompt in prompts]
+        ids = [self._tokenizer.hf(text, add_special_tokens=False)["input_ids"] for text in texts]
         if len({len(row) for row in ids}) != 1:
             raise AccountingError("The prompts of a synthetic task have different lengths.")
         was_training = model.training

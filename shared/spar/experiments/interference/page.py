@@ -5,7 +5,7 @@ No script, nothing loaded. Its plots' numbers are also in a table.
 
 from statistics import fmean
 
-from spar.experiments.interference.claims import InterferenceClaim, claims_of, told_p
+from spar.experiments.interference.claims import InterferenceClaim, claims_of, p_text
 from spar.experiments.interference.drawing import plots
 from spar.experiments.interference.pairs import KINDS
 from spar.experiments.interference.results import ExperimentResult
@@ -13,10 +13,10 @@ from spar.report.page import environment, style
 
 TITLES = {"characters": "Write a letter so many times", "stories": "A story with a given beginning and end"}
 ABOUT = {
-    "characters": "The count is asked for, the case is not. A refined pair keeps the case of the rejected response; an "
+    "characters": "The prompt sets the count, not the case. A refined pair keeps the case of the rejected response; an "
     "interfering one has the right count in the other case.",
-    "stories": "The first and the last sentence are asked for, what lies between is not. A refined pair is the same "
-    "story put right; an interfering one is another right story of the same model.",
+    "stories": "The prompt sets the first and the last sentence, not those between them. A refined pair is the same "
+    "story corrected; an interfering one is another correct story of the same model.",
 }
 
 
@@ -37,7 +37,7 @@ def render(result: ExperimentResult) -> str:
         about=ABOUT[result.task],
         headline=headline(claims),
         claims=claims,
-        told_p=told_p,
+        p_text=p_text,
         plots=plots(result),
         table=table,
         columns=columns,

@@ -1,4 +1,4 @@
-"""The two kinds of pairs over the same prompts and the same rejected responses: only what is chosen differs.
+"""The two kinds of pairs over the same prompts and rejected responses: only the chosen responses differ.
 
 The rejected response is the starting model's own, as in self-play. Knows no model.
 """
@@ -27,12 +27,12 @@ class PairSets:
 
 
 def make_pairs(task: SyntheticTask, sampled: Sequence[tuple[str, Sequence[str]]], most: int) -> PairSets:
-    """From each prompt with its sampled responses at most one pair of each kind. Raises TrainingError without any."""
+    """At most one pair of each kind from each prompt and its sampled responses. Raises TrainingError without any."""
     found = [pair for prompt, responses in sampled if (pair := _pair(task, prompt, responses)) is not None]
     if not found:
         raise TrainingError(
-            f"The starting model of the {task.name} gave no prompt both a wrong response and what a pair needs.",
-            "Teach it more (--start-steps), or sample more prompts (--pairs).",
+            f"The starting model of the {task.name} gave no prompt a wrong response and two better ones for the pairs.",
+            "Train it longer (--start-steps), or sample more prompts (--pairs).",
         )
     kept = found[:most]
     return PairSets(
@@ -49,10 +49,10 @@ def _pair(task: SyntheticTask, prompt: str, responses: Sequence[str]) -> Mapping
         interfering = task.interfere(prompt, refined, right)
         if interfering is None:
             return None
-        asked = Prompt.of(prompt)
+        given = Prompt.of(prompt)
         return {
-            "refined": Pair(prompt=asked, chosen=refined, rejected=rejected),
-            "interfering": Pair(prompt=asked, chosen=interfering, rejected=rejected),
+            "refined": Pair(prompt=given, chosen=refined, rejected=rejected),
+            "interfering": Pair(prompt=given, chosen=interfering, rejected=rejected),
         }
     return None
 

@@ -1,4 +1,4 @@
-"""What an experiment found, and how it stands in JSON. Draws nothing and claims nothing."""
+"""An experiment's result, and its form in JSON. Draws nothing and tests nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedResult:
-    """One seed: how many pairs of each kind there were, and a curve for each kind."""
+    """One seed: the number of pairs of each kind, and a curve for each kind."""
 
     seed: int
     pairs: int
@@ -67,7 +67,7 @@ def result_json(result: ExperimentResult) -> dict[str, Any]:
 
 
 def result_from_json(path: Path) -> ExperimentResult:
-    """Raises DataError for a file that is none."""
+    """Raises DataError for a file that is no such result."""
     try:
         data = json.loads(path.read_bytes())
         measures = tuple(data["measures"])

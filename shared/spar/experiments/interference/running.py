@@ -1,4 +1,4 @@
-"""A whole experiment over its seeds, kept as it goes: a seed that is there with the same settings is not run again.
+"""A whole experiment over its seeds, stored after each: a stored seed with the same settings is not run again.
 
 Writes `synthetic-TASK.json` and its page into a folder, and nothing else. Libraries are loaded when a seed is run.
 """
@@ -16,51 +16,56 @@ from spar.experiments.interference.settings import ExperimentSettings
 from spar.experiments.interference.tasks import TASKS
 
 REVISION = 1
-"""Raised when the same settings would give other numbers: seeds of before are then run again."""
+"""Incremented when the same settings would give other numbers: earlier seeds are then run again."""
 
-Tell = Callable[[str], None]
-RunSeed = Callable[[str, ExperimentSettings, int, Tell], SeedResult]
+ReportLine = Callable[[str], None]
+RunSeed = Callable[[str, ExperimentSettings, int, ReportLine], SeedResult]
 
 
-def run_seed(name: str, settings: ExperimentSettings, seed: int, tell: Tell) -> SeedResult:
+def run_seed(name: str, settings: ExperimentSettings, seed: int, report: ReportLine) -> SeedResult:
     """One seed, with real models and real trainings. Raises TrainingError."""
     from spar.experiments.interference.experiment import Experiment
     from spar.experiments.interference.learning import one_thread
     from spar.training.environment import ignored_variables
 
     if ignored := ignored_variables():
-        tell(f"not used for these trainings: {', '.join(ignored)}")
+        report(f"not used for these trainings: {', '.join(ignored)}")
     with one_thread():
-        return Experiment(TASKS[name], settings, tell).run(seed)
+        return Experiment(TASKS[name], settings, report).run(seed)
 
 
 def run_experiment(
-    name: str, settings: ExperimentSettings, seeds: Sequence[int], folder: Path, tell: Tell, run: RunSeed = run_seed
+    name: str,
+    settings: ExperimentSettings,
+    seeds: Sequence[int],
+    folder: Path,
+    report: ReportLine,
+    run: RunSeed = run_seed,
 ) -> ExperimentResult:
-    """Run the seeds that are missing, writing after each. Raises TrainingError, StoreError, and DataError for a file of
-    that name that is something else."""
+    """Run the missing seeds, writing after each. Raises TrainingError, StoreError, and DataError for another file of
+    that name."""
     path = folder / f"synthetic-{name}.json"
     result = _begun(path, name, settings)
     for seed in seeds:
         if any(each.seed == seed for each in result.seeds):
-            tell(f"seed {seed}: is there already")
+            report(f"seed {seed}: stored already")
             continue
         began = time.monotonic()
-        found = run(name, settings, seed, tell)
+        found = run(name, settings, seed, report)
         seconds = result.seconds + time.monotonic() - began
         result = replace(result, seconds=seconds, seeds=(*result.seeds, found))
         _write(path, json.dumps(result_json(result), indent=1) + "\n")
     by_seed = {each.seed: each for each in result.seeds}
-    asked = replace(result, seeds=tuple(by_seed[seed] for seed in seeds))
-    _write(path.with_suffix(".html"), render(asked))
-    return asked
+    chosen = replace(result, seeds=tuple(by_seed[seed] for seed in seeds))
+    _write(path.with_suffix(".html"), render(chosen))
+    return chosen
 
 
 def _begun(path: Path, name: str, settings: ExperimentSettings) -> ExperimentResult:
-    """What the folder has of this very experiment, or a blank one."""
+    """The folder's result of this experiment, or an empty one."""
     task = TASKS[name]
-    asked = {"revision": REVISION, **settings.as_json()}
-    blank = ExperimentResult(name, task.measures, asked, settings.parameters(len(task.words)), 0.0, ())
+    wanted = {"revision": REVISION, **settings.as_json()}
+    blank = ExperimentResult(name, task.measures, wanted, settings.parameters(len(task.words)), 0.0, ())
     if not path.is_file():
         return blank
     found = result_from_json(path)
@@ -68,7 +73,7 @@ def _begun(path: Path, name: str, settings: ExperimentSettings) -> ExperimentRes
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole, or as it was before."""
+    """Write atomically."""
     half = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The size of an experiment: what was chosen, on seeds that are not among the reported ones, and what it costs.
+"""The size of an experiment, chosen on seeds that are not among the reported ones, and its cost.
 
 Knows no task's content.
 """
@@ -11,7 +11,7 @@ from spar.worlds.story.stages import TinyShape
 from spar.worlds.story.vocabulary import SPECIAL
 
 LONGEST = 64
-"""Tokens of a whole sample; the longest here has about 40."""
+"""Tokens of a sample, prompt and response; the longest has about 40."""
 
 SHAPE = TinyShape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=LONGEST)
 """About 340,000 parameters."""
@@ -19,10 +19,10 @@ SHAPE = TinyShape(hidden=96, layers=3, heads=3, feed_forward=256, max_positions=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentSettings:
-    """`start_*` teach the starting model, `pairs` of each kind train it by DPO in batches of `batch`.
+    """`start_*` train the starting model; `pairs` of each kind train it further by DPO in batches of `batch`.
 
-    `samples` responses are sampled to each prompt that may give a pair; `heldout` responses are measured at a time,
-    every `every` steps.
+    `samples` responses are sampled for each prompt that may give a pair; `heldout` responses are measured every `every`
+    steps.
     """
 
     start_steps: int
@@ -43,11 +43,11 @@ class ExperimentSettings:
         return asdict(self)
 
     def changed(self, **values: Any) -> "ExperimentSettings":
-        """With those values that are not None."""
+        """These settings with the values that are not None."""
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     def parameters(self, words: int) -> int:
-        """Of a model of this shape with so many words: embeddings that are tied, attention, feed-forward, norms."""
+        """The parameters of a model of this shape: tied embeddings of `words`, attention, feed-forward, norms."""
         hidden, wide = self.shape.hidden, self.shape.feed_forward
         layer = 4 * hidden * hidden + 3 * hidden * wide + 2 * hidden
         return (words + len(SPECIAL)) * hidden + self.shape.layers * layer + hidden
@@ -60,7 +60,7 @@ class ExperimentSettings:
             batch_size=self.start_batch,
             max_length=LONGEST,
             dtype="float32",
-            checkpoint_steps=1_000_000,  # none: a seed that was cut off begins anew
+            checkpoint_steps=1_000_000,  # none: an interrupted seed starts again
             threads=1,
         )
 

@@ -1,7 +1,8 @@
-"""The metric `code_eval` as lm-eval finds it, by its name, where `spar eval general` starts it: runs in the sandbox.
+"""The metric `code_eval`, run in the sandbox; lm-eval finds it by its name in the folder where `spar eval general`
+starts it.
 
-It takes the place of the hub's metric of that name, which confines nothing. A copy of it runs in lm-eval's process;
-knows nothing of what the programs are to do.
+It replaces the hub's metric of that name, which confines nothing. A copy of it runs in lm-eval's process; knows nothing
+of what the programs are to do.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from spar.experiments.lm_eval.sandboxed import PASSED, run_programs
 
 
 class CodeEval(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
-    """pass@k: how often at least one of k programs, drawn of those that were written for a task, passes its test."""
+    """pass@k: how often at least one of k programs, drawn from those written for a task, passes its test."""
 
     def _info(self) -> Any:
         features = {"predictions": datasets.Sequence(datasets.Value("string")), "references": datasets.Value("string")}
@@ -27,10 +28,10 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
         self, *, predictions: Sequence[Sequence[str]], references: Sequence[str], k: Sequence[int] = (1,)
     ) -> tuple[dict[str, float], list[list[str]]]:
         """`references` are the tests, one a task; `predictions` the programs for it."""
-        said = [
+        results = [
             run_programs([f"{program}\n{test}" for program in programs])
             for programs, test in zip(predictions, references, strict=True)
         ]
-        counts = [(len(each), each.count(PASSED)) for each in said]
+        counts = [(len(each), each.count(PASSED)) for each in results]
         rates = {f"pass@{n}": sum(1 - comb(all_ - right, n) / comb(all_, n) for all_, right in counts) for n in k}
-        return {name: total / len(counts) for name, total in rates.items()}, said
+        return {name: total / len(counts) for name, total in rates.items()}, results

@@ -1,4 +1,4 @@
-"""Which tasks of lm-eval measure which model, and the calls that do it. Starts nothing and reads no result."""
+"""The tasks of lm-eval that measure a model, and the calls that run them. Starts nothing and reads no result."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ RUNS_CODE_IN = "spar.sandbox"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LmEvalJob:
-    """`own` is a folder of lm-eval task files; where it is None, the tasks are among ours."""
+    """`own` is the user's folder of lm-eval task files; if it is None, the tasks are among the known ones."""
 
     place: Endpoint
     tasks: tuple[str, ...]
@@ -29,7 +29,7 @@ class LmEvalJob:
 
     @property
     def names(self) -> dict[str, str]:
-        """lm-eval's names of the tasks by ours."""
+        """lm-eval's task names by our names."""
         return {task: task if self.own is not None else LM_EVAL_NAMES.get(task, task) for task in self.tasks}
 
     @property
@@ -42,7 +42,7 @@ class LmEvalJob:
         return [self._call(tasks, bool(self.by_likelihood & set(tasks))) for tasks in kinds if tasks]
 
     def settings(self, data: str | None) -> dict[str, str | int]:
-        """What would change a score. `data` is the digest of published files."""
+        """The settings that change a score. `data` is the digest of published files."""
         command = " && ".join(shlex.join(call) for call in self.calls())
         settings: dict[str, str | int] = {"model": self.place.model.fingerprint, "command": command}
         if data is not None:

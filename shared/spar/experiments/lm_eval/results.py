@@ -1,4 +1,4 @@
-"""Reads what lm-eval wrote: a score with its interval for each task, and every sample for reading and comparing.
+"""Reads lm-eval's output: a score with its interval for each task, and every sample for reading and comparing.
 
 Knows nothing of how it was run.
 """
@@ -14,14 +14,16 @@ from spar.evaluation.statistics import Z95, Proportion
 
 PREFERRED = ("exact_match,flexible-extract", "exact_match,remove_whitespace", "pass@1,create_test", "acc,none")
 """The metric of a task that has several, as lm-eval names them."""
-_WHOLE = 1e-6  # of an item: sums of shares are not exact
+_WHOLE = 1e-6  # of an item: tolerance for sums of shares
 AVERAGED = ("gsm8k", "triviaqa", "mmlu", "humaneval")
 
 
 def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, str | int]) -> KeptReport:
-    """A report as `BenchmarkReport.as_json` has it, with its items; `tasks` are lm-eval's names by ours."""
-    told = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("lm-eval-*/**/results_*.json"))]
-    if not told:
+    """A report in the form of `BenchmarkReport.as_json`, with its items; `tasks` are lm-eval's names by ours."""
+    outputs = [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("lm-eval-*/**/results_*.json"))
+    ]
+    if not outputs:
         raise DataError(f"lm-eval left no results in {folder}.", "Look into its log there.")
     scores: dict[str, float] = {}
     intervals: dict[str, list[float]] = {}
@@ -29,7 +31,7 @@ def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, 
     metrics: dict[str, str] = {}
     for name, task in tasks.items():
         # The newest first: an older attempt may have left its own.
-        run = next((each for each in reversed(told) if task in each["results"]), None)
+        run = next((each for each in reversed(outputs) if task in each["results"]), None)
         if run is None:
             raise DataError(f"lm-eval has no result for {name}.", f"Look into its log in {folder}.")
         metric, value, error = _metric(run["results"][task])
@@ -40,8 +42,8 @@ def read_results(folder: Path, tasks: Mapping[str, str], settings: Mapping[str, 
     if all(name in scores for name in AVERAGED):
         scores["average"] = sum(scores[name] for name in AVERAGED) / len(AVERAGED)
     versions = {
-        "lm_eval": str(told[-1].get("lm_eval_version")),
-        "transformers": str(told[-1].get("transformers_version")),
+        "lm_eval": str(outputs[-1].get("lm_eval_version")),
+        "transformers": str(outputs[-1].get("transformers_version")),
     }
     report = {
         "benchmark": "general",
@@ -63,7 +65,7 @@ def _metric(result: Mapping[str, Any]) -> tuple[str, float, float | None]:
         if "," in name and "_stderr," not in name and isinstance(value, int | float)
     }
     if not values:
-        raise DataError("lm-eval's result has no metric.", "Look into the task's file.")
+        raise DataError("lm-eval's result has no metric.", "Check the task's file.")
     name = next((each for each in PREFERRED if each in values), next(iter(values)))
     metric, _, how = name.partition(",")
     error = result.get(f"{metric}_stderr,{how}")
@@ -71,7 +73,7 @@ def _metric(result: Mapping[str, Any]) -> tuple[str, float, float | None]:
 
 
 def _interval(value: float, error: float | None, items: int) -> tuple[float, float] | None:
-    """Wilson's of a share of items; of anything else, from lm-eval's standard error."""
+    """Wilson's interval for a share of items; for anything else, from lm-eval's standard error."""
     right = value * items
     if items and abs(right - round(right)) < _WHOLE and 0 <= value <= 1:
         return Proportion(successes=round(right), total=items).interval
@@ -79,7 +81,7 @@ def _interval(value: float, error: float | None, items: int) -> tuple[float, flo
 
 
 def _items(run: Mapping[str, Any], task: str) -> int:
-    """How many were asked: of a group, over its parts, which may be groups themselves."""
+    """The number of items: of a group, the sum over its parts, which may be groups themselves."""
     if task in run["n-samples"]:
         return int(run["n-samples"][task]["effective"])
     return sum(_items(run, part) for part in run.get("group_subtasks", {}).get(task, ()))

@@ -1,7 +1,7 @@
-"""lm-eval in a child: its folder, its environment, and why it failed.
+"""lm-eval in a child process: its folder, its environment, and the reason of a failure.
 
-Its datasets are published files here, or come from the hub or from where HF_HOME keeps them; the model is asked at its
-server, or loaded in the child. What a model writes runs in the sandbox (`sandboxed`).
+Its datasets are published local files, or come from the hub or the cache in HF_HOME; the model is prompted at its
+server, or loaded in the child. Programs that a model writes run in the sandbox (`sandboxed`).
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def require_lm_eval() -> None:
 
 
 async def found_at_server(job: LmEvalJob) -> LmEvalJob:
-    """The job with its server's model; what makes it impossible is raised before anything starts."""
+    """The job with its server's model; whatever makes it impossible is raised before anything starts."""
     found = replace(job, place=await find_server(job.place))
     likelihoods = [task for task in job.tasks if task in job.by_likelihood]
     if likelihoods:
@@ -56,10 +56,10 @@ async def found_at_server(job: LmEvalJob) -> LmEvalJob:
 
 
 async def run_lm_eval(job: LmEvalJob, folder: Path, start: Path, data: str | None) -> KeptReport:
-    """Measure, and read what came out. `folder` keeps the log and the replies, so that the same call resumes.
+    """Measure, and read the result. `folder` keeps the log and the replies, so that the same call resumes.
 
-    lm-eval starts in `start`, where published files stand in for the hub (`data`, their digest), or where the data
-    that task files of one's own name by relative paths are.
+    lm-eval runs in the folder `start`, in which published files replace the hub's (`data` is their digest), or to which
+    the relative paths in the user's own task files refer.
     """
     if job.runs_code:
         await asyncio.to_thread(check_confinement)
@@ -67,47 +67,47 @@ async def run_lm_eval(job: LmEvalJob, folder: Path, start: Path, data: str | Non
         stand_in.parent.mkdir(exist_ok=True)
         stand_in.write_bytes(CODE_EVAL.read_bytes())
     environment = _environment(job.place, start, data is not None)
-    (folder / LOG).unlink(missing_ok=True)  # of an earlier attempt, which ended otherwise
+    (folder / LOG).unlink(missing_ok=True)  # an earlier attempt's
     for number, call in enumerate(job.calls()):
-        # lm-eval itself keeps the model's replies: after a stop the same command resumes.
+        # lm-eval itself caches the model's replies: after a stop the same command resumes.
         kept = ["--use_cache", str(folder / f"said-{number}"), "--output_path", str(folder / f"lm-eval-{number}")]
         command = [sys.executable, "-P", "-m", "lm_eval", "run", *call, *kept]
         child = await start_child(command, log=folder / LOG, env=environment, cwd=start)
         try:
             code = await child.wait()
         finally:
-            child.kill()  # a step that is cancelled or out of time leaves no child behind
+            child.kill()  # a step that is cancelled or times out leaves no child process
         if code != 0:
             raise failure_of(job, folder / LOG)
     return read_results(folder, job.names, job.settings(data))
 
 
 def _environment(model: Endpoint, start: Path, data_here: bool) -> dict[str, str]:
-    """Of our credentials only what lm-eval uses: the server's key, the hub's token, and the network's proxies.
+    """Of the credentials here only those that lm-eval uses: the server's key, the hub's token, and the proxies.
 
     Without HF_ALLOW_CODE_EVAL: the hub's own code_eval, which confines nothing, would refuse to run.
     """
     ours = {name: value for name, value in without_secrets(os.environ, KEPT).items() if name != "HF_ALLOW_CODE_EVAL"}
     own = {"TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": key_of(model) or "none"}
-    # Datasets of this folder are kept nowhere else; the hub is not asked for what is here.
+    # Datasets in this folder are not cached elsewhere, and are not requested from the hub.
     here = {"HF_DATASETS_CACHE": str(start / "cache"), "HF_HUB_OFFLINE": "1"} if data_here else {}
     return {**ours, **own, **here}
 
 
 def failure_of(job: LmEvalJob, log: Path) -> DataError | EngineError:
-    """Why lm-eval failed, by its log: data or model out of reach, likelihoods of a chat server, or its last line."""
+    """Why lm-eval failed, by its log: data or model unreachable, likelihoods of a chat server, or its last line."""
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     last = lines[-1][:300] if lines else "it wrote nothing"
     if CHAT_HAS_NONE in text:
         return DataError(
             f"One of {', '.join(job.tasks)} is scored by likelihoods, which chat completions do not give.",
-            f"Measure the model's directory, or leave the task out. All that lm-eval wrote: {log}.",
+            f"Measure the model's directory, or leave the task out. lm-eval's whole output: {log}.",
         )
     if any(mark in text for mark in UNREACHABLE):
         return DataError(
-            f"lm-eval could not get what {', '.join(job.tasks)} needs, or not reach the model ({last}).",
+            f"lm-eval could not fetch the data of {', '.join(job.tasks)}, or not reach the model ({last}).",
             "Make the hub and the server reachable; or name the published files with --data, or point HF_HOME at a"
-            f" cache that has the datasets and set HF_HUB_OFFLINE=1. All that lm-eval wrote: {log}.",
+            f" cache that has the datasets and set HF_HUB_OFFLINE=1. lm-eval's whole output: {log}.",
         )
     return EngineError(f"lm-eval failed: {last}.", f"Look into {log}.")

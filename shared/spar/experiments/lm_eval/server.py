@@ -1,6 +1,6 @@
-"""What is found out about a model's server before lm-eval starts: that it replies, its model's name, its abilities.
+"""Checks of a model's server before lm-eval starts: that it replies, its model's name, its abilities.
 
-lm-eval would meet the same after minutes, and end with a traceback. Knows nothing of tasks.
+Without them lm-eval would fail after minutes, with a traceback. Knows nothing of tasks.
 """
 
 import os
@@ -22,13 +22,13 @@ _DEADLINE_S = 120.0  # for the first reply of a server that may be loading
 
 
 def key_variable(place: Endpoint) -> str:
-    """Which variable holds the server's key: the role's own, or the common one."""
+    """The variable that holds the server's key: the role's own, or the common one."""
     own = f"SPAR_{place.role.upper()}_API_KEY"
     return own if os.environ.get(own) else KEY_VARIABLE
 
 
 def key_of(place: Endpoint) -> str:
-    """The server's key, empty without one. Raises RecipeError for what no header can hold."""
+    """The server's key, empty without one. Raises RecipeError for a key that no header can hold."""
     variable = key_variable(place)
     return header_value(variable, os.environ.get(variable, ""))
 
@@ -46,11 +46,11 @@ async def find_server(place: Endpoint) -> Endpoint:
 
 
 async def require_logprobs(place: Endpoint, tasks: str) -> None:
-    """Raises RecipeError where a server doesn't give the log-probabilities of a prompt, by which `tasks` are scored."""
+    """Raises RecipeError if a server does not return the log-probabilities of a prompt, by which `tasks` are scored."""
     client = OpenAIClient(str(place.settings.url), 1, _DEADLINE_S, 2, key_variable=key_variable(place))
-    asked = {"model": place.model.name, "prompt": "One, two", "max_tokens": 1, "temperature": 0.0}
+    probe = {"model": place.model.name, "prompt": "One, two", "max_tokens": 1, "temperature": 0.0}
     try:
-        reply = await client.post("completions", {**asked, "logprobs": 1, "echo": True})
+        reply = await client.post("completions", {**probe, "logprobs": 1, "echo": True})
     finally:
         await client.close()
     if reply.error is None and _has_logprobs(reply.data):

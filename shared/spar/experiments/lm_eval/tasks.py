@@ -1,4 +1,4 @@
-"""How tasks of one's own are scored, from lm-eval's task files: by what a model writes, or by likelihoods.
+"""How a user's own tasks are scored, from lm-eval's task files: by generated text, or by likelihoods.
 
 Reads YAML only; the functions that task files name are not loaded.
 """
@@ -16,14 +16,15 @@ BY_LIKELIHOOD = frozenset({"multiple_choice", "loglikelihood", "loglikelihood_ro
 
 
 class _TaskLoader(yaml.SafeLoader):
-    """YAML with lm-eval's `!function` marks, which are left as names."""
+    """YAML with lm-eval's `!function` tags, which are kept as names."""
 
 
 _TaskLoader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
 
 
 def scored_by_likelihood(folder: Path, tasks: Iterable[str]) -> frozenset[str]:
-    """Those of the tasks that are, groups included. A name that no file defines is one of lm-eval's own: not known."""
+    """The tasks that are scored by likelihood, groups included. A name that no file defines is one of lm-eval's own,
+    whose scoring is not known."""
     defined = {name: content for file in sorted(folder.rglob("*.yaml")) for name, content in _names(file)}
     return frozenset(task for task in tasks if _is_by_likelihood(task, defined, frozenset()))
 
@@ -36,7 +37,7 @@ def _names(file: Path) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 
 def _read(file: Path, within: frozenset[Path]) -> dict[str, Any]:
-    """A task file over the one that it includes."""
+    """A task file merged over the one that it includes."""
     if file in within:
         raise DataError(f"{file} includes itself.", "Correct the `include` of this task file.")
     try:

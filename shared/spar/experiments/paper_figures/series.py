@@ -1,7 +1,8 @@
-"""What the curves of Figures 1 and 3 are: rates of IFEval's average by iteration, the paper's and those of runs.
+"""The curves of Figures 1 and 3, the paper's and those of runs: IFEval's average by iteration; and their HTML page.
 
-The paper draws the baselines over iterations and prints their last values alone, so these are single points. Reads
-tables and reports; draws nothing.
+The paper draws the baselines over iterations but prints only their last values, so these are single points. The page is
+self-contained like a run's report: no script, nothing loaded, everything that is not ours escaped. Its plot's numbers
+are also in a table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,28 +10,31 @@ from dataclasses import dataclass
 
 from spar.errors import DataError
 from spar.experiments.paper_tables.published import read_table
-from spar.report.charts import RatePoint
+from spar.report.charts import RatePoint, Series, line_chart
 from spar.report.model import RunReport
+from spar.report.page import environment, style
 
+TONES = 8
+"""Styles of the template's lines; further curves start again with the first."""
 MEASURE = "ifeval"
 AVERAGE = "average"
 ITERATIONS = 3
 BASELINES = ("SELF", "Humpback", "Self-Rewarding", "Meta-Rewarding")
 OWN: Mapping[str, tuple[int, str]] = {"llama3-8b": (1, "SPaR-8B"), "mistral-7b": (6, "SPaR-7B")}
-"""By backbone: the table that prints its rows, and how they begin. Figure 3 is of the first, Figure 9 of the second."""
+"""By backbone: the table with its rows, and their prefix. Figure 3 shows the first, Figure 9 the second."""
 FIGURES: Mapping[int, str] = {
     1: "Figure 1 (right): IFEval average of iteratively trained LLaMA3-8B-Instruct, refined against sampled pairs",
     3: "Figure 3: comparison with baseline methods across iterations, IFEval average",
 }
 UNPRINTED: Mapping[int, str] = {
     1: "The paper prints no number of the directly sampled pairs' curve: --run it, from the recipe no_refinement.",
-    3: "Of the baselines the paper prints the values after the last iteration alone.",
+    3: "Of the baselines the paper prints only the values after the last iteration.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FigureCurve:
-    """One line: whose it is, and its points, shares of 1 by iteration."""
+    """One line: its name, whether it is the paper's, and its points, shares of 1 by iteration."""
 
     name: str
     theirs: bool
@@ -38,7 +42,7 @@ class FigureCurve:
 
 
 def published(figure: int, backbone: str = "llama3-8b") -> list[FigureCurve]:
-    """The paper's own. A printed value has no interval."""
+    """The paper's curves. A printed value has no interval."""
     number, family = OWN[backbone]
     values = {row.model: row.values[f"{MEASURE}.{AVERAGE}"] for row in read_table(number).rows}
     rows = [f"{family}-SFT", *(f"{family}-DPO-iter{index}" for index in range(1, ITERATIONS + 1))]
@@ -51,7 +55,7 @@ def published(figure: int, backbone: str = "llama3-8b") -> list[FigureCurve]:
 
 
 def of_run(name: str, report: RunReport) -> FigureCurve:
-    """A run's. Raises DataError for one that has not measured IFEval."""
+    """A run's curve. Raises DataError for a run that has not measured IFEval."""
     points = []
     for entry in report.iterations:
         measured = entry.benchmarks.get(MEASURE)
@@ -68,10 +72,13 @@ def of_run(name: str, report: RunReport) -> FigureCurve:
 
 
 def limits_of(name: str, report: RunReport) -> list[str]:
-    """What makes a run's points others than the paper's."""
+    """The reasons that a run's points are not comparable with the paper's."""
     found = [entry.benchmarks[MEASURE].settings for entry in report.iterations if MEASURE in entry.benchmarks]
     limits = {settings["limit"] for settings in found if "limit" in settings}
-    return [f"{name} was asked only the first {limit} prompts: not the paper's numbers." for limit in sorted(limits)]
+    return [
+        f"{name} was evaluated on the first {limit} prompts only: not comparable with the paper."
+        for limit in sorted(limits)
+    ]
 
 
 def table_of(curves: Sequence[FigureCurve]) -> list[tuple[str, list[float | None]]]:
@@ -86,3 +93,23 @@ def table_of(curves: Sequence[FigureCurve]) -> list[tuple[str, list[float | None
 
 def _exact(iteration: int, percent: float) -> RatePoint:
     return RatePoint(x=iteration, value=percent / 100, low=percent / 100, high=percent / 100)
+
+
+def render_figure(title: str, curves: Sequence[FigureCurve], notes: Sequence[str]) -> str:
+    """The whole page, as a string."""
+    series = [
+        Series(name=curve.name, style=f"f-{number % TONES}", points=curve.points) for number, curve in enumerate(curves)
+    ]
+    rows = table_of(curves)
+    return (
+        environment("spar.experiments.paper_figures")
+        .get_template("figure.html.jinja")
+        .render(
+            title=title,
+            chart=line_chart(series),
+            rows=rows,
+            iterations=range(len(rows[0][1])),
+            notes=notes,
+            style=style(),
+        )
+    )

@@ -1,4 +1,4 @@
-"""`spar reproduce --ours`: our numbers by the rows of the paper's tables, from a file. What is not used is reported.
+"""`spar reproduce --ours`: our numbers by the rows of the paper's tables, from a file. Unused values are reported.
 
 A row holds numbers by column, a report of `spar eval --json`, or a list of both. Measures nothing, prints nothing.
 """
@@ -32,14 +32,14 @@ _SHOWN = 6
 
 @dataclass(slots=True)
 class Given:
-    """Values by row and column, and what a reader must know of the rest."""
+    """Values by row and column, and notes on the values that were not used."""
 
     ours: Ours = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
 def read_ours(path: Path, table: PublishedTable) -> Given:
-    """The file's values for this table. Raises DataError for a row that cannot be read or is no table's."""
+    """The file's values for this table. Raises DataError for a row that cannot be read or is in no table."""
     try:
         raw = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -63,7 +63,7 @@ def _add(given: Given, path: Path, row: str, part: Any) -> None:
     own = given.ours.setdefault(row, {})
     twice = sorted(own.keys() & columns.keys())
     if twice:
-        given.notes.append(f"{row}: {_listed(twice)} is there twice; the last one counts.")
+        given.notes.append(f"{row}: {_listed(twice)} is given twice; the last one counts.")
     own.update(columns)
     given.notes += [f"{row}: {note}" for note in _report_notes(row, part)]
 
@@ -83,16 +83,18 @@ def _is_report(part: Mapping[str, Any]) -> bool:
 
 
 def _report_notes(row: str, part: Mapping[str, Any]) -> list[str]:
-    """What makes a report's numbers others than the paper's."""
+    """The reasons that a report's numbers are not comparable with the paper's."""
     if not _is_report(part):
         return []
     settings, name = part.get("settings") or {}, part["benchmark"]
     notes = [f"{name}: {warning}" for warning in part.get("warnings") or []]
     if "limit" in settings:
-        notes.append(f"{name} was asked only the first {settings['limit']} items: not the paper's numbers.")
+        notes.append(
+            f"{name} was evaluated on the first {settings['limit']} items only: not comparable with the paper."
+        )
     strategy = strategy_in(settings)
     if strategy != "actor" and name != "refinement" and not row.endswith(SEARCHED):
-        notes.append(f"{name} was measured by {strategy}, and this row stands for responses without a search.")
+        notes.append(f"{name} was measured by {strategy}, and this row is of responses without a search.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""A run's benchmark scores by the row names of the paper's tables: which iteration stands beside which model.
+"""A run's benchmark scores by the row names of the paper's tables: which iteration corresponds to which model.
 
 Reads a finished report; measures nothing, prints nothing.
 """
@@ -28,7 +28,7 @@ _ITERATION = re.compile(r"-(?:DPO|RFT)-iter\d+.*$|-SFT$")
 
 @dataclass(slots=True)
 class RunScores:
-    """Values by row and column, and what a reader must know to compare them."""
+    """Values by row and column, and notes that a reader needs to compare them."""
 
     ours: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ def _families(table: PublishedTable) -> set[str]:
 
 
 def _place(found: RunScores, entry: IterationReport, family: str, known: set[str], planned: int) -> None:
-    """Each measurement's scores into the row of its iteration: a tree search has a row of its own, no other has one."""
+    """Each measurement's scores in the row of its iteration: only a tree search has a separate row."""
     for part, measures in entry.benchmarks.items():
         strategy = strategy_in(measures.settings)
         row = _row(family, entry.iteration, known, strategy)
@@ -98,7 +98,7 @@ def _stands_for(row: str, strategy: str) -> bool:
 
 
 def _columns(name: str, measures: BenchmarkMeasures, rated_by_last: bool, is_last: bool) -> dict[str, float]:
-    """By the paper's names. The measurement by the last refiner adds its rating and nothing else."""
+    """By the paper's names. From the measurement by the last refiner only its rating is added."""
     columns = {f"{name}.{score}": value for score, value in measures.scores.items()}
     named = {SAME.get(column, column): value for column, value in columns.items()}
     if rated_by_last:
@@ -107,7 +107,7 @@ def _columns(name: str, measures: BenchmarkMeasures, rated_by_last: bool, is_las
 
 
 def _add_means(values: dict[str, float], table: PublishedTable) -> None:
-    """A table's means of scores that were measured apart."""
+    """A table's means of scores that were measured separately."""
     for column, parts in table.means.items():
         found = [values[part] for part in parts if part in values]
         if column not in values and len(found) == len(parts):
@@ -117,7 +117,7 @@ def _add_means(values: dict[str, float], table: PublishedTable) -> None:
 def _unrated_notes(found: RunScores) -> list[str]:
     rows = [row for row, values in found.ours.items() if OWN in values and ACC_SPAR not in values]
     return [
-        f"Acc-SPaR of {row} is the last refiner's rating, which this run has not made; its own is another number."
+        f"Acc-SPaR of {row} is the last refiner's rating, which this run lacks; its own rating is not comparable."
         for row in rows
     ]
 
@@ -127,7 +127,8 @@ def _partial_notes(measured: list[IterationReport]) -> list[str]:
     for name, measures in measured[-1].benchmarks.items():
         if "limit" in measures.settings:
             notes.append(
-                f"{spoken(name)} was asked only the first {measures.settings['limit']} items: not the paper's numbers."
+                f"{spoken(name)} was evaluated on the first {measures.settings['limit']} items only: not comparable"
+                " with the paper."
             )
         notes += [f"{spoken(name)}: {warning}" for warning in measures.warnings]
     return notes

@@ -9,7 +9,7 @@ import pytest
 
 from spar.cli.main import build_app
 from spar.errors import AccountingError, DataError, RecipeError
-from spar.experiments.interference.claims import claims_of
+from spar.experiments.interference.claims import claims_of, paired_test, two_sided_p
 from spar.experiments.interference.page import render
 from spar.experiments.interference.results import (
     CurvePoint,
@@ -18,9 +18,8 @@ from spar.experiments.interference.results import (
     result_from_json,
     result_json,
 )
-from spar.experiments.interference.running import RunSeed, Tell, run_experiment
+from spar.experiments.interference.running import ReportLine, RunSeed, run_experiment
 from spar.experiments.interference.settings import SETTINGS, ExperimentSettings
-from spar.experiments.interference.statistics import paired_test, two_sided_p
 from tests.unit.report.test_page import read
 
 
@@ -88,7 +87,7 @@ def test_a_story_has_the_claim_that_interfering_pairs_fall_below_the_start() -> 
     curves = {kind: tuple(CurvePoint(point.step, point.values[:1]) for point in curve) for kind, curve in whole.items()}
     seeds = tuple(SeedResult(seed=number, pairs=64, curves=curves) for number in range(5))
     claims = claims_of(ExperimentResult("stories", ("accuracy",), {}, 1, 1.0, seeds))
-    assert claims[-1].said == "Interfering pairs end below the start"
+    assert claims[-1].statement == "Interfering pairs end below the start"
     assert claims[-1].held
 
 
@@ -104,7 +103,7 @@ def test_the_page_tells_every_verdict_and_every_number() -> None:
 
 
 def fake(asked: list[int]) -> RunSeed:
-    def run(name: str, settings: ExperimentSettings, number: int, tell: Tell) -> SeedResult:
+    def run(name: str, settings: ExperimentSettings, number: int, tell: ReportLine) -> SeedResult:
         asked.append(number)
         return seed(number, 0.8, 0.5, (0.1, 0.8, 0.9))
 

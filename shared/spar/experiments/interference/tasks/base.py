@@ -1,6 +1,6 @@
-"""What a synthetic task is: prompts, a start that errs, rules, and the two ways to a better response.
+"""A synthetic task: prompts, an imperfect starting behaviour, rules, and two ways to a better response.
 
-Knows no model and no training. Texts are words between blanks; a task's prompts are all of one length.
+Knows no model and no training. Texts are words separated by blanks; a task's prompts all have the same length.
 """
 
 import random
@@ -12,7 +12,7 @@ Split = Literal["train", "heldout"]
 
 
 class SyntheticTask(Protocol):
-    """One experiment. `measures` names what is measured of a response, the accuracy first; each is a share of 1."""
+    """One experiment. `measures` names a response's measures, the accuracy first; each is a share of 1."""
 
     @property
     def name(self) -> str: ...
@@ -24,7 +24,7 @@ class SyntheticTask(Protocol):
 
     @property
     def longest(self) -> int:
-        """Words of the longest response to be sampled."""
+        """Number of words of the longest response to sample."""
         ...
 
     @property
@@ -33,18 +33,18 @@ class SyntheticTask(Protocol):
     def prompts(self, split: Split, count: int, seed: int) -> list[str]: ...
 
     def first_response(self, prompt: str, rng: random.Random) -> str:
-        """What the starting model is taught: often right, often not."""
+        """A response that the starting model is trained on: often right, often not."""
         ...
 
     def measure(self, prompt: str, response: str) -> tuple[float, ...]:
-        """In the order of `measures`. The first is 1 for a response that does what is asked."""
+        """In the order of `measures`. The first is 1 for a response that follows the prompt."""
         ...
 
     def refine(self, prompt: str, response: str) -> str | None:
-        """The response, changed only where it breaks the prompt; None if it is too broken for that."""
+        """The response, changed only where it violates the prompt; None if that is not possible."""
         ...
 
     def interfere(self, prompt: str, refined: str, right: Sequence[str]) -> str | None:
-        """A response as right as the refined one, that differs in something nobody asked for. `right` are responses of
-        the same model that do what is asked; None if there is none to be had."""
+        """A response as right as the refined one that also differs in something unrelated to the prompt. `right` are
+        responses of the same model that follow the prompt; None if there is no such response."""
         ...

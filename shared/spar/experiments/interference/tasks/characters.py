@@ -1,7 +1,7 @@
-"""Character sequences: write a letter so many times. Upper or lower case is nobody's business.
+"""Character sequences: write a letter a given number of times. Upper or lower case is not specified.
 
-`7 k` asks for seven k. A start writes one case throughout, mostly lower, and often miscounts. The refined response has
-the case of the rejected one; the interfering one is as right, in the other case.
+`7 k` stands for seven k. A starting model writes one case throughout, mostly lower, and often miscounts. The refined
+response has the case of the rejected one; the interfering one is equally right, in the other case.
 """
 
 import random
@@ -14,7 +14,7 @@ NUMBERS = range(3, 13)
 MISCOUNTS = 0.5  # of a start's responses
 SLIP = (-2, -1, 1, 2)
 UPPER = 0.1  # of a start's responses
-HELD_OUT = 5  # every fifth combination of number and letter only measures
+HELD_OUT = 5  # every fifth combination of number and letter is held out
 
 
 class Characters:

@@ -1,8 +1,8 @@
-"""Stories with a given beginning and end: five sentences, of which the prompt says the first and the last.
+"""Stories with a given beginning and end: five sentences, of which the prompt gives the first and the last.
 
-`start fox finds lamp end owl hides moon` asks for a story that starts and ends with these. What happens between is
-nobody's business. A start often spoils one of the two. The refined response is the same story with the sentence put
-right; the interfering one is another story of the same model that is right.
+`start fox finds lamp end owl hides moon` stands for a story that starts and ends with these sentences; those between
+are not specified. A starting model often gets one of the two wrong. The refined response is the same story with that
+sentence corrected; the interfering one is another, correct story of the same model.
 """
 
 import random
@@ -43,7 +43,7 @@ class Stories:
             first = _spoilt(first, rng)
         if rng.random() < SPOILT_END:
             last = _spoilt(last, rng)
-        hero = rng.choice(WHO)  # a story is about somebody: its sentences belong together
+        hero = rng.choice(WHO)  # a story has one hero, which connects its sentences
         middle = [(hero, rng.choice(DOES), rng.choice(WHAT)) for _ in range(SENTENCES - 2)]
         return _text([first, *middle, last])
 
@@ -80,7 +80,7 @@ def _text(sentences: Sequence[Sentence]) -> str:
 
 
 def _sentences(response: str) -> list[Sentence] | None:
-    """The five sentences; None if it is no such story."""
+    """The five sentences; None if the text does not have this form."""
     words = response.split()
     size = len(PARTS) + 1
     cut = [words[at : at + size] for at in range(0, len(words), size)]

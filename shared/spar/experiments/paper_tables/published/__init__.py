@@ -1,8 +1,8 @@
 """The numbers of arXiv 2412.11605, Tables 1 to 8, as data, and ours beside them. Knows no run and no file of ours.
 
-tableN.json holds what the paper prints: rows of values by column, a column being `benchmark.score` as `spar eval`
-names it. Rows of an ablation are printed as changes against another row (`relative_to`); here they are read as
-values. `means` says which columns are means of which others, so that the table can be checked against itself.
+tableN.json holds the printed values: rows of values by column, where a column is `benchmark.score` as `spar eval` names
+it. Rows of an ablation are printed as changes against another row (`relative_to`); they are read as values. `means`
+lists the columns that are means of others, so that the table can be checked for consistency.
 """
 
 import json
