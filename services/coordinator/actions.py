@@ -1,4 +1,4 @@
-"""What to do next in a run: `flow` says it, `turn` does it."""
+"""What to do next in a run: `flow` returns actions, `turn` carries them out."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,19 +31,20 @@ class PrepareTraining:
 
 @dataclass(frozen=True, slots=True)
 class KeepModel:
-    """Nothing trains the role, or its data came out empty: the next iteration goes on with the model as it is."""
+    """Nothing trains the role, or it has no rows to learn from: the next iteration uses the same model."""
 
     role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class ShareModel:
-    """One model plays both roles: the next refiner is what the actor became."""
+    """One model plays both roles: the next refiner is the new actor."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareEvaluation:
-    """Measure what iteration `iteration` ended with (before the first: what the run was given)."""
+    """Evaluate the models that iteration `iteration` ended with; before the first, the models that the run started
+    with."""
 
     iteration: int
     part: Literal["actor", "refiner", "pairs"]
@@ -51,7 +52,7 @@ class PrepareEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class PrepareJudgeAudit:
-    """Have rules audit what the refiner judged in the iteration."""
+    """Audit with rules what the refiner judged in the iteration."""
 
     iteration: int
 
@@ -73,20 +74,21 @@ class FailRun:
 
 @dataclass(frozen=True, slots=True)
 class CancelRun:
-    """Nothing is in flight any more: the run stops as it was asked to."""
+    """Nothing is in flight any more: the cancelled run ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """Nothing that is ready fits the budget, the refiner's judging has diverged from the rules, or too little came of
-    the prompts: the run waits until its recipe allows more, or the cause is gone."""
+    """Nothing that is ready fits the budget, the refiner's judgments have diverged from the rules, or too few prompts
+    yielded anything: the run waits until its recipe allows more or the cause is removed."""
 
     end: RunEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Send so many ready steps of the kind; of a shard's kind only those of the first `shards`, if it says so."""
+    """Send at most `limit` ready steps of the kind; for a shard's kind, only those of the first `shards` if it is
+    set."""
 
     kind: StepKind
     limit: int
@@ -95,7 +97,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchRecomputes:
-    """Send so many ready steps of the kind and iteration that recompute lost results."""
+    """Send at most `limit` ready steps of the kind and iteration whose lost results are recomputed."""
 
     iteration: int
     kind: StepKind

@@ -1,7 +1,7 @@
-"""When the coordinator itself was absent: a suspended laptop, a paused machine, a database or a broker out of reach.
+"""When the coordinator itself was absent: a suspended laptop, a paused machine, an unreachable database or broker.
 
-Silence that nobody could hear is no sign of a loss. After an absence, silence counts from the return on, and not
-before the reports that were waiting by then have been read. Pure; knows no clock and no queue.
+While the coordinator could not receive reports, silence is no sign of a lost attempt. After an absence it counts from
+the return on, and not before the reports that were waiting by then have been read. Pure; knows no clock and no queue.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 @dataclass(slots=True, kw_only=True)
 class Attendance:
-    """`within`: a longer time between two looks is an absence. A new process was absent so far, for all it knows."""
+    """`within`: a longer time between two checks is an absence. A new process counts as absent until its first
+    check."""
 
     within: timedelta
     since: datetime | None = None
@@ -19,28 +20,28 @@ class Attendance:
     _unread: int | None = None
 
     def absent_for(self, now: datetime) -> timedelta | None:
-        """How long nobody looked, if that was an absence; zero for a process that has just begun."""
+        """How long nothing was checked, if that was an absence; zero for a process that has just started."""
         if self._looked is None:
             return timedelta(0)
         away = now - self._looked
         return away if away > self.within else None
 
     def returned(self, unread: int) -> None:
-        """So many reports wait to be read before anything may count as lost."""
+        """How many reports are to be read before an attempt may count as lost."""
         self.since, self._unread = None, unread
 
     def read(self) -> None:
-        """A report was booked."""
+        """A report was handled."""
         if self._unread:
             self._unread -= 1
 
     def looked(self, now: datetime, waiting: bool) -> None:
-        """A look came to its end. `waiting`: reports wait in the queue; with none there, all have been read."""
+        """A check is done. `waiting`: reports wait in the queue; with none there, all have been read."""
         self._looked = now
         if self.since is None and (not self._unread or not waiting):
             self.since, self._unread = now, None
 
     @property
     def judges(self) -> bool:
-        """Whether silence may count as loss."""
+        """Whether silence may count as a loss."""
         return self.since is not None

@@ -1,8 +1,8 @@
-"""How much of what is ready a budget still lets go: pure arithmetic for `flow`.
+"""How many of the ready steps a budget allows: pure arithmetic for `flow`.
 
-A step is not begun if it is expected to go past a cap: what is in flight and what would be sent is charged with the
-mean of the steps of its kind that are done. Before any is done one goes out as a probe, charged with what the recipe
-lets expect of it: a cap is passed by what one step costs more than was expected, no more. Knows no tables.
+A step is not sent if it is expected to exceed a cap: what is in flight and what would be sent is charged with the mean
+cost of the finished steps of its kind. Before any has finished, one is sent as a probe, charged with the estimate from
+the recipe: a cap is exceeded by at most what one step costs beyond its estimate. Knows no tables.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,21 +14,21 @@ from spar.recipes.models import BudgetSettings
 from spar.recipes.spending import BudgetLine, Spent, burn_down, usage_text
 
 PROBES = 1
-"""Steps in flight of a kind whose cost has not been seen yet."""
+"""How many steps may be in flight of a kind whose cost is unknown."""
 LEAST = Spent(calls=1, completion_tokens=1)
-"""What a step of unknown cost takes at least."""
+"""The least that a step of unknown cost is charged with."""
 NO_CALLS = {StepKind.SELECTION: Spent(), StepKind.TRAINING: Spent(trainings=1)}
-"""Kinds whose cost in calls and tokens is known before any is done: none."""
+"""Kinds whose cost in calls and tokens is known to be none."""
 
 Wanted = TypeVar("Wanted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
-    """A run's budget, what the whole run has spent, and by kind the mean of its steps that asked a model.
+    """A run's budget, what the whole run has spent, and the mean cost by kind of the steps that called a model.
 
-    Of the teacher, where that is whom the iteration asks: its calls may have another price. `first` is what the recipe
-    lets expect of a kind's first step; nothing, where it asks no model.
+    Where the iteration calls a teacher, the means are of steps that called the teacher, whose price may differ. `first`
+    is the recipe's estimate for a kind's first step; zero where it calls no model.
     """
 
     budget: BudgetSettings
@@ -41,7 +41,7 @@ class BudgetState:
         return NO_CALLS.get(kind, self.means.get(kind, free))
 
     def expected(self, kind: StepKind) -> Spent:
-        """What a step takes: as those before it, or as the recipe lets expect, or something at least."""
+        """The expected cost of a step: the mean so far, or the recipe's estimate, or a minimum."""
         return self.mean(kind) or self.first.get(kind, LEAST)
 
     def allowed(
@@ -62,13 +62,13 @@ class BudgetState:
         return kept
 
     def reason(self, wanted: Sequence[tuple[StepKind, int]]) -> str:
-        """Why nothing of it goes out: the caps that the next step would pass."""
+        """Why nothing is sent: the caps that the next step would exceed."""
         nexts = [self.expected(kind) for kind, _ in wanted]
         full = {burn.name: burn for mean in nexts for burn in self._passed(self.spent, mean, 1)}
         return "budget: " + ", ".join(usage_text(burn) for burn in self._now() if burn.name in full)
 
     def _fitting(self, committed: Spent, mean: Spent, limit: int) -> int:
-        """The most that fits; more steps never fit where fewer do not."""
+        """The largest number that fits; fewer always fit where more do."""
         low, high = 0, limit
         while low < high:
             middle = (low + high + 1) // 2
@@ -79,7 +79,7 @@ class BudgetState:
         return low
 
     def _passed(self, committed: Spent, mean: Spent, steps: int) -> list[BudgetLine]:
-        """The caps that so many more steps would pass."""
+        """The caps that so many more steps would exceed."""
         lines = zip(
             burn_down(self.spent, self.budget),
             burn_down(committed, self.budget),
@@ -93,7 +93,7 @@ class BudgetState:
 
 
 def _passes(now: BudgetLine, before: BudgetLine, after: BudgetLine) -> bool:
-    """Steps that add nothing to a cap pass it never, but for time, which goes on whatever is done."""
+    """A cap to which the steps add nothing is not exceeded by them, except for time, which passes anyway."""
     if after.cap is None:
         return False
     if now.name in ("hours", "money") and now.spent >= after.cap:

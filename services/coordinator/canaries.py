@@ -1,7 +1,5 @@
-"""Reads how an iteration's canary is doing: the first shards, whose steps are few and looked at one by one.
-
-What follows from it is `shortfall`'s and `flow`'s to say.
-"""
+"""Reads the state of an iteration's canary: its first shards, whose few steps are read one by one. What follows from
+it, `shortfall` and `flow` decide."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +22,7 @@ CANARY_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT)
 
 
 def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) -> Canary | None:
-    """None once shards beyond it have been sent: then it has been looked at."""
+    """None once later shards have been sent: the canary has been evaluated by then."""
     size = canary_shards(recipe.prompts.shard_size, iteration.shards)
     mine = (Step.run_id == run.id, Step.iteration == iteration.index, col(Step.kind).in_(CANARY_KINDS))
     parts = [shard_part(index) for index in range(size)]
@@ -57,13 +55,14 @@ def _failed_replies(steps: Sequence[Step]) -> Counter[ReplyFailure]:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """A shard is through; of so many of its prompts nothing can be used. None: its result does not say."""
+    """A shard has finished; `unusable` of its prompts yielded nothing that can be used, None if its result does not
+    say."""
 
     unusable: int | None
 
 
 def _end_of(shard: Shard, steps: Sequence[Step]) -> _End | None:
-    """None while it is under way: it ends with its judgment, or as soon as nothing is left to be judged."""
+    """None while it is in progress: it ends with its judgment, or as soon as nothing is left to judge."""
     mine = {step.kind: step for step in steps if step.part == shard_part(shard.index)}
     if any(step.state is StepState.DEAD for step in mine.values()):
         return _End(shard.prompts)

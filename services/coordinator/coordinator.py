@@ -160,7 +160,7 @@ class Coordinator:
             self._push(run.id)
         self._share()
 
-    def settle(self) -> None:
+    def process_commands(self) -> None:
         """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
         self._at_work = None
         self._take_commands()
@@ -198,7 +198,7 @@ class Coordinator:
                 ledger.event(EventName.RUN_STARTED, run_id)
                 self._breakers.pop(run_id, None)
             turn = self._open(ledger, run, rest)
-            turn.happen(_begun(ledger, run) if begin else events.Woken())
+            turn.apply(_begun(ledger, run) if begin else events.Woken())
         self._post(turn.outbox)
 
     def _share(self) -> None:
@@ -262,8 +262,8 @@ class Coordinator:
         pausing.succeeded(turn, step, self._breakers[turn.run.id], self._now())
         # An older attempt's result is as good as the newer's: the fingerprint says so.
         step.worker = report.worker
-        turn.settle(step, result.key, facts)
-        turn.happen(events.Woken())
+        turn.complete(step, result.key, facts)
+        turn.apply(events.Woken())
 
     def _returned(self, turn: Transition, step: Step, report: StepReturned) -> None:
         if step.attempt == report.attempt and step.state in IN_FLIGHT:
@@ -287,14 +287,14 @@ class Coordinator:
             error=report.error,
         )
         if report.lost is not None:
-            turn.lose(step, report.lost, f"{report.reason}: {report.error}", now)
+            turn.handle_lost(step, report.lost, f"{report.reason}: {report.error}", now)
             return
         if report.reason in AT_WORK:
             turn.ledger.move(step, StepState.READY, reason=report.error, not_before=now + BACK_OFF)
-            turn.happen(events.Woken())
+            turn.apply(events.Woken())
             return
         pausing.failed(turn, step, report, self._breakers[turn.run.id], now)
-        turn.happen(events.Woken())
+        turn.apply(events.Woken())
 
     # ---- sessions ----
 

@@ -7,11 +7,13 @@ What its user dropped stays dead unless it is named. Sends nothing: the next loo
 
 from collections.abc import Collection
 
+from sqlmodel import col, delete, select
+
 from services.coordinator.ledger import Ledger
-from services.coordinator.rewinding import rewind
 from spar.db.dropped import is_dropped, mark_dropped, unmark_dropped
-from spar.db.tables import Iteration, Run, Step
+from spar.db.tables import Iteration, PromptOutcome, Run, Shard, Step, TrainingJob
 from spar.messages.base import SHARD_KINDS, StepKind
+from spar.messages.event_names import EventName
 from spar.messages.states import IterationStatus, RunStatus, StepState
 
 IDLE = (StepState.READY, StepState.DEAD)
@@ -72,3 +74,22 @@ def _counts_still(step: Step, iteration: Iteration | None) -> bool:
 
 def _is_shard_step(step: Step, iteration: Iteration) -> bool:
     return step.iteration == iteration.index and step.kind in SHARD_KINDS
+
+
+def rewind(ledger: Ledger, run: Run, index: int) -> None:
+    """Reopen the iteration's shards; its selection and all that came after it are taken back."""
+    session = ledger.session
+    for step in session.exec(select(Step).where(Step.run_id == run.id, Step.iteration >= index)).all():
+        if step.iteration > index or step.kind not in SHARD_KINDS:
+            session.execute(delete(TrainingJob).where(col(TrainingJob.step_id) == step.id))
+            ledger.remove_step(step)
+    session.execute(
+        delete(PromptOutcome).where(col(PromptOutcome.run_id) == run.id, col(PromptOutcome.iteration) >= index)
+    )
+    session.execute(delete(Shard).where(col(Shard.run_id) == run.id, col(Shard.iteration) > index))
+    session.execute(delete(Iteration).where(col(Iteration.run_id) == run.id, col(Iteration.index) > index))
+    reopened = ledger.iteration(run.id, index)
+    reopened.status, reopened.finished_at = IterationStatus.SHARDS, None
+    reopened.actor_after = reopened.refiner_after = None
+    run.iteration = index
+    ledger.event(EventName.RUN_REWOUND, run.id, iteration=index)

@@ -178,14 +178,14 @@ def _drained(state: RunState) -> bool:
 def _affordable(state: RunState) -> Iterator[actions.Action]:
     """What is dispatched, as far as the budget goes. With nothing in flight and no room for anything, the run stops."""
     wanted = list(_dispatches(state))
-    if state.purse is None:
+    if state.budget is None:
         yield from wanted
         return
     steps = [(action.kind, action.limit) for action in wanted]
-    allowed = dict(state.purse.allowed(steps, lambda kind: state.of(kind).in_flight))
+    allowed = dict(state.budget.allowed(steps, lambda kind: state.of(kind).in_flight))
     yield from (replace(action, limit=allowed[action.kind]) for action in wanted if action.kind in allowed)
     if steps and not allowed and _drained(state):
-        yield actions.StopRun(RunEnd(reason=EndReason.BUDGET, what=state.purse.reason(steps)))
+        yield actions.StopRun(RunEnd(reason=EndReason.BUDGET, what=state.budget.reason(steps)))
 
 
 def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.DispatchRecomputes]:
@@ -199,11 +199,11 @@ def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.Dispatch
     for kind in WHOLE_ITERATION:
         if kind is StepKind.TRAINING and state.auditing:
             continue
-        if limit := _within_sickness(state, kind, state.of(kind).ready):
+        if limit := _within_probe_limit(state, kind, state.of(kind).ready):
             yield actions.Dispatch(kind, limit)
     room = state.window - sum(state.of(kind).in_flight for kind in state.chain)
     for kind in reversed(state.chain):
-        limit = _within_sickness(state, kind, min(room, state.of(kind).ready))
+        limit = _within_probe_limit(state, kind, min(room, state.of(kind).ready))
         if limit > 0:
             yield actions.Dispatch(kind, limit)
             room -= limit
@@ -213,11 +213,11 @@ def _canary_dispatches(state: RunState, canary: Canary) -> Iterator[actions.Disp
     """The canary's steps alone, and measurements of what the last iteration ended with; not of what the run began
     with, since the canary may show that nothing is worth measuring."""
     evaluations = state.evaluations.ready if state.iteration > state.first else 0
-    if limit := _within_sickness(state, StepKind.EVALUATION, evaluations):
+    if limit := _within_probe_limit(state, StepKind.EVALUATION, evaluations):
         yield actions.Dispatch(StepKind.EVALUATION, limit)
     room = min(canary.open, state.window) - sum(state.of(kind).in_flight for kind in state.chain)
     for kind in (StepKind.JUDGMENT, StepKind.GENERATION):
-        limit = _within_sickness(state, kind, min(room, state.of(kind).ready))
+        limit = _within_probe_limit(state, kind, min(room, state.of(kind).ready))
         if limit > 0:
             yield actions.Dispatch(kind, limit, canary.shards)
             room -= limit
@@ -225,13 +225,13 @@ def _canary_dispatches(state: RunState, canary: Canary) -> Iterator[actions.Disp
 
 def _recomputes(state: RunState, lost: Recomputing) -> Iterator[actions.DispatchRecomputes]:
     most = state.window if lost.kind not in WHOLE_ITERATION else lost.in_flight + lost.ready
-    most = min(most, state.sick.get(lost.kind, most))
+    most = min(most, state.probe_limits.get(lost.kind, most))
     limit = min(lost.ready, most - lost.in_flight)
     if limit > 0:
         yield actions.DispatchRecomputes(iteration=lost.iteration, kind=lost.kind, limit=limit)
 
 
-def _within_sickness(state: RunState, kind: StepKind, limit: int) -> int:
-    if kind not in state.sick:
+def _within_probe_limit(state: RunState, kind: StepKind, limit: int) -> int:
+    if kind not in state.probe_limits:
         return limit
-    return min(limit, max(0, state.sick[kind] - state.of(kind).in_flight))
+    return min(limit, max(0, state.probe_limits[kind] - state.of(kind).in_flight))

@@ -67,7 +67,7 @@ def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> Non
         turn.ledger.move(step, StepState.READY, reason=why.explanation, not_before=now + pause)
     else:
         turn.ledger.move(step, StepState.READY, reason=why.explanation)
-    turn.happen(events.Woken())
+    turn.apply(events.Woken())
 
 
 def hand_back(turn: Transition, step: Step, worker: str) -> None:
@@ -77,4 +77,4 @@ def hand_back(turn: Transition, step: Step, worker: str) -> None:
         EventName.ATTEMPT_RETURNED, turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker
     )
     turn.ledger.move(step, StepState.READY, reason=RETURNED)
-    turn.happen(events.Woken())
+    turn.apply(events.Woken())

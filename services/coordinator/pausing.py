@@ -42,13 +42,13 @@ def failed(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBr
         _opened(turn, step, report, breakers, now)
     if verdict is Blame.GIVEN_UP:
         _give_up(turn, step, report, breakers, now)
-    turn.paused = breakers.open(now)
+    turn.probe_limits = breakers.open(now)
 
 
 def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: datetime) -> None:
     """Close the breaker of the step's kind, if this is what shows that the fault has passed."""
     was_open = breakers.succeeded(step.kind, step.id or 0, step.dispatched_at, now)
-    turn.paused = breakers.open(now)
+    turn.probe_limits = breakers.open(now)
     if was_open is None:
         return
     for waiting in _waiting(turn, step):
@@ -106,7 +106,7 @@ def _give_up(turn: Transition, step: Step, report: StepFailed, breakers: Circuit
     breakers.reset(step.kind)
     if report.reason in UNAVAILABLE:
         lost = events.EngineLost if report.reason is FailureReason.ENGINE_UNAVAILABLE else events.StorageLost
-        turn.happen(lost(report.error, report.reason))
+        turn.apply(lost(report.error, report.reason))
         return
     ids = {each.id for each in suspects}
     others = [each for each in (*_waiting(turn, step), *_flying(turn, step)) if each.id not in ids]
@@ -118,7 +118,7 @@ def _give_up(turn: Transition, step: Step, report: StepFailed, breakers: Circuit
     for each in open_suspects:
         # Dead letters to look at; resuming the run takes them up again.
         turn.ledger.move(each, StepState.DEAD, reason=report.error, failure=report.reason, finished_at=now)
-    turn.happen(events.CircuitGivenUp(step.kind, report.error, report.reason))
+    turn.apply(events.CircuitGivenUp(step.kind, report.error, report.reason))
 
 
 def _waiting(turn: Transition, like: Step) -> list[Step]:

@@ -8,7 +8,6 @@ from sqlmodel import col, select
 from services.coordinator import canaries
 from services.coordinator.budget import BudgetState
 from services.coordinator.fair_share import Load
-from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import WHOLE_ITERATION
 from services.coordinator.iteration_plan import IterationPlan
 from services.coordinator.ledger import IN_FLIGHT, Ledger
@@ -26,9 +25,11 @@ from spar.messages.endings import EndReason, RunEnd
 from spar.messages.evaluation import JUDGE_AUDIT
 from spar.messages.states import IterationStatus, RunStatus, StepState
 from spar.recipes.init import ACTOR, FIRST, first_iteration, init_prompts
+from spar.recipes.iteration_settings import IterationSettings
 from spar.recipes.judge_audit import disagreements, reason
 from spar.recipes.models import JudgeAuditSettings, Recipe
-from spar.recipes.spending import capped
+from spar.recipes.policies import judging_policy
+from spar.recipes.spending import Spent, capped
 
 
 def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
@@ -53,7 +54,7 @@ def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
     ]
 
 
-def state_of(context: RunContext, window: int, sick: dict[StepKind, int]) -> RunState:
+def state_of(context: RunContext, window: int, probe_limits: dict[StepKind, int]) -> RunState:
     """What `flow.next_actions` looks at."""
     ledger, run, recipe, plan = context.ledger, context.run, context.recipe, context.plan(context.run.iteration)
     begun = ledger.current(run)
@@ -73,8 +74,8 @@ def state_of(context: RunContext, window: int, sick: dict[StepKind, int]) -> Run
         evaluates=recipe.evaluation is not None,
         counts=counts(ledger, run.id, run.iteration),
         evaluations=_evaluation_counts(ledger, run.id),
-        sick=sick,
-        purse=_purse(context, plan),
+        probe_limits=probe_limits,
+        budget=_budget_state(context, plan),
         failures=recipe.failures,
         dead=_dead_prompts(ledger, run, recipe),
         canary=_canary(ledger, run, recipe, begun),
@@ -144,7 +145,7 @@ def _auditing(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) 
     return audit is not None and audit.state in (StepState.READY, *IN_FLIGHT)
 
 
-def _purse(context: RunContext, plan: IterationPlan) -> BudgetState | None:
+def _budget_state(context: RunContext, plan: IterationPlan) -> BudgetState | None:
     budget = context.recipe.budget
     if not capped(budget):
         return None
@@ -162,3 +163,14 @@ def _counts(states: dict[StepState, int]) -> StepCounts:
         done=states.get(StepState.DONE, 0),
         dead=states.get(StepState.DEAD, 0),
     )
+
+
+def first_costs(settings: IterationSettings, prompts: int) -> dict[StepKind, Spent]:
+    """Of a whole shard of so many prompts: one call to draw each, one to judge each response, a level for each tree."""
+    policy = judging_policy(settings.judgment.policy)
+    calls = {
+        StepKind.GENERATION: prompts,
+        StepKind.JUDGMENT: prompts * settings.generation.n if policy.form is not None else 0,
+        StepKind.REFINEMENT: prompts * (1 + settings.search.branch),
+    }
+    return {kind: Spent(calls=number, completion_tokens=number) for kind, number in calls.items()}

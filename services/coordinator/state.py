@@ -1,4 +1,4 @@
-"""Where a run is, as counts: all that `flow` decides from. Knows nothing of where they are kept."""
+"""Where a run is, as counts: all that `flow` decides from. Does not know how they are stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from spar.recipes.models import FailureSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCounts:
-    """How many steps of one kind are in each state; in flight is dispatched or running."""
+    """How many steps of one kind are in each state; in flight means dispatched or running."""
 
     ready: int = 0
     in_flight: int = 0
@@ -32,10 +32,10 @@ NONE = StepCounts()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Where a run is. `counts` are the current iteration's, `evaluations` the whole run's.
+    """Where a run is. `counts` are those of the current iteration, `evaluations` those of the whole run.
 
-    `chain` is what each shard goes through; `sick` maps kinds whose engine is failing to the few steps that may still
-    be in flight as probes. A `cancelling` run is running too, but dispatches nothing more.
+    `chain` lists the steps that each shard goes through. `probe_limits` gives, for kinds whose circuit breaker is open,
+    how many steps may be in flight as probes. A `cancelling` run is still running, but dispatches nothing more.
     """
 
     running: bool
@@ -47,31 +47,31 @@ class RunState:
     window: int
     evaluates: bool
     refiner: Literal["trained", "kept", "shared"] = "trained"
-    """What becomes of the refiner: it is trained, or kept as it is, or it is what the actor becomes."""
+    """What becomes of the refiner: it is trained, kept as it is, or replaced by the new actor."""
     trains: bool = True
-    """False: the selected rows are the run's result, and both models stay as they are."""
+    """False: the selected rows are the run's result, and neither model is trained."""
     counts: Mapping[StepKind, StepCounts] = field(default_factory=dict)
     evaluations: StepCounts = NONE
-    sick: Mapping[StepKind, int] = field(default_factory=dict)
+    probe_limits: Mapping[StepKind, int] = field(default_factory=dict)
     cancelling: bool = False
-    purse: BudgetState | None = None
-    """What the run may spend; None: no cap."""
+    budget: BudgetState | None = None
+    """The budget and what has been spent; None: no cap."""
     failures: FailureSettings = field(default_factory=FailureSettings)
     dead: DeadPrompts = field(default_factory=DeadPrompts)
     canary: Canary | None = None
-    """The iteration's first shards while they are looked at; None: all may be sent."""
+    """The iteration's first shards until they are evaluated; None: all shards may be sent."""
     judge_audit: bool = False
     """Whether rules audit each iteration's judging."""
     diverged: RunEnd | None = None
-    """Why the run is to stop: what its refiner sees has diverged from what the rules see. None: it is not to stop."""
+    """Why the run is to stop: the refiner's judgments have diverged from the rules. None: it is not to stop."""
     auditing: bool = False
-    """Whether this iteration's audit, which may stop the run, is still to come: nothing is trained before."""
+    """Whether this iteration's audit, which may stop the run, has not ended: nothing is trained before it has."""
     recomputing: Recomputing | None = None
-    """The results being recomputed because the store has lost them; nothing else is sent meanwhile."""
+    """The lost results that are being recomputed; nothing else is sent meanwhile."""
     first: int = 1
-    """The number of the first iteration: before 1 the starting models are made (docs/decisions/0009)."""
+    """The number of the first iteration: those before 1 train the initial models (docs/decisions/0009)."""
     halfway: bool = False
-    """One of the starting models is still to be made after this iteration: nothing is measured yet."""
+    """Whether an initial model is still to be trained after this iteration: nothing is evaluated yet."""
 
     def of(self, kind: StepKind) -> StepCounts:
         return self.evaluations if kind is StepKind.EVALUATION else self.counts.get(kind, NONE)

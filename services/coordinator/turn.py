@@ -7,10 +7,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from services.coordinator import actions, events, flow
-from services.coordinator.guarding import guarded, with_contamination
+from services.coordinator import actions, booking, events, flow
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.recompute import handling
@@ -18,36 +16,23 @@ from services.coordinator.recompute.verdict import Verdict
 from services.coordinator.snapshot import state_of
 from services.coordinator.steps import measurements
 from services.coordinator.steps.context import RunContext
-from services.coordinator.steps.evaluation import measurements_of
+from services.coordinator.steps.measurements import measurements_of
 from services.coordinator.steps.selection import selection
 from services.coordinator.steps.shards import shard_step
-from services.coordinator.steps.training import base_model, training
+from services.coordinator.steps.training import training
 from services.coordinator.versions import renew
-from spar.db.facts import counts_of, facts_of
 from spar.db.tables import Iteration, Run, Step, utc_now
-from spar.errors import ObjectLost
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
-from spar.messages.counts import AuditCounts, SelectionCounts
 from spar.messages.evaluation import JUDGE_AUDIT, Part
 from spar.messages.event_names import EventName
 from spar.messages.facts import StepFacts
 from spar.messages.parts import role_of, shard_index, shard_part
 from spar.messages.states import IterationStatus, RunStatus, StepState
-from spar.messages.training import PromptEnd, Role
-from spar.method.guards import Guard
-from spar.method.outcomes import count_outcomes
-from spar.method.records import Outcome, Prompt
+from spar.messages.training import Role
 from spar.recipes import init
-from spar.recipes.guards import GuardFinding, Mark, beyond, findings
-from spar.recipes.judge_audit import disagreements
 from spar.recipes.models import Recipe
 from spar.store.base import ObjectStore
-from spar.store.rereading import reread
-from spar.store.results import get_verified
-from spar.store.rows import decode_rows
-
-Row = TypeVar("Row")
 
 BACK_OFF = timedelta(seconds=2)
 """Before a failed step's second attempt; it doubles with each."""
@@ -62,7 +47,7 @@ class Transition:
     run: Run
     recipe: Recipe
     window: int
-    paused: dict[StepKind, int]
+    probe_limits: dict[StepKind, int]
     outbox: list[Step] = field(default_factory=list)
     context: RunContext = field(init=False)
     _events: deque[events.Event] = field(default_factory=deque)
@@ -71,7 +56,7 @@ class Transition:
     def __post_init__(self) -> None:
         self.context = RunContext(ledger=self.ledger, store=self.store, run=self.run, recipe=self.recipe)
 
-    def happen(self, event: events.Event) -> None:
+    def apply(self, event: events.Event) -> None:
         """Apply the event, and those that it leads to at once: a reused result is done when it is dispatched."""
         self._events.append(event)
         while self._events or self._prepared:
@@ -79,15 +64,15 @@ class Transition:
                 # New steps are ready: look once more what may be dispatched.
                 self._events.append(events.Woken())
                 self._prepared = False
-            state = state_of(self.context, self.window, self.paused)
+            state = state_of(self.context, self.window, self.probe_limits)
             for action in flow.next_actions(state, self._events.popleft()):
-                self._apply(action)
+                self._perform(action)
 
     @property
     def _iteration(self) -> Iteration:
         return self.ledger.iteration(self.run.id, self.run.iteration)
 
-    def _apply(self, action: actions.Action) -> None:  # noqa: C901 - one line per action
+    def _perform(self, action: actions.Action) -> None:  # noqa: C901 - one line per action
         match action:
             case actions.BeginIteration(index):
                 self._begin_iteration(index)
@@ -192,7 +177,7 @@ class Transition:
             known = self.ledger.result(step.fingerprint)
             if known is not None and handling.is_readable(self.context, step, known):
                 facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0})
-                self.settle(step, known.key, facts, reused=True)
+                self.complete(step, known.key, facts, reused=True)
             elif step.fingerprint not in sent:  # else it waits, and has the same result
                 sent.add(step.fingerprint)
                 self.send(step)
@@ -215,7 +200,7 @@ class Transition:
         )
         self.outbox.append(step)
 
-    def settle(self, step: Step, key: str, facts: StepFacts, reused: bool = False) -> None:
+    def complete(self, step: Step, key: str, facts: StepFacts, reused: bool = False) -> None:
         """A step has its result: what follows?"""
         before = step.result_key
         self.ledger.move(
@@ -232,12 +217,12 @@ class Transition:
             return
         match step.kind:
             case StepKind.SELECTION:
-                self._events.append(self._book_selection(step))
+                self._events.append(booking.book_selection(self.context, step))
             case StepKind.TRAINING:
-                self._book_training(step)
+                booking.book_training(self.context, step)
                 self._events.append(events.TrainingDone(role_of(step.part)))
             case StepKind.EVALUATION:
-                self._report_drift(step)
+                booking.report_drift(self.context, step)
                 self._events.append(events.EvaluationDone())
             case _:
                 self._events.append(events.ShardStepDone(step.kind, shard_index(step.part)))
@@ -245,12 +230,12 @@ class Transition:
     def _complete_recompute(self, step: Step, before: str | None) -> None:
         """The steps after it were prepared when the result was first there."""
         if step.kind is StepKind.SELECTION:
-            self._book_selection(step)
+            booking.book_selection(self.context, step)
         elif step.kind is StepKind.TRAINING:
             self.ledger.training_ended(step)
         self._events.append(handling.handle_recomputed(self.context, step, before))
 
-    def lose(self, step: Step, key: str, reason: str, now: datetime) -> None:
+    def handle_lost(self, step: Step, key: str, reason: str, now: datetime) -> None:
         """An attempt could not read an object that the database lists: the step waits while it is recomputed."""
         if not self.run.status.on:
             self.ledger.move(step, StepState.READY, reason=reason)
@@ -265,7 +250,7 @@ class Transition:
         else:
             self.ledger.move(step, StepState.READY, reason=reason)
             event = event if lost.end is None else events.RecomputeFailed(lost.end)
-        self.happen(event)
+        self.apply(event)
 
     def fail(self, step: Step, reason: str, failure: FailureReason, retry: bool, now: datetime) -> None:
         """An attempt ended without a result: another one after a pause, or none."""
@@ -287,75 +272,11 @@ class Transition:
         else:
             self._events.append(events.StepDied(kind=step.kind, part=step.part, reason=reason, failure=failure))
 
-    def _report_drift(self, step: Step) -> None:
-        """An alarm is an event; whether it stops the run, `flow` says."""
-        if step.part == JUDGE_AUDIT and self.recipe.judge_audit is not None:
-            audited = counts_of(step, AuditCounts).sources
-            for disagreement in disagreements(audited, self.recipe.judge_audit):
-                where = {"iteration": step.iteration, "source": disagreement.source}
-                self.ledger.event(EventName.JUDGE_DRIFTED, self.run.id, **where, told=str(disagreement))
-
-    def _book_selection(self, step: Step) -> events.SelectionDone:
-        iteration = self.ledger.iteration(self.run.id, step.iteration)
-        selected = self.context.selected(step.iteration)
-        ends = self._rows(selected.outcomes_key, PromptEnd)
-        outcomes = count_outcomes([Outcome(end.outcome) for end in ends], iteration.prompts)
-        self.ledger.add_outcomes(self.run.id, step.iteration, [(end.prompt_id, end.outcome) for end in ends])
-        rows = selected.actor_rows + selected.judge_pairs
-        if self.recipe.models.shared:
-            rows += selected.examples  # what a refiner would learn, the one model learns
-        failure = self.ledger.failure_of_shards(self.run.id, step.iteration)
-        end = guarded(step.iteration, self._guard(step, ends))
-        return events.SelectionDone(
-            pairs=rows,
-            examples=selected.examples,
-            audits=selected.actor_rows > 0,
-            outcomes=outcomes,
-            failure=failure,
-            guarded=end,
-        )
-
-    def _guard(self, step: Step, ends: Sequence[PromptEnd]) -> tuple[GuardFinding, ...]:
-        """What the guards found in a selection's rows. A warning is an event; what stops the run, `flow` says."""
-        facts = facts_of(step)
-        if (evaluated := self._evaluated(step)) is not None:
-            facts = with_contamination(facts, ends, evaluated)
-            step.facts = facts.stored()
-        found = findings(SelectionCounts.of(facts.counts).guards, self.recipe.guards)
-        for warning in beyond(found, Mark.WARN):
-            where = {"iteration": step.iteration, "guard": warning.guard.value}
-            self.ledger.event(EventName.GUARD_WARNED, self.run.id, **where, finding=str(warning))
-        return found
-
-    def _evaluated(self, step: Step) -> frozenset[str] | None:
-        """The ids of the prompts that the evaluation uses; None where they are not known. Losing them ends no run."""
-        if "evaluated" not in self.run.inputs:
-            return None
-        try:
-            return frozenset(prompt.id for prompt in self._rows(self.run.inputs["evaluated"], Prompt))
-        except ObjectLost as error:
-            where = {"iteration": step.iteration, "guard": Guard.CONTAMINATED.value}
-            self.ledger.event(EventName.GUARD_UNMEASURED, self.run.id, **where, key=error.key)
-            return None
-
-    def _book_training(self, step: Step) -> None:
-        iteration = self.ledger.iteration(self.run.id, step.iteration)
-        parent = base_model(self.context, iteration, role_of(step.part)).fingerprint
-        self.ledger.add_model(step.fingerprint, "store", parent)
-        self.ledger.training_ended(step)
-        if role_of(step.part) == "actor":
-            iteration.actor_after = step.fingerprint
-        else:
-            iteration.refiner_after = step.fingerprint
-
-    def _rows(self, key: str, row_type: type[Row]) -> list[Row]:
-        return decode_rows(reread(lambda: get_verified(self.store, key)), row_type, key)[1]
-
 
 def open_turn(
-    ledger: Ledger, store: ObjectStore, run: Run, max_window: int, paused: Mapping[StepKind, int]
+    ledger: Ledger, store: ObjectStore, run: Run, max_window: int, probe_limits: Mapping[StepKind, int]
 ) -> Transition:
     """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
     ledger.count_time(run, utc_now())
-    return Transition(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(paused))
+    return Transition(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(probe_limits))

@@ -1,5 +1,7 @@
 """Measurements of a run's models and rows: the suite, the audits, and which benchmarks measure a part."""
 
+from collections.abc import Iterator
+
 from services.coordinator.outside_judges import judge_engine, judge_model
 from services.coordinator.steps.benchmarks import benchmark, general_benchmarks
 from services.coordinator.steps.context import RunContext
@@ -9,6 +11,7 @@ from spar.db.tables import Iteration
 from spar.errors import AccountingError
 from spar.messages.base import ModelRef, ObjectRef
 from spar.messages.evaluation import AuditedRows, Evaluate, EvaluationSpec, JudgeAuditSpec, Part
+from spar.recipes import init
 from spar.recipes.benchmarks import RATED_BY_LAST, REFINEMENT, measurements, planned, suite_of
 
 
@@ -89,3 +92,42 @@ def rated_by(run: RunContext, rater: ModelRef, model: ModelRef) -> dict[str, Eva
     alone = settings.model_copy(update={"judge": None, "strategy": ("actor",)})
     [asking] = measurements(REFINEMENT, alone).values()
     return {RATED_BY_LAST: benchmark(run, REFINEMENT, alone, asking, model, None, rater)}
+
+
+Measurement = tuple[int, str, Evaluate]
+"""The iteration whose model it measures, its name, and its message."""
+
+
+def measurements_of(run: RunContext, index: int, part: Part) -> Iterator[Measurement]:
+    """Of a part as it is after an iteration; one before the run's first means the models that the recipe names."""
+    if part == "pairs":
+        if measures_suite(run):
+            yield index, part, audit(run, index)
+        return
+    actor, refiner = _models_after(run, index)
+    model = actor if part == "actor" else refiner
+    if measures_suite(run):
+        yield index, part, suite(run, part, run.ledger.model(model) if model else None)
+    if model is None:
+        return
+    searching = run.ledger.model(run.fingerprint(refiner))
+    for name, message in benchmarks(run, part, run.ledger.model(model), searching).items():
+        yield index, name, message
+    if part == "refiner" and index == run.recipe.iterations:
+        yield from _ratings(run, index, model)
+
+
+def _models_after(run: RunContext, index: int) -> tuple[str | None, str | None]:
+    if index < init.first_iteration(run.recipe):
+        return run.fingerprint(run.recipe.models.actor), run.fingerprint(run.recipe.models.refiner)
+    iteration = run.iteration(index)
+    return iteration.actor_after, iteration.refiner_after
+
+
+def _ratings(run: RunContext, last: int, rater: str) -> Iterator[Measurement]:
+    """The paper's Table 3 has every refiner's work rated by the last one; that one's own rating is there."""
+    for index in range(init.FIRST - 1, last):
+        model = run.fingerprint(_models_after(run, index)[1])
+        if model != rater:
+            for name, message in rated_by(run, run.ledger.model(rater), run.ledger.model(model)).items():
+                yield index, name, message

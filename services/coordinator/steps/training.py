@@ -2,15 +2,22 @@
 
 from collections.abc import Callable
 from functools import cache
+from random import Random
 
 from services.coordinator.iteration_plan import RowSource
-from services.coordinator.mixing import sample_of
 from services.coordinator.steps.context import RunContext
 from spar.db.tables import Iteration
 from spar.errors import AccountingError
 from spar.messages.base import ModelRef, ObjectRef
 from spar.messages.training import TRAINING_REVISIONS, Role, Selected, Train, TrainingSpec
+from spar.method.records import Example
+from spar.method.seeds import derive_seed
 from spar.recipes import init
+from spar.recipes.init import REFINER
+from spar.store.base import ObjectStore
+from spar.store.rereading import reread
+from spar.store.results import get_verified, put_blob
+from spar.store.rows import decode_rows, encode_rows
 
 
 def training(run: RunContext, iteration: Iteration, role: Role) -> Train:
@@ -71,3 +78,15 @@ def _initial_set(run: RunContext, iteration: int) -> list[str]:
 
 def _if_there(key: str | None) -> list[str]:
     return [] if key is None else [key]
+
+
+def sample_of(store: ObjectStore, key: str, most: int, seed: int) -> str:
+    """The key of at most so many of these examples, drawn by the recipe's seed: the same ones in each iteration.
+
+    Raises ObjectLost.
+    """
+    rows = decode_rows(reread(lambda: get_verified(store, key)), Example, key)[1]
+    if len(rows) <= most:
+        return key
+    drawn = Random(derive_seed(seed, REFINER, "", "mix")).sample(rows, most)
+    return put_blob(store, "mixed", encode_rows(step="mixed", fingerprint="", rows=drawn)).key

@@ -38,7 +38,7 @@ def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand
         append_command(database, key, kind, command.model_dump(mode="json"))
         try:
             with home.lock():
-                _settle(home, database)
+                _process_commands(home, database)
         except HomeInUse:
             return TakenCommand(True, None)
         with Session(database) as session:
@@ -47,6 +47,6 @@ def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand
         database.dispose()
 
 
-def _settle(home: Home, database: Engine) -> None:
+def _process_commands(home: Home, database: Engine) -> None:
     broker = CeleryBroker(configure(Settings(broker_url=SecretStr("memory://"))))
-    Coordinator(database, DirectoryStore(home.store), broker, CoordinatorLimits()).settle()
+    Coordinator(database, DirectoryStore(home.store), broker, CoordinatorLimits()).process_commands()

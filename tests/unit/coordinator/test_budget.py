@@ -11,10 +11,10 @@ from sqlmodel import Session, select
 
 from services.coordinator import actions, events
 from services.coordinator.budget import PROBES, BudgetState
-from services.coordinator.first_costs import first_costs
 from services.coordinator.flow import next_actions
 from services.coordinator.ledger import Ledger
 from services.coordinator.recompute.verdict import Recomputing
+from services.coordinator.snapshot import first_costs
 from services.coordinator.state import RunState, StepCounts
 from spar.db.progress import read_progress
 from spar.db.spending import RunSpending, read_spending
@@ -38,7 +38,7 @@ RECIPE = {"name": "test", "models": {"actor": "served:a", "refiner": "served:r"}
 NOTHING: Counter[StepKind] = Counter()
 
 
-def purse(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> BudgetState:
+def budget_state(spent: Spent = TEN, means: dict[StepKind, Spent] | None = None, **caps: Any) -> BudgetState:
     return BudgetState(
         budget=BudgetSettings.model_validate(caps), spent=spent, means={G: TEN} if means is None else means
     )
@@ -65,26 +65,26 @@ def allowed(
     ],
 )
 def test_only_what_is_expected_to_fit_is_begun(caps: dict[str, Any], fitting: int | None) -> None:
-    found = allowed(purse(**caps), (G, 9))
+    found = allowed(budget_state(**caps), (G, 9))
     assert found == ({} if fitting is None else {G: fitting})
 
 
 def test_what_is_in_flight_is_charged() -> None:
-    assert allowed(purse(calls=60), (G, 9), flying={G: 3}) == {G: 2}
-    assert allowed(purse(calls=60, means={G: TEN, J: TEN}), (J, 2), (G, 9), flying={J: 1}) == {J: 2, G: 2}
+    assert allowed(budget_state(calls=60), (G, 9), flying={G: 3}) == {G: 2}
+    assert allowed(budget_state(calls=60, means={G: TEN, J: TEN}), (J, 2), (G, 9), flying={J: 1}) == {J: 2, G: 2}
 
 
 def test_a_kind_of_unknown_cost_sends_probes() -> None:
-    assert allowed(purse(calls=60), (R, 9)) == {R: PROBES}
-    assert allowed(purse(calls=60), (R, 9), flying={R: PROBES}) == {}
+    assert allowed(budget_state(calls=60), (R, 9)) == {R: PROBES}
+    assert allowed(budget_state(calls=60), (R, 9), flying={R: PROBES}) == {}
 
 
 def test_a_probe_is_charged_with_what_the_recipe_lets_expect() -> None:
     first = {J: Spent(calls=80), R: Spent(calls=64)}
-    assert allowed(replace(purse(calls=100), first=first), (J, 9), (R, 9)) == {J: 1}
-    assert allowed(replace(purse(calls=89), first=first), (J, 9)) == {}
-    assert allowed(replace(purse(calls=100), first=first), (G, 3), flying={J: 1}) == {G: 1}
-    assert allowed(replace(purse(calls=10), first={J: Spent()}), (J, 9)) == {J: 9}  # asks no model
+    assert allowed(replace(budget_state(calls=100), first=first), (J, 9), (R, 9)) == {J: 1}
+    assert allowed(replace(budget_state(calls=89), first=first), (J, 9)) == {}
+    assert allowed(replace(budget_state(calls=100), first=first), (G, 3), flying={J: 1}) == {G: 1}
+    assert allowed(replace(budget_state(calls=10), first={J: Spent()}), (J, 9)) == {J: 9}  # asks no model
 
 
 @pytest.mark.parametrize("cap", [100, 250, 999])
@@ -105,27 +105,27 @@ def test_a_cap_is_passed_by_less_than_one_step_takes(cap: int) -> None:
             done[kind] += number
             spent = spent.plus(Spent(calls=takes[kind]), number)
     assert cap - max(takes.values()) < spent.calls < cap + max(takes[kind] - first[kind].calls for kind in (J, R))
-    assert allowed(purse(calls=10), (R, 9)) == {}
+    assert allowed(budget_state(calls=10), (R, 9)) == {}
 
 
 def test_what_asks_no_model_goes_on_past_a_cap_on_calls_but_not_past_the_time() -> None:
     over = Spent(calls=12, hours=2.0)
-    assert allowed(purse(over, calls=10), (T, 2), (S, 1)) == {T: 2, S: 1}
-    assert allowed(purse(over, hours=2.0), (T, 2), (S, 1)) == {}
+    assert allowed(budget_state(over, calls=10), (T, 2), (S, 1)) == {T: 2, S: 1}
+    assert allowed(budget_state(over, hours=2.0), (T, 2), (S, 1)) == {}
     paid = {"hour": 3.0}
-    assert allowed(purse(over, money=6.0, price=paid), (S, 1)) == {}
-    assert allowed(purse(over, money=6.1, price=paid), (S, 1)) == {S: 1}
+    assert allowed(budget_state(over, money=6.0, price=paid), (S, 1)) == {}
+    assert allowed(budget_state(over, money=6.1, price=paid), (S, 1)) == {S: 1}
 
 
 def test_trainings_are_counted() -> None:
-    assert allowed(purse(trainings=0), (T, 2), (S, 1)) == {S: 1}
-    assert allowed(purse(Spent(trainings=2), trainings=3), (T, 2)) == {T: 1}
-    assert allowed(purse(Spent(trainings=2), trainings=3), (T, 1), flying={T: 1}) == {}
+    assert allowed(budget_state(trainings=0), (T, 2), (S, 1)) == {S: 1}
+    assert allowed(budget_state(Spent(trainings=2), trainings=3), (T, 2)) == {T: 1}
+    assert allowed(budget_state(Spent(trainings=2), trainings=3), (T, 1), flying={T: 1}) == {}
 
 
 def test_the_reason_names_the_caps_that_are_in_the_way() -> None:
-    assert purse(calls=15, tokens=10_000).reason([(G, 2)]) == "budget: 10 of 15 calls"
-    assert purse(Spent(hours=2.25), hours=2.0).reason([(T, 1)]) == "budget: 2.25 of 2.00 hours"
+    assert budget_state(calls=15, tokens=10_000).reason([(G, 2)]) == "budget: 10 of 15 calls"
+    assert budget_state(Spent(hours=2.25), hours=2.0).reason([(T, 1)]) == "budget: 2.25 of 2.00 hours"
 
 
 def test_what_is_spent_adds_up_and_reads_well() -> None:
@@ -162,8 +162,8 @@ def test_the_teachers_tokens_cost_what_they_cost() -> None:
 def test_a_step_that_asks_the_teacher_is_charged_at_its_price() -> None:
     caps = {"money": 2.0, "price": {"completion_million": 1000.0, "teacher": {"completion_million": 10_000.0}}}
     half = Spent(calls=1, completion_tokens=50)
-    assert allowed(purse(Spent(), {J: half}, **caps), (J, 99)) == {J: 40}
-    assert allowed(purse(Spent(), {J: half.teachers}, **caps), (J, 99)) == {J: 4}
+    assert allowed(budget_state(Spent(), {J: half}, **caps), (J, 99)) == {J: 40}
+    assert allowed(budget_state(Spent(), {J: half.teachers}, **caps), (J, 99)) == {J: 4}
 
 
 def test_means_are_of_those_who_are_asked() -> None:
@@ -184,7 +184,7 @@ STATE = RunState(
     window=8,
     evaluates=False,
     counts={G: StepCounts(ready=3, done=1)},
-    purse=purse(calls=10),
+    budget=budget_state(calls=10),
 )
 
 
@@ -195,7 +195,7 @@ def test_the_flow_stops_a_run_only_when_nothing_is_in_flight_and_nothing_fits() 
     assert next_actions(STATE, events.Woken()) == [actions.StopRun(USED_UP)]
     flying = RunState(**{**_fields(STATE), "counts": {G: StepCounts(ready=2, in_flight=1, done=1)}})
     assert next_actions(flying, events.Woken()) == []
-    rich = RunState(**{**_fields(STATE), "purse": purse(calls=35)})
+    rich = RunState(**{**_fields(STATE), "budget": budget_state(calls=35)})
     assert next_actions(rich, events.Woken()) == [actions.Dispatch(G, 2)]
 
 

@@ -238,7 +238,7 @@ def test_a_home_in_which_nothing_runs_cancels_without_beginning_anything(stage: 
     second = stage.submit(name="second")
     append_command(stage.database, "key", CANCEL, {"run_id": first})
     broker = RecordingBroker()
-    Coordinator(stage.database, stage.store, broker, stage.limits).settle()
+    Coordinator(stage.database, stage.store, broker, stage.limits).process_commands()
     assert status(stage, first) is RunStatus.CANCELLED
     assert status(stage, second) is RunStatus.QUEUED
     assert broker.queues == {}

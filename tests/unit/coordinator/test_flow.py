@@ -246,14 +246,24 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
         events.Woken(),
         [actions.Dispatch(T, 2)],
     ),
-    ("an ill engine gets nothing", replace(DATA, counts={G: StepCounts(ready=9)}, sick={G: 0}), events.Woken(), []),
+    (
+        "an ill engine gets nothing",
+        replace(DATA, counts={G: StepCounts(ready=9)}, probe_limits={G: 0}),
+        events.Woken(),
+        [],
+    ),
     (
         "then one probe",
-        replace(DATA, counts={G: StepCounts(ready=9)}, sick={G: 1}),
+        replace(DATA, counts={G: StepCounts(ready=9)}, probe_limits={G: 1}),
         events.Woken(),
         [actions.Dispatch(G, 1)],
     ),
-    ("one at a time", replace(DATA, counts={G: StepCounts(ready=9, in_flight=1)}, sick={G: 1}), events.Woken(), []),
+    (
+        "one at a time",
+        replace(DATA, counts={G: StepCounts(ready=9, in_flight=1)}, probe_limits={G: 1}),
+        events.Woken(),
+        [],
+    ),
     (
         "a cancelled run prepares what follows, and sends nothing",
         replace(DATA, cancelling=True, counts={G: StepCounts(ready=9, in_flight=1), J: StepCounts(ready=2)}),

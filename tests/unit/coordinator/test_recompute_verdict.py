@@ -137,7 +137,7 @@ CASES: list[tuple[str, RunState, events.Event, list[actions.Action]]] = [
     ("nor more of it than the window", replace(DATA, recomputing=lost(G, 9, 2)), events.Woken(), [sent(G, 6)]),
     (
         "an open circuit breaker lets one of them through as a probe",
-        replace(DATA, sick={G: 1}, recomputing=lost(G, 9, 0)),
+        replace(DATA, probe_limits={G: 1}, recomputing=lost(G, 9, 0)),
         events.Woken(),
         [sent(G, 1)],
     ),

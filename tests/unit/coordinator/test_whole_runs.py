@@ -31,18 +31,18 @@ class Play:
     steps_left: int = 1_000_000
 
     def run(self) -> None:
-        self.happen(events.RunBegun())
+        self.process(events.RunBegun())
         self.go_on()
 
     def cancel(self) -> None:
         self.state = replace(self.state, cancelling=True)
-        self.happen(events.Woken())
+        self.process(events.Woken())
         self.go_on()
 
     def resume(self) -> None:
         self.ended = ""
         self.state = replace(self.state, cancelling=False)
-        self.happen(events.Woken())
+        self.process(events.Woken())
         self.go_on()
 
     def go_on(self) -> None:
@@ -52,7 +52,7 @@ class Play:
             mortal = kind not in (S, T)
             died = mortal and self.rng.random() < self.death_rate
             self.count(kind, in_flight=-1, done=int(not died), dead=int(died))
-            self.happen(self.event(kind, part, died))
+            self.process(self.event(kind, part, died))
 
     def event(self, kind: StepKind, part: str, died: bool) -> events.Event:
         if died:
@@ -63,7 +63,7 @@ class Play:
             return events.TrainingDone("actor" if part == "actor" else "refiner")
         return events.EvaluationDone() if kind is E else events.ShardStepDone(kind, int(part))
 
-    def happen(self, event: events.Event) -> None:
+    def process(self, event: events.Event) -> None:
         happened = [event]
         while happened:
             for action in next_actions(self.state, happened.pop(0)):
