@@ -28,9 +28,8 @@ COMPOSE_LAB ?= ../shared/tools/compose-lab
 EVAL_DATA ?= ../shared/data
 SMOLLM2 := .smollm2
 
-# Pages that are wrapped at one width (.mdformat.toml). recipe.md is generated; NOT_WRAPPED still has lines of its own.
-NOT_WRAPPED := $(wildcard docs/decisions/*.md)
-PAGES = $(filter-out docs/reference/recipe.md $(NOT_WRAPPED),$(wildcard docs/*.md docs/*/*.md))
+# Pages that are wrapped at one width (.mdformat.toml); recipe.md is generated.
+PAGES = $(filter-out docs/reference/recipe.md,$(wildcard docs/*.md docs/*/*.md))
 
 # One torch thread a process: a second one collapses when the other core is busy.
 export OMP_NUM_THREADS ?= 1
