@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# aiohttp 3.14.5: a session with trust_env=True, set to honour HTTPS_PROXY, also reads ~/.netrc for the host. Where the
-# session has an Authorization header of its own, every request is then a ValueError about an auth argument that was
-# never given; without one, the password of .netrc is sent.
-# Prints `finding: true` and exits with 0 while that is so; exits with 1 once it has changed.
+# aiohttp 3.14.5: a session with trust_env=True, which is needed to honour HTTPS_PROXY, also reads ~/.netrc for the host.
+# If the session sets its own Authorization header, every request then fails with a ValueError about an auth argument that
+# was never passed; otherwise the password from .netrc is sent.
+# Prints `finding: true` and exits with 0 as long as this holds; exits with 1 once it has changed.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,11 +17,11 @@ import aiohttp
 from aiohttp import web
 
 
-async def seen(request):
+async def received(request):
     return web.json_response(request.headers.get("Authorization"))
 
 
-async def ask(url, trust_env, headers):
+async def send(url, trust_env, headers):
     async with aiohttp.ClientSession(trust_env=trust_env, headers=headers) as session:
         try:
             async with session.get(url) as reply:
@@ -32,13 +32,13 @@ async def ask(url, trust_env, headers):
 
 async def main():
     app = web.Application()
-    app.router.add_get("/", seen)
+    app.router.add_get("/", received)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     key = {"Authorization": "Bearer key"}
-    found = {trust: (await ask(url, trust, None), await ask(url, trust, key)) for trust in (False, True)}
+    found = {trust: (await send(url, trust, None), await send(url, trust, key)) for trust in (False, True)}
     await runner.cleanup()
     print("aiohttp", aiohttp.__version__)
     for trust, (without, with_key) in found.items():

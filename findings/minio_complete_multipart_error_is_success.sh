@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# minio 7.2.20: S3 may answer CompleteMultipartUpload with status 200 and an error's document, since it sends the status
-# before it knows how the work ends; its API reference tells clients to read the body. put_object does not: it returns a
-# result whose etag is None, and the object was never stored.
-# Prints `finding: true` and exits with 0 while that is so; exits with 1 once it has changed.
+# minio 7.2.20: S3 may respond to CompleteMultipartUpload with status 200 and an error document, because it sends the
+# status before it knows the outcome; its API reference requires clients to read the body. put_object does not: it returns
+# a result whose etag is None although the object was never stored.
+# Prints `finding: true` and exits with 0 as long as this holds; exits with 1 once it has changed.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
