@@ -20,7 +20,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """From `first` to `last` steps, drawn from `start` to `end`; one that goes up ends above where it starts."""
+    """From `first` to `last` steps, drawn from `start` to `end`; one that goes up ends above where it starts. A single
+    step is drawn in the middle."""
 
     step: float
     first: int
@@ -37,6 +38,8 @@ class Axis:
         return self.last * self.step
 
     def at(self, value: float) -> float:
+        if self.first == self.last:
+            return round((self.start + self.end) / 2, 1)
         return round(self.start + (self.end - self.start) * (value - self.least) / (self.most - self.least), 1)
 
     def ticks(self, label: Callable[[float], str]) -> list[Tick]:

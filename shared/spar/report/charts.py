@@ -4,15 +4,15 @@ markup.
 Lines carry their intervals; bars add up to their totals. Positions are in the units of each plot's viewBox.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from spar.charts.axes import Tick, percent_label, rate_axis
+from spar.charts.plots import PlotCurve, PlotFrame, PlotPoint, curve, spread
 from spar.recipes.init import ACTOR, BACKBONE, iteration_name
 
-WIDTH, HEIGHT = 400, 250
-LEFT, RIGHT, TOP, BOTTOM = 42, 300, 16, 214
+FRAME = PlotFrame(left=42, right=300, top=16, bottom=214, inset=14)
+"""Of 400 by 250: the labels at the lines' ends stand to the right of it."""
 LABEL_GAP = 34
 """The least distance of two labels at the lines' ends: each is two lines of text."""
 BAR_WIDTH = 1000
@@ -37,28 +37,18 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChartMark:
-    """A drawn point: its position, its interval's ends, and what to say of it."""
-
-    x: float
-    y: float
-    y_low: float
-    y_high: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChartLine:
-    name: str
+    """A curve with the label at its end."""
+
+    curve: PlotCurve
     style: str
-    points: str  # as of an SVG polyline
-    marks: list[ChartMark]
     label: str
     label_y: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
+    frame: PlotFrame
     lines: list[ChartLine]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
@@ -91,27 +81,17 @@ def line_chart(series: Sequence[Series]) -> LineChart | None:
     if not shown:
         return None
     every = [point for one in shown for point in one.points]
-    y = rate_axis(min(p.low for p in every), max(p.high for p in every), BOTTOM, TOP, fewest=2)
-    first = min(0, *(point.x for one in shown for point in one.points))
-    last = max(point.x for one in shown for point in one.points)
-
-    def x_of(x: int) -> float:
-        return round(LEFT + 14 + (RIGHT - LEFT - 28) * ((x - first) / (last - first) if last > first else 0.5), 1)
-
-    ends = _apart([y.at(one.points[-1].value) for one in shown])
+    y = rate_axis(min(p.low for p in every), max(p.high for p in every), FRAME.bottom, FRAME.top, fewest=2)
+    first, last = min(0, *(point.x for point in every)), max(point.x for point in every)
+    x = FRAME.across(first, last)
+    curves = [curve(one.name, [_point(one.name, point) for point in one.points], x, y) for one in shown]
+    ends = spread([drawn.marks[-1].y for drawn in curves], LABEL_GAP)
     lines = [
-        ChartLine(
-            name=one.name,
-            style=one.style,
-            points=" ".join(f"{x_of(p.x)},{y.at(p.value)}" for p in one.points),
-            marks=[_mark(one.name, p, x_of(p.x), y.at) for p in one.points],
-            label=f"{100 * one.points[-1].value:.1f}%",
-            label_y=end,
-        )
-        for one, end in zip(shown, ends, strict=True)
+        ChartLine(curve=drawn, style=one.style, label=f"{100 * one.points[-1].value:.1f}%", label_y=end)
+        for one, drawn, end in zip(shown, curves, ends, strict=True)
     ]
-    x_ticks = [Tick(x_of(x), _tick(x)) for x in range(first, last + 1) if x != ACTOR]
-    return LineChart(lines=lines, x_ticks=x_ticks, y_ticks=y.ticks(percent_label))
+    x_ticks = [Tick(x.at(step), _tick(step)) for step in range(first, last + 1) if step != ACTOR]
+    return LineChart(frame=FRAME, lines=lines, x_ticks=x_ticks, y_ticks=y.ticks(percent_label))
 
 
 def stacked_bar(parts: Sequence[tuple[str, str, float]], longest: float, gap: float = 3.0) -> list[Segment]:
@@ -153,18 +133,7 @@ def _tick(x: int) -> str:
     return str(x) if x > 0 else iteration_name(x, measured=True)
 
 
-def _mark(name: str, point: RatePoint, x: float, y_of: Callable[[float], float]) -> ChartMark:
+def _point(name: str, point: RatePoint) -> PlotPoint:
     when = {BACKBONE: "of the backbone", 0: "at the start"}.get(point.x, f"after iteration {point.x}")
-    said = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
-    return ChartMark(x=x, y=y_of(point.value), y_low=y_of(point.low), y_high=y_of(point.high), label=said)
-
-
-def _apart(ends: Sequence[float]) -> list[float]:
-    """Moves labels away from each other, keeping their order, until none covers another."""
-    order = sorted(range(len(ends)), key=lambda index: ends[index])
-    placed = list(ends)
-    for above, below in pairwise(order):
-        placed[below] = max(placed[below], placed[above] + LABEL_GAP)
-    lowest = order[-1]
-    back = (placed[lowest] - ends[lowest]) / 2  # share the way between up and down
-    return [round(y - back, 1) for y in placed]
+    label = f"{name} {when}: {100 * point.value:.1f}% ({100 * point.low:.1f} to {100 * point.high:.1f})"
+    return PlotPoint(x=point.x, value=point.value, low=point.low, high=point.high, label=label)

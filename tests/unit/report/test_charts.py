@@ -6,11 +6,8 @@ import pytest
 
 from spar.report.charts import (
     BAR_WIDTH,
-    BOTTOM,
+    FRAME,
     LABEL_GAP,
-    LEFT,
-    RIGHT,
-    TOP,
     RatePoint,
     Series,
     columns,
@@ -28,9 +25,9 @@ def series(*values: float, width: float = 0.02) -> Series:
 def test_every_mark_and_interval_is_inside_the_frame(values: tuple[float, ...]) -> None:
     chart = line_chart([series(*values)])
     assert chart is not None
-    for mark in chart.lines[0].marks:
-        assert LEFT <= mark.x <= RIGHT
-        assert TOP <= mark.y_high <= mark.y <= mark.y_low <= BOTTOM
+    for mark in chart.lines[0].curve.marks:
+        assert FRAME.left + FRAME.inset <= mark.x <= FRAME.right - FRAME.inset
+        assert FRAME.top <= mark.y_high <= mark.y <= mark.y_low <= FRAME.bottom
     assert [tick.at for tick in chart.y_ticks] == sorted((tick.at for tick in chart.y_ticks), reverse=True)
     assert 3 <= len(chart.y_ticks) <= 8
 

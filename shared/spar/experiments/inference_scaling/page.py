@@ -5,8 +5,9 @@ No script, nothing loaded, everything that is not ours escaped. Its plots' numbe
 
 from collections.abc import Callable, Sequence
 
+from spar.charts.plots import LinePlot, PlotPoint
 from spar.experiments.inference_scaling.curves import BudgetPoint
-from spar.experiments.inference_scaling.drawing import At, LinePlot, curves_over, plot
+from spar.experiments.inference_scaling.drawing import curves_over, plot
 from spar.experiments.inference_scaling.majority_vote import MajorityPoint
 from spar.experiments.inference_scaling.report import SweepReport
 from spar.report.page import environment, style
@@ -45,7 +46,8 @@ def _majority(points: Sequence[MajorityPoint]) -> LinePlot | None:
     if not sampled:
         return None
     at = [
-        At(x=point.votes, rate=point.accuracy, low=point.low, high=point.high, label=_label(point)) for point in sampled
+        PlotPoint(x=point.votes, value=point.accuracy, low=point.low, high=point.high, label=_label(point))
+        for point in sampled
     ]
     return plot([("majority", at)])
 
