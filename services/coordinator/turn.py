@@ -176,7 +176,7 @@ class Transition:
             renew(step)
             known = self.ledger.result(step.fingerprint)
             if known is not None and handling.is_readable(self.context, step, known):
-                facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0})
+                facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0, "timings": None})
                 self.complete(step, known.key, facts, reused=True)
             elif step.fingerprint not in sent:  # else it waits, and has the same result
                 sent.add(step.fingerprint)

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from spar.messages.training import Train, Trained
 from spar.method.records import Example, Pair
 from spar.runtime.models import model_folder, name_base
 from spar.runtime.steps import StepOutput, read_rows
+from spar.runtime.timing import TimePart, timed
 from spar.runtime.worker import Worker
 from spar.store.model_files import whole_model
 from spar.store.models import upload_model
@@ -52,7 +54,9 @@ async def train_model(worker: Worker, command: Train) -> StepOutput:
     """Train it, or wait for an earlier attempt that is still at work here, and take what it made."""
     folder = worker.work_dir / "training" / command.fingerprint
     claim = Claim(folder)
-    async with claim.held():
+    async with AsyncExitStack() as held:
+        with timed(TimePart.TURN):
+            await held.enter_async_context(claim.held())
         made = claim.earlier()
         if made is None or await asyncio.to_thread(whole_model, worker.store, command.fingerprint) is None:
             made = await _train(worker, command, folder)
@@ -74,10 +78,13 @@ async def _train(worker: Worker, command: Train, folder: Path) -> Earlier:
     if not job.output.exists():  # else an earlier attempt got as far as the upload
         with typed_faults(job.work):
             await _fetch_rows(worker, command, job.rows)
-    async with training_gpus(spec.trainer) as gpus:
+    seen = StepTimes()
+    async with AsyncExitStack() as held:
+        with timed(TimePart.TURN):
+            gpus = await held.enter_async_context(training_gpus(spec.trainer))
         trainer = make_trainer(spec.trainer.kind)
-        seen = StepTimes()
-        outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command, seen))
+        with timed(TimePart.TRAINING):
+            outcome = await trainer.train(replace(job, gpus=gpus), _progress(worker, command, seen))
     if is_adapter(job.output):
         await asyncio.to_thread(name_base, job.output, spec.base, job.base)
     await asyncio.to_thread(upload_model, worker.store, command.fingerprint, job.output)

@@ -11,17 +11,20 @@ from pathlib import Path
 import pytest
 
 from spar.errors import ObjectMissing, StoreError
+from spar.runtime.timing import TimedStore
 from spar.store.base import ObjectStore
 from spar.store.directory import DirectoryStore
 
 _BUCKETS = itertools.count()
 
 
-@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.integration)])
+@pytest.fixture(params=["directory", "timed", pytest.param("s3", marks=pytest.mark.integration)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """An empty store of each kind."""
     if request.param == "directory":
         return DirectoryStore(tmp_path / "store")
+    if request.param == "timed":
+        return TimedStore(DirectoryStore(tmp_path / "store"))
     made: ObjectStore = request.getfixturevalue("s3").store(f"contract-{next(_BUCKETS)}")
     return made
 

@@ -21,6 +21,20 @@ class StepUsage(Wire):
     estimated_tokens: int = omitted_when_default(0)
 
 
+class StepTimings(Wire):
+    """Seconds of a step by what it waited for; none counts twice, and what is in none is its own code.
+
+    `engine_s`: at least one reply of a model was awaited; `training_s`: a trainer was at work; `loading_s`: a model was
+    fetched, or its engine started; `store_s`: objects were read or written; `turn_s`: another held what it needed.
+    """
+
+    engine_s: float = 0.0
+    training_s: float = 0.0
+    loading_s: float = 0.0
+    store_s: float = 0.0
+    turn_s: float = 0.0
+
+
 class StepStarted(Wire):
     kind: Literal["started"] = "started"
     step_id: int
@@ -51,7 +65,10 @@ class TrainingProgressed(Wire):
 
 
 class StepFinished(Wire):
-    """A result is in the store. `counts` are the step's own, by name (`spar.messages.counts`)."""
+    """A result is in the store. `counts` are the step's own, by name (`spar.messages.counts`).
+
+    `timings` is None from a worker of an older version, which measured none.
+    """
 
     kind: Literal["finished"] = "finished"
     step_id: int
@@ -63,6 +80,7 @@ class StepFinished(Wire):
     seconds: float
     usage: StepUsage
     counts: dict[str, float]
+    timings: StepTimings | None = omitted_when_default(None)
 
 
 class FailureReason(StrEnum):

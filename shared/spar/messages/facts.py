@@ -8,21 +8,30 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from spar.messages.coordinator import StepFinished, StepUsage
+from spar.messages.coordinator import StepFinished, StepTimings, StepUsage
+from spar.recipes.models import omitted_when_default
 
 
 class StepFacts(BaseModel):
-    """`seconds` is None of a step without a result. `counts` are flat, by name."""
+    """`seconds` is None of a step without a result. `counts` are flat, by name. `timings` is None where none were
+    measured: a reused result, or a worker of an older version."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     seconds: float | None = None
     worker: str | None = None
     usage: StepUsage = StepUsage()
     counts: dict[str, float] = {}
+    timings: StepTimings | None = omitted_when_default(None)
 
     @classmethod
     def of(cls, report: StepFinished) -> "StepFacts":
-        return cls(seconds=report.seconds, worker=report.worker, usage=report.usage, counts=report.counts)
+        return cls(
+            seconds=report.seconds,
+            worker=report.worker,
+            usage=report.usage,
+            counts=report.counts,
+            timings=report.timings,
+        )
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> "StepFacts":

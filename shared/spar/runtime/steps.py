@@ -24,17 +24,18 @@ from spar.errors import (
     TrainingDiverged,
 )
 from spar.messages.base import ObjectRef, StepMessage
-from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted
+from spar.messages.coordinator import FailureReason, StepFailed, StepFinished, StepReturned, StepStarted, StepTimings
 from spar.messages.coordinator import StepUsage as UsageFacts
 from spar.messages.counts import BaseCounts, ReplyCounts
 from spar.messages.reasons import FAILURES
 from spar.redaction import redact
 from spar.roles.usage import Usage
 from spar.runtime.kept import keep_report, kept_report
+from spar.runtime.timing import clocked
 from spar.runtime.worker import Worker
 from spar.store.base import ObjectStore
 from spar.store.rereading import reread
-from spar.store.results import get_verified, put_blob, put_result
+from spar.store.results import StoredObject, get_verified, put_blob, put_result
 from spar.store.rows import decode_rows, encode_rows
 from spar.texts import storable
 
@@ -88,8 +89,10 @@ def _made_before(worker: Worker, message: StepMessage) -> StepFinished | None:
 
 def _make(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> StepFinished:
     began = time.monotonic()
-    output = worker.loop.run(_awaited(message, work), message.deadline_s)
-    report = _finished(worker, message, output, time.monotonic() - began)
+    with clocked() as clock:
+        output = worker.loop.run(_awaited(message, work), message.deadline_s)
+        stored = _store(worker, message, output)
+    report = _finished(worker, message, output, stored, time.monotonic() - began, clock.timings())
     if message.reply_to is not None:
         keep_report(worker.store, report)
     return report
@@ -111,10 +114,15 @@ def put_rows(store: ObjectStore, prefix: str, step: str, rows: Sequence[Any]) ->
     return put_blob(store, prefix, encode_rows(step=step, fingerprint="", rows=rows)).key
 
 
-def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds: float) -> StepFinished:
+def _store(worker: Worker, message: StepMessage, output: StepOutput) -> StoredObject:
     step = type(message).__name__.lower()
     data = encode_rows(step=step, fingerprint=message.fingerprint, rows=output.rows)
-    stored = put_result(worker.store, message.fingerprint, data)
+    return put_result(worker.store, message.fingerprint, data)
+
+
+def _finished(
+    worker: Worker, message: StepMessage, output: StepOutput, stored: StoredObject, seconds: float, timings: StepTimings
+) -> StepFinished:
     usage = output.usage
     return StepFinished(
         step_id=message.step_id,
@@ -131,6 +139,7 @@ def _finished(worker: Worker, message: StepMessage, output: StepOutput, seconds:
             estimated_tokens=usage.estimated_tokens,
         ),
         counts={**output.counts.flat(), **ReplyCounts(failed=usage.failures, adjusted=usage.adjustments).flat()},
+        timings=timings,
     )
 
 

@@ -20,6 +20,7 @@ from spar.runtime.loop import LoopThread
 from spar.runtime.models import locate
 from spar.runtime.replies import reply
 from spar.runtime.supervision import Loop
+from spar.runtime.timing import TimedChat, TimedStore, TimePart, timed
 from spar.store.base import ObjectStore
 from spar.store.models import ModelCache
 
@@ -52,7 +53,7 @@ class Worker:
         one closes with us. `ended` is called with what ends the heartbeat, without which all work here counts as
         lost."""
         self.name = name
-        self.store = store
+        self.store: ObjectStore = TimedStore(store)
         self.cache = cache
         self.work_dir = work_dir
         self.announce = announce
@@ -72,8 +73,10 @@ class Worker:
 
     async def chat(self, settings: EngineSettings, model: ModelRef) -> ChatModel:
         """The model, being served. On the loop thread."""
-        local = await asyncio.to_thread(locate, model, self.cache)
-        return self.observe(await self.engine(settings).serve(local))
+        with timed(TimePart.LOADING):
+            local = await asyncio.to_thread(locate, model, self.cache)
+            chat = await self.engine(settings).serve(local)
+        return TimedChat(self.observe(chat))
 
     def engine(self, settings: EngineSettings) -> Engine:
         """The one engine of these settings. On the loop thread, so no two calls make the same one."""
