@@ -109,8 +109,11 @@ recipes: setup ## Run every recipe of the tables on the story world, one seed (a
 recipes-table: setup ## The same with three seeds (under an hour)
 	$(BIN)/python benchmarks/recipes/run.py --seeds 0 1 2 --dir runs/recipes-table
 
+# Without those that need containers, and without what measures nothing by itself.
+BENCHMARKS := $(filter-out scaling house processor_time,$(basename $(notdir $(sort $(wildcard benchmarks/*.py)))))
+
 bench: setup ## Run the benchmarks
-	for each in $(sort $(filter-out benchmarks/scaling.py,$(wildcard benchmarks/*.py))); do echo "== $$each"; $(BIN)/python "$$each"; done
+	for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python -m "benchmarks.$$each"; done
 
 evals: $(SMOLLM2)/model/config.json ## Run every evaluation at small size (minutes), into evals/
 	EVAL_DATA=$(EVAL_DATA) SMOLLM2=$(SMOLLM2)/model benchmarks/evals/run.sh

@@ -1,11 +1,11 @@
-"""How well `spar plan --pilot` forecasts: three workloads, the whole run beside what its pilot said.
+"""Accuracy of `spar plan --pilot`: for three workloads, the forecast of a pilot beside the cost of the whole run.
 
     python benchmarks/forecast.py [--prompts 192] [--pilot 32] [--limit 0.2]
 
-The server is `spar.testing.server` in a process of its own, whose clock passes as on a continuous-batching engine: at
-most 256 sequences, each step 20 ms plus 0.1 ms a sequence, prefill 0.02 ms a token. It is slow on purpose, so that
-its clock and not this machine decides how long a run takes. The pilot and the run have a home each, so that the run
-does everything itself. Exits with 1 if calls, tokens or hours are off by more than the limit.
+The server is `spar.testing.server` in a separate process, with the timing of a continuous-batching engine: at most 256
+sequences, 20 ms per step plus 0.1 ms per sequence, 0.02 ms of prefill per token. It is slow on purpose, so that its
+clock, not this machine, determines how long a run takes. Pilot and run have separate homes, so that the run reuses
+nothing. Exits with 1 if calls, tokens or hours deviate by more than the limit.
 """
 
 import argparse
@@ -48,27 +48,27 @@ def main() -> None:
     worst = 0.0
     for name, (options, changes) in WORKLOADS.items():
         with tempfile.TemporaryDirectory() as folder, server_process("--any-model", *PACE, *options) as url:
-            told, took = measure(Path(folder), url, args.prompts, args.pilot, changes)
+            forecast, actual = measure(Path(folder), url, args.prompts, args.pilot, changes)
         print(name)
-        for what, found in took.items():
-            said = told[what]
-            off = said["value"] / found - 1
-            inside = "inside" if said["low"] <= found <= said["high"] else "outside"
-            worst = max(worst, abs(off))
+        for what, found in actual.items():
+            expected = forecast[what]
+            error = expected["value"] / found - 1
+            inside = "inside" if expected["low"] <= found <= expected["high"] else "outside"
+            worst = max(worst, abs(error))
             print(
-                f"  {what:<7} forecast {said['value']:>12,.4g} ({said['low']:,.4g} to {said['high']:,.4g}), "
-                f"took {found:>12,.4g}: {100 * off:+.1f}%, {inside} its interval"
+                f"  {what:<7} forecast {expected['value']:>12,.4g} ({expected['low']:,.4g} to "
+                f"{expected['high']:,.4g}), actual {found:>12,.4g}: {100 * error:+.1f}%, {inside} the interval"
             )
-    print(f"worst: {100 * worst:.1f}%")
+    print(f"largest error: {100 * worst:.1f}%")
     sys.exit(worst > args.limit)
 
 
 def measure(
     folder: Path, url: str, prompts: int, pilot: int, changes: dict[str, Any]
 ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """What the pilot said of calls, tokens and hours, and what the run took: hours on the server's own clock."""
+    """Calls, tokens and hours: the pilot's forecast, and the run's actual cost; hours on the server's clock."""
     recipe = write_recipe(folder, url, prompts, changes)
-    told = json.loads(_spar("plan", recipe, "--pilot", str(pilot), "--dir", folder / "pilot", "--json"))["total"]
+    forecast = json.loads(_spar("plan", recipe, "--pilot", str(pilot), "--dir", folder / "pilot", "--json"))["total"]
     before = stats(url)
     _spar("run", recipe, "--dir", folder / "run")
     busy = stats(url)["busy_s"] - before["busy_s"]
@@ -76,7 +76,7 @@ def measure(
         each["name"]: each["spent"] for each in json.loads(_spar("status", "--dir", folder / "run", "--json"))["burn"]
     }
     return (
-        {name: told[name] for name in ("calls", "tokens", "hours")},
+        {name: forecast[name] for name in ("calls", "tokens", "hours")},
         {"calls": spent["calls"], "tokens": spent["tokens"], "hours": busy / 3600},
     )
 

@@ -1,11 +1,11 @@
-"""What grows with the number of prompts: memory of the coordinator and of selection, time to the first dispatch.
+"""What grows with the number of prompts: memory of the coordinator and of the selection, time to first dispatch.
 
     python -m benchmarks.growth [--prompts 1000 10000]
 
-Each measurement has a process of its own. `coordinator`: SQLite, a folder, a broker in memory, and workers that report
-at once; seconds from the command to the first message, processor time for each step of a shard, and peak memory.
-`selection`: one step over shards whose texts are as long as an 8B model's; peak memory above that of the process before
-it. Printed beside the figures is their ratio to the first size's.
+Each measurement runs in a process of its own. `coordinator`: SQLite, a folder, an in-memory broker, and workers that
+report at once; seconds from the command to the first message, processor time per shard step, and peak memory.
+`selection`: one step over shards with texts as long as an 8B model's; peak memory above that of the process before the
+step. The last column is the ratio to the first size.
 """
 
 import argparse
@@ -57,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--part", nargs="+", choices=sorted(MEASUREMENTS), default=sorted(MEASUREMENTS))
-    parser.add_argument("--one", choices=sorted(MEASUREMENTS), help="measure here, and print JSON")
-    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--one", choices=sorted(MEASUREMENTS), help="measure in this process and print JSON")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
 
 

@@ -1,8 +1,8 @@
-"""Counts how the code is built: sizes, rooms with one door, names met twice, import circles, words.
+"""Measures the structure of the code: sizes, files with one importer, class names, import cycles, house words.
 
     python benchmarks/house.py [--json] [--list MEASURE]
 
-Reads the files of this checkout and runs nothing. Which figure a measure should have, and why: CONTRIBUTING.md.
+Reads the files of this checkout and runs nothing. CONTRIBUTING.md lists the targets.
 """
 
 import argparse

@@ -1,16 +1,17 @@
-"""What an iteration's data phase costs on simulated servers, and how much of it changed nothing.
+"""What an iteration's data phase costs on simulated servers, and how much of it was wasted.
 
     python -m benchmarks.iteration [--prompts 1000] [--servers 1] [--workload A B]
     python -m benchmarks.iteration --compare judgment.votes=3
 
-Generation, judgment and search run as in production: the coordinator cuts shards and sends steps, the services' own
-functions do them; only the models and their clock are simulated. A server decodes at most 256 sequences; a step takes
-8 ms plus 0.03 ms a sequence, prefill 0.01 ms a token that its prefix cache does not hold (assumed of an 8B model on an
-H100). Workload A: half of the responses and refinements are bad, independently. B: each prompt has its own share of
-good ones, Beta-distributed with concentration 0.6. Time is simulated, so the figures do not depend on this machine.
+Generation, judgment and search run as in production: the coordinator divides prompts into shards and dispatches steps,
+and the services' own functions execute them; only the models and their clock are simulated. A server decodes at most
+256 sequences. A step takes 8 ms plus 0.03 ms per sequence; prefill takes 0.01 ms per token that is not in the prefix
+cache (assumptions for an 8B model on an H100). Workload A: half of the responses and refinements are bad,
+independently. B: each prompt has its own share of good ones, Beta-distributed with concentration 0.6. Time is
+simulated, so the figures do not depend on this machine.
 
-`--compare` runs the same prompts again with these overrides and prints the ratios. Where requests were refused or steps
-failed, the errors are printed instead of figures, and the command exits with 1.
+`--compare` runs the same prompts again with these overrides and prints the ratios. If requests were refused or steps
+failed, the errors are printed instead of figures and the command exits with 1.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def measure(name: str, args: argparse.Namespace, overrides: list[str]) -> dict[str, Any]:
-    """One data phase as plain figures; `errors` is empty where all went well."""
+    """The figures of one data phase; `errors` is empty if nothing failed."""
     lengths = Lengths(prompt=args.prompt, response=args.response, judgment=args.judgment, refinement=args.refinement)
     workload = Workload(concentration=CONCENTRATION[name], agreement=args.agreement, lengths=lengths)
     costs = CostModel(
@@ -92,15 +93,15 @@ def _figures(phase: DataPhase) -> dict[str, Any]:
         "pairs_sha256": phase.pairs_sha256,
         "examples": phase.examples,
         "outcomes": phase.outcomes,
-        "errors": _what_went_wrong(phase),
+        "errors": _errors_of(phase),
     }
 
 
-def _what_went_wrong(phase: DataPhase) -> dict[str, Any]:
+def _errors_of(phase: DataPhase) -> dict[str, Any]:
     fleet = phase.fleet
     found = {
         **{f"requests refused with {status}": number for status, number in sorted(fleet.refused.items())},
-        "requests given up": fleet.given_up,
+        "requests abandoned": fleet.abandoned,
         **{f"steps failed: {reason}": number for reason, number in phase.failed_steps.items()},
         "ended early": phase.end,
     }
@@ -115,7 +116,7 @@ def _head(run: dict[str, Any]) -> str:
 
 def _errors(run: dict[str, Any]) -> str:
     lines = [f"  {what}: {number}" for what, number in run["errors"].items()]
-    return "\n".join(["  no figures, since the servers failed:", *lines])
+    return "\n".join(["  no figures, because the servers failed:", *lines])
 
 
 def _table(run: dict[str, Any]) -> str:
@@ -126,10 +127,10 @@ def _table(run: dict[str, Any]) -> str:
             f"{one['engine_s']:>10,.1f}"
         )
     lines.append(
-        f"  took {run['makespan_s']:,.1f} s, {run['engine_s']:,.1f} engine-seconds of full servers: ratio "
+        f"  took {run['makespan_s']:,.1f} s, {run['engine_s']:,.1f} engine-seconds at full occupancy: ratio "
         f"{run['ratio']:.3f}; {run['occupancy']:.0f} sequences running"
     )
-    shares = {**run["wasted"], "together": sum(run["wasted"].values())}
+    shares = {**run["wasted"], "total": sum(run["wasted"].values())}
     for cause, tokens in shares.items():
         lines.append(f"  {cause:<42}{100 * tokens / run['completion']:5.1f}% of completion tokens")
     return "\n".join(lines)
@@ -137,8 +138,10 @@ def _table(run: dict[str, Any]) -> str:
 
 def _comparison(first: dict[str, Any], second: dict[str, Any]) -> str:
     ratios = [f"{what} {second[what] / first[what]:.3f}" for what in ("completion", "engine_s", "makespan_s")]
-    same = "the same pairs" if first["pairs_sha256"] == second["pairs_sha256"] else "OTHER PAIRS"
-    return f"  second over first: {', '.join(ratios)}; {same}, examples {first['examples']} and {second['examples']}"
+    same = "the same pairs" if first["pairs_sha256"] == second["pairs_sha256"] else "DIFFERENT PAIRS"
+    return (
+        f"  ratios, second to first: {', '.join(ratios)}; {same}, examples {first['examples']} and {second['examples']}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,21 +151,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--prompts", type=int, default=1000)
     add("--servers", type=int, default=1)
     add("--workload", nargs="+", choices=sorted(CONCENTRATION), default=sorted(CONCENTRATION))
-    add("--in-flight", type=int, default=256, help="prompts at work at once for each server")
-    add("--set", nargs="+", default=[], metavar="KEY=VALUE", help="overrides of the recipe, in every run")
-    add("--compare", nargs="+", metavar="KEY=VALUE", help="run again with these overrides too")
-    add("--agreement", type=float, default=0.85, help="of a vote with the truth")
+    add("--in-flight", type=int, default=256, help="prompts in flight per server")
+    add("--set", nargs="+", default=[], metavar="KEY=VALUE", help="recipe overrides for every run")
+    add("--compare", nargs="+", metavar="KEY=VALUE", help="run again with these additional overrides")
+    add("--agreement", type=float, default=0.85, help="probability that a vote agrees with the truth")
     for name, tokens in asdict(lengths).items():
         add(f"--{name}", type=int, default=tokens, help="mean tokens")
-    add("--sequences", type=int, default=costs.max_sequences, help="of one server")
+    add("--sequences", type=int, default=costs.max_sequences, help="largest batch of one server")
     add("--step-base", type=float, default=costs.step_base, help="seconds")
     add("--step-per-sequence", type=float, default=costs.step_per_sequence, help="seconds")
     add("--prefill-per-token", type=float, default=costs.prefill_per_token, help="seconds")
-    add("--cache-tokens", type=int, default=400_000, help="tokens of one server's key-value memory")
-    add("--status-429", type=float, default=0.0, help="share of requests that are refused with it")
-    add("--status-503", type=float, default=0.0, help="share of requests that are refused with it")
+    add("--cache-tokens", type=int, default=400_000, help="size of one server's key-value cache in tokens")
+    add("--status-429", type=float, default=0.0, help="share of requests refused with this status")
+    add("--status-503", type=float, default=0.0, help="share of requests refused with this status")
     add("--seed", type=int, default=0)
-    add("--json", type=Path, help="where the figures go")
+    add("--json", type=Path, help="write the figures to this file")
     return parser
 
 

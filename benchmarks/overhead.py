@@ -2,11 +2,11 @@
 
     python -m benchmarks.overhead [--prompts 1000] [--shard-size 16] [--replicas 1]
 
-Every service is a process of its own, the engine is the simulated one without latency, and all runs on loopback. One
-iteration is run to its end after a small one that warms everything up. Printed are model calls a second, processor
-seconds per 1,000 calls by process, and the coordinator's SQL statements for each step of a shard (from PostgreSQL's
-pg_stat_statements; BEGIN, COMMIT and the like apart). Ends with an error after five minutes. The S3 is moto's, a test
-double; its share tells nothing about a real one.
+Every service runs in its own process, the engine is the simulated one without latency, and everything is on loopback.
+After a small warm-up run, one iteration is run to completion. Prints model calls per second, processor seconds per
+1,000 calls by process, and the coordinator's SQL statements per shard step (from PostgreSQL's pg_stat_statements,
+without BEGIN, COMMIT and the like). Fails after five minutes. S3 is moto, a test double, so its share says nothing
+about a real object store.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from tests.end_to_end.simulated import write_recipe
 from tests.integration.stack import Stack, stack
 
 LIMIT_S = 300.0
-LOOK_S = 1.0
+POLL_S = 1.0
 WARM_UP = 64
 SERVICES = ("coordinator", "generation", "judgment", "training")
 UTILITY = ("BEGIN", "COMMIT", "ROLLBACK", "SET", "SHOW", "SAVEPOINT", "RELEASE")
@@ -101,15 +101,15 @@ def _run(system: Stack, folder: Path, prompts: int, shard_size: int, seed: int) 
     deadline = began + LIMIT_S
     while (progress := system.progress(run_id)) is None or not progress.status.ended:
         if time.monotonic() > deadline:
-            sys.exit(f"the run was not done after {LIMIT_S:g} s: {progress}")
+            sys.exit(f"the run did not finish within {LIMIT_S:g} s: {progress}")
         for name, process in system.processes.items():
             if process.poll() is not None:
-                sys.exit(f"{name} ended:\n{system.log(name)}")
-        time.sleep(LOOK_S)
+                sys.exit(f"{name} exited:\n{system.log(name)}")
+        time.sleep(POLL_S)
     with Session(system.database) as session:
         run = session.get_one(Run, run_id)
-        assert run.started_at is not None, "an ended run has begun"
-        assert run.finished_at is not None, "an ended run has an end"
+        assert run.started_at is not None, "a finished run has started"
+        assert run.finished_at is not None, "a finished run has an end"
         calls = sum(row.calls for row in session.exec(select(Spending).where(Spending.run_id == run_id)))
         steps = session.exec(select(Step).where(Step.run_id == run_id)).all()
         failures = session.exec(
@@ -133,30 +133,30 @@ def _count_statements(postgres: servers.PostgresServer) -> None:
 
 
 def _statements(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    """How often each was run. This benchmark's own looks at the run are among them: one a second."""
+    """How often each was executed, including this benchmark's own polling, once a second."""
     rows = connection.execute("SELECT query, sum(calls) FROM pg_stat_statements GROUP BY query ORDER BY 2 DESC")
     return {" ".join(query.split()): int(calls) for query, calls in rows if not query.upper().startswith(UTILITY)}
 
 
 def _pid(child: servers.Child) -> int:
-    assert child.process is not None, "the server is stopped"
+    assert child.process is not None, "the server is running"
     return child.process.pid
 
 
 def _table(found: dict[str, Any], shown: int) -> str:
     thousands = found["calls"] / 1000
     lines = [
-        f"{found['calls']:,} calls in {found['seconds']:.1f} s: {found['calls'] / found['seconds']:,.0f} a second; "
+        f"{found['calls']:,} calls in {found['seconds']:.1f} s: {found['calls'] / found['seconds']:,.0f} per second; "
         f"load average {found['load']:.1f}"
     ]
     if found["errors"]:
-        return "\n".join([f"no figures, since {found['errors']}", *lines])
+        return "\n".join([f"no figures, because of {found['errors']}", *lines])
     cpu: dict[str, float] = found["cpu_s"]
     lines += [f"  {name:<14}{seconds / thousands:6.3f} CPU-s per 1,000 calls" for name, seconds in cpu.items()]
-    lines.append(f"  {'all':<14}{sum(cpu.values()) / thousands:6.3f} CPU-s per 1,000 calls")
+    lines.append(f"  {'total':<14}{sum(cpu.values()) / thousands:6.3f} CPU-s per 1,000 calls")
     total = sum(found["statements"].values())
     lines.append(
-        f"{found['steps']} steps of shards: {1000 * cpu['coordinator'] / found['steps']:.1f} ms of the coordinator and "
+        f"{found['steps']} shard steps: {1000 * cpu['coordinator'] / found['steps']:.1f} ms of coordinator time and "
         f"{total / found['steps']:.1f} SQL statements each"
     )
     for query, calls in list(found["statements"].items())[:shown]:
@@ -169,9 +169,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--prompts", type=int, default=1000)
     add("--shard-size", type=int, default=16)
-    add("--replicas", type=int, default=1, help="of the refinement service")
-    add("--statements", type=int, default=0, help="how many of the most frequent statements to print")
-    add("--json", type=Path, help="where the figures go")
+    add("--replicas", type=int, default=1, help="refinement workers")
+    add("--statements", type=int, default=0, help="print so many of the most frequent statements")
+    add("--json", type=Path, help="write the figures to this file")
     return parser
 
 

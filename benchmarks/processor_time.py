@@ -7,17 +7,17 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, its living descendants, and its ended children."""
+    """User and system time of a process, its running descendants, and its finished children."""
     return sum(_own(one) for one in _family(pid))
 
 
 def _own(pid: int) -> float:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:  # ended meanwhile: its parent has its time
+    except FileNotFoundError:  # it has exited, and its parent has its time
         return 0.0
     fields = text.rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) * _TICK_S  # utime, stime, and those of ended children
+    return sum(int(ticks) for ticks in fields[11:15]) * _TICK_S  # utime, stime, and those of finished children
 
 
 def _family(pid: int) -> list[int]:

@@ -1,10 +1,10 @@
-"""How well `spar refine` keeps a server full: its time over the time that the same tokens need at full occupancy.
+"""How well `spar refine` keeps a server busy: its time as a ratio to that of the same tokens at full occupancy.
 
     python benchmarks/refine.py [--negatives 200] [--limit 1.25]
 
-The server is `spar.testing.server` in a process of its own: 256 sequences at most, each decode step 8 ms plus 0.03 ms
-a sequence, prefill 0.01 ms a token. It counts what it decoded, so the denominator rests on its own cost model; the
-numerator is the wall-clock of the whole command. Exits with 1 above the limit.
+The server is `spar.testing.server` in a separate process: at most 256 sequences, 8 ms per decoding step plus 0.03 ms
+per sequence, 0.01 ms of prefill per token. It counts what it decodes, so the denominator follows from its cost model;
+the numerator is the wall-clock time of the whole command. Exits with 1 if the ratio exceeds the limit.
 """
 
 import argparse
@@ -35,14 +35,14 @@ def main() -> None:
     print(
         f"{args.negatives} negatives, {stats['requests']} requests, {stats['sequences']} replies, "
         f"{stats['sequence_steps']} tokens decoded\n"
-        f"took {took:.1f} s, always full {stats['always_full_s']:.1f} s, ratio {ratio:.3f}; mean occupancy "
+        f"took {took:.1f} s, at full occupancy {stats['always_full_s']:.1f} s, ratio {ratio:.3f}; mean occupancy "
         f"{stats['mean_occupancy']:.0f} of 256, load average {os.getloadavg()[0]:.1f}"
     )
     sys.exit(ratio > args.limit)
 
 
 def measure(folder: Path, number: int, options: list[str]) -> tuple[float, dict[str, Any]]:
-    """Seconds of the whole command, and what the server counted."""
+    """Seconds of the whole command, and the server's counters."""
     source = folder / "negatives.jsonl"
     rows = [{"prompt": f"Begin text {i} with river.", "response": "moon table " * 30} for i in range(number)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -1,9 +1,9 @@
-"""How much faster the search phase gets with more refinement workers, on the simulated model server.
+"""How the search phase scales with refinement workers, on the simulated model server.
 
-Needs the stack of cpu.yml and simulated.yml to be up, and SPAR_API_TOKEN; it scales refinement by itself. The first
-run makes the responses and judgments; the measured ones differ from it in the search only, so that all else is reused
-and nothing but the search takes time. Every one grows the same trees: only `search.max_tokens` differs, which no reply
-of the simulated server reaches.
+Needs a running stack with cpu.yml and simulated.yml, and SPAR_API_TOKEN; scales the refinement service itself. A first
+run generates the responses and judgments. The measured runs differ from it only in the search, so everything else is
+reused and only the search takes time. All of them grow the same trees: they differ in `search.max_tokens`, which no
+reply of the simulated server reaches.
 
     python benchmarks/scaling.py --replicas 1 3
 """
@@ -22,12 +22,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 COMPOSE = ["docker", "compose"]
 FILES = ["docker-compose.yml", "deploy/compose/cpu.yml", "deploy/compose/simulated.yml"]
-LOOK_S = 0.25  # between two looks at a run
+POLL_S = 0.25  # between two polls of a run
 LONG_TOKENS = 3000
 
 
 def recipe(prompts: int, search: dict[str, Any]) -> dict[str, Any]:
-    """One iteration of the story world's prompts, one prompt a shard, so that work can be shared out evenly."""
+    """One iteration of the story world's prompts, one prompt per shard, so that work can be distributed evenly."""
     return {
         "name": "scaling",
         "iterations": 1,
@@ -44,7 +44,7 @@ class Api:
         self._url = url
         self._headers = {"Authorization": f"Bearer {os.environ['SPAR_API_TOKEN']}"}
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> str:
+    def request(self, path: str, body: dict[str, Any] | None = None) -> str:
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(self._url + path, data, headers), timeout=30) as reply:
@@ -52,13 +52,13 @@ class Api:
             return text
 
     def submit(self, what: dict[str, Any]) -> str:
-        run: str = json.loads(self.ask("/runs", what))["run_id"]
+        run: str = json.loads(self.request("/runs", what))["run_id"]
         return run
 
     def run(self, run: str) -> dict[str, Any] | None:
-        """How far it is; None until the coordinator has taken its command."""
+        """Its progress; None until the coordinator has taken its command."""
         try:
-            progress: dict[str, Any] = json.loads(self.ask(f"/runs/{run}"))["progress"]
+            progress: dict[str, Any] = json.loads(self.request(f"/runs/{run}"))["progress"]
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
@@ -67,13 +67,13 @@ class Api:
 
     def trees_by_worker(self) -> dict[str, float]:
         found = re.findall(
-            r'^spar_steps_done_total\{kind="refinement",worker="(.+?)"\} (\S+)$', self.ask("/metrics"), re.M
+            r'^spar_steps_done_total\{kind="refinement",worker="(.+?)"\} (\S+)$', self.request("/metrics"), re.M
         )
         return {worker: float(count) for worker, count in found}
 
 
 def search_seconds(api: Api, run: str) -> float:
-    """From the first search in flight to the last one done; waits for the end of the run."""
+    """From the first search in flight to the last one done; waits until the run has finished."""
     began = ended = 0.0
     while True:
         progress = api.run(run) or {"status": "", "steps": []}
@@ -86,7 +86,7 @@ def search_seconds(api: Api, run: str) -> float:
             raise SystemExit(f"run {run} {progress['status']}: {progress['reason']}")
         if progress["status"] == "finished":
             return ended - began
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 def scale(replicas: int) -> None:
@@ -98,7 +98,7 @@ def scale(replicas: int) -> None:
 def measure(api: Api, replicas: int, prompts: int) -> dict[str, Any]:
     scale(replicas)
     before = api.trees_by_worker()
-    new = int(time.time()) % 10**6  # or the search would be there already
+    new = int(time.time()) % 10**6  # otherwise the search's results would be reused
     seconds = search_seconds(api, api.submit(recipe(prompts, {"max_tokens": LONG_TOKENS + new})))
     counts = [int(count - before.get(worker, 0)) for worker, count in api.trees_by_worker().items()]
     shares = sorted(count for count in counts if count)
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--api", default="http://127.0.0.1:8000")
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--prompts", type=int, default=120)
-    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     args = parser.parse_args()
     api = Api(args.api)
     scale(max(args.replicas))

@@ -1,8 +1,8 @@
-"""How long `spar --help` takes, beside a Python that does nothing: the best of a few starts of each.
+"""How long `spar --help` takes, compared to a Python process that does nothing: the best of several starts of each.
 
     python benchmarks/startup.py [--starts 7] [--limit 1.0]
 
-Exits with 1 above the limit, in seconds.
+Exits with 1 if it takes longer than the limit, in seconds.
 """
 
 import argparse
@@ -27,9 +27,9 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=7)
     parser.add_argument("--limit", type=float, default=1.0)
     args = parser.parse_args()
-    nothing, told = best(["-c", "pass"], args.starts), best(["-m", "spar.cli.main", "--help"], args.starts)
-    print(f"spar --help {told:.2f} s, Python alone {nothing:.2f} s, ratio {told / nothing:.1f}")
-    sys.exit(told > args.limit)
+    nothing, help_text = best(["-c", "pass"], args.starts), best(["-m", "spar.cli.main", "--help"], args.starts)
+    print(f"spar --help {help_text:.2f} s, Python alone {nothing:.2f} s, ratio {help_text / nothing:.1f}")
+    sys.exit(help_text > args.limit)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How fast the in-process engine decodes, as a ratio to transformers' own `generate` over the same prompts.
+"""Decoding speed of the in-process engine, as a ratio to transformers' `generate` on the same prompts.
 
     python benchmarks/transformers_engine.py [--model DIR] [--rows 1000] [--max-batch 256]
 
-The work is that of judging: prompts of about 45 tokens, 5 samples each, 20-50 tokens drawn per sample (set by
-max_tokens). `generate` gets the same prompts in batches of the same number of rows, sorted by length, and draws as
-many tokens as the longest sample of each batch; only tokens that were asked for are counted. Without --model a random
-Llama of the story world's size is used. One torch thread. CPU seconds tell more than wall time on a busy machine.
+The workload resembles judging: prompts of about 45 tokens, 5 samples each, 20-50 tokens per sample (set by max_tokens).
+`generate` gets the same prompts in batches of the same number of rows, sorted by length, and decodes as many tokens as
+the longest sample of each batch needs; only requested tokens are counted. Without --model, a random Llama of the story
+world's size is used. One torch thread. On a busy machine, CPU seconds are more meaningful than wall-clock time.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def work(rows: int, words: Sequence[str]) -> list[Work]:
 
 
 async def engine_tokens(model: LocalModel, dtype: str, max_batch: int, calls: list[Work]) -> Callable[[], Any]:
-    """Serve and warm up; gives what is to be timed: all calls at once."""
+    """Serve and warm up; returns what is timed: all calls at once."""
     settings = EngineSettings.model_validate({"dtype": dtype, "max_batch": max_batch})
     engine = make(settings)
     chat = await engine.serve(model)
@@ -72,7 +72,7 @@ async def _then_close(engine: Any, job: Any) -> int:
 
 
 def generate_tokens(model: LocalModel, max_batch: int, calls: list[Work]) -> int:
-    """The same work by `generate`: padded on the left, a batch runs until its longest sample is done."""
+    """The same work with `generate`: left-padded, and a batch runs until its longest sample is done."""
     loaded = load(model, "float32")
     loaded.model.set_attn_implementation("sdpa")
     tokens = ChatTokens(loaded.tokenizer, loaded.positions)
@@ -92,11 +92,11 @@ def generate_tokens(model: LocalModel, max_batch: int, calls: list[Work]) -> int
             num_return_sequences=SAMPLES,
             max_new_tokens=max(limit for _, limit in batch),
         )[:, width:]
-        drawn += _asked_for(out, [limit for _, limit in batch for _ in range(SAMPLES)], loaded.ends)
+        drawn += _requested(out, [limit for _, limit in batch for _ in range(SAMPLES)], loaded.ends)
     return drawn
 
 
-def _asked_for(out: torch.Tensor, limits: list[int], ends: list[int]) -> int:
+def _requested(out: torch.Tensor, limits: list[int], ends: list[int]) -> int:
     """Tokens up to the end token or the sample's own limit."""
     counted = 0
     for row, limit in zip(out.tolist(), limits, strict=True):

@@ -1,10 +1,11 @@
-"""What the rules of voting on a tree's nodes cost in false accepts: seeded searches over judges that err.
+"""False accepts under different rules for voting on a tree's nodes: seeded searches with judges that err.
 
     python benchmarks/vote_rules.py [--trees 4000]
 
-A refiner mends a text with a chance of its own for each prompt; a judge says Yes of a good and of a bad text with
-chances that vary from text to text, and a share of its replies cannot be read. A false accept is a tree solved by a
-bad text. The search is `spar.method.search` with `bfs()`; only how a node's votes are settled differs. No model runs.
+The refiner repairs a text with a probability that depends on the prompt. The judge's probability of Yes varies from
+text to text, for good and for bad texts, and a share of its replies cannot be parsed. A false accept is a tree solved
+by a bad text. The search is `spar.method.search` with `bfs()`; only how a node's votes are combined differs. No model
+runs.
 """
 
 import argparse
@@ -31,22 +32,22 @@ def by(rules: VoteRules) -> Settling:
     return lambda ask: judge_until_quorum(ask, rules)
 
 
-PAPER, FIXED = "paper: redraw, quorum 1", "fixed: top up to 3, prune a tie"
+PAPER, FIXED = "paper: redraw, quorum 1", "fixed: top up to 3, prune ties"
 RULES: dict[str, Settling] = {
     PAPER: by(VoteRules(quorum=1, retries=2, redraw=True)),
     "redraw, quorum 3": by(VoteRules(quorum=3, retries=2, redraw=True)),
     "redraw, quorum 5": by(VoteRules(quorum=5, retries=2, redraw=True)),
     FIXED: by(VoteRules(quorum=3, retries=3)),
-    "top up to 3, keep a tie": tie_stays,
+    "top up to 3, keep ties": tie_stays,
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """One prompt: how often a refinement of it is good, and how a judge and a refiner fail."""
+    """One prompt: how often a refinement of it is good, and how judge and refiner err."""
 
     seed: int
-    unreadable: float
+    unparsable: float
 
     def draw(self, *what: object) -> Random:
         return Random(hashlib.sha256(repr((self.seed, *what)).encode()).digest())
@@ -55,7 +56,7 @@ class World:
         return text.startswith("good")
 
     async def refine(self, parent: Node, n: int, attempt: int) -> Sequence[Refinement]:
-        """Half of the texts come from a few that siblings repeat."""
+        """Half of the texts are drawn from a few, so that siblings repeat them."""
         chance = self.draw("prompt").betavariate(1, 4)
         drawn = []
         for index in range(n):
@@ -75,7 +76,7 @@ class World:
         return ask
 
     def _vote(self, random: Random, chance: float) -> Vote:
-        if random.random() < self.unreadable:
+        if random.random() < self.unparsable:
             return Vote("", failure=ReplyFailure.UNPARSABLE)
         return Vote("", Verdict.YES if random.random() < chance else Verdict.NO)
 
@@ -90,7 +91,7 @@ async def grow(world: World, settling: Settling) -> Tree:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """Of so many trees: how many were solved, by a bad text, and the votes that this took."""
+    """Of `trees` trees: how many were solved, how many of these by a bad text, and the votes used."""
 
     trees: int
     solved: int
@@ -98,9 +99,9 @@ class Result:
     votes: int
 
 
-def measure(settling: Settling, trees: int, unreadable: float) -> Result:
+def measure(settling: Settling, trees: int, unparsable: float) -> Result:
     async def all_trees() -> list[tuple[World, Tree]]:
-        worlds = [World(seed=seed, unreadable=unreadable) for seed in range(trees)]
+        worlds = [World(seed=seed, unparsable=unparsable) for seed in range(trees)]
         return [(world, await grow(world, settling)) for world in worlds]
 
     grown = asyncio.run(all_trees())
@@ -113,12 +114,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trees", type=int, default=4000)
     trees = parser.parse_args().trees
-    print("| unreadable | rule | solved | false accepts | of the solved | votes a tree |\n|---|---|---|---|---|---|")
-    for unreadable in (0.0, 0.05, 0.15, 0.3, 0.5):
+    print(
+        "| unparsable | rule | solved | false accepts | share of solved | votes per tree |\n|---|---|---|---|---|---|"
+    )
+    for unparsable in (0.0, 0.05, 0.15, 0.3, 0.5):
         for name, settling in RULES.items():
-            found = measure(settling, trees, unreadable)
+            found = measure(settling, trees, unparsable)
             share = f"{100 * found.false / found.solved:.1f}%"
-            cells = (f"{unreadable:.0%}", name, found.solved, found.false, share, f"{found.votes / trees:.1f}")
+            cells = (f"{unparsable:.0%}", name, found.solved, found.false, share, f"{found.votes / trees:.1f}")
             print("|", " | ".join(map(str, cells)), "|")
 
 

@@ -1,1 +1,1 @@
-"""The data phase on simulated servers: a workload of known truth, the services' own steps, what tokens bought."""
+"""The data phase on simulated servers: a workload with known truth, the services' own steps, wasted tokens."""

@@ -1,7 +1,7 @@
-"""One iteration's data phase: the real coordinator and the services' own steps, on a loop whose time jumps.
+"""One iteration's data phase: the real coordinator and the services' own steps, on an event loop with simulated time.
 
-The coordinator sends to a broker in memory; what it sends runs at once, as many steps as its window allows. Its own
-work takes no simulated time. Trainings are not run: the phase ends with the selection.
+The coordinator sends to an in-memory broker; whatever it sends starts at once, as many steps as its window allows.
+Its own work takes no simulated time. The phase ends with the selection; nothing is trained.
 """
 
 import asyncio
@@ -58,13 +58,13 @@ STEPS: dict[str, tuple[type[StepMessage], Callable[[Any, Any], Awaitable[StepOut
     SELECT_TASK: (Select, select_data, ""),
 }
 FOREVER = timedelta(days=1)
-RETRY_S = 0.2  # of real time: the coordinator's pauses after a failure pass by its own clock
+RETRY_S = 0.2  # of real time, by which the coordinator's pauses after a failure elapse
 RETRIES = 100
 
 
 @dataclass(kw_only=True)
 class DataPhase:
-    """What an iteration's data phase took, and what came of it."""
+    """What an iteration's data phase cost, and what it produced."""
 
     recipe: Recipe
     fleet: Fleet
@@ -80,7 +80,7 @@ class DataPhase:
 
 
 class _Inline(ThreadPoolExecutor):
-    """Runs what is handed to a thread at once: simulated time must not pass while a file is read."""
+    """Executes submitted work immediately: simulated time must not pass while a file is read."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -94,7 +94,7 @@ class _Inline(ThreadPoolExecutor):
 def run_data_phase(
     prompts: int, in_flight: int, workload: Workload, fleet: Fleet, seed: int, overrides: list[str]
 ) -> DataPhase:
-    """`in_flight`: prompts that the coordinator's window lets be at work at once."""
+    """`in_flight`: prompts in flight at once, by which the coordinator's window is set."""
     with tempfile.TemporaryDirectory(prefix="data-phase-") as name:
         folder = Path(name)
         recipe = _recipe(folder, workload.prompts(prompts, seed), seed, in_flight, overrides)
@@ -161,12 +161,12 @@ class _Drive:
                 if self._phase.pairs_sha256:
                     return
                 working |= self._taken()
-            time.sleep(RETRY_S)  # noqa: ASYNC251 - no simulated time may pass
+            time.sleep(RETRY_S)  # noqa: ASYNC251 - simulated time must not pass
             self._coordinator.tick()
-        self._phase.end = f"nothing was sent any more; failed steps: {dict(self._phase.failed_steps)}"
+        self._phase.end = f"no more steps were sent; failed steps: {dict(self._phase.failed_steps)}"
 
     def _taken(self) -> set[asyncio.Task[Report]]:
-        """Start all that was sent."""
+        """Start every step that was sent."""
         sent = [each for queue in self._broker.queues.values() for each in queue]
         self._broker.queues.clear()
         return {asyncio.create_task(self._report(task, message)) for task, message in sent if task in STEPS}

@@ -1,4 +1,4 @@
-"""Several timed servers as one engine: each request goes to the least loaded server of its step, and may be refused."""
+"""Several timed servers as one engine: each step uses the least loaded server, and requests may be refused."""
 
 import asyncio
 from collections import Counter
@@ -14,11 +14,11 @@ from spar.testing.prefix_cache import PrefixCache
 from spar.testing.timed_server import StepTokens, TimedServer
 
 TRIES, PAUSE_S = 5, 2.0
-"""Of one request, as a client of a busy server makes them; the pause doubles."""
+"""Tries per request, as by a client of a busy server; the pause doubles."""
 
 
 class Fleet:
-    """`refusals`: the share of requests that each status refuses."""
+    """`refusals`: the share of requests refused, by status."""
 
     def __init__(
         self, servers: int, costs: CostModel, cache_tokens: int, refusals: dict[int, float], seed: int = 0
@@ -26,7 +26,7 @@ class Fleet:
         self.servers = [TimedServer(costs, PrefixCache(cache_tokens)) for _ in range(servers)]
         self.costs = costs
         self.refused: Counter[int] = Counter()
-        self.given_up = 0
+        self.abandoned = 0
         self._refusals = refusals
         self._draw = Random(seed)
 
@@ -34,15 +34,15 @@ class Fleet:
         return min(self.servers, key=lambda server: server.load)
 
     async def admitted(self) -> None:
-        """Wait as a client waits whose request is refused. Raises EngineUnavailable when it gives up."""
+        """Retry like a client whose requests are refused. Raises EngineUnavailable when it gives up."""
         for attempt in range(TRIES):
             status = self._refused()
             if status is None:
                 return
             self.refused[status] += 1
             await asyncio.sleep(PAUSE_S * 2**attempt)
-        self.given_up += 1
-        raise EngineUnavailable(f"The server refused a request {TRIES} times.", "It does so on purpose.")
+        self.abandoned += 1
+        raise EngineUnavailable(f"The server refused a request {TRIES} times.", "The benchmark simulates this.")
 
     def _refused(self) -> int | None:
         place = self._draw.random() if self._refusals else 1.0
@@ -69,7 +69,7 @@ class TimedModel:
     """A `ChatModel` on one server of the fleet."""
 
     def __init__(self, fleet: Fleet, server: TimedServer, workload: Workload, prefix: str = "") -> None:
-        """`prefix` tells the requests of one step from another's that have the same form."""
+        """`prefix` distinguishes the requests of a step from requests of the same form by another step."""
         self._fleet, self._server, self._workload, self._prefix = fleet, server, workload, prefix
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:

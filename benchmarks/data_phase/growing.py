@@ -1,4 +1,4 @@
-"""The coordinator, and selection, over a given number of prompts without any model: for `benchmarks/growth.py`."""
+"""Measures the coordinator and the selection for a number of prompts, without any model: for `benchmarks/growth.py`."""
 
 import asyncio
 import resource
@@ -42,7 +42,7 @@ from tests.end_to_end.simulated import write_recipe
 
 SHARD = 16
 BASE = 500
-"""Prompts that are really searched; further ones are these under another prompt."""
+"""Prompts that are actually searched; further ones are copies with a different prompt text."""
 QUEUES = ("refinement", "judgment", "generation")
 MIB = 1 << 20
 _POOL = "".join(Random(0).choices("abcdefghijklmnopqrstuvwxyz      ", k=1 << 20))
@@ -69,7 +69,7 @@ def measure_coordinator(prompts: int) -> dict[str, float]:
         submit(prepare(recipe, store).submission, database)
         before, began = _memory(), time.monotonic()
         coordinator.tick()
-        assert broker.first_at is not None, "a tick begins the run"
+        assert broker.first_at is not None, "a tick starts the run"
         dispatched = broker.first_at - began
         cpu, steps = time.process_time(), 0
         while (message := _next(broker)) is not None:
@@ -81,8 +81,8 @@ def measure_coordinator(prompts: int) -> dict[str, float]:
     return {
         "prompts": prompts,
         "seconds to the first dispatch": dispatched,
-        "milliseconds of each shard step": 1000 * cpu / steps,
-        "MiB above the start, at the peak": (_peak() - before) / MIB,
+        "milliseconds per shard step": 1000 * cpu / steps,
+        "peak MiB above the start": (_peak() - before) / MIB,
     }
 
 
@@ -117,9 +117,9 @@ def measure_selection(prompts: int) -> dict[str, float]:
             took, cpu = time.monotonic() - began, time.process_time() - cpu
     return {
         "prompts": prompts,
-        "MiB above the start, at the peak": grown[0] / MIB,
+        "peak MiB above the start": grown[0] / MIB,
         "seconds": took,
-        "CPU-milliseconds a prompt": 1000 * cpu / prompts,
+        "CPU milliseconds per prompt": 1000 * cpu / prompts,
     }
 
 
@@ -129,7 +129,7 @@ async def _select_data(worker: Worker, command: Select) -> None:
 
 
 def _select(store: DirectoryStore, prompts: int) -> Select:
-    """Shards with long texts in the store, and the message that selects from them."""
+    """Stores shards with long texts; returns the message that selects from them."""
     shards = [_put_shard(store, rows) for rows in _shards(prompts)]
     model = ModelRef(fingerprint="m" * 64, location="served:model")
     spec = SelectionSpec(
@@ -154,12 +154,12 @@ def _shards(prompts: int) -> Iterator[Rows]:
     base = asyncio.run(_searched(min(prompts, BASE)))
     for begin in range(0, prompts, SHARD):
         yield [
-            _under_another(base[index % len(base)], index // len(base))
+            _with_other_prompt(base[index % len(base)], index // len(base))
             for index in range(begin, min(begin + SHARD, prompts))
         ]
 
 
-def _under_another(row: tuple[JudgedPrompt, Tree | None], copy: int) -> tuple[JudgedPrompt, Tree | None]:
+def _with_other_prompt(row: tuple[JudgedPrompt, Tree | None], copy: int) -> tuple[JudgedPrompt, Tree | None]:
     judged, tree = row
     prompt = Prompt.of(f"{copy}: {judged.prompt.text}")
     return replace(judged, prompt=prompt), tree and replace(tree, prompt=prompt)
@@ -175,7 +175,7 @@ def _put_shard(store: DirectoryStore, rows: Rows) -> ShardResults:
 
 
 class _LongTexts:
-    """A model of the workload whose texts are written out: about four characters a token."""
+    """A model of the workload whose texts are written in full: about four characters per token."""
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
@@ -220,17 +220,17 @@ def _peak() -> int:
 
 @contextmanager
 def _peak_memory() -> Iterator[list[int]]:
-    """Growth of resident memory within the block, at its peak, once it has ended."""
+    """The peak growth of resident memory within the block, available after the block."""
     grown, done, before = [0], threading.Event(), _memory()
 
-    def look() -> None:
+    def sample() -> None:
         while not done.wait(0.01):
             grown[0] = max(grown[0], _memory() - before)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     try:
         yield grown
     finally:
         done.set()
-        looking.join()
+        sampler.join()

@@ -1,6 +1,6 @@
-"""Which of the decoded tokens changed nothing: counted from the results, each token under the first cause that applies.
+"""Decoded tokens that did not affect the result: counted from the results, each under the first cause that applies.
 
-An upper bound of what deciding earlier can save: what the refiner would have learned from such votes is not counted.
+An upper bound on what deciding earlier can save: that the refiner would have learned from such votes is ignored.
 """
 
 from collections import Counter
@@ -18,13 +18,13 @@ class Cause(StrEnum):
     AFTER_MAJORITY = "votes on responses after the majority"
     AFTER_NEGATIVE = "responses judged after the first bad one"
     AFTER_WINNER = "siblings after a V = 1 winner"
-    TREE_VOTES = "tree votes that change nothing"
+    TREE_VOTES = "tree votes that do not change the result"
 
 
 def wasted_tokens(
     judged: Sequence[JudgedPrompt], trees: Sequence[Tree], recipe: Recipe, in_trees: int
 ) -> Counter[Cause]:
-    """`in_trees`: completion tokens that the servers decoded for searches, those of cancelled requests included."""
+    """`in_trees`: completion tokens that the servers decoded for searches, including those of cancelled requests."""
     found: Counter[Cause] = Counter()
     for row in judged:
         _of_responses(row, recipe.judgment.votes, found)
@@ -37,7 +37,7 @@ def wasted_tokens(
 
 
 def _of_responses(row: JudgedPrompt, votes: int, found: Counter[Cause]) -> None:
-    """In an order drawn by the prompt: judging in that order could have stopped at the first bad response."""
+    """In a random order seeded by the prompt: judging in this order could stop at the first bad response."""
     order = [item.judgment for item in row.responses if item.judgment is not None]
     Random(row.prompt.id).shuffle(order)
     decided = False
@@ -51,7 +51,7 @@ def _of_responses(row: JudgedPrompt, votes: int, found: Counter[Cause]) -> None:
 
 
 def _until_majority(judgment: Judgment, votes: int) -> int:
-    """How many of the votes settle the label."""
+    """How many of the votes decide the label."""
     counts: Counter[Verdict | None] = Counter()
     for number, vote in enumerate(judgment.votes, start=1):
         counts[vote.verdict] += 1
@@ -61,7 +61,7 @@ def _until_majority(judgment: Judgment, votes: int) -> int:
 
 
 def _tree_tokens(tree: Tree) -> Iterator[int]:
-    """Replies and votes that the tree kept; a text that stands in it twice was judged once."""
+    """Tokens of the replies and votes in the tree; a text that occurs twice was judged once."""
     seen = {tree.nodes[0].text.strip()}
     for node in tree.nodes[1:]:
         yield sum(tokens_of(failed.reply) for failed in node.failed) + tokens_of(node.reply or "")
@@ -74,7 +74,7 @@ def _tree_tokens(tree: Tree) -> Iterator[int]:
 
 
 def _of_tree_votes(tree: Tree, recipe: Recipe) -> int:
-    """Votes on nodes that could neither win their level nor be expanded any more, breadth first only."""
+    """Votes on nodes that could no longer win their level or be expanded; breadth first only."""
     wasted = 0
     by_depth = sorted(tree.nodes[1:], key=lambda node: (len(node.path), node.path))
     for depth, level in groupby(by_depth, key=lambda node: len(node.path)):
@@ -86,7 +86,7 @@ def _of_tree_votes(tree: Tree, recipe: Recipe) -> int:
 
 
 def _settled_votes(node: Node, nodes: Sequence[Node], chosen: int, recipe: Recipe) -> int:
-    """Tokens of the votes that came after the node was out of the running, given the values of the others."""
+    """Tokens of the votes after which the node was already out of contention, given the values of the others."""
     votes, most, yes = node.judgment.votes, recipe.judgment.votes, 0
     place = nodes.index(node)
     for number, vote in enumerate(votes, start=1):

@@ -1,8 +1,8 @@
-"""Models of known quality: a text is a mark that says whether it is good, and how many tokens it stands for.
+"""Models of known quality: a text is a marker that states whether it is good and how many tokens it represents.
 
-`[r 1f0c 1 347]` is a response of 347 tokens that is good. Verdicts agree with the mark with a given probability, so
-what a judgment is worth is known, and no long texts are written. Everything is a function of the conversation and the
-seed, so that sample i of a call is the same however many are drawn with it.
+`[r 1f0c 1 347]` is a good response of 347 tokens. Verdicts agree with the marker with a given probability, so the
+accuracy of judgments is known and no long texts are written. Everything is a function of the conversation and the seed,
+so sample i of a call does not depend on how many are drawn with it.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ SPREAD = 0.35
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lengths:
-    """Mean tokens, of an 8B model's instruction following; a refinement is its reflection and its text together."""
+    """Mean tokens when an 8B model follows instructions; a refinement comprises its reflection and its text."""
 
     prompt: int = 250
     response: int = 350
@@ -35,13 +35,13 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """`concentration` None: responses and refinements are good half of the time, independent of their prompt. Else a
+    """`concentration` None: half of the responses and refinements are good, independent of their prompt. Otherwise each
     prompt's share of good ones is drawn from a Beta distribution of this concentration."""
 
     good: float = 0.5
     concentration: float | None = None
     agreement: float = 0.85
-    """Of a vote with the truth."""
+    """The probability that a vote agrees with the truth."""
     lengths: Lengths = field(default_factory=Lengths)
 
     def prompts(self, number: int, seed: int) -> list[str]:
@@ -74,7 +74,7 @@ class Workload:
 
 
 def kind_of(messages: Sequence[Message]) -> str:
-    """Which step a conversation belongs to, as the built-in templates make it."""
+    """The step a conversation belongs to, given the built-in templates."""
     if len(messages) > 1:
         return "refine"
     return "judge" if len(_MARK.findall(messages[0].content)) > 1 else "respond"
@@ -82,16 +82,16 @@ def kind_of(messages: Sequence[Message]) -> str:
 
 @lru_cache(1 << 16)
 def tokens_of(text: str) -> int:
-    """The length of a text in which marks stand for what they name."""
+    """The length of a text in which each marker counts as many tokens as it states."""
     named = sum(int(mark[3]) for mark in _MARK.findall(text))
     return max(1, named + len(_MARK.sub("", text)) // _CHARACTERS_A_TOKEN)
 
 
 def spans_of(messages: Sequence[Message]) -> tuple[Span, ...]:
-    """A conversation as the prefix cache sees it: template text, marked texts and replies, each shared whole or not."""
+    """A conversation as the prefix cache sees it: template text, marked texts and replies, each shared as a whole."""
     spans: list[Span] = []
     for message in messages:
-        # A reply in a conversation is the very span that was decoded.
+        # A reply in a conversation is the same span that was decoded.
         spans += [reply_span(message.content)] if message.role == "assistant" else _cut(message.content)
     return tuple(spans)
 

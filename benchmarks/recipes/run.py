@@ -2,9 +2,9 @@
 
     python benchmarks/recipes/run.py [--seeds 0 1 2] [--recipes demo self ...] [--dir runs/recipes] [--set KEY=VALUE]
 
-All start from `builtin:story/one`, the one model that has every skill. Two runs go on side by side, single-threaded.
-Those that judge the same responses by the same votes share a home, and with it what they have in common. It goes on
-where it stopped; what is there already is not run again. Written beside the runs: recipes.md and recipes.json.
+All start from `builtin:story/one`, the one model that has every skill. Two runs execute concurrently, single-threaded.
+Recipes that judge the same responses by the same votes share a home, and with it their common results. After an
+interruption, the same command resumes. Writes recipes.md and recipes.json beside the runs.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from spar.submission.prepare import run_id_of
 MODEL = "builtin:story/one"
 VERDICTS = ("demo", "no_tree_search", "no_refinement", "best_of_n_dpo", "no_iteration")
 OTHERS = ("self_rewarding", "meta_rewarding", "self", "humpback", "autoif")
-"""Their responses or judgments are their own: nothing could be shared, so each has a home of its own."""
+"""Their responses or judgments differ, so nothing could be shared: each has a home of its own."""
 NAMES = {"demo": "spar"}
 SPAR = [sys.executable, "-m", "spar.cli.main"]
-SIDE_BY_SIDE = 2
+CONCURRENT_RUNS = 2
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             lanes.put([(name, seed) for name in lane if name in args.recipes])
     failed = run_all(lanes, args.dir, args.set)
     for name, seed in failed:
-        print(f"{name} with seed {seed} did not end: see {args.dir / f'{name}-{seed}.log'}")
+        print(f"{name} with seed {seed} failed: see {args.dir / f'{name}-{seed}.log'}")
     done = [(name, seed) for name in args.recipes for seed in args.seeds if (name, seed) not in failed]
     if done:
         report(done, args.dir, args.set)
@@ -55,13 +55,13 @@ def home_of(name: str, seed: int, folder: Path) -> Path:
 
 
 def options(name: str, seed: int, given: Sequence[str]) -> list[str]:
-    """The recipe's settings here: its start, its seed, and what all were given."""
+    """The recipe's settings here: its initial models, its seed, and the overrides for all."""
     backward = [f"models.backward={MODEL}"] if name == "humpback" else []
     return [f"models.actor={MODEL}", f"models.refiner={MODEL}", *backward, f"seed={seed}", *given]
 
 
 def run_all(lanes: "SimpleQueue[list[tuple[str, int]]]", folder: Path, given: Sequence[str]) -> list[tuple[str, int]]:
-    """Work the lanes off, SIDE_BY_SIDE at a time, each from its first to its last; returns what failed."""
+    """Process CONCURRENT_RUNS lanes at a time, each from first to last; returns the runs that failed."""
     failed: list[tuple[str, int]] = []
 
     def work() -> None:
@@ -72,7 +72,7 @@ def run_all(lanes: "SimpleQueue[list[tuple[str, int]]]", folder: Path, given: Se
                 return
             failed.extend(each for each in lane if not run(*each, folder, given))
 
-    workers = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
+    workers = [threading.Thread(target=work) for _ in range(CONCURRENT_RUNS)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -113,7 +113,7 @@ def report(done: Sequence[tuple[str, int]], folder: Path, given: Sequence[str]) 
 
 
 def as_table(groups: Sequence[dict[str, Any]]) -> str:
-    """Rows, calls and minutes are those of all seeds together; the difference, at T=0.9, is to the first recipe."""
+    """Rows, calls and minutes are totals over all seeds; differences are from the first recipe, at T=0.9."""
     head = "| recipe | seeds | start | end | gain | at T=0.9 | vs first | rows | right | calls | computed | minutes |"
     rule = f"|{'---|' * (head.count('|') - 1)}"
     return "\n".join([head, rule, *(as_row(group) for group in groups)]) + "\n"
