@@ -21,9 +21,17 @@ from spar.recipes.models import Recipe
 CANARY_KINDS = (StepKind.GENERATION, StepKind.JUDGMENT)
 
 
-def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe) -> Canary | None:
-    """None once later shards have been sent: the canary has been evaluated by then."""
+def is_sent(index: int, iteration: int, kind: StepKind, state: StepState) -> bool:
+    """Whether a counter is of shards of iteration `index` whose generation has been sent."""
+    return iteration == index and kind is StepKind.GENERATION and state is not StepState.READY
+
+
+def canary_of(session: Session, run: Run, iteration: Iteration, recipe: Recipe, sent: int) -> Canary | None:
+    """None once later shards have been sent: the canary has been evaluated by then. `sent` counts all shards that were
+    sent."""
     size = canary_shards(recipe.prompts.shard_size, iteration.shards)
+    if sent > size:
+        return None
     mine = (Step.run_id == run.id, Step.iteration == iteration.index, col(Step.kind).in_(CANARY_KINDS))
     parts = [shard_part(index) for index in range(size)]
     beyond = select(Step.id).where(*mine, col(Step.part).not_in(parts), Step.state != StepState.READY).limit(1)

@@ -20,7 +20,7 @@ from services.coordinator import lost_attempts as reconcile
 from services.coordinator.attendance import Attendance
 from services.coordinator.circuit_breaker import CircuitBreakers
 from services.coordinator.fair_share import Load, in_flight_of_others, window_of
-from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.ledger import IN_FLIGHT, Ledger, LedgerMemory
 from services.coordinator.recompute.rows import reset_recompute_counts
 from services.coordinator.snapshot import loads_of
 from services.coordinator.standing import Standing, paused_kinds
@@ -110,6 +110,7 @@ class Coordinator:
         self._limits = limits
         self._breakers: defaultdict[str, CircuitBreakers] = defaultdict(CircuitBreakers)
         """By run: an engine that one recipe names must not stop the others."""
+        self._memory = LedgerMemory()
         self._served: dict[str, int] = {}
         """When each run last sent a shard's step, as a number that grows."""
         self._clock = count()
@@ -301,12 +302,18 @@ class Coordinator:
     @contextmanager
     def _session(self) -> Iterator[Ledger]:
         # Objects stay readable after the commit: the outbox is sent from them.
-        with Session(self._database, expire_on_commit=False) as session, session.begin():
-            yield Ledger(session)
+        try:
+            with Session(self._database, expire_on_commit=False) as session, session.begin():
+                yield Ledger(session, self._memory)
+        except BaseException:
+            self._memory.forget()
+            raise
 
     def _open(self, ledger: Ledger, run: Run, rest: bool = False) -> Transition:
         self._at_work = run.id
-        window = self._room(run.id, self._loads(ledger), rest)
+        window = self._limits.window
+        if ledger.run_ids_on() not in ([run.id], []):
+            window = self._room(run.id, self._loads(ledger), rest)
         return open_turn(ledger, self._store, run, window, self._breakers[run.id].open(self._now()))
 
     def _room(self, run_id: str, loads: list[Load], rest: bool) -> int:

@@ -5,13 +5,17 @@ The only place that changes a step's state, so that `step_count` always agrees w
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import delete
+from sqlalchemy import delete, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from spar.db.tables import (
     Event,
@@ -40,6 +44,8 @@ from spar.messages.states import RunStatus, StepState
 from spar.method.records import Outcome
 from spar.recipes.models import Recipe
 
+Row = TypeVar("Row", bound=SQLModel)
+
 IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
 AWAY = timedelta(seconds=60)
 """A longer time between two looks at a run is the coordinator's absence, not the run's work."""
@@ -47,28 +53,65 @@ MOMENT = timedelta(seconds=1)
 """Time is written down no more often."""
 
 
+class CountKey(NamedTuple):
+    """What one of a run's counters counts: steps of a kind that are in a state."""
+
+    iteration: int
+    kind: StepKind
+    state: StepState
+
+
+@dataclass(slots=True)
+class LedgerMemory:
+    """What one session has read, and the next may take for granted: there is one writer."""
+
+    counts: dict[str, Counter[CountKey]] = field(default_factory=dict)
+    """By run."""
+    models: dict[str, ModelRef] = field(default_factory=dict)
+    """By fingerprint: where a model lies never changes."""
+    nothing_lost: set[str] = field(default_factory=set)
+    """Runs none of whose results was ever lost."""
+
+    def forget(self) -> None:
+        """After a session whose changes were not committed."""
+        self.counts.clear()
+        self.models.clear()
+        self.nothing_lost.clear()
+
+
 class Ledger:
     """One session's view of the books. Commit is the caller's."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, memory: LedgerMemory | None = None) -> None:
+        """`memory` is what earlier sessions of the only writer have read; it must be forgotten if one fails."""
         self.session = session
+        self.memory = memory or LedgerMemory()
+        self._kept: list[object] = []
+        """The session holds its rows weakly; those that every decision reads are selected once because of this."""
+        self._changed: set[tuple[str, CountKey]] = set()
+        event.listen(session, "before_commit", self._write_counts)
 
     # ---- runs and iterations ----
 
     def run(self, run_id: str) -> Run:
-        run = self.session.get(Run, run_id)
+        run = self._get(Run, run_id)
         if run is None:
             raise AccountingError(f"There is no run {run_id} in the database.")
         return run
 
     def recipe(self, run: Run) -> Recipe:
         # Strict models take tuples and enums from JSON only as JSON.
-        return Recipe.model_validate_json(json.dumps(run.recipe))
+        return _recipe(json.dumps(run.recipe))
 
     def runs_on(self) -> list[Run]:
         """The runs that are running or being cancelled, in the order of submission."""
         on = [status for status in RunStatus if status.on]
         return list(self.session.exec(select(Run).where(col(Run.status).in_(on)).order_by(col(Run.created_at))))
+
+    def run_ids_on(self) -> list[str]:
+        """As `runs_on`, without reading their recipes."""
+        on = [status for status in RunStatus if status.on]
+        return list(self.session.exec(select(Run.id).where(col(Run.status).in_(on)).order_by(col(Run.created_at))))
 
     def queued_runs(self, limit: int) -> list[Run]:
         """Those whose turn comes next."""
@@ -86,14 +129,14 @@ class Ledger:
         run.status, run.reason, run.end, run.finished_at = RunStatus.QUEUED, None, None, None
 
     def iteration(self, run_id: str, index: int) -> Iteration:
-        iteration = self.session.get(Iteration, (run_id, index))
+        iteration = self._get(Iteration, (run_id, index))
         if iteration is None:
             raise AccountingError(f"Run {run_id} has no iteration {index}.")
         return iteration
 
     def current(self, run: Run) -> Iteration | None:
         """The iteration that the run is in; None before its first."""
-        return self.session.get(Iteration, (run.id, run.iteration))
+        return self._get(Iteration, (run.id, run.iteration))
 
     def shards(self, run_id: str, iteration: int) -> Sequence[Shard]:
         query = select(Shard).where(Shard.run_id == run_id, Shard.iteration == iteration)
@@ -104,7 +147,7 @@ class Ledger:
 
     def spend(self, step: Step, usage: StepUsage) -> None:
         """Book what an attempt took that came to a result, whether or not the result is still wanted."""
-        row = self.session.get(Spending, (step.run_id, step.iteration, step.kind))
+        row = self._get(Spending, (step.run_id, step.iteration, step.kind))
         row = row or Spending(run_id=step.run_id, iteration=step.iteration, kind=step.kind)
         row.steps += usage.calls > 0
         row.trainings += step.kind is StepKind.TRAINING
@@ -115,7 +158,7 @@ class Ledger:
 
     def count_time(self, run: Run, now: datetime) -> None:
         """Add the time since the last look, if the run was on and someone was looking."""
-        clock = self.session.get(RunClock, run.id) or RunClock(run_id=run.id)
+        clock = self._get(RunClock, run.id) or RunClock(run_id=run.id)
         since = now - clock.looked_at if clock.looked_at is not None and run.status.on else None
         if since is not None and since < MOMENT:
             return
@@ -127,7 +170,7 @@ class Ledger:
     # ---- steps ----
 
     def add_step(self, message: StepMessage, kind: StepKind, iteration: int, part: str) -> Step:
-        """A new step, ready. Its id goes into the message that will be sent."""
+        """A new step, ready. Its id goes into its message when that is sent."""
         step = Step(
             run_id=message.run_id,
             iteration=iteration,
@@ -135,12 +178,9 @@ class Ledger:
             part=part,
             state=StepState.READY,
             fingerprint=message.fingerprint,
-            message={},
+            message=message.model_dump(mode="json"),
         )
         self.session.add(step)
-        self.session.flush()
-        assert step.id is not None  # given by the flush
-        step.message = message.model_copy(update={"step_id": step.id}).model_dump(mode="json")
         self._count(step, step.state, +1)
         return step
 
@@ -213,18 +253,54 @@ class Ledger:
         self._count(step, state, +1)
         self.session.add(step)
 
+    def counts(self, run_id: str) -> Counter[CountKey]:
+        """The run's counters. They are written when the session commits."""
+        counters = self.memory.counts
+        if run_id not in counters:
+            rows = self.session.exec(select(StepCount).where(StepCount.run_id == run_id))
+            counters[run_id] = Counter({CountKey(row.iteration, row.kind, row.state): row.count for row in rows})
+        return counters[run_id]
+
+    def count_anew(self, run_id: str) -> int:
+        """Set the run's counters from its steps; returns how many steps there are."""
+        steps = self.session.exec(select(Step).where(Step.run_id == run_id)).all()
+        counted = Counter(CountKey(step.iteration, step.kind, step.state) for step in steps)
+        for key in {*self.counts(run_id), *counted}:
+            self._set_count(run_id, key, counted[key])
+        return len(steps)
+
     def _count(self, step: Step, state: StepState, by: int) -> None:
-        key = (step.run_id, step.iteration, step.kind, state)
-        row = self.session.get(StepCount, key)
-        if row is None:
-            row = StepCount(run_id=step.run_id, iteration=step.iteration, kind=step.kind, state=state)
-        row.count += by
-        self.session.add(row)
+        key = CountKey(step.iteration, step.kind, state)
+        self._set_count(step.run_id, key, self.counts(step.run_id)[key] + by)
+
+    def _set_count(self, run_id: str, key: CountKey, count: int) -> None:
+        self.counts(run_id)[key] = count
+        self._changed.add((run_id, key))
+
+    def _write_counts(self, session: SqlSession) -> None:
+        if not self._changed:
+            return
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        rows = [
+            {"run_id": run_id, **key._asdict(), "count": self.counts(run_id)[key]}
+            for run_id, key in sorted(self._changed)
+        ]
+        written = insert(StepCount).values(rows)
+        key_columns = ["run_id", *CountKey._fields]
+        session.execute(
+            written.on_conflict_do_update(index_elements=key_columns, set_={"count": written.excluded.count})
+        )
+        self._changed.clear()
 
     # ---- results, models, outcomes, events ----
 
     def result(self, fingerprint: str) -> StoredResult | None:
         return self.session.get(StoredResult, fingerprint)
+
+    def results(self, fingerprints: Collection[str]) -> dict[str, StoredResult]:
+        """Those of them that are known, by fingerprint."""
+        query = select(StoredResult).where(col(StoredResult.fingerprint).in_(fingerprints))
+        return {result.fingerprint: result for result in self.session.exec(query)}
 
     def register_result(self, fingerprint: str, key: str, size: int, facts: StepFacts) -> StoredResult:
         """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
@@ -242,14 +318,17 @@ class Ledger:
         self.session.flush()
 
     def add_model(self, fingerprint: str, location: str, parent: str | None) -> None:
-        if self.session.get(Model, fingerprint) is None:
+        if self._get(Model, fingerprint) is None:
             self.session.add(Model(fingerprint=fingerprint, location=location, parent=parent))
             # Iterations point at it within this same transaction.
             self.session.flush()
 
     def model(self, fingerprint: str) -> ModelRef:
-        model = self.session.get_one(Model, fingerprint)
-        return ModelRef(fingerprint=model.fingerprint, location=model.location)
+        known = self.memory.models
+        if fingerprint not in known:
+            model = self.session.get_one(Model, fingerprint)
+            known[fingerprint] = ModelRef(fingerprint=model.fingerprint, location=model.location)
+        return known[fingerprint]
 
     def add_outcomes(self, run_id: str, iteration: int, ends: Sequence[tuple[str, str]]) -> None:
         """One row per prompt, in order, instead of what was there. `ends` are (prompt id, outcome)."""
@@ -288,3 +367,15 @@ class Ledger:
 
     def event(self, name: EventName, run_id: str | None = None, **fields: Any) -> None:
         self.session.add(Event(run_id=run_id, name=name.value, fields=fields))
+
+    def _get(self, table: type[Row], key: object) -> Row | None:
+        row = self.session.get(table, key)
+        if row is not None:
+            self._kept.append(row)
+        return row
+
+
+@lru_cache(maxsize=32)
+def _recipe(text: str) -> Recipe:
+    """A run's recipe does not change between two decisions, and checking it takes as long as they do."""
+    return Recipe.model_validate_json(text)

@@ -4,17 +4,16 @@ Decides nothing that a run would: it counts and reads again, and takes back step
 computes those when it is resumed.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import delete
-from sqlmodel import col, select
+from sqlmodel import col
 
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.recompute.rows import name_of, reopen
 from services.coordinator.steps.context import RunContext
-from spar.db.tables import Orphan, Step, StepCount
+from spar.db.tables import Orphan
 from spar.errors import ObjectLost
 from spar.messages.states import RunStatus, StepState
 from spar.messages.training import PromptEnd
@@ -77,13 +76,4 @@ def _rebook(context: RunContext, iteration: int) -> Iterator[str]:
 
 
 def _recount(ledger: Ledger, run_id: str) -> str:
-    ledger.session.flush()
-    ledger.session.execute(delete(StepCount).where(col(StepCount.run_id) == run_id))
-    ledger.session.expire_all()
-    steps = ledger.session.exec(select(Step).where(Step.run_id == run_id)).all()
-    counted = Counter((step.iteration, step.kind, step.state) for step in steps)
-    for (iteration, kind, state), count in counted.items():
-        row = StepCount(run_id=run_id, iteration=iteration, kind=kind, state=state, count=count)
-        ledger.session.add(row)
-    ledger.session.flush()
-    return f"the steps are counted again: {len(steps)}"
+    return f"the steps are counted again: {ledger.count_anew(run_id)}"

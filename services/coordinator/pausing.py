@@ -12,7 +12,7 @@ from services.coordinator import events
 from services.coordinator.circuit_breaker import REPEATS, UNAVAILABLE, Blame, CircuitBreakers, Failure
 from services.coordinator.ledger import IN_FLIGHT
 from services.coordinator.turn import Transition
-from spar.db.tables import Step, StepCount
+from spar.db.tables import Step
 from spar.messages.base import SHARD_KINDS
 from spar.messages.coordinator import FailureReason, StepFailed
 from spar.messages.event_names import EventName
@@ -60,9 +60,8 @@ def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: date
 
 def _proven(turn: Transition) -> bool:
     """Whether anything that asks a model has come to a result in this run."""
-    query = select(StepCount).where(StepCount.run_id == turn.run.id, col(StepCount.kind).in_(SHARD_KINDS))
-    done = query.where(StepCount.state == StepState.DONE, StepCount.count > 0)
-    return turn.ledger.session.exec(done.limit(1)).first() is not None
+    counters = turn.ledger.counts(turn.run.id).items()
+    return any(number for key, number in counters if key.kind in SHARD_KINDS and key.state is StepState.DONE)
 
 
 def _give_back(turn: Transition, step: Step, error: str, breakers: CircuitBreakers, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """What the decisions look at, read from the books: a run's state, its counts, the load of each. Writes nothing."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import String, and_, cast, func
+from sqlalchemy import String, and_, cast
 from sqlmodel import col, select
 
 from services.coordinator import canaries
@@ -18,7 +19,7 @@ from services.coordinator.steps.context import RunContext
 from spar.db.dropped import is_dropped
 from spar.db.facts import counts_of
 from spar.db.spending import read_spending
-from spar.db.tables import Iteration, Run, Shard, Step, StepCount
+from spar.db.tables import Iteration, Run, Shard, Step
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.counts import AuditCounts
 from spar.messages.endings import EndReason, RunEnd
@@ -34,14 +35,13 @@ from spar.recipes.spending import Spent, capped
 
 def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
     """How many steps of shards each has, in this order."""
-    ids = [run.id for run in runs]
-    of_shards = col(StepCount.kind).not_in(WHOLE_ITERATION)
-    rows = ledger.session.exec(select(StepCount).where(col(StepCount.run_id).in_(ids), of_shards)).all()
-    now = {run.id: run.iteration for run in runs}
 
     def count(run: Run, states: Sequence[StepState]) -> int:
-        mine = (row for row in rows if row.run_id == run.id and row.iteration == now[run.id])
-        return sum(row.count for row in mine if row.state in states)
+        return sum(
+            number
+            for key, number in ledger.counts(run.id).items()
+            if key.iteration == run.iteration and key.kind not in WHOLE_ITERATION and key.state in states
+        )
 
     return [
         Load(
@@ -92,11 +92,15 @@ def _canary(ledger: Ledger, run: Run, recipe: Recipe, begun: Iteration | None) -
         return None
     if begun.status is not IterationStatus.SHARDS:
         return None
-    return canaries.canary_of(ledger.session, run, begun, recipe)
+    sent = sum(number for key, number in ledger.counts(run.id).items() if canaries.is_sent(begun.index, *key))
+    return canaries.canary_of(ledger.session, run, begun, recipe, sent)
 
 
 def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
     of = recipe.prompts.per_iteration * recipe.iterations + sum(init_prompts(recipe))
+    counters = ledger.counts(run.id).items()
+    if not any(number for key, number in counters if key.state is StepState.DEAD and key.kind in SHARD_KINDS):
+        return DeadPrompts(prompts=0, of=of)
     dead = select(Step, Shard.prompts).where(
         Step.run_id == run.id, Step.state == StepState.DEAD, col(Step.kind).in_(SHARD_KINDS)
     )
@@ -110,20 +114,19 @@ def _dead_prompts(ledger: Ledger, run: Run, recipe: Recipe) -> DeadPrompts:
 
 
 def counts(ledger: Ledger, run_id: str, iteration: int) -> dict[StepKind, StepCounts]:
-    query = select(StepCount).where(StepCount.run_id == run_id, StepCount.iteration == iteration)
     by_kind: dict[StepKind, dict[StepState, int]] = {}
-    for row in ledger.session.exec(query):
-        by_kind.setdefault(row.kind, {})[row.state] = row.count
+    for key, number in ledger.counts(run_id).items():
+        if key.iteration == iteration:
+            by_kind.setdefault(key.kind, {})[key.state] = number
     return {kind: _counts(states) for kind, states in by_kind.items()}
 
 
 def _evaluation_counts(ledger: Ledger, run_id: str) -> StepCounts:
-    query = (
-        select(StepCount.state, func.sum(StepCount.count))
-        .where(StepCount.run_id == run_id, StepCount.kind == StepKind.EVALUATION)
-        .group_by(col(StepCount.state))
-    )
-    return _counts({StepState(state): int(count) for state, count in ledger.session.exec(query)})
+    states: Counter[StepState] = Counter()
+    for key, number in ledger.counts(run_id).items():
+        if key.kind is StepKind.EVALUATION:
+            states[key.state] += number
+    return _counts(states)
 
 
 def _diverged(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:
@@ -154,7 +157,7 @@ def _budget_state(context: RunContext, plan: IterationPlan) -> BudgetState | Non
     return BudgetState(budget=budget, spent=found.spent, means=found.means_in(plan.index), first=expected)
 
 
-def _counts(states: dict[StepState, int]) -> StepCounts:
+def _counts(states: Mapping[StepState, int]) -> StepCounts:
     if not states:
         return NONE
     return StepCounts(

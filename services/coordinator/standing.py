@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from services.coordinator.ledger import IN_FLIGHT, Ledger
 from services.coordinator.stuck import Scene, Standstill, standstill
-from spar.db.tables import Run, Step, StepCount
+from spar.db.tables import Run, Step
 from spar.errors import ServiceError, SparError
 from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
@@ -124,9 +124,9 @@ def _within(seconds: float, work: Callable[[], object]) -> SparError | None:
 
 def _counters(ledger: Ledger, run: Run) -> tuple[int, int]:
     """How many steps have ended, and how many there are."""
-    rows = ledger.session.exec(select(StepCount).where(StepCount.run_id == run.id)).all()
-    ended = sum(row.count for row in rows if row.state in (StepState.DONE, StepState.DEAD))
-    return ended, sum(row.count for row in rows)
+    counts = ledger.counts(run.id)
+    ended = sum(number for key, number in counts.items() if key.state in (StepState.DONE, StepState.DEAD))
+    return ended, counts.total()
 
 
 def _scene(
@@ -138,10 +138,10 @@ def _scene(
     workers: Sequence[SeenWorker] | None,
 ) -> Scene:
     open_: dict[StepState, dict[StepKind, int]] = {}
-    states = col(StepCount.state).in_((StepState.READY, *IN_FLIGHT))
-    for row in ledger.session.exec(select(StepCount).where(StepCount.run_id == run.id, states)):
-        kinds = open_.setdefault(row.state, {})
-        kinds[row.kind] = kinds.get(row.kind, 0) + row.count
+    for key, number in ledger.counts(run.id).items():
+        if key.state in (StepState.READY, *IN_FLIGHT):
+            kinds = open_.setdefault(key.state, {})
+            kinds[key.kind] = kinds.get(key.kind, 0) + number
     return Scene(
         quiet=quiet,
         ready=open_.get(StepState.READY, {}),

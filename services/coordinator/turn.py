@@ -174,12 +174,15 @@ class Transition:
         sent: set[str] = set()
         for step in steps:
             renew(step)
-            known = self.ledger.result(step.fingerprint)
+        results = self.ledger.results({step.fingerprint for step in steps})
+        for step in steps:
+            known = results.get(step.fingerprint)
             if known is not None and handling.is_readable(self.context, step, known):
                 facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0, "timings": None})
                 self.complete(step, known.key, facts, reused=True)
             elif step.fingerprint not in sent:  # else it waits, and has the same result
                 sent.add(step.fingerprint)
+                results.pop(step.fingerprint, None)
                 self.send(step)
 
     # ---- steps changing state ----
@@ -187,7 +190,7 @@ class Transition:
     def send(self, step: Step) -> None:
         """Dispatch a new attempt; the message leaves when the turn is committed."""
         attempt = step.attempt + 1
-        message = {**step.message, "attempt": attempt}
+        message = {**step.message, "step_id": step.id, "attempt": attempt}
         now = utc_now()
         self.ledger.move(
             step,

@@ -41,6 +41,7 @@ def reopen(ledger: Ledger, step: Step) -> None:
         ledger.forget_result(known)
     remade = step.remade + 1
     record(ledger, EventName.RESULT_LOST, step, key=step.result_key, remade=remade)
+    ledger.memory.nothing_lost.discard(step.run_id)
     ledger.move(step, StepState.READY, remade=remade, failures=0, reused=False, not_before=None, finished_at=None)
 
 
@@ -74,8 +75,12 @@ def reset_recompute_counts(ledger: Ledger, run_id: str) -> None:
 
 def _recomputed(ledger: Ledger, run_id: str) -> list[Step]:
     """Steps whose result was ever lost, the earliest first: later ones may read what earlier ones produce."""
+    if run_id in ledger.memory.nothing_lost:
+        return []
     order = list(StepKind)
-    steps = ledger.session.exec(select(Step).where(Step.run_id == run_id, Step.remade > 0))
+    steps = ledger.session.exec(select(Step).where(Step.run_id == run_id, Step.remade > 0)).all()
+    if not steps:
+        ledger.memory.nothing_lost.add(run_id)
     return sorted(steps, key=lambda step: (step.iteration, order.index(step.kind), step.id))
 
 
