@@ -1,4 +1,4 @@
-"""The axes of every plot: values to positions, in whole steps, with a tick at each. Numbers only; templates draw them.
+"""The axes of every plot: values mapped to positions, in whole steps, a tick at each. Numbers only; templates draw.
 
 Knows nothing of what is measured. Positions are in the units of a plot's viewBox.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 MOST_STEPS = 6
-"""Of an axis, before it takes the next larger size of step; rounding outwards can add two."""
+"""The most steps of an axis before it uses the next larger step; rounding outwards can add two."""
 _RATE_STEPS = (0.02, 0.05, 0.1, 0.2)
 
 
@@ -20,8 +20,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """From `first` to `last` steps, drawn from `start` to `end`; one that goes up ends above where it starts. A single
-    step is drawn in the middle."""
+    """From `first` to `last` steps, drawn from position `start` to `end`; a vertical axis ends above its start. A
+    single step is drawn in the middle."""
 
     step: float
     first: int
@@ -51,13 +51,13 @@ def percent_label(rate: float) -> str:
 
 
 def axis_around(low: float, high: float, steps: Sequence[float], start: float, end: float) -> Axis:
-    """Whole steps around both values, one at least; the first of `steps` that needs few enough, else the last."""
+    """Whole steps around both values, at least one; of `steps` the first that needs few enough, else the last."""
     step, first, last = _around(low, high, steps)
     return Axis(step=step, first=first, last=max(last, first + 1), start=start, end=end)
 
 
 def rate_axis(low: float, high: float, start: float, end: float, fewest: int = 1) -> Axis:
-    """Of shares of 1: whole steps around both values, `fewest` at least, never past 0 or 1."""
+    """An axis for shares of 1: whole steps around both values, at least `fewest`, never beyond 0 or 1."""
     step, first, last = _around(low, high, _RATE_STEPS)
     first, last = max(0, first), min(round(1 / step), last)
     if last - first < fewest:

@@ -1,6 +1,6 @@
-"""A run's public benchmarks for its report: what each iteration scored, and how far it came from the start.
+"""A run's public benchmarks for its report: each iteration's scores, and their change from the start.
 
-Knows nothing of how they are asked and scored, and draws nothing.
+Knows nothing of how they are run and scored, and draws nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ from spar.recipes.general import GENERAL
 from spar.report.model import BenchmarkMeasures, Change, Interval, RunReport
 
 ITEMS = ("prompts", "items")
-"""What counts call the items of a benchmark: whichever is there."""
+"""The names of a benchmark's number of items in its counts: the first that is present."""
 Kept = Mapping[str, tuple[str, KeptReport]]
-"""By name of the measurement (`ifeval`, `ifeval:bfs`): the key of its result, and what it says."""
+"""By name of the measurement (`ifeval`, `ifeval:bfs`): the key of its result, and its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class BenchmarkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkTable:
-    """One measurement's. `name` is what people read: the benchmark, and the strategy that is not the actor's alone;
-    `part` whose model it measures."""
+    """One measurement's table. `name` is for people: the benchmark, and the strategy unless it is the actor alone;
+    `part` is the role that it measures."""
 
     name: str
     part: str
@@ -73,7 +73,7 @@ def _change(name: str, index: int, before: KeptReport, after: KeptReport) -> Cha
 
 
 def benchmark_tables(report: RunReport, labels: Sequence[str]) -> list[BenchmarkTable]:
-    """One table per measurement that any iteration has; columns are the shown scores that it has."""
+    """One table per measurement that any iteration has; its columns are the scores to show that it has."""
     names = dict.fromkeys(name for entry in report.iterations for name in entry.benchmarks)
     return [_table(report, labels, name) for name in in_order(names)]
 

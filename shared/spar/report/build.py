@@ -1,6 +1,6 @@
 """Builds a run's report from its rows and results; the same rows and objects give the same report.
 
-Works at any moment of a run: what is not there yet stays None or empty. Measures nothing itself.
+Works at any point of a run: what is not available yet is None or empty. Measures nothing itself.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ PACKAGES = ("spar", "celery", "torch", "transformers", "trl", "peft")
 def build_report(session: Session, store: ObjectStore, run_id: str, at_work: bool = True) -> RunReport:
     """The report of a run as it stands. Raises DataError for an unknown run, StoreError for its objects.
 
-    `at_work`: a process works on the runs there; else a run that has not ended was interrupted.
+    `at_work`: a process is working on the runs; otherwise a run that has not ended was interrupted.
     """
     reader = RunReader(session, store, run_id)
     run, begun = reader.run, reader.iterations()
@@ -154,7 +154,7 @@ def _training_facts(reader: RunReader, step: Step) -> TrainingFacts:
 
 
 def refiner_data(selections: Sequence[Step]) -> RefinerDataReport:
-    """Candidates and kept examples by kind, dropped ones by reason; of those kept some may be too long to train on."""
+    """Candidates and kept examples by kind, dropped ones by reason; some of those kept may be too long to train on."""
     data = RefinerDataReport()
     for step in selections:
         counts = counts_of(step, SelectionCounts)
@@ -206,11 +206,11 @@ def _between(start: datetime | None, end: datetime | None) -> float | None:
 
 
 def installed_versions() -> dict[str, str]:
-    """What is installed where the report is built, by its metadata alone: nothing is imported."""
+    """The versions installed where the report is built, by their metadata: nothing is imported."""
     found = {"python": python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # an optional part that this installation does without
+        except PackageNotFoundError:  # an optional dependency that is not installed
             continue
     return found

@@ -1,7 +1,6 @@
-"""The geometry of the report's plots: numbers in, positions out. Templates draw them; nothing here writes
-markup.
+"""The geometry of the report's plots: numbers in, positions out. Templates draw them; nothing here writes markup.
 
-Lines carry their intervals; bars add up to their totals. Positions are in the units of each plot's viewBox.
+Lines have intervals; bars add up to their totals. Positions are in the units of each plot's viewBox.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from spar.recipes.init import ACTOR, BACKBONE, iteration_name
 FRAME = PlotFrame(left=42, right=300, top=16, bottom=214, inset=14)
 """Of 400 by 250: the labels at the lines' ends stand to the right of it."""
 LABEL_GAP = 34
-"""The least distance of two labels at the lines' ends: each is two lines of text."""
+"""The minimum distance of two labels at the lines' ends: each is two lines of text."""
 BAR_WIDTH = 1000
 COLUMNS_WIDTH, COLUMNS_HEIGHT = 280, 130
 

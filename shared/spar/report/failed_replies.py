@@ -1,6 +1,6 @@
-"""Examples of replies that could not be used, from an iteration's results: why a run stopped, in its models' words.
+"""Examples of unusable replies from an iteration's results: the reason that a run stopped, in its models' words.
 
-A few of each kind are enough to see what is wrong; counting them is the report's.
+A few of each kind are enough to see what is wrong; the report counts them.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,12 @@ from spar.report.reader import RunReader, of_kind
 from spar.store.base import ObjectStore
 
 EXAMPLES = 3
-"""One may be a freak; more than a few say nothing new."""
+"""One may be an exception; more than a few add nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedReplyExample:
-    """What was requested (a response, a vote, a refinement, a whole step), why it is no data, and the reply or the
-    error."""
+    """What was requested (a response, vote, refinement or whole step), why it failed, and the reply or the error."""
 
     requested: str
     failure: str
@@ -34,7 +33,7 @@ class FailedReplyExample:
 
 
 def failed_replies(session: Session, store: ObjectStore, run_id: str, most: int = EXAMPLES) -> list[FailedReplyExample]:
-    """Of the run's last iteration, different texts only, from shards that lost a prompt."""
+    """Failed replies of the run's last iteration, distinct texts only, from shards that lost a prompt."""
     reader = RunReader(session, store, run_id)
     found: dict[tuple[str, str], FailedReplyExample] = {}
     for example in chain(_of_dead_steps(session, reader), _of_results(reader)):
@@ -68,7 +67,7 @@ def _of_results(reader: RunReader) -> Iterator[FailedReplyExample]:
 
 
 def _unusable(step: Step) -> int:
-    """Prompts of the step's shard of which no reply can be used; 0 where an older version did not count them."""
+    """Prompts of the step's shard without a usable reply; 0 if an older version did not count them."""
     return counts_of(step, ShardCounts).unusable or 0
 
 

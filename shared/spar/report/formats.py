@@ -16,7 +16,7 @@ def percent_range(interval: Sequence[float] | None) -> str:
 
 
 def signed(points: float, digits: int = 1) -> str:
-    """With its sign, and a true minus; what rounds to zero has none."""
+    """With its sign, and a true minus; a value that rounds to zero has none."""
     text = f"{abs(points):.{digits}f}"
     if float(text) == 0:
         return text

@@ -17,7 +17,7 @@ class GuardTable:
 
 
 def guard_facts(found: Sequence[GuardFinding]) -> list[GuardFacts]:
-    """As report.json holds them."""
+    """The figures as in report.json."""
     return [
         GuardFacts(
             guard=each.guard,
@@ -33,7 +33,7 @@ def guard_facts(found: Sequence[GuardFinding]) -> list[GuardFacts]:
 
 
 def guard_table(report: RunReport, labels: Sequence[str]) -> GuardTable | None:
-    """None where no iteration was looked at."""
+    """None if no iteration was checked."""
     looked = [(label, entry) for label, entry in zip(labels, report.iterations, strict=True) if entry.guards]
     by_guard = [{facts.guard: facts for facts in entry.guards} for _, entry in looked]
     rows = [_row(guard, by_guard) for guard in Guard if any(guard in found for found in by_guard)]

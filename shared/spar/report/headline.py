@@ -1,4 +1,4 @@
-"""Says in words what a run gained. Claims no change that its interval does not carry.
+"""A run's gains in words. Claims no change that its interval does not support.
 
 Knows nothing of pages; every sentence is plain text.
 """
@@ -17,7 +17,7 @@ MEASURES = {
     "refiner.judge_accuracy": "Refiner judges right",
     "refiner.refine_accuracy": "Refiner repairs",
 }
-"""Every measure by its name in report.json, and as a page calls it."""
+"""Every measure by its name in report.json, and its label on a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Gain:
 
     @property
     def direction(self) -> str:
-        """up or down only if the whole interval says so; otherwise level."""
+        """up or down only if the whole interval is; otherwise level."""
         if self.change is None or self.change.low <= 0 <= self.change.high:
             return "level"
         return "up" if self.change.low > 0 else "down"
@@ -82,13 +82,13 @@ def _on_a_benchmark(report: RunReport) -> str | None:
         if start is not None and now is not None and change is not None:
             gain = Gain(label=table.columns[0], start=start[0] / 100, now=now[0] / 100, change=change)
             moved = {"up": "up from", "down": "down from", "level": "not measurably different from"}[gain.direction]
-            told = f"{percent(gain.now)} ({gain.label}), {moved} {percent(gain.start)} at the start"
-            return f"On {table.name} the {table.part} now scores {told}."
+            score = f"{percent(gain.now)} ({gain.label}), {moved} {percent(gain.start)} at the start"
+            return f"On {table.name} the {table.part} now scores {score}."
     return None
 
 
 def standfirst(report: RunReport) -> str:
-    """What stands under the headline: how much, how sure, by how much work."""
+    """The text under the headline: how much, with what certainty, for how much work."""
     by_label = {gain.label: gain for gain in gains(report)}
     sentences = []
     if (actor := by_label.get(MEASURES["actor.accuracy"])) and actor.change:
@@ -146,7 +146,7 @@ def _paired(change: Change) -> str:
 
 
 def _since(gain: Gain) -> str:
-    """What it was at the start, and whether that is a change."""
+    """The value at the start, and whether the change is significant."""
     change, start = gain.change, f"({percent(gain.start)} at the start)"
     if change is None:
         return start

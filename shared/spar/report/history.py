@@ -1,4 +1,4 @@
-"""One prompt's way through a run: what was generated, judged, searched, selected of it. Reads; sums up nothing."""
+"""One prompt's way through a run: its responses, judgments, search and selection. Reads; aggregates nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Row = TypeVar("Row", Generated, JudgedPrompt, Tree)
 class StepFact:
     """A step of the prompt's shard, or of its iteration: its state, attempts, worker and time.
 
-    Its prompts share the seconds. `role` is whom a training trained, or empty.
+    Its prompts share the seconds. `role` is the role that a training trained, or empty.
     """
 
     kind: StepKind
@@ -40,7 +40,7 @@ class StepFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptHistory:
-    """Everything the run knows of a prompt in one iteration; None or empty where it has not got to."""
+    """Everything known about a prompt in one iteration; None or empty for stages that it has not reached."""
 
     iteration: int
     position: int
@@ -73,7 +73,7 @@ class PromptEntry:
 
 
 def one_prompt(found: Sequence[PromptHistory], run_id: str, wanted: str, listing: str) -> list[PromptHistory]:
-    """What was found, if it is one prompt. Raises DataError if it is none, or several; `listing` lists them all."""
+    """The prompt, if exactly one matches. Raises DataError for none or several; `listing` lists them all."""
     if not found:
         raise DataError(
             f"No prompt of run {run_id} has the id or text {wanted!r}.",
@@ -86,9 +86,9 @@ def one_prompt(found: Sequence[PromptHistory], run_id: str, wanted: str, listing
 
 
 class HistoryReader:
-    """The prompts of one run, from its rows and objects. Raises StoreError for what its objects are not.
+    """The prompts of one run, from its rows and objects. Raises StoreError for invalid objects.
 
-    `listing` is how its reader gets the list of prompts: a command, or a request.
+    `listing` tells a reader how to list the prompts: a command, or a request.
     """
 
     def __init__(self, session: Session, store: ObjectStore, run_id: str, listing: str) -> None:
@@ -97,7 +97,7 @@ class HistoryReader:
     def entries(
         self, outcome: str | None = None, iteration: int | None = None, start: int = 0, limit: int | None = None
     ) -> Iterator[PromptEntry]:
-        """In order of iteration and position; those from number `start` on, at most `limit`. One shard in memory."""
+        """In order of iteration and position, from number `start` on, at most `limit`. Holds one shard in memory."""
         end = None if limit is None else start + limit
         return islice((entry for entry in self._entries(iteration) if outcome in (None, entry.outcome)), start, end)
 

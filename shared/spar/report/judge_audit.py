@@ -1,6 +1,6 @@
-"""How honestly a run's refiner judged: each iteration's audit as facts, and arranged for the page.
+"""The audit of a run's refiner: each iteration's figures, and their arrangement for the page.
 
-Measures nothing itself and draws nothing; what is an alarm is `spar.recipes.judge_audit`'s.
+Measures nothing itself and draws nothing; `spar.recipes.judge_audit` decides what is an alarm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ SEEN = (("accepted", "the refiner sees", "c-first"), ("followed", "the rules see
 
 @dataclass(frozen=True, slots=True)
 class JudgeAuditRow:
-    """One iteration of one source: the refiner, and the outside judge if one was asked."""
+    """One iteration of one source: the refiner, and the outside judge if there is one."""
 
     label: str
     refiner: JudgeFacts
@@ -79,9 +79,9 @@ def _rate(rate: Rate | None) -> RateFacts | None:
 def alarms(report: RunReport) -> list[str]:
     """Every iteration's, in order."""
     return [
-        f"in iteration {entry.iteration} {told}"
+        f"in iteration {entry.iteration} {alarm}"
         for entry in report.iterations
-        for told in (entry.judge_audit.alarms if entry.judge_audit is not None else [])
+        for alarm in (entry.judge_audit.alarms if entry.judge_audit is not None else [])
     ]
 
 
@@ -98,7 +98,7 @@ def _table(report: RunReport, labels: Sequence[str], source: str, name: str) -> 
         if entry.judge_audit is not None and entry.judge_audit.refiner[source].accepted is not None
     ]
     rows = tuple(JudgeAuditRow(label, facts.refiner[source], facts.outside.get(source)) for label, _, facts in audited)
-    series = [Series(name=said, style=style, points=_points(audited, source, seen)) for seen, said, style in SEEN]
+    series = [Series(name=name, style=style, points=_points(audited, source, seen)) for seen, name, style in SEEN]
     return JudgeAuditTable(name, line_chart(series), rows, any(row.outside is not None for row in rows))
 
 

@@ -24,7 +24,7 @@ def of(items: Sequence[Item], measure: Measure) -> list[Item]:
 
 
 def rate(items: Sequence[Item]) -> tuple[float | None, Interval | None]:
-    """The share of correct items and its interval; nothing was measured: None."""
+    """The share of correct items and its interval; None if nothing was measured."""
     if not items:
         return None, None
     proportion = Proportion.of([item.correct for item in items])

@@ -49,7 +49,7 @@ class RefinerMeasures(Facts):
 
 
 class RefinerDataReport(Facts):
-    """Where the refiner's examples came from, by kind, and why candidates were left out, by reason."""
+    """The sources of the refiner's examples, by kind, and the candidates that were left out, by reason."""
 
     candidates: dict[str, int] = Field(default_factory=dict)
     kept: dict[str, int] = Field(default_factory=dict)
@@ -94,7 +94,7 @@ class RateFacts(Facts):
 class JudgeFacts(Facts):
     """A judge over audited texts: the share that it accepts, that the rules find good, and how far apart they are.
 
-    False accepts are of the bad texts, false rejects of the good ones. `unlabelled` texts have no verdict of its.
+    False accepts are of the bad texts, false rejects of the good ones. `unlabelled` texts have no verdict of the judge.
     """
 
     prompts: int
@@ -141,11 +141,10 @@ class IterationReport(Facts):
     """Iteration 0 is the start: the models as they came, measured, and nothing else. A run that makes its starting
     models first begins with -2, the backbones; -1 makes the actor, 0 the refiner, and is the start too.
 
-    `seconds`, `tokens`, `calls` and `reused` map a step to what all its shards took together, seconds by the clock
-    while at least one was at work; a step whose result was there already counts in `reused` and took nothing. `tokens`
-    and `calls` are of models, as a budget counts them; what a training reads stands in `training`.
-    `tree_sizes` maps nodes (as text) to trees. `pairs` counts what the actor had to learn from: pairs, or where it was
-    trained by SFT, examples.
+    `seconds`, `tokens`, `calls` and `reused` map a step to the sums over its shards, seconds by the clock while at
+    least one was running; a step whose result existed already counts in `reused` and cost nothing. `tokens` and `calls`
+    are of models, as a budget counts them; tokens read in training are in `training`.
+    `tree_sizes` maps nodes (as text) to trees. `pairs` counts the actor's training data: pairs, or with SFT examples.
     """
 
     iteration: int
@@ -201,7 +200,7 @@ class ExampleNode(Facts):
 
 
 class ExamplePruned(Facts):
-    """A place of an example tree that got no node: why, after how many replies, and the last of these."""
+    """A place of an example tree without a node: the reason, the number of replies, and the last of them."""
 
     path: tuple[int, ...]
     reason: str
@@ -210,7 +209,7 @@ class ExamplePruned(Facts):
 
 
 class ExampleTree(Facts):
-    """A search to look at. `words` is the difference between the negative and the best refinement."""
+    """An example search. `words` is the difference between the negative and the best refinement."""
 
     iteration: int
     prompt_id: str
@@ -223,7 +222,7 @@ class ExampleTree(Facts):
 
 
 class PromptReplies(Facts):
-    """Everything that models replied to a prompt, long texts cut; None for what it has not come to."""
+    """All replies of models to a prompt, long texts cut; None for stages that it has not reached."""
 
     position: int
     outcome: str | None
@@ -234,7 +233,7 @@ class PromptReplies(Facts):
 
 
 class ReplySample(Facts):
-    """Some of an iteration's `prompts`, with their replies; those of `lost` more are not in the store any longer."""
+    """Some of an iteration's `prompts`, with their replies; those of `lost` others are no longer in the store."""
 
     iteration: int
     prompts: int
@@ -283,7 +282,7 @@ class RunReport(Facts):
     replies: list[ReplySample] = Field(default_factory=list)
     """A sample of each iteration; all of them: `spar explain`."""
     end: RunEnd | None = None
-    """Why it ended early, where it did and that is known."""
+    """Why the run ended early, if it did and the reason is known."""
     next_step: str | None = None
     """What to do about a run that has not finished."""
     models: list[ModelFacts] = Field(default_factory=list)

@@ -30,7 +30,7 @@ def next_step(
 
 
 def after_losses(lost: LostSteps, run_id: str, where: Sequence[str] = ()) -> str:
-    """What a run that finished without some of its steps offers."""
+    """The options after a run that finished without some of its steps."""
     steps = "1 step" if lost.steps == 1 else f"{lost.steps} steps"
     return (
         f"It finished without {steps} that failed for good ({lost.prompts} prompts). Once the cause is gone, replay "
@@ -49,7 +49,7 @@ def next_step_on_stack(
 
 
 def resume_command(end: RunEnd | None, run_id: str, where: Sequence[str] = ()) -> str:
-    """With a place for the cap, where a budget ended the run."""
+    """The command, with a placeholder for the cap if a budget ended the run."""
     resume = command("resume", run_id, *where)
     return f"{resume} --set budget.KEY=VALUE" if end is not None and end.reason is EndReason.BUDGET else resume
 

@@ -1,9 +1,7 @@
-"""Writes a report as one self-contained HTML page: no script, nothing loaded, everything that is not ours
-escaped.
+"""Writes a report as one self-contained HTML page: no script, nothing loaded, all other text escaped.
 
-Models' text is untrusted. Templates escape by default and nothing is marked as safe but our own style sheet;
-the page also forbids itself, by its content policy, to run or load anything. Knows nothing of tables or
-objects.
+Models' text is untrusted. Templates escape by default and only our own style sheet is marked as safe; the page's
+content security policy also forbids it to run or load anything. Knows nothing of tables or objects.
 """
 
 from functools import cache
@@ -65,7 +63,7 @@ def render(report: RunReport) -> str:
 
 @cache
 def environment(*packages: str) -> Environment:
-    """Of the templates here, and of other packages' before them."""
+    """The environment of the templates here, with those of other packages before them."""
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package, "templates") for package in (*packages, "spar.report")]),
         autoescape=True,
@@ -94,4 +92,4 @@ def environment(*packages: str) -> Environment:
 @cache
 def style() -> Markup:
     sheet = files("spar.report").joinpath("templates/page.css").read_text(encoding="utf-8")
-    return Markup(sheet)  # our own file: the one thing on the page that is not escaped
+    return Markup(sheet)  # our own file: the only text on the page that is not escaped

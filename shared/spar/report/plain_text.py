@@ -1,10 +1,10 @@
-"""Text of models and files as a terminal may show it: control characters made visible, long texts cut and counted.
+"""Text of models and files made safe for a terminal: control characters visible, long texts cut and counted.
 
 A reply can hold escape sequences that would recolour, overwrite or retitle the terminal. Prints nothing.
 """
 
 HEAD, TAIL = 160, 80
-"""Characters of a long text that are shown: its beginning, and its end, where a verdict stands."""
+"""Characters of a long text that are shown: its beginning, and its end, which holds a verdict."""
 
 
 def visible(text: str) -> str:

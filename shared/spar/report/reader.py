@@ -1,4 +1,4 @@
-"""Reads a run's rows and the objects they name, for its report. Writes nothing and sums up nothing."""
+"""Reads a run's rows and the objects they name, for its report. Writes and aggregates nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ Row = TypeVar("Row")
 
 
 class RunReader:
-    """One run's facts. Raises DataError for a run that is not there, StoreError for what its objects are not."""
+    """One run's facts. Raises DataError for an unknown run, StoreError for invalid objects."""
 
     def __init__(self, session: Session, store: ObjectStore, run_id: str) -> None:
         run = session.get(Run, run_id)
@@ -46,7 +46,7 @@ class RunReader:
         return ACTOR if self.run.recipe.get("init") else FIRST
 
     def iterations(self) -> Sequence[Iteration]:
-        """Those that have begun, in order."""
+        """The iterations that have started, in order."""
         query = select(Iteration).where(Iteration.run_id == self.run.id).order_by(col(Iteration.index))
         return self._session.exec(query).all()
 
@@ -59,7 +59,7 @@ class RunReader:
         return self._session.exec(query).all()
 
     def spent(self, iteration: int) -> dict[StepKind, Spent]:
-        """What the iteration's steps have taken of models, by kind, in the order of work."""
+        """The use of models by the iteration's steps, by kind, in the order of work."""
         found = spending_of_steps(self._session, self.run.id)
         return {kind: found[iteration, kind] for kind in StepKind if (iteration, kind) in found}
 
@@ -101,7 +101,7 @@ class RunReader:
         return [item for step in suite for item in self.rows(step, Item)]
 
     def judge_audit(self, steps: Sequence[Step]) -> JudgeAuditFacts | None:
-        """What rules found of the refiner's judging, if the recipe asks."""
+        """The rules' audit of the refiner's judging, if the recipe has one."""
         for step in of_kind(steps, StepKind.EVALUATION):
             if step.part == JUDGE_AUDIT:
                 facts = judge_audit_facts(
@@ -111,12 +111,12 @@ class RunReader:
         return None
 
     def benchmarks(self, steps: Sequence[Step]) -> dict[str, tuple[str, KeptReport]]:
-        """By name of the measurement: the key of the result, which holds the responses too, and what it says."""
+        """By name of the measurement: the key of the result, which also holds the responses, and its content."""
         found = {step.part: step for step in of_kind(steps, StepKind.EVALUATION) if benchmark_of(step.part) is not None}
         return {part: (str(found[part].result_key), self.rows(found[part], KeptReport)[0]) for part in in_order(found)}
 
     def trees(self, steps: Sequence[Step]) -> Iterator[Tree]:
-        """One shard at a time: a large run's trees are not in memory together."""
+        """One shard at a time: a large run's trees are never all in memory."""
         for step in of_kind(steps, StepKind.REFINEMENT):
             yield from self.rows(step, Tree)
 

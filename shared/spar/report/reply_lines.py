@@ -1,6 +1,6 @@
 """A prompt's replies as lines for a terminal: responses with their votes, a search with everything that it drew.
 
-Every reply is there, also those that are no data, each with its finish reason and why it is none. Prints nothing.
+Every reply is listed, failed ones too, with its finish reason and the reason of the failure. Prints nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from spar.report.plain_text import excerpt, indented
 
 @dataclass(frozen=True, slots=True)
 class ReplyLines:
-    """With `full`, texts are whole, each in a block of its own; else a long one is cut."""
+    """With `full`, texts are complete, each in its own block; otherwise long ones are cut."""
 
     full: bool = False
 

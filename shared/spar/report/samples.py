@@ -1,6 +1,6 @@
 """A few prompts of each iteration with all of their replies, for a report: some of every outcome, chosen by their ids.
 
-Ids are hashes of texts, so their order is as good as chance and always the same. Texts are cut to what a page can hold.
+Ids are hashes of texts, so their order is effectively random and always the same. Texts are cut to fit a page.
 """
 
 from collections import defaultdict
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 
 def reply_sample(reader: HistoryReader, iteration: int) -> ReplySample:
-    """Of the prompts that have responses; as many of each outcome as fit. Those whose results the store has lost are
-    counted."""
+    """Of the prompts that have responses, as many of each outcome as fit. Prompts whose results are missing from the
+    store are counted."""
     entries, generated = list(reader.entries(iteration=iteration)), reader.generated_shards(iteration)
     shown, lost = [], 0
     for entry in chosen(each for each in entries if each.shard in generated):
@@ -56,7 +56,7 @@ def _replies(history: PromptHistory) -> PromptReplies:
 
 
 def shortened(value: T) -> T:
-    """A record with every long text of it cut, however deep it lies; what is left out is counted in its place."""
+    """A record with all its long texts cut, at any depth, each with the number of characters left out."""
     short: Any = value
     if isinstance(value, str) and len(value) > HEAD + TAIL:
         left_out = len(value) - HEAD - TAIL

@@ -1,4 +1,4 @@
-"""What the steps of an iteration took, by kind. A reused result took nothing now, so it only counts as reused.
+"""The cost of an iteration's steps, by kind. A reused result costs nothing now, so it only counts as reused.
 
 Calls and tokens are those that the budget counts (`spar.db.spending`), so that every page shows one figure. Reads rows;
 opens no object.
@@ -20,8 +20,8 @@ Span = tuple[datetime, datetime]
 class Effort:
     """Seconds, tokens of models (read and written), calls and reused results, each by step kind.
 
-    Seconds are by the clock, while at least one step of the kind was at work: shards wait side by side, so the sum
-    of their own times says little.
+    Seconds are by the clock, while at least one step of the kind was running: shards wait concurrently, so the sum of
+    their own times is not meaningful.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Effort:
 
 
 def effort_of(steps: Iterable[Step], spent: Mapping[StepKind, Spent]) -> Effort:
-    """Sums over finished steps; `spent` is what the attempts of each kind took."""
+    """Sums over finished steps; `spent` is the cost of the attempts of each kind."""
     effort = Effort(
         tokens={kind.value: int(work.tokens) for kind, work in spent.items() if work.tokens},
         calls={kind.value: int(work.calls) for kind, work in spent.items() if work.calls},
@@ -50,7 +50,7 @@ def effort_of(steps: Iterable[Step], spent: Mapping[StepKind, Spent]) -> Effort:
 
 
 def covered_seconds(spans: Iterable[Span]) -> float:
-    """How long at least one of the spans lasted."""
+    """The time covered by at least one of the spans."""
     covered, until = timedelta(), datetime.min.replace(tzinfo=UTC)
     for began, ended in sorted(spans):
         covered += max(ended - max(began, until), timedelta())

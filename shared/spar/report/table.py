@@ -11,7 +11,7 @@ from spar.report.model import Change, Interval, RunReport
 from spar.report.view import short_name
 
 ROOMY = 98
-"""Columns of a terminal from which on the table has room for all; its essence fits into 80."""
+"""Columns of a terminal that the full table needs; a shorter form fits into 80."""
 
 
 def print_table(report: RunReport, console: Console) -> None:
@@ -34,7 +34,7 @@ def build_table(report: RunReport, roomy: bool = True) -> Table:
 
 
 def _columns(report: RunReport, roomy: bool) -> dict[str, list[Text]]:
-    """By name, a cell for each iteration. Benchmarks stand in for a suite that measured nothing, or beside it."""
+    """By name, a cell for each iteration. Benchmarks replace a suite that measured nothing, or are shown beside it."""
     entries = report.iterations
     benchmarks = _benchmarks(report)
     suite = _suite(report)
@@ -62,7 +62,7 @@ def _suite(report: RunReport) -> dict[str, list[Text]]:
 
 
 def _benchmarks(report: RunReport) -> dict[str, list[Text]]:
-    """Of each measurement the score that pages show first; its others are in the report."""
+    """The first score to show of each measurement; the others are in the report."""
     labels = [short_name(entry.iteration) for entry in report.iterations]
     found = {
         table.name: {row.label: row.cells[0] for row in table.rows}
@@ -81,7 +81,7 @@ def _score(cell: tuple[float, Interval | None] | None) -> Text:
 
 
 def _rate(value: float | None, interval: Interval | None) -> Text:
-    """A rate, and in a paler tone how far its interval reaches to either side."""
+    """A rate and, dimmed, the half width of its interval."""
     text = Text(percent(value))
     if value is not None and interval is not None:
         text.append(f" ±{50 * (interval[1] - interval[0]):.1f}", style="dim")

@@ -1,4 +1,4 @@
-"""Reads which model of a run is to be exported, and what the run measured of it. Writes nothing."""
+"""Finds the model of a run to export, and the run's measurements of it. Writes nothing."""
 
 from importlib import metadata
 
@@ -18,14 +18,14 @@ from spar.store.base import ObjectStore
 def read_model_facts(
     session: Session, store: ObjectStore, run_id: str, role: Role, iteration: int | None
 ) -> tuple[RunFacts, CardFacts, ModelRef]:
-    """Of that iteration, or of the newest that trained the role. Raises DataError where there is none."""
+    """The model of that iteration, or of the newest that trained the role. Raises DataError if there is none."""
     reader = RunReader(session, store, run_id)
     found = {row.index: after for row in reader.iterations() if (after := _trained(row, role)) is not None}
     wanted = max(found, default=None) if iteration is None else iteration
     if wanted is None or wanted not in found:
         which = "" if iteration is None else f" in iteration {iteration}"
         have = (
-            f"Iterations that trained it: {', '.join(map(str, found))}." if found else "See how far it is: spar status."
+            f"Iterations that trained it: {', '.join(map(str, found))}." if found else "See its progress: spar status."
         )
         raise DataError(f"Run {run_id} has trained no {role}{which}.", have)
     run, model = reader.run, reader.model(found[wanted])
@@ -51,13 +51,13 @@ def read_model_facts(
 
 
 def _trained(row: Iteration, role: Role) -> str | None:
-    """What the iteration made of the role's model; None where it kept it, or has not trained yet."""
+    """The role's model after the iteration; None if the iteration kept it, or has not trained it yet."""
     before, after = (row.actor, row.actor_after) if role == "actor" else (row.refiner, row.refiner_after)
     return after if after != before else None
 
 
 def _measures(reader: RunReader, role: Role, iteration: int) -> list[tuple[str, float, float]]:
-    """Name, rate at the start, rate after the iteration: of what was measured at both."""
+    """Name, rate at the start, rate after the iteration, for measures that have both."""
     start, now = (reader.items(reader.done_steps(index)) for index in (0, iteration))
     found = []
     for measure, name in REPORTED.items():

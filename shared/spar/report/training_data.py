@@ -1,4 +1,4 @@
-"""Reads the training data that a run's selections made, iteration by iteration, for an export. Writes nothing."""
+"""Reads the training data that a run selected, iteration by iteration, for an export. Writes nothing."""
 
 from importlib import metadata
 from typing import TypeVar
@@ -20,7 +20,7 @@ Row = TypeVar("Row", Pair, Example)
 def read_training_data(
     session: Session, store: ObjectStore, run_id: str, iteration: int | None
 ) -> tuple[RunFacts, list[ExportedIteration]]:
-    """Of one iteration, or of all that have data. Raises DataError if there is none, StoreError for lost objects."""
+    """Of one iteration, or of all that have data. Raises DataError if there is none, StoreError for missing objects."""
     reader = RunReader(session, store, run_id)
     selected = {row.index: (row, found) for row in reader.iterations() if (found := _selected(reader, row.index))}
     wanted = [index for index in selected if iteration in (None, index)]
@@ -62,7 +62,7 @@ def _none(run_id: str, iteration: int | None, have: list[int]) -> DataError:
     if have:
         fix = f"Iterations with data: {', '.join(map(str, have))}."
     else:
-        fix = "Data is there once an iteration's selection is done: see `spar status`."
+        fix = "There is data once an iteration's selection is finished: see `spar status`."
     if iteration is None:
         return DataError(f"Run {run_id} has {which} with training data yet.", fix)
     return DataError(f"Run {run_id} has no training data of {which}.", fix)

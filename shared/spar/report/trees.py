@@ -1,7 +1,6 @@
-"""What an iteration's trees say together, and the few of them that are worth a look.
+"""Statistics of an iteration's trees, and a few examples of them.
 
-Takes trees one by one, so that a large run's need not be in memory at once. Knows nothing of where they come
-from.
+Takes trees one by one, so that a large run's are never all in memory. Knows nothing of where they come from.
 """
 
 from collections import Counter

@@ -41,7 +41,7 @@ OUTCOMES = (
     Outcome.CANCELLED,
     Outcome.NOT_REACHED,
 )
-"""What was gained first, then what was lost, the common reasons before the rare ones."""
+"""Gains first, then losses, the common reasons before the rare ones."""
 MEANING = {
     Outcome.PAIR: "a better response was found, the actor learned from it",
     Outcome.EXAMPLE: "a response was judged good, the actor was fine-tuned on it",
@@ -53,11 +53,11 @@ MEANING = {
     Outcome.UNPARSABLE: "too few responses got enough readable votes",
     Outcome.CONTEXT_EXCEEDED: "none of its conversations fits into the model's context",
     Outcome.REFUSED: "the model's chat template, or its server, took none of its conversations",
-    Outcome.MEASURED: "the instruction that was written for it is one that is measured: nobody may learn it",
-    Outcome.DUPLICATE: "its prompt stood there twice and has a pair already",
+    Outcome.MEASURED: "the instruction that was written for it is in an evaluation: excluded from training",
+    Outcome.DUPLICATE: "a repeated prompt that has a pair already",
     Outcome.TOO_LONG: "longer than the training length",
     Outcome.OVER_CAP: "a pair too many for the recipe's cap",
-    Outcome.ENGINE_FAILED: "the engine failed, attempts are used up",
+    Outcome.ENGINE_FAILED: "the engine failed in all attempts",
     Outcome.CANCELLED: "cancelled",
     Outcome.NOT_REACHED: "the run stopped before it",
 }
@@ -92,7 +92,7 @@ class Histogram:
 
 
 def trained(report: RunReport) -> list[IterationReport]:
-    """What was run: all but what stands for the models that were given."""
+    """The steps that were run: all except those that stand for the given models."""
     return report.iterations[1:]
 
 
@@ -104,7 +104,7 @@ def accuracy_chart(report: RunReport, part: str, series: Sequence[tuple[str, str
 
 
 def outcome_rows(report: RunReport) -> list[TableRow]:
-    """One row per outcome that happened. Raises AccountingError if an iteration's do not add up to its
+    """One row per outcome that occurred. Raises AccountingError if an iteration's outcomes do not add up to its
     prompts."""
     entries = trained(report)
     for entry in entries:
@@ -162,13 +162,13 @@ def histograms(report: RunReport) -> list[Histogram]:
 
 
 def column_labels(report: RunReport) -> list[str]:
-    """As columns and rows are called that show both what an iteration did and what was measured after it."""
+    """The label of columns and rows that show both an iteration's work and the measurements after it."""
     names = {BACKBONE: "Backbone", 0: "Init refiner (start)" if report.initialised else "Start"}
     return [names.get(entry.iteration) or name_of(entry.iteration) for entry in report.iterations]
 
 
 def made_in(model: ModelFacts) -> str:
-    """When the run got the model."""
+    """The iteration in which the run got the model."""
     if model.iteration == BACKBONE:
         return "backbone"
     return (
@@ -177,7 +177,7 @@ def made_in(model: ModelFacts) -> str:
 
 
 def short_name(iteration: int) -> str:
-    """Of what was measured after it."""
+    """The label of the measurements after it."""
     return str(iteration) if iteration > 0 else iteration_name(iteration, measured=True)
 
 

@@ -15,10 +15,9 @@ WORD = re.compile(rf"\s*(?:[{UNSPACED}]|[^\s{UNSPACED}]+)")
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:
-    """Neighbouring words that share a fate, with the blanks before them.
+    """Neighbouring words that are all unchanged, removed or added, with the blanks before them.
 
-    Joined, the same and added spans are the later text, but that what follows a struck-out beginning has a
-    blank.
+    Joined, the unchanged and added spans are the later text, except for a blank after a removed beginning.
     """
 
     kind: Kind
@@ -53,7 +52,7 @@ def _words(pieces: Sequence[str]) -> list[str]:
 
 
 def _spaced(spans: Sequence[WordSpan]) -> list[WordSpan]:
-    """Only a text's first word has no blank before it; once something is struck out before it, it needs one."""
+    """Only a text's first word has no blank before it; after a removed beginning it needs one."""
     return [
         WordSpan(span.kind, f" {span.text}") if index and not span.blanks and _starts(span) else span
         for index, span in enumerate(spans)

@@ -75,7 +75,7 @@ def test_what_is_exported_can_be_changed_without_harm(home: Writer, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--what", "refiner"], "has trained no refiner. See how far it is"),
+        (["--what", "refiner"], "has trained no refiner. See its progress"),
         (["--what", "actor", "--iteration", "2"], "no actor in iteration 2. Iterations that trained it: 1"),
         (["--what", "actor", "--merge"], "is a whole model"),
         (["--what", "actor", "--format", "trl"], "A model has no --format"),

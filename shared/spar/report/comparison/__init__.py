@@ -1,11 +1,11 @@
-"""Runs side by side: what each gained over the same items, what they shared, what a point cost.
+"""Runs side by side: each one's gain over the same items, the work they share, the cost of a point.
 
-    reading    a run's rows and results -> what is compared of it
+    reading    a run's rows and results -> the data to compare
     checks     which runs cannot be compared, and why
-    grouping   runs of one recipe under several seeds are one group; its name
+    grouping   runs of one recipe under several seeds as one group; its name
     intervals  bootstrap over items and seeds
     build      groups -> Comparison (model)
     tables     its rows, for a terminal, CSV and LaTeX          page, forest     as one HTML page
 
-Measures nothing and asks no model; writes nothing but what it is told to.
+Measures nothing, calls no model, and writes only the requested files.
 """

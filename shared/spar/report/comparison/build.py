@@ -1,4 +1,4 @@
-"""Builds a comparison from what was read of its runs: the same runs give the same comparison."""
+"""Builds a comparison from the data of its runs: the same runs give the same comparison."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +16,10 @@ Runs = Sequence[MeasuredRun]
 
 
 def build_comparison(runs: Runs, measure: str | None = None) -> Comparison:
-    """The first run's group is what the others are compared with. Raises DataError for runs that don't compare.
+    """The others are compared with the first run's group. Raises DataError for runs that cannot be compared.
 
-    `measure` is what costs are counted for; None: the first that was measured, the actor's accuracy with a suite.
+    `measure` is the one whose gain costs are counted for; None: the first that was measured, with a suite the actor's
+    accuracy.
     """
     notes = check_comparable(runs)
     groups = grouped(runs)
@@ -30,7 +31,7 @@ def build_comparison(runs: Runs, measure: str | None = None) -> Comparison:
     notes += left_out
     seeds = {len(group) for _, group in groups}
     if seeds == {1} and measure is not None:
-        notes.append("One seed a recipe: the intervals say nothing of what another seed would give.")
+        notes.append("One seed per recipe: the intervals do not cover the variation between seeds.")
     return Comparison(measure=measure, groups=built, notes=notes)
 
 
@@ -97,7 +98,7 @@ def _measure(of: Compared, group: Runs, base: Runs, drawn: bool) -> MeasureFacts
 
 
 def _difference(of: Compared, group: Runs, base: Runs) -> tuple[MeasuredGain | None, bool]:
-    """At the end, paired by item and by seed; with no seed in common, by item alone."""
+    """The difference at the end, paired by item and by seed; without a common seed, by item alone."""
     mine, theirs = _by_seed(group), _by_seed(base)
     if not all(of.has(run) for run in base):
         return None, True

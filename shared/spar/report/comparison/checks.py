@@ -15,7 +15,7 @@ BESIDE = ("benchmarks",)
 
 
 def check_comparable(runs: Sequence[MeasuredRun]) -> list[str]:
-    """Raise DataError for runs that must not be compared; return what is worth knowing of those that may be."""
+    """Raise DataError for runs that must not be compared; return notes on those that may be."""
     if len(runs) < 2:
         raise DataError("One run is nothing to compare.", "Name two or more: spar compare RUN RUN, or HOME:RUN.")
     _check_distinct(runs)
@@ -59,7 +59,7 @@ def _check_same_settings(first: MeasuredRun, other: MeasuredRun) -> None:
         raise DataError(
             f"Runs {first.run_id} and {other.run_id} were not measured alike: {'; '.join(unlike)}.",
             "Compare runs with the same evaluation: change it with --set in one of them and run that again; only the "
-            "measurements are made anew.",
+            "measurements are repeated.",
         )
 
 
@@ -87,7 +87,7 @@ def _unmeasured(run: MeasuredRun) -> str:
     if not run.recipe.get("evaluation"):
         return (
             f"Run {run.run_id} measured nothing: its recipe has no evaluation. Run it again with one, such as --set "
-            "evaluation.suite=story: what is there is reused."
+            "evaluation.suite=story: existing results are reused."
         )
     return f"Run {run.run_id} has no measurement after its start yet: {command('resume', run.run_id)}"
 

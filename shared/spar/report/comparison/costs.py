@@ -1,4 +1,4 @@
-"""What a group of runs took, what of it was there already, and what a point gained cost. Sums; measures nothing."""
+"""The cost of a group of runs, how much of it was reused, and the cost of a point gained. Sums; measures nothing."""
 
 from collections.abc import Sequence
 
@@ -49,13 +49,13 @@ def _first(step: ComparedStep) -> bool:
 
 
 def _ratio(mine: Sequence[ComparedStep], other: Sequence[ComparedStep]) -> float | None:
-    """Of the calls that each made itself."""
+    """The ratio of the calls that each made itself."""
     own, theirs = (_calls([step for step in steps if not step.reused]) for steps in (mine, other))
     return own / theirs if theirs else None
 
 
 def cost_of(work: WorkFacts, gain: MeasuredGain | None, runs: int) -> CostFacts:
-    """A mean run's work over the mean gain. The work is counted, not sampled, so only the gain has an interval."""
+    """A mean run's work divided by the mean gain. Work is counted, not sampled, so only the gain has an interval."""
     if gain is None or gain.low <= 0:
         return CostFacts()
 

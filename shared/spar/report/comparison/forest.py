@@ -12,7 +12,7 @@ from spar.report.formats import signed
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 640, 250, 560, 34, 12
 LONGEST = 34
-"""Characters of a label that have room beside the plot; the whole of it stands in its title and in the table."""
+"""Characters of a label that fit beside the plot; the complete label is in the tooltip and in the table."""
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Percentage points between two ticks."""
 
@@ -27,7 +27,7 @@ class ForestRow:
     x_high: float
     style: str
     value: str
-    said: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def forest(named: Sequence[tuple[str, MeasuredGain]], unit: str = "points") -> F
             x_high=x.at(each.high),
             style="up" if each.low > 0 else "down" if each.high < 0 else "level",
             value=signed(each.value),
-            said=f"{label}: {signed(each.value)} {unit} ({signed(each.low)} to {signed(each.high)})",
+            tooltip=f"{label}: {signed(each.value)} {unit} ({signed(each.low)} to {signed(each.high)})",
         )
         for index, (label, each) in enumerate(named)
     ]

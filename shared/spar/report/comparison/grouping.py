@@ -1,4 +1,4 @@
-"""Which runs belong together: the same recipe under several seeds. And what to call each group."""
+"""Groups of runs, the same recipe under several seeds, and the name of each group."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from spar.recipes.resolve import NOT_IDENTITY
 from spar.report.comparison.reading import MeasuredRun
 
 SHOWN = 3
-"""Differing settings in a label; a reader who wants all looks at the recipes."""
+"""The number of differing settings in a label; the recipes have them all."""
 
 
 def grouped(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[MeasuredRun]]]:
@@ -17,7 +17,7 @@ def grouped(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[MeasuredRun]]]:
     groups: dict[str, list[MeasuredRun]] = {}
     for run in runs:
         group = groups.setdefault(f"{run.name} {_key(run.recipe)}", [])
-        if run.seed in {other.seed for other in group}:  # the same run elsewhere: beside it, not a seed more
+        if run.seed in {other.seed for other in group}:  # the same run in another home: a group of its own
             group = groups.setdefault(f"{run.home} {run.run_id}", [])
         group.append(run)
     found = [sorted(group, key=lambda run: run.seed) for group in groups.values()]
@@ -29,7 +29,7 @@ def _key(recipe: Mapping[str, Any]) -> str:
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting that makes results, by dotted key, without the seed and the name."""
+    """Every setting that affects results, by dotted key, without the seed and the name."""
     left_out = {".".join(keys) for keys in NOT_IDENTITY} | {"seed", "name"}
     return {
         key: value
@@ -47,7 +47,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _labels(firsts: Sequence[MeasuredRun]) -> list[str]:
-    """The recipe's name, with what sets it apart from the first of that name; where nothing does, with its home."""
+    """The recipe's name, with its differences from the first of that name; if there are none, with its home."""
     bases: dict[str, dict[str, Any]] = {}
     labels = []
     for run in firsts:

@@ -1,8 +1,7 @@
-"""Bootstrap intervals of a mean over items measured under several seeds: both are drawn anew (crossed).
+"""Bootstrap intervals of a mean over items measured under several seeds: both are resampled (crossed).
 
-The same items are measured under every seed, so an item keeps its values of all seeds together. Few seeds carry little
-of what other seeds would show: with two or three the interval is too narrow rather than too wide, with one it says
-nothing of them.
+The same items are measured under every seed, so an item's values of all seeds stay together. Few seeds represent the
+variation between seeds poorly: with two or three the interval is rather too narrow, with one it does not include it.
 """
 
 import random
@@ -25,7 +24,7 @@ def mean_of(table: Table, scale: float = 1.0, draws_seed: int = 0, resamples: in
 def difference_of(
     table: Table, minus: Table | None, scale: float = 1.0, draws_seed: int = 0, resamples: int = RESAMPLES
 ) -> MeasuredGain:
-    """As `mean_of`, less the mean of another table over the same items whose seeds are drawn for themselves."""
+    """As `mean_of`, minus the mean of another table over the same items, whose seeds are resampled independently."""
     tables = [_checked(table), *([] if minus is None else [_checked(minus)])]
     if len({len(each[0]) for each in tables}) > 1:
         raise AccountingError(f"A difference over {len(tables[0][0])} and {len(tables[1][0])} items.")
@@ -50,12 +49,12 @@ def _checked(table: Table) -> Table:
 
 
 def _drawn(draw: random.Random, seeds: int) -> tuple[int, ...]:
-    """Sorted, since their order does not matter: few different draws, each combined once."""
+    """Sorted, since order does not matter: few distinct draws, each evaluated once."""
     return tuple(sorted(draw.choices(range(seeds), k=seeds)))
 
 
 def _combined(tables: Sequence[Table], seeds: Sequence[tuple[int, ...]]) -> list[float]:
-    """One value per item: its mean over the drawn seeds, less the other table's."""
+    """One value per item: its mean over the drawn seeds, minus the other table's."""
     means = [
         [fmean(values) for values in zip(*(table[seed] for seed in drawn), strict=True)]
         for table, drawn in zip(tables, seeds, strict=True)

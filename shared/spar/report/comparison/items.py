@@ -1,6 +1,6 @@
-"""What is compared of runs: the suite's measures, and the benchmarks that all of them measured alike.
+"""The measures by which runs are compared: the suite's, and benchmarks that all runs measured with the same settings.
 
-Says which items were right in each iteration; computes no difference.
+Collects which items were right in each iteration; computes no difference.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ APART = ("data", "judge", "strategy", "tasks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One measure: its name in files, what people read, and where a run keeps it."""
+    """One measure: its name in files, its label for people, and where a run stores it."""
 
     name: str
     label: str
@@ -48,17 +48,17 @@ def suite() -> list[Compared]:
 
 
 def benchmarks(runs: Sequence[MeasuredRun]) -> tuple[list[Compared], list[str]]:
-    """Those of all runs over the same items with the same settings, and which others are left out."""
+    """The measures that all runs have over the same items with the same settings, and notes on the others."""
     named = {part for run in runs for part in run.benchmarks}
     alike = [part for part in in_order(sorted(named)) if _are_alike(part, runs)]
     left_out = in_order(sorted(named - set(alike)))
-    notes = [f"{part} is not compared: not all runs measured it over the same items and alike." for part in left_out]
+    notes = [f"{part} is not compared: its items or settings are not the same in all runs." for part in left_out]
     return [measure for part in alike for measure in _measures_of(part)], notes
 
 
 def _measures_of(part: str) -> list[Compared]:
-    """Its items that were right; of IFEval, where that is all instructions strictly, also the mean of its four
-    scores."""
+    """A benchmark's items that were right; for IFEval, where that means all instructions strictly, also the mean of its
+    four scores."""
     found = [Compared(name=part, label=spoken(part), right=_of_benchmark(part))]
     if benchmark_of(part) == IFEVAL:
         found.append(Compared(name=f"{part}{AVERAGE}", label=f"{spoken(part)}, mean of four", right=_of_average(part)))
@@ -75,8 +75,8 @@ def _are_alike(part: str, runs: Sequence[MeasuredRun]) -> bool:
 
 
 def _settings(part: str, run: MeasuredRun) -> dict[str, Any]:
-    said = run.recipe["evaluation"]["benchmarks"][benchmark_of(part)]
-    return {key: value for key, value in said.items() if key not in APART}
+    chosen = run.recipe["evaluation"]["benchmarks"][benchmark_of(part)]
+    return {key: value for key, value in chosen.items() if key not in APART}
 
 
 def _of(measure: Measure) -> Callable[[MeasuredRun], Right]:

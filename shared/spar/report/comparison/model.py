@@ -41,9 +41,9 @@ class StepWork(ComparisonFacts):
 class WorkFacts(ComparisonFacts):
     """Sums over a group's runs. `seconds` are by the clock, of work done, while a step of a kind was at it.
 
-    `shared_steps` and `shared_calls` are those that the first group has too (the same fingerprints), whoever did them
+    `shared_steps` and `shared_calls` are those that the first group has too (the same fingerprints), whichever did them
     first; `own_calls_ratio` is own calls over the first group's, of the seeds that both have; `first_iteration_ratio`
-    the same in the loop's first iteration, where the models are still the same.
+    is the same in the loop's first iteration, where the models are still the same.
     """
 
     calls: dict[str, StepWork] = Field(default_factory=dict)
@@ -61,9 +61,9 @@ class WorkFacts(ComparisonFacts):
 
 
 class CostFacts(ComparisonFacts):
-    """Per point gained in the main measure; None: no gain that its interval carries.
+    """Per point gained in the main measure; None without a significant gain.
 
-    Calls and tokens are all that the runs stand on, whoever made them first; seconds only what was done by themselves.
+    Calls and tokens are of all work that the runs depend on, also other runs' work; seconds only of their own.
     """
 
     calls: MeasuredGain | None = None
@@ -96,7 +96,7 @@ class RunGroup(ComparisonFacts):
 
 
 class Comparison(ComparisonFacts):
-    """`groups[0]` is what the others are compared with; costs are per point of `measure`, None if none is compared."""
+    """The others are compared with `groups[0]`; costs are per point of `measure`, None if no measure is compared."""
 
     measure: str | None
     groups: list[RunGroup]
@@ -104,5 +104,5 @@ class Comparison(ComparisonFacts):
 
     @property
     def outcomes(self) -> list[str]:
-        """Those that happened to any prompt."""
+        """The outcomes that any prompt had."""
         return list(dict.fromkeys(name for group in self.groups for name in group.outcomes))

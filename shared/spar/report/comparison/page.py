@@ -1,6 +1,6 @@
 """Writes a comparison as one self-contained HTML page, in the form and under the rules of a run's report.
 
-No script, nothing loaded, everything that is not ours escaped. Knows nothing of tables or objects.
+No script, nothing loaded, all other text escaped. Knows nothing of tables or objects.
 """
 
 from spar.report.charts import LineChart, RatePoint, Series, line_chart
@@ -10,7 +10,7 @@ from spar.report.formats import signed
 from spar.report.page import environment, style
 
 LINES = ("c-first", "c-second")
-"""A line per group while there are styles for them; more would cover one another."""
+"""The most groups that get a line: more have no styles, and would overlap."""
 
 
 def render_comparison(found: Comparison) -> str:
@@ -42,7 +42,7 @@ def render_comparison(found: Comparison) -> str:
 
 
 def comparison_headline(found: Comparison) -> str:
-    """Says what is sure, and that nothing is where nothing is."""
+    """The significant difference in words, or that there is none."""
     base, others = found.groups[0], found.groups[1:]
     differing = [
         (group.label, one.difference)

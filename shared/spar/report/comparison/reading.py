@@ -1,4 +1,4 @@
-"""Reads what is compared of a run: its measured items, its pairs, and what each of its steps took. Sums up nothing."""
+"""Reads a run's data for a comparison: its measured items, its pairs, and the cost of each step. Aggregates nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from spar.store.base import ObjectStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedStep:
-    """A step that is done: what its result took to make, whether or not this run made it."""
+    """A finished step: the cost of its result, whether or not this run computed it."""
 
     kind: str
     iteration: int
@@ -66,7 +66,7 @@ class MeasuredRun:
 
     @property
     def measured(self) -> bool:
-        """Whether there is anything to compare with its start."""
+        """Whether anything was measured after its start."""
         return self.last_measured > 0
 
     @property
@@ -141,7 +141,7 @@ def _facts(step: Step) -> ComparedStep:
 
 
 def _summed(outcomes: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Those that happened, in their own order."""
+    """The outcomes that occurred, in their declared order."""
     summed: dict[str, int] = {}
     for each in outcomes:
         for outcome, prompts in each.items():

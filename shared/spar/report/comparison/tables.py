@@ -19,7 +19,7 @@ _LATEX = str.maketrans(
 
 
 def terminal_tables(found: Comparison) -> list[Table]:
-    """What was gained, if that is known; what became of the prompts, and what it took."""
+    """The gains, if any were measured; the prompts' outcomes, and the cost."""
     return [*([_gained(found)] if found.measure is not None else []), _ended(found), _taken(found)]
 
 

@@ -107,7 +107,7 @@ def test_an_unfinished_run_and_another_start_are_told() -> None:
     found = build_comparison([run(), run("b", name="other", status="stopped", start={"a": "f9", "r": "f1"})])
     assert any("b is stopped" in note for note in found.notes)
     assert any("begin with the same models" in note for note in found.notes)
-    assert any("One seed a recipe" in note for note in found.notes)
+    assert any("One seed per recipe" in note for note in found.notes)
 
 
 def test_seeds_of_a_recipe_are_one_group_and_settings_without_results_set_none_apart() -> None:
