@@ -103,7 +103,7 @@ def test_killed_workers_a_killed_command_and_an_emptied_redis_cost_what_was_in_f
             evolving.stack.kill("generation")  # with what it has in hand
             assert first.stderr is not None
             told = iter(first.stderr.readline, "")
-            assert any("its worker fell silent; it gets another attempt" in line for line in told)
+            assert any("its worker stopped responding; it gets another attempt" in line for line in told)
             first.kill()
         kept = evolving.kept()
         assert not (evolving.folder / "there" / "manifest.json").exists()

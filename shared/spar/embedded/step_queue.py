@@ -94,5 +94,5 @@ class EmbeddedStepQueue:
             booked = Ledger(session).register_result(report.fingerprint, report.key, report.size, facts)
             return Made(booked.key, StepFacts.read(booked.facts))
 
-    def told(self, report: StepFailed) -> str:
+    def failure_text(self, report: StepFailed) -> str:
         return report.error

@@ -1,4 +1,4 @@
-"""The attempts in flight, and what was last heard of each. `spar.runtime.leases` says when one counts as lost."""
+"""The attempts in flight, with the last sign of life of each. `spar.runtime.leases` decides when one counts as lost."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ class _Flight:
 
 @dataclass(slots=True)
 class Flights:
-    """By step id, each with its newest attempt. `heard`: a worker has said that it began one."""
+    """Attempts by step id, the newest of each step. `heard`: a worker has reported that it started one."""
 
     heard: bool = False
     _by_id: dict[int, _Flight] = field(default_factory=dict)
@@ -32,14 +32,14 @@ class Flights:
         self._by_id[step.id] = _Flight(step, now)
 
     def end(self, step_id: int, attempt: int | None = None) -> ShardStep | None:
-        """Take the step out, if this attempt of it is in flight; without one, whichever is."""
+        """Remove and return the step if this attempt of it is in flight; without `attempt`, any."""
         flight = self._by_id.get(step_id)
         if flight is None or attempt not in (None, flight.step.attempt):
             return None
         return self._by_id.pop(step_id).step
 
     def note(self, report: StepStarted | WorkerAlive, now: datetime) -> None:
-        """Someone works on it, or still does."""
+        """Record that a worker started or still holds attempts."""
         self.heard = True
         attempts = (
             report.held
@@ -51,14 +51,14 @@ class Flights:
             if flight is not None and flight.step.attempt == held.attempt:
                 flight.alive_at = now
 
-    def forgive(self, now: datetime) -> None:
-        """Count silence from now on: until now nobody could be heard."""
+    def restart_silence(self, now: datetime) -> None:
+        """Restart the silence clock of every attempt, since no report could arrive until now."""
         for flight in self._by_id.values():
             flight.sent_at = now
             flight.alive_at = flight.alive_at and now
 
     def take_lost(self, watch: LossWatch, loss: BrokerReset, now: datetime) -> list[tuple[ShardStep, LostReason]]:
-        """Take out those that nobody works on, each with the reason. Raises ServiceError, and takes none then."""
+        """Remove and return the lost ones, each with the reason. Raises ServiceError without removing any."""
         waiting = cache(lambda: watch.broker.waiting(QUEUE))
         found = []
         for flight in self._by_id.values():

@@ -1,7 +1,7 @@
-"""An evolution from source files to its folder: read and cut, price, run, collect.
+"""An evolution from source files to its output folder: read and cut, price, run, collect.
 
-Everything but the output lives where its queue is: shards, results and their books. So a stop costs what was in flight,
-and rows that were added at the end of a file are all that is asked.
+Everything but the output is stored where its queue is: shards, results and their records. A stop thus loses only what
+was in flight, and rows appended to a file are the only new requests.
 """
 
 from collections import Counter
@@ -35,20 +35,20 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`repeated`: it was there already, and nothing was done."""
+    """`repeated`: the output existed already, and nothing was done."""
 
     manifest: EvolutionManifest
     repeated: bool = False
 
 
 Agree = Callable[[int, PriceEstimate], bool]
-"""Given the shards and what they will cost: whether to go on."""
+"""Given the number of shards and the cost: whether to proceed."""
 
 
 def evolve_prompts(
     job: EvolveJob, place: AbstractContextManager[StepQueue], agree: Agree, watcher: EvolveWatcher
 ) -> Done | None:
-    """Make `job.out` hold the evolved prompts. None: it was not agreed to. `place` is entered if there is work.
+    """Write the evolved prompts to `job.out`. None: `agree` declined. `place` is entered only if there is work.
 
     Raises DataError for sources or an output that cannot be used, and what ends `ShardRunner.run`.
     """
@@ -86,7 +86,7 @@ def evolve_prompts(
 
 
 def _finished(job: EvolveJob, sources: list[dict[str, str | int]]) -> EvolutionManifest | None:
-    """This very evolution, if the output holds it whole. Raises DataError for another one, unless it is to go."""
+    """This evolution, if the output holds it completely. Raises DataError for another one, unless replacing it."""
     earlier = earlier_manifest(job.out, WORK)
     if earlier is None:
         return None
@@ -94,7 +94,7 @@ def _finished(job: EvolveJob, sources: list[dict[str, str | int]]) -> EvolutionM
     if not same and not job.replace:
         raise DataError(
             f"{job.out} holds an evolution of other sources or settings, or its files were changed.",
-            "Choose another --out, or add --replace to write it anew.",
+            "Choose another --out, or add --replace to overwrite it.",
         )
     return earlier if same and not earlier.owes else None
 

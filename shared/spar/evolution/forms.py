@@ -1,6 +1,6 @@
-"""The two forms that a teacher fills in, as files: `evolve.txt` and `validate.txt` of a folder.
+"""The two forms of requests to a teacher, as files: `evolve.txt` and `validate.txt` of a folder.
 
-Builds the conversations; knows nothing of what comes back (`replies`). A `$` of the text itself is written `$$`.
+Builds the conversations; `replies` parses the replies. A literal `$` is written `$$`.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _VALIDATE = {"prompt", *_GROUP}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormSet:
-    """Raises RecipeError for a placeholder that isn't known, or a form that leaves the prompt or the constraint out."""
+    """Raises RecipeError for an unknown placeholder, or for a form without the prompt or the constraint."""
 
     name: str
     evolve: str
@@ -35,28 +35,28 @@ class FormSet:
             used = _identifiers(self.name, part, text)
             if used - known:
                 raise RecipeError(
-                    f"The form {part}.txt of {self.name!r} uses ${min(used - known)}.",
+                    f"The form {part}.txt of {self.name!r} uses the unknown placeholder ${min(used - known)}.",
                     f"Use {', '.join(f'${word}' for word in sorted(known))}; write $$ for a dollar sign.",
                 )
             if needed not in used or not used & _GROUP:
                 raise RecipeError(
-                    f"The form {part}.txt of {self.name!r} leaves something out.",
-                    f"Write ${needed} into it, and $title or $main for the constraint.",
+                    f"The form {part}.txt of {self.name!r} lacks the prompt or the constraint.",
+                    f"Add ${needed}, and $title or $main for the constraint.",
                 )
 
     def evolve_messages(self, seed: str, main: ConstraintGroup, taxonomy: Taxonomy) -> tuple[Message, ...]:
         kinds = "\n".join(f"- {group.key}: {group.asks}" for group in taxonomy.groups)
         avoid = ", ".join(taxonomy.avoid_as_extra)
         preference = f"Prefer others than {avoid}." if avoid else ""
-        filled = Template(self.evolve).substitute(seed=seed, kinds=kinds, preference=preference, **_told(main))
+        filled = Template(self.evolve).substitute(seed=seed, kinds=kinds, preference=preference, **_placeholders(main))
         return (Message("user", filled),)
 
     def validate_messages(self, prompt: str, main: ConstraintGroup) -> tuple[Message, ...]:
-        return (Message("user", Template(self.validate).substitute(prompt=prompt, **_told(main))),)
+        return (Message("user", Template(self.validate).substitute(prompt=prompt, **_placeholders(main))),)
 
 
 def forms_named(name: str) -> FormSet:
-    """A built-in set, or that of a folder. Raises RecipeError."""
+    """A built-in set, or the set in a folder. Raises RecipeError."""
     return read_forms(name, files("spar.evolution") / "templates" / name if name in BUILTIN else Path(name))
 
 
@@ -74,7 +74,7 @@ def read_forms(name: str, folder: Traversable) -> FormSet:
     return FormSet(name=name, evolve=evolve, validate=validate)
 
 
-def _told(main: ConstraintGroup) -> dict[str, str]:
+def _placeholders(main: ConstraintGroup) -> dict[str, str]:
     return {"main": main.key, "title": main.title, "asks": main.asks, "examples": "; ".join(main.examples)}
 
 

@@ -1,4 +1,4 @@
-"""What an evolution is asked for, and the part of it that decides the output. Does nothing."""
+"""The job of an evolution, and the part of it that determines the output. Does nothing."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ from spar.messages.evolution import EVOLVE_REVISION, VALIDATE_REVISION
 from spar.recipes.models import EngineSettings, SamplingSettings
 
 SHARD = 16
-"""Seed prompts that travel together, as in runs."""
+"""Seed prompts per shard, as in runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolveJob:
-    """What is asked for. `window` is how many prompts are with the teacher at once."""
+    """What to evolve, and how. `window`: how many prompts are with the teacher at once."""
 
     sources: tuple[str, ...]
     out: Path
@@ -50,7 +50,7 @@ class EvolveJob:
         return PromptRules(self.system, TextRules(tools=self.tools))
 
     def settings(self) -> dict[str, Any]:
-        """All that decides the output, as JSON has it; where the teacher runs, and its price, do not."""
+        """Everything that determines the output, in JSON's types; not where the teacher runs, nor its price."""
         return {
             "revisions": [EVOLVE_REVISION, VALIDATE_REVISION],
             "options": asdict(self.options),

@@ -1,4 +1,4 @@
-"""Looks now and then for attempts that are lost, and tells once of what only waiting can mend. Sends nothing."""
+"""Periodically finds lost attempts, and reports once what only waiting can resolve. Sends nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,68 +13,68 @@ from spar.runtime.leases import LostReason
 
 
 class EvolveWatcher(Protocol):
-    """Who looks on, for a person."""
+    """Reports an evolution's progress to its user."""
 
     def ended(self, shards: int) -> None:
-        """So many shards have ended."""
+        """This many shards have ended."""
         ...
 
     def noticed(self, what: str) -> None:
-        """Something went wrong that needs no help, or may soon need some."""
+        """Something went wrong that resolves itself, or may soon need attention."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Lookout:
-    """`watch` None: nothing can be lost."""
+    """`watch` None: attempts cannot be lost."""
 
     watch: LossWatch | None
     flights: Flights
     watcher: EvolveWatcher
     now: Callable[[], datetime]
-    _begun: datetime | None = None
+    _started: datetime | None = None
     _next: datetime | None = None
-    _looked: datetime | None = None
-    _away: bool = False
-    _told_of_nobody: bool = False
+    _last_check: datetime | None = None
+    _unreachable: bool = False
+    _reported_missing_workers: bool = False
 
     def in_s(self) -> float | None:
-        """Seconds until the next look is due; None: there is none."""
+        """Seconds until the next check is due; None: never."""
         if self.watch is None:
             return None
         now = self.now()
-        self._begun = self._begun or now
+        self._started = self._started or now
         self._next = self._next or now + timedelta(seconds=self.watch.every_s)
         return max(0.0, (self._next - now).total_seconds())
 
     def look(self) -> list[tuple[ShardStep, LostReason]]:
-        """What nobody works on any more, no longer in flight. Raises ServiceError."""
+        """Remove and return the lost attempts. Raises ServiceError."""
         if self.watch is None:
             return []
         loss, now = self.watch.broker.loss(), self.now()
-        if self._away or (self._looked is not None and now - self._looked > self.watch.leases.lease):
-            # Neither could a process that was suspended itself hear anything.
-            self._away = False
-            self.flights.forgive(now)
-        self._looked = now
-        self._tell_if_nobody_begins(self.watch, now)
+        if self._unreachable or (self._last_check is not None and now - self._last_check > self.watch.leases.lease):
+            # A process that was itself suspended could not receive reports either.
+            self._unreachable = False
+            self.flights.restart_silence(now)
+        self._last_check = now
+        self._report_missing_workers(self.watch, now)
         self._next = None
         return self.flights.take_lost(self.watch, loss, now)
 
-    def away(self, error: ServiceError) -> None:
-        """The broker is: told once for each time. `next_report` waits for it."""
+    def broker_unreachable(self, error: ServiceError) -> None:
+        """Report once per outage. `next_report` waits for the broker."""
         self._next = None
-        if not self._away:
-            self._away = True
-            self.watcher.noticed(f"{error.what} This waits for it.")
+        if not self._unreachable:
+            self._unreachable = True
+            self.watcher.noticed(f"{error.what} Waiting until it is reachable.")
 
-    def _tell_if_nobody_begins(self, watch: LossWatch, now: datetime) -> None:
-        waited = now - (self._begun or now)
-        if self._told_of_nobody or self.flights.heard or waited <= watch.leases.lost:
+    def _report_missing_workers(self, watch: LossWatch, now: datetime) -> None:
+        waited = now - (self._started or now)
+        if self._reported_missing_workers or self.flights.heard or waited <= watch.leases.lost:
             return
-        self._told_of_nobody = True
+        self._reported_missing_workers = True
         messages = watch.broker.waiting(QUEUE)
         self.watcher.noticed(
-            f"No worker has begun a step in {waited.total_seconds():.0f} s; {messages} messages wait "
-            f"in the queue {QUEUE}. Check that generation workers run; this resumes when they do."
+            f"No worker has started a step in {waited.total_seconds():.0f} s; {messages} messages wait "
+            f"in the queue {QUEUE}. Check that generation workers are running; this resumes when they are."
         )

@@ -1,6 +1,6 @@
-"""What an evolution says of itself: settings, sources, outcomes that add up, what it took, what came out.
+"""The manifest of an evolution: settings, sources, outcomes that add up, usage, output files.
 
-Knows nothing of how it is made. The same evolution again finds its manifest and does nothing.
+Knows nothing of how it is made. Repeating the same evolution finds the manifest and does nothing.
 """
 
 import json
@@ -19,11 +19,11 @@ KIND = "evolution"
 
 
 class EvolutionUsage(BaseModel):
-    """What the teacher was asked, over all attempts at this evolution; money is None where no price was told.
+    """The calls to the teacher, over all attempts at this evolution; `money` is None if no price was given.
 
-    `failed_replies` maps `evolve_...` and `check_...` to replies that were no data, those that were asked again too.
-    `estimated_tokens`, of both kinds, were not counted by the server; so the money for them is an estimate as well.
-    `adjustments` counts the replies to requests that were not sent as set.
+    `failed_replies` maps `evolve_...` and `check_...` to the number of unusable replies, including retried ones.
+    `estimated_tokens`, of both kinds, were not counted by the server, so their cost is an estimate as well.
+    `adjustments` counts the replies to requests that had to be adapted to the server.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,7 +49,7 @@ class EvolutionManifest(BaseModel):
     rows: int
     outcomes: dict[str, int]
     left_out: dict[str, int] = {}
-    """Evolved prompts whose seed prompt does without a part of its row, by what it is."""
+    """Evolved prompts whose seed's row has a part that was left out, by part."""
     taken: EvolutionUsage
     statistics: dict[str, Any]
     files: dict[str, str]
@@ -58,12 +58,12 @@ class EvolutionManifest(BaseModel):
         return (self.settings, self.sources) == (settings, sources)
 
     def is_whole(self, folder: Path) -> bool:
-        """Its files are as they were written."""
+        """Whether its files are unchanged."""
         return holds(folder, self.files)
 
     @property
     def owes(self) -> bool:
-        """Whether shards were given up, which the same evolution tries again."""
+        """Whether shards were given up, which a rerun retries."""
         return self.outcomes[EvolutionOutcome.ENGINE_FAILED] > 0
 
     def write(self, folder: Path) -> None:
@@ -78,13 +78,13 @@ def check_sum(rows: int, outcomes: Counter[EvolutionOutcome]) -> None:
 
 
 def earlier_manifest(out: Path, work: str) -> EvolutionManifest | None:
-    """The evolution that is there. Raises DataError if something else is; what an interrupted one left is nothing."""
+    """The existing evolution, if any; leftovers of an interrupted one do not count. Raises DataError for other data."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file.", "Name a folder: --out DIR.")
     path = out / MANIFEST
     if not path.is_file():
         if out.is_dir() and any(out.iterdir()) and not (out / work).is_dir():
-            raise DataError(f"{out} is not empty, and no evolution.", "Choose another --out.")
+            raise DataError(f"{out} is not empty and does not hold an evolution.", "Choose another --out.")
         return None
     try:
         found = EvolutionManifest.model_validate_json(path.read_bytes())

@@ -1,7 +1,7 @@
-"""What an evolution will cost, before anything is asked: calls, tokens and money, likely and at most.
+"""The cost of an evolution, before any request: calls, tokens and money, likely and at most.
 
-Calls are exact but for retries and prompts that end early. Tokens are estimates from characters: no tokenizer of a
-remote teacher is at hand. Plain arithmetic; asks nobody.
+Calls are exact except for retries and prompts that end early. Tokens are estimated from characters, since the tokenizer
+of a remote teacher is not available. Plain arithmetic; makes no request.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from spar.evolution.forms import FormSet
 from spar.evolution.taxonomy import Taxonomy
 
 CHARACTERS_PER_TOKEN = 4.0
-"""Of English text in the tokenizers of chat models; Chinese or code takes more tokens, so such seeds cost more."""
+"""For English text in the tokenizers of chat models; Chinese or code takes more tokens, so such seeds cost more."""
 ADDED_CHARACTERS = 300
-"""What constraints add to a prompt: three or four sentences."""
+"""Added to a prompt by constraints: three or four sentences."""
 FRAME_CHARACTERS = 80
-"""What an evolve reply holds besides the prompt: the line of kinds and the marks."""
+"""In an evolve reply besides the prompt: the line of kinds and the marks."""
 CHECK_CHARACTERS = 300
 """A check's reply: two sentences of reasons and three verdicts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionWork:
-    """Seed prompts that are still to be evolved and, of those evolved before, to be checked, with their characters."""
+    """Seed prompts still to evolve, evolved ones still to check, and their characters."""
 
     to_evolve: int
     evolve_characters: int
@@ -31,7 +31,7 @@ class EvolutionWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """Money for a million tokens, in whatever currency; None: not told."""
+    """Price of a million tokens, in any one currency; None: not given."""
 
     prompt: float | None = None
     completion: float | None = None
@@ -62,14 +62,14 @@ class PriceEstimate:
 def estimate(
     work: EvolutionWork, forms: FormSet, taxonomy: Taxonomy, retries: int, max_tokens: int, prices: Prices
 ) -> PriceEstimate:
-    """Calls, tokens and money of the work: likely, and at most if every reply fails `retries` times and is as long as
-    `max_tokens` permits. Token counts are estimated from characters.
+    """Calls, tokens and money of the work: likely, and at most, if every reply fails `retries` times and reaches
+    `max_tokens`. Token counts are estimated from characters.
     """
-    asked = _mean([len(forms.evolve_messages("", group, taxonomy)[0].content) for group in taxonomy.groups])
-    checked = _mean([len(forms.validate_messages("", group)[0].content) for group in taxonomy.groups])
+    evolve_form = _mean([len(forms.evolve_messages("", group, taxonomy)[0].content) for group in taxonomy.groups])
+    check_form = _mean([len(forms.validate_messages("", group)[0].content) for group in taxonomy.groups])
     written = work.evolve_characters + work.to_evolve * ADDED_CHARACTERS
     checks = work.to_evolve + work.to_check
-    prompt_characters = work.to_evolve * asked + work.evolve_characters + checks * checked
+    prompt_characters = work.to_evolve * evolve_form + work.evolve_characters + checks * check_form
     reply_characters = written + work.to_evolve * FRAME_CHARACTERS + checks * CHECK_CHARACTERS
     likely = _cost(
         work.to_evolve + checks,

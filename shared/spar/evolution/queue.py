@@ -1,6 +1,6 @@
-"""The seam to where steps go: messages out, reports in, what was made before found again.
+"""The seam to where steps are executed: messages out, reports in, and a lookup of earlier results.
 
-In this process (spar.embedded.step_queue) or on a stack (spar.evolution.stack). Who holds it decides what is sent next.
+In this process (spar.embedded.step_queue) or on a stack (spar.evolution.stack). Its user decides what is sent next.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ QUEUE = "generation"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A step's result: its key in the store, and what making it took."""
+    """A step's result: its key in the store, and the facts of its execution."""
 
     key: str
     facts: StepFacts
@@ -30,7 +30,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class LossWatch:
-    """What tells which attempts are lost: the broker, asked `every_s` seconds."""
+    """How lost attempts are found: by the broker and the leases, checked every `every_s` seconds."""
 
     broker: Broker
     leases: Leases
@@ -38,32 +38,32 @@ class LossWatch:
 
 
 class StepQueue(Protocol):
-    """Not safe from several threads."""
+    """Not thread-safe."""
 
     @property
     def store(self) -> ObjectStore: ...
 
     @property
     def watch(self) -> LossWatch | None:
-        """None: nothing can be lost, for who works is in this process."""
+        """None: nothing can be lost, since the work is done in this process."""
         ...
 
     def send(self, task: str, message: StepMessage) -> None:
-        """Raises ServiceError while the broker is away."""
+        """Raises ServiceError while the broker is unreachable."""
         ...
 
     def next_report(self, timeout_s: float | None) -> Report | None:
-        """Waits for it; None when none came within the time. Raises ServiceError as `send` does."""
+        """Waits for the next report; None on timeout. Raises ServiceError as `send` does."""
         ...
 
     def result(self, fingerprint: str) -> Made | None:
-        """What was made before, if its object is still there."""
+        """An earlier result, if its object still exists."""
         ...
 
     def book(self, report: StepFinished) -> Made:
-        """Write down a finished step's result."""
+        """Record a finished step's result."""
         ...
 
-    def told(self, report: StepFailed) -> str:
-        """Why an attempt failed, as a person has to know it."""
+    def failure_text(self, report: StepFailed) -> str:
+        """Why an attempt failed, for the user."""
         ...

@@ -1,4 +1,4 @@
-"""What became of a seed prompt, as rows of results. A record is a fact; it knows nothing of engines or files."""
+"""The outcome of a seed prompt, as rows of results. Knows nothing of engines or files."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,17 +7,17 @@ from spar.method.records import Prompt, ReplyFailure
 
 
 class EvolutionOutcome(StrEnum):
-    """How an input row ended. The first that applies, in this order; every row has exactly one."""
+    """How an input row ended: the first that applies, in this order; every row has exactly one."""
 
-    UNREADABLE = "unreadable"  # the row gives no prompt
+    UNREADABLE = "unreadable"  # the row has no usable prompt
     REPEATED_SEED = "repeated_seed"  # an earlier row has the same prompt
-    ENGINE_FAILED = "engine_failed"  # its shard failed in every attempt; the same command tries it again
+    ENGINE_FAILED = "engine_failed"  # its shard failed in every attempt; a rerun retries it
     UNASKABLE = "unaskable"  # the teacher cannot take it: mostly, too long for it
-    DECLINED = "declined"  # the teacher wrote None, as it is to for mathematics and programming
+    DECLINED = "declined"  # the teacher wrote None, as instructed for mathematics and programming
     EMPTY = "empty"
     CUT_OFF = "cut_off"
     UNPARSABLE = "unparsable"
-    OFF_COUNT = "off_count"  # says that it added no constraint, or more than three, besides the main one
+    OFF_COUNT = "off_count"  # states that it added no constraint, or more than three, besides the main one
     UNCHANGED = "unchanged"  # the seed prompt again
     UNCHECKED = "unchecked"  # no check of it could be read
     UNANSWERABLE = "unanswerable"
@@ -37,10 +37,10 @@ FAILED_REPLIES: dict[ReplyFailure, EvolutionOutcome] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
-    """One seed prompt and the teacher's last reply on it: a row of an evolve result.
+    """One seed prompt and the teacher's last reply: a row of an evolve result.
 
     `text` is the evolved prompt, "" unless `outcome` is EVOLVED. `added` are the groups that the reply names besides
-    the main one; None: it names none. `reason` says more where the outcome does not say it all.
+    the main one; None: it names none. `reason` adds details to the outcome.
     """
 
     prompt: Prompt
@@ -54,7 +54,7 @@ class Evolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionCheck:
-    """What a reply says of an evolved prompt; `failure` where it cannot be read, and then the rest means nothing."""
+    """The verdicts of a reply on an evolved prompt; with a `failure` the reply is unreadable and the rest is unset."""
 
     reply: str
     answerable: bool = False
@@ -75,7 +75,7 @@ class EvolutionCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckedEvolution:
-    """An evolution with its check: a row of a validate result. One that had ended before has no check."""
+    """An evolution with its check: a row of a validate result. One that had already ended has no check."""
 
     evolution: Evolution
     outcome: EvolutionOutcome

@@ -1,6 +1,6 @@
-"""Reads the evolved prompt, and the check of one, out of a teacher's reply. Knows the forms' marks, nothing of prompts.
+"""Parses the evolved prompt, and the check of one, from a teacher's reply. Knows the forms' marks, nothing of prompts.
 
-As everywhere, a text counts only between `[[start]]` and `[[end]]`, and a reply that is not whole is a typed failure.
+As everywhere, a text counts only between `[[start]]` and `[[end]]`, and an incomplete reply is a typed failure.
 """
 
 import re
@@ -13,7 +13,7 @@ from spar.method.records import ReplyFailure
 from spar.method.refinements import parse_refinement
 
 ADDED = range(1, 4)
-"""How many constraints the teacher is to add to the main one (arXiv 2412.11605)."""
+"""How many constraints the teacher should add to the main one (arXiv 2412.11605)."""
 
 _KINDS = re.compile(r"^\W*constraints?[^\w\n]*:(.*?)(?=\[\[start\]\]|$)", re.IGNORECASE | re.MULTILINE)
 _NONE = re.compile(r"(?:.*\bprompt\b[^\w\n]*:)?\W*none\W*", re.IGNORECASE)
@@ -21,7 +21,7 @@ _QUESTIONS = tuple(
     FormField.of(name, YES_NO_CHOICE)
     for name in (r"answerable\b|可回答", r"consistent\b|一致", r"main[\s_]+constraint[\s_]+used\b|使用了主要约束")
 )
-# One-line replies have the mark behind the list of constraints.
+# One-line replies have the mark after the list of constraints.
 _EVOLVED = FormLabels.of(r"(?:new|evolved)[\s_]+prompt|constraints?[^\w\n]*[:：][\w ,;，、-]*")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -34,10 +34,10 @@ class EvolveReply:
 
 
 def parse_evolution(reply: str, finish_reason: str, seed: str, main: str, taxonomy: Taxonomy) -> EvolveReply:
-    """Type one reply to the evolve form; `finish_reason` is "stop" or "length"."""
+    """Parse a reply to the evolve form; `finish_reason` is "stop" or "length"."""
     found = parse_refinement(reply, finish_reason, seed, _EVOLVED)
     if found.text is None:
-        # Some teachers leave the marks out around a None.
+        # Some teachers omit the marks around a None.
         last = (after_thoughts(reply) or "").strip().rpartition("\n")[2]
         if found.failure is ReplyFailure.UNPARSABLE and _NONE.fullmatch(last):
             return EvolveReply(EvolutionOutcome.DECLINED)
@@ -45,7 +45,7 @@ def parse_evolution(reply: str, finish_reason: str, seed: str, main: str, taxono
     if _NONE.fullmatch(found.text):
         return EvolveReply(EvolutionOutcome.DECLINED)
     if len(found.text.split()) == 1 and not _HAN.search(found.text):
-        return EvolveReply(EvolutionOutcome.UNPARSABLE)  # one word asks for nothing: a remark on the form
+        return EvolveReply(EvolutionOutcome.UNPARSABLE)  # a single word is not a task but a remark on the form
     named = _kinds_named(after_thoughts(reply) or "", taxonomy)
     if named is None:
         return EvolveReply(EvolutionOutcome.EVOLVED, found.text)
@@ -57,7 +57,7 @@ def parse_evolution(reply: str, finish_reason: str, seed: str, main: str, taxono
 
 
 def _kinds_named(reply: str, taxonomy: Taxonomy) -> list[str] | None:
-    """The kinds that the reply says it used, each once, unknown ones too; None if it names no known one."""
+    """The kinds that the reply states, each once, including unknown ones; None if it names no known one."""
     lines = _KINDS.findall(reply)
     if not lines:
         return None
@@ -68,7 +68,7 @@ def _kinds_named(reply: str, taxonomy: Taxonomy) -> list[str] | None:
 
 
 def parse_check(reply: str, finish_reason: str) -> EvolutionCheck:
-    """Type one reply to the validate form. All three questions need their line."""
+    """Parse a reply to the validate form. All three questions need their line."""
     answerable, consistent, main_used = (stated(reply, finish_reason, question, read_yes_no) for question in _QUESTIONS)
     if answerable is None or consistent is None or main_used is None:
         return EvolutionCheck(reply=reply, failure=why_unread(reply, finish_reason))

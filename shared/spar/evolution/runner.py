@@ -1,8 +1,7 @@
-"""Takes every shard of seed prompts through its two steps, evolve and validate, some at once, checks first.
+"""Takes every shard of seed prompts through its two steps, evolve and validate, several at once, checks first.
 
-A step whose result is there is not sent. What a stop or a failure cut off is therefore all that the next call does.
-Where steps can be lost (a worker dies, Redis is emptied), they get another attempt when their lease says so, and
-whichever attempt's result comes first counts.
+A step with a result is not sent, so a rerun after a stop or failure does only the rest. Where steps can be lost (a
+worker dies, Redis is emptied), they get another attempt when their lease expires, and the first result counts.
 """
 
 from collections import deque
@@ -38,22 +37,22 @@ from spar.messages.evolution import EVOLVE_TASK, VALIDATE_TASK, Evolve, EvolveSp
 from spar.runtime.leases import LostReason
 
 ATTEMPTS = 3
-"""Of a step that runs out of time or fails as nobody foresaw; then its shard is given up."""
-ILL = 3
-"""Shards given up, or whose engine was unavailable, without any step done in between: it is the engine's failure, not
-theirs. A single shard is tried again and then given up, so that a reply that always fails ends no other shard."""
+"""Attempts of a step that times out or fails unexpectedly; then its shard is given up."""
+ENGINE_FAILURES = 3
+"""Shards given up, or with an unavailable engine, without any finished step in between: then the engine is at fault,
+not the shards. A single shard is retried and then given up, so that a reply that always fails affects no other."""
 LOST = 10
-"""Workers that fell silent over one step: it may be what ends them, so its shard is given up."""
+"""Workers lost during one step: the step may be what kills them, so its shard is given up."""
 MISSED = 5
-"""Messages of one step that no worker got: they take it, but cannot read it."""
-STEP_DEADLINE = 24 * 3600.0  # seconds; calls have a deadline of their own, this ends what hangs without one
+"""Messages of one step that no worker started: workers take them, but cannot read them."""
+STEP_DEADLINE = 24 * 3600.0  # seconds; calls have their own deadline, this one ends what hangs outside of calls
 _STOPS: dict[str, type[SparError]] = {
     error.__name__: error for error in (DataError, EngineError, ModelUnusable, RecipeError, StoreError)
 }
-"""Failures that the next shard would meet as well: they end the command, which goes on later."""
+"""Failures that would affect the next shard as well: they end the command, which can be resumed."""
 _WORDS = {
-    LostReason.SILENT: "its worker fell silent",
-    LostReason.NEVER_ARRIVED: "no worker got its message",
+    LostReason.SILENT: "its worker stopped responding",
+    LostReason.NEVER_ARRIVED: "no worker received its message",
     LostReason.BROKER_EMPTIED: "the broker lost its messages",
     LostReason.PROCESS_GONE: "its process is gone",
 }
@@ -73,19 +72,19 @@ class ShardRunner:
     watcher: EvolveWatcher
     now: Callable[[], datetime] = utc_now
     _ends: dict[int, ShardEnd] = field(default_factory=dict)
-    _again: deque[ShardStep] = field(default_factory=deque)
+    _retries: deque[ShardStep] = field(default_factory=deque)
     _flights: Flights = field(default_factory=Flights)
     _steps: int = 0
     _given_up: int = 0
     _failing: set[int] = field(default_factory=set)
-    """Shards whose engine was unavailable since a step was last done."""
+    """Shards whose engine was unavailable since a step last finished."""
     _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self._lookout = Lookout(watch=self.queue.watch, flights=self._flights, watcher=self.watcher, now=self.now)
 
     def run(self, shards: Sequence[ObjectRef]) -> list[ShardEnd]:
-        """Every shard's end, in order. Raises what no other attempt would mend; the results so far are kept."""
+        """Run every shard to its end. Raises failures that a retry would not fix; results so far are kept."""
         fresh = (self._step(index, self.plan.evolve(prompts)) for index, prompts in enumerate(shards))
         while self._fill(fresh):
             self._take()
@@ -96,21 +95,21 @@ class ShardRunner:
         return ShardStep(id=self._steps, shard=shard, spec=spec, evolved=evolved)
 
     def _fill(self, fresh: Iterator[ShardStep]) -> bool:
-        """Send what there is room for, checks and further attempts first. False: nothing is left to wait for."""
+        """Send steps up to the window, checks and retries first. False: nothing is left to wait for."""
         while len(self._flights) < self.window:
-            step = self._again.popleft() if self._again else next(fresh, None)
+            step = self._retries.popleft() if self._retries else next(fresh, None)
             if step is None:
                 break
             known = self.queue.result(step.spec.fingerprint())
             if known is not None:
                 self._done(step, known)
             elif not self._send(step):
-                self._again.appendleft(step)
+                self._retries.appendleft(step)
                 return True
         return len(self._flights) > 0
 
     def _send(self, step: ShardStep) -> bool:
-        """False: the broker is away."""
+        """False: the broker is unreachable."""
         step.attempt += 1
         envelope = {
             "run_id": "evolution",
@@ -127,22 +126,22 @@ class ShardRunner:
             else:
                 self.queue.send(VALIDATE_TASK, Validate.model_validate(envelope))
         except ServiceError as error:
-            self._lookout.away(error)
+            self._lookout.broker_unreachable(error)
             return False
         self._flights.begin(step, self.now())
         return True
 
-    # ---- what comes back ----
+    # ---- reports ----
 
     def _take(self) -> None:
-        """Wait for one report, and follow it; look for losses when none comes."""
+        """Wait for one report and handle it; check for lost attempts if none comes."""
         lost: list[tuple[ShardStep, LostReason]] = []
         try:
             report = self.queue.next_report(self._lookout.in_s())
             if report is None:
                 lost = self._lookout.look()
         except ServiceError as error:
-            self._lookout.away(error)
+            self._lookout.broker_unreachable(error)
             return
         if report is not None:
             self._follow(report)
@@ -152,8 +151,8 @@ class ShardRunner:
     def _follow(self, report: Report) -> None:
         match report:
             case StepFinished():
-                # Of an older attempt it is as good: the fingerprint says so. One that ended before is nothing new, and
-                # one that waits to be sent again finds its result then.
+                # An older attempt's result is as good, by its fingerprint. For a step that has ended it is not new, and
+                # one that waits to be sent again will find its result then.
                 if step := self._flights.end(report.step_id):
                     self._given_up = 0
                     self._failing.clear()
@@ -163,63 +162,63 @@ class ShardRunner:
                     self._failed(step, report)
             case StepReturned():
                 if step := self._flights.end(report.step_id, report.attempt):
-                    self._again.append(step)
+                    self._retries.append(step)
             case StepStarted() | WorkerAlive():
                 self._flights.note(report, self.now())
 
     def _done(self, step: ShardStep, made: Made) -> None:
         if isinstance(step.spec, EvolveSpec):
             check = self.plan.validate(ObjectRef(key=made.key))
-            self._again.appendleft(self._step(step.shard, check, made))
+            self._retries.appendleft(self._step(step.shard, check, made))
         else:
             self._end(step.shard, ShardEnd(evolved=step.evolved, checked=made))
 
     def _failed(self, step: ShardStep, report: StepFailed) -> None:
-        error, stops = self.queue.told(report), _STOPS.get(report.reason)
+        error, stops = self.queue.failure_text(report), _STOPS.get(report.reason)
         if stops is not None:
             raise stops(error, self._kept())
         if report.reason is FailureReason.ENGINE_UNAVAILABLE:
             self._failing.add(step.shard)
-            if len(self._failing) == ILL:
+            if len(self._failing) == ENGINE_FAILURES:
                 raise EngineUnavailable(error, self._kept())
-        self._try_again(step, error)
+        self._retry(step, error)
 
-    def _try_again(self, step: ShardStep, error: str) -> None:
+    def _retry(self, step: ShardStep, error: str) -> None:
         step.failures += 1
         if step.failures < ATTEMPTS:
-            self._again.append(step)
+            self._retries.append(step)
         else:
             self._give_up(step, error)
 
     def _give_up(self, step: ShardStep, error: str) -> None:
         self._given_up += 1
-        if self._given_up == ILL:
+        if self._given_up == ENGINE_FAILURES:
             raise EngineError(error, self._kept())
         self._end(step.shard, ShardEnd(evolved=step.evolved, checked=None, failure=error))
 
     def _kept(self) -> str:
-        return f"What is done is kept ({len(self._ends)} shards): the same command resumes."
+        return f"Results are kept ({len(self._ends)} shards): rerun the command to resume."
 
     def _end(self, shard: int, end: ShardEnd) -> None:
         self._ends[shard] = end
         self.watcher.ended(len(self._ends))
 
-    # ---- what does not come back ----
+    # ---- lost attempts ----
 
     def _lost(self, step: ShardStep, why: LostReason) -> None:
-        """No failure of the step, but for the last of many."""
+        """Not a failure of the step, except after too many."""
         self.watcher.noticed(f"Shard {step.shard + 1}: {_WORDS[why]}; it gets another attempt.")
         if why is LostReason.SILENT:
             step.lost += 1
             if step.lost == LOST:
                 self._give_up(step, f"The last of {LOST} attempts: {_WORDS[why]}.")
             else:
-                self._again.append(step)
+                self._retries.append(step)
             return
         step.missed += why is LostReason.NEVER_ARRIVED
         if step.missed == MISSED:
             raise ServiceError(
-                f"A step was sent {MISSED} times, left the queue {QUEUE}, and no worker said that it began.",
-                f"Look into the generation workers' logs: they may be of another version. {self._kept()}",
+                f"A step was sent {MISSED} times and left the queue {QUEUE}, but no worker reported starting it.",
+                f"Check the generation workers' logs: they may be of another version. {self._kept()}",
             )
-        self._again.append(step)
+        self._retries.append(step)

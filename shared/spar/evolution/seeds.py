@@ -1,6 +1,6 @@
-"""Seed prompts from source files: every row becomes a seed prompt or an ended row, one by one.
+"""Reads seed prompts from source files: every row becomes a seed prompt or an ended row, one by one.
 
-Sources are read as an import reads them (`spar.data`). Knows nothing of what happens to seed prompts.
+Sources are read as in an import (`spar.data`). Knows nothing of what happens to seed prompts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A row that gives nothing to ask about."""
+    """A row without a usable seed prompt."""
 
     source: str
     row: int
@@ -39,7 +39,7 @@ class Ended:
 def read_seeds(
     sources: Sequence[str], options: Options, rules: PromptRules, limit: int | None = None
 ) -> Iterator[Seed | Ended]:
-    """At most `limit` rows, in order. Raises DataError for a source that cannot be read, at once or where it breaks."""
+    """At most `limit` rows, in order. Raises DataError for an unreadable source, at once or where it is malformed."""
     seen: dict[int, tuple[str, int]] = {}
     read = 0
     for source in sources:

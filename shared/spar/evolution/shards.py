@@ -1,4 +1,4 @@
-"""Cuts seed prompts into shards in a store, and tells what of them is still to be done. Asks no model."""
+"""Cuts seed prompts into shards in a store, and determines the open work. Calls no model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def cut_shards(job: EvolveJob, store: ObjectStore, files: EvolutionFiles) -> lis
 
 
 def _put(store: ObjectStore, seeds: Sequence[Seed]) -> CutShard:
-    """Prompts and places apart: where a prompt came from does not decide what becomes of it."""
+    """Prompts and origins are stored separately: the origin of a prompt does not affect its result."""
     prompts = put_rows(store, "prompts", "prompts", [seed.prompt for seed in seeds])
     places = put_rows(store, "seeds", "seeds", seeds)
     characters = sum(len(seed.prompt.text) for seed in seeds)
@@ -60,7 +60,7 @@ def plan_of(job: EvolveJob, store: ObjectStore) -> EvolutionPlan:
 
 
 def open_work(shards: Sequence[CutShard], plan: EvolutionPlan, queue: StepQueue) -> EvolutionWork:
-    """What has no result yet."""
+    """The work without a result."""
     to_evolve = evolve_characters = to_check = check_characters = 0
     for shard in shards:
         evolved = queue.result(plan.evolve(shard.prompts).fingerprint())

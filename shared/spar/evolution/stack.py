@@ -1,8 +1,8 @@
 """A stack's generation queue, for steps that belong to no run: its broker, its workers, its store.
 
-Reports come to a queue of this process's own, not to the coordinator, and no table is written: what was made is asked
-of the store, where workers keep the reports of such steps (spar.runtime.kept). So the same command goes on from
-any host.
+Reports come to this process's own queue, not to the coordinator, and no table is written: earlier results are looked up
+in the store, where workers keep the reports of such steps (spar.runtime.kept). The command can thus be resumed from any
+host.
 """
 
 from datetime import timedelta
@@ -25,7 +25,7 @@ from spar.store.base import ObjectStore
 class StackStepQueue:
     """Started by `with`, which raises ServiceError unless broker and store reply. Closing removes its report queue.
 
-    What workers have in hand then they still do, and the next call finds it in the store.
+    Workers still finish the steps that they hold, and the next call finds the results in the store.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -38,7 +38,7 @@ class StackStepQueue:
         app = configure(settings)
         self._replies = ReplyQueue(app, self._name)
         self._broker = CeleryBroker(app, self._replies.name)
-        self._broker.loss()  # what was lost before now is no loss of ours
+        self._broker.loss()  # losses before now are not ours
         leases = Leases(lease=timedelta(seconds=settings.lease_s), lost=timedelta(seconds=settings.lost_s))
         self.watch = LossWatch(self._broker, leases, settings.polling_interval_s)
         return self
@@ -60,11 +60,11 @@ class StackStepQueue:
         return None if known is None else Made.of(known)
 
     def book(self, report: StepFinished) -> Made:
-        """Its worker has written it down."""
+        """Its worker has already recorded it."""
         return Made.of(report)
 
-    def told(self, report: StepFailed) -> str:
+    def failure_text(self, report: StepFailed) -> str:
         where = f"Worker {report.worker}: {report.error}"
         if KEY_VARIABLE not in report.error:
             return where
-        return f"{where} It is the environment of every generation worker that counts (in .env, with docker compose)."
+        return f"{where} Set it in the environment of every generation worker (with docker compose, in .env)."

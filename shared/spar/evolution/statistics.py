@@ -1,8 +1,8 @@
-"""What the evolved prompts are like as a set: how long, how alike, and which constraints they carry.
+"""Statistics of the evolved prompts as a set: lengths, similarity, and constraints.
 
-Self-BLEU (Zhu et al., Texygen, arXiv 1802.01886) is the mean BLEU-4 of each prompt with all others as references: the
-higher, the more alike. It grows with the number of prompts, so it is taken over at most `SAMPLE`, always in the same
-way, and told with their number. sacrebleu computes it.
+Self-BLEU (Zhu et al., Texygen, arXiv 1802.01886) is the mean BLEU-4 of each prompt with all others as references;
+higher means more alike. It grows with the number of prompts, so it is computed over a deterministic sample of at most
+`SAMPLE` and reported with the sample's size. sacrebleu computes it.
 """
 
 import heapq
@@ -19,13 +19,13 @@ from spar.method.records import Prompt
 from spar.method.seeds import derive_seed
 
 SAMPLE = 100
-"""Prompts of a self-BLEU. The work grows with the square."""
+"""Prompts in a self-BLEU; its cost grows quadratically."""
 _PERCENTS = (10, 50, 90)
 
 
 @dataclass(slots=True, kw_only=True)
 class SetStatistics:
-    """Add every drawn main constraint, and every evolved prompt that is kept. Memory: 8 bytes a prompt and a sample."""
+    """Add every drawn main constraint, and every kept evolved prompt. Memory: 8 bytes per prompt, and a sample."""
 
     taxonomy: Taxonomy
     seed: int
@@ -55,7 +55,7 @@ class SetStatistics:
             heapq.heappushpop(self._sample, entry)
 
     def as_json(self) -> dict[str, Any]:
-        """Whole, for the manifest. Takes seconds: the two self-BLEUs."""
+        """All statistics, for the manifest. The two self-BLEUs take seconds."""
         chosen = sorted(self._sample)
         keys = [group.key for group in self.taxonomy.groups]
         return {
@@ -82,12 +82,12 @@ def chi_square(counts: Sequence[int]) -> float | None:
 
 
 def lengths(counts: Sequence[int]) -> dict[str, float] | None:
-    """Smallest, largest, mean and percentiles (nearest rank); None of nothing."""
+    """Smallest, largest, mean and percentiles (nearest rank); None without any count."""
     if not counts:
         return None
     ranked = sorted(counts)
-    told: dict[str, float] = {"least": ranked[0], "most": ranked[-1], "mean": round(sum(ranked) / len(ranked), 1)}
-    return told | {f"p{percent}": ranked[-(-len(ranked) * percent // 100) - 1] for percent in _PERCENTS}
+    extremes: dict[str, float] = {"least": ranked[0], "most": ranked[-1], "mean": round(sum(ranked) / len(ranked), 1)}
+    return extremes | {f"p{percent}": ranked[-(-len(ranked) * percent // 100) - 1] for percent in _PERCENTS}
 
 
 def self_bleu(texts: Sequence[str]) -> float | None:
@@ -96,7 +96,7 @@ def self_bleu(texts: Sequence[str]) -> float | None:
         return None
     from sacrebleu.metrics.bleu import BLEU
 
-    # effective_order: a prompt of three words has no run of four, and is to count by those that it has.
+    # effective_order: a prompt of three words has no 4-gram, and counts by the n-grams that it has.
     metric = BLEU(effective_order=True)
     scores = [
         metric.sentence_score(text, [*texts[:place], *texts[place + 1 :]]).score for place, text in enumerate(texts)
@@ -105,5 +105,5 @@ def self_bleu(texts: Sequence[str]) -> float | None:
 
 
 def outcomes_in_order(counts: Counter[EvolutionOutcome]) -> dict[str, int]:
-    """Every outcome, also those that did not occur, in the order in which they apply."""
+    """Every outcome, including those that did not occur, in the order in which they apply."""
     return {outcome.value: counts[outcome] for outcome in EvolutionOutcome}

@@ -1,4 +1,4 @@
-"""What decides a shard's steps, and a step on its way. Does nothing."""
+"""What determines a shard's steps, and a step in progress. Does nothing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from spar.recipes.models import EngineSettings, SamplingSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionPlan:
-    """All that decides what a shard becomes. `forms` and `taxonomy` are in the store."""
+    """Everything that determines a shard's results. `forms` and `taxonomy` are in the store."""
 
     model: ModelRef
     engine: EngineSettings
@@ -41,10 +41,10 @@ class EvolutionPlan:
 
 @dataclass(slots=True, kw_only=True)
 class ShardStep:
-    """A step of a shard. `id` is the runner's own.
+    """A step of a shard. `id` is assigned by the runner.
 
-    `failures` counts attempts that failed, `missed` those whose message no worker got, `lost` those whose worker fell
-    silent.
+    `failures` counts failed attempts, `missed` those whose message no worker started, `lost` those whose worker stopped
+    responding.
     """
 
     id: int
@@ -59,7 +59,7 @@ class ShardStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardEnd:
-    """Its two results, or why there are not both."""
+    """A shard's two results, or the failure in place of one."""
 
     evolved: Made | None
     checked: Made | None

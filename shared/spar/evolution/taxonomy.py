@@ -1,6 +1,6 @@
-"""The groups of constraints as data, and the draw of a prompt's main constraint. Knows nothing of how it is asked for.
+"""The groups of constraints as data, and the draw of a prompt's main constraint. Knows no forms.
 
-A taxonomy is a YAML file: families of groups, each with what it asks and examples.
+A taxonomy is a YAML file: families of groups, each with a description and examples.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class ConstraintGroup:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """All groups in their file's order. The teacher is asked to add others than `avoid_as_extra` where it can."""
+    """All groups in file order. The teacher should prefer additional constraints outside `avoid_as_extra`."""
 
     name: str
     groups: tuple[ConstraintGroup, ...]
@@ -47,9 +47,9 @@ class Taxonomy:
         return next(group for group in self.groups if group.key == key)
 
     def draw_main(self, seed: int, prompt: Prompt) -> ConstraintGroup:
-        """The prompt's main constraint: uniform over the groups, decided by the seed and the prompt's text alone.
+        """The prompt's main constraint: uniform over the groups, determined by the seed and the prompt's text alone.
 
-        63 bits over a few groups: the remainder favours none by more than 1 in 10^17.
+        63 bits over a few groups: the modulo bias is below 1 in 10^17.
         """
         return self.groups[derive_seed(seed, 0, prompt.id, MAIN) % len(self.groups)]
 
@@ -75,7 +75,7 @@ class _File(BaseModel):
 
 
 def taxonomy_named(name: str) -> Taxonomy:
-    """A built-in taxonomy, or that of a file. Raises RecipeError for what cannot be used."""
+    """A built-in taxonomy, or one from a file. Raises RecipeError for an unusable one."""
     if name in BUILTIN:
         return read_taxonomy(files("spar.evolution") / "taxonomies" / f"{name}.yaml")
     return read_taxonomy(Path(name))
@@ -84,17 +84,17 @@ def taxonomy_named(name: str) -> Taxonomy:
 def read_taxonomy(file: Traversable) -> Taxonomy:
     """A taxonomy from a YAML file. Raises RecipeError for one that cannot be read or contradicts itself."""
     try:
-        told = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        content = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise RecipeError(
-            f"{file} is no taxonomy: {' '.join(str(error).split())[:300]}.",
-            f"Name one of {', '.join(BUILTIN)}, or write a YAML file as shared/spar/evolution/taxonomies/spar.yaml is.",
+            f"{file} is not a taxonomy: {' '.join(str(error).split())[:300]}.",
+            f"Name one of {', '.join(BUILTIN)}, or write a YAML file like shared/spar/evolution/taxonomies/spar.yaml.",
         ) from error
-    groups = tuple(told.groups())
+    groups = tuple(content.groups())
     keys = [group.key for group in groups]
-    if len(groups) < 2 or len(set(keys)) < len(keys) or not set(told.avoid_as_extra) <= set(keys):
+    if len(groups) < 2 or len(set(keys)) < len(keys) or not set(content.avoid_as_extra) <= set(keys):
         raise RecipeError(
-            f"The taxonomy {told.name} has fewer than two groups, one twice, or avoids one that it does not have.",
-            "Give every group a key of its own, and name in avoid_as_extra only such keys.",
+            f"The taxonomy {content.name} has fewer than two groups, a duplicate, or an unknown one in avoid_as_extra.",
+            "Give every group a distinct key, and list only such keys in avoid_as_extra.",
         )
-    return Taxonomy(told.name, groups, tuple(told.avoid_as_extra))
+    return Taxonomy(content.name, groups, tuple(content.avoid_as_extra))

@@ -1,6 +1,6 @@
-"""What a teacher can do for prompt evolution, over any `ChatModel`: evolve a seed prompt, check an evolved one.
+"""The teacher's role in prompt evolution, over any `ChatModel`: evolve a seed prompt, check an evolved one.
 
-As `spar.roles.refiner` for the actor and the refiner: the place where forms, sampling, parsing and seeds meet.
+Like `spar.roles.refiner`, it combines forms, sampling, parsing and seeds.
 """
 
 from spar.engines.base import ChatModel
@@ -19,7 +19,7 @@ CHECK = "check_prompt"
 """Seed step of the check of an evolved prompt; the path is the attempt."""
 
 SETTLED = (EvolutionOutcome.EVOLVED, EvolutionOutcome.DECLINED)
-"""What is not asked again: a text, and the teacher's own None."""
+"""Outcomes that are not retried: a text, and the teacher's None."""
 
 
 async def evolve(  # noqa: PLR0913 - what an evolution depends on, each passed plainly
@@ -32,13 +32,13 @@ async def evolve(  # noqa: PLR0913 - what an evolution depends on, each passed p
     seed: int,
     usage: Usage,
 ) -> Evolution:
-    """Ask until a reply is a prompt or a None, 1 + `retries` times at most; the last reply is the one that is told."""
+    """Request replies until one is a prompt or a None, at most 1 + `retries` times; returns the last one."""
     main = taxonomy.draw_main(seed, prompt)
     messages = forms.evolve_messages(prompt.text, main, taxonomy)
     scope = SeedScope(seed=seed, iteration=0)
     found = Evolution(prompt=prompt, main=main.key, outcome=EvolutionOutcome.EMPTY)
     for attempt in range(1 + retries):
-        reply = await _ask(chat, messages, settings, scope.derive(prompt, EVOLVE, attempt), usage)
+        reply = await _request(chat, messages, settings, scope.derive(prompt, EVOLVE, attempt), usage)
         if isinstance(reply, FailedReply):
             if reply.failure.permanent:
                 return Evolution(prompt=prompt, main=main.key, outcome=EvolutionOutcome.UNASKABLE, reason=reply.text)
@@ -64,14 +64,14 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
     seed: int,
     usage: Usage,
 ) -> CheckedEvolution:
-    """Ask until a check can be read. What has ended before is passed on as it is."""
+    """Request replies until a check is readable. An evolution that has already ended is returned unchanged."""
     if evolution.outcome is not EvolutionOutcome.EVOLVED:
         return CheckedEvolution(evolution, evolution.outcome)
     messages = forms.validate_messages(evolution.text, taxonomy.group(evolution.main))
     scope = SeedScope(seed=seed, iteration=0)
     check = EvolutionCheck(reply="", failure=ReplyFailure.EMPTY)
     for attempt in range(1 + retries):
-        reply = await _ask(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
+        reply = await _request(chat, messages, settings, scope.derive(evolution.prompt, CHECK, attempt), usage)
         if isinstance(reply, FailedReply):
             if reply.failure.permanent:
                 return CheckedEvolution(evolution, EvolutionOutcome.UNASKABLE, reason=reply.text)
@@ -84,7 +84,7 @@ async def validate(  # noqa: PLR0913 - what a check depends on, each passed plai
     return CheckedEvolution(evolution, check.outcome, check)
 
 
-async def _ask(
+async def _request(
     chat: ChatModel, messages: tuple[Message, ...], settings: SamplingSettings, seed: int, usage: Usage
 ) -> Reply:
     usage.calls += 1

@@ -1,6 +1,7 @@
-"""The folder of an evolution: evolved prompts, rejects, manifest. Made in a work folder inside, moved out when whole.
+"""The output folder of an evolution: evolved prompts, rejects, manifest. Written in a work folder inside and moved out
+when complete.
 
-Every input row ends here in exactly one outcome; what is not an evolved prompt is in the rejects file, with its reason.
+Every input row has exactly one outcome; all but evolved prompts go to the rejects file, with their reason.
 """
 
 import json
@@ -25,22 +26,22 @@ WORK = ".work"
 
 _REASONS = {
     EvolutionOutcome.ENGINE_FAILED: "the engine failed in every attempt",
-    EvolutionOutcome.UNASKABLE: "the teacher cannot take it",
-    EvolutionOutcome.DECLINED: "the teacher wrote None: it takes no constraints",
+    EvolutionOutcome.UNASKABLE: "the teacher cannot process it",
+    EvolutionOutcome.DECLINED: "the teacher wrote None: the prompt takes no constraints",
     EvolutionOutcome.EMPTY: "the reply is empty",
     EvolutionOutcome.CUT_OFF: "the reply was cut off at --max-tokens",
     EvolutionOutcome.UNPARSABLE: "the reply holds no prompt between [[start]] and [[end]]",
     EvolutionOutcome.OFF_COUNT: "the reply names no constraint, or more than three, besides the main one",
     EvolutionOutcome.UNCHANGED: "the evolved prompt is the seed prompt",
-    EvolutionOutcome.UNCHECKED: "no check of it could be read",
-    EvolutionOutcome.UNANSWERABLE: "the check says that it cannot be answered",
-    EvolutionOutcome.INCONSISTENT: "the check says that its constraints contradict each other",
-    EvolutionOutcome.MAIN_UNUSED: "the check says that the main constraint is not in it",
+    EvolutionOutcome.UNCHECKED: "no readable check",
+    EvolutionOutcome.UNANSWERABLE: "by the check, it cannot be answered",
+    EvolutionOutcome.INCONSISTENT: "by the check, its constraints contradict each other",
+    EvolutionOutcome.MAIN_UNUSED: "by the check, it lacks the main constraint",
 }
 
 
 class EvolutionFiles:
-    """Open with `with`; add every row once; `finish` writes the manifest and moves all out."""
+    """Open with `with`; add every row once; `finish` writes the manifest and moves the files out."""
 
     def __init__(self, out: Path, statistics: SetStatistics) -> None:
         self.outcomes: Counter[EvolutionOutcome] = Counter()
@@ -68,13 +69,13 @@ class EvolutionFiles:
 
     def add_failed(self, seed: Seed, reason: str) -> None:
         """A seed prompt whose shard was given up."""
-        told = f"{_REASONS[EvolutionOutcome.ENGINE_FAILED]}: {reason}"
-        self._reject(seed.source, seed.row, EvolutionOutcome.ENGINE_FAILED, told, text=shown(seed.prompt.text))
+        why = f"{_REASONS[EvolutionOutcome.ENGINE_FAILED]}: {reason}"
+        self._reject(seed.source, seed.row, EvolutionOutcome.ENGINE_FAILED, why, text=shown(seed.prompt.text))
 
     def add_checked(self, seeds: Sequence[Seed], rows: Sequence[CheckedEvolution]) -> None:
-        """A shard's seed prompts and what became of them, in the same order."""
+        """A shard's seed prompts with their results, in the same order."""
         if [seed.prompt.id for seed in seeds] != [row.evolution.prompt.id for row in rows]:
-            raise AccountingError("A shard's result is not about its seed prompts.")
+            raise AccountingError("A shard's result does not match its seed prompts.")
         for seed, row in zip(seeds, rows, strict=True):
             self._statistics.draw(row.evolution.main)
             self._add(seed, row)
@@ -84,8 +85,8 @@ class EvolutionFiles:
         if row.outcome is not EvolutionOutcome.EVOLVED:
             reason = row.reason or evolution.reason or _REASONS[row.outcome]
             reply = row.check.reply if row.check is not None else evolution.reply
-            told = {"main": evolution.main, "text": shown(seed.prompt.text), "evolved": evolution.text}
-            self._reject(seed.source, seed.row, row.outcome, reason, **told, reply=shown(reply))
+            details = {"main": evolution.main, "text": shown(seed.prompt.text), "evolved": evolution.text}
+            self._reject(seed.source, seed.row, row.outcome, reason, **details, reply=shown(reply))
             return
         first = self._seen.setdefault(number_of(normal_form(evolution.text)), (seed.source, seed.row))
         if first != (seed.source, seed.row):
@@ -109,17 +110,17 @@ class EvolutionFiles:
 
     def _reject(self, source: str, row: int, outcome: EvolutionOutcome, reason: str, **more: Any) -> None:
         self.outcomes[outcome] += 1
-        told = {"file": source, "row": row, "outcome": outcome.value, "reason": reason, **more}
-        self._rejects.write(json.dumps(told, ensure_ascii=False) + "\n")
+        record = {"file": source, "row": row, "outcome": outcome.value, "reason": reason, **more}
+        self._rejects.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def digests(self) -> dict[str, str]:
-        """The SHA-256 of each file, which ends writing."""
+        """Close the files; returns the SHA-256 of each."""
         self._evolved.close()
         self._rejects.close()
         return {name: file_sha256(self._work / name) for name in (EVOLVED, REJECTS)}
 
     def finish(self, manifest: EvolutionManifest) -> None:
         manifest.write(self._work)
-        (self._out / MANIFEST).unlink(missing_ok=True)  # while files are moved, nothing here is an evolution
+        (self._out / MANIFEST).unlink(missing_ok=True)  # while files are moved, the folder holds no evolution
         for name in (*manifest.files, MANIFEST):
             (self._work / name).replace(self._out / name)

@@ -1,4 +1,4 @@
-"""The card of an export: README.md with the front matter that the Hugging Face hub and `load_dataset` read."""
+"""The card of exported data: README.md with the front matter for the Hugging Face Hub and `load_dataset`."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from spar.export.formats import FORMATS
 from spar.export.model_card import licences
 from spar.recipes.init import FIRST, iteration_name
 
-_LICENCE = """The prompts, and the models that wrote the responses and judgments, have licences and terms of their own,
-and some of them limit what may be trained on what they wrote."""
+_LICENCE = """The prompts, and the models that wrote the responses and judgments, have their own licences and terms,
+some of which limit training on their output."""
 
 
 def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str | None) -> None:
-    """`manifest` is the export's, without its files; `licence` what its owner chose for it."""
+    """`manifest`: the export's, without its files; `licence`: the one chosen by its owner."""
     front = {
         "license": licence or "other",
         "tags": ["spar", "preference", "synthetic"],
@@ -36,7 +36,7 @@ def write_card(path: Path, run: RunFacts, manifest: dict[str, Any], licence: str
 
 
 def _models(run: RunFacts) -> list[str]:
-    """The models that the recipe names; those that it trains come from them."""
+    """The models that the recipe names, from which all others are trained."""
     named = run.recipe.get("models", {})
     return [name for key, name in named.items() if isinstance(name, str) and key not in ("shared", "one")]
 
@@ -50,7 +50,7 @@ def _files(manifest: dict[str, Any]) -> str:
 
 
 def _caution(manifest: dict[str, Any]) -> list[str]:
-    """What a trainer of this format does to rows by default."""
+    """How a trainer of this format handles rows by default."""
     caution = FORMATS[manifest["format"]].caution
     return [f"## Before you train\n\n{caution}\n"] if caution else []
 
@@ -65,7 +65,7 @@ def _statistics(manifest: dict[str, Any]) -> str:
 
 
 def _lineage(run: RunFacts, manifest: dict[str, Any]) -> str:
-    """Models by fingerprint: they are named by what they were made from."""
+    """Models by fingerprint, which identifies what they were made from."""
     models, prompts = run.recipe.get("models", {}), run.recipe.get("prompts", {})
     lines = [f"- prompts: {prompts.get('source', 'unknown')}; seed {run.recipe.get('seed', 0)}"]
     for role, named in models.items():

@@ -1,4 +1,4 @@
-"""What is exported, and what is known of it: filled by whoever reads a run."""
+"""The data of an export, with the facts about its origin, as filled in by the code that reads a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ PAPER = "https://arxiv.org/abs/2412.11605"
 
 
 class Origin(StrEnum):
-    """What made the data."""
+    """The origin of the data."""
 
     RUN = "run"
-    REFINEMENTS = "refinements"  # `spar refine`, of responses that were given
+    REFINEMENTS = "refinements"  # `spar refine`, over given responses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedIteration:
-    """One iteration's training data, and by fingerprint the models that made it and those trained on it.
+    """One iteration's training data, with the fingerprints of the models that made it and of those trained on it.
 
-    Of given responses the actor is None; then `source` is the file that `spar refine` wrote, and `lines` are, by prompt
-    id, those of its input.
+    For given responses `actor` is None, `source` is the output file of `spar refine`, and `lines` are the lines of its
+    input, by prompt id.
     """
 
     iteration: int
@@ -40,7 +40,7 @@ class ExportedIteration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """`recipe` is the resolved recipe; `start` maps the models that it names to fingerprints."""
+    """`recipe` is the resolved recipe; `start` maps its models to fingerprints."""
 
     run_id: str
     status: str
@@ -55,7 +55,7 @@ class RunFacts:
 
     @property
     def method(self) -> str:
-        """SPaR where bad responses were refined by a tree search, else the policies that were at work."""
+        """SPaR if bad responses were refined by a tree search, otherwise the policies that were used."""
         recipe = self.recipe
         if self.origin is Origin.REFINEMENTS:
             searched = recipe.get("search", {}).get("policy", "unknown")
@@ -71,7 +71,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
-    """`base` is what the recipe names as its start; `measures` are (name, at the start, now) shares of 1."""
+    """`base` is the starting model that the recipe names; `measures` are (name, at the start, now) shares of 1."""
 
     role: str
     iteration: int
@@ -84,5 +84,5 @@ class CardFacts:
 
     @property
     def name(self) -> str:
-        """What its files and its card are called."""
+        """The name of its files and its card."""
         return f"{self.role}-{self.iteration}"

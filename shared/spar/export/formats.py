@@ -1,6 +1,6 @@
-"""The forms by name: how a pair and an example look, the file's kind, and what a trainer needs beside the rows.
+"""The export formats by name: the rows of pairs and examples, the file type, and accompanying files.
 
-To add a form: its two rows in `layouts`, and one entry here.
+To add a format: its two rows in `layouts`, and one entry here.
 """
 
 import json
@@ -24,8 +24,8 @@ def _nothing(_: Collection[SetName]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`beside` gives further files by name, for the sets that are written. `use` tells how a trainer reads each set,
-    `caution` what it does by itself to rows that are long or to turns that are not to be learned."""
+    """`beside` returns accompanying files by name, for the sets that are written. `use` explains how a trainer reads
+    each set, `caution` how it handles long rows or turns excluded from training by default."""
 
     pair: Callable[[Pair], Row]
     example: Callable[[Example], Row]
@@ -89,19 +89,19 @@ _AXOLOTL: dict[SetName, Row] = {
 _TRL_CAUTION = (
     "TRL 1.16.0 has max_length 1024 unless it is None: SFT cuts longer rows, and DPO leaves out every pair whose "
     "prompt has 1,024 tokens or more and cuts the others. assistant_only_loss needs a chat template with generation "
-    "marks or one whose exact text TRL knows, and for a known one TRL swaps in a template of its own: with Qwen3's, "
-    "thoughts of earlier turns are learned that are never served, and an edited copy of it is a ValueError. Train "
+    "marks or one whose exact text TRL knows, and a known one is replaced by TRL's own template: with Qwen3's, "
+    "thoughts of earlier turns are trained on that are never served, and an edited copy of it is a ValueError. Train "
     "thinking models with a template that keeps what it wrote."
 )
 _LLAMAFACTORY_CAUTION = (
-    "LLaMA-Factory 0.9.5 has cutoff_len 2048: what is longer is cut without a message, a prompt at its end, where the "
-    "header of the assistant's turn stands. Set cutoff_len to the longest row's tokens."
+    "LLaMA-Factory 0.9.5 has cutoff_len 2048: longer rows are silently truncated, a prompt at its end, where the "
+    "assistant's header is. Set cutoff_len to the longest row's tokens."
 )
 _OPENRLHF_CAUTION = (
     "OpenRLHF 0.11.2 has --data.max_len 512 for DPO: a longer response is cut there and its last token replaced by the "
     "end token, so the model learns to stop in the middle. Set --data.max_len to the longest row's tokens, for SFT too."
 )
-_AXOLOTL_CAUTION = "Set sequence_len to the longest row's tokens: what happens to longer ones is up to axolotl."
+_AXOLOTL_CAUTION = "Set sequence_len to the longest row's tokens: axolotl decides what happens to longer ones."
 
 FORMATS: dict[FormatName, Format] = {
     "trl": Format(
@@ -140,8 +140,8 @@ FORMATS: dict[FormatName, Format] = {
         {
             "pairs": "--data.apply_chat_template --data.prompt_key prompt --data.chosen_key chosen "
             "--data.rejected_key rejected",
-            "examples": "--data.apply_chat_template --data.input_key messages --data.multiturn (every assistant "
-            "turn is learned)",
+            "examples": "--data.apply_chat_template --data.input_key messages --data.multiturn (trains on every "
+            "assistant turn)",
         },
         caution=_OPENRLHF_CAUTION,
     ),

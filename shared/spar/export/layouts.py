@@ -1,6 +1,6 @@
-"""One pair, or one example, as a row in each form that trainers read. Knows nothing of files.
+"""One pair, or one example, as a row in each trainer's format. Knows nothing of files.
 
-An example is a conversation whose every assistant turn is learned; a pair one prompt with two responses.
+An example is a conversation whose every assistant turn is trained on; a pair is one prompt with two responses.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def alpaca_pair(pair: Pair) -> Row:
 
 
 def alpaca_example(example: Example) -> Row:
-    """The last exchange is instruction and output, those before it the history, whose responses are learned too."""
+    """The last exchange is instruction and output; earlier ones are the history, whose responses are trained on too."""
     system, exchanges = _exchanges(example.messages, example.prompt_id)
     *history, (instruction, output) = exchanges
     return {
@@ -73,8 +73,8 @@ def _exchanges(messages: Sequence[Message], prompt_id: str) -> tuple[str, list[t
     roles = [turn.role for turn in turns]
     if not turns or roles != ["user", "assistant"] * (len(turns) // 2):
         raise DataError(
-            f"An example of prompt {prompt_id} does not go from user to assistant, turn by turn.",
-            "The alpaca form cannot hold it: choose another --format.",
+            f"An example of prompt {prompt_id} does not alternate between user and assistant.",
+            "The alpaca format cannot represent it: choose another --format.",
         )
     texts = [turn.content for turn in turns]
     return system, list(zip(texts[::2], texts[1::2], strict=True))

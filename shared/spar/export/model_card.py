@@ -1,15 +1,30 @@
-"""The card of an exported model: README.md with the front matter that the Hugging Face hub reads."""
+"""The card of an exported model: README.md with the front matter for the Hugging Face Hub, and known licences.
+
+A licence is known if it is in the table below, as stated on the model's own page; otherwise an export says so. No entry
+is a licence for what was made with a model.
+"""
 
 from typing import Any
 
 import yaml
 
 from spar.export.facts import CardFacts, RunFacts
-from spar.export.licences import UNKNOWN, licence_of_model, licence_of_prompts
 
+KNOWN = {
+    "meta-llama/Meta-Llama-3-8B-Instruct": "llama3",
+    "meta-llama/Meta-Llama-3-70B-Instruct": "llama3",
+    "mistralai/Mistral-7B-Instruct-v0.3": "apache-2.0",
+    "zai-org/glm-4-9b-chat-hf": "glm-4",
+    "Qwen/Qwen3-0.6B": "apache-2.0",
+    "HuggingFaceTB/SmolLM2-135M-Instruct": "apache-2.0",
+}
+"""The hub's name of the licence, by the hub's name of the model."""
+OURS = "apache-2.0"
+"""The licence of what this project itself makes: the story world's prompts and models."""
+UNKNOWN = "not known here"
 _ROLES = {
     "actor": "An actor: it responds to prompts.",
-    "refiner": "A refiner: it judges responses and refines bad ones, asked with the templates of its recipe.",
+    "refiner": "A refiner: it judges responses and refines bad ones, prompted with the templates of its recipe.",
 }
 _USE = {
     True: "PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(BASE), FOLDER)",
@@ -18,7 +33,7 @@ _USE = {
 
 
 def model_card(run: RunFacts, model: CardFacts, licence: str | None) -> str:
-    """`licence` is what its owner chose; None: nothing is claimed."""
+    """`licence`: the one chosen by its owner; None: none is claimed."""
     front: dict[str, Any] = {"license": licence or "other", "library_name": "transformers"}
     if model.base.startswith("hub:"):
         front["base_model"] = model.base.removeprefix("hub:").partition("@")[0]
@@ -40,7 +55,7 @@ def model_card(run: RunFacts, model: CardFacts, licence: str | None) -> str:
 
 def _statistics(model: CardFacts) -> str:
     if not model.measures:
-        return "The run measured nothing: see its recipe."
+        return "The run evaluated nothing: see its recipe."
     lines = ["| measured by the run | at the start | this model |", "|---|---|---|"]
     lines += [f"| {name} | {100 * before:.1f}% | {100 * now:.1f}% |" for name, before, now in model.measures]
     return "\n".join(lines)
@@ -58,7 +73,7 @@ def _lineage(run: RunFacts, model: CardFacts) -> str:
 
 
 def licences(run: RunFacts, chosen: str | None, models: list[str]) -> str:
-    """A table of what went in, under which licence each part was published, and what was chosen for the whole."""
+    """A table of the parts with their published licences, and the licence chosen for the whole."""
     source = str(run.recipe.get("prompts", {}).get("source", "unknown"))
     rows = [("prompts", source, licence_of_prompts(source))]
     rows += [("model", name, licence_of_model(name)) for name in dict.fromkeys(models)]
@@ -69,9 +84,21 @@ def licences(run: RunFacts, chosen: str | None, models: list[str]) -> str:
         lines.append(f"\nPublished here under: {chosen}, chosen by its publisher.")
     else:
         lines.append(
-            "\nNo licence is given with it. Those above, and terms of use of the models that wrote the data, hold"
+            "\nNo licence is given. Those above, and the terms of use of the models that wrote the data, apply to"
         )
-        lines.append("for what was made with them. Put a licence into the front matter before it is passed on.")
+        lines.append("what was made with them. Add a licence to the front matter before sharing it.")
     if unknown:
-        lines.append(f"Where it says '{UNKNOWN}', look at the source.")
+        lines.append(f"For parts marked '{UNKNOWN}', see the source.")
     return "\n".join(lines)
+
+
+def licence_of_model(reference: str) -> str:
+    """The licence of a model as a recipe names it: `hub:ID@REVISION`, `builtin:NAME`, or anything else."""
+    kind, _, name = reference.partition(":")
+    if kind == "builtin":
+        return OURS
+    return KNOWN.get(name.partition("@")[0], UNKNOWN) if kind == "hub" else UNKNOWN
+
+
+def licence_of_prompts(source: str) -> str:
+    return OURS if source.startswith("world:") else UNKNOWN

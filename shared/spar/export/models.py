@@ -1,6 +1,6 @@
-"""A trained model as a folder that others load: its files, a card, how to make GGUF of it, the recipe, a manifest.
+"""Exports a trained model as a folder: its files, a card, GGUF instructions, the recipe, a manifest.
 
-Written beside the wanted folder and renamed: a folder that is there is whole. Knows nothing of how models are loaded.
+Written beside the output folder and renamed, so an existing folder is complete. Knows nothing of how models are loaded.
 """
 
 import json
@@ -18,13 +18,13 @@ from spar.hashing import file_sha256
 from spar.lora import CONFIG
 
 NOT_SHIPPED = ("base", "manifest.json", "README.md")
-"""A link to a base on this host; the store's own list; a card that speaks of another model."""
+"""A link to a base on this host; the store's file list; a card of another model."""
 
 
 def write_model(
     run: RunFacts, model: CardFacts, fill: Callable[[Path], None], out: Path, licence: str | None = None
 ) -> dict[str, str]:
-    """`fill` puts the model's files into a folder. Returns the SHA-256 of each file written."""
+    """`fill` writes the model's files to a folder. Returns the SHA-256 of each file written."""
     check_free(out)
     half = out.with_name(f".{out.name}.half")
     shutil.rmtree(half, ignore_errors=True)
@@ -37,8 +37,8 @@ def write_model(
         recipe = yaml.safe_dump(run.recipe, sort_keys=False, allow_unicode=True)
         (half / "recipe.yaml").write_text(recipe, encoding="utf-8")
         files = {path.name: file_sha256(path) for path in sorted(half.iterdir())}
-        told = {"run": run.run_id, "role": model.role, "iteration": model.iteration, "fingerprint": model.fingerprint}
-        (half / MANIFEST).write_text(json.dumps({**told, "files": files}, indent=2) + "\n", encoding="utf-8")
+        facts = {"run": run.run_id, "role": model.role, "iteration": model.iteration, "fingerprint": model.fingerprint}
+        (half / MANIFEST).write_text(json.dumps({**facts, "files": files}, indent=2) + "\n", encoding="utf-8")
         half.replace(out)
     finally:
         shutil.rmtree(half, ignore_errors=True)
@@ -46,7 +46,7 @@ def write_model(
 
 
 def name_hub_base(folder: Path, reference: str) -> None:
-    """Have an adapter's folder name its base as the hub does, so that peft finds it anywhere; else base.json tells."""
+    """Write the hub's name of the base into an adapter's config, so that peft finds it anywhere; else see base.json."""
     if reference.startswith("hub:"):
         config = json.loads((folder / CONFIG).read_bytes())
         config["base_model_name_or_path"] = reference.removeprefix("hub:").partition("@")[0]
@@ -54,7 +54,7 @@ def name_hub_base(folder: Path, reference: str) -> None:
 
 
 def copy_files(source: Path, folder: Path) -> None:
-    """A model's own files. Copies: what is done to them must not reach the store."""
+    """Copy a model's files, so that changes to them do not affect the store."""
     for path in sorted(source.iterdir()):
         if path.is_file() and path.name not in NOT_SHIPPED:
             shutil.copyfile(path, folder / path.name)

@@ -1,6 +1,6 @@
-"""Writes an export: the rows, where each comes from, what a trainer needs beside them, a manifest and a card.
+"""Writes an export: the rows, their lineage, accompanying files for the trainer, a manifest and a card.
 
-All of it is written into a folder beside the wanted one and then renamed: a folder that is there is whole.
+Everything is written to a folder beside the output and then renamed, so an existing folder is complete.
 """
 
 import json
@@ -22,16 +22,16 @@ from spar.hashing import file_sha256
 LINEAGE = "lineage.jsonl"
 MANIFEST = "manifest.json"
 _SEE_WHY = {
-    Origin.RUN: "See why: spar report.",
-    Origin.REFINEMENTS: "Its rows say why: see their `outcome`, and `judgment` or `tree`.",
+    Origin.RUN: "For the reason, see spar report.",
+    Origin.REFINEMENTS: "For the reason, see its rows' `outcome`, and `judgment` or `tree`.",
 }
-_BATCH = 1000  # rows of a Parquet file in memory together
+_BATCH = 1000  # rows of a Parquet file in memory at once
 
 
 def check_free(out: Path) -> None:
-    """Raises DataError if something is there."""
+    """Raises DataError unless `out` is missing or empty."""
     if out.exists() and not out.is_dir():
-        raise DataError(f"{out} is a file.", "Name a folder that is empty, or not there yet: --out DIR.")
+        raise DataError(f"{out} is a file.", "Name an empty or new folder: --out DIR.")
     if out.is_dir() and any(out.iterdir()):
         raise DataError(f"{out} is not empty.", "Choose another --out, or empty it.")
 
@@ -44,11 +44,11 @@ def write_export(
     out: Path,
     licence: str | None = None,
 ) -> dict[str, Any]:
-    """Write it and return its manifest. A set without rows is left out; raises DataError if all are."""
+    """Write the export and return its manifest. A set without rows is left out; raises DataError if all are."""
     check_free(out)
     found = [one for one in sets if any(True for _ in _records(data, one))]
     if not found:
-        raise DataError(f"There are no {' and no '.join(sets)} in {run.title}.", _SEE_WHY[run.origin])
+        raise DataError(f"No {' and no '.join(sets)} in {run.title}.", _SEE_WHY[run.origin])
     half = out.with_name(f".{out.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
@@ -94,11 +94,11 @@ def _write_rows(half: Path, format_: Format, name: SetName, data: list[ExportedI
         nonlocal written
         with (half / LINEAGE).open("a", encoding="utf-8") as lineage:
             for one, record in _records(data, name):
-                told = _origin(one, name, record)
-                lineage.write(json.dumps({"file": file, "row": written, **told}) + "\n")
+                origin = _origin(one, name, record)
+                lineage.write(json.dumps({"file": file, "row": written, **origin}) + "\n")
                 written += 1
                 row = format_.pair(record) if name == "pairs" else format_.example(record)
-                yield row if format_.suffix == "jsonl" else {**row, **told}
+                yield row if format_.suffix == "jsonl" else {**row, **origin}
 
     _write_lines(half / file, rows()) if format_.suffix == "jsonl" else _write_parquet(half / file, rows())
     return written

@@ -80,7 +80,7 @@ class ScriptedWorkers:
     def book(self, report: StepFinished) -> Made:
         return Made.of(report)
 
-    def told(self, report: StepFailed) -> str:
+    def failure_text(self, report: StepFailed) -> str:
         return report.error
 
     # ---- what scripts and tests call ----

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spar.errors import EngineError, EngineUnavailable, ServiceError, SparError
-from spar.evolution.runner import ILL, LOST, MISSED, ShardRunner
+from spar.evolution.runner import ENGINE_FAILURES, LOST, MISSED, ShardRunner
 from spar.evolution.steps import EvolutionPlan, ShardEnd
 from spar.messages.base import ModelRef, ObjectRef, StepMessage
 from spar.messages.coordinator import FailureReason
@@ -116,7 +116,7 @@ def test_a_silent_workers_step_is_given_to_another(bench: Callable[[Script], Ben
     made = bench(at_first(dies))
     assert whole(made.run(3))
     assert made.attempts()[1] == [1, 2]
-    assert made.seen.told == ["Shard 1: its worker fell silent; it gets another attempt."]
+    assert made.seen.told == ["Shard 1: its worker stopped responding; it gets another attempt."]
     assert made.hours < 0.05
 
 
@@ -124,17 +124,17 @@ def test_workers_that_always_die_on_a_shard_do_not_hold_up_the_others(bench: Cal
     made = bench(at_first(dies, times=99))
     ends = made.run(6)
     assert whole(ends[1:])
-    assert "its worker fell silent" in ends[0].failure
+    assert "its worker stopped responding" in ends[0].failure
     assert made.attempts()[1] == list(range(1, LOST + 1))
     assert sorted(made.seen.ends) == [1, 2, 3, 4, 5, 6]
 
 
 def test_when_all_die_it_ends_and_says_so(bench: Callable[[Script], Bench]) -> None:
     made = bench(dies)
-    with pytest.raises(EngineError, match="its worker fell silent") as ended:
+    with pytest.raises(EngineError, match="its worker stopped responding") as ended:
         made.run(9)
-    assert "the same command resumes" in ended.value.fix
-    assert len(made.workers.sent) <= LOST * (ILL + 4)
+    assert "rerun the command to resume" in ended.value.fix
+    assert len(made.workers.sent) <= LOST * (ENGINE_FAILURES + 4)
 
 
 def stalls(workers: ScriptedWorkers, message: StepMessage) -> None:
@@ -189,7 +189,7 @@ def test_messages_that_vanish_are_sent_again_and_count_as_no_failure(bench: Call
 
 def test_workers_that_cannot_read_a_message_are_told_of(bench: Callable[[Script], Bench]) -> None:
     made = bench(lambda workers, message: None)
-    with pytest.raises(ServiceError, match=r"sent 5 times.*no worker said that it began"):
+    with pytest.raises(ServiceError, match=r"sent 5 times.*no worker reported starting it"):
         made.run(2)
 
 
@@ -219,7 +219,7 @@ def test_a_broker_that_is_away_is_waited_for_and_silence_meanwhile_is_forgiven(
     made.workers.at(400, lambda: setattr(made.workers.broker, "away", False))
     assert whole(made.run(2))
     assert all(attempts == [1] for attempts in made.attempts().values())
-    assert made.seen.told == ["The message broker cannot be reached. This waits for it."]
+    assert made.seen.told == ["The message broker cannot be reached. Waiting until it is reachable."]
 
 
 def test_that_nobody_works_is_told_once_and_a_backlog_is_no_loss(bench: Callable[[Script], Bench]) -> None:
@@ -229,7 +229,7 @@ def test_that_nobody_works_is_told_once_and_a_backlog_is_no_loss(bench: Callable
     assert whole(made.run(2))
     assert len(made.workers.sent) == 4
     (told,) = made.seen.told
-    assert "No worker has begun a step in 31 s; 2 messages wait in the queue generation" in told
+    assert "No worker has started a step in 31 s; 2 messages wait in the queue generation" in told
 
 
 @pytest.mark.parametrize(

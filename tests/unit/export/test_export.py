@@ -143,7 +143,7 @@ def test_the_card_the_manifest_and_the_lineage(home: Writer, tmp_path: Path) -> 
     assert "- prompts: seeds.jsonl; seed 4" in card
     assert "- actor at the start: org/model (a0a0a0a0a0a0a0a0)" in card
     assert "- refiner at the start: org/other (b0b0b0b0b0b0b0b0)" in card
-    assert "No licence is given with it." in card
+    assert "No licence is given." in card
     assert "| prompts | seeds.jsonl | not known here |" in card
     lineage = [json.loads(line) for line in (tmp_path / "out" / "lineage.jsonl").read_text().splitlines()]
     assert lineage[2] == {
@@ -157,7 +157,7 @@ def test_the_card_the_manifest_and_the_lineage(home: Writer, tmp_path: Path) -> 
 
 def test_a_set_without_rows_is_left_out_and_told(home: Writer, tmp_path: Path) -> None:
     done = export(home, tmp_path / "out", "--format", "trl", "--iteration", "2")
-    assert "no examples there" in done.stdout
+    assert "no examples to export" in done.stdout
     assert not (tmp_path / "out" / "examples.jsonl").exists()
     with pytest.raises(DataError, match="There are no examples in run demo-1"):
         export(home, tmp_path / "other", "--format", "trl", "--iteration", "2", "--what", "examples")

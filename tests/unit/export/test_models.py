@@ -13,8 +13,7 @@ from spar.db.tables import Model
 from spar.errors import DataError
 from spar.export.facts import CardFacts, RunFacts
 from spar.export.gguf import instructions
-from spar.export.licences import UNKNOWN, licence_of_model
-from spar.export.model_card import model_card
+from spar.export.model_card import UNKNOWN, licence_of_model, model_card
 from spar.export.models import name_hub_base
 from spar.store.models import upload_model
 from tests.unit.export.home import Writer, open_home, pair
@@ -120,7 +119,7 @@ def test_the_card_names_base_licences_and_what_was_measured() -> None:
     assert "| Actor, greedy | 50.0% | 75.0% |" in card
     assert "| model | hub:Qwen/Qwen3-0.6B@abc | apache-2.0 |" in card
     assert "| prompts | world:story | apache-2.0 |" in card
-    assert "No licence is given with it." in card
+    assert "No licence is given." in card
     assert yaml.safe_load(model_card(run, model, "mit").split("---")[1])["license"] == "mit"
 
 

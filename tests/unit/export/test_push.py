@@ -71,7 +71,7 @@ def test_a_hub_that_refuses_is_told_with_what_to_do(home: Writer, hub: FakeHub) 
     hub.refuse = 401
     with pytest.raises(ServiceError, match="HF_TOKEN") as caught:
         push(home, hub, "--yes")
-    assert "refuses me/mine" in str(caught.value)
+    assert "rejects me/mine" in str(caught.value)
 
 
 def test_a_hub_that_is_not_there_is_told(home: Writer) -> None:
@@ -83,6 +83,6 @@ def test_a_hub_that_is_not_there_is_told(home: Writer) -> None:
 
 @pytest.mark.parametrize("name", ["mine", "me/mine/more", "me/..", "../me/mine", "me/mi ne", ""])
 def test_only_a_repositorys_name_is_one(name: str) -> None:
-    with pytest.raises(DataError, match="no repository"):
+    with pytest.raises(DataError, match="not a repository name"):
         check_repo(name)
     assert check_repo("me/mine-1.0_x") == "me/mine-1.0_x"

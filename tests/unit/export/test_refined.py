@@ -133,10 +133,10 @@ def test_files_that_were_made_alike_are_exported_together(output: Path, tmp_path
         ("no row\n", (), "line 1 is not one of its rows"),
         ('{"line": 1, "row": "0", "outcome": "solved"', (), "is torn, or still being written"),
         ('{"line": 1, "row": "0", "outcome": "other"}\n', (), "line 1 is not one of its rows"),
-        ('{"line": 1, "row": "0", "outcome": "rejected"}\n', (), "There are no pairs and no examples"),
+        ('{"line": 1, "row": "0", "outcome": "rejected"}\n', (), "No pairs and no examples"),
         ("", ("--what", "actor"), "holds no model"),
         ("", ("--iteration", "1"), "has no iterations"),
-        ("", ("--what", "pairs"), "There are no pairs"),
+        ("", ("--what", "pairs"), "No pairs"),
     ],
 )
 def test_what_cannot_be_exported_is_reported(tmp_path: Path, text: str, arguments: tuple[str, ...], told: str) -> None:
