@@ -163,7 +163,7 @@ def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
     [
         (("--api-key", "secret"), 3, "does not accept our credentials (HTTP 401"),
         (("--model", "other"), 2, "it serves: other"),
-        (("--stop-after", "30"), 3, "the same command resumes"),
+        (("--stop-after", "30"), 3, "rerun the command to resume"),
     ],
 )
 def test_a_server_that_refuses_ends_it_and_nothing_is_lost(

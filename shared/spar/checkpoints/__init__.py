@@ -1,5 +1,5 @@
-"""A model's folder as others write it: chat template, end tokens, tensors. One rule for engines, trainers and workers.
+"""A model's folder as written by any library: chat template, end tokens, tensors. Shared by engines, trainers, workers.
 
-Each file knows one fact of such a folder. Nothing here decodes, trains or downloads; torch and transformers are
+Each file covers one aspect of such a folder. Nothing here decodes, trains or downloads; torch and transformers are
 imported where they are used.
 """

@@ -1,9 +1,9 @@
-"""Whether a folder holds every tensor of its architecture, in its shape, and no other: before any of it is read.
+"""Checks, before weights are read, that a folder has exactly the tensors of its architecture, in the right shapes.
 
-transformers knows each architecture's tensors, which of them are tied and which may be absent. It is given the names
-and shapes of the files' headers as tensors without content, and loads them into a model without content. What it cannot
-know is left to who loads: architectures of other libraries, remote code, quantised weights. Imports torch and
-transformers when called; without them nothing is checked.
+transformers knows each architecture's tensors, which of them are tied and which may be absent. It loads the names and
+shapes from the files' headers, as tensors on the meta device, into a model on the meta device. What it does not know is
+left to the loader: architectures of other libraries, remote code, quantised weights. Imports torch and transformers
+when called; without them nothing is checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _NEEDED = ("torch", "transformers", "accelerate")
 
 
 def check_architecture(folder: Path) -> None:
-    """Raises ModelUnusable that names the first tensor which is absent, unexpected or of another shape."""
+    """Raises ModelUnusable naming the first tensor that is missing, unexpected or of a wrong shape."""
     check_weights(folder)
     if any(find_spec(package) is None for package in _NEEDED):
         return
@@ -35,7 +35,7 @@ def check_architecture(folder: Path) -> None:
 
 
 def _architecture(folder: Path) -> tuple[Any, Any] | None:
-    """The class and configuration of a causal language model that transformers itself has; None for anything else."""
+    """The class and configuration of a causal language model built into transformers; None for anything else."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
@@ -78,7 +78,7 @@ def _loaded_empty(folder: Path, architecture: Any, config: Any, shapes: Mapping[
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without transformers' report of each tensor, and its progress bar."""
+    """Suppresses transformers' report of each tensor and its progress bar."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

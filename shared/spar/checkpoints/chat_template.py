@@ -1,7 +1,7 @@
-"""A conversation written by a tokenizer's own chat template, or a TemplateRefused with the template's words.
+"""Renders a conversation with a tokenizer's chat template; raises TemplateRefused with the template's message.
 
-Templates may refuse what they do not know with `raise_exception` (Gemma's refuses system messages, others two user
-turns in a row). Jinja reports that as a TemplateError, and as a TypeError what an operator of the template cannot take.
+Templates may reject input with `raise_exception` (Gemma's rejects system messages, others two user turns in a row).
+Jinja raises that as a TemplateError, and a TypeError if an operator of the template gets a wrong type.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def render(tokenizer: Any, messages: Sequence[Message], add_generation_prompt: b
 
 
 def encode_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """Ids of the conversation, up to where the assistant's turn begins. Raises TemplateRefused."""
+    """Ids of the conversation, up to the start of the assistant's turn. Raises TemplateRefused."""
     return list(_apply(tokenizer, messages, add_generation_prompt=True, tokenize=True, return_dict=False))
 
 
@@ -32,10 +32,10 @@ def _apply(tokenizer: Any, messages: Sequence[Message], **options: Any) -> Any:
         roles = ", ".join(message.role for message in messages)
         raise TemplateRefused(
             f"The model's chat template refuses a conversation of the roles {roles}: {_reason(error)}.",
-            "Leave out the turn that it does not take, or give the model a chat template that does.",
+            "Leave out the turn that it does not accept, or give the model a chat template that accepts it.",
         ) from error
 
 
 def _reason(error: Exception) -> str:
-    """The template's own words, on one line; a TemplateError may have none."""
+    """The template's message on one line; a TemplateError may have none."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

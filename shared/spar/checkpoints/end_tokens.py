@@ -1,8 +1,8 @@
-"""Which tokens end a reply: the one rule for decoding and for training.
+"""Which tokens end a reply, for both decoding and training.
 
-As vLLM has it: the tokenizer's own end token and every eos_token_id of generation_config.json; of config.json where
-there is no generation config. A ChatML fine-tune often names `<|im_end|>` in its tokenizer alone, and its base's token
-in the generation config: a model that stopped at one of them only would run to its limit.
+The same rule as vLLM's: the tokenizer's end token and every eos_token_id of generation_config.json, or of config.json
+if there is no generation config. A ChatML fine-tune often names `<|im_end|>` only in its tokenizer, and its base's
+token in the generation config: a model that stopped at only one of them would run to its limit.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from spar.errors import ModelUnusable
 
 
 def end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
-    """Ids; `folder` is a whole model's. Raises ModelUnusable where the config cannot be read."""
+    """The ids of the end tokens; `folder` is a whole model's. Raises ModelUnusable if the config cannot be read."""
     named = _configured(folder)
     found = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
     return frozenset(found - {None})
@@ -30,5 +30,5 @@ def _configured(folder: Path) -> Any:
     except (OSError, ValueError, KeyError) as error:
         raise ModelUnusable(
             f"The end tokens of the model in {folder} cannot be read: {str(error).splitlines()[0]}",
-            "Write generation_config.json or config.json again, as JSON with an eos_token_id.",
+            "Rewrite generation_config.json or config.json as JSON with an eos_token_id.",
         ) from error

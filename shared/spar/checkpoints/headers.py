@@ -1,9 +1,9 @@
-"""Whether a folder's weights are whole, from the headers of its files: for who serves them without loading them here.
+"""Checks from the headers of its files that a folder's weights are complete, for when they are not loaded here.
 
-Cheap (a header is kilobytes) and standard library only. It sees files that were broken off, tensors that the index
-promises and no file has, names with a wrapper's prefix, layers that are missing; a tensor that is missing in some
-layers, for models whose layers are known to be alike; and an adapter of another rank or base than it names. An
-architecture's own tensors are `spar.checkpoints.architecture`'s.
+Cheap (a header has kilobytes) and standard library only. Detects truncated files, tensors that are in the index but in
+no file, names with a wrapper's prefix, missing layers; a tensor missing in some layers, for models whose layers are
+known to be alike; and an adapter with another rank or base than it names. `spar.checkpoints.architecture` checks an
+architecture's own tensors.
 """
 
 import json
@@ -32,7 +32,7 @@ _LENGTH_BYTES = 8  # of a safetensors header's length
 
 
 def check_weights(folder: Path) -> None:
-    """Raises ModelUnusable for a whole model's folder whose weights cannot be whole."""
+    """Raises ModelUnusable for a whole model's folder whose weights are incomplete."""
     names = _tensors(folder)
     wrapped = {name for name in names if name.startswith(PREFIXES)}
     if wrapped:
@@ -42,8 +42,8 @@ def check_weights(folder: Path) -> None:
 
 
 def check_adapter_weights(adapter: Path, base: Path) -> None:
-    """The same of an adapter: every A has its B, layers that are alike are adapted alike, and each has the rank that
-    the adapter's settings name and the sizes of the base's tensor that it adapts."""
+    """The same for an adapter: every A has its B, like layers are adapted alike, and each has the rank of the adapter's
+    settings and the sizes of the base's tensor that it adapts."""
     found = read_headers(adapter)
     swap = {"lora_A": "lora_B", "lora_B": "lora_A"}
     pairs = {re.sub(r"lora_[AB]", lambda side: swap[side[0]], name): name for name in found}
@@ -54,7 +54,7 @@ def check_adapter_weights(adapter: Path, base: Path) -> None:
 
 
 def _check_sizes(adapter: Path, base: Path, shapes: Mapping[str, list[int]]) -> None:
-    """Of plain LoRA on linear maps of an architecture whose tensors are named in files as peft names its modules."""
+    """For plain LoRA on linear maps of an architecture whose tensors have the same names in files as peft's modules."""
     config = adapter_config(adapter)
     rank = config.get("r")
     if config.get("rank_pattern") or config.get("peft_type", "LORA") != "LORA" or not isinstance(rank, int):
@@ -73,7 +73,7 @@ def _check_sizes(adapter: Path, base: Path, shapes: Mapping[str, list[int]]) -> 
 
 
 def read_header(file: Path) -> Mapping[str, Any]:
-    """Names of a file's tensors with what the header says of each. Raises ModelUnusable for a broken file."""
+    """A file's tensors by name, with their header entries. Raises ModelUnusable for a broken file."""
     size = file.stat().st_size
     with file.open("rb") as content:
         length = int.from_bytes(content.read(_LENGTH_BYTES), "little")
@@ -90,19 +90,19 @@ def read_header(file: Path) -> Mapping[str, Any]:
 
 
 def read_headers(folder: Path) -> Mapping[str, Any]:
-    """Of all tensors in a folder's files, what the headers say. Raises ModelUnusable for a broken file."""
+    """The header entries of all tensors in a folder's files. Raises ModelUnusable for a broken file."""
     return {name: t for file in sorted(folder.glob("*.safetensors")) for name, t in read_header(file).items()}
 
 
 def _tensors(folder: Path) -> set[str]:
-    """Of the files that the index names, if there is one, else of all; each where the index says it is."""
+    """The tensors of the files in the index, each in the file it names; without an index, of all files."""
     index = folder / INDEX
     if not index.is_file():
         return set(read_headers(folder))
     try:
         places = {str(name): str(file) for name, file in json.loads(index.read_bytes())["weight_map"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise _broken(index, "it is no index of tensors") from None
+        raise _broken(index, "it is not an index of tensors") from None
     absent = sorted({file for file in places.values() if not (folder / file).is_file()})
     if absent:
         raise ModelUnusable(f"{folder} lacks {absent[0]}, which its index names.", "Copy the folder again.")
@@ -112,7 +112,7 @@ def _tensors(folder: Path) -> set[str]:
 
 
 def _missing_in_layers(names: set[str], config: Mapping[str, Any], complete: bool = True) -> Iterator[str]:
-    """Tensors that a layer lacks and another has; with `complete`, the first name of each layer that is not there."""
+    """Tensors that a layer lacks but another has; with `complete`, also the name of each missing layer."""
     layers: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in names:
         if found := _LAYER.fullmatch(name):
@@ -138,11 +138,11 @@ def _adapts_all_layers(adapter: Path) -> bool:
 
 
 def _decoder_config(folder: Path) -> Mapping[str, Any]:
-    """config.json, or its part about the text model."""
+    """config.json, or its section for the text model."""
     try:
         config = json.loads((folder / "config.json").read_bytes())
     except ValueError:
-        raise _broken(folder / "config.json", "it is no JSON") from None
+        raise _broken(folder / "config.json", "it is not JSON") from None
     inner = config.get("text_config") if isinstance(config, dict) else None
     found: Mapping[str, Any] = inner if isinstance(inner, dict) else config if isinstance(config, dict) else {}
     return found
@@ -153,4 +153,4 @@ def _unwrapped(name: str) -> str:
 
 
 def _broken(file: Path, what: str) -> ModelUnusable:
-    return ModelUnusable(f"{file} is broken: {what}.", "Copy it again, or save the model again.")
+    return ModelUnusable(f"{file} is broken: {what}.", "Copy or save it again.")

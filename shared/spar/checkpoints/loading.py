@@ -1,8 +1,8 @@
-"""Weights of a folder, loaded whole or not at all.
+"""Loads the weights of a folder, completely or not at all.
 
-transformers draws a tensor that the files lack at random, anew at every load, and goes on; peft warns. Such a model
-measures, trains and publishes noise, so here it is a ModelUnusable that names the tensor. Loads no code and only
-safetensors. Imports torch and transformers when called.
+transformers silently initialises a tensor that is missing from the files at random, differently at every load; peft
+warns. Evaluating, training or publishing such a model yields noise, so here a missing tensor raises ModelUnusable.
+Loads no code and only safetensors. Imports torch and transformers when called.
 """
 
 import warnings
@@ -19,7 +19,7 @@ def load_weights(folder: Path, dtype: Any, **options: Any) -> Any:
     """The causal language model in `folder`. Raises ModelUnusable, and what transformers raises for broken files."""
     from transformers import AutoModelForCausalLM
 
-    check_architecture(folder)  # reads headers only: a model of many shards is refused before it is read
+    check_architecture(folder)  # reads headers only: an incomplete model of many shards is rejected before it is read
     model, info = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=dtype,
@@ -40,11 +40,11 @@ def put_adapter(model: Any, adapter: Path, trainable: bool = False) -> Any:
 
     check_adapter_weights(adapter, base_folder(adapter))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Found missing adapter keys")  # an error below
+        warnings.filterwarnings("ignore", message="Found missing adapter keys")  # an error is raised below
         peft_model = PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)
     wanted = set(get_peft_model_state_dict(peft_model, save_embedding_layers=False))
     found = set(load_peft_weights(str(adapter), device="cpu"))
-    # An adapter may carry embeddings that it does not change; what else has no place was made for another base.
+    # An adapter may include embeddings that it does not change; other unplaced tensors were made for another base.
     unplaced = {name for name in found - wanted if "lora_" in name}
     require_whole(adapter, wanted - found, unplaced)
     return peft_model

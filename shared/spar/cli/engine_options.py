@@ -1,7 +1,9 @@
-"""`--body` and `--header`: extra fields and headers of every request to a server. Knows no command."""
+"""`--body` and `--header`, extra fields and headers of every request to a server, and `--judge`. Knows no command."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +26,10 @@ HeaderOption = Annotated[
         help="Extra header of every request to a server; write credentials as ${ENVIRONMENT_VARIABLE}.",
     ),
 ]
+NAMED_JUDGE = re.compile(r"(?P<name>[a-z][a-z0-9_]*)=(?P<place>.+)")
+"""A URL with an equals sign has another character before it; write a path with one with a leading ./"""
+RATERS = ("rules", "self", "judge")
+"""Names of the other raters of a refinement."""
 
 
 def body_of(text: str | None) -> dict[str, Any]:
@@ -48,3 +54,32 @@ def headers_of(given: Sequence[str] | None) -> dict[str, str]:
             raise RecipeError("A --header has no colon.", "Write NAME:VALUE, such as 'X-Org: ${ORG}'.")
         headers[name.strip()] = value.strip()
     return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """`first` has no name: its scores are called acc_judge. `named` are the others, acc_NAME."""
+
+    first: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.first is not None or bool(self.named)
+
+
+def read_judges(given: Sequence[str]) -> Judges:
+    """Outside judges given as `PLACE` or `NAME=PLACE`. The first without a name is the judge, further ones are judge_2,
+    judge_3 and so on. Raises RecipeError.
+    """
+    first: str | None = None
+    named: dict[str, str] = {}
+    for number, text in enumerate(given, start=1):
+        match = NAMED_JUDGE.fullmatch(text)
+        if match is None and first is None:
+            first = text
+            continue
+        name, place = match.group("name", "place") if match is not None else (f"judge_{number}", text)
+        if name in RATERS or name in named:
+            raise RecipeError(f"Two raters would be called '{name}'.", "Give each --judge a distinct NAME=.")
+        named[name] = place
+    return Judges(first, named)

@@ -10,8 +10,8 @@ import typer
 
 from spar.benchmark_registry import BENCHMARKS, benchmark
 from spar.cli.console import out, print_warning
-from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of
-from spar.cli.eval_output import difference_json, points, print_result
+from spar.cli.engine_options import BodyOption, HeaderOption, body_of, headers_of, read_judges
+from spar.cli.eval_output import difference_json, points, print_result, watch_calls
 from spar.cli.options import options_of
 from spar.errors import DataError, RecipeError
 from spar.evaluation.benchmarks.report import BenchmarkReport, compare, item_json
@@ -109,7 +109,7 @@ def evaluate(given: EvalOptions) -> None:
 
 
 def _general(given: EvalOptions) -> None:
-    from spar.cli.evaluating.general import GeneralJob, measure_general
+    from spar.cli.eval_general import GeneralJob, measure_general
 
     if given.body is not None or given.header:
         raise RecipeError("lm-eval sends its own requests: general takes no --body and no --header.", "Leave them out.")
@@ -125,8 +125,6 @@ def _general(given: EvalOptions) -> None:
 
 
 def _evaluate(given: EvalOptions) -> None:
-    from spar.cli.evaluating.judges import read_judges
-    from spar.cli.evaluating.watching import watch_calls
     from spar.experiments.benchmarks.evaluate import evaluate_model
     from spar.experiments.benchmarks.job import EngineOptions, make_job
 

@@ -1,13 +1,18 @@
-"""Prints an evaluation: counts, scores with intervals, a table per category, warnings. Computes nothing."""
+"""Prints an evaluation: its calls while it runs, counts, scores with intervals, tables, warnings. Computes nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from rich.live import Live
 from rich.table import Table as Grid
+from rich.text import Text
 
-from spar.cli.console import out, print_warning
+from spar.cli.console import err, out, print_warning
 from spar.cli.tables import print_wide
 from spar.evaluation.statistics import Difference
+
+if TYPE_CHECKING:
+    from spar.experiments.benchmarks.evaluate import CallCounts
 
 
 def print_result(result: Mapping[str, Any]) -> None:
@@ -39,3 +44,17 @@ def _grid(name: str, rows: Sequence[Mapping[str, Any]]) -> Grid:
     for row in rows:
         grid.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row.values()))
     return grid
+
+
+def watch_calls(read: "Callable[[], CallCounts]") -> Live:
+    """Shows how many model calls an evaluation has made."""
+    return Live(_Calls(read), console=err, refresh_per_second=2, transient=True)
+
+
+class _Calls:
+    def __init__(self, read: "Callable[[], CallCounts]") -> None:
+        self._read = read
+
+    def __rich__(self) -> Text:
+        counts = self._read()
+        return Text(f"model calls: {counts.sent} sent, {counts.remembered} from an earlier run")

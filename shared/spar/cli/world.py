@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spar.cli.console import out as console
+from spar.commands import command
 
 if TYPE_CHECKING:
-    from spar.worlds.story.stages import Part
+    from spar.worlds.story.stages import Part, TinyShape, TrainingStage
     from spar.worlds.story.train import StageProgress
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -44,7 +45,6 @@ def train(
 ) -> None:
     """Train the starting models on one CPU thread, measure them, and write their model cards."""
     from spar.worlds.story.builtin import MODELS
-    from spar.worlds.story.cards import card
     from spar.worlds.story.stages import TinyShape, chosen_stages, resized
     from spar.worlds.story.train import train_stage
 
@@ -108,3 +108,34 @@ def _print_table(measured: Mapping[str, Mapping[str, str]]) -> None:
         for name, value in figures.items():
             table.add_row(model, name, value)
     console.print(table)
+
+
+def card(stage: "TrainingStage", seed: int, shape: "TinyShape", figures: Mapping[str, str]) -> str:
+    """The README.md of a built-in model. `figures` are measured values by name, such as "judge": "0.981"."""
+    skills = ", ".join(f"{name} {weight:.0%}" for name, weight in stage.mixture.items())
+    start = "random weights" if stage.start is None else f"story/{stage.start}"
+    rows = "\n".join(f"| {name} | {value} |" for name, value in figures.items())
+    return f"""# story/{stage.name}
+
+A tiny Llama of the story world: {stage.about}. It knows only this world's words, and is of no use outside it.
+
+- Shape: hidden {shape.hidden}, {shape.layers} layers, {shape.heads} heads, feed-forward {shape.feed_forward}, \
+tied embeddings, {shape.max_positions} positions, float32.
+- Starts from: {start}.
+- Taught: {stage.examples} conversations by the rules teacher, on prompts of the train split only ({skills}); \
+batches of {stage.batch}, learning rate {stage.learning_rate:g}, cosine; seed {seed}.
+- Made by: `{_retrain_command(stage, seed)}`. Another processor or torch version may give slightly other weights.
+- License: Apache-2.0, as the rest of this repository. All training text is made by this repository's code.
+
+Measured on held-out prompts by the world's rules:
+
+| measure | value |
+|---|---|
+{rows}
+"""
+
+
+def _retrain_command(stage: "TrainingStage", seed: int) -> str:
+    """The command that retrains this model from the built-in model that it starts from."""
+    start = () if stage.start is None else ("--from", "builtin")
+    return command("world", "train", "--out", "DIR", "--only", stage.name, *start, "--seed", seed)

@@ -1,6 +1,6 @@
-"""What both trainings ask of TRL in the same way, from the job's settings.
+"""The arguments of TRL's trainers that both methods share, from the job's settings.
 
-Loads torch: imported by the trainer's child only.
+Loads torch: imported only by the trainer's child.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ _SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup", "cosine": 
 
 
 NUMPY_SEEDS = 2**32
-"""The trainer seeds NumPy too, which takes no larger seed; ours have 63 bits."""
+"""The trainer also seeds NumPy, which takes no larger seed; ours have 63 bits."""
 
 
 def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
@@ -31,15 +31,15 @@ def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": _SCHEDULES[settings.schedule],
-        "warmup_steps": min(settings.warmup, 0.9999999),  # below 1 a share of all steps, from 1 on a number of steps
+        "warmup_steps": min(settings.warmup, 0.9999999),  # below 1: a share of all steps; from 1: a number of steps
         "bf16": settings.dtype == "bfloat16",
         "gradient_checkpointing": settings.gradient_checkpointing,
         "seed": job.seed % NUMPY_SEEDS,
         "data_seed": job.seed % NUMPY_SEEDS,
-        "full_determinism": not on_gpu,  # costs nothing on a CPU, and half the speed on a GPU
+        "full_determinism": not on_gpu,  # free on a CPU, halves the speed on a GPU
         "use_cpu": not on_gpu,
-        "logging_steps": 1,  # progress, and the loss over all steps however often we are resumed
-        "logging_nan_inf_filter": False,  # on by default, and writes a NaN as 0.0
+        "logging_steps": 1,  # for progress, and for the loss over all steps however often it is resumed
+        "logging_nan_inf_filter": False,  # on by default, it logs a NaN as 0.0
         "save_strategy": "steps",
         "save_steps": settings.checkpoint_steps,
         "save_total_limit": KEPT,
@@ -52,7 +52,7 @@ def common_arguments(job: TrainJob, workspace: Workspace) -> dict[str, Any]:
 
 
 def lora_config(job: TrainJob) -> Any:
-    """A new adapter's; None for a model that is trained whole, and for an adapter that is trained on."""
+    """The configuration of a new adapter; None for full training, and for an adapter that is trained further."""
     settings = job.settings.lora
     if settings is None or is_adapter(job.base):
         return None

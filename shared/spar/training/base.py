@@ -1,6 +1,6 @@
-"""The seam to whatever trains a model: a `Trainer` turns a base model and rows into a new model directory.
+"""The seam to trainers: a `Trainer` turns a base model and rows into a new model directory.
 
-Knows nothing of iterations, databases or queues. Every trainer is held to tests/contract/test_trainers.py.
+Knows nothing of iterations, databases or queues. Every trainer must pass tests/contract/test_trainers.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from spar.recipes.models import DpoSettings, SftSettings
 class TrainJob:
     """One training.
 
-    `rows` is a file of JSON lines: pairs for a DpoSettings, examples for an SftSettings. `output` appears whole or
-    not at all. `work` is this job's own folder: checkpoints until it succeeds, then only its outcome, so that
-    repeating a finished job returns at once. Whoever has recorded the outcome may remove the folder.
+    `rows` is a JSON Lines file: pairs for a DpoSettings, examples for an SftSettings. `output` appears complete or not
+    at all. `work` is this job's own folder: checkpoints until it succeeds, then only its outcome, so that repeating a
+    finished job returns at once. Once the outcome is recorded, the folder may be removed.
     """
 
     base: Path
@@ -28,12 +28,12 @@ class TrainJob:
     output: Path
     work: Path
     gpus: tuple[str, ...] = ()
-    """UUIDs of the GPUs it may use; none: whatever the process sees."""
+    """UUIDs of the GPUs it may use; none: all that the process sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainProgress:
-    """Where a training is: `step` of `steps` optimizer steps, the newest loss, the tokens seen so far."""
+    """Progress of a training: `step` of `steps` optimizer steps, the latest loss, the tokens seen so far."""
 
     step: int
     steps: int
@@ -43,10 +43,10 @@ class TrainProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOutcome:
-    """What a training did, all attempts together, except `seconds`, which are the last attempt's.
+    """The result of a training over all attempts, except `seconds`, which are the last attempt's.
 
     `samples` were trained on and `too_long` left out; `loss` is the mean over all steps; `resumed_from` is the step
-    of the checkpoint that the last attempt began at (0: none).
+    of the checkpoint from which the last attempt started (0: none).
     """
 
     samples: int
@@ -62,25 +62,25 @@ class Trainer(Protocol):
     """Trains one model at a time per call; calls with different jobs may run at once."""
 
     def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
-        """Tokens of each whole sample as it would be trained on; of a pair, the longer of its two.
+        """Tokens of each whole sample as trained on; for a pair, of the longer side.
 
-        Lets selection count what is too long before anything is trained. Raises ModelUnusable.
+        Lets selection count rows that are too long before anything is trained. Raises ModelUnusable.
         """
         ...
 
     async def train(self, job: TrainJob, on_progress: Callable[[TrainProgress], None]) -> TrainOutcome:
-        """Train until `job.output` is there; go on from the newest valid checkpoint in `job.work`.
+        """Train until `job.output` exists, resuming from the newest valid checkpoint in `job.work`.
 
-        Cancelling ends the work and keeps the checkpoints. Raises TrainingError, ModelUnusable, DataError.
+        Cancelling stops the work and keeps the checkpoints. Raises TrainingError, ModelUnusable, DataError.
         """
         ...
 
 
 @runtime_checkable
 class ComparesIds(Protocol):
-    """What a trainer may do besides: compare the ids that it trains on with those that an engine is given."""
+    """An optional ability of a trainer: comparing the token ids that it trains on with those of an engine."""
 
     def differing(self, base: Path, rows: Sequence[Pair | Example]) -> list[bool]:
-        """Of each row: whether its prompt is trained on as other ids than are served, or with BOS more than once.
+        """For each row, whether its prompt is trained on as different ids than are served, or with more than one BOS.
         Raises ModelUnusable."""
         ...

@@ -1,8 +1,7 @@
 """The trainer's child: `python -m spar.training.child JOB` (a TrainJob as JSON) trains and reports to its parent.
 
-A process of its own so that its memory comes back; or several (`spar.training.launch`), led by the first. Checks
-what is cheap to check before it loads torch. Its environment (offline, threads) is set by its parent,
-`spar.training.trl_trainer`.
+A separate process, so that its memory is freed; or several (`spar.training.launch`), led by the first. Does the cheap
+checks before it loads torch. Its parent, `spar.training.trl_trainer`, sets its environment (offline, threads).
 """
 
 import sys
@@ -32,12 +31,12 @@ from spar.training.reports import Failed, Listener, Report, Reporter
 from spar.training.tokenize import Tokenizer
 from spar.training.workspace import Workspace, locked
 
-LOCK_WAIT_S = 10  # a killed trainer's child needs milliseconds to be gone; this is for a busy machine
+LOCK_WAIT_S = 10  # a killed trainer's child takes milliseconds to end; this allows for a busy machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the first rank found out: an earlier attempt's outcome, or where to begin. All ranks read its rows."""
+    """Sent by the first rank: an earlier attempt's outcome, or where to start. All ranks read its rows."""
 
     samples: int = 0
     too_long: int = 0
@@ -57,7 +56,7 @@ def run(job: TrainJob, reporter: Listener, ranks: Ranks, watchers: Sequence[Any]
 
 
 def _prepared(job: TrainJob, workspace: Workspace) -> Start:
-    """Tokenise once for all ranks: what they train on is the same file."""
+    """Tokenise once for all ranks, which train on the same file."""
     if (finished := workspace.finished()) is not None:
         return Start(finished=finished)
     micro_batch_size(job)
@@ -116,10 +115,10 @@ def _trainer(job: TrainJob, workspace: Workspace) -> Any:
 
     if job.settings.launch.config != "none" and not torch.cuda.is_available():
         raise TrainingError(
-            f"training.launch.config is {job.settings.launch.config}, and this trainer sees no GPU.",
+            f"training.launch.config is {job.settings.launch.config}, but this trainer sees no GPU.",
             "Use launch.config none without GPUs: each process then holds the whole model.",
         )
-    # Deterministic algorithms also fill fresh buffers, and TRL's are half a gigabyte whatever the vocabulary.
+    # Deterministic algorithms also fill new buffers, and TRL's take half a gigabyte for any vocabulary.
     torch.utils.deterministic.fill_uninitialized_memory = False
     if job.settings.threads is not None:
         torch.set_num_threads(job.settings.threads)

@@ -1,6 +1,6 @@
-"""What a training will write, and whether its disk has room for it: looked up before anything is loaded.
+"""The disk space that a training needs, checked before anything is loaded.
 
-Counts from the headers of the base's files. Texts and logs are left out: next to weights they are nothing.
+Computed from the headers of the base's files. Texts and logs are ignored, being tiny beside weights.
 """
 
 import math
@@ -15,7 +15,7 @@ from spar.lora import base_folder, is_adapter
 from spar.training.base import TrainJob
 
 KEPT = 2
-"""Checkpoints that stay: the newest may be half written when we are killed."""
+"""Checkpoints to keep: the newest may be incomplete after a kill."""
 _STATE_BYTES = 12  # a parameter in a checkpoint: itself and Adam's two moments, in float32
 _ADAPTER_BYTES = 4  # a parameter of an adapter, which is held in float32
 
@@ -27,7 +27,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def needed_bytes(job: TrainJob, samples: int) -> int:
-    """At the most, at one time: the checkpoints that are kept, one that is being written, and the model."""
+    """The maximum at any time: the kept checkpoints, one being written, and the model."""
     trained = _trained_parameters(job)
     steps = math.ceil(samples / job.settings.batch_size) * job.settings.epochs
     checkpoints = min(max(0, steps - 1) // job.settings.checkpoint_steps, KEPT + 1)
@@ -38,12 +38,12 @@ def needed_bytes(job: TrainJob, samples: int) -> int:
 
 
 def require_space(job: TrainJob, samples: int, free: Callable[[Path], int] = free_bytes) -> None:
-    """Raises TrainingDiskFull where the job's disk has no room; what an earlier attempt has written counts as room."""
+    """Raises TrainingDiskFull if the job's disk lacks space; an earlier attempt's checkpoints count as free space."""
     needed, there = needed_bytes(job, samples), free(job.work) + _written(job.work / "checkpoints")
     if needed > there:
         raise TrainingDiskFull(
             f"The training will write up to {needed:,} bytes in {job.work} (model, optimizer, {KEPT} checkpoints kept "
-            f"and one being written), and {there:,} are free.",
+            f"and one being written), but {there:,} are free.",
             "Free space there or move the worker's folder to a larger disk; or train with lora, or raise "
             "checkpoint_steps so that fewer checkpoints are written.",
         )

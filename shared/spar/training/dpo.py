@@ -20,11 +20,11 @@ from spar.training.weights import load_base
 from spar.training.workspace import Workspace
 
 OWN_PAIRS = "own_pairs"
-"""In a micro-batch that was filled up: how many of its pairs count."""
+"""Key of a padded micro-batch: how many of its pairs count."""
 
 
 class _Recording:
-    """The model as TRL calls it once per micro-batch; keeps what that call computed."""
+    """The model as TRL calls it once per micro-batch; keeps the outputs of that call."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -36,7 +36,7 @@ class _Recording:
 
 
 class PairwiseDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no types we follow
-    """TRL's trainer given ids, with a loss that is a mean over the pairs of an optimizer step, however it is cut.
+    """TRL's trainer over token ids; its loss is the mean over the pairs of an optimizer step, however that is split.
 
     TRL's own `sft` loss is a mean over all chosen tokens of a micro-batch, and it weighs a last, smaller micro-batch
     like a full one: both make the update depend on micro_batch_size and the number of processes, which are settings of
@@ -47,7 +47,7 @@ class PairwiseDpoTrainer(DPOTrainer):  # type: ignore[misc]  # TRL ships no type
     nll_weight = 0.0
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
-        """TRL has no option to leave data alone, and its own tokenization may shift tokens."""
+        """TRL has no option to skip preparation, and its own tokenization may shift tokens."""
         return dataset
 
     def get_batch_samples(
@@ -93,7 +93,7 @@ def _nll(log_probs: torch.Tensor, completion_mask: torch.Tensor) -> torch.Tensor
 
 
 def _losses(log_probs: torch.Tensor, inputs: Any, beta: float, nll_weight: float) -> torch.Tensor:
-    """Each pair's loss by itself; TRL gives their mean only."""
+    """The loss of each pair; TRL returns only their mean."""
     mask = inputs["completion_mask"]
     chosen, rejected = log_probs[:, -(mask.size(1) - 1) :].sum(dim=1).chunk(2)
     margin = (chosen - inputs["ref_chosen_logps"]) - (rejected - inputs["ref_rejected_logps"])
@@ -101,13 +101,13 @@ def _losses(log_probs: torch.Tensor, inputs: Any, beta: float, nll_weight: float
 
 
 def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> DPOTrainer:
-    """Of an adapter that is trained on, the reference is a frozen copy of it, which TRL makes."""
-    # First the arguments: they join the process group, and DeepSpeed divides what is loaded after it was told how.
+    """For an adapter that is trained further, the reference is a frozen copy of it, which TRL makes."""
+    # The arguments come first: they join the process group, and DeepSpeed shards only what is loaded after its set-up.
     config = DPOConfig(
         **common_arguments(job, workspace),
         loss_type=["sigmoid"],
         beta=settings.beta,
-        max_length=None,  # too long has been counted and left out; TRL would truncate without a word
+        max_length=None,  # rows that are too long have been counted and left out; TRL would silently truncate
         precompute_ref_log_probs=True,
         disable_dropout=settings.lora is None or settings.lora.dropout == 0,
     )
@@ -120,7 +120,7 @@ def dpo_trainer(job: TrainJob, settings: DpoSettings, workspace: Workspace) -> D
     )
     trainer.nll_weight = settings.nll_weight
     if "ref" in getattr(trainer.model, "peft_config", {}):
-        # It has done its work in the log-probabilities. In a checkpoint it would hide the adapter that is trained:
-        # transformers' resume loads an adapter from each sub-folder and then leaves out the one beside them.
+        # Its log-probabilities are computed. In a checkpoint it would hide the trained adapter: transformers' resume
+        # loads an adapter from each sub-folder and then skips the one beside them.
         trainer.model.delete_adapter("ref")
     return trainer

@@ -1,7 +1,7 @@
-"""The environment of a training: its settings decide how it trains, not what a shell or a host happens to set.
+"""The environment of a training: only its settings determine how it trains, not variables of a shell or a host.
 
-accelerate and transformers take from variables what no argument gives them: ACCELERATE_MIXED_PRECISION=bf16 makes a
-float32 training one in bfloat16. Such variables do not reach a trainer's child, and are put aside while this process
+accelerate and transformers read from variables what no argument sets: ACCELERATE_MIXED_PRECISION=bf16 turns a float32
+training into one in bfloat16. Such variables are withheld from a trainer's child, and removed while this process
 trains. Standard library only.
 """
 
@@ -22,12 +22,12 @@ _OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-# glibc gives freed tensors back to the kernel and fetches them again each step; keeping them took DPO of the tiny
-# model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept long.
+# By default glibc returns freed tensors to the kernel and requests them again at each step; keeping them reduced DPO of
+# the tiny model from 7.9 to 3.2 CPU-seconds. A child ends with its training, so nothing is kept for long.
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 
-# Our own process may have been launched, by torchrun, MPI or a job of a cluster; the child is not, unless
-# `spar.training.launch` does it.
+# This process may have been started by a launcher (torchrun, MPI, a cluster job); the child is not, except by
+# `spar.training.launch`.
 _OF_LAUNCHERS = frozenset(
     (
         *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
@@ -35,7 +35,7 @@ _OF_LAUNCHERS = frozenset(
     )
 )
 _LAUNCHERS = ("PMI_", "PMIX_", "OMPI_COMM_WORLD_", "MV2_COMM_WORLD_", "MPI_LOCAL", "TORCHELASTIC_", "SMDATAPARALLEL_")
-"""Prefixes of what MPI and others set; accelerate takes the number of processes from them too."""
+"""Prefixes of variables of MPI and others; accelerate takes the number of processes from them too."""
 _SETTINGS = (
     *("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_", "FP8_", "MEGATRON_LM_"),
     *("DEEPSPEED_", "DS_", "TRANSFORMERS_", "TRL_", "PEFT_", "XLA_"),
@@ -50,11 +50,11 @@ _KEPT = frozenset(
         *("ACCELERATE_LOG_LEVEL", "TRL_EXPERIMENTAL_SILENCE", *_OFFLINE),
     )
 )
-"""What only says where files come from and how much is printed."""
+"""Variables that only affect where files come from and how much is printed."""
 
 
 def ignored_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Settings of a training that the environment holds and the child does not get."""
+    """Variables of the environment that would affect a training and are withheld from the child."""
     return sorted(name for name in environment if _is_setting(name))
 
 
@@ -64,7 +64,7 @@ def _is_setting(name: str) -> bool:
 
 @contextmanager
 def settings_alone() -> Iterator[None]:
-    """For trainings in this process: none of the variables that a child would not get, until the block ends."""
+    """For trainings in this process: removes the variables that are withheld from a child, until the block ends."""
     before = {name: os.environ.pop(name) for name in _left_out()}
     try:
         yield
@@ -80,7 +80,8 @@ def _left_out() -> list[str]:
 
 
 def child_environment(job: TrainJob) -> dict[str, str]:
-    """Ours, and: no network, no telemetry, no caches outside the job's folder, the recipe's precision and threads."""
+    """This process's environment, with no network, telemetry or caches outside the job's folder, and the recipe's
+    precision and threads."""
     scratch = str(job.work / "scratch")
     left_out = set(_left_out())
     environment = {

@@ -1,4 +1,4 @@
-"""Why a training stopped, as a type: what libraries raise when disk or memory give out says so in a dozen ways.
+"""Typed causes of stopped trainings: libraries report a full disk or exhausted memory in a dozen ways.
 
 Python raises OSError with a number; safetensors and torch's file writers, in Rust and C++, put it into a text or drop
 it. Standard library only.
@@ -21,7 +21,7 @@ from spar.errors import (
 )
 
 MARKER = "COMPLETE"
-"""A file in each checkpoint that was written to its end."""
+"""A file in each complete checkpoint."""
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _READ_ONLY = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
@@ -32,16 +32,16 @@ _STOPS = (TrainingDiverged, TrainingOutOfMemory, TrainingDiskFull, TrainingReadO
 _PROBE_BYTES = 1 << 20  # enough to reach the disk, too little to fill one
 
 FREE = "Free space there, raise the quota, or move the folder; then resume: it continues from its last checkpoint."
-WRITABLE = "Mount the folder for writing, or give it to the user that trains; then resume."
+WRITABLE = "Mount the folder writable, or give the trainer's user write access; then resume."
 LESS_MEMORY = (
-    "Lower training.*.micro_batch_size or max_length, set gradient_checkpointing, train with lora, or divide the model "
-    "among more GPUs (launch); `spar plan` computes what each part needs."
+    "Lower training.*.micro_batch_size or max_length, set gradient_checkpointing, train with lora, or shard the model "
+    "over more GPUs (launch); `spar plan` computes what each part needs."
 )
 
 
 @contextmanager
 def typed_faults(folder: Path) -> Iterator[None]:
-    """Within it, errors of disk and memory become TrainingErrors that name the last good checkpoint of `folder`."""
+    """Turns disk and memory errors into TrainingErrors that name the last good checkpoint of `folder`."""
     try:
         yield
     except Exception as error:
@@ -54,7 +54,7 @@ def typed_faults(folder: Path) -> Iterator[None]:
 
 
 def fault_of(error: BaseException, folder: Path) -> TrainingError | None:
-    """The fault behind an error that is none of ours; None for any other."""
+    """The fault behind a library's error; None if it is neither of disk nor of memory."""
     if isinstance(error, SparError):
         return None
     chain = list(_chain(error))
@@ -62,7 +62,7 @@ def fault_of(error: BaseException, folder: Path) -> TrainingError | None:
         return TrainingOutOfMemory(f"The training ran out of memory: {_first_line(error)}.", LESS_MEMORY)
     numbers = [number for each in chain if (number := _error_number(each)) is not None]
     if not numbers and any(_TORCH_WRITER.search(str(each)) for each in chain):
-        numbers = [_probed(folder) or errno.ENOSPC]  # the writer keeps no number; a failed write is mostly a full disk
+        numbers = [_probed(folder) or errno.ENOSPC]  # the number is lost; mostly the disk is full
     for number in numbers:
         if number in _FULL:
             return TrainingDiskFull(f"The training cannot write to {folder}: {os.strerror(number)}.", FREE)
@@ -72,7 +72,7 @@ def fault_of(error: BaseException, folder: Path) -> TrainingError | None:
 
 
 def kept_checkpoint(work: Path) -> Path | None:
-    """The newest whole checkpoint in a job's folder."""
+    """The newest complete checkpoint in a job's folder."""
     found = {
         int(path.parent.name.rpartition("-")[2]): path.parent
         for path in work.glob(f"checkpoints/checkpoint-*/{MARKER}")
@@ -103,7 +103,7 @@ def _error_number(error: BaseException) -> int | None:
 
 
 def _probed(folder: Path) -> int | None:
-    """The number of the error that writing to the folder ends in, if it does."""
+    """The number of the error from writing to the folder, if it fails."""
     probe = folder / f".probe.{os.getpid()}"
     try:
         with probe.open("wb") as file:

@@ -1,6 +1,6 @@
 """Training jobs as files: a job as JSON, its rows as JSON lines, and what makes two jobs the same.
 
-Standard library and pydantic only: the simulated trainer and the trainer's child both lean on it. Knows no model
+Standard library and pydantic only, since the simulated trainer and the trainer's child both use it. Knows no model
 library.
 """
 
@@ -25,7 +25,7 @@ OUTCOMES = TypeAdapter(TrainOutcome)
 _PAIRS = TypeAdapter(Pair)
 _EXAMPLES = TypeAdapter(Example)
 
-_SAMPLE = 1 << 16  # bytes read from each end of a large file: enough to tell two sets of weights apart
+_SAMPLE = 1 << 16  # bytes read from each end of a large file: enough to distinguish two sets of weights
 
 
 def read_rows(job: TrainJob) -> list[Pair] | list[Example]:
@@ -47,7 +47,7 @@ def _parsed(path: Path, adapter: TypeAdapter[Row]) -> Iterator[Row]:
                 place = ".".join(str(part) for part in first["loc"]) or "line"
                 raise DataError(
                     f"{path}, line {number}: {place}: {first['msg']}.",
-                    "Each line must be one training row as JSON; write the file again.",
+                    "Each line must be one training row as JSON; rewrite the file.",
                 ) from None
 
 
@@ -85,13 +85,13 @@ def require_weights(base: Path) -> None:
 
 
 def require_lora(job: TrainJob) -> None:
-    """TrainingError if the base is an adapter that these settings cannot go on with."""
+    """TrainingError if the base is an adapter that these settings cannot train further."""
     if not is_adapter(job.base):
         return
     lora, config = job.settings.lora, adapter_config(job.base)
     if lora is None:
         raise TrainingError(
-            f"The base {job.base} is an adapter, and this training changes all weights.",
+            f"The base {job.base} is an adapter, but this training changes all weights.",
             "Set lora in this training's settings, or start from a whole model.",
         )
     kept = (
@@ -102,13 +102,13 @@ def require_lora(job: TrainJob) -> None:
     for name, wanted, key, default in kept:
         if (found := config.get(key, default)) != wanted:
             raise TrainingError(
-                f"The base {job.base} is an adapter of {name} {found}, and lora.{name} is {wanted}.",
-                f"Set lora.{name} to {found}: an adapter keeps its {name} while it is trained on.",
+                f"The base {job.base} is an adapter with {name} {found}, but lora.{name} is {wanted}.",
+                f"Set lora.{name} to {found}: an adapter keeps its {name} when it is trained further.",
             )
 
 
 def micro_batch_size(job: TrainJob) -> int:
-    """Samples per forward pass of one process. Raises TrainingError if the batch cannot be cut into such parts."""
+    """Samples per forward pass of one process. Raises TrainingError if the batch cannot be divided evenly."""
     batch, processes = job.settings.batch_size, job.settings.launch.processes
     if batch % processes:
         raise TrainingError(
@@ -131,7 +131,7 @@ def accumulation_steps(job: TrainJob) -> int:
 
 
 def identity(job: TrainJob) -> str:
-    """Hash of everything that decides the trained weights: base, rows, settings, seed; not where they lie."""
+    """Hash of everything that determines the trained weights: base, rows, settings, seed; not their paths."""
     digest = hashlib.sha256(job.settings.model_dump_json().encode())
     digest.update(f"\n{job.seed}\n".encode())
     for file in [job.rows, *sorted(path for path in job.base.iterdir() if path.is_file())]:

@@ -1,7 +1,7 @@
-"""The processes that train one model together, seen from one of them: which it is, and how they agree.
+"""The processes (ranks) that train one model together, as seen from one of them.
 
-Alone unless `accelerate launch` started us. The first rank prepares, reports and writes; the others hear from it. Loads
-torch only where there is more than one.
+A single one unless `accelerate launch` started them. The first rank prepares, reports and writes; the others receive
+its results. Loads torch only if there is more than one.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from spar.errors import TrainingError
 
 T = TypeVar("T")
 LAUNCHED = "RANK"
-"""Environment variable that a launcher sets, and nobody else may (`spar.training.trl_trainer` removes it)."""
+"""Environment variable that only a launcher may set (`spar.training.trl_trainer` removes it)."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -33,7 +33,7 @@ class Ranks:
         return self.rank == 0
 
     def from_first(self, value: T) -> T:
-        """The first rank's value, on every rank. Waits for all. It is pickled: only between our own processes."""
+        """The first rank's value, on every rank. Waits for all. Pickled, but only between our own processes."""
         if self.world == 1:
             return value
         from accelerate.utils import broadcast_object_list
@@ -44,7 +44,7 @@ class Ranks:
         return box[0]
 
     def wait(self) -> None:
-        """Until all ranks are here."""
+        """Wait for all ranks."""
         if self.world > 1:
             from accelerate import PartialState
 
@@ -63,18 +63,18 @@ class Ranks:
 
         if torch.cuda.is_available() and torch.cuda.device_count() < self.world:
             raise TrainingError(
-                f"training.launch.processes is {self.world}, and this trainer sees {torch.cuda.device_count()} GPU(s).",
+                f"training.launch.processes is {self.world}, but this trainer sees {torch.cuda.device_count()} GPU(s).",
                 "Lower launch.processes, or give the training worker more GPUs.",
             )
         PartialState(cpu=not torch.cuda.is_available())
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this rank when its launcher is gone: ranks have sessions of their own, so that killing the
-    launcher's process group does not reach them. Linux; elsewhere ranks end when their next collective fails."""
+    """Let the kernel kill this rank when its launcher dies: ranks have their own sessions, so killing the launcher's
+    process group does not reach them. Linux only; elsewhere ranks end when their next collective operation fails."""
     if sys.platform != "linux" or LAUNCHED not in os.environ:
         return
     launcher = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != launcher:  # it died before we had asked
+    if os.getppid() != launcher:  # it died before the call took effect
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""Finds a trainer by its kind, through the entry-point group `spar.trainers`, ours and others' alike.
+"""Finds a trainer by its kind, through the entry-point group `spar.trainers`, built-in and third-party alike.
 
-A maker is `make() -> Trainer`; what a training needs comes with its job.
+An entry point is `make() -> Trainer`; a training's settings come with its job.
 """
 
 from importlib.metadata import entry_points

@@ -1,6 +1,6 @@
-"""What a trainer's child tells its parent, as JSON lines on a descriptor of its own: progress, then one ending.
+"""The reports of a trainer's child to its parent, as JSON Lines on a separate descriptor: progress, then one ending.
 
-On a descriptor of its own because libraries print to the standard ones as they like.
+On a separate descriptor because libraries print to the standard ones.
 """
 
 import os
@@ -36,7 +36,7 @@ _KINDS: dict[str, type[SparError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """An error of ours that ended the child."""
+    """A SparError that ended the child."""
 
     error: str
     what: str
@@ -52,7 +52,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Exactly one of the three is given."""
+    """Exactly one of the first three is given."""
 
     progress: TrainProgress | None = None
     outcome: TrainOutcome | None = None
@@ -68,18 +68,18 @@ def parse_report(line: str) -> Report:
 
 
 class Listener(Protocol):
-    """Whom a training reports to."""
+    """The recipient of a training's reports."""
 
     def send(self, report: Report) -> None: ...
 
 
 class Reporter:
-    """The child's end. A report is one write below PIPE_BUF, or from one rank: lines of several never mix."""
+    """The child's side. A report is one write below PIPE_BUF, or from one rank: lines of several never interleave."""
 
     def __init__(self) -> None:
         self._fd = int(os.environ[REPORT_FD])
         if LAUNCHED in os.environ:
-            # The launcher closes descriptors between itself and its ranks; through /proc they are still the same pipe.
+            # The launcher closes descriptors for its ranks; through /proc the pipe is still accessible.
             self._fd = os.open(f"/proc/{os.getppid()}/fd/{self._fd}", os.O_WRONLY)
 
     def send(self, report: Report) -> None:

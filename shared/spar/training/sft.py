@@ -19,11 +19,11 @@ from spar.training.weights import load_base
 from spar.training.workspace import Workspace
 
 UNLEARNED = -100
-"""A label that torch's losses pass over."""
+"""A label that torch's losses ignore."""
 
 
 class TokenwiseSftTrainer(SFTTrainer):  # type: ignore[misc]  # TRL ships no types we follow
-    """TRL's trainer, whose loss is a mean over the learned tokens of an optimizer step; what fills it up has none."""
+    """TRL's trainer; its loss is the mean over the trained tokens of an optimizer step, without padding rows."""
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
@@ -40,7 +40,7 @@ class TokenwiseSftTrainer(SFTTrainer):  # type: ignore[misc]  # TRL ships no typ
 
 def sft_trainer(job: TrainJob, settings: SftSettings, workspace: Workspace) -> SFTTrainer:
     """With `packing`, a "sample" of batch_size is a row of up to max_length tokens packed from several examples."""
-    # First the arguments: they join the process group, and DeepSpeed divides what is loaded after it was told how.
+    # The arguments come first: they join the process group, and DeepSpeed shards only what is loaded after its set-up.
     config = SFTConfig(
         **common_arguments(job, workspace),
         packing=settings.packing,

@@ -1,8 +1,8 @@
-"""Turns conversations into the ids a model is trained on: the same ids it is served.
+"""Turns conversations into the ids that a model is trained on: the same as when it is served.
 
-A turn's prompt is what the chat template gives with `add_generation_prompt`, exactly as an engine asks; what follows
-is the reply up to and with its end token, exactly as an engine would sample it. Loss falls on replies alone: whatever
-else the template puts there (a blank line after the end token) is context. Knows nothing of trainers.
+A turn's prompt is the chat template's output with `add_generation_prompt`, exactly as in an engine; then follows the
+reply including its end token, exactly as an engine would sample it. Only replies have loss: anything else that the
+template writes there (such as a blank line after the end token) is context. Knows nothing of trainers.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class PairIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
-    """A reply's ids up to its end token, those that the template puts after it, and the conversation's text so far."""
+    """A reply's ids up to its end token, those that the template adds after it, and the conversation's text so far."""
 
     ids: list[int]
     rest: list[int]
@@ -55,7 +55,7 @@ class _Reply:
 
 
 class Tokenizer:
-    """A model's tokenizer and chat template, used by prefix; an adapter's are its base's, with which it is served."""
+    """A model's tokenizer and chat template, applied by prefix; an adapter uses those of its base, as when served."""
 
     def __init__(self, base: Path) -> None:
         base = base_folder(base) if is_adapter(base) else base
@@ -87,7 +87,7 @@ class Tokenizer:
         if not ids:
             raise DataError(
                 f"An example of prompt {example.prompt_id} has no assistant turn.",
-                "Every example must have at least one turn to learn from.",
+                "Every example must have at least one turn to train on.",
             )
         end = max(place for place, label in enumerate(labels) if label != IGNORED) + 1
         return Turns(input_ids=ids[:end], labels=labels[:end])
@@ -112,7 +112,7 @@ class Tokenizer:
         return self._ended_by_the_next_turn(ids, text, messages)
 
     def _ended_by_the_next_turn(self, ids: list[int], text: str, messages: Sequence[Message]) -> "_Reply":
-        """GLM-4 ends a reply with the token that opens the user's next turn, which a template writes only there."""
+        """For GLM-4, which ends a reply with the token that opens the user's next turn, written only there."""
         followed = self._render([*messages, Message("user", "?")])
         opening = self._encode(followed[len(text) :])[:1] if followed.startswith(text) else []
         if not self.end_ids.issuperset(opening) or not opening:
@@ -129,21 +129,21 @@ class Tokenizer:
         return render(self.hf, messages, add_generation_prompt)
 
     def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self.hf(text, add_special_tokens=False)["input_ids"]  # the template has them
+        ids: list[int] = self.hf(text, add_special_tokens=False)["input_ids"]  # the template writes them
         return ids
 
 
 def sample_lengths(tokenizer: Tokenizer, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
-    """Tokens of each whole sample; of a pair, the longer of its two."""
+    """Tokens of each whole sample; for a pair, of the longer side."""
     return [tokenizer.sample(row).length for row in rows]
 
 
 def _not_a_prefix(prompt_id: str, turn: int) -> Exception:
     where = f" (prompt {prompt_id}, turn {turn})" if prompt_id else ""
     return ModelUnusable(
-        f"The chat template writes a turn differently once another follows it{where}, so no conversation can be "
-        "trained on as it is served.",
-        "Use a chat template that keeps what it has written.",
+        f"The chat template changes a turn once another follows it{where}, so a conversation cannot be trained on as "
+        "it is served.",
+        "Use a chat template that does not change earlier turns.",
     )
 
 

@@ -1,6 +1,10 @@
-"""The TRL trainer: each training in a child process that cannot outlive us.
+"""The TRL trainer: each training runs in a child process that cannot outlive this one.
 
-Knows nothing of torch; what trains is `spar.training.child`.
+Loads no torch; `spar.training.child` does the training. Also compares the ids that rows are trained on with those that
+an engine feeds the model, which must be the same. Served is the whole conversation encoded at once by the tokenizer's
+chat template; trained on is one assembled turn by turn (`spar.training.tokenize`). Where a tokenizer merges across a
+turn's border, or template and tokenizer each write a BOS, the two differ, and the model is trained on prompts that it
+never sees when served.
 """
 
 import shutil
@@ -9,8 +13,9 @@ from pathlib import Path
 
 import structlog
 
+from spar.checkpoints.chat_template import encode_prompt
 from spar.errors import TrainingError
-from spar.method.records import Example, Pair
+from spar.method.records import Example, Message, Pair
 from spar.processes.child import Child, start_child
 from spar.training.base import Trainer, TrainJob, TrainOutcome, TrainProgress
 from spar.training.environment import LAUNCH_SCRATCH, child_environment, ignored_variables
@@ -18,12 +23,11 @@ from spar.training.faults import typed_faults
 from spar.training.jobs import JOBS, require_weights
 from spar.training.launch import child_command
 from spar.training.reports import parse_report
-from spar.training.served_ids import differing
-from spar.training.tokenize import Tokenizer, sample_lengths
+from spar.training.tokenize import IGNORED, PairIds, Tokenizer, sample_lengths
 
 log = structlog.get_logger()
 
-_TAIL_LINES = 60  # a launcher ends with a table of its own below what its ranks said
+_TAIL_LINES = 60  # a launcher ends with its own table below the output of its ranks
 
 
 def make() -> Trainer:
@@ -31,7 +35,7 @@ def make() -> Trainer:
 
 
 class TrlTrainer:
-    """Trains with TRL, on a GPU if torch finds one, else on the CPU."""
+    """Trains with TRL, on a GPU if torch finds one, otherwise on the CPU."""
 
     def lengths(self, base: Path, rows: Sequence[Pair] | Sequence[Example]) -> list[int]:
         return sample_lengths(Tokenizer(base), rows)
@@ -60,7 +64,7 @@ async def _trained(job: TrainJob, on_progress: Callable[[TrainProgress], None]) 
     try:
         return await _followed(child, on_progress)
     finally:
-        child.kill()  # checkpoints count only once they are whole, so there is nothing to wait for
+        child.kill()  # checkpoints count only once complete, so there is nothing to wait for
         await child.wait()
         shutil.rmtree(job.work / LAUNCH_SCRATCH, ignore_errors=True)
 
@@ -79,3 +83,27 @@ async def _followed(child: Child, on_progress: Callable[[TrainProgress], None]) 
         f"The trainer ended with exit code {code}. Its last lines:\n{child.tail(_TAIL_LINES)}\n",
         "Correct the cause and train again: it resumes from its last checkpoint.",
     )
+
+
+def differing(tokenizer: Tokenizer, rows: Sequence[Pair | Example]) -> list[bool]:
+    """For each row, whether its last reply is trained on after different ids than are served, or after two BOS."""
+    return [_differs(tokenizer, row) for row in rows]
+
+
+def _differs(tokenizer: Tokenizer, row: Pair | Example) -> bool:
+    served = encode_prompt(tokenizer.hf, _prompt(row))
+    bos = tokenizer.hf.bos_token_id
+    if bos is not None and served[:2] == [bos, bos]:
+        return True
+    sample = tokenizer.sample(row)
+    if isinstance(sample, PairIds):
+        return sample.prompt_ids != served
+    return sample.input_ids[: len(served)] != served or IGNORED in sample.labels[len(served) :]
+
+
+def _prompt(row: Pair | Example) -> Sequence[Message]:
+    """The conversation before the last reply."""
+    if isinstance(row, Pair):
+        return (Message("user", row.prompt.text),)
+    last = max(place for place, message in enumerate(row.messages) if message.role == "assistant")
+    return row.messages[:last]

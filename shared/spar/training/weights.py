@@ -1,9 +1,9 @@
 """Loads a base model to be trained, and writes a trained one so that every engine takes it.
 
-A whole model's directory is safetensors and everything else that lay beside the base's: its config, tokenizer, chat
-template and generation config are copied byte for byte, because trainers touch them (pad token, use_cache) and a model
-must be served with what it was trained with. An adapter's is told in `spar.lora`. Loads torch: the trainer's child
-only.
+A whole model's directory has safetensors and the other files of the base: its config, tokenizer, chat template and
+generation config are copied byte for byte, because trainers modify them (pad token, use_cache) and a model must be
+served with what it was trained with. For an adapter's directory see `spar.lora`. Loads torch: only in the trainer's
+child.
 """
 
 import json
@@ -23,14 +23,14 @@ from spar.training.base import TrainJob
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".index.json")
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-_NOT_OURS = (".md", ".pdf")  # a model card speaks of the base
+_NOT_OURS = (".md", ".pdf")  # a model card describes the base
 
 
 def load_base(job: TrainJob) -> Any:
-    """The base, ready to be trained; with its adapter on it, if it is one.
+    """The base, ready for training; with its adapter, if it is one.
 
-    A model that is trained whole is held in float32, whatever the dtype of computing: at the paper's learning rate of
-    2e-7 an update is a thousandth of what bfloat16 can add to a weight of 0.02. What lora freezes is held as computed.
+    A fully trained model is held in float32, whatever the compute dtype: at the paper's learning rate of 2e-7 an update
+    is a thousandth of what bfloat16 can add to a weight of 0.02. Weights frozen by lora are held in the compute dtype.
     """
     frozen = job.settings.lora is not None and job.settings.dtype == "bfloat16"
     model = _load(whole_base(job.base), torch.bfloat16 if frozen else torch.float32)
@@ -54,7 +54,7 @@ def _load(folder: Path, dtype: torch.dtype) -> Any:
 
 
 def gathered(trainer: Any) -> dict[str, Any] | None:
-    """The weights of a model that is divided among ranks, on the first one; None if every rank holds them whole.
+    """The weights of a model sharded among ranks, on the first one; None if every rank holds all of them.
 
     All ranks must call it.
     """
@@ -65,7 +65,7 @@ def gathered(trainer: Any) -> dict[str, Any] | None:
 
 
 def require_finite(model: Any, weights: dict[str, Any] | None) -> None:
-    """Raises TrainingDiverged where the last update left a weight that is no number: no step after it would show it."""
+    """Raises TrainingDiverged if the last update left a non-finite weight, which no later step would reveal."""
     for name, tensor in model.named_parameters() if weights is None else weights.items():
         if not torch.isfinite(tensor).all():
             raise TrainingDiverged(
@@ -88,7 +88,7 @@ def write_trained(model: Any, weights: dict[str, Any] | None, job: TrainJob, fol
 
 
 def write_merged(adapter: Path, folder: Path) -> None:
-    """A whole model of an adapter and its base, in the dtype of the base's weights, for whom adapters are no use."""
+    """Write an adapter merged into its base, in the dtype of the base's weights, for programs that load no adapters."""
     base = whole_base(adapter)
     _write_whole(_merged(base, adapter), None, base, folder)
 
@@ -103,10 +103,10 @@ def _write_whole(model: Any, weights: dict[str, Any] | None, base: Path, folder:
 
 
 def _write_adapter(model: Any, base: Path, folder: Path) -> None:
-    """`default` only: the copy of it that is DPO's reference stays here. Its base is named by the link beside it."""
+    """Write only `default`, not DPO's reference copy of it. The link beside it names its base."""
     model.save_pretrained(folder, selected_adapters=["default"], save_embedding_layers=False)
     _copy_rest(base, folder, ("config.json", CONFIG))
-    (folder / "README.md").unlink(missing_ok=True)  # peft's model card: nothing is said in it
+    (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
     config = json.loads((folder / CONFIG).read_bytes())
     config["base_model_name_or_path"] = LINK
     (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
@@ -114,7 +114,7 @@ def _write_adapter(model: Any, base: Path, folder: Path) -> None:
 
 
 def _merged(base: Path, adapter: Path) -> Any:
-    """A fresh copy of the base with the adapter added: what was trained on may have been held in another dtype."""
+    """A fresh copy of the base with the adapter merged: the trained copy may have been held in another dtype."""
     return put_adapter(_load(base, _stored_dtype(base)), adapter).merge_and_unload()
 
 

@@ -1,7 +1,7 @@
-"""A job's own folder on disk: the lock on it, its checkpoints, its outcome, and how a model appears at `output`.
+"""A job's own folder on disk: its lock, checkpoints and outcome, and the publication of the model at `output`.
 
-What is here survives kill -9 at any moment: a checkpoint counts once its marker is there, a model once it has its
-name. Knows nothing of what trains.
+Safe against kill -9 at any moment: a checkpoint counts once its marker exists, a model once it has its final name.
+Knows nothing of trainers.
 """
 
 import fcntl
@@ -19,9 +19,9 @@ from spar.training.jobs import OUTCOMES, identity
 
 
 class Workspace:
-    """The folder `job.work`, used by one trainer at a time: make it inside `locked`.
+    """The folder `job.work`, used by one trainer at a time: create it inside `locked`.
 
-    With `claim` False it is only looked at: by the ranks that another one leads.
+    With `claim` False it is only read, by ranks other than the first.
     """
 
     def __init__(self, job: TrainJob, claim: bool = True) -> None:
@@ -34,36 +34,36 @@ class Workspace:
             self._claim()
 
     def _claim(self) -> None:
-        """Throw away what another job left here: same place, other base, rows, settings or seed."""
+        """Remove the files of another job here: same folder, but another base, rows, settings or seed."""
         name = self._job.work / "identity"
         mine = identity(self._job)
         if not name.exists() or name.read_text() != mine:
             self._outcome.unlink(missing_ok=True)
             shutil.rmtree(self.checkpoints, ignore_errors=True)
             name.write_text(mine)
-        for checkpoint in self.checkpoints.glob("checkpoint-*"):  # what was not written to its end only takes room
+        for checkpoint in self.checkpoints.glob("checkpoint-*"):  # incomplete ones only take space
             if not (checkpoint / MARKER).exists():
                 shutil.rmtree(checkpoint, ignore_errors=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
 
     def finished(self) -> TrainOutcome | None:
-        """The outcome, if an earlier attempt got as far as putting the model in its place."""
+        """The outcome, if an earlier attempt published the model."""
         if not self._job.output.exists():
             return None
         if not self._outcome.exists():
             raise TrainingError(
-                f"{self._job.output} is there already, and was not made by this training.",
+                f"{self._job.output} already exists, but was not made by this training.",
                 "Remove it, or choose another output.",
             )
         return OUTCOMES.validate_json(self._outcome.read_bytes())
 
     def newest_checkpoint(self) -> Path | None:
-        """The checkpoint with the highest step that was written to its end."""
+        """The complete checkpoint with the highest step."""
         return kept_checkpoint(self._job.work)
 
     def publish(self, write: Callable[[Path], None], outcome: TrainOutcome) -> None:
-        """Let `write` fill a folder, give it the output's name, and drop the checkpoints."""
+        """Let `write` fill a folder, rename it to the output, and remove the checkpoints."""
         output = self._job.output
         output.parent.mkdir(parents=True, exist_ok=True)
         half = output.with_name(f".{output.name}.unfinished")
@@ -71,7 +71,7 @@ class Workspace:
         try:
             half.mkdir()
             write(half)
-            # First the outcome: if we die between the two, it is ignored for want of an output.
+            # The outcome comes first: after a crash between the two it is ignored, since the output is missing.
             _write_synced(self._outcome, OUTCOMES.dump_json(outcome))
             half.rename(output)
         except BaseException:
@@ -90,9 +90,9 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 @contextmanager
 def locked(work: Path, wait_s: int = 0) -> Iterator[None]:
-    """Hold the folder's lock; the kernel frees it when its holder dies. TrainerBusy if another keeps it.
+    """Hold the folder's lock, which the kernel releases when its holder dies. Raises TrainerBusy if another holds it.
 
-    Waiting uses SIGALRM: with `wait_s`, main thread only.
+    Waiting uses SIGALRM, so `wait_s` requires the main thread.
     """
 
     def give_up(_signum: int, _frame: object) -> None:

@@ -114,12 +114,12 @@ def test_an_adapter_of_another_rank_or_base_is_refused_by_its_headers(tmp_path: 
     require_weights(good)
     wide = model(tmp_path / "wide", "qwen3")  # another attention
     larger = model(tmp_path / "larger", "llama", hidden=64)
-    with pytest.raises(ModelUnusable, match=r"q_proj\.lora_A\.weight has the shape \[4, 32\], which must be \[4, 64\]"):
+    with pytest.raises(ModelUnusable, match=r"q_proj\.lora_A\.weight has the shape \[4, 32\] instead of \[4, 64\]"):
         check_adapter_weights(good, larger)
     check_adapter_weights(adapter(tmp_path / "other", wide), wide)
     settings = good / "adapter_config.json"
     settings.write_text(settings.read_text().replace('"r": 4', '"r": 8'))
-    with pytest.raises(ModelUnusable, match=r"lora_A\.weight has the shape \[4, 32\], which must be \[8, 32\]"):
+    with pytest.raises(ModelUnusable, match=r"lora_A\.weight has the shape \[4, 32\] instead of \[8, 32\]"):
         check_adapter_weights(good, base)
 
 

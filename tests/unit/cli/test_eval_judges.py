@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spar.cli.evaluating.judges import Judges, read_judges
+from spar.cli.engine_options import Judges, read_judges
 from spar.cli.main import build_app
 from spar.errors import RecipeError
 from spar.inference.endpoints import endpoint

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spar.cli.evaluating.general import GeneralJob
+from spar.cli.eval_general import GeneralJob
 from spar.errors import DataError, EngineError
 from spar.experiments.lm_eval.results import read_results
 from spar.experiments.lm_eval.run import failure_of

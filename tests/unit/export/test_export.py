@@ -159,7 +159,7 @@ def test_a_set_without_rows_is_left_out_and_told(home: Writer, tmp_path: Path) -
     done = export(home, tmp_path / "out", "--format", "trl", "--iteration", "2")
     assert "no examples to export" in done.stdout
     assert not (tmp_path / "out" / "examples.jsonl").exists()
-    with pytest.raises(DataError, match="There are no examples in run demo-1"):
+    with pytest.raises(DataError, match="No examples in run demo-1"):
         export(home, tmp_path / "other", "--format", "trl", "--iteration", "2", "--what", "examples")
     assert not (tmp_path / "other").exists()
 

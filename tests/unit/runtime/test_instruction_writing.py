@@ -102,5 +102,5 @@ def test_the_rules_teacher_errs_in_some_of_them() -> None:
         Usage(),
     )
     for text in written(teacher, seeds, 20)[0].new:
-        with pytest.raises(DataError, match="stands in it twice"):
+        with pytest.raises(DataError, match="occurs twice"):
             parse_prompt(text)

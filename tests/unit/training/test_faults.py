@@ -24,7 +24,6 @@ from spar.runtime.steps import NON_RETRYABLE
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.base import TrainJob, TrainProgress
 from spar.training.disk import needed_bytes, require_space
-from spar.training.divergence import divergence
 from spar.training.faults import fault_of, kept_checkpoint, typed_faults
 from spar.training.reports import Failed
 from spar.training.trl_trainer import make
@@ -35,6 +34,7 @@ DPO = DpoSettings(learning_rate=1e-3, batch_size=2, max_length=64, dtype="float3
 TYPES = (TrainingDiverged, TrainingOutOfMemory, TrainingDiskFull, TrainingReadOnly)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("logs", "what"),
     [
@@ -48,10 +48,15 @@ TYPES = (TrainingDiverged, TrainingOutOfMemory, TrainingDiskFull, TrainingReadOn
     ],
 )
 def test_what_diverges_is_named(logs: dict[str, float], what: str) -> None:
+    from spar.training.callbacks import divergence
+
     assert what in (divergence(logs, 2.0, DivergenceSettings()) or "")
 
 
+@pytest.mark.torch
 def test_a_spike_is_no_divergence_and_bounds_can_be_lifted() -> None:
+    from spar.training.callbacks import divergence
+
     settings = DivergenceSettings()
     assert divergence({"loss": 99.0, "grad_norm": 1e9, "rewards/margins": 999.0}, 0.01, settings) is None
     assert divergence({"loss": 1e9, "rewards/margins": 1e9}, 0.7, DivergenceSettings(loss=None, margin=None)) is None

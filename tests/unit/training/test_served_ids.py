@@ -8,8 +8,8 @@ from spar.method.records import Example, ExampleKind, Message, Pair, Prompt
 from spar.testing.tiny_model import make_tiny_model
 from spar.training.base import ComparesIds
 from spar.training.registry import make_trainer
-from spar.training.served_ids import differing
 from spar.training.tokenize import Tokenizer
+from spar.training.trl_trainer import differing
 
 pytestmark = pytest.mark.torch
 

@@ -64,5 +64,5 @@ def test_no_prompt_has_two_constraints_of_one_axis() -> None:
 
 
 def test_more_prompts_than_the_world_has_is_an_error() -> None:
-    with pytest.raises(DataError, match="and 50001 were requested"):
+    with pytest.raises(DataError, match="but 50001 were requested"):
         checkable_prompts(MOST + 1, 0)

@@ -1,7 +1,7 @@
-"""Constraints on a text: how each is worded, and the Python source that checks it.
+"""Constraints on a text: the wording of each, and its checker in Python.
 
-One entry of `KINDS` is one kind of constraint. Kinds of the same `axis` are never combined: they could contradict each
-other, or ask for the same thing twice.
+One entry of `KINDS` is one kind of constraint. Kinds of the same `axis` are never combined: they could contradict or
+repeat each other.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class CheckableConstraint:
 
     @property
     def checker(self) -> str:
-        """Source of `evaluate(response)`: an empty text follows nothing."""
+        """Source of `evaluate(response)`, which is false for an empty text."""
         return (
             "def evaluate(response):\n"
             "    words = response.split()\n"
@@ -34,7 +34,7 @@ class ConstraintKind:
 
 
 def _kind(axis: str, wording: str, condition: str, *arguments: object) -> ConstraintKind:
-    """A kind whose `{}` is filled with one of the arguments, or that has none."""
+    """A kind whose `{}` is filled with one of the arguments, if it has any."""
 
     def draw(rng: Random) -> CheckableConstraint:
         argument = rng.choice(arguments) if arguments else ""

@@ -1,7 +1,7 @@
-"""Prompts of this world: an everyday request under one or two constraints, any number of them from a seed.
+"""Prompts of this world: everyday requests under one or two constraints, in any number from a seed.
 
-The request is drawn first, so that as many different ones as possible come before one comes again with other
-constraints. No prompt comes twice.
+The request is drawn first, so that all requests are used before one recurs with other constraints. No prompt occurs
+twice.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _TOPICS = (
     *("museums", "bridges"),
 )
 MOST = 50_000
-"""Prompts of one call: a third of the world's, so that drawing seldom repeats itself."""
+"""Prompts of one call: a third of the world's, so that draws seldom collide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def checkable_prompts(count: int, seed: int) -> list[CheckablePrompt]:
     """`count` different prompts, the same for the same seed. Raises DataError for more than MOST."""
     if count > MOST:
         raise DataError(
-            f"world:instructions gives up to {MOST} different prompts, and {count} were requested.",
+            f"world:instructions has up to {MOST} different prompts, but {count} were requested.",
             "Lower prompts.per_iteration or iterations, or name a prompts file with checkers.",
         )
     rng = Random(f"instructions:{seed}")
@@ -54,7 +54,7 @@ def checkable_prompts(count: int, seed: int) -> list[CheckablePrompt]:
 
 
 def _requests(rng: Random) -> Iterator[str]:
-    """Every request in an order of the seed's, again and again, each round in another order."""
+    """Every request in a random order, repeatedly, with a new order in each round."""
     every = [form.format(topic) for form, topic in product(_FORMS, _TOPICS)]
     while True:
         yield from rng.sample(every, len(every))
@@ -69,7 +69,7 @@ def _prompt(request: str, rng: Random) -> CheckablePrompt:
 
 
 def _constraints(rng: Random) -> list[CheckableConstraint]:
-    """One or two, of different axes."""
+    """One or two constraints, of different axes."""
     first, second = rng.sample(KINDS, 2)
     alone = first.axis == second.axis or rng.random() < 0.5
     return [kind.draw(rng) for kind in ((first,) if alone else (first, second))]

@@ -1,4 +1,4 @@
-"""Finds the models that the package carries, by name: `story/backbone`, `story/actor`, `story/refiner`, `story/one`."""
+"""Finds the built-in models by name: `story/backbone`, `story/actor`, `story/refiner`, `story/one`."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ MODELS = Path(__file__).parent / "models"
 
 
 def builtin_model(name: str) -> Path:
-    """The directory of a carried model. Raises ModelUnusable when there is none of that name."""
+    """The directory of a built-in model. Raises ModelUnusable for an unknown name or missing weights."""
     if name not in NAMES:
-        raise ModelUnusable(f"There is no built-in model '{name}'.", f"Choose one of: {', '.join(NAMES)}.")
+        raise ModelUnusable(f"Unknown built-in model '{name}'.", f"Choose one of: {', '.join(NAMES)}.")
     path = MODELS / name.removeprefix("story/")
     if not (path / "model.safetensors").is_file():
         raise ModelUnusable(
             f"The built-in model '{name}' lacks its weights at {path}.",
-            "Install the package whole, or make the models again: spar world train --out DIR.",
+            "Reinstall the package, or retrain the models: spar world train --out DIR.",
         )
     return path

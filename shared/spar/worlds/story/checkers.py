@@ -1,8 +1,8 @@
-"""The rules teacher as a programmer (AutoIF, arXiv 2406.13542): checks of a prompt as Python source, test cases for
-them, and the way back from a check's source to the prompt it checks.
+"""The rules teacher as a programmer (AutoIF, arXiv 2406.13542): checkers of a prompt as Python source, test cases for
+them, and back-translation from a checker's source to its prompt.
 
-Each constraint is one expression over `words` and `tokens`; a check is wrong where a constraint has another's
-expression. Writes source and reads it as text; never runs it.
+Each constraint is one expression over `words` and `tokens`; a wrong checker uses another constraint's expression.
+Writes source and reads it as text; never runs it.
 """
 
 import random
@@ -22,12 +22,12 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "without": ("'{}' not in tokens", "tokens.count('{}') == 0", "all(token != '{}' for token in tokens)"),
     "finish": ("tokens[-1:] == ['{}']", "bool(tokens) and tokens[-1] == '{}'", "' '.join(tokens[-1:]) == '{}'"),
 }
-"""Each kind's expression in three ways of writing it: AutoIF wants functions that differ."""
+"""Each kind's expression in three variants, since AutoIF needs functions that differ."""
 CONFUSED = {"start": "end", "end": "start", "with": "without", "without": "with"}
-"""Which kind's expression a wrong check uses: it then accepts what it should refuse, or checks another prompt."""
+"""Which kind's expression a wrong checker uses: it then accepts what it should reject, or checks another prompt."""
 
 SINGLE = ("start", "end", "words", "finish")
-"""Kinds of which a text has one: two different arguments exclude one another."""
+"""Kinds that a text can satisfy with only one argument: two different ones exclude each other."""
 
 _READS = f"""def evaluate(response):
     tokens = response.split()
@@ -38,7 +38,7 @@ _WHOLE = "len(words) > 0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """A way of putting the expressions together; `line` holds one of them."""
+    """A way of combining the expressions; `line` holds one of them."""
 
     head: str
     line: str
@@ -54,7 +54,7 @@ _LAYOUTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How a check is written: which layout, and which way of writing each expression. All say the same."""
+    """How a checker is written: its layout, and the variant of each expression. All are equivalent."""
 
     layout: int = 0
     wording: int = 0
@@ -70,7 +70,7 @@ def checker(prompt_text: str, style: Style = PLAIN) -> str:
 
 
 def wrong_checker(prompt_text: str, rng: random.Random, style: Style = PLAIN) -> str:
-    """A check with one constraint left out, if there are several, or confused with another."""
+    """A checker with one constraint left out, if there are several, or confused with another."""
     constraints = list(parse_prompt(prompt_text).constraints)
     slip = rng.randrange(len(constraints))
     wrong = constraints.pop(slip)
@@ -83,7 +83,7 @@ def wrong_checker(prompt_text: str, rng: random.Random, style: Style = PLAIN) ->
 
 
 def right_cases(prompt_text: str, rng: random.Random, count: int = 3) -> list[tuple[str, bool]]:
-    """`count` responses and whether each follows: good and bad ones by turns, the bad ones with one error."""
+    """`count` responses and whether each follows: alternately good and bad, the bad ones with one error."""
     responses = [
         respond(prompt_text, rng) if i % 2 == 0 else respond_breaking(prompt_text, rng, 1) for i in range(count)
     ]
@@ -91,14 +91,14 @@ def right_cases(prompt_text: str, rng: random.Random, count: int = 3) -> list[tu
 
 
 def wrong_cases(prompt_text: str, rng: random.Random, count: int = 3) -> list[tuple[str, bool]]:
-    """The same with one case's truth turned around."""
+    """The same with one case's label flipped."""
     cases = right_cases(prompt_text, rng, count)
     slip = rng.randrange(count)
     return [(response, truth is not (i == slip)) for i, (response, truth) in enumerate(cases)]
 
 
 def back_translate(source: str) -> str | None:
-    """What a check of this module's form asks for, as it stands there; None for any other source."""
+    """The prompt that a checker in this module's form checks; None for any other source."""
     for style in STYLES:
         constraints = tuple(c for line in source.splitlines() if (c := _constraint(line, style)) is not None)
         if constraints and source == _source(StoryPrompt(constraints), style):
@@ -107,9 +107,9 @@ def back_translate(source: str) -> str | None:
 
 
 def contradicts(prompt_text: str, other: str) -> bool:
-    """Whether no text can follow both: two different arguments of a kind that has one, or a word asked for and banned.
+    """Whether no text can follow both: two different arguments of a single kind, or a word both required and banned.
 
-    Reads `other` leniently: what a wrong check checks need not be a prompt that the world would write.
+    Parses `other` leniently: the prompt of a wrong checker need not be one that the world would write.
     """
     first, second = _arguments(prompt_text), _arguments(other)
     both = first | second
@@ -138,7 +138,7 @@ def _constraint(line: str, style: Style) -> Constraint | None:
 
 @cache
 def _patterns(style: Style) -> dict[str, re.Pattern[str]]:
-    """Of the line that holds an expression; what follows it there says nothing of the constraint."""
+    """Patterns of the line that holds an expression; the rest of the line is independent of the constraint."""
     line = _LAYOUTS[style.layout].line.partition("\n")[0] + "\n"
     return {
         kind: re.compile(re.escape(line.format(wordings[style.wording])).replace(r"\{\}", r"(\S+?)"))

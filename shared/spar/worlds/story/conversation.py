@@ -1,7 +1,6 @@
-"""The conversations of the story world, and their way back from turns to what they ask.
+"""The conversations of the story world, and the recognition of their task from the turns.
 
-The actor's turn is the bare prompt; all others are written by the compact templates, the same as in the loop. Knows no
-rules.
+The actor's turn is the bare prompt; all others are written with the compact templates, as in the loop. Knows no rules.
 """
 
 import re
@@ -20,10 +19,10 @@ TEMPLATES = "compact"
 
 @dataclass(frozen=True, slots=True)
 class StoryTask:
-    """What a conversation asks for.
+    """The task of a conversation.
 
-    `form` is "respond", "refine", or the name of a compact template; `values` are what that template's placeholders
-    stand for. Responding has only a `prompt`.
+    `form` is "respond", "refine", or the name of a compact template; `values` are those of the template's
+    placeholders. Responding has only a `prompt`.
     """
 
     form: str
@@ -44,10 +43,10 @@ def compact() -> TemplateSet:
 
 @cache
 def form(name: str) -> PromptForm:
-    """A single form of the compact templates. Raises RecipeError where the set has none of this name."""
+    """A single form of the compact templates. Raises RecipeError if the set has none of this name."""
     found = builtin_form(TEMPLATES, name)
     if found is None:
-        raise RecipeError(f"The compact templates have no {name}.txt.", "Install the package whole.")
+        raise RecipeError(f"The compact templates have no {name}.txt.", "Reinstall the package.")
     return found
 
 
@@ -80,31 +79,31 @@ def instruct_turns(text: str) -> tuple[Message, ...]:
 
 
 ONE_TURN = ("judge", "score", "rate", "compare", "instruct", "augment", "checker", "meaning", "contradiction")
-"""The forms that one user turn fills in; each one's text begins with a word of its own."""
+"""The forms that consist of one user turn; each begins with a distinct word."""
 
 
 def recognise(messages: Sequence[Message]) -> StoryTask | None:
-    """The task of a conversation in one of the forms above; None if it has none of them."""
+    """The task of a conversation in one of the forms above; None for any other."""
     roles = [message.role for message in messages]
     if roles == ["user"]:
         text = messages[0].content
         found = [task(name, **values) for name in ONE_TURN if (values := _filled_in(name, text)) is not None]
         return found[0] if found else task("respond", prompt=text.strip())
     if roles == ["user", "assistant", "user"] and messages[2].content.strip() == compact().refine:
-        asked = _filled_in("judge", messages[0].content)
-        return None if asked is None else task("refine", **asked)
+        judged = _filled_in("judge", messages[0].content)
+        return None if judged is None else task("refine", **judged)
     return None
 
 
 def _filled_in(name: str, text: str) -> dict[str, str] | None:
-    """What the placeholders of a form stand for in a text; None where the text isn't the form filled in."""
+    """The values of a form's placeholders in a text; None if the text is not the form filled in."""
     found = _pattern(name).fullmatch(text)
     return None if found is None else {key: value.strip() for key, value in found.groupdict().items()}
 
 
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
-    """The form as a pattern. What is filled in never holds the form's own words, so the shortest fit is right."""
+    """The form as a pattern. Values never contain the form's own words, so the shortest match is correct."""
     marked = Template(re.escape(_text(name)).replace(r"\$", "$"))
     return re.compile(marked.substitute({key: f"(?P<{key}>.*?)" for key in marked.get_identifiers()}), re.DOTALL)
 

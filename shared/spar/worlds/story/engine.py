@@ -1,8 +1,7 @@
 """The engine of kind `rules`: the story teacher behind the same protocol as a model, for runs without torch.
 
-It recognises the conversations of the compact templates. At temperature 0 it makes no mistake; above,
-mistakes are drawn from each call's seed. It knows nothing of models: whatever it is asked to serve, it serves
-the teacher.
+It recognises the conversations of the compact templates. At temperature 0 it makes no mistake; above, mistakes are
+drawn from each call's seed. It knows nothing of models: it serves the teacher for any model.
 """
 
 import random
@@ -18,7 +17,7 @@ __all__ = ["EXACT", "ErrorRates", "RulesEngine", "RulesModel", "make"]
 
 
 class RulesModel:
-    """A ChatModel that follows the rules, but for the errors it is told to make."""
+    """A ChatModel that follows the rules, except for errors at the given rates."""
 
     def __init__(self, errors: ErrorRates) -> None:
         self._errors = errors

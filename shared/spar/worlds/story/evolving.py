@@ -1,6 +1,6 @@
-"""The rules teacher of prompt evolution: fills in the compact forms `Evolve` and `Check` of `spar.evolution`.
+"""The rules teacher of prompt evolution: replies to the compact forms `Evolve` and `Check` of `spar.evolution`.
 
-An evolved prompt is one of the self-play split, so that it is none that measures. Knows no engine.
+An evolved prompt is one of the self-play split, so that it is not in an evaluation. Knows no engine.
 """
 
 import random
@@ -16,7 +16,7 @@ from spar.worlds.story.rules import parse_prompt
 
 _FORM = re.compile(rf"(Evolve|Check) : (.+) Kind : ({'|'.join(KINDS)})")
 DRAWS = 64
-"""Tries for a prompt of the self-play split, which takes three in ten: that none is found has no chance to speak of."""
+"""Attempts to draw a prompt of the self-play split, which has three in ten: failing all is practically impossible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,13 @@ def recognise_evolution(messages: Sequence[Message]) -> EvolutionTask | None:
 
 
 def teach(task: EvolutionTask, error_rate: float, rng: random.Random) -> str:
-    """The reply; at the error rate it forgets the main constraint, or misreads the prompt that it checks."""
+    """The reply; at the error rate it omits the main constraint, or misreads the prompt that it checks."""
     wrong = rng.random() < error_rate
     return _check(task, wrong) if task.checks else _evolve(task, wrong, rng)
 
 
 def _evolve(task: EvolutionTask, wrong: bool, rng: random.Random) -> str:
-    """None where nothing can be added: the prompt has the other kinds already."""
+    """Replies None if nothing can be added, since the prompt already has the other kinds."""
     for _ in range(DRAWS):
         found = evolve(task.prompt, task.main, rng)
         if found is None:

@@ -1,7 +1,7 @@
-"""The rules teacher as a writer of prompts: for a text that stands alone, and more demanding ones from a simple one.
+"""The rules teacher as a writer of prompts: for an unlabelled text, and more demanding ones from a simple one.
 
-Also the texts that stand alone, which a backward model writes instructions for (Humpback, arXiv 2308.06259). Knows no
-verdicts and no forms of asking.
+Also makes the unlabelled texts for which a backward model writes instructions (Humpback, arXiv 2308.06259). Knows no
+verdicts and no templates.
 """
 
 import random
@@ -16,7 +16,7 @@ MOST_ADDED = 3  # constraints that evolution adds to the main one (arXiv 2412.11
 
 
 def instruct(text: str, rng: random.Random) -> str:
-    """A prompt that the text follows, its kinds drawn as `draw_prompt` draws them among those that the text allows."""
+    """A prompt that the text follows, with kinds drawn as in `draw_prompt` among those that the text allows."""
     count = rng.choices(list(HOW_MANY), weights=list(HOW_MANY.values()))[0]
     chosen: list[Constraint] = []
     for kind in rng.sample(KINDS, len(KINDS)):
@@ -39,7 +39,7 @@ def misinstruct(text: str, rng: random.Random) -> str:
 
 
 def unlabelled_texts(count: int, seed: int, split: Split = "train") -> list[str]:
-    """`count` texts without the prompts they were written for; those are of the given split."""
+    """`count` texts without the prompts they were written for, which are of the given split."""
     rng = random.Random(f"story-texts:{split}:{seed}")
     return [respond(prompt, rng) for prompt in generate_prompts(count, seed, split)]
 
@@ -47,7 +47,7 @@ def unlabelled_texts(count: int, seed: int, split: Split = "train") -> list[str]
 def evolve(prompt_text: str, main: str, rng: random.Random) -> tuple[str, tuple[str, ...]] | None:
     """The prompt with a constraint of the kind `main` and 1 to MOST_ADDED more, and the kinds of the latter.
 
-    A prompt that has the kind `main` already keeps its own. None when it has all other kinds: nothing can be added.
+    A prompt that already has the kind `main` keeps its own. None if it has all other kinds, so nothing can be added.
     """
     prompt = parse_prompt(prompt_text)
     missing = [kind for kind in KINDS if prompt.get(kind) is None]
@@ -76,7 +76,7 @@ def _possible(kind: str) -> Sequence[str]:
 
 
 def _arguments(kind: str, text: str) -> list[str]:
-    """The kind's arguments that the text follows. A wanted word stands inside; the ends are other kinds' words."""
+    """The kind's arguments that the text follows. A wanted word is inside; the ends are other kinds' words."""
     if kind == "with":
         return [word for word in content_words(text)[1:-1] if word in TOPIC_OF]
     return [argument for argument in _possible(kind) if holds(Constraint(kind=kind, argument=argument), text)]

@@ -1,4 +1,4 @@
-"""The questions that models of the story world are measured with, made from the rules. Knows no model."""
+"""The evaluation items of the story world, made from the rules. Knows no model."""
 
 import random
 

@@ -1,7 +1,7 @@
-"""The rules teacher's part in AutoIF's preparation: more instructions, their checks with cases, and what a check means.
+"""The rules teacher in AutoIF's data preparation: instructions, their checkers with test cases, and back-translation.
 
-It replies in the forms that any teacher replies in. An instruction is a prompt of the self-play split, so that it is
-none that measures. Knows no engine.
+It replies in the same format as any teacher. An instruction is a prompt of the self-play split, so that it is not in an
+evaluation. Knows no engine.
 """
 
 import json
@@ -13,20 +13,20 @@ from spar.worlds.story.prompts import HOW_MANY, KINDS, draw_prompt, split_of
 from spar.worlds.story.rules import parse_prompt
 
 CASES = 3
-"""Beside each check, as AutoIF's released code requests."""
+"""Test cases for each checker, as in AutoIF's released code."""
 DRAWS = 64
-"""Tries for an instruction of the self-play split, which takes three in ten."""
+"""Attempts to draw an instruction of the self-play split, which has three in ten."""
 
 
 def augment(examples: str, count: int, error_rate: float, rng: random.Random) -> str:
-    """A list of instructions in the manner of the examples. A wrong one asks for two arguments of one kind."""
+    """A list of instructions like the examples. A wrong one has two arguments of one kind."""
     seeds = [line.strip() for line in examples.splitlines() if line.strip()]
     written = [text for _ in range(count) if (text := _another(rng.choice(seeds), rng)) is not None]
     return "\n".join(f"- {_doubled(text, rng) if rng.random() < error_rate else text}" for text in written)
 
 
 def write_checker(prompt: str, error_rate: float, rng: random.Random) -> str:
-    """A check in one of nine styles, and cases; each of the two is wrong at the error rate, on its own."""
+    """A checker in one of nine styles, and test cases; each of the two is wrong at the error rate, independently."""
     style = rng.choice(checkers.STYLES)
     wrong = rng.random() < error_rate
     source = checkers.wrong_checker(prompt, rng, style) if wrong else checkers.checker(prompt, style)
@@ -36,7 +36,7 @@ def write_checker(prompt: str, error_rate: float, rng: random.Random) -> str:
 
 
 def meaning(source: str) -> str:
-    """The instruction that a check of this world checks; nothing for any other source."""
+    """The instruction that a checker of this world checks; empty for any other source."""
     return checkers.back_translate(source.strip() + "\n") or ""
 
 
@@ -46,7 +46,7 @@ def contradiction(prompt: str, other: str, wrong: bool) -> str:
 
 
 def _another(seed: str, rng: random.Random) -> str | None:
-    """The seed with more constraints, or another prompt of its kinds; no longer than the world's prompts are."""
+    """The seed with more constraints, or another prompt of its kinds; no longer than the world's prompts."""
     for _ in range(DRAWS):
         text = _evolved(seed, rng) if rng.random() < 0.5 else _redrawn(seed, rng)
         if text is not None and len(text.split(" ; ")) <= max(HOW_MANY) and split_of(text) == "selfplay":
@@ -68,6 +68,6 @@ def _redrawn(seed: str, rng: random.Random) -> str:
 
 
 def _doubled(text: str, rng: random.Random) -> str:
-    """No prompt of this world: one of its kinds stands in it twice."""
+    """Not a prompt of this world, since one of its kinds occurs twice."""
     constraint = rng.choice(parse_prompt(text).constraints)
     return f"{text} ; {constraint}"

@@ -1,7 +1,7 @@
 """Makes prompts of the story world, such as `start knife ; words 6 ; with harp`.
 
-A prompt's split is a hash of its text, so no prompt is in two splits, whatever count or seed made it; the
-constraints stand in one fixed order, so that no prompt is another one reordered. Knows nothing of responses.
+A prompt's split is a hash of its text, so no prompt is in two splits, whatever count or seed made it; the constraints
+have a fixed order, so that no prompt is a reordering of another. Knows nothing of responses.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ from spar.errors import DataError
 from spar.worlds.story.words import CONTENT_WORDS
 
 Split = Literal["train", "selfplay", "heldout"]
-"""train teaches the starting models, selfplay feeds the loop, heldout only measures."""
+"""train: for the starting models; selfplay: for the loop; heldout: only for evaluation."""
 
 KINDS: tuple[str, ...] = ("start", "end", "words", "with", "without", "finish")
-"""Every kind of constraint, in the order in which they stand in a prompt."""
+"""Every kind of constraint, in their order in a prompt."""
 
-WORD_COUNTS = range(4, 11)  # four words hold every other constraint at once, so each prompt can be followed
+WORD_COUNTS = range(4, 11)  # four words can satisfy every other constraint at once, so each prompt can be followed
 HOW_MANY = {1: 15, 2: 40, 3: 45}  # constraints of a prompt: weight in percent
 SPLIT_OF_20: tuple[Split, ...] = ("train",) * 10 + ("selfplay",) * 6 + ("heldout",) * 4
 MAX_MISSES = 100_000  # draws in a row without a new prompt: the split has no more
@@ -29,7 +29,7 @@ def split_of(prompt_text: str) -> Split:
 
 
 def draw_prompt(rng: random.Random) -> str:
-    """One prompt of any split. Its words differ from one another."""
+    """One prompt of any split, with distinct words."""
     count = rng.choices(list(HOW_MANY), weights=list(HOW_MANY.values()))[0]
     kinds = sorted(rng.sample(KINDS, count), key=KINDS.index)
     words = iter(rng.sample(CONTENT_WORDS, len(KINDS)))
@@ -45,10 +45,10 @@ def _argument(kind: str, word: str, rng: random.Random) -> str:
 def generate_prompts(count: int, seed: int, split: Split) -> list[str]:
     """`count` distinct prompts of one split; the same arguments give the same list.
 
-    Raises DataError for an unknown split, and when the split does not hold that many prompts.
+    Raises DataError for an unknown split, and if the split has too few prompts.
     """
     if split not in get_args(Split):
-        raise DataError(f"There is no split '{split}'.", f"Choose one of: {', '.join(get_args(Split))}.")
+        raise DataError(f"Unknown split '{split}'.", f"Choose one of: {', '.join(get_args(Split))}.")
     rng = random.Random(f"story-prompts:{split}:{seed}")
     found: dict[str, None] = {}
     misses = 0
@@ -60,5 +60,5 @@ def generate_prompts(count: int, seed: int, split: Split) -> list[str]:
         else:
             misses += 1
         if misses > MAX_MISSES:
-            raise DataError(f"The split '{split}' has no more than {len(found)} prompts.", "Ask for fewer.")
+            raise DataError(f"The split '{split}' has only {len(found)} prompts.", "Request fewer.")
     return list(found)

@@ -1,6 +1,6 @@
-"""What a model is asked to measure the skills that neither an actor nor a refiner needs, and what a right reply is.
+"""Test questions for the skills beyond those of actor and refiner, with checks of correct replies.
 
-Made from the rules on prompts of one split. Knows no model: whoever asks it counts the right replies.
+Made from the rules on prompts of one split. Knows no model: the caller queries it and counts correct replies.
 """
 
 import random
@@ -20,7 +20,7 @@ from spar.worlds.story.teacher import respond
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One turn to ask, and whether a reply to it is right. `measure` is the skill's name."""
+    """A conversation to send, and a check whether a reply is correct. `measure` is the skill's name."""
 
     measure: str
     turns: Sequence[Message]
@@ -36,11 +36,11 @@ def questions(count: int, seed: int, split: Split) -> Iterator[Question]:
     rng = random.Random(f"story-instruct-questions:{split}:{seed}")
     for prompt in generate_prompts(count, seed, split):
         text = respond(prompt, rng)
-        yield Question("instruct", instruct_turns(text), _asked_for_by(text))
+        yield Question("instruct", instruct_turns(text), _instruction_for(text))
 
 
 def _comparisons(count: int, seed: int, split: Split) -> Iterator[Question]:
-    """A right judgment and a wrong one, in either order."""
+    """A correct judgment and a wrong one, in either order."""
     rng = random.Random(f"story-compare-questions:{split}:{seed}")
     for prompt, response, _ in judge_items(count, seed, split):
         first, second = score(prompt, response), misscore(prompt, response, rng)
@@ -51,13 +51,13 @@ def _comparisons(count: int, seed: int, split: Split) -> Iterator[Question]:
 
 
 def _closes_as(true_reply: str) -> Callable[[str], bool]:
-    """Right is who comes to the same end; what leads there is not looked at."""
+    """Correct is a reply with the same closing; the text before is not checked."""
     end = true_reply.rpartition(" ; ")[2]
     return lambda reply: reply.strip().rpartition(" ; ")[2] == end
 
 
-def _asked_for_by(text: str) -> Callable[[str], bool]:
-    """Right is a prompt of this world that the text follows."""
+def _instruction_for(text: str) -> Callable[[str], bool]:
+    """Correct is a prompt of this world that the text follows."""
 
     def right(reply: str) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The rules teacher's reply to any conversation, wrong as often as it is told. Knows no engine and no sampling."""
+"""The rules teacher's reply to any conversation, with given error rates. Knows no engine and no sampling."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from spar.worlds.story.scoring import misrate, misscore, rate, score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRates:
-    """How often a sampled reply is wrong. The defaults make about what the carried models do at the start."""
+    """How often a sampled reply is wrong. The defaults roughly match the built-in models at the start."""
 
     respond: float = 0.2  # per constraint
     judge: float = 0.03  # per judgment
@@ -35,9 +35,9 @@ EXACT = ErrorRates(**{each.name: 0.0 for each in fields(ErrorRates)})
 
 
 def replying(messages: Sequence[Message]) -> Callable[[ErrorRates, random.Random], str] | None:
-    """What makes replies to a conversation, given error rates and a random source; None if it's no task of this world.
+    """A function that writes replies, given error rates and a random source; None if it is not a task of this world.
 
-    Prompt evolution's forms come first: to an actor any single turn is a prompt.
+    Prompt evolution's forms are tried first, since for an actor any single turn is a prompt.
     """
     if (evolution := recognise_evolution(messages)) is not None:
         return lambda errors, rng: teach(evolution, errors.evolve, rng)
@@ -46,7 +46,7 @@ def replying(messages: Sequence[Message]) -> Callable[[ErrorRates, random.Random
 
 
 def reply(task: StoryTask, errors: ErrorRates, rng: random.Random) -> str:
-    """The teacher's whole reply to a task, wrong as often as `errors` says."""
+    """The teacher's complete reply to a task, wrong at the rates of `errors`."""
     return REPLIES[task.form](task, errors, rng)
 
 
@@ -116,4 +116,4 @@ REPLIES: dict[str, Callable[[StoryTask, ErrorRates, random.Random], str]] = {
     "meaning": _meaning,
     "contradiction": _contradiction,
 }
-"""The teacher's part in each form of `spar.worlds.story.conversation`."""
+"""The teacher's reply to each form of `spar.worlds.story.conversation`."""

@@ -1,4 +1,4 @@
-"""The rules of the story world: what a prompt asks, and what a response breaks.
+"""The rules of the story world: a prompt's constraints, and their violations by a response.
 
 They teach the starting models and measure all models; the training loop itself never sees them.
 """
@@ -11,7 +11,7 @@ from spar.worlds.story.prompts import KINDS, WORD_COUNTS
 from spar.worlds.story.words import MARKS, TOPIC_OF
 
 FORM = "form"
-"""The violation of a response that is empty or holds something that is neither a content word nor a mark."""
+"""The violation by a response that is empty or has a token that is neither a content word nor a mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class StoryPrompt:
-    """A prompt's constraints: each kind once at most, all words different: it can always be followed."""
+    """A prompt's constraints: each kind at most once, with distinct words, so that it can always be followed."""
 
     constraints: tuple[Constraint, ...]
 
@@ -42,19 +42,19 @@ class StoryPrompt:
 
 
 def parse_prompt(text: str) -> StoryPrompt:
-    """Raises DataError when the text is not a prompt of this world."""
+    """Raises DataError if the text is not a prompt of this world."""
     constraints = tuple(_constraint(part, text) for part in text.strip().split(" ; "))
     kinds = [c.kind for c in constraints]
     words = [c.argument for c in constraints if c.argument in TOPIC_OF]
     if len(set(kinds)) < len(kinds) or len(set(words)) < len(words):
-        raise _not_a_prompt(text, "a kind of constraint or a word stands in it twice")
+        raise _not_a_prompt(text, "a kind of constraint or a word occurs twice")
     return StoryPrompt(constraints)
 
 
 def _constraint(part: str, text: str) -> Constraint:
     kind, _, argument = part.strip().partition(" ")
     if kind not in KINDS:
-        raise _not_a_prompt(text, f"'{kind}' is no constraint")
+        raise _not_a_prompt(text, f"'{kind}' is not a constraint")
     if kind == "words":
         fits = argument.isdecimal() and int(argument) in WORD_COUNTS
     elif kind == "finish":
@@ -106,7 +106,7 @@ def well_formed(response: str) -> bool:
 
 
 def violations(prompt_text: str, response_text: str) -> tuple[str, ...]:
-    """The constraints that the response breaks, as they stand in the prompt; last FORM, if that is broken."""
+    """The constraints that the response breaks, as in the prompt; FORM comes last, if that is broken."""
     broken = [str(c) for c in parse_prompt(prompt_text).constraints if not holds(c, response_text)]
     return tuple(broken if well_formed(response_text) else [*broken, FORM])
 

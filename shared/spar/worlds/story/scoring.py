@@ -1,7 +1,7 @@
-"""The rules teacher's scores and ratings: the findings of a judgment, ended by a number instead of a yes or no.
+"""The rules teacher's scores and ratings: the findings of a judgment, closed by a number instead of a yes or no.
 
-The number is the share of findings that are a yes, on the scale that was asked for. A reply's number follows from its
-own findings, the wrong ones' too, except where it is told to slip. Knows no forms of asking.
+The number is the share of findings that are a yes, on the requested scale. A reply's number follows from its own
+findings, even wrong ones, except for deliberate slips. Knows no templates.
 """
 
 import random
@@ -14,7 +14,7 @@ SCALES: dict[str, tuple[int, int]] = {SCORE: (0, 5), RATING: (1, 5)}
 """The lowest and the highest number of each scale; only a response without a flaw reaches the highest."""
 
 SLIP = 0.3
-"""How often a wrong reply is wrong in its number alone, with every finding right."""
+"""How often a wrong reply is wrong only in its number, with every finding correct."""
 
 
 def number(scale: str, clauses: Sequence[str]) -> int:
@@ -34,7 +34,7 @@ def rate(prompt: str, response: str) -> str:
 
 
 def misscore(prompt: str, response: str, rng: random.Random) -> str:
-    """A score reply with one finding turned around and the score to match, or with another score alone."""
+    """A score reply with one finding flipped and the score to match, or with only a wrong score."""
     return _wrong(SCORE, findings(prompt, response), rng)
 
 

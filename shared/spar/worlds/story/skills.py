@@ -1,6 +1,6 @@
-"""What the starting models are taught: each skill makes one conversation from a prompt, by the rules teacher.
+"""The skills of the starting models: each makes one training conversation from a prompt, by the rules teacher.
 
-A later recipe's skill is one more function and one more row in SKILLS. Knows no model and no tokenizer.
+A new skill is one more function and one more row in SKILLS. Knows no model and no tokenizer.
 """
 
 import random
@@ -30,16 +30,16 @@ Skill = Callable[[str, random.Random], list[Message]]
 
 ERROR_RATE = 0.2  # per constraint, in the backbone's responses
 FADING = (0.08, 0.15, 0.6)
-"""How often the actor's teacher breaks the first, second and third constraint. This is what makes the starting actor
-imperfect: it overlooks the last of three more often than not, even when it replies greedily."""
+"""How often the actor's teacher breaks the first, second and third constraint. This makes the starting actor imperfect:
+it overlooks the last of three more often than not, even with greedy decoding."""
 WRITES_WHAT_TO_AVOID = 0.03
-"""How often, at most, it writes the word to avoid. That word stands against a hundred free ones: at a tenth, it would
-be the likeliest first word of all, and a greedy reply would be about little else."""
+"""How often, at most, it writes the word to avoid. That word competes with a hundred free ones: at a tenth, it would be
+the likeliest first word, and greedy replies would be about little else."""
 
 SLIPPING = 0.12
-"""How often the teacher of the one model's scores slips. Taught without slips, it scored every response right at any
-temperature (1500 of 1500 at T=1), and judgments that never differ leave nothing to compare."""
-GOOD_SHARE = 0.4  # of the responses that are scored and rated; the others have one error at least
+"""How often the teacher of the shared model's scores slips. Without slips the model scored every response correctly at
+any temperature (1500 of 1500 at T=1), and judgments that never differ leave nothing to compare."""
+GOOD_SHARE = 0.4  # share of the scored and rated responses; the others have at least one error
 
 
 def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
@@ -49,7 +49,7 @@ def respond_skill(prompt: str, rng: random.Random) -> list[Message]:
 
 
 def fading_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Responding with an attention that fades along the prompt."""
+    """Responding with errors that increase along the prompt."""
     parsed = parse_prompt(prompt)
     rates = [
         min(rate, WRITES_WHAT_TO_AVOID) if constraint.kind == "without" else rate
@@ -60,7 +60,7 @@ def fading_skill(prompt: str, rng: random.Random) -> list[Message]:
 
 
 def judge_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Judging good, slightly wrong and very wrong responses; mostly good, since refining is taught on bad ones."""
+    """Judging good, slightly wrong and very wrong responses; mostly good, since refining trains on bad ones."""
     kind = rng.choices(("good", "one error", "any errors"), weights=(70, 12, 18))[0]
     if kind == "good":
         response = teacher.respond(prompt, rng)
@@ -72,7 +72,7 @@ def judge_skill(prompt: str, rng: random.Random) -> list[Message]:
 
 
 def refine_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Both assistant turns are learned: the critique of a bad response, and its refinement."""
+    """Both assistant turns are trained on: the critique of a bad response, and its refinement."""
     one = rng.random() < 0.5
     response = teacher.respond_breaking(prompt, rng, 1) if one else bad_response(prompt, rng)
     turns = refine_turns(prompt, response, teacher.judge(prompt, response))
@@ -80,13 +80,13 @@ def refine_skill(prompt: str, rng: random.Random) -> list[Message]:
 
 
 def score_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Scoring responses from flawless to hopeless, so that every score is seen."""
+    """Scoring responses from flawless to hopeless, so that every score occurs."""
     response = _any_response(prompt, rng)
     return [*score_turns(prompt, response), Message("assistant", score(prompt, response))]
 
 
 def slipping_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Scoring by a teacher who slips now and then."""
+    """Scoring by a teacher that occasionally slips."""
     response = _any_response(prompt, rng)
     wrong = rng.random() < SLIPPING
     reply = misscore(prompt, response, rng) if wrong else score(prompt, response)
@@ -100,7 +100,7 @@ def rate_skill(prompt: str, rng: random.Random) -> list[Message]:
 
 
 def compare_skill(prompt: str, rng: random.Random) -> list[Message]:
-    """Comparing two judgments: mostly a right and a wrong one in either order, else two of a kind."""
+    """Comparing two judgments: mostly a correct and a wrong one in either order, otherwise two of a kind."""
     response = _any_response(prompt, rng)
     right, wrong = score(prompt, response), misscore(prompt, response, rng)
     other = misscore(prompt, response, rng)
@@ -137,7 +137,7 @@ SKILLS: dict[str, Skill] = {
 
 
 def examples(mixture: Mapping[str, float], count: int, seed: str) -> Iterator[list[Message]]:
-    """`count` conversations on prompts of the train split only, skills drawn by the mixture's weights."""
+    """`count` conversations on prompts of the train split, with skills drawn by the mixture's weights."""
     rng = random.Random(seed)
     names, weights = list(mixture), list(mixture.values())
     for _ in range(count):
@@ -150,5 +150,5 @@ def examples(mixture: Mapping[str, float], count: int, seed: str) -> Iterator[li
 def skill_data(skill: str, count: int, seed: int) -> Iterator[list[Message]]:
     """Supervised examples of one skill on the train split: what SELF mixes into its training (arXiv 2310.00533)."""
     if skill not in SKILLS:
-        raise DataError(f"There is no skill '{skill}'.", f"Choose one of: {', '.join(SKILLS)}.")
+        raise DataError(f"Unknown skill '{skill}'.", f"Choose one of: {', '.join(SKILLS)}.")
     return examples({skill: 1.0}, count, f"skill-data:{skill}:{seed}")

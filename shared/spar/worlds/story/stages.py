@@ -1,4 +1,4 @@
-"""The stages that make the carried models, as data: a new skill or model is one more row. Knows no torch."""
+"""The training stages of the built-in models, as data: a new skill or model is one more row. Knows no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Literal
 from spar.errors import DataError
 
 Part = Literal["actor", "refiner", "skills"]
-"""What a model is measured as; `skills` are those that neither an actor nor a refiner needs."""
+"""What a model is measured as; `skills` are those beyond actor and refiner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class TinyShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingStage:
-    """One training: what it starts from, what it is taught, how much and how fast."""
+    """One training: its starting model, its data, how much and how fast."""
 
     name: str
     start: str | None  # an earlier stage; None begins from random weights
@@ -89,14 +89,14 @@ STAGES: tuple[TrainingStage, ...] = (
 
 
 def resized(stage: TrainingStage, examples: int | None) -> TrainingStage:
-    """The stage with at most that many examples: to try it out. None leaves it as it is."""
+    """The stage with at most this many examples, for a quick trial; unchanged for None."""
     return stage if examples is None else replace(stage, examples=min(stage.examples, examples))
 
 
 def chosen_stages(only: tuple[str, ...]) -> tuple[TrainingStage, ...]:
-    """The stages named, in their order; all when none is. Raises DataError for an unknown name."""
+    """The named stages, in order; all if none is named. Raises DataError for an unknown name."""
     names = [stage.name for stage in STAGES]
     for name in only:
         if name not in names:
-            raise DataError(f"There is no stage '{name}'.", f"Choose from: {', '.join(names)}.")
+            raise DataError(f"Unknown stage '{name}'.", f"Choose from: {', '.join(names)}.")
     return tuple(stage for stage in STAGES if not only or stage.name in only)

@@ -1,8 +1,8 @@
 """The rules teacher: writes responses, critiques with their evidence, and minimal refinements.
 
-Everything is a pure function of its arguments and the given random source; it knows no model and no engine.
-What a critique must show was measured: a tiny model did not learn `with W : yes` alone, but did learn it when
-the critique lists the response up to W.
+Everything is a pure function of its arguments and the given random source; it knows no model and no engine. The
+evidence in a critique was chosen by measurement: a tiny model did not learn `with W : yes` alone, but did when the
+critique lists the response up to W.
 """
 
 import random
@@ -11,7 +11,7 @@ from spar.worlds.story.edits import refined_text
 from spar.worlds.story.rules import FORM, Constraint, content_words, holds, parse_prompt, well_formed
 from spar.worlds.story.writing import write
 
-LARGEST_NUMBER = 30  # of the vocabulary; longer responses are counted as this
+LARGEST_NUMBER = 30  # the vocabulary's largest; longer counts are written as this
 START_MARK, END_MARK = "[[start]]", "[[end]]"
 
 
@@ -28,12 +28,12 @@ def respond_breaking(prompt: str, rng: random.Random, count: int) -> str:
 
 
 def judge(prompt: str, response: str) -> str:
-    """The whole critique: the findings, then the final judgment."""
+    """The complete critique: the findings, then the final judgment."""
     return _judged(findings(prompt, response))
 
 
 def misjudge(prompt: str, response: str, rng: random.Random) -> str:
-    """The critique with one constraint's yes or no turned around, and the final judgment to match."""
+    """The critique with one constraint's yes or no flipped, and the final judgment to match."""
     return _judged(turned(findings(prompt, response), rng))
 
 
@@ -44,7 +44,7 @@ def findings(prompt: str, response: str) -> list[str]:
 
 
 def turned(clauses: list[str], rng: random.Random) -> list[str]:
-    """The clauses with one finding's yes or no turned around."""
+    """The clauses with one finding's yes or no flipped."""
     slip = rng.randrange(len(clauses))
     evidence, _, verdict = clauses[slip].rpartition(" ")
     return [*clauses[:slip], f"{evidence} {'no' if verdict == 'yes' else 'yes'}", *clauses[slip + 1 :]]
@@ -61,7 +61,7 @@ def _evidence(constraint: Constraint, response: str) -> str:
 
 
 def _shown(constraint: Constraint, response: str) -> list[str]:
-    """What the verdict rests on: one word, the count, or the words up to the one that was looked for."""
+    """The evidence of a verdict: one word, the count, or the words up to the one in question."""
     words = content_words(response)
     match constraint.kind:
         case "start":
@@ -78,9 +78,9 @@ def _shown(constraint: Constraint, response: str) -> list[str]:
 
 
 def refine(prompt: str, response: str, rng: random.Random) -> str:
-    """The whole refine reply: the response, changed only where it breaks the prompt, between the markers.
+    """The complete refine reply: the response, changed only where it breaks the prompt, between the markers.
 
-    It looks at the response itself; no critique could show it more.
+    It needs no critique, since it checks the response itself.
     """
     return marked(refined_text(prompt, response, rng))
 

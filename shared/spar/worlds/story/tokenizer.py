@@ -17,13 +17,13 @@ CHAT_TEMPLATE = (
     + "{%- endfor -%}"
     + f"{{%- if add_generation_prompt -%}}{{{{ '{ASSISTANT} ' }}}}{{%- endif -%}}"
 )
-"""Role token, text, and an end token after each assistant turn. A conversation's ids begin with those of any
-of its beginnings, which is how training and serving come to the same ids."""
+"""Role token, text, and an end token after each assistant turn. The ids of a conversation's prefix are a prefix of its
+ids, so that training and serving use the same ids."""
 
 
 def tokenizer_json(tokens: Sequence[str] | None = None) -> str:
-    """Words between blanks, no normalising; decoding joins with one blank. Other tokens than the world's begin with
-    SPECIAL."""
+    """Splits at white space, without normalisation; decoding joins with one blank. `tokens` other than the world's must
+    begin with SPECIAL."""
     from tokenizers import AddedToken, Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -36,7 +36,7 @@ def tokenizer_json(tokens: Sequence[str] | None = None) -> str:
 
 
 def save_tokenizer(folder: Path, max_positions: int, tokens: Sequence[str] | None = None) -> None:
-    """tokenizer.json and tokenizer_config.json, the chat template in the latter."""
+    """Write tokenizer.json and tokenizer_config.json, the latter with the chat template."""
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": PAD,

@@ -1,6 +1,6 @@
-"""Teaches the starting models of the story world: a plain PyTorch loop over the rules teacher's conversations.
+"""Trains the starting models of the story world: a plain PyTorch loop over the rules teacher's conversations.
 
-Reads as the experiment: for each stage, take the model it starts from, draw conversations, learn the assistant
+Reads as the experiment: for each stage, take the model it starts from, draw conversations, train on the assistant
 turns, save the model with its tokenizer. One torch thread, because two collapse when the other core is busy
 (measured: 13.1k to 1.1k tokens per second). Knows nothing of how models are measured.
 """
@@ -26,8 +26,8 @@ WARMUP = 0.03  # share of the steps
 FLOOR = 0.02  # the learning rate's last value, as a share of its highest
 CLIP = 1.0
 DECAY = 0.01
-POOL = 50  # batches whose examples are sorted by length together, so that little is padding
-IGNORED = -100  # the label of a token that is not learned
+POOL = 50  # batches that are sorted by length together, to reduce padding
+IGNORED = -100  # the label of a token without loss
 REPORT_EVERY_S = 10.0
 
 Row = tuple[list[int], list[bool]]
@@ -35,7 +35,7 @@ Row = tuple[list[int], list[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """Where a stage stands; `loss` is the mean since the last report, per learned token."""
+    """Progress of a stage; `loss` is the mean since the last report, per trained token."""
 
     stage: str
     step: int
@@ -53,7 +53,7 @@ def train_stage(
     shape: TinyShape | None = None,
     models: Path | None = None,
 ) -> Path:
-    """Train one stage and save it at `out/<name>`. The model it starts from lies in `models`, by default `out`."""
+    """Train one stage and save it at `out/<name>`. The model it starts from is in `models`, by default `out`."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     shape = shape or TinyShape()
@@ -70,7 +70,7 @@ def _starting_model(stage: TrainingStage, models: Path, shape: TinyShape) -> Lla
         raise TrainingError(
             f"The stage '{stage.name}' starts from '{stage.start}', which is not at {folder}.",
             f"Train it first: {command('world', 'train', '--out', models, '--only', stage.start)}; or start from the"
-            " carried model: --from builtin.",
+            " built-in model: --from builtin.",
         )
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
@@ -97,8 +97,8 @@ def _learn(model: LlamaForCausalLM, stage: TrainingStage, seed: int, report: Cal
     model.train()
     optimizers = _optimizers(model)
     steps = math.ceil(stage.examples / stage.batch)
-    began = told = time.perf_counter()
-    loss_sum, told_step, tokens = 0.0, 0, 0
+    began = reported = time.perf_counter()
+    loss_sum, reported_step, tokens = 0.0, 0, 0
     for step, rows in enumerate(_batches(stage, seed), start=1):
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = stage.learning_rate * _rate(step, steps)
@@ -111,8 +111,8 @@ def _learn(model: LlamaForCausalLM, stage: TrainingStage, seed: int, report: Cal
         loss_sum += loss.item()
         tokens += sum(len(ids) for ids, _ in rows)
         now = time.perf_counter()
-        if now - told >= REPORT_EVERY_S or step == steps:
-            mean = loss_sum / (step - told_step)
+        if now - reported >= REPORT_EVERY_S or step == steps:
+            mean = loss_sum / (step - reported_step)
             report(
                 StageProgress(
                     stage=stage.name,
@@ -123,7 +123,7 @@ def _learn(model: LlamaForCausalLM, stage: TrainingStage, seed: int, report: Cal
                     seconds=now - began,
                 )
             )
-            told, loss_sum, told_step = now, 0.0, step
+            reported, loss_sum, reported_step = now, 0.0, step
 
 
 def _optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
@@ -150,7 +150,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _batches(stage: TrainingStage, seed: int) -> Iterator[list[Row]]:
-    """Batches of examples of like length, in a shuffled order."""
+    """Batches of examples of similar length, in shuffled order."""
     shuffle = random.Random(f"{stage.name}:{seed}:batches")
     pool: list[Row] = []
     conversations = examples(stage.mixture, stage.examples, f"{stage.name}:{seed}")
@@ -166,7 +166,7 @@ def _batches(stage: TrainingStage, seed: int) -> Iterator[list[Row]]:
 
 
 def _loss(model: LlamaForCausalLM, rows: list[Row]) -> torch.Tensor:
-    """Mean cross entropy of the learned tokens. Padding stands on the right, where causal attention ignores it."""
+    """Mean cross entropy of the trained tokens. Padding is on the right, where causal attention ignores it."""
     length = max(len(ids) for ids, _ in rows)
     ids = torch.full((len(rows), length), IDS[PAD])
     labels = torch.full((len(rows), length), IGNORED)

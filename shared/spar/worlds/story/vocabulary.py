@@ -1,7 +1,7 @@
 """The word-level vocabulary of the story world, and a conversation as token ids. Plain Python.
 
-A token's place is its id: add new ones in the place of a spare, and carried models keep their meaning.
-`spar.worlds.story.tokenizer` writes the same as a tokenizer.json; a test holds the two together.
+A token's position is its id: put new ones in the place of a spare, so that built-in models stay valid.
+`spar.worlds.story.tokenizer` writes the same as a tokenizer.json; a test checks that the two agree.
 """
 
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ LATER = (
 )
 """Words for skills that later recipes teach (scoring, rating, comparing, writing instructions)."""
 
-SIZE = 256  # the embeddings' rows: what the words leave free is spare
+SIZE = 256  # rows of the embeddings; those without a word are spare
 
 
 def vocabulary() -> tuple[str, ...]:
-    """All SIZE tokens; a token's place is its id."""
+    """All SIZE tokens; a token's position is its id."""
     numbers = tuple(str(number) for number in range(LARGEST_NUMBER + 1))
     used = (*SPECIAL, *MARKS, *FORMS, *LATER, *numbers, *CONTENT_WORDS)
     return (*used, *(f"<spare{i}>" for i in range(SIZE - len(used))))
@@ -54,12 +54,12 @@ def encode(text: str) -> list[int]:
 
 
 def encode_conversation(messages: Sequence[Message]) -> tuple[list[int], list[bool]]:
-    """Token ids, and for each whether it is learned: every assistant turn's text and its end token."""
+    """Token ids, and for each whether it is trained on: every assistant turn's text and its end token."""
     ids: list[int] = []
     learned: list[bool] = []
     for message in messages:
-        said = message.role == "assistant"
-        turn = [*encode(message.content), *([IDS[END]] if said else [])]
+        trained = message.role == "assistant"
+        turn = [*encode(message.content), *([IDS[END]] if trained else [])]
         ids += [IDS[ROLES[message.role]], *turn]
-        learned += [False, *([said] * len(turn))]
+        learned += [False, *([trained] * len(turn))]
     return ids, learned

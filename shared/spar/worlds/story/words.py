@@ -20,4 +20,4 @@ CONTENT_WORDS: tuple[str, ...] = tuple(word for words in TOPICS.values() for wor
 TOPIC_OF: dict[str, str] = {word: name for name, words in TOPICS.items() for word in words}
 
 MARKS: tuple[str, ...] = (".", "!")
-"""What may close a response; a mark is not a word and is not counted."""
+"""Tokens that may close a response; a mark is not a word and is not counted."""

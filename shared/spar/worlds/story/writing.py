@@ -1,7 +1,7 @@
-"""Writes responses that break exactly the constraints they are told to break, with free content otherwise.
+"""Writes responses that break exactly the given constraints, with free content otherwise.
 
-Free words are where two responses to one prompt differ without it mattering: the interfering content that
-refined pairs keep fixed and sampled pairs do not (arXiv 2412.11605, section 1). Knows no verdicts.
+Free words are irrelevant differences between two responses to one prompt: the interfering content that refined pairs
+keep fixed and sampled pairs do not (arXiv 2412.11605, section 1). Knows no verdicts.
 """
 
 import random
@@ -18,7 +18,7 @@ STRAY = 0.3  # how often a broken start or end still has its word, elsewhere in 
 
 
 class FreeWords:
-    """Draws words that fill a response: mostly of one topic, never one twice, never one to avoid."""
+    """Draws words to fill a response: mostly of one topic, each at most once, none to avoid."""
 
     def __init__(self, topic: str, avoid: Iterable[str], rng: random.Random) -> None:
         self._topic = topic
@@ -70,7 +70,7 @@ def _length(kept: str | None, lost: str | None, needed: int, rng: random.Random)
 
 
 def _put(slots: list[str | None], word: str, must: bool, rng: random.Random) -> None:
-    """Set the word in a free slot. Strays leave the ends alone: there they would mend the broken."""
+    """Put the word into a free slot. Strays avoid the ends, where they would fix a broken constraint."""
     free = [i for i, taken in enumerate(slots) if taken is None and (must or 0 < i < len(slots) - 1)]
     if free:
         slots[rng.choice(free)] = word
