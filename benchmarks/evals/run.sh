@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every evaluation once, at small size: the story world's models, and SmolLM2-135M where a real chat model makes sense.
-# Run by `make evals`. Results in $OUT; a second call prints what is there, and asks only what is new.
+# Run by `make evals`. Results in $OUT; a second call prints existing results and requests only what is missing.
 # GENERAL_DATA, if set, names a folder with the published files of gsm8k/, triviaqa/, mmlu/ and humaneval/.
 set -euo pipefail
 SPAR=${SPAR:-.venv/bin/spar}
@@ -14,7 +14,7 @@ measure() {
 }
 
 for folder in ifeval llmbar followbench; do
-    test -d "$DATA/$folder" || { echo "error: $DATA/$folder is not there." >&2; echo "fix: make evals EVAL_DATA=FOLDER (see docs/evaluation.md)" >&2; exit 2; }
+    test -d "$DATA/$folder" || { echo "error: $DATA/$folder does not exist." >&2; echo "fix: make evals EVAL_DATA=FOLDER (see docs/evaluation.md)" >&2; exit 2; }
 done
 
 measure story --model builtin:story/actor --refiner builtin:story/refiner --limit 500
@@ -35,7 +35,7 @@ if test -n "${GENERAL_DATA:-}"; then
     measure "${general[@]}" --tasks humaneval --limit 10 --max-tokens 256 --run-code
 fi
 
-printf '\n== what a budget buys\n'
+printf '\n== responses by inference budget\n'
 "$SPAR" decode story --limit 100 --budgets 1,2,4 --judge-items 200 --out "$OUT/decode"
 
 printf '\n== the two story models, item by item\n'
