@@ -1,4 +1,4 @@
-"""Fixtures that every test can use: real servers, started when the first test asks and stopped at the end."""
+"""Fixtures for every test: real servers, started when the first test needs them and stopped at the end."""
 
 import logging
 import os
@@ -29,11 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """For commands that are run in this process, and send its logs elsewhere."""
+    """For commands that run in this process and redirect its logs."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
-    log_to(None)  # closes the file that it may have been
+    log_to(None)  # closes the log file, if there was one
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
 
@@ -65,7 +65,7 @@ def postgres_url(postgres_server: servers.PostgresServer) -> str:
 
 @pytest.fixture
 def new_postgres_url(postgres_server: servers.PostgresServer) -> str:
-    """A database of the test's own, empty."""
+    """An empty database for this test alone."""
     return postgres_server.new_database()
 
 

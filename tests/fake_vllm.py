@@ -1,4 +1,4 @@
-"""A `vllm` command without vLLM: `serve MODEL --port ...` starts the simulated server under the names it is told.
+"""A `vllm` command without vLLM: `serve MODEL --port ...` starts the simulated server under the names it is given.
 
     python tests/fake_vllm.py [--journal FILE] [--fail N] [--never-ready] [--slow SECONDS] serve MODEL ...
 
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 async def _serve(args: argparse.Namespace) -> None:
-    """The imports are here so that what is printed first comes early."""
+    """Imports are here so that the first output comes early."""
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -55,8 +55,8 @@ async def _serve(args: argparse.Namespace) -> None:
 
 
 def _journal(args: argparse.Namespace) -> int:
-    """Note this start; how many there were with it."""
-    # As vLLM does: a socket with a new name, which nobody removes.
+    """Record this start; returns the number of starts so far."""
+    # As vLLM does: a socket with a new name that is never removed.
     left = Path(os.environ["VLLM_RPC_BASE_PATH"], str(uuid4()))
     left.touch()
     line = {"pid": os.getpid(), "devices": os.environ.get("CUDA_VISIBLE_DEVICES"), "left": str(left), **vars(args)}
@@ -68,7 +68,7 @@ def _journal(args: argparse.Namespace) -> int:
 
 
 def starts(journal: Path) -> list[dict[str, Any]]:
-    """What a journal tells: one entry per start."""
+    """The entries of a journal: one per start."""
     return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
 
 

@@ -1,4 +1,4 @@
-"""An HTTP service on loopback in a thread of this process, and a client that writes bytes as no library would."""
+"""An HTTP service on loopback in a thread of this process, and a client that writes arbitrary bytes."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ class Listening:
             yield connection
 
     def reply_to(self, *parts: bytes) -> bytes:
-        """Everything that comes back, up to the end of the connection, while nothing more is sent."""
+        """Everything received until the connection ends, while nothing more is sent."""
         with self.connection() as connection:
             for part in parts:
                 connection.sendall(part)
@@ -36,7 +36,7 @@ class Listening:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the other side closes, in whatever way it does."""
+    """What is received until the other side closes, in whatever way."""
     came = b""
     try:
         while part := connection.recv(65536):
@@ -48,7 +48,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 @contextmanager
 def listening(app: ASGIApp, head_s: float | None = None) -> Iterator[Listening]:
-    """The app as `server_config` serves it; `head_s` in place of its seconds for a request's head."""
+    """The app as `server_config` serves it; `head_s` replaces its time limit in seconds for a request's head."""
     config = server_config(app, timeout_graceful_shutdown=1)
     if head_s is not None:
         config.http = type("Brief", (PunctualProtocol,), {"head_s": head_s})

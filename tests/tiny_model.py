@@ -1,4 +1,4 @@
-"""A random tiny Llama with a word-level tokenizer and a chat template, written to a directory: for tests of engines.
+"""A random tiny Llama with a word-level tokenizer and a chat template, written to a directory, for tests of engines.
 
 Its weights are large enough that greedy and sampled text differ from row to row; it has learned nothing.
 """
@@ -25,7 +25,7 @@ def write_tiny_model(
     heads: int = 2,
     kv_heads: int = 1,
 ) -> LocalModel:
-    """Two layers of size 32, grouped heads; about one reply in three ends by itself within 24 tokens."""
+    """Two layers of size 32, grouped heads; about one reply in three ends on its own within 24 tokens."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 

@@ -98,10 +98,10 @@ def test_a_broker_that_is_away_is_a_service_error(call: str) -> None:
         "loss": lambda broker: broker.loss(),
     }
     for broker in brokers:
-        with pytest.raises(ServiceError) as told:
+        with pytest.raises(ServiceError) as raised:
             calls[call](broker)
-        assert told.value.fix
-        assert "secret" not in str(told.value)
+        assert raised.value.fix
+        assert "secret" not in str(raised.value)
     app.close()
 
 

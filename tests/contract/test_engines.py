@@ -32,7 +32,7 @@ async def chat(subject: Subject) -> ChatModel:
     return await subject.engine.serve(subject.model)
 
 
-def said(replies: list[Completion]) -> list[tuple[str, str]]:
+def texts_of(replies: list[Completion]) -> list[tuple[str, str]]:
     """What must repeat: a server counts the tokens of a request's replies together, so their shares may not."""
     return [(reply.text, reply.finish_reason) for reply in replies]
 
@@ -70,7 +70,7 @@ async def test_sample_i_is_the_sample_of_seed_plus_i(case: EngineCase, chat: Cha
         pytest.skip("this engine promises no repeats")
     together = await chat.sample(ask("w4 w5"), 4, WARM, seed=11)
     alone = [(await chat.sample(ask("w4 w5"), 1, WARM, seed=11 + i))[0] for i in range(4)]
-    assert said(together) == said(alone)
+    assert texts_of(together) == texts_of(alone)
 
 
 async def test_temperature_0_is_one_text_whatever_the_seed(chat: ChatModel) -> None:
@@ -84,7 +84,7 @@ async def test_concurrent_calls_each_get_their_own_replies(case: EngineCase, cha
     assert all(len(replies) == 2 for replies in together)
     if case.repeats:
         alone = [await chat.sample(prompt, 2, WARM, seed=i) for i, prompt in enumerate(prompts)]
-        assert [said(replies) for replies in together] == [said(replies) for replies in alone]
+        assert [texts_of(replies) for replies in together] == [texts_of(replies) for replies in alone]
 
 
 async def test_conversations_may_have_several_turns(chat: ChatModel) -> None:

@@ -70,9 +70,9 @@ def test_a_redis_that_is_away_is_told_and_found_again(redis_server: servers.Redi
     redis_server.stop()
     try:
         for _ in range(2):
-            with pytest.raises(ServiceError, match="cannot be reached") as told:
+            with pytest.raises(ServiceError, match="cannot be reached") as raised:
                 mine.next(0)
-            assert "not-a-secret" not in str(told.value)
+            assert "not-a-secret" not in str(raised.value)
         mine.close()  # what cannot be removed goes by its age
     finally:
         redis_server.start()

@@ -15,7 +15,7 @@ from spar.testing.batching import CostModel
 from spar.testing.habits import HABITS, Habit
 from spar.testing.server import ServerOptions, running_server
 
-ASKED = (Message("user", "Write about rain."),)
+MESSAGES = (Message("user", "Write about rain."),)
 WARM = Sampling(temperature=0.9, top_p=0.8, max_tokens=512)
 INSTANT = CostModel(step_base=0.0, step_per_sequence=0.0, prefill_per_token=0.0)
 NOT_SENT = {
@@ -38,7 +38,7 @@ async def served(habit: Habit) -> AsyncIterator[ChatModel]:
 
 async def plain(n: int, seed: int) -> list[Completion]:
     async with served(Habit()) as model:
-        return await model.sample(ASKED, n, WARM, seed)
+        return await model.sample(MESSAGES, n, WARM, seed)
 
 
 @pytest.fixture(params=HABITS)
@@ -49,9 +49,9 @@ def name(request: pytest.FixtureRequest) -> str:
 async def test_every_call_gets_its_replies(name: str) -> None:
     habit = HABITS[name]
     async with served(habit) as model:
-        first = await model.sample(ASKED, 3, WARM, 42)
-        single = await model.sample(ASKED, 1, WARM, 7)
-        again = await model.sample(ASKED, 3, WARM, 42)
+        first = await model.sample(MESSAGES, 3, WARM, 42)
+        single = await model.sample(MESSAGES, 1, WARM, 7)
+        again = await model.sample(MESSAGES, 3, WARM, 42)
     assert [len(replies) for replies in (first, single, again)] == [3, 1, 3]
     assert [reply.text for reply in first] == [reply.text for reply in again]
     if not habit.loses:
@@ -64,7 +64,7 @@ async def test_every_call_gets_its_replies(name: str) -> None:
 async def test_tokens_are_counted_or_marked_as_estimates(name: str) -> None:
     async with served(HABITS[name]) as model:
         usage = Usage()
-        usage.count(await model.sample(ASKED, 3, WARM, 42))
+        usage.count(await model.sample(MESSAGES, 3, WARM, 42))
     assert usage.prompt_tokens > 0
     assert usage.completion_tokens > 0
     marked = name.startswith("usage_")
@@ -86,5 +86,5 @@ async def test_a_refusal_is_learned_once(name: str) -> None:
 
     async with served(replace(habit, refuse=refuse)) as model:  # type: ignore[arg-type]
         for seed in range(3):
-            await model.sample(ASKED, 3, WARM, seed)
+            await model.sample(MESSAGES, 3, WARM, seed)
     assert refused == [0]

@@ -11,7 +11,7 @@ from tests.integration.stack import Stack, stack
 def stopped(
     tmp_path: Path, redis_server: servers.RedisServer, new_postgres_url: str, s3: servers.S3Server
 ) -> Iterator[Stack]:
-    """A stack of which no process has been started yet."""
+    """A stack in which no process has been started yet."""
     redis_server.flush()
     with stack(tmp_path, redis_server.url, new_postgres_url, s3) as made:
         yield made

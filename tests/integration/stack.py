@@ -1,4 +1,4 @@
-"""The system as processes of its own on real Redis, PostgreSQL and S3: started, watched, killed by pid."""
+"""The system as separate processes on real Redis, PostgreSQL and S3: started, watched, killed by pid."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *names: str) -> None:
-        """Start services; `refinement.2` is a second worker of refinement."""
+        """Start services; `refinement.2` is a second refinement worker."""
         for name in names:
             service = name.split(".")[0]
             environment = {**os.environ, **self.environment, "SPAR_WORKER_NAME": name}
@@ -67,7 +67,7 @@ class Stack:
             return read_progress(session, run_id)
 
     def wait(self, run_id: str) -> RunProgress:
-        """Until the run has ended."""
+        """Wait until the run has ended."""
         return self.wait_for(run_id, lambda run: run.status in (RunStatus.FINISHED, RunStatus.FAILED))
 
     def wait_for(self, run_id: str, seen: Callable[[RunProgress], bool]) -> RunProgress:
@@ -87,7 +87,7 @@ class Stack:
 
 @contextmanager
 def stack(folder: Path, redis_url: str, postgres_url: str, s3_server: S3Server) -> Iterator[Stack]:
-    """A stack with nothing started yet; what was started is killed at the end."""
+    """A stack in which nothing is running yet; processes started later are killed at the end."""
     store = s3_server.store()
     store.ensure_bucket()
     environment = {
@@ -116,5 +116,5 @@ def stack(folder: Path, redis_url: str, postgres_url: str, s3_server: S3Server) 
 
 
 def module_of(service: str) -> Sequence[str]:
-    """What `python -m` starts for a service, with its arguments."""
+    """The module that `python -m` runs for a service, with its arguments."""
     return ["services.worker", service] if service in WORKER_QUEUES else [f"services.{service}.worker"]

@@ -1,4 +1,4 @@
-"""Silence with a cause: whoever was absent, paused, stopped or unheard, the bytes are those of an undisturbed run.
+"""Silence with a cause: whichever process was absent, paused, stopped or cut off, the bytes are an undisturbed run's.
 
 And no step is charged for it: on Redis, PostgreSQL and S3, each service a process of its own.
 """
@@ -42,11 +42,11 @@ def submit(made: Stack, folder: Path) -> str:
 
 
 def check(made: Stack, run_id: str, undisturbed: list[object]) -> None:
-    """With one attempt for each step, one that was charged would be a dead one."""
+    """Each step has one attempt, so a step charged with a failure would be dead."""
     assert made.wait(run_id).status is RunStatus.FINISHED, made.log("coordinator")
     with Session(made.database) as session:
         assert {step.failures for step in session.exec(select(Step))} == {0}
-        # The name differs in nothing but what a recipe says of attempts, which determines no result.
+        # The recipes differ only in the number of attempts, which does not affect results.
         assert facts_of(build_report(session, made.store, run_id).model_dump(mode="json")) == undisturbed
 
 
@@ -56,15 +56,15 @@ def events(made: Stack) -> list[str]:
 
 
 def pause(made: Stack, *names: str) -> None:
-    """Stop the processes for two leases."""
+    """Pause the processes for two leases."""
     for name in names:
         made.processes[name].send_signal(signal.SIGSTOP)
-    time.sleep(2 * LEASE_S)  # what is tested is that this time passes
+    time.sleep(2 * LEASE_S)  # the test is that this time passes
     for name in names:
         made.processes[name].send_signal(signal.SIGCONT)
 
 
-def test_a_coordinator_that_was_paused_takes_nobodys_silence_for_a_loss(
+def test_a_paused_coordinator_counts_no_silence_as_a_loss(
     stopped: Stack, undisturbed: list[object], tmp_path: Path
 ) -> None:
     stopped.start(*SERVICES)
@@ -76,9 +76,7 @@ def test_a_coordinator_that_was_paused_takes_nobodys_silence_for_a_loss(
     assert "attempt_lost" not in events(stopped)
 
 
-def test_workers_that_were_paused_cost_no_step_an_attempt(
-    stopped: Stack, undisturbed: list[object], tmp_path: Path
-) -> None:
+def test_paused_workers_cost_no_step_an_attempt(stopped: Stack, undisturbed: list[object], tmp_path: Path) -> None:
     stopped.start(*SERVICES)
     run_id = submit(stopped, tmp_path)
     stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
@@ -86,10 +84,10 @@ def test_workers_that_were_paused_cost_no_step_an_attempt(
     check(stopped, run_id, undisturbed)
 
 
-def test_a_worker_that_is_told_to_stop_hands_its_attempts_back(
+def test_a_worker_that_is_stopped_returns_its_attempts(
     stopped: Stack, undisturbed: list[object], tmp_path: Path
 ) -> None:
-    stopped.environment["SPAR_LEASE_S"] = "600"  # no lease brings them back in time
+    stopped.environment["SPAR_LEASE_S"] = "600"  # no lease expires in time
     stopped.start(*SERVICES)
     run_id = submit(stopped, tmp_path)
     stopped.wait_for(run_id, in_flight(StepKind.REFINEMENT))
@@ -99,11 +97,11 @@ def test_a_worker_that_is_told_to_stop_hands_its_attempts_back(
     assert "attempt_returned" in events(stopped)
 
 
-def test_a_trainer_whose_heartbeat_is_cut_while_it_works_is_waited_for(
+def test_a_trainer_whose_heartbeat_is_cut_while_it_works_keeps_its_attempt(
     stopped: Stack, undisturbed: list[object], tmp_path: Path
 ) -> None:
     stopped.start(*(name for name in SERVICES if name != "training"))
-    # Not a sign of life, and one optimizer step longer than two leases.
+    # No sign of life, and one optimizer step longer than two leases.
     stopped.environment |= {"SPAR_HEARTBEAT_S": "3600", STEP_SECONDS: str(2.5 * LEASE_S)}
     stopped.start("training")
     run_id = submit(stopped, tmp_path)

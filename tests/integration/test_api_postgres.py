@@ -1,4 +1,4 @@
-"""What the API reads and writes with care for SQL, on a real PostgreSQL: the figures, and keys that are used twice."""
+"""The API's SQL on a real PostgreSQL: figures, lists, and keys that are used twice."""
 
 from functools import partial
 

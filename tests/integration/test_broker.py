@@ -1,4 +1,4 @@
-"""What Redis says to a process that comes with the wrong password, and what monitors see of a message."""
+"""A wrong password for Redis, and what monitors see of a message."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests import servers
 pytestmark = pytest.mark.integration
 
 
-def test_a_wrong_password_is_told_at_once_and_not_repeated(redis_server: servers.RedisServer) -> None:
+def test_a_wrong_password_is_reported_at_once_and_not_repeated(redis_server: servers.RedisServer) -> None:
     host = redis_server.url.split("//")[1].split("@")[-1]
     with pytest.raises(ServiceError, match="refuses our credentials") as refused:
         check_password(f"redis://:wrong-secret@{host}")
@@ -19,7 +19,7 @@ def test_a_wrong_password_is_told_at_once_and_not_repeated(redis_server: servers
     assert "SPAR_BROKER_URL" in refused.value.fix
 
 
-def test_the_right_password_and_a_redis_that_is_away_are_no_errors(redis_server: servers.RedisServer) -> None:
+def test_the_right_password_and_an_unreachable_redis_are_no_errors(redis_server: servers.RedisServer) -> None:
     check_password(redis_server.url)
     check_password(f"redis://localhost:{servers.free_port()}/0")
     check_password("memory://")

@@ -1,4 +1,4 @@
-"""A user and the stack: submit, watch, cancel, resume, report and figures, by the command line through the API."""
+"""A user of the stack: submit, watch, cancel, resume, report and figures, on the command line through the API."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def running(stopped: Stack) -> Stack:
 
 
 def address(running: Stack) -> str:
-    """The API's, once it has said it."""
+    """The API's, once it has printed it."""
     while "listening on " not in running.log("api"):
         assert running.processes["api"].poll() is None, running.log("api")
     return next(line.split()[-1] for line in running.log("api").splitlines() if line.startswith("listening on"))

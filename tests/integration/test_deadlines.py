@@ -1,4 +1,4 @@
-"""A server that accepts and never replies: who waits for it gets on within the deadline, and works again when it heals.
+"""A server that accepts and never replies: its clients give up within the deadline, and recover when it does.
 
 PostgreSQL's is in tests/contract/test_db.py.
 """
@@ -21,11 +21,11 @@ from tests.proxy import Proxy, proxied
 pytestmark = pytest.mark.integration
 
 LONG_S = 20.0
-"""Far more than the deadlines here, far less than for ever."""
+"""Far longer than the deadlines here, far shorter than hanging."""
 
 
 def within(seconds: float, work: Callable[[], object]) -> object:
-    """What the work returns or raises; it fails if that takes longer."""
+    """What the work returns or raises; fails if that takes longer."""
     began = time.monotonic()
     try:
         return work()
@@ -34,7 +34,7 @@ def within(seconds: float, work: Callable[[], object]) -> object:
 
 
 def until(work: Callable[[], object]) -> object:
-    """What it returns as soon as it raises no ServiceError."""
+    """What the work returns once it no longer raises ServiceError."""
     deadline = time.monotonic() + LONG_S
     while True:
         try:
@@ -75,20 +75,20 @@ def app(redis_server: servers.RedisServer, redis_proxy: Proxy) -> Iterator[Celer
         lambda broker: broker.send("generation.generate", "generation", {}),
     ],
 )
-def test_a_silent_redis_is_given_up_and_used_again(
+def test_a_silent_redis_times_out_and_is_used_again(
     app: Celery, redis_proxy: Proxy, use: Callable[[CeleryBroker], object]
 ) -> None:
     broker = CeleryBroker(app)
     use(broker)
     redis_proxy.hang()
-    for _ in range(2):  # on a connection that there was, and on a new one
+    for _ in range(2):  # on an existing connection, and on a new one
         with pytest.raises(ServiceError, match="message broker cannot be reached"):
             within(LONG_S, lambda: use(broker))
     redis_proxy.heal()
     until(lambda: use(broker))
 
 
-def test_a_silent_redis_is_no_reason_not_to_start(redis_server: servers.RedisServer, redis_proxy: Proxy) -> None:
+def test_processes_start_although_redis_is_silent(redis_server: servers.RedisServer, redis_proxy: Proxy) -> None:
     redis_proxy.hang()
     url = redis_server.url.replace(str(redis_server.port), str(redis_proxy.port))
     within(LONG_S, lambda: check_password(url))
@@ -105,10 +105,10 @@ def test_a_worker_takes_messages_again_after_a_silence(app: Celery, redis_proxy:
         arrive.apply_async()
         assert arrived.acquire(timeout=LONG_S)
         redis_proxy.hang()
-        threading.Event().wait(2)  # longer than every deadline of the worker's
+        threading.Event().wait(2)  # longer than every deadline of the worker
         redis_proxy.heal()
         deadline = time.monotonic() + LONG_S
-        while not arrived.acquire(timeout=0.2):  # a message may be lost with the connection: the leases' business
+        while not arrived.acquire(timeout=0.2):  # a message may be lost with the connection; leases recover it
             assert time.monotonic() < deadline
             arrive.apply_async(retry=True, retry_policy={"max_retries": 3})
 
@@ -117,7 +117,7 @@ def test_a_worker_takes_messages_again_after_a_silence(app: Celery, redis_proxy:
     ("setting", "value", "words"),
     [("maxmemory", "1", "is out of memory"), ("min-replicas-to-write", "1", "NOREPLICAS")],
 )
-def test_what_a_full_redis_says_is_a_service_error(
+def test_errors_of_a_full_redis_are_service_errors(
     app: Celery, redis_server: servers.RedisServer, setting: str, value: str, words: str
 ) -> None:
     broker = CeleryBroker(app)
@@ -132,7 +132,7 @@ def test_what_a_full_redis_says_is_a_service_error(
     assert broker.waiting("generation") == 1
 
 
-def test_a_silent_store_is_given_up_and_used_again(s3: servers.S3Server) -> None:
+def test_a_silent_store_times_out_and_is_used_again(s3: servers.S3Server) -> None:
     with proxied(s3.port) as proxy:
         store = S3Store(f"127.0.0.1:{proxy.port}", s3.access_key, s3.secret_key, s3.bucket, read_s=0.3)
         store.put("results/a/b", b"kept")

@@ -1,4 +1,4 @@
-"""`spar prompts evolve --stack`: real Redis and S3, generation workers of their own, and what may happen to them."""
+"""`spar prompts evolve --stack` on real Redis, S3 and generation workers, and its recovery from failures."""
 
 import json
 import os
@@ -46,8 +46,8 @@ class Evolving:
 
     def evolve(self, teacher: str, out: str, *options: str) -> tuple[int, str]:
         with self.begin(teacher, out, *options) as process:
-            _, told = process.communicate(timeout=PATIENCE_S)
-        return process.returncode, " ".join(told.split())
+            _, output = process.communicate(timeout=PATIENCE_S)
+        return process.returncode, " ".join(output.split())
 
     def wait(self, seen: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -60,7 +60,7 @@ class Evolving:
         return len(list(self.stack.store.keys("reports")))
 
     def kept(self) -> dict[str, list[str]]:
-        """The workers that left a report, by fingerprint."""
+        """The workers whose reports are in the store, by fingerprint."""
         found: dict[str, list[str]] = {}
         for key in self.stack.store.keys("reports"):
             report = json.loads(self.stack.store.get(key))
@@ -75,7 +75,7 @@ class Evolving:
         return found
 
     def reply_queues(self) -> dict[str, int]:
-        """Those that Redis has, with the seconds until they go."""
+        """The reply queues in Redis, with the seconds until they expire."""
         with self.redis.client() as client:
             return {key.decode(): client.ttl(key) for key in client.keys("replies.*")}
 
@@ -85,11 +85,11 @@ def evolving(tmp_path: Path, redis_server: servers.RedisServer, s3: servers.S3Se
     redis_server.flush()
     rows = [{"prompt": f"Write about lamp {number} and the river.", "id": number} for number in range(SEEDS)]
     (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    # No table is read or written, so that any database will do.
+    # No table is read or written, so any database will do.
     with stack(tmp_path, redis_server.url, f"sqlite:///{tmp_path}/unused.db", s3) as made:
-        bucket = f"evolve-{uuid.uuid4().hex}"  # of the test's own: what others made would be found
+        bucket = f"evolve-{uuid.uuid4().hex}"  # for this test alone: results of others would be found
         made.store, made.environment["SPAR_S3_BUCKET"] = s3.store(bucket), bucket
-        made.environment["SPAR_THREADS"] = "2"  # too few for one worker to take it all
+        made.environment["SPAR_THREADS"] = "2"  # too few for one worker to take everything
         yield Evolving(made, tmp_path, redis_server)
 
 
@@ -100,35 +100,35 @@ def test_killed_workers_a_killed_command_and_an_emptied_redis_cost_what_was_in_f
         evolving.stack.start("generation")
         with evolving.begin(teacher, "there", "--stack", "--window", "64") as first:
             evolving.wait(lambda: evolving.reported() >= 2, first)
-            evolving.stack.kill("generation")  # with what it has in hand
+            evolving.stack.kill("generation")  # while it holds steps
             assert first.stderr is not None
-            told = iter(first.stderr.readline, "")
-            assert any("its worker stopped responding; it gets another attempt" in line for line in told)
+            lines = iter(first.stderr.readline, "")
+            assert any("its worker stopped responding; it gets another attempt" in line for line in lines)
             first.kill()
         kept = evolving.kept()
         assert not (evolving.folder / "there" / "manifest.json").exists()
 
-        evolving.stack.start("generation.2")  # it begins with what the killed command had sent
+        evolving.stack.start("generation.2")  # it starts with what the killed command had sent
         with evolving.begin(teacher, "there", "--stack", "--window", "64") as second:
             evolving.wait(lambda: evolving.reported() >= len(kept) + 2, second)
             evolving.redis.restart(lose_data=True)
-            _, said = second.communicate(timeout=PATIENCE_S)
-        assert second.returncode == 0, said
+            _, output = second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 0, output
     assert evolving.output("there") == evolving.output("here")
     assert evolving.manifest("there")["taken"] == evolving.manifest("here")["taken"]
     assert all(workers == kept[name] for name, workers in evolving.kept().items() if name in kept), "made again"
     assert all(0 < seconds <= 3600 for seconds in evolving.reply_queues().values())
 
 
-def test_two_workers_share_it_and_another_host_finds_it_again(evolving: Evolving) -> None:
+def test_two_workers_share_the_work_and_another_host_finds_the_results(evolving: Evolving) -> None:
     evolving.stack.environment |= {"SPAR_LEASE_S": "90", "SPAR_LOST_S": "30"}
     evolving.stack.start("generation", "generation.2")
     with server_process(*INSTANT, "--api-key", "secret") as teacher:
-        code, told = evolving.evolve(teacher, "one", "--stack")
+        code, output = evolving.evolve(teacher, "one", "--stack")
     assert code == 3
-    assert "Worker generation" in told
-    assert "SPAR_ENGINE_API_KEY" in told
-    assert "environment of every generation worker" in told
+    assert "Worker generation" in output
+    assert "SPAR_ENGINE_API_KEY" in output
+    assert "environment of every generation worker" in output
     with server_process("--step-base", "0.005") as teacher:
         assert evolving.evolve(teacher, "one", "--stack")[0] == 0
     by_worker = Counter(worker for workers in evolving.kept().values() for worker in workers)
@@ -136,20 +136,20 @@ def test_two_workers_share_it_and_another_host_finds_it_again(evolving: Evolving
     assert by_worker.total() == 2 * SEEDS / 16
     for name in list(evolving.stack.processes):
         evolving.stack.kill(name, signal.SIGTERM)
-    # Nobody is left to ask, and nobody needs to be asked.
+    # No teacher or worker is left, and none is needed.
     assert evolving.evolve("http://127.0.0.1:9/v1", "two", "--stack")[0] == 0
     assert evolving.output("two") == evolving.output("one")
     assert evolving.manifest("two")["taken"] == evolving.manifest("one")["taken"]
-    left = evolving.reply_queues()  # what was said to the command that was refused, and had gone
+    left = evolving.reply_queues()  # replies to the rejected command, which had exited
     assert len(left) <= 1
     assert all(0 < seconds <= 3600 for seconds in left.values())
     with evolving.redis.client() as client:
-        assert client.llen("coordinator") == 0  # the runs' coordinator hears nothing of it
-        assert client.get(EPOCH_KEY) is None  # nor is a loss that it has to hear of taken from it
+        assert client.llen("coordinator") == 0  # the runs' coordinator receives no report of it
+        assert client.get(EPOCH_KEY) is None  # nor is a loss hidden from it
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_a_broker_that_is_away_is_told_before_anything_is_asked(
+def test_an_unreachable_broker_is_reported_before_the_teacher_is_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "seeds.jsonl").write_text('{"prompt": "Write about the river."}\n', encoding="utf-8")

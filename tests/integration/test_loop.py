@@ -1,4 +1,4 @@
-"""The same loop on Redis, PostgreSQL and S3, each service a process of its own; and what may happen to them."""
+"""The same loop on Redis, PostgreSQL and S3, with each service in its own process; and its recovery from failures."""
 
 import signal
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def running(stopped: Stack) -> Stack:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
-    """What the same recipe gives in one process."""
+    """The result of the same recipe in one process."""
     folder = tmp_path_factory.mktemp("embedded")
     ended = run(["run", write_recipe(folder, engine=SLOW), "--dir", folder / "home"])
     assert ended.returncode == 0, ended.stderr
@@ -50,7 +50,7 @@ def in_flight(kind: StepKind) -> Callable[[RunProgress], bool]:
     return lambda progress: any(step.kind is kind and step.in_flight for step in progress.steps)
 
 
-def test_it_gives_what_one_process_gives(running: Stack, embedded: list[object], tmp_path: Path) -> None:
+def test_a_stack_gives_the_same_result_as_one_process(running: Stack, embedded: list[object], tmp_path: Path) -> None:
     run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
     assert running.wait(run_id).status is RunStatus.FINISHED
     assert facts(running, run_id) == embedded
@@ -96,7 +96,7 @@ def test_two_runs_at_once_share_workers_and_results(
         made.environment["SPAR_RUNS_AT_ONCE"] = "2"
         made.start(*SERVICES)
         first = write_recipe(tmp_path / "first", engine=SLOW, iterations=1, name="first")
-        second = tmp_path / "second.yaml"  # the same under another name
+        second = tmp_path / "second.yaml"  # the same recipe under another name
         second.write_text(first.read_text().replace("name: first", "name: second"))
         runs = [made.submit(first), made.submit(second)]
         made.wait_for(runs[1], lambda run: run.status is RunStatus.RUNNING)
@@ -108,13 +108,13 @@ def test_two_runs_at_once_share_workers_and_results(
             reports = [build_report(session, made.store, run_id) for run_id in runs]
     mine, other = ([step for step in steps if step.run_id == run_id] for run_id in runs)
     assert {step.fingerprint for step in mine} == {step.fingerprint for step in other}
-    # Every result was computed in one of the two runs, but for what both sent in the same moment.
+    # Every result was computed in one of the two runs, except those that both sent at the same moment.
     assert sum(not step.reused for step in steps) <= len(mine) + len(orphans)
     assert facts_of(reports[0].model_dump(mode="json"))[1:] == facts_of(reports[1].model_dump(mode="json"))[1:]
     assert [sum(report.iterations[1].outcomes.values()) for report in reports] == [60, 60]
 
 
-def test_a_second_coordinator_says_why_it_ends(running: Stack, tmp_path: Path) -> None:
+def test_a_second_coordinator_says_why_it_exits(running: Stack, tmp_path: Path) -> None:
     run_id = running.submit(write_recipe(tmp_path / "recipe", engine=SLOW))
     running.wait_for(run_id, lambda progress: progress.status is RunStatus.RUNNING)  # by the first one
     running.start("coordinator.2")
@@ -123,10 +123,10 @@ def test_a_second_coordinator_says_why_it_ends(running: Stack, tmp_path: Path) -
     assert "Another coordinator is at work" in running.log("coordinator.2")
 
 
-def test_wrong_credentials_are_told_at_once(
+def test_wrong_credentials_are_reported_at_once(
     tmp_path: Path, redis_url: str, new_postgres_url: str, s3: servers.S3Server
 ) -> None:
-    """By an S3 that answers every request with 403."""
+    """From an S3 that responds to every request with 403."""
     with stack(tmp_path, redis_url, new_postgres_url, s3) as made, s3.require_credentials():
         made.start("generation", "coordinator")
         for name in ("generation", "coordinator"):
@@ -137,7 +137,7 @@ def test_wrong_credentials_are_told_at_once(
             assert s3.secret_key not in log
 
 
-def test_a_store_that_is_away_is_told_at_once(
+def test_an_unreachable_store_is_reported_at_once(
     tmp_path: Path, redis_url: str, new_postgres_url: str, s3: servers.S3Server
 ) -> None:
     with stack(tmp_path, redis_url, new_postgres_url, s3) as made:

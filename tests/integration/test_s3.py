@@ -1,4 +1,4 @@
-"""What only a store behind a network can meet: it is away, it refuses us, it is not what we were told."""
+"""Failures that only a store behind a network has: unreachable, refusing, or not the expected service."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +17,8 @@ from tests.servers import S3Server, free_port
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.timeout(60)  # it is told after a few tries, not after the client's own minutes of them
-def test_a_store_that_is_away_is_named() -> None:
+@pytest.mark.timeout(60)  # reported after a few tries, not after the client's own minutes of retries
+def test_an_unreachable_store_is_named() -> None:
     endpoint = f"127.0.0.1:{free_port()}"
     store = S3Store(endpoint, "key", "secret", "bucket")
     with pytest.raises(ServiceError, match=f"at {endpoint} cannot be reached"):
@@ -65,14 +65,14 @@ def test_a_process_does_not_start_on_a_missing_bucket(s3: S3Server) -> None:
         reach_store(settings)
 
 
-def test_making_a_bucket_again_is_harmless(s3: S3Server) -> None:
+def test_creating_an_existing_bucket_is_harmless(s3: S3Server) -> None:
     store = s3.store("again")
     store.put("key", b"x")
     store.ensure_bucket()
     assert store.get("key") == b"x"
 
 
-def test_an_address_that_is_none_is_explained() -> None:
+def test_an_invalid_address_is_explained() -> None:
     with pytest.raises(ServiceError, match="Give it as host:port"):
         S3Store("http://localhost:9000/path", "key", "secret", "bucket")
 
@@ -94,7 +94,7 @@ def test_models_travel_over_s3(s3: S3Server, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def disturbed(s3: S3Server) -> Iterator[tuple[S3Store, HttpProxy]]:
-    """A store behind a proxy whose replies can be made wrong."""
+    """A store behind a proxy that can falsify replies."""
     with proxy_loop() as loop, http_proxy(loop, s3.port) as proxy:
         yield S3Store(f"127.0.0.1:{proxy.port}", s3.access_key, s3.secret_key, s3.bucket), proxy
 
@@ -105,7 +105,7 @@ def error_with(status: int, code: str) -> Reply:
 
 
 def test_an_error_under_status_200_is_not_stored(disturbed: tuple[S3Store, HttpProxy], tmp_path: Path) -> None:
-    """S3 begins some replies before it knows how they end; the client takes such a reply for success."""
+    """S3 starts some replies before it knows the outcome; the client takes such a reply as a success."""
     store, proxy = disturbed
     small, large = tmp_path / "small", tmp_path / "large"
     small.write_bytes(b"x")

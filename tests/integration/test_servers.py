@@ -1,4 +1,4 @@
-"""The real servers of the tests are what the tests take them for."""
+"""The tests' real servers behave as the tests assume."""
 
 import os
 
@@ -9,7 +9,7 @@ import redis
 from tests.servers import PostgresServer, RedisServer, redis_client, redis_server
 
 
-def test_redis_wants_its_password_and_keeps_its_data(redis_server: RedisServer, redis_url: str) -> None:
+def test_redis_requires_its_password_and_keeps_its_data(redis_server: RedisServer, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.set("key", "value")
     with redis_client(redis_server.port) as stranger, pytest.raises(redis.AuthenticationError):

@@ -1,4 +1,4 @@
-"""A run that cannot go on is reported as stuck, with its cause, and as running again when the cause is gone."""
+"""A run that cannot proceed is reported as stuck, with its cause, and as running again when the cause is gone."""
 
 import signal
 from pathlib import Path
@@ -24,7 +24,7 @@ def running(stopped: Stack) -> Stack:
     return stopped
 
 
-def test_workers_that_are_gone_and_come_back(running: Stack, tmp_path: Path) -> None:
+def test_workers_that_disappear_and_return(running: Stack, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "recipe", engine={"kind": "simulated", "latency": 0.05}, iterations=1)
     run_id = running.submit(recipe)
     running.wait_for(run_id, in_flight(StepKind.JUDGMENT))

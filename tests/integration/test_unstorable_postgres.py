@@ -1,4 +1,4 @@
-"""SQLite takes every text: on PostgreSQL it shows what cannot be stored."""
+"""SQLite accepts every text; PostgreSQL reveals what cannot be stored."""
 
 from tests.unit.db.test_unstorable import check_tables
 

@@ -65,7 +65,7 @@ def test_a_stacks_run_is_archived_and_restored_into_a_home(on_stack: tuple[str, 
     assert there.records == made.records
 
 
-def test_a_stacks_run_is_checked_and_mended_only_without_its_coordinator(
+def test_a_stacks_run_is_checked_and_repaired_only_without_its_coordinator(
     on_stack: tuple[str, S3Store], new_postgres_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_id, store = on_stack
@@ -78,7 +78,7 @@ def test_a_stacks_run_is_checked_and_mended_only_without_its_coordinator(
     store.put(f"results/{'f' * 64}/{'0' * 64}", b"of an attempt that is just being made")
     code, found = doctor(capsys, run_id)
     assert code == 1
-    assert [key in finding["what"] for finding in found["findings"]] == [True]  # what is young is no orphan
+    assert [key in finding["what"] for finding in found["findings"]] == [True]  # recent objects are not orphans
     with only_one(database, COORDINATOR):
         assert spar("doctor", run_id, "--stack", "--fix") == 3
     code, mended = doctor(capsys, run_id, "--fix")
