@@ -1,1 +1,1 @@
-"""The API: what users and pages ask of the system over HTTP. Appends commands, reads everything else."""
+"""The HTTP API for users and the dashboard. Appends commands; reads everything else."""

@@ -1,6 +1,6 @@
-"""Who may ask: a bearer token for programs, a cookie made from it for the dashboard's reading.
+"""Authentication: a bearer token for programs, and for the dashboard a cookie derived from it that only allows reading.
 
-The cookie is not the token and is good for GET only, so that no other site can make a browser change anything.
+The cookie is not the token and is valid for GET only, so that no other site can make a browser change anything.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 async def require_token(request: Request, context: Context, credentials: Credentials) -> None:
-    """Raises a Refusal (401). The door has checked already: this puts it into the API's description."""
+    """Raises a Refusal (401). `ApiDoor` has checked already: this adds the token to the OpenAPI description."""
     error = unauthorized(request, context.settings.token.get_secret_value())
     if error is not None:
         raise error
 
 
 def unauthorized(head: HTTPConnection, token: str) -> Refusal | None:
-    """Why a request may not be answered; None: it may. Reads its head only."""
+    """Why a request is refused; None: it is not. Reads its head only."""
     given = bearer_of(head)
     if given and same(given, token):
         return None

@@ -1,4 +1,4 @@
-"""What the API stands on: the database, the object store, the queues. Handed to every route; holds no state."""
+"""The database, the object store and the queues that every route uses. Holds no state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +32,11 @@ class Backend:
 
     @property
     def at_work(self) -> bool:
-        """Whether a coordinator works on the runs."""
+        """Whether a coordinator is running."""
         return is_held(self.database, COORDINATOR)
 
     def detail(self, run_id: str) -> RunDetail:
-        """Raises a Refusal (404) for a run that is not there."""
+        """Raises a Refusal (404) if there is no such run."""
         with self.session() as session:
             detail = read_detail(session, run_id, self.at_work)
         if detail is None:
@@ -50,7 +50,7 @@ class Backend:
 
 
 async def _backend(request: Request) -> Backend:
-    """A coroutine, or FastAPI would send every request through a thread."""
+    """A coroutine, since FastAPI runs plain functions in a thread for every request."""
     backend: Backend = request.app.state.backend
     return backend
 

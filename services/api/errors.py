@@ -1,6 +1,6 @@
-"""How the API refuses: a fitting status and {error, fix}, for our own errors and for the framework's.
+"""How the API reports errors: a fitting status and {error, fix}, for our own errors and the framework's.
 
-What went wrong inside is logged and never shown.
+Internal errors are logged and never shown.
 """
 
 from collections.abc import Mapping
@@ -41,18 +41,18 @@ STATUS: tuple[tuple[type[SparError], int], ...] = (
     (ServiceError, 503),
     (StoreError, 503),
 )
-"""The first that fits."""
+"""The first that matches."""
 
 
 class ErrorBody(BaseModel):
-    """Every refusal: what happened, and what to do."""
+    """Every error: what happened, and what to do."""
 
     error: str
     fix: str
 
 
 class Refusal(Exception):
-    """A refusal that only HTTP knows, such as 404."""
+    """An error that exists only in HTTP, such as 404."""
 
     def __init__(self, status: int, error: str, fix: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(error)
@@ -60,7 +60,7 @@ class Refusal(Exception):
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """For a route's `responses`: JSON, whatever the route itself answers with."""
+    """For a route's `responses`: JSON, whatever the route itself returns."""
     content = {"application/json": {"schema": ErrorBody.model_json_schema()}}
     return {status: {"content": content, "description": HTTPStatus(status).phrase} for status in statuses}
 
@@ -74,7 +74,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _json(status: int, error: str, fix: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The texts may repeat what a request holds."""
+    """The texts may repeat what a request contains."""
     return JSONResponse({"error": storable(redact(error)), "fix": storable(redact(fix))}, status, headers=headers)
 
 
@@ -97,8 +97,8 @@ async def _spar_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:5])
-    return _json(422, f"The request is not as it should be: {told}.", "Compare it with GET /openapi.json.")
+    problems = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:5])
+    return _json(422, f"The request is not valid: {problems}.", "Compare it with GET /openapi.json.")
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Takes a submission out of an HTTP request: a form, YAML, or JSON. Says so in the OpenAPI description too."""
+"""Reads a submission from an HTTP request: a form, YAML, or JSON, as the OpenAPI description states."""
 
 from typing import Annotated, Any
 

@@ -1,6 +1,6 @@
-"""Looks at what the API stands on, for /ready: one at a time at each thing, and nobody waits longer than a few seconds.
+"""Checks of the API's dependencies for /ready: one at a time for each, and no request waits longer than a few seconds.
 
-In threads of their own, since those of requests may all be waiting for the very thing.
+They run in threads of their own, since the threads of requests may all be waiting for the dependency that is checked.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 READY_S = 3.0
-"""Less than a health check waits (`spar.runtime.health`)."""
+"""Shorter than a health check's timeout (`spar.runtime.health`)."""
 THINGS = 4
 
 
 class Looks:
-    """A look that hangs is waited for by all who come after it; no second one is begun."""
+    """A check that hangs is shared by all requests that follow; no second one is started."""
 
     def __init__(self, within_s: float = READY_S) -> None:
         self._within_s = within_s
@@ -24,7 +24,7 @@ class Looks:
         self._under_way: dict[str, asyncio.Future[str]] = {}
 
     async def at(self, thing: str, look: Callable[[], str]) -> str:
-        """What `look` finds, or that it took too long."""
+        """The result of `look`, or that it took too long."""
         found = self._under_way.get(thing)
         if found is None or found.done():
             found = self._under_way[thing] = asyncio.get_running_loop().run_in_executor(self._threads, look)

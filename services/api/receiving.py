@@ -1,7 +1,7 @@
 """Reads a submitted recipe: a form with files, or the recipe alone as YAML or JSON. Starts nothing.
 
-A recipe that came over the network names no file of this host: prompts and templates come along as files, models
-by name, unless the API allows folders (SPAR_API_ALLOW_PATHS).
+A recipe from the network cannot name files of this host: prompts and templates are uploaded, models are given by name,
+unless the API allows folders (SPAR_API_ALLOW_PATHS).
 """
 
 import json
@@ -24,12 +24,12 @@ NAME = "recipe"
 JSON = "application/json"
 JUDGE, REFINE = "judge.txt", "refine.txt"
 WITH_DATA = ("evaluation", "judge_audit", "init", "training")
-"""Sections that may name files or folders of data."""
+"""Sections that may name files or folders with data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A request's parts. `content_type` says how the recipe is written; templates map file names to texts."""
+    """The parts of a request. `content_type` states the recipe's format; templates map file names to texts."""
 
     recipe: bytes
     content_type: str = "application/yaml"
@@ -54,7 +54,7 @@ def recipe_of(received: Received, allow_paths: bool) -> Iterator[Recipe]:
 
 
 def without_upload_paths(recipe: Recipe, received: Received) -> Recipe:
-    """What the run keeps: uploaded files by their names, for their places are gone when the request is."""
+    """What the run stores: uploaded files by their names, since their paths exist only during the request."""
     prompts = recipe.prompts
     if received.prompts is not None:
         prompts = prompts.model_copy(update={"source": f"uploaded:{received.prompts_name}"})
@@ -94,7 +94,7 @@ def _take_files(received: Received, source: YamlSource, folder: Path) -> None:
 
 
 def _foreign_paths(received: Received, source: YamlSource, allow_paths: bool) -> Iterator[Problem]:
-    """Whatever the recipe names on this host that the request did not bring."""
+    """The paths of this host in the recipe that were not uploaded with the request."""
     yield from _foreign_sets(source, allow_paths)
     for keys in [*PREFIXES, ("templates",)]:
         value = _value_at(source, keys)

@@ -1,4 +1,4 @@
-"""The API's own settings, from the environment (SPAR_API_*); where the database and the store are, `Settings` says."""
+"""The API's own settings, from the environment (SPAR_API_*); `Settings` has those of the database and the store."""
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,11 +13,11 @@ class ApiSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SPAR_API_", frozen=True, hide_input_in_errors=True)
 
     token: SecretStr = SecretStr("")
-    """What every request has to show. There is no default, and no way to run without one."""
+    """The token that every request must present. There is no default, and it cannot be switched off."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     allow_paths: bool = False
-    """Whether a recipe may name models by a folder: every worker then reads that path on its own host."""
+    """Whether a recipe may name models by folder: every worker then reads that path on its own host."""
     max_upload_bytes: int = 256 * 1024**2
 
     @field_validator("token")
@@ -26,7 +26,7 @@ class ApiSettings(BaseSettings):
         return SecretStr(token.get_secret_value().strip())
 
     def check(self) -> None:
-        """Raises ServiceError without a token that is worth its name."""
+        """Raises ServiceError without a sufficiently long token."""
         if len(header_value("SPAR_API_TOKEN", self.token.get_secret_value())) < SHORTEST_TOKEN:
             raise ServiceError(
                 f"The API has no token of at least {SHORTEST_TOKEN} characters, and does not start without one.",

@@ -1,6 +1,6 @@
-"""Looks at runs for those who listen to them: in threads of its own, and once for all listeners of a run.
+"""Reads runs for clients that follow them: in threads of its own, and once for all followers of a run.
 
-However many listen, requests find the threads and the database's connections that they need. Knows no HTTP.
+However many clients follow runs, requests find free threads and database connections. Knows no HTTP.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from spar.db.tables import Event
 THREADS = 4
 """Fewer than the database's connections (5, and 10 more under load)."""
 NAME = "api-events"
-"""How the threads are named."""
+"""The threads' name."""
 MOST_LISTENERS = 512
-"""Each is a connection, and a file descriptor of 1024."""
+"""Each is a connection, and one of 1024 file descriptors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A run as it stood at `at`, the loop's time before it was read. All events up to `newest` are there."""
+    """A run as it was at `at`, the loop's time before it was read. All events up to `newest` are included."""
 
     detail: RunDetail
     newest: int
@@ -34,7 +34,7 @@ class Look:
 
 
 class Watching:
-    """One event loop."""
+    """For one event loop."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -43,27 +43,27 @@ class Watching:
         self.listeners = 0
 
     async def look(self, run_id: str, oldest_s: float = 0.0) -> Look:
-        """A look no older than that; several that want one at once share it. Raises as `Backend.detail` does."""
+        """A snapshot no older than that; concurrent callers share one read. Raises as `Backend.detail` does."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         known = self._looks.get(run_id)
         if known is None or not _serves(known, now - oldest_s):
             known = loop.run_in_executor(self._threads, self._read, run_id, now)
             self._looks[run_id] = known
-        return await asyncio.shield(known)  # one listener that goes must not stop the others' look
+        return await asyncio.shield(known)  # one follower that disconnects must not stop the read of the others
 
     async def events(self, run_id: str, seen: int) -> list[RunEvent]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._events, run_id, seen)
 
     def forget(self, run_id: str) -> None:
-        """Somebody has stopped listening; who still does looks again."""
+        """A follower has disconnected; the remaining ones read again."""
         self._looks.pop(run_id, None)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, run_id: str, now: float) -> Look:
-        # Progress is read first: when it says that the run has ended, all its events are there.
+        # Progress is read first: if it shows that the run has ended, all its events are there.
         detail = self._backend.detail(run_id)
         with self._backend.session() as session:
             return Look(detail, _newest(session, run_id), now)

@@ -1,4 +1,4 @@
-"""Starts the API: `python -m services.api.worker`. Serves until SIGTERM or SIGINT; live events end at once then."""
+"""Starts the API: `python -m services.api.worker`. Serves until SIGTERM or SIGINT, which end live events at once."""
 
 import uvicorn
 
@@ -18,17 +18,17 @@ from spar.runtime.settings import Settings
 
 PORT_TAKEN = "Stop what uses that port, or set SPAR_API_PORT and SPAR_API_HOST."
 WHOLE_RUNS = 5  # times the usual deadline of a statement: reports and metrics read all of a run
-GRACE_S = 3  # for requests that are being answered; a listener to live events would stay for ever
+GRACE_S = 3  # for requests in progress; a client that follows live events would stay for ever
 
 
 def start(settings: Settings) -> None:
-    """Migrate the database, then serve until a signal. Raises ServiceError for a port that is taken."""
+    """Migrate the database, then serve until a signal. Raises ServiceError if the port is taken."""
     log_to(None)
     mine = read_settings(ApiSettings)
     mine.check()
     whole_runs = Deadlines(statement_s=WHOLE_RUNS * settings.database_timeout_s)
     database = open_database(settings.database_url.get_secret_value(), whole_runs)
-    migrate(database)  # a submit is kept even if the coordinator has never been up
+    migrate(database)  # a submitted run is stored even if the coordinator has never been started
     backend = Backend(database, open_store(settings), CeleryBroker(configure(settings)), mine)
     config = server_config(make_app(backend), timeout_graceful_shutdown=GRACE_S)
     with bind(mine.host, mine.port, "The API", PORT_TAKEN) as listening:

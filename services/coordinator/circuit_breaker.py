@@ -1,8 +1,8 @@
 """Circuit breakers: a fault of the environment pauses a kind of step instead of failing ten thousand rows.
 
-A breaker opens when an engine or a service is unavailable, when the same error repeats word for word over several
-steps in a row, or when a step would fail for good although no step of its kind has succeeded since it last failed.
-While it is open nothing of the kind is dispatched but, after a pause, a probe. Each failed probe doubles the pause; a
+A breaker opens when an engine or a service is unavailable, when the same error repeats word for word over several steps
+in a row, or when a step would fail for good although no step of its kind has succeeded since it last failed. While it
+is open, nothing of the kind is dispatched except, after a pause, a probe. Each failed probe doubles the pause; a
 success closes the breaker. Knows nothing of what a step computes, and no tables.
 """
 
@@ -20,9 +20,10 @@ PROBES = 1
 REPEATS = 3
 """Steps in a row with the same error: two may have the same fault in their data, more rarely do."""
 ACQUITTALS = 2
-"""Failures of a step, each followed by another one's success, after which the next is its own."""
+"""Failures of a step, each followed by another step's success, after which the next is its own."""
 UNPROVEN_WAIT = timedelta(seconds=30)
-"""A run of which nothing has succeeded yet is more likely misconfigured than early: its user waits for the answer."""
+"""A run in which nothing has succeeded yet is more likely misconfigured than unlucky: its user is waiting for the
+answer."""
 QUIET = LONGEST_PAUSE
 """A breaker that opens again within this time after the same error raises no second alarm."""
 
@@ -41,20 +42,21 @@ OF_SETTINGS = frozenset(
         FailureReason.HOME,
     }
 )
-"""A key, a name, an address or a host that is wrong is wrong for every step: one step that it would end is enough."""
+"""A wrong key, name, address or host is wrong for every step: one step that would fail for good is enough."""
 
 BREAKABLE = frozenset(
     {StepKind.GENERATION, StepKind.JUDGMENT, StepKind.COMPARISON, StepKind.REFINEMENT, StepKind.EVALUATION}
 )
-"""A selection or a training that fails for good fails the run, which loses nothing: it is resumed."""
+"""A selection or a training that fails for good fails the run, which loses nothing: it can be resumed."""
 
 _IDENTIFIER = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F-]{8,}\b")
-"""Of a request or a trace: different in each copy of an error."""
+"""Part of a request or a trace: different in each copy of an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An attempt of `step` failed; `last`: its recipe allows no other. `proven`: the run has seen such work succeed."""
+    """An attempt of `step` failed; `last`: its recipe allows no other. `proven`: such a step has succeeded in the
+    run."""
 
     kind: StepKind
     step: int
@@ -67,7 +69,7 @@ class Failure:
 class Blame(StrEnum):
     """Whose fault a failure is, and what follows."""
 
-    STEP = "step"  # its own: it is charged
+    STEP = "step"  # the step's own: it is charged
     OPENED = "opened"  # the environment's, and the breaker has just opened
     PAUSED = "paused"  # the environment's, and the breaker is open already
     GIVEN_UP = "given_up"  # the environment's, for longer than the run waits
@@ -86,14 +88,15 @@ class _Circuit:
 
 
 class CircuitBreakers:
-    """One for each kind of one run's steps. Remembered by one process only: a new coordinator finds out anew."""
+    """One for each kind of one run's steps. Kept in one process only: a new coordinator starts with closed breakers."""
 
     def __init__(self) -> None:
         self._circuits: dict[StepKind, _Circuit] = {}
         self._quiet: dict[str, datetime] = {}
-        """By error: until when its coming back is no news."""
+        """By error: until when its return raises no alarm."""
         self._acquittals: Counter[int] = Counter()
-        """By step: how often it failed and then another one of its kind succeeded, which acquits the environment."""
+        """By step: how often it failed and another one of its kind then succeeded, so that the environment is not at
+        fault."""
 
     def failed(self, failure: Failure, now: datetime, wait: timedelta) -> Blame:
         """`wait`: how long an error may last before the run is given up."""
@@ -115,7 +118,8 @@ class CircuitBreakers:
         return Blame.OPENED if opens else Blame.PAUSED
 
     def alarms(self, kind: StepKind, now: datetime) -> bool:
-        """Whether the breaker that has just opened is news: one fault that meets several kinds is one alarm."""
+        """Whether the breaker that has just opened raises an alarm: one fault that affects several kinds is one
+        alarm."""
         words = self._circuits[kind].words
         others = (circuit for other, circuit in self._circuits.items() if other is not kind and circuit.opened)
         return not any(circuit.words == words for circuit in others) and now >= self._quiet.get(words, now)
@@ -126,14 +130,14 @@ class CircuitBreakers:
         return {} if circuit is None else dict(circuit.failures)
 
     def until(self, kind: StepKind) -> datetime | None:
-        """When the next probe may leave; None while the breaker is closed."""
+        """When the next probe may be sent; None while the breaker is closed."""
         circuit = self._circuits.get(kind)
         return None if circuit is None else circuit.until
 
     def succeeded(self, kind: StepKind, step: int, sent: datetime | None, now: datetime) -> timedelta | None:
         """A step that was sent then has succeeded; returns how long its breaker was open, if that closes it.
 
-        What was sent before the breaker opened proves nothing of the time since.
+        What was sent before the breaker opened proves nothing about the time since.
         """
         circuit = self._circuits.get(kind)
         if circuit is None:
@@ -149,7 +153,7 @@ class CircuitBreakers:
         return None if opened is None else now - opened
 
     def reset(self, kind: StepKind) -> None:
-        """Begin anew, as if nothing had failed."""
+        """Start over, as if nothing had failed."""
         self._circuits.pop(kind, None)
 
     def open(self, now: datetime) -> dict[StepKind, int]:
@@ -158,7 +162,7 @@ class CircuitBreakers:
         return {kind: 0 if now < until else PROBES for kind, until in untils.items() if until is not None}
 
     def reasons(self) -> dict[StepKind, FailureReason]:
-        """Why each breaker that is open has opened."""
+        """Why each open breaker has opened."""
         return {kind: each.reason for kind, each in self._circuits.items() if each.opened and each.reason is not None}
 
     def _suspects_environment(self, circuit: _Circuit, failure: Failure) -> bool:

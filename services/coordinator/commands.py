@@ -1,6 +1,6 @@
-"""What users asked for: rows of the table `command`, taken in order, each exactly once.
+"""Users' commands: rows of the table `command`, executed in order, each exactly once.
 
-A command that does not fit what its run is doing changes nothing and says so in its row.
+A command that does not fit its run's status changes nothing and records why in its row.
 """
 
 from collections.abc import Callable
@@ -34,9 +34,9 @@ log = structlog.get_logger()
 
 
 CHANGEABLE = ("budget", "failures", "guards", "judge_audit")
-"""Sections of a recipe that determine no result: a run that is resumed takes them from the newer recipe."""
+"""Sections of a recipe that determine no result: a resumed run takes them from the newer recipe."""
 OMITTED = ("failures", "guards")
-"""Those of them that a recipe does not write while they have their defaults."""
+"""Those of them that a recipe omits while they have their defaults."""
 
 
 class Refused(Exception):
@@ -63,11 +63,11 @@ def _handle(ledger: Ledger, command: Command) -> None:
 
 
 def _submit(ledger: Ledger, command: Command) -> None:
-    """Queue a new run; a run that is already known goes on where it stopped."""
+    """Queue a new run; an existing one is resumed."""
     submission = Submission.model_validate(command.payload)
     known = ledger.session.get(Run, submission.run_id)
     if known is not None:
-        # What determines no result may have changed.
+        # Sections that determine no result may have changed.
         newer = {name: value for name, value in submission.recipe.items() if name in CHANGEABLE}
         kept = {name: value for name, value in with_present_keys(known.recipe).items() if name not in OMITTED}
         known.recipe = {**kept, "budget": {}, **newer}
@@ -91,7 +91,8 @@ def _submit(ledger: Ledger, command: Command) -> None:
 
 
 def _cancel(ledger: Ledger, command: Command) -> None:
-    """A running run drains: nothing more is dispatched, what is in flight ends. A queued one is cancelled at once."""
+    """A running run drains: nothing more is dispatched, and what is in flight ends. A queued one is cancelled at
+    once."""
     run = _run_of(ledger, RunCommand.model_validate(command.payload).run_id)
     match run.status:
         case RunStatus.RUNNING:
@@ -107,7 +108,7 @@ def _resume(ledger: Ledger, command: Command) -> None:
     resume = ResumeCommand.model_validate(command.payload)
     run = _run_of(ledger, resume.run_id)
     if run.status is RunStatus.FINISHED:
-        raise Refused(f"run {run.id} is finished: there is nothing to go on with")
+        raise Refused(f"run {run.id} is finished: there is nothing to resume")
     for name in ("budget", "failures", "guards"):
         section = getattr(resume, name)
         if section is not None:
@@ -116,9 +117,9 @@ def _resume(ledger: Ledger, command: Command) -> None:
 
 
 def _go_on(ledger: Ledger, run: Run) -> None:
-    """A failed run gets new attempts at what failed for good; one that is on, queued or finished stays as it is.
+    """A failed run gets new attempts at what failed for good; a running, queued or finished one is not changed.
 
-    Whether it is stuck has to be seen anew: who resumes it has mended something.
+    Whether it is stuck is determined anew, since its user may have removed the cause.
     """
     run.stuck = None
     match run.status:

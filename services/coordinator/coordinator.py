@@ -1,6 +1,6 @@
-"""The coordinator itself: takes reports and the passing of time, one at a time, and turns each into a `Transition`.
+"""The coordinator: handles reports and the passing of time, one at a time, each as a `Transition` of a run.
 
-The only writer of the database (but for `command`). One thread calls it; see `inbox`.
+The only writer of the database (except for `command`). One thread calls it; see `inbox`.
 """
 
 from collections import defaultdict
@@ -68,7 +68,7 @@ TASKS = {
 }
 
 AT_WORK = {FailureReason.TRAINER_BUSY}
-"""No failure but a state: an earlier attempt is still at work, and this one came too early."""
+"""Not a failure: an earlier attempt is still running, and this one came too early."""
 
 
 ENDS = {
@@ -76,13 +76,13 @@ ENDS = {
     FailureReason.OBJECT_MISSING: EndReason.LOST_RESULT,
     FailureReason.OBJECT_CORRUPT: EndReason.LOST_RESULT,
 }
-"""How a run ends by an error of the coordinator's own work; by any other it is a bug."""
+"""How a run ends by an error of the coordinator's own work; any other error is a bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinatorLimits:
-    """Bounds of a coordinator: how many shard steps its workers hold, how many runs go on at once and share them, and
-    when silence counts as loss."""
+    """Bounds of a coordinator: how many shard steps its workers hold, how many runs share them at the same time, and
+    when silence counts as a loss."""
 
     window: int = 1024
     runs: int = 1
@@ -118,10 +118,10 @@ class Coordinator:
         self._standing = Standing(broker=broker, store=store, census=census or Nobody(), patience=limits.stuck)
         self._attendance = Attendance(within=limits.lease)
         self._at_work: str | None = None
-        """The run that is being looked at: whose fault it is when that raises."""
+        """The run that is being worked on, which fails if that raises."""
 
     def handle(self, report: Report) -> None:
-        """Book a worker's report and send what follows from it."""
+        """Handle a worker's report and send what follows from it."""
         self._at_work = None
         match report:
             case WorkerAlive():
@@ -139,8 +139,8 @@ class Coordinator:
         self._attendance.read()
 
     def tick(self) -> None:
-        """Look at commands, leases and losses; start or continue runs, and see which are stuck, also when one of the
-        former cannot be done. Raises ServiceError; safe to repeat."""
+        """Execute commands, check leases and lost attempts, start or continue runs, and record which are stuck, even
+        when one of the former fails. Raises ServiceError; safe to repeat."""
         try:
             self._tick()
         finally:
@@ -162,7 +162,8 @@ class Coordinator:
         self._share()
 
     def process_commands(self) -> None:
-        """Take the commands and end what is being cancelled, but begin nothing: for a home in which nothing runs."""
+        """Execute the commands and end runs that are being cancelled, but start nothing: for a home in which nothing
+        runs."""
         self._at_work = None
         self._take_commands()
         self._look()
@@ -172,9 +173,9 @@ class Coordinator:
             self._push(run_id)
 
     def fail_run(self, what: str, fix: str = "", failure: FailureReason = FailureReason.UNEXPECTED) -> int:
-        """Stop the run that was being looked at (else all that are on): no other attempt will mend what is wrong.
+        """Fail the run that was being worked on (else all running ones): another attempt would not help.
 
-        Returns how many runs that stopped.
+        Returns how many runs that failed.
         """
         with self._session() as ledger:
             runs = ledger.runs_on() if self._at_work is None else [ledger.run(self._at_work)]
@@ -189,7 +190,7 @@ class Coordinator:
             commands.handle_new(ledger)
 
     def _push(self, run_id: str, rest: bool = False) -> None:
-        """Begin a queued run, or look again what may be dispatched."""
+        """Start a queued run, or check again what may be dispatched."""
         with self._session() as ledger:
             run = ledger.run(run_id)
             begin = run.status is RunStatus.QUEUED
@@ -203,7 +204,7 @@ class Coordinator:
         self._post(turn.outbox)
 
     def _share(self) -> None:
-        """Let runs that go on at once have the room there is: first each its part, then any what is left."""
+        """Share the window among running runs: first each its part, then any what is left."""
         if self._limits.runs == 1:
             return
         for rest in (False, True):
@@ -214,7 +215,7 @@ class Coordinator:
                     self._push(load.run_id, rest)
 
     def _look(self) -> None:
-        """Find what was lost; after an absence of our own, hear first what has been sent meanwhile."""
+        """Find lost attempts; after an absence of our own, first read the reports that were sent meanwhile."""
         now = self._now()
         absent = self._attendance.absent_for(now)
         if absent is not None:
@@ -254,14 +255,14 @@ class Coordinator:
         result = turn.ledger.register_result(report.fingerprint, report.key, report.size, facts)
         turn.ledger.spend(step, report.usage)
         if step.state in (StepState.DONE, StepState.DEAD) or step.fingerprint != report.fingerprint:
-            # What came after a dead step has been decided; the result is there if the step is replayed.
+            # What follows a dead step has been decided; the result is there if the step is replayed.
             return
         if not turn.run.status.on:
-            # Nothing may follow now. When the run goes on, the step finds its result at dispatch.
+            # Nothing may follow now. When the run is resumed, the step finds its result at dispatch.
             turn.ledger.move(step, StepState.READY)
             return
         pausing.succeeded(turn, step, self._breakers[turn.run.id], self._now())
-        # An older attempt's result is as good as the newer's: the fingerprint says so.
+        # An older attempt's result is as good as the newer's, since the fingerprints are equal.
         step.worker = report.worker
         turn.complete(step, result.key, facts)
         turn.apply(events.Woken())
@@ -317,24 +318,25 @@ class Coordinator:
         return open_turn(ledger, self._store, run, window, self._breakers[run.id].open(self._now()))
 
     def _room(self, run_id: str, loads: list[Load], rest: bool) -> int:
-        """How many of the run's shard steps may be in flight: its part, or with all the room that nobody else took."""
+        """How many of the run's shard steps may be in flight: its part, or, with `rest`, all the room that the others
+        leave."""
         if rest:
             return self._limits.window - in_flight_of_others(run_id, loads)
         return window_of(run_id, loads, self._limits.window)
 
     def _loads(self, ledger: Ledger) -> list[Load]:
-        """Of the runs that are on, the one that has waited longest for its turn first."""
+        """The running runs, the one that has waited longest for its turn first."""
         return loads_of(ledger, self._in_turn(ledger.runs_on()))
 
     def _in_turn(self, runs: list[Run]) -> list[Run]:
         return sorted(runs, key=lambda run: self._served.get(run.id, -1))
 
     def _take_turn(self, step_id: int, work: Callable[[Transition, Step], None]) -> None:
-        """Do the work in a turn over the step's run; what it put into the outbox leaves once it is committed."""
+        """Do the work in a turn of the step's run; the messages in its outbox are sent after the commit."""
         with self._session() as ledger:
             step = ledger.step(step_id)
             if step is None:
-                # Of a database that is gone: its runs are gone with it.
+                # Of a former database: its runs are gone with it.
                 log.warning("unknown_step", step=step_id)
                 return
             turn = self._open(ledger, ledger.run(step.run_id))
@@ -349,7 +351,7 @@ class Coordinator:
             try:
                 self._broker.send(TASKS[step.kind], QUEUES[step.kind], step.message)
             except ServiceError as error:
-                # The step says dispatched and its queue stays empty: reconcile sends it again.
+                # The step is dispatched and its queue stays empty: the next reconciliation sends it again.
                 log.warning("message_not_sent", step=step.id, error=str(error))
 
 

@@ -1,8 +1,9 @@
-"""Dead letters: which steps that failed for good may be tried again, and trying them.
+"""Dead letters: which steps that failed for good may be retried, and retrying them.
 
-While a run goes on, a shard's step counts only until its iteration has selected; a selection that failed itself is
-recomputed from what the shards have by then. A finished run is taken back to the iteration of the step (`rewinding`).
-What its user dropped stays dead unless it is named. Sends nothing: the next look at the run does.
+While a run is in progress, a shard's step counts only until its iteration has selected; a failed selection is
+recomputed from the shards' results at that time. A finished run is rewound to the iteration of the step: what was
+computed stays in the store under its fingerprint, so steps whose inputs come out the same find it again. What its user
+dropped stays dead unless it is named. Sends nothing: the next tick does.
 """
 
 from collections.abc import Collection
@@ -24,14 +25,14 @@ def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tup
     dead = _dead(ledger, run, only)
     if run.status is RunStatus.FINISHED and (lost := [step.iteration for step in dead if step.kind in SHARD_KINDS]):
         rewind(ledger, run, min(lost))
-        dead = _dead(ledger, run, only)  # those of later iterations are gone with these
+        dead = _dead(ledger, run, only)  # those of later iterations were removed by that
     iteration = ledger.current(run)
     if iteration is not None and any(_is_shard_step(step, iteration) for step in dead):
         _reopen_shards(ledger, run, iteration)
     revived: list[Step] = []
     late: list[Step] = []
     for step in dead:
-        # The selection may have been taken back by now: it is prepared anew when the shards have ended.
+        # The selection may have been removed by now: it is prepared again when the shards have ended.
         if step.kind is StepKind.SELECTION and ledger.step(step.id or 0) is None:
             continue
         (revived if _counts_still(step, iteration) else late).append(step)
@@ -42,7 +43,7 @@ def revive(ledger: Ledger, run: Run, only: Collection[int] | None = None) -> tup
 
 
 def drop(ledger: Ledger, run: Run, steps: Collection[int]) -> list[Step]:
-    """Accept that these dead steps stay dead: their prompts' outcomes count as they are, and nothing more."""
+    """Accept that these dead steps stay dead: their prompts' outcomes count as they are."""
     dropped = [step for step in ledger.steps_in([StepState.DEAD], run.id) if step.id in steps and not is_dropped(step)]
     for step in dropped:
         mark_dropped(step)
@@ -77,7 +78,7 @@ def _is_shard_step(step: Step, iteration: Iteration) -> bool:
 
 
 def rewind(ledger: Ledger, run: Run, index: int) -> None:
-    """Reopen the iteration's shards; its selection and all that came after it are taken back."""
+    """Reopen the iteration's shards; its selection and everything after it are removed."""
     session = ledger.session
     for step in session.exec(select(Step).where(Step.run_id == run.id, Step.iteration >= index)).all():
         if step.iteration > index or step.kind not in SHARD_KINDS:

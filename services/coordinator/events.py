@@ -1,4 +1,4 @@
-"""What just happened to a run: facts that `flow` draws consequences from."""
+"""What has happened to a run: facts that `flow` draws conclusions from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class RunBegun:
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
-    """It had ended within an iteration. Steps may have been dropped since, which nothing else waits for."""
+    """It had ended within an iteration. Steps may have been dropped since, and nothing else would notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class ShardStepDone:
 class SelectionDone:
     """How many rows the actor has to train on (pairs, or examples of responses), and the refiner (examples).
 
-    `audits` says that some of the actor's are responses to prompts, which rules can check. `outcomes` counts how the
-    prompts ended; `failure` is that of a shard's step that failed for good; `guarded` is why nothing may learn from the
-    rows.
+    `audits`: some of the actor's rows are responses to prompts, which rules can check. `outcomes` counts how the
+    prompts ended; `failure` is that of a shard's step that failed for good; `guarded` is why nothing may be trained on
+    the rows.
     """
 
     pairs: int
@@ -70,7 +70,7 @@ class StepDied:
 
 @dataclass(frozen=True, slots=True)
 class EngineLost:
-    """An engine has been failing for so long that waiting makes no sense."""
+    """An engine has been failing for longer than the recipe waits."""
 
     error: str
     failure: FailureReason = FailureReason.ENGINE_UNAVAILABLE
@@ -87,7 +87,7 @@ class CircuitGivenUp:
 
 @dataclass(frozen=True, slots=True)
 class StorageLost:
-    """The store has not been reached, or has taken nothing, for as long as the recipe waits."""
+    """The store has been unreachable, or has accepted nothing, for as long as the recipe waits."""
 
     error: str
     failure: FailureReason = FailureReason.STORE
@@ -100,14 +100,14 @@ class ResultRecomputed:
 
 @dataclass(frozen=True, slots=True)
 class RecomputeFailed:
-    """An object that the store lost will not come back."""
+    """An object that the store has lost cannot be recomputed."""
 
     end: RunEnd
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """Nothing new: look again, since time has passed or a step went back to ready."""
+    """Nothing new: check again, since time has passed or a step became ready."""
 
 
 Event = (

@@ -1,4 +1,4 @@
-"""How runs that go on at once share the dispatch window: pure arithmetic over how much each has and may have.
+"""How concurrent runs share the dispatch window: pure arithmetic over how much each has and may have.
 
 Every run gets an even part of it, as far as it can use one; what one leaves goes to the others. Knows no steps.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A run's shard steps, and the most that its recipe lets be in flight."""
+    """A run's shard steps, and the most that its recipe allows in flight."""
 
     run_id: str
     in_flight: int
@@ -22,7 +22,8 @@ class Load:
 
 
 def even_parts(wanted: Sequence[int], room: int) -> list[int]:
-    """Nobody gets more than wanted, nor less than another who wants more; the first ones get what cannot be divided."""
+    """No run gets more than it wants, nor less than another that wants more; the first ones get what cannot be
+    divided."""
     parts = [0] * len(wanted)
     hungry = [place for place, want in enumerate(wanted) if want > 0]
     while room > 0 and hungry:
@@ -36,9 +37,10 @@ def even_parts(wanted: Sequence[int], room: int) -> list[int]:
 
 
 def window_of(run_id: str, loads: Sequence[Load], window: int) -> int:
-    """How many shard steps of the run may be in flight now; `loads` are the runs' that are on, who is next first.
+    """How many shard steps of the run may be in flight now; `loads` are those of the running runs, the next to be
+    served first.
 
-    The run itself may still prepare steps, so it is taken to want all that it may have.
+    The run itself may still prepare steps, so it is assumed to want all that it may have.
     """
     places = [load.run_id for load in loads]
     if run_id not in places:

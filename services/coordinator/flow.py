@@ -1,7 +1,7 @@
 """What happens next: a pure function from counters and one event to actions.
 
-Everything the coordinator decides about the order of work is decided here, from counts and never from rows, so that
-a decision costs the same for ten shards and for ten thousand. Knows nothing of databases, queues or models.
+Everything the coordinator decides about the order of work is decided here, from counts and never from rows, so that a
+decision costs the same for ten shards and for ten thousand. Knows nothing of databases, queues or models.
 """
 
 from collections.abc import Iterator
@@ -21,23 +21,23 @@ WHOLE_ITERATION = (StepKind.EVALUATION, StepKind.TRAINING, StepKind.SELECTION)
 
 
 def next_actions(state: RunState, event: events.Event) -> list[actions.Action]:
-    """What follows from the event. The state already counts it; actions are applied in order."""
+    """What follows from the event. The state already includes it; actions are applied in order."""
     if not state.running:
         return []
     consequences = list(_outcome_of_canary(state) or _consequences(state, event))
     if any(isinstance(action, actions.FinishRun | actions.FailRun | actions.StopRun) for action in consequences):
         return consequences
     if state.cancelling:
-        # What follows is still prepared, so that going on needs no catching up; it is only not dispatched.
+        # What follows is still prepared, so that a resumed run has nothing to catch up with; it is only not dispatched.
         return [*consequences, *([actions.CancelRun()] if _drained(state) else [])]
     if state.diverged is not None:
         return [*consequences, *([actions.StopRun(state.diverged)] if _drained(state) else [])]
-    # What was just prepared comes later in the chain, so it goes first: the next look, at once, counts it.
+    # The steps just prepared are later in the chain, so they are sent first: the next event, at once, counts them.
     return consequences or list(_affordable(state))
 
 
 def _outcome_of_canary(state: RunState) -> list[actions.Action]:
-    """Nothing follows from a canary of which nothing can be used, but the run's end."""
+    """If nothing of the canary can be used, the run ends and nothing else follows."""
     if state.canary is None or state.cancelling:
         return []
     end = failed_canary(state.canary, state.iteration)
@@ -116,13 +116,13 @@ def _selection_done(state: RunState, event: events.SelectionDone) -> Iterator[ac
 
 
 def _training_done(state: RunState) -> Iterator[actions.Action]:
-    # Two trainings whose results were there already end in one transaction: the first event finds both done.
+    # Two trainings that reuse results end in one transaction: the first event finds both done.
     if state.status is IterationStatus.TRAINING and state.of(StepKind.TRAINING).open == 0:
         yield from _end_iteration(state)
 
 
 def _end_iteration(state: RunState, measuring: bool = False) -> Iterator[actions.Action]:
-    """`measuring` says that a measurement was prepared just now: the counts don't have it yet."""
+    """`measuring`: an evaluation was prepared just now, which the counts do not include yet."""
     if state.refiner == "shared":
         yield actions.ShareModel()
     yield actions.EndIteration()
@@ -150,7 +150,7 @@ def _step_failed_for_good(state: RunState, event: events.StepDied) -> Iterator[a
             # A missing measurement is shown as missing; it does not stop the training.
             yield from _finish_if_over(state)
         case _:
-            # The shard's prompts end as engine_failed; the others go on, unless too many are lost.
+            # The shard's prompts end as engine_failed; the others continue, unless too many are lost.
             end = dead_end(state.dead, state.failures, event.reason, event.failure)
             if end is not None and not (state.canary is not None and state.canary.open):
                 yield actions.FailRun(end)
@@ -159,9 +159,9 @@ def _step_failed_for_good(state: RunState, event: events.StepDied) -> Iterator[a
 
 
 def _after_recompute(state: RunState) -> Iterator[actions.Action]:
-    # The steps after it are prepared and wait; except for a selection that was taken back.
+    # The steps after it are prepared and wait, except for a selection that was removed.
     yield from _selection_if_due(state)
-    if state.recomputing is None:  # the run was over before the loss was found
+    if state.recomputing is None:  # the run had ended before the loss was found
         yield from _finish_if_over(state)
 
 
@@ -176,7 +176,7 @@ def _drained(state: RunState) -> bool:
 
 
 def _affordable(state: RunState) -> Iterator[actions.Action]:
-    """What is dispatched, as far as the budget goes. With nothing in flight and no room for anything, the run stops."""
+    """What is dispatched, as far as the budget allows. With nothing in flight and room for nothing, the run stops."""
     wanted = list(_dispatches(state))
     if state.budget is None:
         yield from wanted
@@ -210,8 +210,8 @@ def _dispatches(state: RunState) -> Iterator[actions.Dispatch | actions.Dispatch
 
 
 def _canary_dispatches(state: RunState, canary: Canary) -> Iterator[actions.Dispatch]:
-    """The canary's steps alone, and measurements of what the last iteration ended with; not of what the run began
-    with, since the canary may show that nothing is worth measuring."""
+    """The canary's steps alone, and evaluations of the last iteration's models; not of the models that the run started
+    with, since the canary may show that the run is not worth evaluating."""
     evaluations = state.evaluations.ready if state.iteration > state.first else 0
     if limit := _within_probe_limit(state, StepKind.EVALUATION, evaluations):
         yield actions.Dispatch(StepKind.EVALUATION, limit)

@@ -1,7 +1,8 @@
-"""The coordinator's thread: reports wait here, and between two of them the clock ticks.
+"""The coordinator's thread: reports wait here, and between two of them it ticks. The same in the embedded runner and in
+a process of its own.
 
-In the embedded runner and in a process of its own alike. Reports of any thread come in by `put`; a report is kept until
-it is booked: while the database is away, the thread waits, and what arrives waits behind it.
+Reports of any thread arrive by `put`; a report is kept until it has been handled: while the database is unreachable the
+thread waits, and so do later reports.
 """
 
 import queue
@@ -24,19 +25,19 @@ log = structlog.get_logger()
 
 ENDS_BY_LASTING = (AnotherAtWork, HomeBlocked)
 PATIENCE_S = 60.0
-"""For what ends the process only if it lasts. Another coordinator may be ourselves, on a lost connection: the server
-notices that within half of it."""
+"""For errors that end the process only if they last. Another coordinator may be this one on a lost connection, which
+the server notices within half of this time."""
 STOP_S = 20.0
-"""To book what has arrived when the process stops."""
+"""For handling the reports that have arrived when the process stops."""
 LOOK_S = 0.5
 
 
 class Inbox:
-    """Runs a coordinator until closed. A report that cannot be booked fails the run, never the thread.
+    """Runs a coordinator until closed. A report that cannot be handled fails the run, never the thread.
 
-    `most` reports wait in memory; beyond that `put` waits, so that the rest stay in the queue that they came by (0: no
-    bound). `ended` is called, on the thread, with what leaves it nothing to do: an error that could not even be booked
-    as the run's, or one that has lasted for `patience_s`.
+    `most` reports wait in memory; beyond that `put` blocks, so that the rest stay in their queue (0: no bound). `ended`
+    is called, on the thread, with the error that stops it: one that could not even be recorded as the run's, or one
+    that has lasted for `patience_s`.
     """
 
     def __init__(
@@ -62,7 +63,8 @@ class Inbox:
         self._loop.start()
 
     def put(self, report: Report) -> None:
-        """Waits while the inbox is full; once it stops, what comes too late is among what `close` returns."""
+        """Blocks while the inbox is full; reports that arrive after it has stopped are among those that `close`
+        returns."""
         while not self._closing.is_set():
             with suppress(queue.Full):
                 self._reports.put(report, timeout=LOOK_S)
@@ -70,13 +72,13 @@ class Inbox:
         self._unbooked.append(report)
 
     def stop(self) -> None:
-        """Try once to book what has arrived, then end; does not wait for it."""
+        """Try once to handle what has arrived, then end; does not wait for it."""
         self._closing.set()
-        with suppress(queue.Full):  # then the thread is not waiting for a report either
+        with suppress(queue.Full):  # the thread is not waiting for a report in this case
             self._reports.put_nowait(None)
 
     def close(self) -> Sequence[Report]:
-        """Book what has arrived, then stop. Returns what could not be booked, for the queue that it came by."""
+        """Handle what has arrived, then stop. Returns the reports that could not be handled, for their queue."""
         self.stop()
         self._loop.join(STOP_S)
         self._loop.closing.set()
@@ -87,7 +89,7 @@ class Inbox:
 
     @property
     def silent_s(self) -> float:
-        """Since the thread last showed that it works; it does at each report, each tick and each further try."""
+        """Time since the thread last made progress: at each report, each tick and each retry."""
         return self._loop.silent_s
 
     def _turn(self) -> None:
@@ -108,7 +110,7 @@ class Inbox:
             return None
 
     def _book(self, report: Report) -> None:
-        """Once the inbox closes, what cannot be booked is tried once, and what comes after it is not tried."""
+        """While the inbox closes, a report that cannot be handled is tried once, and later ones are not tried."""
         pause_s = FIRST_PAUSE_S
         work = partial(self._coordinator.handle, report)
         while not (self._closing.is_set() and self._unbooked):
@@ -127,7 +129,7 @@ class Inbox:
             self._unbooked.append(report)
 
     def _guarded(self, work: Callable[[], None], ticking: bool = False) -> bool:
-        """Whether the work is through, be it as a failure; False: worth another try."""
+        """Whether the work is done, even if it failed; False: retry it."""
         try:
             work()
         except Exception as error:
@@ -140,7 +142,7 @@ class Inbox:
         return True
 
     def _wait_for(self, error: Exception) -> None:
-        """Leases and losses are looked at again when it has passed."""
+        """When it has passed, leases and lost attempts are checked again."""
         log.warning("coordinator_waits", waiting=self._reports.qsize(), error=str(error))
         if not isinstance(error, ENDS_BY_LASTING):
             self._troubled_since = None
@@ -162,7 +164,7 @@ class Inbox:
             self._end(explained(worse, self._loop.name))
             return True
         if not failed and ticking:
-            # It is no run's fault, so each further tick would fail as well, and no command would be taken.
+            # No run's fault, so each further tick would fail as well, and no command would be executed.
             self._end(explained(error, self._loop.name))
         return True
 

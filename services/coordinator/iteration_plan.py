@@ -2,7 +2,7 @@
 which settings, and what is trained from what.
 
 Pure. Knows no run: models are named by role or by the recipe's name for them, rows by where they come from; `steps`
-finds both in the books.
+finds both in the database.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from spar.recipes.policies import generating_policy, judging_policy, searches, w
 
 
 class RowSource(StrEnum):
-    """Where rows that a model is trained on come from."""
+    """Where the rows that a model is trained on come from."""
 
     INIT_ACTOR = "the set of the initial actor"
     INIT_REFINER = "the set of the initial refiner"
@@ -50,7 +50,7 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleTraining:
-    """What a role is trained from: `base` is the iteration whose model at its start the training continues from."""
+    """What a role is trained from: the training continues from the model that iteration `base` started with."""
 
     trainer: ActorSettings
     base: int
@@ -60,20 +60,20 @@ class RoleTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationPlan:
-    """All that is fixed of an iteration before it starts."""
+    """Everything about an iteration that is fixed before it starts."""
 
     index: int
     settings: IterationSettings
     seed: int
     initializes: Role | None
-    """The role whose initial model the iteration makes; None in self-play."""
+    """The role whose initial model the iteration trains; None in self-play."""
     given: bool
-    """Whether the set that it trains on is given, so that there are no shards."""
+    """Whether its training set is given, so that there are no shards."""
     chain: tuple[StepKind, ...]
-    """What each shard goes through."""
+    """The steps that each shard goes through."""
     steps: Mapping[StepKind, StepPlan]
     generated_in: int
-    """The iteration that responses are derived from: a backward model writes the same again for reused texts."""
+    """The iteration that responses are derived from: for reused texts a backward model writes the same again."""
     trainings: Mapping[Role, RoleTraining]
     refiner_data: bool
     """Whether examples for a refiner are selected."""
@@ -134,7 +134,7 @@ def _training(recipe: Recipe, index: int, role: Role, settings: IterationSetting
 
 
 def _base(recipe: Recipe, index: int, role: Role, settings: IterationSettings) -> int:
-    if init.role_of(index) is not None:  # each initial model is made of a backbone
+    if init.role_of(index) is not None:  # each initial model is trained from a backbone
         return init.first_iteration(recipe)
     return init.FIRST if role == "actor" and settings.training.from_start else index
 
@@ -145,7 +145,8 @@ def _rows(recipe: Recipe, index: int, role: Role, settings: IterationSettings) -
         case "actor":
             return (RowSource.INIT_ACTOR,)
         case "refiner":
-            # One model learns the first set again with the second, from its backbone: else it might forget the first.
+            # A single model learns the first set again with the second, from its backbone: otherwise it might forget
+            # the first.
             return (RowSource.INIT_REFINER, *([RowSource.INIT_ACTOR] if settings.one_model else []))
     if role == "refiner":
         return (RowSource.REFINER_EXAMPLES,)

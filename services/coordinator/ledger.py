@@ -1,4 +1,4 @@
-"""The run's books: every read and write of the tables that a decision needs, inside one session.
+"""Every read and write of a run's tables that a decision needs, inside one session.
 
 The only place that changes a step's state, so that `step_count` always agrees with `step`. Decides nothing.
 """
@@ -48,9 +48,9 @@ Row = TypeVar("Row", bound=SQLModel)
 
 IN_FLIGHT = (StepState.DISPATCHED, StepState.RUNNING)
 AWAY = timedelta(seconds=60)
-"""A longer time between two looks at a run is the coordinator's absence, not the run's work."""
+"""A longer time between two ticks is the coordinator's absence, not the run's work."""
 MOMENT = timedelta(seconds=1)
-"""Time is written down no more often."""
+"""Time is recorded no more often."""
 
 
 class CountKey(NamedTuple):
@@ -80,7 +80,7 @@ class LedgerMemory:
 
 
 class Ledger:
-    """One session's view of the books. Commit is the caller's."""
+    """One session's view of a run's tables. The caller commits."""
 
     def __init__(self, session: Session, memory: LedgerMemory | None = None) -> None:
         """`memory` is what earlier sessions of the only writer have read; it must be forgotten if one fails."""
@@ -104,7 +104,7 @@ class Ledger:
         return _recipe(json.dumps(run.recipe))
 
     def runs_on(self) -> list[Run]:
-        """The runs that are running or being cancelled, in the order of submission."""
+        """The running runs and those being cancelled, in the order of submission."""
         on = [status for status in RunStatus if status.on]
         return list(self.session.exec(select(Run).where(col(Run.status).in_(on)).order_by(col(Run.created_at))))
 
@@ -114,12 +114,12 @@ class Ledger:
         return list(self.session.exec(select(Run.id).where(col(Run.status).in_(on)).order_by(col(Run.created_at))))
 
     def queued_runs(self, limit: int) -> list[Run]:
-        """Those whose turn comes next."""
+        """Those that start next."""
         query = select(Run).where(Run.status == RunStatus.QUEUED).order_by(col(Run.created_at)).limit(max(0, limit))
         return list(self.session.exec(query))
 
     def end_run(self, run: Run, status: RunStatus, end: RunEnd | None = None) -> None:
-        """`end` says why, where it was neither finished nor cancelled."""
+        """`end` is the reason, unless it finished or was cancelled."""
         run.status, run.finished_at, run.stuck = status, utc_now(), None
         run.reason, run.end = (None, None) if end is None else (end.what, end.model_dump(mode="json"))
         self.event(EventName(f"run_{status}"), run.id, reason=run.reason)
@@ -135,7 +135,7 @@ class Ledger:
         return iteration
 
     def current(self, run: Run) -> Iteration | None:
-        """The iteration that the run is in; None before its first."""
+        """The current iteration of the run; None before its first."""
         return self._get(Iteration, (run.id, run.iteration))
 
     def shards(self, run_id: str, iteration: int) -> Sequence[Shard]:
@@ -146,7 +146,7 @@ class Ledger:
         return self.session.get_one(Shard, (run_id, iteration, index))
 
     def spend(self, step: Step, usage: StepUsage) -> None:
-        """Book what an attempt took that came to a result, whether or not the result is still wanted."""
+        """Record the usage of an attempt that produced a result, whether or not the result is still needed."""
         row = self._get(Spending, (step.run_id, step.iteration, step.kind))
         row = row or Spending(run_id=step.run_id, iteration=step.iteration, kind=step.kind)
         row.steps += usage.calls > 0
@@ -157,7 +157,7 @@ class Ledger:
         self.session.add(row)
 
     def count_time(self, run: Run, now: datetime) -> None:
-        """Add the time since the last look, if the run was on and someone was looking."""
+        """Add the time since the last tick, if the run was running and the coordinator present."""
         clock = self._get(RunClock, run.id) or RunClock(run_id=run.id)
         since = now - clock.looked_at if clock.looked_at is not None and run.status.on else None
         if since is not None and since < MOMENT:
@@ -185,7 +185,7 @@ class Ledger:
         return step
 
     def remove_step(self, step: Step) -> None:
-        """Take a step back that will be prepared anew from other inputs."""
+        """Remove a step that will be prepared again from other inputs."""
         self._count(step, step.state, -1)
         self.session.delete(step)
         # The same step may be added again within this transaction.
@@ -201,7 +201,7 @@ class Ledger:
         return self.session.exec(query).first()
 
     def failure_of_shards(self, run_id: str, iteration: int) -> FailureReason | None:
-        """Why the last of the iteration's dead shards died; None if all live."""
+        """Why the last of the iteration's dead shards failed; None if there is none."""
         query = select(Step.failure).where(Step.run_id == run_id, Step.iteration == iteration)
         dead = query.where(Step.state == StepState.DEAD, col(Step.kind).in_(SHARD_KINDS))
         found = self.session.exec(dead.order_by(col(Step.id).desc()).limit(1)).all()
@@ -216,10 +216,10 @@ class Ledger:
         recomputed_in: int | None = None,
         shards: int | None = None,
     ) -> Sequence[Step]:
-        """Those that may be dispatched now; with `recomputed_in`, only those of that iteration whose result was lost,
-        with `shards`, only those of the first so many shards.
+        """The steps that may be dispatched now; with `recomputed_in`, only those of that iteration whose result was
+        lost, with `shards`, only those of the first so many shards.
 
-        A step whose fingerprint is in flight already, in whatever run, waits for that result: it becomes its own.
+        A step whose fingerprint is in flight already, in any run, waits for that result and reuses it.
         """
         twin = aliased(Step)
         query = (
@@ -245,7 +245,7 @@ class Ledger:
         return self.session.exec(query).all()
 
     def move(self, step: Step, state: StepState, **changes: Any) -> None:
-        """Change a step's state and whatever comes with it, keeping the counters true."""
+        """Change a step's state and the given fields, and keep the counters in agreement."""
         self._count(step, step.state, -1)
         step.state = state
         for name, value in changes.items():
@@ -303,7 +303,7 @@ class Ledger:
         return {result.fingerprint: result for result in self.session.exec(query)}
 
     def register_result(self, fingerprint: str, key: str, size: int, facts: StepFacts) -> StoredResult:
-        """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
+        """The first attempt's object is the result; a later one's is an orphan, unless it is the same object."""
         known = self.result(fingerprint)
         if known is None:
             known = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts.stored())
@@ -331,7 +331,7 @@ class Ledger:
         return known[fingerprint]
 
     def add_outcomes(self, run_id: str, iteration: int, ends: Sequence[tuple[str, str]]) -> None:
-        """One row per prompt, in order, instead of what was there. `ends` are (prompt id, outcome)."""
+        """One row per prompt, in order, replacing the former ones. `ends` are (prompt id, outcome)."""
         mine = (col(PromptOutcome.run_id) == run_id, col(PromptOutcome.iteration) == iteration)
         self.session.execute(delete(PromptOutcome).where(*mine))
         rows = [
@@ -347,7 +347,7 @@ class Ledger:
         return Counter(Outcome(outcome) for outcome in self.session.exec(query))
 
     def forget_outcomes(self, run_id: str, iteration: int) -> None:
-        """They are booked again by the selection that follows."""
+        """The selection that follows records them again."""
         self.add_outcomes(run_id, iteration, [])
 
     def training_progressed(self, step: Step, at: int, of: int, loss: float | None) -> None:
@@ -359,7 +359,7 @@ class Ledger:
         self.session.add(job)
 
     def training_ended(self, step: Step) -> None:
-        """Its last reports may come after its end, and are not taken any more."""
+        """Progress reports that arrive after its end are ignored."""
         job = self.session.get(TrainingJob, step.id)
         if job is not None:
             job.step, job.updated_at = job.steps, utc_now()

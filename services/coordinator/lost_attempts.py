@@ -1,6 +1,6 @@
-"""Finds what was lost: workers that fell silent, messages that never arrived. The leases of our own.
+"""Finds lost attempts: workers that fell silent, messages that never arrived. The coordinator's own leases.
 
-When a step in flight counts as lost is `spar.runtime.leases`'s to say; it then gets another attempt.
+When an attempt in flight counts as lost, `spar.runtime.leases` decides; the step then gets another one.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ RETURNED = "returned: its worker stopped and returned it. Nothing needs to be do
 
 
 def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
-    """A worker lives: so do the attempts it holds."""
+    """A worker is alive: so are the attempts it holds."""
     for held in alive.held:
         step = ledger.step(held.step_id)
         if step is None or step.attempt != held.attempt or step.state not in IN_FLIGHT:
@@ -41,7 +41,8 @@ def renew(ledger: Ledger, alive: WorkerAlive, now: datetime) -> None:
 def lost_steps(
     ledger: Ledger, broker: Broker, loss: BrokerReset, leases: Leases, attendance: Attendance, now: datetime
 ) -> Iterator[tuple[Step, LostReason]]:
-    """The steps in flight that nobody works on, each with the reason. Silence counts only while we could hear."""
+    """The steps in flight that no worker holds, each with the reason. Silence counts only while reports could be
+    received."""
     waiting, since = cache(broker.waiting), attendance.since or now
     for step in ledger.steps_in(IN_FLIGHT):
         signs = AttemptStatus(
@@ -53,10 +54,10 @@ def lost_steps(
 
 
 def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> None:
-    """End the attempt: the environment's fault, so it costs the step nothing.
+    """End the attempt: the environment's fault, so the step is not charged.
 
-    A worker that fell silent may have died of the step itself, so each further attempt that was lost through no failure
-    of the step's own makes the next wait longer.
+    A worker that fell silent may have been killed by the step itself, so each further attempt that was lost without a
+    failure of the step makes the next wait longer.
     """
     log.info("attempt_lost", step=step.id, kind=step.kind, part=step.part, reason=why.value)
     turn.ledger.event(
@@ -71,7 +72,7 @@ def give_up(turn: Transition, step: Step, why: LostReason, now: datetime) -> Non
 
 
 def hand_back(turn: Transition, step: Step, worker: str) -> None:
-    """A worker that stops returned the attempt: another may have it at once."""
+    """A worker that stops returned the attempt: another may start it at once."""
     log.info("attempt_returned", step=step.id, kind=step.kind, part=step.part, worker=worker)
     turn.ledger.event(
         EventName.ATTEMPT_RETURNED, turn.run.id, step=step.id, step_kind=step.kind, part=step.part, worker=worker

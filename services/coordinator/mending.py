@@ -1,7 +1,7 @@
-"""What `spar doctor --fix` does to a run's books while nothing works on them. `spar.upkeep` finds what is wrong.
+"""What `spar doctor --fix` changes in a run's tables while nothing works on them. `spar.upkeep` finds what is wrong.
 
-Decides nothing that a run would: it counts and reads again, and takes back steps whose results are lost; the run
-computes those when it is resumed.
+Makes no decision of a run: it counts and reads again, and reopens steps whose results are lost; the run computes those
+when it is resumed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from spar.upkeep.findings import Finding, Remedy
 
 
 def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Finding]) -> Iterator[str]:
-    """Do what the findings' remedies say; yields what was done. Commit is the caller's."""
+    """Apply the findings' remedies; yields what was done. The caller commits."""
     run = ledger.run(run_id)
     context = RunContext(ledger=ledger, store=store, run=run, recipe=ledger.recipe(run))
     wanted = {remedy: [each for each in findings if each.remedy is remedy] for remedy in Remedy}
@@ -35,7 +35,7 @@ def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Fin
         yield from _recompute(context, step_id)
     for iteration in sorted({each.iteration for each in wanted[Remedy.REBOOK]}):
         yield from _rebook(context, iteration)
-    if wanted[Remedy.RECOUNT]:  # the taken-back steps moved counters that were wrong
+    if wanted[Remedy.RECOUNT]:  # the reopened steps changed counters that were wrong
         yield _recount(ledger, run_id)
     if lost and run.status is RunStatus.FINISHED:
         ledger.queue_again(run)
@@ -43,7 +43,7 @@ def mend(ledger: Ledger, store: ObjectStore, run_id: str, findings: Sequence[Fin
 
 
 def forget_orphans(ledger: Ledger, keys: Sequence[str]) -> None:
-    """Their objects are removed."""
+    """Their objects have been removed."""
     for key in keys:
         ledger.session.execute(delete(Orphan).where(col(Orphan.key) == key))
 
@@ -51,7 +51,7 @@ def forget_orphans(ledger: Ledger, keys: Sequence[str]) -> None:
 def _recompute(context: RunContext, step_id: int) -> Iterator[str]:
     step = context.ledger.step(step_id)
     if step is None or step.state is not StepState.DONE:
-        return  # it is open, and computed anyway
+        return  # it is open, and will be computed anyway
     reopen(context.ledger, step)
     yield f"step {step.id} ({name_of(step)}) is open again: its result was lost"
 
@@ -70,7 +70,7 @@ def _rebook(context: RunContext, iteration: int) -> Iterator[str]:
         key = selected.outcomes_key
         ends = decode_rows(get_verified(context.store, key), PromptEnd, key)[1]
     except ObjectLost:
-        return  # the selection is computed again, and books them
+        return  # the selection is recomputed, and records them
     context.ledger.add_outcomes(context.run.id, iteration, [(end.prompt_id, end.outcome) for end in ends])
     yield f"the outcomes of iteration {iteration} are read again: {len(ends)} prompts"
 

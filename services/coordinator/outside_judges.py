@@ -1,4 +1,4 @@
-"""An outside judge as a step's message names it: by what its server knows it as, and where that server is."""
+"""How a step's message names an outside judge: by its name at its server, and the server's address."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from spar.recipes.models import EngineSettings, JudgeSettings
 
 
 def judge_model(judge: JudgeSettings | None) -> ModelRef | None:
-    """By the name that its server knows; with other fields in its requests it is another one."""
+    """Named as at its server; with other fields in its requests it is another model."""
     if judge is None:
         return None
     served = f"served:{judge.model}"

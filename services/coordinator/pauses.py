@@ -1,4 +1,4 @@
-"""How long to wait before another try: twice as long each time, up to a bound."""
+"""How long to wait before a retry: twice as long each time, up to a bound."""
 
 from datetime import timedelta
 
@@ -9,5 +9,5 @@ _MOST_DOUBLINGS = 10
 
 
 def pause_after(tries: int) -> timedelta:
-    """After so many tries that failed, at least one."""
+    """After so many failed tries, at least one."""
     return min(FIRST_PAUSE * (1 << min(max(tries, 1) - 1, _MOST_DOUBLINGS)), LONGEST_PAUSE)

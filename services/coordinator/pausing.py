@@ -1,6 +1,6 @@
-"""What a circuit breaker's verdict means for the books: steps given back uncharged, one alarm, the run given up.
+"""What a circuit breaker's verdict changes in the database: steps returned uncharged, one alarm, a failed run.
 
-Whose fault a failure is, `circuit_breaker` says; what follows from a run's end, `flow`.
+Whose fault a failure is, `circuit_breaker` decides; what follows from a run's end, `flow`.
 """
 
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ TURN_OF_OTHERS = timedelta(seconds=1)
 
 
 def failed(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
-    """Book an attempt that failed as the step's own failure, or as one of the environment."""
+    """Record a failed attempt as the step's own failure, or as one of the environment."""
     if not turn.run.status.on:
         turn.fail(step, report.error, report.reason, report.retry, now)
         return
@@ -46,7 +46,7 @@ def failed(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBr
 
 
 def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: datetime) -> None:
-    """Close the breaker of the step's kind, if this is what shows that the fault has passed."""
+    """Close the breaker of the step's kind, if this success shows that the fault has passed."""
     was_open = breakers.succeeded(step.kind, step.id or 0, step.dispatched_at, now)
     turn.probe_limits = breakers.open(now)
     if was_open is None:
@@ -59,7 +59,7 @@ def succeeded(turn: Transition, step: Step, breakers: CircuitBreakers, now: date
 
 
 def _proven(turn: Transition) -> bool:
-    """Whether anything that asks a model has come to a result in this run."""
+    """Whether a step that calls a model has succeeded in this run."""
     counters = turn.ledger.counts(turn.run.id).items()
     return any(number for key, number in counters if key.kind in SHARD_KINDS and key.state is StepState.DONE)
 
@@ -70,7 +70,7 @@ def _give_back(turn: Transition, step: Step, error: str, breakers: CircuitBreake
 
 
 def _opened(turn: Transition, step: Step, report: StepFailed, breakers: CircuitBreakers, now: datetime) -> None:
-    """What the error has cost the steps by now is not charged to them."""
+    """The failures of the steps by this error are not charged to them."""
     for suspect_id, failures in breakers.suspects(step.kind).items():
         suspect = turn.ledger.step(suspect_id)
         if suspect is None or suspect.state is StepState.DONE:
@@ -110,12 +110,12 @@ def _give_up(turn: Transition, step: Step, report: StepFailed, breakers: Circuit
     ids = {each.id for each in suspects}
     others = [each for each in (*_waiting(turn, step), *_flying(turn, step)) if each.id not in ids]
     if len(suspects) < REPEATS and not others:
-        # So few, and nothing else to tell by: as likely their own fault.
+        # So few, and nothing else to compare with: as likely the steps' own fault.
         for each in open_suspects:
             turn.fail(each, f"{report.reason}: {report.error}", report.reason, False, now)
         return
     for each in open_suspects:
-        # Dead letters to look at; resuming the run takes them up again.
+        # Dead letters to look at; resuming the run retries them.
         turn.ledger.move(each, StepState.DEAD, reason=report.error, failure=report.reason, finished_at=now)
     turn.apply(events.CircuitGivenUp(step.kind, report.error, report.reason))
 

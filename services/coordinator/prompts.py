@@ -1,4 +1,4 @@
-"""Cuts an iteration's prompts into shards. Knows nothing of what is done with them."""
+"""Cuts an iteration's prompts into shards. Does not know what they are used for."""
 
 from spar.db.tables import Run, Shard
 from spar.errors import AccountingError
@@ -13,7 +13,7 @@ from spar.store.rows import decode_rows, encode_rows
 
 def cut_shards(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Shard]:
     """Iteration t takes the t-th slice of the run's prompts, in their order, or all of them where they are reused; each
-    shard's go into the store."""
+    shard's prompts are stored."""
     mine = _initial(store, run, recipe, iteration) if iteration < FIRST else _of(store, run, recipe, iteration)
     size = recipe.prompts.shard_size
     shards = []
@@ -33,7 +33,7 @@ def _of(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Pr
 
 
 def _initial(store: ObjectStore, run: Run, recipe: Recipe, iteration: int) -> list[Prompt]:
-    """Of the prompts for the starting models the actor's come first, then the refiner's."""
+    """Of the prompts for the initial models the actor's come first, then the refiner's."""
     actor, refiner = init_prompts(recipe)
     prompts = _read(store, run.inputs[PROMPTS_INPUT])
     if iteration == ACTOR:

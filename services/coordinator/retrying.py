@@ -1,8 +1,8 @@
-"""Resuming a run that its prompts' outcomes ended: what failed is computed once more, what was good is kept.
+"""Resuming a run that ended because of its prompts' outcomes: what failed is recomputed, what succeeded is kept.
 
-A failed reply is a result like any other, so it would be found again by its fingerprint: here such results are
-forgotten, since the cause may be gone (a server with a longer context, another judge under the same name). Where the
-recipe now accepts what happened, nothing is computed again. Sends nothing: the next look at the run does.
+A failed reply is a result like any other, so it would be found again by its fingerprint: such results are removed here,
+since the cause may be gone (a server with a longer context, another judge under the same name). Where the recipe now
+accepts what happened, nothing is recomputed. Sends nothing: the next tick does.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from spar.messages.states import IterationStatus, StepState
 
 
 def select_again(ledger: Ledger, run: Run) -> None:
-    """Have the selection that a guard stopped at booked anew: its result is there, and the recipe may have changed."""
+    """Record again the selection that a guard stopped at: its result is there, and the recipe may have changed."""
     selection = ledger.find_step(run.id, run.iteration, StepKind.SELECTION, "")
     if selection is not None:
         _make_ready(ledger, selection)
 
 
 def retry_failures(ledger: Ledger, run: Run) -> None:
-    """Make ready what failed in the run's iteration, and its selection after that."""
+    """Make ready what failed in the run's iteration, and then its selection."""
     iteration = ledger.current(run)
     if iteration is None:
         return
@@ -49,7 +49,7 @@ def retry_failures(ledger: Ledger, run: Run) -> None:
 
 
 def _accepted(ledger: Ledger, run: Run, reason: EndReason) -> bool:
-    """Whether the recipe, which may have changed since, lets the run go on with what it has."""
+    """Whether the recipe, which may have changed since, accepts what the run has."""
     settings = ledger.recipe(run).failures
     match reason:
         case EndReason.CANARY:
@@ -71,7 +71,7 @@ def _by_shard(ledger: Ledger, run: Run, iteration: Iteration) -> list[list[Step]
 
 
 def _take_back(ledger: Ledger, steps: Sequence[Step], accepted: bool) -> Step | None:
-    """The shard's first step that lost a prompt, ready again; what came after it in the shard goes."""
+    """Make the shard's first step that lost a prompt ready again, and remove the later ones."""
     lost = (place for place, step in enumerate(steps) if counts_of(step, ShardCounts).unusable)
     first = next(lost, None)
     if first is None:

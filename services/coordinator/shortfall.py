@@ -1,6 +1,6 @@
-"""Whether what became of an iteration's prompts is reason to stop the run: pure arithmetic over outcomes.
+"""Whether the outcomes of an iteration's prompts are a reason to stop the run: pure arithmetic over outcomes.
 
-A run that achieved nothing must not look like success. Knows no tables, no replies and nothing of what happens then.
+A run that achieved nothing must not look like success. Knows no tables, no replies and nothing of what follows.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ FAILURES = (
     Outcome.CONTEXT_EXCEEDED,
     Outcome.TOO_LONG,
 )
-"""Prompts that were lost to what can be mended, not to what the models are worth."""
+"""Prompts lost to causes that can be removed, not to what the models can do."""
 
 CANARY_PROMPTS = 8
-"""Fewer than these could all fail by chance: more shards then make up the canary."""
+"""Fewer than these could all fail by chance: a canary then has more shards."""
 
 FIXES: Mapping[Outcome, str] = {
     outcome: OUTCOMES[outcome].fix
@@ -44,11 +44,10 @@ FIXES: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """An iteration's first shards, which are looked at before the others are sent.
+    """An iteration's first shards, which are evaluated before the others are sent.
 
-    `open` of them are not through generation and judgment yet; of `prompts` so many are `unusable`, which is None where
-    a result does not say. `failure` and `error` are of a step that failed for good, `replies` counts those that are no
-    data.
+    `open` of them have not finished generation and judgment; of `prompts`, `unusable` yielded nothing, None where a
+    result does not say. `failure` and `error` are of a step that failed for good, `replies` counts failed replies.
     """
 
     shards: int
@@ -62,7 +61,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadPrompts:
-    """So many `prompts` of the run's `of` are in steps that failed for good and that nobody has dropped."""
+    """So many `prompts` of the run's `of` are in steps that failed for good and were not dropped."""
 
     prompts: int = 0
     of: int = 0
@@ -88,7 +87,7 @@ def canary_shards(shard_size: int, shards: int) -> int:
 
 
 def failed_canary(canary: Canary, iteration: int) -> RunEnd | None:
-    """Why the run stops; None while the canary is under way, and once it has brought anything that can be used."""
+    """Why the run stops; None while the canary is in progress, and once anything of it can be used."""
     if canary.open or canary.unusable != canary.prompts:
         return None
     of = f"{canary.prompts} prompts of {iteration_name(iteration)}, sent ahead of the others"
@@ -107,7 +106,8 @@ def shortfall(
     settings: FailureSettings,
     failure: FailureReason | None = None,
 ) -> RunEnd | None:
-    """Why the run stops after its selection; `learned` rows are there to learn from, `failure` is of a dead step."""
+    """Why the run stops after its selection; `learned` rows are there to learn from, `failure` is that of a dead
+    step."""
     prompts, failed = sum(outcomes.values()), {outcome: outcomes.get(outcome, 0) for outcome in FAILURES}
     lost = sum(failed.values())
     if lost_share(outcomes) > settings.most:
@@ -125,13 +125,15 @@ def shortfall(
         what = f"{iteration_name(iteration)} has nothing to learn from: of {prompts} prompts {_listed(outcomes)}"
         fix = FIXES.get(worst, "Look at the prompts with `spar explain`.")
         return RunEnd(
-            reason=EndReason.NOTHING_LEARNED, what=what, fix=f"{fix} Or go on with failures.nothing_learned=continue."
+            reason=EndReason.NOTHING_LEARNED,
+            what=what,
+            fix=f"{fix} Or continue with failures.nothing_learned=continue.",
         )
     return None
 
 
 def lost_share(outcomes: Mapping[Outcome, int]) -> float:
-    """Of the prompts, those that ended in a failure."""
+    """How many of the prompts ended in a failure."""
     prompts = sum(outcomes.values())
     return sum(outcomes.get(outcome, 0) for outcome in FAILURES) / prompts if prompts else 0.0
 

@@ -1,4 +1,5 @@
-"""What the decisions look at, read from the books: a run's state, its counts, the load of each. Writes nothing."""
+"""What decisions are made from, read from the database: a run's state, its counts, the load of each run. Writes
+nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ from spar.recipes.spending import Spent, capped
 
 
 def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
-    """How many steps of shards each has, in this order."""
+    """How many shard steps each run has, in this order."""
 
     def count(run: Run, states: Sequence[StepState]) -> int:
         return sum(
@@ -55,7 +56,7 @@ def loads_of(ledger: Ledger, runs: Sequence[Run]) -> list[Load]:
 
 
 def state_of(context: RunContext, window: int, probe_limits: dict[StepKind, int]) -> RunState:
-    """What `flow.next_actions` looks at."""
+    """The input of `flow.next_actions`."""
     ledger, run, recipe, plan = context.ledger, context.run, context.recipe, context.plan(context.run.iteration)
     begun = ledger.current(run)
     return RunState(
@@ -87,7 +88,8 @@ def state_of(context: RunContext, window: int, probe_limits: dict[StepKind, int]
 
 
 def _canary(ledger: Ledger, run: Run, recipe: Recipe, begun: Iteration | None) -> Canary | None:
-    """What is known of the iteration's first shards; None once others have been sent, or where none is wanted."""
+    """The state of the iteration's first shards; None once others have been sent, or where the recipe wants no
+    canary."""
     if begun is None or not begun.shards or not recipe.failures.canary:
         return None
     if begun.status is not IterationStatus.SHARDS:
@@ -130,7 +132,7 @@ def _evaluation_counts(ledger: Ledger, run_id: str) -> StepCounts:
 
 
 def _diverged(ledger: Ledger, run: Run, judge_audit: JudgeAuditSettings | None) -> RunEnd | None:
-    """Why the recipe wants the run stopped, if its audits say so."""
+    """Why the recipe stops the run, if its audits show so much disagreement."""
     if judge_audit is None or not judge_audit.stop:
         return None
     query = select(Step).where(Step.run_id == run.id, Step.kind == StepKind.EVALUATION, Step.part == JUDGE_AUDIT)
@@ -169,7 +171,8 @@ def _counts(states: Mapping[StepState, int]) -> StepCounts:
 
 
 def first_costs(settings: IterationSettings, prompts: int) -> dict[StepKind, Spent]:
-    """Of a whole shard of so many prompts: one call to draw each, one to judge each response, a level for each tree."""
+    """The recipe's estimate for a whole shard before any step has finished: one call to draw each response, one to
+    judge it, one level for each tree. The length of replies is unknown."""
     policy = judging_policy(settings.judgment.policy)
     calls = {
         StepKind.GENERATION: prompts,

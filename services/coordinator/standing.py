@@ -1,6 +1,6 @@
-"""Looks whether runs are stuck, and writes down what it finds: the run's cause, and an event when that changes.
+"""Checks whether runs are stuck, and records the result: the run's cause, and an event when that changes.
 
-What a run's state means is `stuck`'s to say; here it is gathered: counters, who replies, what answers. Decides nothing.
+What a run's state means, `stuck` decides; here it is gathered: counters, workers that reply, services that respond.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from spar.store.base import ObjectStore
 log = structlog.get_logger()
 
 STORE_REPLY_S = 10.0
-"""An object store that takes longer to say whether an object is there does not answer."""
+"""An object store that needs longer to report whether an object exists does not respond."""
 VERSION = version("spar")
 
 
@@ -55,9 +55,9 @@ class Standing:
     _next: datetime | None = None
 
     def look(self, ledger: Ledger, paused: Callable[[str], Mapping[StepKind, Standstill]], now: datetime) -> None:
-        """Book which of the runs that are on are stuck. `paused` gives a run's kinds that wait for their engine."""
+        """Record which running runs are stuck. `paused` returns a run's kinds that wait for their engine."""
         if self._looked is not None and now - self._looked > self.patience / 2:
-            self._pulses.clear()  # we were absent ourselves: nobody could be seen to move
+            self._pulses.clear()  # the coordinator itself was absent: no run could make progress
         self._looked = now
         quiet = [run for run in ledger.runs_on() if self._is_quiet(ledger, run, now)]
         if not quiet or (self._next is not None and now < self._next):
@@ -71,7 +71,7 @@ class Standing:
             _book(ledger, run, standstill(scene, self.patience), since)
 
     def _is_quiet(self, ledger: Ledger, run: Run, now: datetime) -> bool:
-        """Whether no step of it has ended for long. One that moves is not stuck any more."""
+        """Whether no step of the run has ended for long. One that makes progress is no longer stuck."""
         counters = _counters(ledger, run)
         pulse = self._pulses.get(run.id)
         if pulse is None or pulse.counters != counters:
@@ -100,13 +100,13 @@ class Standing:
 
 
 def _within(seconds: float, work: Callable[[], object]) -> SparError | None:
-    """Why the work could not be done in time. What hangs is left to its thread."""
+    """Why the check could not be done in time. A check that hangs is left to its thread."""
     done: Future[object] = Future()
 
     def run() -> None:
         try:
             done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - handed to who waits
+        except BaseException as error:  # noqa: BLE001 - passed to the caller
             done.set_exception(error)
 
     Thread(target=run, name="spar-probe", daemon=True).start()
@@ -178,7 +178,7 @@ _CAUSES = {
 
 
 def paused_kinds(ledger: Ledger, run_id: str, why: Mapping[StepKind, FailureReason]) -> dict[StepKind, Standstill]:
-    """What to report of kinds whose circuit breaker is open: the last error of a step of the kind."""
+    """The report for kinds whose circuit breaker is open: the last error of a step of the kind."""
     found = {}
     for kind, failure in why.items():
         query = select(Step.reason).where(Step.run_id == run_id, Step.kind == kind, col(Step.reason).is_not(None))

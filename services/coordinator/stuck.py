@@ -1,7 +1,8 @@
-"""Whether a run is stuck, and why: one rule over what is open, who works, and what answers. Pure; asks nobody.
+"""Whether a run is stuck, and why: one rule over which steps are open, which workers run, and what responds. Pure.
 
-A run is stuck when steps are open and none has ended for long. A step that a worker is at work on is no standstill:
-some take hours, and what takes too long has a deadline. It is one where what that worker needs does not answer.
+A run is stuck when steps are open and none has ended for long. A step that a worker is running is no standstill: some
+take hours, and deadlines end those that take too long. It is one where something that the worker needs does not
+respond.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from spar.runtime.census import SeenWorker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standstill:
-    """Why nothing ends: `what` happens, and the `fix`."""
+    """Why no step ends: `what` happens, and the `fix`."""
 
     cause: StuckCause
     what: str
@@ -25,11 +26,11 @@ class Standstill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What can be seen of a run. `quiet`: how long no step has ended.
+    """What is known of a run. `quiet`: how long no step has ended.
 
-    Steps by kind: `ready` to be sent, `sent` and not begun, `running` with a lease. `paused`: kinds whose engine fails,
-    with the standstill that is. `unanswering`: what the coordinator itself could not reach. `workers` None: they are in
-    this process.
+    Steps by kind: `ready` to be sent, `sent` and not started, `running` with a lease. `paused`: kinds whose engine
+    fails, with the resulting standstill. `unanswering`: what the coordinator itself could not reach. `workers` None:
+    they are in this process.
     """
 
     quiet: timedelta
@@ -47,7 +48,7 @@ class Scene:
 
 
 def standstill(scene: Scene, patience: timedelta) -> Standstill | None:
-    """None: the run moves, or may yet."""
+    """None: the run makes progress, or still may."""
     if not scene.open or scene.quiet < patience:
         return None
     if scene.unanswering:

@@ -1,4 +1,4 @@
-"""What the coordinator accepts: reports of workers. They wait in the inbox; its thread books them."""
+"""The task of the coordinator: workers' reports, which wait in the inbox until its thread handles them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _inbox: list[Inbox] = []
 
 
 def install(inbox: Inbox | None) -> None:
-    """Say which inbox this process's reports go to; None when it is closed."""
+    """Set the inbox that receives this process's reports; None when it is closed."""
     _inbox[:] = [] if inbox is None else [inbox]
 
 

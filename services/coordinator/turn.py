@@ -1,6 +1,6 @@
-"""One turn of the coordinator: an event, what follows from it, all in one transaction; messages leave after it.
+"""One turn of the coordinator: an event and what follows from it, all in one transaction; messages are sent after it.
 
-`flow` decides, `steps` makes the messages, the ledger keeps the books; this applies the one to the other.
+`flow` decides, `steps` builds the messages, the ledger stores; this applies the actions.
 """
 
 from collections import deque
@@ -40,7 +40,7 @@ BACK_OFF = timedelta(seconds=2)
 
 @dataclass(slots=True)
 class Transition:
-    """Applies events to one run. `outbox` is what to send once the session is committed."""
+    """Applies events to one run. `outbox` holds what to send once the session is committed."""
 
     ledger: Ledger
     store: ObjectStore
@@ -61,7 +61,7 @@ class Transition:
         self._events.append(event)
         while self._events or self._prepared:
             if not self._events:
-                # New steps are ready: look once more what may be dispatched.
+                # New steps are ready: check again what may be dispatched.
                 self._events.append(events.Woken())
                 self._prepared = False
             state = state_of(self.context, self.window, self.probe_limits)
@@ -180,7 +180,7 @@ class Transition:
             if known is not None and handling.is_readable(self.context, step, known):
                 facts = StepFacts.read(known.facts).model_copy(update={"seconds": 0.0, "timings": None})
                 self.complete(step, known.key, facts, reused=True)
-            elif step.fingerprint not in sent:  # else it waits, and has the same result
+            elif step.fingerprint not in sent:  # otherwise it waits, and reuses the result
                 sent.add(step.fingerprint)
                 results.pop(step.fingerprint, None)
                 self.send(step)
@@ -188,7 +188,7 @@ class Transition:
     # ---- steps changing state ----
 
     def send(self, step: Step) -> None:
-        """Dispatch a new attempt; the message leaves when the turn is committed."""
+        """Dispatch a new attempt; the message is sent when the turn is committed."""
         attempt = step.attempt + 1
         message = {**step.message, "step_id": step.id, "attempt": attempt}
         now = utc_now()
@@ -204,7 +204,7 @@ class Transition:
         self.outbox.append(step)
 
     def complete(self, step: Step, key: str, facts: StepFacts, reused: bool = False) -> None:
-        """A step has its result: what follows?"""
+        """A step has its result: record it, and the event that follows."""
         before = step.result_key
         self.ledger.move(
             step,
@@ -256,9 +256,9 @@ class Transition:
         self.apply(event)
 
     def fail(self, step: Step, reason: str, failure: FailureReason, retry: bool, now: datetime) -> None:
-        """An attempt ended without a result: another one after a pause, or none."""
+        """An attempt ended without a result: retry it after a pause, or give the step up."""
         if not self.run.status.on:
-            # Nothing may follow now, a death least of all: it is tried again when the run goes on.
+            # Nothing may follow now, least of all a failed step: it is retried when the run is resumed.
             self.ledger.move(step, StepState.READY, reason=reason)
             return
         failures = step.failures + 1
@@ -279,7 +279,7 @@ class Transition:
 def open_turn(
     ledger: Ledger, store: ObjectStore, run: Run, max_window: int, probe_limits: Mapping[StepKind, int]
 ) -> Transition:
-    """A turn over a run, with its recipe read and its window bounded by what the workers hold."""
+    """A turn of a run, with its recipe read and its window bounded by what the workers hold."""
     recipe = ledger.recipe(run)
     ledger.count_time(run, utc_now())
     return Transition(ledger, store, run, recipe, min(recipe.dispatch.window, max_window), dict(probe_limits))

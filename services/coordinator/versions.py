@@ -1,7 +1,7 @@
-"""Messages of steps that an older version worded: brought to this version's revisions before they are sent.
+"""Updates messages that an older version built to this version's revisions before they are sent.
 
-A step that was ready or in flight when the version changed names a revision that no worker of this version takes. What
-it computes is computed anew, under a fingerprint of its own. Sends nothing.
+A step that was ready or in flight when the version changed names a revision that no worker of this version accepts. Its
+result is computed anew, under another fingerprint. Sends nothing.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ MESSAGES: Mapping[StepKind, type[StepMessage]] = MappingProxyType(
 
 
 def renew(step: Step) -> None:
-    """Word the step's message in this version's revision, if it is in another. Raises ConflictError if it cannot."""
+    """Update the step's message to this version's revision, if it has another. Raises ConflictError if it cannot."""
     message = MESSAGES[step.kind]
     try:
         message.model_validate(step.message)

@@ -1,4 +1,4 @@
-"""Starts the coordinator: `python -m services.coordinator.worker`. There is one; a second exits and says why."""
+"""Starts the coordinator: `python -m services.coordinator.worker`. There is one; a second one exits and reports why."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,7 +24,7 @@ from spar.runtime.supervision import ProcessEnd, end_within
 log = structlog.get_logger()
 
 STOP_S = 25.0
-"""For all to stop in; compose gives it 30 s."""
+"""For everything to stop in; compose allows 30 s."""
 MOST_WAITING = 1000
 """Reports in memory; the others stay in Redis, which outlives this process."""
 
@@ -69,12 +69,12 @@ def start(settings: Settings) -> None:
 
 
 def _hand_over(reports: Sequence[Report]) -> None:
-    """Put what could not be booked back into the queue, for the next coordinator."""
+    """Return reports that could not be handled to the queue, for the next coordinator."""
     for place, report in enumerate(reports):
         try:
             announce(report)
-        except Exception as error:  # noqa: BLE001 - whatever a broker raises that is away or full
-            # Their leases give their steps another attempt, and results that are there are found again.
+        except Exception as error:  # noqa: BLE001 - whatever a broker raises that is unreachable or full
+            # Their leases give their steps another attempt, and existing results are found again.
             log.warning("reports_lost", reports=len(reports) - place, error=str(error))
             return
 

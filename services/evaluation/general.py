@@ -1,6 +1,6 @@
-"""A general benchmark on arrival: fetch its files, find the model, have lm-eval measure it. One row comes out.
+"""A general benchmark step: fetch its files, find the model, have lm-eval measure it. The result is one row.
 
-How lm-eval is started and read is `spar.experiments.lm_eval`'s.
+How lm-eval is started and read, `spar.experiments.lm_eval` defines.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ FOLDER = "general"
 
 
 async def measure_task(worker: Worker, command: Evaluate, spec: GeneralSpec) -> StepOutput:
-    """Counts of the step are the report's scores. lm-eval does not say what its calls took."""
+    """Counts of the step are the report's scores. lm-eval does not report what its calls cost."""
     require_lm_eval()
     folder = worker.work_dir / FOLDER / command.fingerprint
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ async def _placed(worker: Worker, command: Evaluate, spec: GeneralSpec) -> Async
 
 
 async def _job(worker: Worker, spec: GeneralSpec, place: Endpoint, start: Path) -> tuple[LmEvalJob, str | None]:
-    """With the files in place; the digest of published ones. Relative paths in task files of one's own start there."""
+    """With the files in place; the digest of published ones. Relative paths in custom task files start there."""
     own, digest = None, None
     likelihoods = BY_LIKELIHOOD_HERE & {spec.task}
     if spec.data is not None:

@@ -1,6 +1,7 @@
-"""An audit of the refiner's judging on arrival: read what an iteration judged, check a slice by rules, ask a judge.
+"""An audit of the refiner's judging: read what an iteration judged, check a sample by rules, have an outside judge
+vote.
 
-How items are found and what their measures are is `spar.evaluation`'s; what is an alarm, the coordinator's.
+`spar.evaluation` defines how items are found and measured; the coordinator decides what is an alarm.
 """
 
 import asyncio
@@ -27,11 +28,11 @@ from spar.runtime.worker import Worker
 
 
 async def audit_judging(worker: Worker, command: Evaluate, spec: JudgeAuditSpec) -> StepOutput:
-    """Rows: every audited text. The step's counts are the measures that an alarm is decided by."""
+    """Rows: every audited text. The step's counts are the measures that decide an alarm."""
     usage = Usage()
     shards = await read_rows(worker.store, spec.inputs, ShardResults)
     checks = await _slice(worker, spec, shards)
-    # One shard at a time: of a large iteration only what is audited stays in memory.
+    # One shard at a time: of a large iteration only the audited texts stay in memory.
     items = [item for shard in shards for item in await _audited(worker, shard, checks)]
     if spec.judge is not None:
         items = await _with_outside(worker, command, spec, items, usage)
@@ -47,7 +48,7 @@ async def _slice(worker: Worker, spec: JudgeAuditSpec, shards: Sequence[ShardRes
 
 
 async def _audited(worker: Worker, shard: ShardResults, checks: Mapping[str, CheckText]) -> list[Audited]:
-    """A shard that died early has less to audit, or nothing."""
+    """A shard that failed early has fewer texts to audit, or none."""
     judged = [] if shard.judged is None else await read_rows(worker.store, shard.judged, JudgedPrompt)
     trees = [] if shard.trees is None else await read_rows(worker.store, shard.trees, Tree)
     # Off the event loop: checkers take milliseconds each.
@@ -57,7 +58,7 @@ async def _audited(worker: Worker, shard: ShardResults, checks: Mapping[str, Che
 async def _with_outside(
     worker: Worker, command: Evaluate, spec: JudgeAuditSpec, items: Sequence[Audited], usage: Usage
 ) -> list[Audited]:
-    """The same items with one greedy vote each of the outside judge, in the words that the refiner judges with."""
+    """The same items with one greedy vote each of the outside judge, prompted with the refiner's form."""
     if spec.judge is None or spec.templates is None or spec.judge_tokens is None or command.judge is None:
         raise AccountingError("An audit names an outside judge and not its address or its settings.")
     templates = await read_templates(worker, spec.templates)
@@ -73,6 +74,6 @@ async def _with_outside(
 async def _asked(judge: Refiner, item: Audited) -> Audited:
     try:
         found = await judge.judge(item.prompt, item.text, JUDGE_NODE)
-    except DataError:  # too long for this judge: it has said nothing, and that is counted as no label
+    except DataError:  # too long for this judge: it has no vote, which is counted as no label
         return item
     return replace(item, outside=found.label)

@@ -1,4 +1,4 @@
-"""What the evaluation service accepts, and what it does on arrival."""
+"""The tasks of the evaluation service."""
 
 from typing import Any
 
@@ -49,6 +49,6 @@ async def _measure(worker: Worker, command: Evaluate, spec: EvaluationSpec) -> S
 
 
 def _as_pair(example: Example) -> Pair:
-    """A prompt and the response that is to be learned; there is none to be avoided."""
-    asked, response = example.messages
-    return Pair(prompt=Prompt.of(asked.content), chosen=response.content, rejected="")
+    """A prompt and the response to learn; there is none to avoid."""
+    prompt, response = example.messages
+    return Pair(prompt=Prompt.of(prompt.content), chosen=response.content, rejected="")

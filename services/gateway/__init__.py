@@ -1,1 +1,1 @@
-"""An OpenAI-compatible endpoint that answers with an actor alone, or with tree search at inference."""
+"""An OpenAI-compatible endpoint that responds with an actor alone, or with tree search at inference."""

@@ -1,4 +1,4 @@
-"""Turns a request into what is asked of the models, within what the gateway allows. Asks nothing itself."""
+"""Turns a request into calls of the models, within the gateway's limits. Calls no model itself."""
 
 import secrets
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ PREFIX = "spar:"
 ALONE = f"{PREFIX}actor"
 """The model that neither judges nor searches."""
 MODELS = {f"{PREFIX}{name}": kind.help for name, kind in STRATEGIES.items()}
-"""The names that clients may ask for, and what answers."""
-_RESERVE = 0.2  # share of a deadline that is kept for stopping what still runs and for sending the response
+"""The model names that clients may use, and what responds."""
+_RESERVE = 0.2  # share of a deadline that is reserved for stopping what still runs and for sending the response
 _MOST_RESERVE_S = (
-    1.0  # two hundred searches that end in the same moment took 0.6 to 1.3 s on two cores under a load of 5
+    1.0  # two hundred searches that ended in the same moment took 0.6 to 1.3 s on two cores under a load of 5
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """One request, resolved. `search_s` is the deadline less what it takes to stop and to reply."""
+    """One request, resolved. `search_s` is the deadline without the time for stopping and replying."""
 
     model: str
-    asked: InferenceRequest
+    inference: InferenceRequest
     strategy: Strategy
     deadline_s: float
     votes: int | None
@@ -38,7 +38,7 @@ class GatewayRequest:
 
 
 def resolve(form: ChatForm, settings: GatewaySettings) -> GatewayRequest:
-    """Raises a Refusal: 404 for an unknown model, 400 for more than is allowed."""
+    """Raises a Refusal: 404 for an unknown model, 400 for a value above a limit."""
     if form.model not in MODELS:
         raise GatewayRefusal(
             404,
@@ -55,7 +55,7 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> GatewayRequest:
     _check("budget", budget, settings.most_budget)
     _check("deadline_s", deadline_s, settings.longest_deadline_s)
     tokens = form.max_completion_tokens or form.max_tokens or settings.response_tokens
-    asked = InferenceRequest(
+    inference = InferenceRequest(
         messages=tuple(Message("system" if t.role == "developer" else t.role, t.text) for t in form.messages),
         sampling=Sampling(temperature=form.temperature, top_p=form.top_p, max_tokens=tokens),
         seed=secrets.randbits(62) if form.seed is None else form.seed,
@@ -65,7 +65,7 @@ def resolve(form: ChatForm, settings: GatewaySettings) -> GatewayRequest:
     strategy = make_strategy(
         form.model.removeprefix(PREFIX), budget, TreeShape(branch=spar.branch, keep=spar.keep, depth=spar.depth)
     )
-    return GatewayRequest(form.model, asked, strategy, deadline_s, spar.votes)
+    return GatewayRequest(form.model, inference, strategy, deadline_s, spar.votes)
 
 
 def _check_choices(form: ChatForm) -> None:
@@ -80,7 +80,7 @@ def _check_choices(form: ChatForm) -> None:
 
 
 def _check_last_turn(form: ChatForm) -> None:
-    """A begun reply is for the actor's own template to continue, or to refuse; a refiner judges whole responses."""
+    """Only the actor's own template can continue a reply that has begun; a refiner judges whole responses."""
     if form.messages[-1].role != "user" and form.model != ALONE:
         raise GatewayRefusal(
             400,
@@ -91,12 +91,12 @@ def _check_last_turn(form: ChatForm) -> None:
         )
 
 
-def _check(name: str, asked: float, most: float) -> None:
-    if asked > most:
+def _check(name: str, value: float, most: float) -> None:
+    if value > most:
         raise GatewayRefusal(
             400,
             "invalid_request",
-            f"`spar.{name}` is {asked:g}; this gateway allows {most:g}.",
+            f"`spar.{name}` is {value:g}; this gateway allows {most:g}.",
             f"Ask for {most:g} or less, or start the gateway with more.",
             param=f"spar.{name}",
         )

@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token, as every OpenAI client sends its api_key."""
+"""Authentication: a bearer token, sent as every OpenAI client sends its api_key."""
 
 from typing import Annotated
 
@@ -15,14 +15,14 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 async def require_token(request: Request, context: Context, credentials: Credentials) -> None:
-    """Raises a Refusal (401). The door has checked already: this puts it into the API's description."""
+    """Raises a Refusal (401). `GatewayDoor` has checked already: this adds the token to the OpenAPI description."""
     error = unauthorized(request, context.settings.token.get_secret_value())
     if error is not None:
         raise error
 
 
 def unauthorized(head: HTTPConnection, token: str) -> GatewayRefusal | None:
-    """Why a request may not be answered; None: it may. Reads its head only."""
+    """Why a request is refused; None: it is not. Reads its head only."""
     given = bearer_of(head)
     if same(given, token):
         return None

@@ -1,10 +1,13 @@
-"""What the gateway stands on: two models, the places for requests, and the settings. Handed to every route."""
+"""What every route of the gateway uses: two models, the settings, and how many requests may run and wait."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.gateway.admission import Admission
+from services.gateway.errors import GatewayRefusal
 from services.gateway.settings import GatewaySettings
 from spar.aio import gather
 from spar.inference.conversations import FoldingSystem
@@ -14,9 +17,47 @@ from spar.method.defaults import TEMPERATURE
 from spar.recipes.models import JudgmentSettings, SamplingSettings
 from spar.roles.settings import RefinerSettings
 
+RETRY_AFTER = {"Retry-After": "1"}
+"""Seconds. Places become free continuously; clients back off by themselves when refused again."""
+
+
+class Admission:
+    """Admits requests, first come first served. For one event loop."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._places = asyncio.Semaphore(running)
+        self._most_waiting = waiting
+        self.running = self.waiting = 0
+
+    @asynccontextmanager
+    async def place(self, due: float) -> AsyncIterator[None]:
+        """Hold a place; `due` is the loop time until which waiting is worthwhile. Raises a Refusal (429)."""
+        if self._places.locked() and self.waiting >= self._most_waiting:
+            raise _busy("queue_full", f"{self.running} requests are worked on and {self.waiting} wait.")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout_at(due):
+                await self._places.acquire()
+        except TimeoutError:
+            raise _busy("queue_timeout", "The request's deadline passed while it waited for a place.") from None
+        finally:
+            self.waiting -= 1
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self._places.release()
+
+
+def _busy(code: str, what: str) -> GatewayRefusal:
+    return GatewayRefusal(
+        429, code, what, "Send it again later, or start the gateway with more places.", headers=RETRY_AFTER
+    )
+
 
 class GatewayBackend:
-    """Made anywhere, used on one event loop, closed there. Raises what is wrong with the settings."""
+    """Created anywhere, used on one event loop, closed there. Raises the error of invalid settings."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
@@ -30,7 +71,7 @@ class GatewayBackend:
         self.models = RoleModels(actor=FoldingSystem(self._open.models["actor"]), refiner=self._open.models["refiner"])
 
     async def find_models(self) -> None:
-        """Load both, or find them at their servers. Raises EngineError."""
+        """Load both models, or find them at their servers. Raises EngineError."""
         await gather(model.find() for model in self._open.models.values())
 
     def refining(self, votes: int | None) -> RefinerSettings:
@@ -44,10 +85,10 @@ class GatewayBackend:
 
 
 async def _backend(request: Request) -> GatewayBackend:
-    """A coroutine, or FastAPI would send every request through a thread."""
+    """A coroutine, since FastAPI runs plain functions in a thread for every request."""
     backend: GatewayBackend = request.app.state.backend
     return backend
 
 
 Context = Annotated[GatewayBackend, Depends(_backend)]
-"""What the routes stand on."""
+"""The backend, for the routes."""

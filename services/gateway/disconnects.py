@@ -1,4 +1,4 @@
-"""Stops work whose client has gone. Knows nothing of the work."""
+"""Cancels work whose client has disconnected. Knows nothing of the work."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The work's result. If the client goes first, the work is cancelled and has ended when ClientGone is raised.
+    """The work's result. If the client disconnects first, the work has been cancelled and has ended when ClientGone is
+    raised.
 
-    The request's body must have been read: what else comes is only that the client is gone.
+    The request's body must have been read: the only message that then follows is the disconnect.
     """
     task, gone = asyncio.create_task(work), asyncio.create_task(_gone(receive))
     try:

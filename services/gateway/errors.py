@@ -1,6 +1,6 @@
-"""How the gateway refuses: a fitting status and OpenAI's form of an error, with what to do about it.
+"""How the gateway reports errors: a fitting status and OpenAI's error format, with what to do about it.
 
-What went wrong inside is logged and never shown.
+Internal errors are logged and never shown.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from spar.texts import storable
 log = structlog.get_logger()
 
 CLIENT_GONE = 499
-"""Nobody reads it; it is what proxies log for a client that went away."""
+"""No client receives it; proxies log this status for a client that disconnected."""
 BUG = "This is a bug: please report it with the gateway's log."
 
 KINDS: tuple[tuple[type[SparError], int, str], ...] = (
@@ -48,15 +48,15 @@ KINDS: tuple[tuple[type[SparError], int, str], ...] = (
     (EngineError, 502, "model_failed"),
     (AccountingError, 500, "internal_error"),
 )
-"""The first that fits. What the request caused is the client's (4xx), which clients don't send again."""
+"""The first that matches. What the request caused is the client's error (4xx), which clients do not retry."""
 ABOUT_MESSAGES = (ConversationTooLong, PromptRefused, TemplateRefused)
-"""Errors of which the field `messages` is the cause."""
+"""Errors caused by the field `messages`."""
 UNSUPPORTED = frozenset({"extra_forbidden", "unsupported"})
-"""Types of validation errors: known to be meant, and not what this gateway does."""
+"""Types of validation errors for fields that are valid in OpenAI's API and not supported by this gateway."""
 
 
 class GatewayRefusal(Exception):
-    """A refusal that only HTTP knows, such as 401 and 429; `param` is the field that is wrong."""
+    """An error that exists only in HTTP, such as 401 and 429; `param` is the invalid field."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class GatewayRefusal(Exception):
 
 
 class ClientGone(Exception):
-    """The client closed its connection; what it asked for was cancelled."""
+    """The client closed its connection; its work was cancelled."""
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -86,7 +86,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def error_reply(error: Exception) -> tuple[int, dict[str, Any]]:
-    """The status and the body of an error. Logs what is not the client's doing."""
+    """The status and the body of an error. Logs what the client did not cause."""
     if isinstance(error, GatewayRefusal):
         return error.status, body(error.status, error.code, error.what, error.fix, error.param)
     if isinstance(error, SparError):
@@ -100,8 +100,9 @@ def error_reply(error: Exception) -> tuple[int, dict[str, Any]]:
 
 
 def body(status: int, code: str, what: str, fix: str, param: str | None = None) -> dict[str, Any]:
-    """An error in OpenAI's form, with the fix as a field of its own; credentials and unstorable characters removed."""
-    what, fix = storable(redact(what)), storable(redact(fix))  # they may repeat what a request holds
+    """An error in OpenAI's format, with the fix as an additional field; credentials and unstorable characters
+    removed."""
+    what, fix = storable(redact(what)), storable(redact(fix))  # they may repeat what a request contains
     kind = {401: "authentication_error", 429: "rate_limit_error"}.get(
         status, "server_error" if status >= 500 else "invalid_request_error"
     )
@@ -135,7 +136,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _place(problem: Mapping[str, Any]) -> str | None:
-    """The field, as `messages.1.role`; None where the body as a whole is wrong, or is no JSON."""
+    """The field, as `messages.1.role`; None where the body as a whole is invalid, or is no JSON."""
     if problem["type"] == "json_invalid":
         return None
     return ".".join(str(part) for part in problem["loc"] if part != "body") or None

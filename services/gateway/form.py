@@ -1,6 +1,6 @@
-"""What a chat completion request may contain: OpenAI's fields that the gateway can honour, and `spar` with its own.
+"""What a chat completion request may contain: OpenAI's fields that the gateway supports, and `spar` with its own.
 
-A field that would change the text and cannot be honoured is refused, never ignored. Knows nothing of models.
+A field that would change the text and is not supported is refused, never ignored. Knows nothing of models.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ class StreamOptions(BaseModel):
 
 
 class SparOptions(RequestBody):
-    """The gateway's own: how much may be spent on a request, and what is reported of it."""
+    """The gateway's own: how much may be spent on a request, and what is reported about it."""
 
     budget: Annotated[int, Field(gt=0)] | None = None
-    """Refinements, or further responses, at most."""
+    """At most so many refinements, or further responses."""
     deadline_s: Annotated[float, Field(gt=0)] | None = None
     tree: bool = False
-    """Whether the tree comes with the response."""
+    """Whether the response includes the tree."""
     branch: Annotated[int, Field(gt=0, le=16)] = 3
     keep: Annotated[int, Field(gt=0, le=16)] = 2
     depth: Annotated[int, Field(gt=0, le=16)] = 3
@@ -40,7 +40,7 @@ class SparOptions(RequestBody):
 
 
 def _stop_strings(given: Any) -> Any:
-    """One string or several; an empty one stops nothing."""
+    """One string or several; an empty one has no effect."""
     strings = [given] if isinstance(given, str) else given
     return [each for each in strings if each not in ("", None)] if isinstance(strings, list) else strings
 
@@ -53,7 +53,7 @@ class ChatForm(RequestBody):
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     max_completion_tokens: Annotated[int, Field(gt=0)] | None = None
     n: Annotated[int, Field(gt=0, le=128)] = 1
-    """Responses; of the actor alone."""
+    """How many responses; for the actor alone."""
     stop: Annotated[tuple[str, ...], BeforeValidator(_stop_strings), Field(max_length=64)] = ()
     """The text ends before the first of these."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -78,7 +78,8 @@ class ChatForm(RequestBody):
 
 
 def with_headers(form: ChatForm, headers: Mapping[str, str]) -> ChatForm:
-    """The form with X-Spar-Budget, X-Spar-Deadline and X-Spar-Tree, for clients that can't add fields: fields win."""
+    """The form with X-Spar-Budget, X-Spar-Deadline and X-Spar-Tree, for clients that cannot add fields; fields take
+    precedence."""
     given = {
         field: headers[name]
         for name, field in (("x-spar-budget", "budget"), ("x-spar-deadline", "deadline_s"), ("x-spar-tree", "tree"))
@@ -92,7 +93,7 @@ def with_headers(form: ChatForm, headers: Mapping[str, str]) -> ChatForm:
         raise GatewayRefusal(
             400,
             "invalid_request",
-            f"A header X-Spar-* is not as it should be: {field}: {error.errors()[0]['msg']}.",
+            f"A header X-Spar-* is not valid: {field}: {error.errors()[0]['msg']}.",
             "Send X-Spar-Budget: 8, X-Spar-Deadline: 20, X-Spar-Tree: true, or leave them out.",
             param=field,
         ) from error

@@ -1,4 +1,4 @@
-"""Which fields of a request ask for nothing: clients send them with the value that changes no text. Pure."""
+"""Which fields of a request have no effect: clients send them with a value that changes no text. Pure."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "add_generation_prompt": (True,),
     "skip_special_tokens": (True,),
 }
-"""By field: the values that stand for its default. `tool_choice` without tools chooses nothing."""
+"""By field: the values that mean its default. `tool_choice` without tools selects nothing."""
 HARMLESS = frozenset(
     {
         "cache_control",
@@ -48,12 +48,12 @@ HARMLESS = frozenset(
 
 
 def is_nothing(value: object) -> bool:
-    """null, false, and what is empty: such a value asks for nothing in any field. A zero may."""
+    """null, false, and empty values have no effect in any field. A zero may have one."""
     return value is None or value is False or value in ("", [], {})
 
 
 def asks_for_nothing(name: str, value: object) -> bool:
-    """Whether the top-level field can be left out without another reply."""
+    """Whether leaving out the top-level field gives the same reply."""
     return name in HARMLESS or is_nothing(value) or value in NEUTRAL.get(name, ())
 
 
@@ -63,4 +63,4 @@ def _nothing(value: Any) -> None:
 
 
 Nothing = Annotated[None, BeforeValidator(_nothing)]
-"""A field that is known and not supported: accepted where it asks for nothing."""
+"""A field that is known and not supported: accepted where it has no effect."""

@@ -1,4 +1,4 @@
-"""The shapes of OpenAI's replies, whole and in chunks, with what the search has to say under `spar`. Pure data."""
+"""The format of OpenAI's replies, whole and in chunks, with the facts of the search under `spar`. Pure data."""
 
 import re
 import secrets
@@ -26,12 +26,12 @@ class Heading:
 
 def completion(heading: Heading, found: InferenceResult, with_tree: bool) -> dict[str, Any]:
     choices = [_choice(index, each) for index, each in enumerate(_texts(found))]
-    told = {"usage": usage(found), "spar": facts(found, with_tree)}
-    return {**_heading(heading, "chat.completion"), "choices": choices, **told}
+    facts_of_search = {"usage": usage(found), "spar": facts(found, with_tree)}
+    return {**_heading(heading, "chat.completion"), "choices": choices, **facts_of_search}
 
 
 def chunks(heading: Heading, found: InferenceResult, with_tree: bool, with_usage: bool) -> Iterator[dict[str, Any]]:
-    """The text in pieces, then why it ended, then what it took if that was asked for."""
+    """The text in pieces, then the finish reason, then the usage if the request includes it."""
     top = _heading(heading, "chat.completion.chunk")
     texts = _texts(found)
     for index, each in enumerate(texts):
@@ -46,28 +46,28 @@ def chunks(heading: Heading, found: InferenceResult, with_tree: bool, with_usage
 
 
 def usage(found: InferenceResult) -> dict[str, int]:
-    """What all calls to both models took together."""
+    """The usage of all calls to both models."""
     prompt = found.actor.prompt_tokens + found.refiner.prompt_tokens
     completed = found.actor.completion_tokens + found.refiner.completion_tokens
     return {"prompt_tokens": prompt, "completion_tokens": completed, "total_tokens": prompt + completed}
 
 
 def facts(found: InferenceResult, with_tree: bool) -> dict[str, Any]:
-    """How the text came to be; its parts of the usage add up to the whole."""
-    told: dict[str, Any] = {
+    """How the text was produced; the parts of the usage add up to the whole."""
+    found_facts: dict[str, Any] = {
         "ending": found.ending.value,
         "value": found.value,
         "counts": asdict(found.counts),
         "usage": {"actor": _usage(found.actor), "refiner": _usage(found.refiner)},
         "reason": found.reason,
     }
-    return {**told, "tree": None if found.tree is None else _tree(found.tree)} if with_tree else told
+    return {**found_facts, "tree": None if found.tree is None else _tree(found.tree)} if with_tree else found_facts
 
 
 def models(names: dict[str, str], created: int) -> list[dict[str, Any]]:
     return [
-        {"id": name, "object": "model", "created": created, "owned_by": "spar", "description": said}
-        for name, said in names.items()
+        {"id": name, "object": "model", "created": created, "owned_by": "spar", "description": description}
+        for name, description in names.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The gateway's routes: chat completions, the models, and how the gateway is. Each loads, asks, replies."""
+"""The gateway's routes: chat completions, the models, and health. Each loads, calls and replies."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from spar.inference.infer import infer
 from spar.inference.records import InferenceResult
 
 log = structlog.get_logger()
-READY_S = 3.0  # for both models to be found; less than a health check waits
+READY_S = 3.0  # for finding both models; less than a health check's timeout
 STARTED = int(time.time())
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(require_token)])
@@ -34,22 +34,22 @@ public = APIRouter()
 async def chat(form: ChatForm, request: Request, context: Context) -> Response:
     """One chat completion by tree search, whole or streamed. Raises GatewayRefusal."""
     form = with_headers(form, request.headers)
-    task = resolve(form, context.settings)
-    due = asyncio.get_running_loop().time() + task.search_s
+    resolved = resolve(form, context.settings)
+    due = asyncio.get_running_loop().time() + resolved.search_s
     place = context.admission.place(due)
-    heading = replies.Heading(model=task.model)
+    heading = replies.Heading(model=resolved.model)
     with_tree = form.spar.tree
     if form.stream:
 
         async def work(say: ProgressCallback) -> Iterable[dict[str, Any]]:
-            found = await _infer(context, task, due, say)
+            found = await _infer(context, resolved, due, say)
             return replies.chunks(heading, found, with_tree, form.stream_options.include_usage)
 
         return CompletionStream(work, place, context.settings.heartbeat_s)
 
     async def whole() -> InferenceResult:
         async with place:
-            return await _infer(context, task, due, _unheard)
+            return await _infer(context, resolved, due, _ignore_progress)
 
     found = await while_connected(request.receive, whole())
     return JSONResponse(replies.completion(heading, found, with_tree), headers={"X-Spar-Ending": found.ending.value})
@@ -72,14 +72,14 @@ async def model(name: str) -> dict[str, Any]:
 
 @public.get("/health")
 async def health(context: Context) -> dict[str, Any]:
-    """That the gateway runs, and how busy it is."""
+    """That the gateway is running, and how busy it is."""
     admission = context.admission
     return {"status": "ok", "running": admission.running, "waiting": admission.waiting}
 
 
 @public.get("/ready")
 async def ready(context: Context) -> Response:
-    """Whether both models can be asked; 503 and why not otherwise."""
+    """Whether both models are reachable; otherwise 503 with the reason."""
     try:
         async with asyncio.timeout(READY_S):
             await context.find_models()
@@ -91,13 +91,15 @@ async def ready(context: Context) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _infer(context: GatewayBackend, task: GatewayRequest, due: float, say: ProgressCallback) -> InferenceResult:
+async def _infer(
+    context: GatewayBackend, request: GatewayRequest, due: float, say: ProgressCallback
+) -> InferenceResult:
     """Within what is left of the deadline after waiting for a place."""
     left = max(0.0, due - asyncio.get_running_loop().time())
-    found = await infer(context.models, task.asked, task.strategy, context.refining(task.votes), left, say)
+    found = await infer(context.models, request.inference, request.strategy, context.refining(request.votes), left, say)
     log.info(
         "inferred",
-        model=task.model,
+        model=request.model,
         ending=found.ending.value,
         value=found.value,
         generations=found.counts.generations,
@@ -108,5 +110,5 @@ async def _infer(context: GatewayBackend, task: GatewayRequest, due: float, say:
     return found
 
 
-def _unheard(line: str) -> None:
-    """A reply that comes in one piece tells nothing on the way."""
+def _ignore_progress(line: str) -> None:
+    """A reply that is sent whole reports no progress."""

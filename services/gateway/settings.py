@@ -21,7 +21,7 @@ class GatewaySettings(BaseSettings):
     """URL[#NAME] of an OpenAI-compatible server, builtin:story/actor, or a model's directory."""
     refiner: str = ""
     token: SecretStr = SecretStr("")
-    """What every request has to show. There is no way to run without one."""
+    """The token that every request must present. It cannot be switched off."""
     host: str = "127.0.0.1"
     port: int = Field(default=8100, ge=0, le=65535)
 
@@ -31,26 +31,26 @@ class GatewaySettings(BaseSettings):
     judge_tokens: int = Field(default=REPLY_TOKENS, gt=0)
     refine_tokens: int = Field(default=REFINEMENT_TOKENS, gt=0)
     response_tokens: int = Field(default=REPLY_TOKENS, gt=0)
-    """Of the actor, where a request says nothing."""
+    """The actor's default, where a request has none."""
     send_seed: bool = True
-    """Whether servers are sent seeds."""
+    """Whether servers receive seeds."""
     body: dict[str, Any] = {}
-    """More fields of every request to the servers; in the environment as JSON."""
+    """Additional fields of every request to the servers; in the environment as JSON."""
     headers: dict[str, str] = {}
-    """More headers of every request to the servers; a credential as ${VARIABLE} of the environment."""
+    """Additional headers of every request to the servers; a credential as ${VARIABLE} of the environment."""
 
     budget: int = Field(default=FULL_TREE, gt=0)
-    """Refinements per request, where it says nothing."""
+    """Refinements per request, where it does not set them."""
     most_budget: int = Field(default=64, gt=0)
-    """The most that a request may ask for."""
+    """The maximum that a request may set."""
     deadline_s: float = Field(default=60.0, gt=0)
-    """Seconds per request, where it says nothing."""
+    """Seconds per request, where it does not set them."""
     longest_deadline_s: float = Field(default=600.0, gt=0)
 
     running: int = Field(default=64, gt=0)
-    """Requests that are worked on at once."""
+    """Requests processed at the same time."""
     waiting: int = Field(default=256, ge=0)
-    """Requests that wait for one of these; further ones are refused (429)."""
+    """Requests that wait for a place; further ones are refused (429)."""
     window: int = Field(default=512, gt=0)
     """Requests in flight at each server; sequences decoded together in this process."""
     heartbeat_s: float = Field(default=5.0, gt=0)
@@ -63,7 +63,7 @@ class GatewaySettings(BaseSettings):
         return SecretStr(token.get_secret_value().strip())
 
     def check(self) -> None:
-        """Raises RecipeError without two models, ServiceError without a token that is worth its name."""
+        """Raises RecipeError without two models, ServiceError without a sufficiently long token."""
         self.check_models()
         if len(header_value("SPAR_GATEWAY_TOKEN", self.token.get_secret_value())) < SHORTEST_TOKEN:
             raise ServiceError(

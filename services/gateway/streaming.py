@@ -1,7 +1,7 @@
-"""A completion as server-sent events: comments while the search goes on, then the text, then [DONE].
+"""A completion as server-sent events: comments while the search runs, then the text, then [DONE].
 
-A comment is a line that begins with a colon; clients skip it. It tells what happened, never a model's text. What goes
-wrong once the stream is open is told in it, as OpenAI does. Knows nothing of searches.
+A comment is a line that begins with a colon; clients skip it. It reports progress, never a model's text. An error after
+the stream has been opened is sent in it, as OpenAI does. Knows nothing of searches.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from spar.inference.growing import ProgressCallback
 log = structlog.get_logger()
 Chunks = Iterable[dict[str, Any]]
 Work = Callable[[ProgressCallback], Awaitable[Chunks]]
-"""Does what was asked, tells how it goes, and gives the chunks of the reply."""
+"""Does the work, reports its progress, and returns the chunks of the reply."""
 DONE = b"data: [DONE]\n\n"
 WAITING = "waiting"
 
 
 class CompletionStream(Response):
-    """Runs `work` while it is sent; a client that goes away ends it. Once open, never silent beyond the heartbeat.
+    """Runs `work` while it is sent; a client that disconnects ends it. Once open, never silent beyond the heartbeat.
 
-    It opens when it has a place: a refusal of the place is a refusal of the request, with its own status.
+    It opens once the request has a place: if it gets none, the request is refused with its own status.
     """
 
     media_type = "text/event-stream"
@@ -42,7 +42,7 @@ class CompletionStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await while_connected(receive, self._in_place(send))
-        except ClientGone:  # nobody is there to be told
+        except ClientGone:  # no client is left to receive an error
             log.info("client_gone", path=scope["path"])
 
     async def _in_place(self, send: Send) -> None:
@@ -84,8 +84,8 @@ def _events(work: "asyncio.Future[Chunks]") -> Iterable[bytes]:
     error = work.exception()
     if error is not None and not isinstance(error, Exception):
         raise error  # an interrupt, not a failure
-    said = work.result() if error is None else [error_reply(error)[1]]
-    return [b"data: " + json.dumps(each, ensure_ascii=False).encode() + b"\n\n" for each in said]
+    lines = work.result() if error is None else [error_reply(error)[1]]
+    return [b"data: " + json.dumps(each, ensure_ascii=False).encode() + b"\n\n" for each in lines]
 
 
 async def _send(send: Send, body: bytes) -> None:

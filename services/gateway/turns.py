@@ -1,7 +1,7 @@
 """The messages of a request, as clients write them and as they return the replies that they received.
 
-A message is its role and its text. What else clients attach (names, identifiers, annotations, thoughts) is metadata
-and is ignored; what carries content that a text model cannot take is refused.
+A message is its role and its text. What else clients attach (names, identifiers, annotations, thoughts) is metadata and
+ignored; content that a text model cannot take is refused.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ TEXT_PARTS: Mapping[str, str] = {
 }
 """By the type of a part: the field with its text."""
 THOUGHT_PARTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
-"""Parts of earlier replies that are no part of the conversation."""
+"""Parts of earlier replies that are not part of the conversation."""
 
 
 def read_content(content: Any) -> Any:

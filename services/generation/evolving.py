@@ -1,4 +1,4 @@
-"""What the generation service does for prompt evolution: a teacher evolves seed prompts, and checks what it wrote."""
+"""The generation service's steps of prompt evolution: a teacher evolves seed prompts, and checks its own prompts."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def validate_prompts(message: dict[str, Any]) -> None:
 
 
 async def evolve_shard(worker: Worker, command: Evolve) -> StepOutput:
-    """One evolution of each seed prompt of the shard; one that came to nothing says why."""
+    """One evolution of each seed prompt of the shard; one that failed has its reason."""
     spec, usage = command.spec, Usage()
     forms, taxonomy = await _forms_and_taxonomy(worker, spec)
     prompts = await read_rows(worker.store, spec.prompts, Prompt)
@@ -42,7 +42,7 @@ async def evolve_shard(worker: Worker, command: Evolve) -> StepOutput:
 
 
 async def validate_shard(worker: Worker, command: Validate) -> StepOutput:
-    """The check of each evolved prompt of the shard. Without one there is nothing to ask a model."""
+    """The check of each evolved prompt of the shard. Without any, no model is called."""
     spec, usage = command.spec, Usage()
     forms, taxonomy = await _forms_and_taxonomy(worker, spec)
     rows = await read_rows(worker.store, spec.evolved, Evolution)

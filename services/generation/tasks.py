@@ -1,4 +1,4 @@
-"""What the generation service accepts, and what it does on arrival."""
+"""The tasks of the generation service."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def generate(message: dict[str, Any]) -> None:
 
 
 async def generate_shard(worker: Worker, command: Generate) -> StepOutput:
-    """K responses to each prompt of the shard. A response that is no data is kept as a failure, and counted."""
+    """K responses to each prompt of the shard. A response that cannot be used is kept as a failure, and counted."""
     spec, usage = command.spec, Usage()
     prompts = await read_rows(worker.store, spec.prompts, Prompt)
     form = await read_form(worker, spec.form)

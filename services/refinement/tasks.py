@@ -1,4 +1,4 @@
-"""What the refinement service accepts, and what it does on arrival."""
+"""The tasks of the refinement service."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Training: makes an iteration's training sets (`selection`), and trains the models on them (`training`)."""
+"""Training: builds an iteration's training sets (`selection`), and trains the models on them (`training`)."""

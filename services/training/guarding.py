@@ -1,6 +1,6 @@
-"""Measures the rows that a selection made, for the guards before training.
+"""Measures the rows of a selection for the guards before training.
 
-What is too much, and what follows from it, the recipe says and the coordinator decides: no bound is known here.
+The bounds are the recipe's and the consequences the coordinator's: neither is known here.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ async def guard_figures(
     judged: Iterable[JudgedPrompt],
     trees: Iterable[Tree],
 ) -> dict[Guard, Figure]:
-    """Of every guard that can be measured here."""
+    """The share of each guard that can be measured here."""
     judgments = [
         item.judgment for prompt in judged for item in prompt.responses if item.judgment and item.judgment.votes
     ]
@@ -42,7 +42,7 @@ async def guard_figures(
 async def _differing(
     worker: Worker, base: ModelRef, limit: LengthLimit | None, rows: Iterable[Pair | Example]
 ) -> list[bool]:
-    """Which rows are trained on as other ids than are served; none, where the trainer cannot tell."""
+    """Which rows are trained on as other token ids than are served; none, where the trainer cannot tell."""
     trainer = make_trainer(limit.trainer) if limit is not None else None
     wanted = list(rows)
     if not wanted or not isinstance(trainer, ComparesIds):

@@ -1,7 +1,7 @@
 """Selection: an iteration's shards become rows for the actor, examples for the refiner, and one outcome per prompt.
 
-Loads, lets the recipe's policy decide, measures lengths with the trainers' own tokenisation, stores. Which text makes a
-pair or an example is `spar.method`'s.
+Loads, applies the recipe's policy, measures lengths with the trainers' own tokenisation, stores. Which text makes a
+pair or an example, `spar.method` decides.
 """
 
 import asyncio
@@ -9,15 +9,24 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from services.training.guarding import guard_figures
-from services.training.judge_pairs import judge_pairs
+from spar.errors import AccountingError
 from spar.messages.base import ModelRef
 from spar.messages.counts import SelectionCounts
-from spar.messages.training import LengthLimit, PromptEnd, Select, Selected, SelectionSpec, ShardResults
+from spar.messages.training import (
+    LengthLimit,
+    PromptEnd,
+    Select,
+    Selected,
+    SelectionSpec,
+    ShardComparisons,
+    ShardResults,
+)
 from spar.method.examples import Asking
 from spar.method.guards import TrainingRows
+from spar.method.meta_judging import ComparedPrompt, JudgePairs, make_judge_pairs
 from spar.method.outcomes import count_outcomes
 from spar.method.pairs import mark_duplicates, mark_measured
-from spar.method.records import Example, JudgedPrompt, Outcome, Pair, Prompt, Tree
+from spar.method.records import Example, JudgedPrompt, Message, Outcome, Pair, Prompt, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
 from spar.method.selecting import Choice, Material
@@ -34,7 +43,7 @@ from spar.training.registry import make_trainer
 
 @dataclass(frozen=True, slots=True)
 class IterationRows:
-    """All prompts in order; what the judging and the search made of each, by position; None where it is missing."""
+    """All prompts in order, with their judgments and trees by position; None where one is missing."""
 
     prompts: tuple[Prompt, ...]
     judged: tuple[JudgedPrompt | None, ...]
@@ -132,7 +141,7 @@ async def _mark_too_long(worker: Worker, spec: SelectionSpec, ends: list[Choice]
 
 
 def _mark_over_cap(ends: list[Choice], spec: SelectionSpec) -> list[Choice]:
-    """The first rows are kept: prompts come in no order that matters."""
+    """The first rows are kept: prompts are in no meaningful order."""
     left = len(ends) if spec.selection.max_pairs is None else spec.selection.max_pairs
     marked: list[Choice] = []
     for end in ends:
@@ -146,7 +155,7 @@ def _mark_over_cap(ends: list[Choice], spec: SelectionSpec) -> list[Choice]:
 async def _judge_pairs(
     worker: Worker, spec: SelectionSpec, templates: TemplateSet
 ) -> tuple[list[Pair], dict[str, int]]:
-    """Pairs of judgments that fit the training, and how each compared prompt ended."""
+    """Pairs of judgments that fit the training, and the outcome of each compared prompt."""
     made = await judge_pairs(worker, spec, templates)
     fits = await _fits(worker, spec.actor, spec.actor_limit, made.pairs)
     kept = [pair for pair, fit in zip(made.pairs, fits, strict=True) if fit]
@@ -158,7 +167,7 @@ async def _judge_pairs(
 async def _examples(
     worker: Worker, spec: SelectionSpec, data: IterationRows, measured: Set[str], templates: TemplateSet
 ) -> tuple[list[Example], SelectionCounts]:
-    """With their counts. Of prompts that are measured nothing is taken; they have their outcome."""
+    """With their counts. Contaminated prompts yield no examples; they have their outcome."""
     if not spec.refiner_data:
         return [], SelectionCounts()
     rules = RefinerDataRules(**spec.selection.refiner.model_dump())
@@ -173,7 +182,7 @@ async def _examples(
 
 
 async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> Asking | None:
-    """How responses were judged, where their judgments are learned in the form that they were asked for with."""
+    """How responses were judged, where judgments are trained on in the form that they were prompted in."""
     if spec.judging is None or spec.judging.form is None or spec.judging.comparison is not None:
         return None
     policy, form = judging_policy(spec.judging.judgment.policy), await read_form(worker, spec.judging.form)
@@ -194,3 +203,22 @@ async def _fits(
         return make_trainer(limit.trainer).lengths(model_folder(base, worker.cache), rows)
 
     return [length <= limit.max_length for length in await asyncio.to_thread(measure)]
+
+
+async def judge_pairs(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> JudgePairs:
+    """None where nothing was compared."""
+    if spec.compared is None:
+        return JudgePairs(())
+    if spec.judging is None or spec.judging.comparison is None:
+        raise AccountingError("Judgments were compared, and the selection does not name how they were made.")
+    policy = judging_policy(spec.judging.judgment.policy)
+    form = await read_form(worker, spec.judging.form)
+
+    def judge_prompt(prompt: str, response: str) -> tuple[Message, ...]:
+        return judge_messages(policy, templates, form, prompt, response)
+
+    rows: list[ComparedPrompt] = []
+    for shard in await read_rows(worker.store, spec.compared, ShardComparisons):
+        if shard.compared is not None:
+            rows += await read_rows(worker.store, shard.compared, ComparedPrompt)
+    return make_judge_pairs(rows, judge_prompt, spec.judging.comparison.max_chars)

@@ -1,4 +1,4 @@
-"""What the training service accepts."""
+"""The tasks of the training service."""
 
 from typing import Any
 

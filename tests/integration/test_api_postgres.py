@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from sqlmodel import Session
 
-from services.api import metrics
+from services.api.routes import metrics
 from spar.db.commands import append_command
 from spar.db.engine import open_database
 from spar.db.migrate import migrate

@@ -32,10 +32,10 @@ function bar(parts, total, classes) {
 function stepRow(step) {
   const row = element("div", "row");
   const parts = [["done", step.done, `done: ${step.done}`], ["flying", step.in_flight, `in flight: ${step.in_flight}`], ["dead", step.dead, `failed for good: ${step.dead}`]];
-  const told = [`${step.done} of ${step.total}`];
-  if (step.in_flight) told.push(`${step.in_flight} in flight`);
-  if (step.dead) told.push(`${step.dead} failed for good`);
-  row.append(element("span", "", step.kind), bar(parts, step.total), element("small", "", told.join(", ")));
+  const counts = [`${step.done} of ${step.total}`];
+  if (step.in_flight) counts.push(`${step.in_flight} in flight`);
+  if (step.dead) counts.push(`${step.dead} failed for good`);
+  row.append(element("span", "", step.kind), bar(parts, step.total), element("small", "", counts.join(", ")));
   return row;
 }
 
@@ -102,19 +102,19 @@ function auditCard(progress) {
     `${points(each.gap)}${each.alarm ? ", alarm" : ""}`, `${points(each.gap_low)} to ${points(each.gap_high)}`, share(each.false_accept), share(each.false_reject),
   ]);
   made.append(element("h3", "", "Audit of the judge"), table(heads, rows));
-  progress.audits.forEach((each, place) => { if (each.alarm) made.querySelectorAll("tbody tr")[place].className = "parted"; });
+  progress.audits.forEach((each, place) => { if (each.alarm) made.querySelectorAll("tbody tr")[place].className = "alarm"; });
   return made;
 }
 
 function burnRow(burn) {
   const digits = ["hours", "money"].includes(burn.name) ? 2 : 0;
-  const told = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
+  const format = (value) => value.toLocaleString(undefined, { maximumFractionDigits: digits });
   const row = element("div", "row");
-  const of = burn.cap === null ? "" : ` of ${told(burn.cap)}`;
+  const of = burn.cap === null ? "" : ` of ${format(burn.cap)}`;
   const estimated = burn.estimated ? " (partly estimated: no usage reported)" : "";
   // Without a cap there is nothing to be full of: no bar.
   const full = burn.cap === null ? element("span") : bar([[burn.spent < burn.cap ? "done" : "dead", Math.min(burn.spent, burn.cap)]], burn.cap);
-  row.append(element("span", "", burn.name), full, element("small", "", told(burn.spent) + of + estimated));
+  row.append(element("span", "", burn.name), full, element("small", "", format(burn.spent) + of + estimated));
   return row;
 }
 

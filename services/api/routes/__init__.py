@@ -1,1 +1,1 @@
-"""The API's routes, one subject a file: each loads, calls, answers."""
+"""The API's routes, one subject a file: each loads, calls and responds."""

@@ -1,4 +1,4 @@
-"""What changes something: submit, cancel, resume, replay. Each is one row in `command` before the API answers."""
+"""Routes that change something: submit, cancel, resume, replay. Each stores one row in `command` before it responds."""
 
 import re
 import uuid
@@ -33,7 +33,7 @@ from spar.recipes.rebudget import ChangedSections, changed_sections
 from spar.submission.prepare import prepare
 
 MAX_PROMPTS = 5_000_000
-"""Of one run: they are read or made while the request waits."""
+"""In one request: they are read or written while the client waits."""
 SHOWN_REJECTS = 100
 KEY = re.compile(r"[!-~]{1,100}")
 
@@ -43,7 +43,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="Repeat a request with its key, and it is done once.",
-        # Described, not enforced by it: our own refusal says what a key is.
+        # Documented here, not enforced by FastAPI: our own error explains what a key is.
         json_schema_extra={"pattern": f"^{KEY.pattern}$"},
     ),
 ]
@@ -57,7 +57,7 @@ BudgetChanges = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The command is kept and will be taken in its turn."""
+    """The command is stored and will be executed in order."""
 
     run_id: str
     command: str
@@ -66,10 +66,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedRun:
-    """The run is queued, or goes on if it is known. `rejects` are the first prompts rows that cannot be used.
-
-    `notes` report what of usable rows is left out, such as later turns of conversations.
-    """
+    """The run is queued, or resumed if it exists. `rejects` are the first prompt rows that cannot be used. `notes`
+    report what is left out of usable rows, such as later turns of conversations."""
 
     run_id: str
     key: str
@@ -80,7 +78,8 @@ class AcceptedRun:
 
 @router.post("", status_code=202, openapi_extra=SUBMISSION, responses=refusals(400, 409, 413, 415, 422, 503))
 def post_run(received: Submitted, context: Context, answer: Response, key: IdempotencyKey = None) -> AcceptedRun:
-    """Submit a recipe: YAML or JSON alone, or a form with its files. The same recipe is the same run: it goes on."""
+    """Submit a recipe: YAML or JSON alone, or a form with its files. Submitting the same recipe again resumes its
+    run."""
     with recipe_of(received, context.settings.allow_paths) as recipe:
         if recipe.selfplay_prompts + sum(init_prompts(recipe)) > MAX_PROMPTS:
             raise RecipeError(
@@ -104,7 +103,7 @@ def post_run(received: Submitted, context: Context, answer: Response, key: Idemp
 
 @router.post("/{run_id}/cancel", status_code=202, responses=refusals(404, 409))
 def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Accepted:
-    """Stop it: nothing new is sent out, what is in flight ends, everything is kept."""
+    """Cancel a run: no more steps are sent, those in flight end, all results are kept."""
     ended = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.STOPPED)
     _refuse_if(context, run_id, ended, "there is nothing to cancel")
     return _accept(context, CANCEL, RunCommand(run_id=run_id), key)
@@ -112,8 +111,9 @@ def post_cancel(run_id: str, context: Context, key: IdempotencyKey = None) -> Ac
 
 @router.post("/{run_id}/resume", status_code=202, responses=refusals(404, 409))
 def post_resume(run_id: str, context: Context, changes: BudgetChanges = None, key: IdempotencyKey = None) -> Accepted:
-    """Go on with a cancelled, failed or stopped run, under a higher budget if told; harmless for one that is on."""
-    _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to go on with")
+    """Resume a cancelled, failed or stopped run, with a higher budget if one is given; has no effect on a running
+    one."""
+    _refuse_if(context, run_id, (RunStatus.FINISHED,), "there is nothing to resume")
     changed = _changed(context, run_id, changes)
     command = ResumeCommand(run_id=run_id, budget=changed.budget, failures=changed.failures, guards=changed.guards)
     return _accept(context, RESUME, command, key)
@@ -129,20 +129,20 @@ def get_dead_letters(run_id: str, context: Context) -> list[DeadLetter]:
 
 @router.post("/{run_id}/dead-letters/replay", status_code=202, responses=refusals(404, 409))
 def post_replay(run_id: str, context: Context, steps: list[int] | None = None, key: IdempotencyKey = None) -> Accepted:
-    """Try dead letters again, all that were not dropped or those of the step ids in the body."""
+    """Retry dead letters: all that were not dropped, or the steps with the ids in the body."""
     wanted = _dead(context, run_id, steps)
     return _accept(context, REPLAY, ReplayCommand(run_id=run_id, steps=wanted), key)
 
 
 @router.post("/{run_id}/dead-letters/drop", status_code=202, responses=refusals(404, 409))
 def post_drop(run_id: str, context: Context, steps: list[int] | None = None, key: IdempotencyKey = None) -> Accepted:
-    """Leave dead letters dead, all of them or those of the step ids in the body: their prompts count as they ended."""
+    """Leave dead letters dead, all of them or the steps with the ids in the body: their prompts keep their outcomes."""
     wanted = _dead(context, run_id, steps)
     return _accept(context, DROP, DropCommand(run_id=run_id, steps=wanted), key)
 
 
 def _dead(context: Backend, run_id: str, steps: list[int] | None) -> tuple[int, ...]:
-    """The steps that are meant: None are all that are dead and not dropped."""
+    """The selected steps; None: all that are dead and not dropped."""
     context.detail(run_id)
     with context.session() as session:
         letters = dead_letters(session, run_id)
@@ -176,7 +176,7 @@ def _accept(
 
 
 def _append(context: Backend, kind: str, payload: dict[str, Any], key: str | None) -> str:
-    """Keep the command; returns its key, a new one unless the request has one."""
+    """Store the command; returns its key, a new one unless the request has one."""
     if key is not None and not KEY.fullmatch(key):
         raise Refusal(422, "The Idempotency-Key is not one.", "Send 1 to 100 visible ASCII characters, such as a UUID.")
     key = key or uuid.uuid4().hex

@@ -1,7 +1,7 @@
-"""The dashboard: one page that shows the runs live, behind a login by token. Reads only; its assets come from here.
+"""The dashboard: one page that shows runs live, behind a login by token. Reads only; serves its own assets.
 
-Texts of runs are untrusted: the template escapes, the script writes them as text, and the page's policy loads and
-runs nothing but these files.
+Texts of runs are untrusted: the template escapes them, the script writes them as text, and the page's policy loads and
+runs only these files.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""A run as it goes, as server-sent events: what happened, how far it is, and that it has ended."""
+"""A run as server-sent events: what happened, its progress, and its end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ from spar.errors import SparError
 
 log = structlog.get_logger()
 
-POLL_S = 0.5  # between two looks at the database
-SILENCE_S = 15.0  # a comment goes out after this long, so that proxies keep the connection
+POLL_S = 0.5  # between two reads of the database
+SILENCE_S = 15.0  # a comment is sent after this long, so that proxies keep the connection
 LARGEST_ID = 2**63 - 1
 DETAIL: TypeAdapter[RunDetail] = TypeAdapter(RunDetail)
 EVENT: TypeAdapter[RunEvent] = TypeAdapter(RunEvent)
@@ -34,9 +34,9 @@ class EventStream(StreamingResponse):
 async def get_events(
     run_id: str, request: Request, watched: Watched, last_event_id: LastEventId = 0, follow: bool = True
 ) -> EventStream:
-    """`happened` (with an id), `progress` and, last, `ended`. Without `follow`: what there is now, then the end.
+    """`happened` (with an id), `progress` and finally `ended`. Without `follow`: the present state, then the end.
 
-    A listener that comes back with Last-Event-ID misses nothing.
+    A client that reconnects with Last-Event-ID misses nothing.
     """
     if watched.listeners >= MOST_LISTENERS:
         raise Refusal(503, f"{watched.listeners} listen to runs already.", "Listen later, or look at GET /runs/RUN.")
@@ -53,7 +53,7 @@ async def _stream(
         async for message in _messages(run_id, request, watched, first, seen, follow):
             yield message
     except SparError as error:
-        # The status is sent already: the listener comes back, and is told then.
+        # The status has been sent already: the client reconnects and receives the error then.
         log.warning("events_interrupted", run=run_id, error=str(error))
     finally:
         watched.listeners -= 1
@@ -90,6 +90,6 @@ async def _messages(
 
 
 def _message(name: str, data: bytes, event_id: int | None = None) -> str:
-    """JSON has no line breaks of its own, so one data line holds it."""
+    """JSON contains no line breaks, so one data line holds it."""
     number = "" if event_id is None else f"id: {event_id}\n"
     return f"{number}event: {name}\ndata: {data.decode()}\n\n"

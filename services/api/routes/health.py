@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can work. Asked by machines, so without a token; tells no secret."""
+"""Whether the process is alive and ready. Called by monitors, so without a token; exposes no secret."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """`ok`, or why not, of each thing that the API stands on."""
+    """`ok` or the error, for each dependency of the API."""
 
     database: str
     store: str
@@ -30,13 +30,13 @@ class Readiness:
 
 @router.get("/health")
 async def get_health() -> Health:
-    """The process lives. Waits for no thread: they may all be waiting for the database."""
+    """The process is alive. Waits for no thread: they may all be waiting for the database."""
     return Health("ok")
 
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def get_ready(context: Context, looks: LooksOfApp, answer: Response) -> Readiness:
-    """The database has our schema, the object store answers within seconds, and no run is stuck; else 503."""
+    """The database has our schema, the object store responds within seconds, and no run is stuck; otherwise 503."""
     database, store, runs = await asyncio.gather(
         looks.at("database", lambda: _database(context)),
         looks.at("store", lambda: _store(context)),
@@ -64,7 +64,7 @@ def _runs(context: Context) -> str:
             stuck = stuck_runs(session, context.at_work)
     except SparError as error:
         return str(error)
-    # This needs no token: `spar status` names the runs and their fix.
+    # This route requires no token: `spar status` names the runs and their fix.
     causes = sorted({found.cause for found in stuck.values()})
     return f"{len(stuck)} stuck: {', '.join(causes)}; see `spar status`" if stuck else "ok"
 

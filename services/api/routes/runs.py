@@ -18,9 +18,9 @@ from spar.report.model import RunReport
 from spar.report.page import render
 
 PAGE_PROMPTS, MOST_PROMPTS = 1000, 10_000
-"""Prompts of a page, unless the request says otherwise, and at most."""
+"""Prompts per page: the default, and the maximum."""
 MOST_ITERATIONS, MOST_START = 1_000_000, 2**31
-"""Far above any run's; what is larger does not fit into every database's numbers."""
+"""Far above any run's; larger numbers do not fit into every database's integers."""
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -34,13 +34,13 @@ def get_runs(context: Context) -> list[RunSummary]:
 
 @router.get("/{run_id}", responses=refusals(404))
 def get_run(run_id: str, context: Context) -> RunDetail:
-    """How far it is, and how its prompts ended."""
+    """A run's progress, and its prompts' outcomes."""
     return context.detail(run_id)
 
 
 @router.get("/{run_id}/report.json", responses=refusals(404))
 def get_report(run_id: str, context: Context) -> RunReport:
-    """The report as it stands, whether or not the run has ended."""
+    """The current report, whether or not the run has ended."""
     return _report(run_id, context)
 
 
@@ -59,7 +59,7 @@ def get_prompts(
     start: Annotated[int, Query(ge=0, le=MOST_START)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_PROMPTS)] = PAGE_PROMPTS,
 ) -> list[PromptEntry]:
-    """The run's prompts with their outcomes, in order: a page of those that fit, from number `start` on."""
+    """The run's prompts with their outcomes, in order: one page of those that match, starting at number `start`."""
     context.detail(run_id)
     with context.session() as session:
         reader = _reader(session, context, run_id)

@@ -20,7 +20,7 @@ def benchmark(
     refiner: ModelRef | None,
     rater: ModelRef | None = None,
 ) -> Evaluate:
-    """One measurement; `refiner` searches, `rater` rates what is refined."""
+    """One measurement; `refiner` searches, `rater` rates the refined texts."""
     judgment = run.recipe.judgment
     form = judging_policy(judgment.policy).form
     scores = BENCHMARKS[name].by_policy and form not in (None, "judge")
@@ -64,5 +64,5 @@ def general_benchmarks(run: RunContext, model: ModelRef) -> dict[str, Evaluate]:
 
 
 def _stored(data: str | None) -> ObjectRef | None:
-    """A benchmark's files in the store; None where the story world makes them, or lm-eval gets them itself."""
+    """A benchmark's files in the store; None where the story world generates them, or lm-eval downloads them itself."""
     return ObjectRef(key=data.removeprefix(STORED)) if data is not None and data.startswith(STORED) else None

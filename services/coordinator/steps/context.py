@@ -1,6 +1,6 @@
-"""What messages of a run are made from: its books and its plans, and the references that they hold.
+"""What a run's messages are built from: its rows, its plans, and the references that they contain.
 
-Knows no kind of step. A reference to something that the books lack is an AccountingError.
+Knows no kind of step. A reference to something that the database lacks is an AccountingError.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from spar.store.results import get_verified
 from spar.store.rows import decode_rows
 
 UNASSIGNED = 0
-"""Step ids are given when the step is stored; attempts when it is sent."""
+"""Step ids are assigned when the step is stored; attempts when it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """One run as its steps are made from it."""
+    """One run, as its steps are built from it."""
 
     ledger: Ledger
     store: ObjectStore
@@ -67,7 +67,7 @@ class RunContext:
     # ---- references ----
 
     def model_of(self, iteration: Iteration, kind: StepKind) -> ModelRef:
-        """The model that does the iteration's steps of this kind."""
+        """The model of the iteration's steps of this kind."""
         match self.plan(iteration.index).steps[kind].model:
             case NamedModel(name=name):
                 return self.ledger.model(self.run.models[name])

@@ -1,4 +1,4 @@
-"""Measurements of a run's models and rows: the suite, the audits, and which benchmarks measure a part."""
+"""Evaluations of a run's models and rows: the suite, the audits, the benchmarks, and ratings by the last refiner."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def suite(run: RunContext, part: Part, model: ModelRef | None) -> Evaluate:
 
 
 def audit(run: RunContext, iteration: int) -> Evaluate:
-    """Have the iteration's rows for the actor checked by rules: its pairs, or its examples of responses."""
+    """Check the iteration's rows for the actor by rules: its pairs, or its examples of responses."""
     selected = run.selected(iteration)
     if selected.actor_examples_key is not None:
         return _evaluation(run, "pairs", None, selected.actor_examples_key, "examples")
@@ -52,7 +52,7 @@ def _evaluation(
 
 
 def judge_audit(run: RunContext, iteration: Iteration) -> Evaluate:
-    """Rules audit what the refiner judged in an iteration."""
+    """Audit with rules what the refiner judged in an iteration."""
     settings = run.recipe.judge_audit
     if settings is None:
         raise AccountingError(f"Run {run.run.id} has no section judge_audit in its recipe.")
@@ -71,7 +71,7 @@ def judge_audit(run: RunContext, iteration: Iteration) -> Evaluate:
 
 
 def benchmarks(run: RunContext, part: Part, model: ModelRef, refiner: ModelRef) -> dict[str, Evaluate]:
-    """What the recipe's benchmarks measure of this part, by name; `refiner` searches for those that search."""
+    """The recipe's benchmarks of this part, by name; `refiner` searches for those that search."""
     found = {
         measured: benchmark(
             run, name, settings, asking, model, refiner if part == "actor" and asking.strategy != "actor" else None
@@ -84,7 +84,7 @@ def benchmarks(run: RunContext, part: Part, model: ModelRef, refiner: ModelRef) 
 
 
 def rated_by(run: RunContext, rater: ModelRef, model: ModelRef) -> dict[str, Evaluate]:
-    """Have the last iteration's refiner rate what an earlier one refines, by the measurement's name; empty where
+    """Ratings by the last iteration's refiner of what an earlier one refines, by the measurement's name; empty where
     the recipe does not measure refinements."""
     settings = planned(run.recipe.evaluation).get(REFINEMENT)
     if settings is None:
@@ -99,7 +99,8 @@ Measurement = tuple[int, str, Evaluate]
 
 
 def measurements_of(run: RunContext, index: int, part: Part) -> Iterator[Measurement]:
-    """Of a part as it is after an iteration; one before the run's first means the models that the recipe names."""
+    """The evaluations of a part after an iteration; one before the run's first means the models that the recipe
+    names."""
     if part == "pairs":
         if measures_suite(run):
             yield index, part, audit(run, index)
@@ -125,7 +126,7 @@ def _models_after(run: RunContext, index: int) -> tuple[str | None, str | None]:
 
 
 def _ratings(run: RunContext, last: int, rater: str) -> Iterator[Measurement]:
-    """The paper's Table 3 has every refiner's work rated by the last one; that one's own rating is there."""
+    """The paper's Table 3 has every refiner's texts rated by the last refiner; its own rating is there already."""
     for index in range(init.FIRST - 1, last):
         model = run.fingerprint(_models_after(run, index)[1])
         if model != rater:

@@ -43,7 +43,7 @@ def selection(run: RunContext, iteration: Iteration) -> Select:
 
 
 def shard_results(run: RunContext, iteration: Iteration) -> ObjectRef:
-    """Stores which results the iteration's shards have; the same ones have the same key."""
+    """Stores which results the iteration's shards have; equal lists have equal keys."""
     rows = [
         ShardResults(
             prompts=shard.prompts_key,

@@ -1,4 +1,4 @@
-"""The training of a role: its base, and the rows that its plan names, as the keys that hold them."""
+"""The training of a role: its base, and the keys of the rows that its plan names."""
 
 from collections.abc import Callable
 from functools import cache
@@ -46,7 +46,7 @@ def base_model(run: RunContext, iteration: Iteration, role: Role) -> ModelRef:
 
 
 def _keys(run: RunContext, iteration: int, source: RowSource, selected: Callable[[], Selected]) -> list[str]:
-    """Where the rows are; none if nothing of the kind was selected. Raises ObjectLost."""
+    """The keys of the rows; none if nothing of the kind was selected. Raises ObjectLost."""
     match source:
         case RowSource.INIT_ACTOR:
             return _initial_set(run, init.ACTOR)

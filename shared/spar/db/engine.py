@@ -5,6 +5,7 @@ connection or in the middle of a run; mistakes in statements stay what SQLAlchem
 """
 
 import hashlib
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from spar.db.deadlines import USUAL, Deadlines, connector
 from spar.db.refusals import postgres_refusal, postgres_trouble, sqlite_refusal
-from spar.db.texts import clean_parameters, dump_json
 from spar.errors import ServiceError, SparError
 from spar.file_locks import is_locked, try_lock
+from spar.texts import is_storable, storable, storable_all
 
 COORDINATOR = "coordinator"
 """The name that the process holds which works on a database's runs."""
@@ -212,3 +213,34 @@ def _taken(name: str, where: str) -> AnotherAtWork:
         f"Another {name} is at work on the database {where}.",
         f"There is one {name} per database: stop the other one first, or leave the work to it.",
     )
+
+
+def dump_json(value: Any) -> str:
+    """For `create_engine(json_serializer=...)`."""
+    return json.dumps(storable_all(value))
+
+
+def clean_parameters(engine: Engine) -> None:
+    event.listen(engine, "before_cursor_execute", _cleaned, retval=True)
+
+
+def _cleaned(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> tuple[str, Any]:
+    # An INSERT of many rows in one statement counts as many, and comes with all of its values in one row.
+    if executemany and isinstance(parameters, list):
+        return statement, [_row(each) for each in parameters]
+    return statement, _row(parameters)
+
+
+def _row(parameters: Any) -> Any:
+    values = parameters.values() if isinstance(parameters, dict) else parameters
+    if all(not isinstance(value, str) or is_storable(value) for value in values):
+        return parameters
+    if isinstance(parameters, dict):
+        return {name: _value(value) for name, value in parameters.items()}
+    return tuple(_value(value) for value in parameters)
+
+
+def _value(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.backend import Backend
-from services.api.metrics import run_counts
+from services.api.routes.metrics import run_counts
 from tests.unit.coordinator.stage import Stage
 
 

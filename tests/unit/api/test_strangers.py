@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.api.app import make_app
+from services.api.app import STRANGERS_BYTES, make_app
 from services.api.backend import Backend
-from services.api.door import STRANGERS_BYTES
 from tests.loopback import Listening, listening
 from tests.unit.api.conftest import TOKEN
 

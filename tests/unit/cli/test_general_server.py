@@ -11,8 +11,8 @@ from click.testing import Result
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from services.gateway.app import make_app
 from services.gateway.settings import GatewaySettings
+from services.gateway.worker import make_app
 from spar.cli.main import build_app
 from spar.errors import DataError, EngineError, RecipeError
 from spar.experiments.lm_eval.tasks import scored_by_likelihood

@@ -146,7 +146,7 @@ def test_a_cancelled_run_that_is_submitted_again_goes_on(stage: Stage) -> None:
     [
         (RunStatus.FINISHED, CANCEL, "is finished: there is nothing to cancel"),
         (RunStatus.FAILED, CANCEL, "is failed: there is nothing to cancel"),
-        (RunStatus.FINISHED, RESUME, "is finished: there is nothing to go on with"),
+        (RunStatus.FINISHED, RESUME, "is finished: there is nothing to resume"),
     ],
 )
 def test_a_command_that_does_not_fit_changes_nothing(stage: Stage, ended: RunStatus, kind: str, why: str) -> None:

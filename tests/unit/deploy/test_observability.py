@@ -11,7 +11,7 @@ from tests.unit.deploy.files import ROOT, read
 PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "spar.json").read_text())
-OURS = set(re.findall(r'"(spar_\w+)"', (ROOT / "services" / "api" / "metrics.py").read_text()))
+OURS = set(re.findall(r'"(spar_\w+)"', (ROOT / "services" / "api" / "routes" / "metrics.py").read_text()))
 COUNTERS = {"spar_steps_done", "spar_step_seconds", "spar_completion_tokens", "spar_prompt_tokens", "spar_calls"}
 
 

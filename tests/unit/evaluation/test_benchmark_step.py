@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.evaluation.benchmarks import measure_benchmark
-from services.evaluation.resuming import FOLDER, Resuming
+from services.evaluation.benchmarks import FOLDER, Resuming, measure_benchmark
 from spar.data.readers.benchmark_files import DataFile
 from spar.engines.base import Completion, Sampling
 from spar.errors import ConflictError

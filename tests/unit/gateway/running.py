@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
-from services.gateway.app import make_app
 from services.gateway.backend import GatewayBackend
 from services.gateway.settings import GatewaySettings
+from services.gateway.worker import make_app
 from spar.testing.batching import CostModel
 from spar.testing.behaviour import SimulatedBehaviour
 from spar.testing.failures import ServerFailures

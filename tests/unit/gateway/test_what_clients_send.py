@@ -9,8 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
-from services.gateway.app import make_app
 from services.gateway.settings import GatewaySettings
+from services.gateway.worker import make_app
 from tests.unit.gateway.running import TOKEN, Gateway, gateway, served
 
 ASKED: Any = [{"role": "user", "content": "Write of a river."}]

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from services.training.claims import Claim, Earlier
+from services.training.training import Claim, Earlier
 from spar.messages.training import Trained
 
 MADE = Earlier(

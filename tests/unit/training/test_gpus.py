@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.training.gpus import training_gpus
+from services.training.training import training_gpus
 from spar.engines.gpu_claims import claim, holders
 from spar.engines.gpu_host import GpuHost
 from spar.recipes.models import DpoSettings, LaunchSettings
