@@ -128,8 +128,6 @@ def shortfall(
             reason=EndReason.NOTHING_LEARNED,
             what=what,
             fix=f"{fix} Or continue with failures.nothing_learned=continue.",
-            what=what,
-            fix=f"{fix} Or continue with failures.nothing_learned=continue.",
         )
     return None
 
