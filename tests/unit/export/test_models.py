@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 from typer.testing import CliRunner, Result
 
 from spar.cli.main import build_app
@@ -13,7 +14,8 @@ from spar.db.tables import Model
 from spar.errors import DataError
 from spar.export.facts import CardFacts, RunFacts
 from spar.export.gguf import instructions
-from spar.export.model_card import UNKNOWN, licence_of_model, model_card
+from spar.export.licences import UNKNOWN, licence_of_model
+from spar.export.model_card import model_card
 from spar.export.models import name_hub_base
 from spar.store.models import upload_model
 from tests.unit.export.home import Writer, open_home, pair
@@ -151,3 +153,29 @@ def test_an_adapter_has_its_own_gguf_steps(tmp_path: Path) -> None:
     assert "convert_lora_to_gguf.py" in told
     assert "--merge" in told
     assert "cannot hold" not in told
+
+
+@pytest.mark.parametrize("licence", ["no", "1.0", "a: b", "ja\N{LATIN SMALL LETTER U WITH DIAERESIS}r # x", "~"])
+def test_a_licence_that_yaml_would_read_otherwise_stays_a_text(licence: str) -> None:
+    run, model = facts("hub:Qwen/Qwen3-0.6B@abc")
+    assert ModelCard(model_card(run, model, licence)).data.license == licence
+
+
+def test_a_name_breaks_neither_a_line_nor_a_table() -> None:
+    run, model = facts("/models/a|b\n# Heading")
+    lines = model_card(run, model, None).splitlines()
+    assert "| model | /models/a\\|b # Heading | not known here |" in lines
+    assert [line for line in lines if line.startswith("# ")] == ["# Actor of run demo-1, iteration 3"]
+
+
+def test_a_card_is_what_the_hub_makes_of_it() -> None:
+    run, model = facts("hub:Qwen/Qwen3-0.6B@abc")
+    text = model_card(run, model, "mit")
+    card = ModelCard(text)
+    assert str(card) == text
+    assert card.data.to_dict() == {
+        "base_model": "Qwen/Qwen3-0.6B",
+        "library_name": "peft",
+        "license": "mit",
+        "tags": ["spar", "actor"],
+    }
