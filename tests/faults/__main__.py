@@ -1,4 +1,4 @@
-"""`python -m tests.faults`: every kind one by one, then the soak; the table, and exit code 1 if one ends otherwise."""
+"""`python -m tests.faults`: every kind of fault, then the soak test, as a table. Exit code 1 if a trial failed."""
 
 import argparse
 import signal
@@ -52,7 +52,7 @@ def _each(
 
 
 def _leave(*_: object) -> None:
-    """A SIGTERM ends what was started, as Ctrl-C does."""
+    """On SIGTERM, stop everything that was started, as Ctrl-C does."""
     sys.exit(128 + signal.SIGTERM)
 
 

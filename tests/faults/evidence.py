@@ -1,6 +1,6 @@
-"""What a run left, and how it differs from the undisturbed one: prompts lost or counted twice, and bytes.
+"""What a run produced, and how it differs from the undisturbed one: prompts lost or counted twice, and bytes.
 
-An object's key ends with the SHA-256 of its bytes, so equal keys are equal bytes: of every step, not only of pairs.
+An object's key ends with the SHA-256 of its bytes, so equal keys mean equal bytes, for every step's result.
 """
 
 from collections import Counter
@@ -22,28 +22,28 @@ from spar.store.rows import decode_rows
 Place = tuple[int, str, str]
 """Iteration, kind and part of a step."""
 Position = tuple[int, int]
-"""Iteration, and place of a prompt in it."""
+"""Iteration, and the position of a prompt in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Of one run as it stands."""
+    """The current state of one run."""
 
     status: RunStatus
     results: Mapping[Place, str]
     outcomes: Mapping[Position, str]
     planned: int
-    """Prompts of all iterations that have begun."""
+    """Prompts of all iterations that have started."""
     repeated: int
-    """Prompts that have more than one outcome in an iteration, and pairs of which there are two."""
+    """Prompts with more than one outcome in an iteration, and duplicate pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A run beside the undisturbed one."""
+    """A run compared with the undisturbed one."""
 
     lost: int
-    """Prompts without an outcome, or that a failure took which did not take them there."""
+    """Prompts without an outcome, or lost to a failure that did not occur in the undisturbed run."""
     twice: int
     same_bytes: bool
     first: str = ""
@@ -78,7 +78,7 @@ def _more_than_once(counted: Mapping[object, int]) -> int:
 
 
 def compare(found: Evidence, undisturbed: Evidence) -> Difference:
-    """Lost prompts are counted over the whole plan: an iteration that never began lost all of its prompts."""
+    """Lost prompts are counted over the whole plan: an iteration that never started lost all its prompts."""
     missing = sum(place not in found.outcomes for place in undisturbed.outcomes)
     failed = sum(
         outcome in FAILURES and undisturbed.outcomes.get(place) != outcome for place, outcome in found.outcomes.items()

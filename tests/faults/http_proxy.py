@@ -1,4 +1,4 @@
-"""A reverse proxy over HTTP whose replies can be made wrong: statuses, bodies, types. Sits behind a `TcpProxy`.
+"""An HTTP reverse proxy that can falsify replies: statuses, bodies, types. It is placed behind a `TcpProxy`.
 
 It shapes what a server sends back and knows nothing of connections. `only` limits a fault to some requests, so that one
 reply in a row can be bad, or gets and not puts.
@@ -15,7 +15,7 @@ from yarl import URL
 
 from tests.faults.proxy import LOOPBACK, Loop
 
-MOST_BYTES = 1 << 28  # of a body: nothing in these runs comes near it
+MOST_BYTES = 1 << 28  # per body; nothing in these runs comes close
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-encoding", "date", "server", "content-length"}
 
 Only = Callable[[web.BaseRequest], bool]
@@ -24,7 +24,7 @@ Rewrite = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply as it will be sent. `cut` sends that share of the body under the length of the whole."""
+    """A reply as it will be sent. `cut` sends that share of the body, declared with the full length."""
 
     status: int
     body: bytes
@@ -37,7 +37,7 @@ Shape = Callable[[Reply], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpFault:
-    """`instead` is sent without a request to the server; `shape` changes its reply. `most`: how many it strikes."""
+    """`instead` is sent without a request to the server; `shape` changes its reply. `most`: how many replies."""
 
     instead: Reply | None = None
     shape: Shape | None = None
@@ -54,7 +54,7 @@ def puts(request: web.BaseRequest) -> bool:
 
 
 class HttpProxy:
-    """Forwards to `upstream`; `switch` a fault on, or None to heal. `struck` counts the replies that it changed."""
+    """Forwards to `upstream`; `switch` a fault on, or None to heal. `struck` counts the replies it changed."""
 
     def __init__(self, loop: Loop, upstream: int) -> None:
         self._loop = loop
@@ -74,7 +74,7 @@ class HttpProxy:
         self._fault, self.struck = fault, 0
 
     async def _start(self) -> None:
-        # Bytes pass as they are: compressed ones stay so.
+        # Bytes are passed unchanged: compressed bodies stay compressed.
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             connector=aiohttp.TCPConnector(limit=0),

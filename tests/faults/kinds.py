@@ -1,4 +1,4 @@
-"""The kinds of fault, one a line: when it strikes, how, for how long, and how the run has to end."""
+"""The kinds of fault, one per line: when it is injected, how, for how long, and how the run must end."""
 
 import json
 import signal
@@ -15,10 +15,10 @@ from tests.faults.trial import Expect, Kind
 AT = {"coordinator": 6, "generation": 2, "judgment": 4, "refinement": 10, "training": 19, "api": 4}
 """Steps done when a process is likely at work: three for each of six shards, then selection and training."""
 AWAY_S = 15.0
-"""Longer than a lease, and than twice the time after which a run counts as stuck."""
+"""Longer than a lease, and than twice the threshold for a stuck run."""
 STATUSES = (401, 403, 404, 408, 413, 429, 500, 503)
 WAITING = {429, 503}
-"""Statuses that say when to come back."""
+"""Statuses that come with a Retry-After."""
 
 
 def redis(stack: FaultStack) -> TcpProxy:
@@ -153,7 +153,7 @@ def model_error(status: int) -> HttpFault:
 
 
 def _content(text: str) -> HttpFault:
-    """One reply whose text is something else."""
+    """One reply with a different text."""
 
     def shape(reply: Reply) -> Reply:
         data = json.loads(reply.body)
@@ -204,7 +204,7 @@ def disk_kinds() -> Iterable[Kind]:
 
 
 def lasting_kinds() -> Iterable[Kind]:
-    """Faults that last: they must be seen, not only survived."""
+    """Long-lasting faults: they must be reported, not only survived."""
     absent, paused = "coordinator_absent", "circuit_opened"
     alarms = {redis: {absent, "run_stuck"}, postgres: {absent}, s3: {paused, "run_stuck", absent}, model: {paused}}
     for choose, names in alarms.items():
@@ -244,4 +244,4 @@ SHORT = (
     "model 503",
     "reports twice",
 )
-"""What `make test` tries: one of each part."""
+"""The kinds that `make test` tries: one per component."""

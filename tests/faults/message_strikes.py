@@ -1,4 +1,4 @@
-"""Strikes at messages that wait in a queue: doubled, reversed, dropped, or of another version."""
+"""Faults of messages waiting in a queue: duplicated, reversed, dropped, or of another version."""
 
 import base64
 import json
@@ -13,19 +13,19 @@ from tests.faults.trial import Fault
 
 
 def reports(change: Callable[["redis.Redis", str], None]) -> Fault:
-    """Let reports pile up while the coordinator is paused, then change what waits."""
+    """Let reports accumulate while the coordinator is paused, then change them."""
     return fault(lambda stack: _changed(stack, change, "coordinator"))
 
 
 def steps(change: Callable[["redis.Redis", str], None]) -> Fault:
-    """The same with steps of generation, whose worker is paused before the run is submitted.
+    """The same for generation steps, whose worker is paused before the run is submitted.
 
-    A run's first step goes alone, and the others once it is done. So the worker may do that one while the coordinator
-    is paused, and is paused again before the coordinator learns of it.
+    A run sends its first step alone, and the others once it is done. Therefore the worker completes that step while the
+    coordinator is paused, and is paused again before the coordinator receives the report.
     """
 
     def block(stack: FaultStack) -> Iterator[None]:
-        stack.pause("generation")  # a soak strikes runs that are under way
+        stack.pause("generation")  # the soak test injects this into runs that have already started
         with stack.redis.client() as client:
             waits_for(stack, client, "generation", 1)
             stack.pause("coordinator")
@@ -48,12 +48,12 @@ def _changed(stack: FaultStack, change: Callable[["redis.Redis", str], None], qu
 
 
 def waits_for(stack: FaultStack, client: "redis.Redis", queue: str, messages: int) -> None:
-    """Raises NotInTime unless so many messages come to wait there."""
+    """Wait until the queue holds that many messages. Raises NotInTime."""
     stack.wait(lambda: client.llen(queue) >= messages, within_s(stack), f"{messages} messages for {queue}")
 
 
 def _finished(client: "redis.Redis") -> bool:
-    """Whether a step's end is among the reports that wait; others there are heartbeats."""
+    """Whether the waiting reports, most of them heartbeats, include a finished step."""
     waiting = [json.loads(base64.b64decode(json.loads(each)["body"])) for each in client.lrange("coordinator", 0, -1)]
     return any(body[0][0]["kind"] == "finished" for body in waiting)
 
@@ -70,7 +70,7 @@ def reversed_order(client: "redis.Redis", queue: str) -> None:
 
 
 def of_another_version(client: "redis.Redis", queue: str) -> None:
-    """Steps in a revision that no worker here takes, as a coordinator of another version sends them."""
+    """Steps in a revision that no worker here accepts, as sent by a coordinator of another version."""
     for waiting in client.lrange(queue, 0, -1):
         message = json.loads(waiting)
         body = json.loads(base64.b64decode(message["body"]))

@@ -1,8 +1,8 @@
-"""A TCP proxy on loopback that can be made to misbehave while connections are open.
+"""A TCP proxy on loopback that can misbehave on request while connections are open.
 
-One asyncio loop in a thread of its own serves all proxies; what is switched takes effect on open connections too.
-Bytes are withheld, never dropped, as TCP does it: a proxy that is healed delivers what it held. Knows no protocol;
-faults of HTTP replies are `http_proxy`'s.
+One asyncio loop in a separate thread serves all proxies; changes of behaviour apply to open connections too. Bytes are
+withheld, never dropped, as in TCP: a healed proxy delivers what it withheld. Knows no protocol; faults of HTTP replies
+are in `http_proxy`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 CHUNK = 1 << 16  # bytes forwarded at once
-CALL_S = 20.0  # for a call into the loop, which only ever waits for sockets of loopback
+CALL_S = 20.0  # for a call into the loop, which waits only for loopback sockets
 LOOPBACK = "127.0.0.1"
 
 T = TypeVar("T")
@@ -26,16 +26,16 @@ class Link(StrEnum):
     """What a proxy does with connections and their bytes."""
 
     PASS = "pass"
-    REFUSE = "refuse"  # nobody listens; open connections are reset
+    REFUSE = "refuse"  # not listening; open connections are reset
     HANG = "hang"  # accepts, and forwards nothing in either direction
     MUTE = "mute"  # requests arrive, replies do not
-    DEAF = "deaf"  # requests do not arrive; what the server sends does
+    DEAF = "deaf"  # requests do not arrive, replies do
     CUT = "cut"  # every connection is reset after some bytes of the reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """`delay_s` goes before every chunk; `cut_after` are the bytes of replies that pass before a CUT."""
+    """`delay_s` precedes every chunk; `cut_after` is the number of reply bytes that pass before a CUT."""
 
     link: Link = Link.PASS
     delay_s: float = 0.0
@@ -46,7 +46,7 @@ PASS = Behaviour()
 
 
 class Loop:
-    """An event loop in a thread, for proxies that a synchronous test switches."""
+    """An event loop in a thread, for proxies that synchronous tests control."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -80,7 +80,7 @@ def proxy_loop() -> Iterator[Loop]:
 
 
 class TcpProxy:
-    """Listens on a port of its own, which it keeps while it refuses; forwards to `upstream`."""
+    """Listens on its own port, which it keeps while it refuses connections; forwards to `upstream`."""
 
     def __init__(self, loop: Loop, upstream: int) -> None:
         self._loop = loop
@@ -93,7 +93,7 @@ class TcpProxy:
         loop.call(self._listen())
 
     def switch(self, behaviour: Behaviour) -> None:
-        """From now on, for open connections too."""
+        """Apply a behaviour from now on, to open connections too."""
         self._loop.call(self._switch(behaviour))
 
     def reset(self) -> None:
@@ -137,9 +137,9 @@ class TcpProxy:
                 self._pump(there, writer, {Link.HANG, Link.MUTE}, cuts=True),
             )
         except OSError:
-            pass  # either side has gone: so does the other
+            pass  # one side has closed, so the other is closed too
         finally:
-            # A stream that has ended is closed in good order, with what is in its buffer; a cut one is reset.
+            # A stream that has ended is closed cleanly, after its buffer has been sent; a cut one is reset.
             for each in filter(None, (writer, upstream)):
                 self._writers.discard(each)
                 if self._behaviour.link is Link.CUT:
@@ -154,7 +154,7 @@ class TcpProxy:
         withheld: set[Link],
         cuts: bool = False,
     ) -> None:
-        """Forward until the end of the stream; while the link is one of `withheld`, hold what was read."""
+        """Forward until the end of the stream; while the link is one of `withheld`, keep what was read."""
         passed = 0
         while data := await reader.read(CHUNK):
             if self._behaviour.delay_s:
@@ -173,7 +173,7 @@ class TcpProxy:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End the connection with a reset: without the option an idle one would end in good order."""
+    """End the connection with a reset: without this option an idle one would be closed cleanly."""
     known = writer.get_extra_info("socket")
     if known is not None and known.fileno() >= 0:
         known.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,6 +1,6 @@
-"""A soak: run after run on one stack, and random strikes on them, drawn by seed, until there were enough.
+"""The soak test: runs on one stack, one after another, with random faults drawn by seed, up to a given number.
 
-Strikes follow one another without a wait for their effect, so that one may come while the last is being recovered from.
+Faults follow one another without waiting for their effect, so one may occur while the system recovers from the last.
 """
 
 import random
@@ -13,14 +13,14 @@ from tests.faults.stack import FaultStack, NotInTime
 from tests.faults.trial import FAILED, Expect, Kind, Row, finish, new_row, resume_to_end, write_recipe
 
 PAUSE_S = (0.2, 2.0)
-"""Between two strikes, at the pace below; longer on a slower machine, or a run is never let up."""
+"""Between two faults, at the pace below; longer on a slower machine, where a run would otherwise never recover."""
 PACE_S = 10.0  # of an undisturbed run
 LASTS_S = (0.2, 2.5)
 CANDIDATES = tuple(kind for kind in KINDS if kind.expect is Expect.SAME)
 
 
 def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strikes: int, minutes: float) -> list[Row]:
-    """One row for each run, with the strikes that it took."""
+    """One row per run, with the faults that were injected."""
     drawn = random.Random(seed)
     until = time.monotonic() + minutes * 60
     rows: list[Row] = []
@@ -39,7 +39,7 @@ def soak(stack: FaultStack, folder: Path, reference: Evidence, seed: int, strike
 
 
 def _struck(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> bool:
-    """Whether the run had anything left to be struck."""
+    """Whether the fault found anything to act on."""
     try:
         with kind.fault(stack, run_id):
             stack.pass_time(lasts_s)
@@ -51,7 +51,7 @@ def _struck(stack: FaultStack, kind: Kind, run_id: str, lasts_s: float) -> bool:
 def _round(
     stack: FaultStack, folder: Path, reference: Evidence, drawn: random.Random, most: int, name: str, until: float
 ) -> Row:
-    """Until the run has ended, or the soak's time has: then the run is left to end."""
+    """Inject faults until the run has ended or the time is up; then let the run end."""
     stack.settle()
     slower = max(1.0, stack.pace_s / PACE_S)
     recipe = write_recipe(stack, folder, name)

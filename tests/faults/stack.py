@@ -35,12 +35,12 @@ from tests.integration.stack import SERVICES, Stack, stack
 PROCESSES = (*SERVICES, "api")
 TOKEN = "faults-not-a-secret"
 RESTART_S = 1.0
-"""Between two starts of a process that ends."""
+"""Between an exit of a process and its restart."""
 LOOK_S = 0.1
 STOP_S = 60.0
-"""Within which a process has to end by a signal."""
+"""Within which a process must exit after a signal."""
 READY_S = 60.0
-SHOWN_S = 20.0  # for a reply of the API, whose database may be away
+SHOWN_S = 20.0  # for a reply of the API, whose database may be unreachable
 
 SCALED = {
     "SPAR_POLLING_INTERVAL_S": "0.2",
@@ -51,16 +51,16 @@ SCALED = {
     "SPAR_THREADS": "8",
     "SPAR_API_TOKEN": TOKEN,
 }
-"""Leases of seconds, so that a loss is found in seconds, and a standstill in a few more."""
+"""Leases of seconds, so that a loss is detected in seconds, and a stuck run in a few more."""
 
 
 class NotInTime(Exception):
-    """A run did not get where it should within the time of its kind."""
+    """A run did not reach the expected state within the time allowed for its kind."""
 
 
 @dataclass
 class Links:
-    """The way to each server: its TCP proxy, and for HTTP the proxy behind it that shapes replies."""
+    """The path to each server: its TCP proxy and, for HTTP, the proxy behind it that falsifies replies."""
 
     redis: TcpProxy
     postgres: TcpProxy
@@ -82,7 +82,7 @@ class Links:
 
 @dataclass
 class FaultStack:
-    """What strikes act on. `keep` watches over the processes; whoever waits calls it."""
+    """What faults act on. `keep` restarts processes that exited; every wait calls it."""
 
     base: Stack
     links: Links
@@ -92,13 +92,13 @@ class FaultStack:
     model: servers.Child
     database_url: str
     iterations: int = 2
-    """Of each run."""
+    """Iterations of each run."""
     pace_s: float = 0.0
-    """Seconds that the undisturbed run took: deadlines grow with it, so that a loaded machine is not a fault."""
+    """Duration of the undisturbed run in seconds; deadlines scale with it, so that a loaded machine is not a fault."""
     down: set[str] = field(default_factory=set)
-    """Processes that are to stay away."""
+    """Processes that must not be restarted."""
     ended: dict[str, list[int]] = field(default_factory=dict)
-    """Exit codes of processes that ended by themselves, by name."""
+    """Exit codes of processes that exited on their own, by name."""
     _due: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -107,7 +107,7 @@ class FaultStack:
 
     @property
     def dsn(self) -> str:
-        """The database for psycopg, past the proxy."""
+        """The database for psycopg, bypassing the proxy."""
         return self.database_url.replace("+psycopg", "")
 
     @property
@@ -122,7 +122,7 @@ class FaultStack:
                 self.base.start(name)
 
     def stop(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
-        """End a process, which then stays away until it is started."""
+        """Stop a process, which stays stopped until it is started."""
         self.down.add(name)
         self._due.pop(name, None)
         process = self.base.processes.pop(name, None)
@@ -144,7 +144,7 @@ class FaultStack:
         self.base.processes[name].send_signal(sign)
 
     def keep(self) -> None:
-        """Note the processes that have ended by themselves, and start them again after a moment."""
+        """Record the processes that exited on their own, and restart them after a moment."""
         now = time.monotonic()
         for name, process in list(self.base.processes.items()):
             if (code := process.poll()) is not None:
@@ -162,7 +162,7 @@ class FaultStack:
         return submission.run_id
 
     def progress(self, run_id: str) -> RunProgress | None:
-        """None also while the database is away."""
+        """None also while the database is unreachable."""
         with suppress(OperationalError, SparError), Session(self.database) as session:
             return read_progress(session, run_id)
         return None
@@ -174,7 +174,7 @@ class FaultStack:
         return 0
 
     def wait(self, seen: Callable[[], bool], within_s: float, what: str) -> None:
-        """Until it is so, with the processes kept up. Raises NotInTime."""
+        """Wait for a condition while restarting processes that exit. Raises NotInTime."""
         deadline = time.monotonic() + within_s
         while not seen():
             self.keep()
@@ -183,14 +183,14 @@ class FaultStack:
             time.sleep(LOOK_S)
 
     def pass_time(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Let a fault last, but no longer than until it has had its effect."""
+        """Let a fault last, but no longer than until it has taken effect."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not until():
             self.keep()
             time.sleep(LOOK_S)
 
     def has_ended(self, run_id: str) -> bool:
-        """A look at one column: whoever waits looks all the time."""
+        """Reads a single column, because waits call this all the time."""
         with suppress(OperationalError, SparError), Session(self.database) as session:
             status = session.exec(select(Run.status).where(Run.id == run_id)).one_or_none()
             return status is not None and RunStatus(status).ended
@@ -201,7 +201,7 @@ class FaultStack:
             return list(session.exec(select(Event).where(Event.run_id == run_id).order_by(col(Event.id))))
 
     def shown(self, run_id: str) -> str:
-        """What the API shows of the run to its user now."""
+        """What the API currently shows of the run."""
         url = f"http://127.0.0.1:{self.base.environment['SPAR_API_PORT']}/runs/{run_id}"
         try:
             reply = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=SHOWN_S)
@@ -212,27 +212,27 @@ class FaultStack:
     # ---- between two kinds ----
 
     def mend(self) -> None:
-        """Everything as it was before the fault: servers up, links passing, processes running."""
+        """Restore the state before the fault: servers up, links passing, processes running."""
         self.links.heal()
         for process in self.base.processes.values():
             process.send_signal(signal.SIGCONT)
         self.start(*(name for name in PROCESSES if name not in self.base.processes))
 
     def settle(self, within_s: float = READY_S) -> None:
-        """Forget what was computed, so that the next kind computes it all; nothing may be on."""
+        """Delete all results, so that the next kind computes everything; no run may be active."""
         self.ended.clear()
         with Session(self.database) as session, session.begin():
             for table in (StoredResult, Orphan):
                 session.exec(delete(table))
         for folder in self.work.glob("*"):
             shutil.rmtree(folder, ignore_errors=True)
-        self.s3.empty()  # objects are named by their content: a write that is lost would go unseen beside an old one
+        self.s3.empty()  # objects are named by their content: a lost write would go unnoticed if an old one existed
         with self.redis.client() as client:
             client.delete(*SERVICES)
         self.wait(lambda: set(PROCESSES) <= set(self.base.processes), within_s, "processes up")
 
     def fresh(self) -> None:
-        """All processes anew on an empty Redis: after a kind that left something behind."""
+        """Restart all processes on an empty Redis, after a kind that left something behind."""
         for name in list(self.base.processes):
             self.stop(name)
         self.links.heal()
@@ -244,7 +244,7 @@ class FaultStack:
 
 @contextmanager
 def fault_stack(folder: Path) -> Iterator[FaultStack]:
-    """Everything started, on ports and in folders of its own; everything ended with the block."""
+    """Starts everything, on separate ports and folders, and stops everything at the end of the block."""
     with ExitStack() as up:
         redis = up.enter_context(servers.redis_server(password="not-a-secret"))
         postgres = up.enter_context(servers.postgres_server())

@@ -1,4 +1,4 @@
-"""The ways to strike: each makes a `Fault`, a block that begins with the strike and ends with the mending."""
+"""The ways to inject a fault: each returns a `Fault`, which injects it on entry and removes it on exit."""
 
 import resource
 import shutil
@@ -15,14 +15,14 @@ from tests.faults.stack import FaultStack, NotInTime
 from tests.faults.trial import Fault
 
 SHIFTING = ("coordinator", "generation", "judgment", "refinement", "training")
-"""Processes whose absence holds up a run."""
+"""Processes without which a run does not proceed."""
 STRIKES_WITHIN_S = 30.0  # or twice the undisturbed run
-"""A fault that finds nothing to strike within it proves nothing, and its try counts as wrong."""
+"""A fault that finds nothing to act on within this time proves nothing, so its trial counts as failed."""
 OTHER_PASSWORD = "another-not-a-secret"
 
 
 def fault(block: Callable[[FaultStack], Iterator[None]]) -> Fault:
-    """A fault that does not look at the run."""
+    """A fault that does not depend on the run."""
     begun = contextmanager(block)
 
     def strike(stack: FaultStack, _: str) -> AbstractContextManager[None]:
@@ -39,7 +39,7 @@ def within_s(stack: FaultStack) -> float:
 
 
 def restarted(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
-    """Ended and started again at once."""
+    """Stop and immediately restart processes."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         for name in names:
@@ -51,7 +51,7 @@ def restarted(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
 
 
 def absent(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
-    """Ended, and started again at the end of the block."""
+    """Stop processes, and restart them at the end of the block."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         for name in names:
@@ -63,7 +63,7 @@ def absent(*names: str, sign: signal.Signals = signal.SIGKILL) -> Fault:
 
 
 def stopped(*names: str) -> Fault:
-    """SIGSTOP, and SIGCONT at the end: a laptop that sleeps, a host that is paused."""
+    """SIGSTOP, and SIGCONT at the end, like a laptop that sleeps or a host that is paused."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         for name in names:
@@ -76,7 +76,7 @@ def stopped(*names: str) -> Fault:
 
 
 def second_coordinator(stack: FaultStack) -> Iterator[None]:
-    """Another one beside the first: it has to leave."""
+    """Start a second coordinator beside the first: it must exit."""
     stack.down.add("coordinator.2")
     stack.base.start("coordinator.2")
     yield
@@ -85,7 +85,7 @@ def second_coordinator(stack: FaultStack) -> Iterator[None]:
 
 
 def deposed_coordinator(stack: FaultStack) -> Iterator[None]:
-    """The first one loses the connection that holds its lock, and a second one takes it."""
+    """The first coordinator loses the connection that holds its lock, and a second one acquires it."""
     with admin(stack) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
@@ -106,7 +106,7 @@ def link(choose: Callable[[FaultStack], TcpProxy], behaviour: Behaviour) -> Faul
 
 
 def reset(choose: Callable[[FaultStack], TcpProxy], times: int = 1) -> Fault:
-    """Every open connection reset, a few times in a row."""
+    """Reset every open connection, several times in a row."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         for _ in range(times):
@@ -155,7 +155,7 @@ def redis_configured(name: str, value: str, back: str) -> Fault:
 
 
 def redis_read_only(stack: FaultStack) -> Iterator[None]:
-    """A replica of nobody: it refuses every write with READONLY."""
+    """A replica without a primary: it rejects every write with READONLY."""
     with stack.redis.client() as client:
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
     yield
@@ -164,7 +164,7 @@ def redis_read_only(stack: FaultStack) -> Iterator[None]:
 
 
 def redis_forbids_writes(stack: FaultStack) -> Iterator[None]:
-    """Our user may read only: NOPERM."""
+    """Our user has read access only: NOPERM."""
     with stack.redis.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "-@write")
     yield
@@ -173,7 +173,7 @@ def redis_forbids_writes(stack: FaultStack) -> Iterator[None]:
 
 
 def redis_cannot_save(stack: FaultStack) -> Iterator[None]:
-    """A snapshot that fails, as on a full disk: from then on every write is refused with MISCONF."""
+    """A failing snapshot, as on a full disk: from then on every write is rejected with MISCONF."""
 
     def saved(well: bool) -> bool:
         with stack.redis.client() as client:
@@ -250,7 +250,7 @@ def backends_terminated(stack: FaultStack) -> Iterator[None]:
 
 
 def postgres_read_only(stack: FaultStack) -> Iterator[None]:
-    """For every new session; the open ones are ended."""
+    """Read-only for every new session; open ones are terminated."""
     with admin(stack) as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[arg-type]
@@ -263,7 +263,7 @@ def postgres_read_only(stack: FaultStack) -> Iterator[None]:
 
 
 def table_locked(stack: FaultStack) -> Iterator[None]:
-    """Every write waits, as for a long CREATE INDEX. Reads go on: the harness itself looks at this database."""
+    """Writes block, as during a long CREATE INDEX. Reads do not: the harness itself reads this database."""
     with psycopg.connect(stack.dsn) as connection:
         connection.execute("LOCK TABLE step IN EXCLUSIVE MODE")
         yield
@@ -271,7 +271,7 @@ def table_locked(stack: FaultStack) -> Iterator[None]:
 
 
 def refusing_writes(sqlstate: str, share: float = 1.0) -> Fault:
-    """Writes to `step` fail with an error of that SQLSTATE, as a full disk or a deadlock makes them."""
+    """Writes to `step` fail with that SQLSTATE, as with a full disk or a deadlock."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         with admin(stack) as connection:
@@ -294,7 +294,7 @@ def refusing_writes(sqlstate: str, share: float = 1.0) -> Fault:
 
 
 def folder_is_a_file(stack: FaultStack) -> Iterator[None]:
-    """The folder of trainings cannot be made, as on a disk mounted read-only."""
+    """The trainings' folder cannot be created, as on a disk mounted read-only."""
     place = stack.work / "training"
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -304,7 +304,7 @@ def folder_is_a_file(stack: FaultStack) -> Iterator[None]:
 
 
 def no_bytes_on_disk(name: str) -> Fault:
-    """A process that may write no byte to any file: every write is an OSError, as on a full disk."""
+    """A process that cannot write to any file: every write is an OSError, as on a full disk."""
 
     def block(stack: FaultStack) -> Iterator[None]:
         pid = stack.base.processes[name].pid

@@ -1,4 +1,4 @@
-"""The table of what was tried, as Markdown and as JSON."""
+"""The table of trials, as Markdown and as JSON."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was lost, counted twice or changed is seen."""
+"""Lost prompts, prompts counted twice and changed bytes are detected."""
 
 from dataclasses import replace
 
@@ -23,13 +23,13 @@ def test_a_prompt_without_an_outcome_is_lost() -> None:
     assert compare(replace(WHOLE, outcomes={(1, 0): "pair"}), WHOLE).lost == 1
 
 
-def test_a_prompt_that_a_failure_took_is_lost_unless_it_always_is() -> None:
+def test_a_prompt_that_failed_is_lost_unless_it_also_fails_undisturbed() -> None:
     failed = replace(WHOLE, outcomes={(1, 0): "engine_failed", (1, 1): "unsolved"})
     assert compare(failed, WHOLE).lost == 1
     assert compare(failed, failed).lost == 0
 
 
-def test_other_bytes_are_named_by_their_step() -> None:
+def test_changed_bytes_are_named_by_their_step() -> None:
     found = compare(replace(WHOLE, results={**WHOLE.results, (1, "generation", "0"): "results/a/9"}), WHOLE)
     assert not found.same_bytes
     assert found.first == "1/generation/0"

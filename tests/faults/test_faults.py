@@ -1,4 +1,4 @@
-"""The short form of `make faults`: one kind of each part, on one stack."""
+"""The short form of `make faults`: one kind per component, on one stack."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,10 +31,10 @@ def reference(faulty: FaultStack, folder: Path) -> Evidence:
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_a_run_ends_as_its_fault_lets_it(name: str, faulty: FaultStack, reference: Evidence, folder: Path) -> None:
+def test_a_run_ends_as_expected_for_its_fault(name: str, faulty: FaultStack, reference: Evidence, folder: Path) -> None:
     row = attempt(faulty, BY_NAME[name], folder / "recipes", reference)
     assert not row.wrong, f"{row}\n{faulty.base.log('coordinator')}"
 
 
-def test_each_kind_has_a_name_of_its_own() -> None:
+def test_each_kind_has_a_unique_name() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 60

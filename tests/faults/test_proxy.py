@@ -1,4 +1,4 @@
-"""The proxies misbehave as they should: a fault that does not happen would let every kind pass."""
+"""The proxies misbehave as intended: a fault that does not happen would let every kind pass."""
 
 import http.client
 import socket
@@ -33,7 +33,7 @@ class _Quiet(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A client that was cut off is what these tests are about."""
+        """These tests disconnect clients on purpose."""
 
 
 @pytest.fixture
@@ -117,14 +117,14 @@ def test_open_connections_are_reset(tcp: TcpProxy) -> None:
     assert get(tcp.port) == (200, BODY)
 
 
-def test_a_reply_is_replaced_only_so_often(http_: HttpProxy) -> None:
+def test_a_reply_is_replaced_only_a_limited_number_of_times(http_: HttpProxy) -> None:
     http_.switch(HttpFault(instead=Reply(status=503, body=b"busy"), only=gets, most=1))
     assert get(http_.port) == (503, b"busy")
     assert get(http_.port) == (200, BODY)
     assert http_.struck == 1
 
 
-def test_a_reply_is_truncated_under_its_whole_length(http_: HttpProxy) -> None:
+def test_a_reply_is_truncated_but_declares_its_full_length(http_: HttpProxy) -> None:
     http_.switch(HttpFault(shape=lambda reply: replace(reply, cut=0.5)))
     with pytest.raises(http.client.IncompleteRead) as raised:
         get(http_.port)

@@ -1,4 +1,4 @@
-"""One kind of fault tried on one run: submit, strike, mend, wait, compare. Knows no particular fault."""
+"""One trial of a kind of fault: submit a run, inject the fault, remove it, wait, compare. Knows no particular fault."""
 
 import time
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from tests.faults.evidence import Difference, Evidence, compare, evidence_of
 from tests.faults.stack import FaultStack, NotInTime
 
 PROMPTS, SHARD = 24, 4
-START_S = 240.0  # until the steps are done that a fault waits for; a second or two on two free cores
-DEADLINE_S = 120.0  # from the mending to the run's end; ten times what it takes on two free cores
-SLOWER = 6.0  # times the undisturbed run, where that is longer: a loaded machine is no fault
+START_S = 240.0  # for the steps that must be done before a fault; takes a second or two on two idle cores
+DEADLINE_S = 120.0  # from removing the fault to the run's end; ten times what it takes on two idle cores
+SLOWER = 6.0  # times the undisturbed run, if that is longer: a loaded machine is not a fault
 FAILED = (NotInTime, SparError, SQLAlchemyError, psycopg.Error, redis.RedisError, OSError)
-"""What a try may end with: a row that is wrong, never the end of all tries."""
+"""Errors of a single trial: they fail its row and do not end the other trials."""
 RESUMES = 3
-"""How often the same command is repeated for a run that has stopped."""
+"""How often the command is repeated for a run that has stopped."""
 
 QUIET = {
     "run_queued",
@@ -39,27 +39,27 @@ QUIET = {
     "model_unchanged",
     "run_finished",
 }
-QUIET |= {"guard_warned"}  # of the data, which are the same in every try
-"""Events of a run that nothing happens to; every other one is an alarm."""
+QUIET |= {"guard_warned"}  # concerns the data, which are the same in every trial
+"""Events of an undisturbed run; every other one is an alarm."""
 SHOWN_QUIET = {f"shown {status}" for status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.FINISHED)}
-"""What the API shows of a run that nothing happens to."""
+"""What the API shows of an undisturbed run."""
 
 
 class Expect(StrEnum):
-    """How a run under a fault has to end."""
+    """How a run with a fault must end."""
 
-    SAME = "finished"  # by itself, with the undisturbed bytes
-    RESUMED = "finished or resumed"  # it may stop with a reason; the same command then finishes it, bytes undisturbed
-    COUNTED = "counted"  # the fault is in the data: it finishes, and what it lost is counted
+    SAME = "finished"  # without intervention, with the undisturbed bytes
+    RESUMED = "finished or resumed"  # it may stop with a reason; the same command then finishes it with the same bytes
+    COUNTED = "counted"  # the fault is in the data: it finishes, and lost prompts are counted
 
 
 Fault = Callable[[FaultStack, str], AbstractContextManager[None]]
-"""Strikes when the block begins and mends when it ends; given the stack and the run's id."""
+"""Injects the fault at the start of the block and removes it at the end; takes the stack and the run's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of fault. It strikes once `after` steps are done, and lasts `for_s` or until the run has ended."""
+    """A kind of fault. It is injected once `after` steps are done, and lasts `for_s` or until the run has ended."""
 
     name: str
     fault: Fault
@@ -68,11 +68,11 @@ class Kind:
     for_s: float = 2.0
     within_s: float = DEADLINE_S
     held: tuple[str, ...] = ()
-    """Processes paused before the run is submitted, for a fault that needs what they leave; it releases them."""
+    """Processes paused before the run is submitted, for a fault that needs their queued messages; it resumes them."""
     most_lost: int = 0
     """Prompts that a COUNTED fault may cost."""
     alarms: frozenset[str] = frozenset()
-    """Of a fault that outlasts an alarm's bound: one of these has to show, as an event or as what the API shows."""
+    """For a fault that outlasts an alarm's threshold: one of these must appear as an event or in the API."""
 
     @property
     def slug(self) -> str:
@@ -91,15 +91,15 @@ class Row:
     twice: int
     same_bytes: bool
     alarms: list[str] = field(default_factory=list)
-    """Events, and what the API showed under the fault."""
+    """Events, and what the API showed during the fault."""
     resumed: int = 0
     restarts: int = 0
-    """Processes that ended by themselves, and were started again."""
+    """Processes that exited on their own and were restarted."""
     strikes: list[str] = field(default_factory=list)
-    """Of a soak, the kinds that struck, in order."""
+    """In a soak test, the kinds that were injected, in order."""
     reason: str = ""
     wrong: str = ""
-    """Why this is not how the kind should end; empty: it is."""
+    """Why the run did not end as expected; empty if it did."""
 
     @property
     def line(self) -> str:
@@ -116,7 +116,7 @@ def new_row(fault: str, ended: str = "", wrong: str = "") -> Row:
 
 
 def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
-    """Iterations on the model server, the models trained by the simulated trainer."""
+    """A recipe that uses the model server and the simulated trainer."""
     folder.mkdir(parents=True, exist_ok=True)
     models = {role: folder / "models" / role for role in ("actor", "refiner")}
     for role, model in models.items():
@@ -140,7 +140,7 @@ def write_recipe(stack: FaultStack, folder: Path, name: str) -> Path:
 
 
 def undisturbed(stack: FaultStack, folder: Path) -> Evidence:
-    """The run that nothing happens to, on the same stack."""
+    """A run without a fault, on the same stack."""
     stack.settle()
     began = time.monotonic()
     run_id = stack.submit(write_recipe(stack, folder, "undisturbed"), [])
@@ -153,7 +153,7 @@ def undisturbed(stack: FaultStack, folder: Path) -> Evidence:
 
 
 def attempt(stack: FaultStack, kind: Kind, folder: Path, reference: Evidence, number: int = 0) -> Row:
-    """Try the kind for the time of that number. Leaves the stack mended, on fresh processes if the run did not end."""
+    """Trial `number` of the kind. Leaves the stack repaired, with new processes if the run did not end."""
     stack.settle()
     recipe = write_recipe(stack, folder, f"{kind.slug}-{number}")
     began = time.monotonic()
@@ -203,13 +203,13 @@ def _two_sentences(end: RunEnd | None) -> bool:
 
 
 def finish(stack: FaultStack, kind: Kind, run_id: str, reference: Evidence, row: Row, began: float) -> None:
-    """Mend the stack and judge what the run left; after a wrong end all processes are started anew."""
+    """Repair the stack and check what the run produced; after an unexpected end, restart all processes."""
     try:
         stack.mend()
         row.seconds = round(time.monotonic() - began, 1)
         judge(stack, kind, run_id, reference, row)
     except FAILED as error:
-        row.wrong = row.wrong or f"nothing can be read of the run: {type(error).__name__}: {error}"
+        row.wrong = row.wrong or f"the run cannot be read: {type(error).__name__}: {error}"
     if row.wrong:
         stack.fresh()
 
@@ -230,7 +230,7 @@ def reason_it_is_wrong(kind: Kind, row: Row, difference: Difference) -> str:
     if row.twice:
         return f"{row.twice} prompts or pairs are counted twice"
     if row.resumed and kind.expect is not Expect.RESUMED:
-        return f"it stopped where it should have gone through: {row.reason}"
+        return f"it stopped, although it should have finished on its own: {row.reason}"
     if kind.expect is Expect.COUNTED:
         return f"{row.lost} prompts lost" if row.lost > kind.most_lost else ""
     if row.lost:
