@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
 
 from spar.db.engine import is_held, only_one, open_database
-from spar.db.migrate import check_schema, migrate
+from spar.db.migrate import migrate
+from spar.db.schema import MIGRATIONS, check_schema, schemas
 from spar.db.tables import Command, Event, Shard
 from spar.errors import HomeError, ServiceError
 
@@ -256,3 +259,10 @@ def test_a_url_that_is_none_is_explained_and_not_shown(url: str) -> None:
     with pytest.raises(ServiceError, match="database URL is not one that we understand") as caught:
         open_database(url)
     assert "hidden" not in str(caught.value)
+
+
+def test_the_schemas_named_by_files_are_those_that_alembic_walks() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    walked = ScriptDirectory.from_config(config).walk_revisions()
+    assert schemas() == [script.revision for script in walked]

@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from spar.db.deadlines import Deadlines
 from spar.db.engine import AnotherAtWork, is_held, only_one, open_database
-from spar.db.migrate import _MIGRATE_LOCK, check_schema, migrate
+from spar.db.migrate import _MIGRATE_LOCK, migrate
+from spar.db.schema import check_schema
 from spar.db.tables import Command
 from spar.errors import ServiceError
 from tests.proxy import proxied

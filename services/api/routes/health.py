@@ -7,8 +7,8 @@ from fastapi import APIRouter, Response
 
 from services.api.backend import Context
 from services.api.looks import LooksOfApp
-from spar.db.migrate import check_schema
 from spar.db.runs import stuck_runs
+from spar.db.schema import check_schema
 from spar.errors import SparError
 
 router = APIRouter(tags=["health"])

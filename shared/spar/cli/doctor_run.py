@@ -130,7 +130,7 @@ def _open_run(run: str | None, directory: Path | None, stack: bool, fix: bool) -
                 yield CheckedRun(run_id, books.database, books.store, books.at_work)
         return
     from spar.db.engine import open_database
-    from spar.db.migrate import check_schema
+    from spar.db.schema import check_schema
     from spar.store.directory import DirectoryStore
 
     found = find_run(run, directory)

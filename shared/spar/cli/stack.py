@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from spar.db.engine import COORDINATOR, is_held, open_database
-from spar.db.migrate import check_schema
 from spar.db.progress import newest_run_id, run_ids
+from spar.db.schema import check_schema
 from spar.errors import DataError
 from spar.runtime.process import reach_store
 from spar.runtime.settings import Settings

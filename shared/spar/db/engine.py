@@ -11,17 +11,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from spar.db.deadlines import USUAL, Deadlines, connector
+from spar.db.deadlines import USUAL, Deadlines
 from spar.db.refusals import postgres_refusal, postgres_trouble, sqlite_refusal
 from spar.errors import ServiceError, SparError
 from spar.file_locks import is_locked, try_lock
 from spar.texts import is_storable, storable, storable_all
+
+if TYPE_CHECKING:
+    import psycopg
 
 COORDINATOR = "coordinator"
 """The name that the process holds which works on a database's runs."""
@@ -94,6 +96,8 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgres(url: URL, deadlines: Deadlines, **pool: int) -> Engine:
+    from spar.db.postgres_connection import connector  # psycopg takes long to import, and SQLite does without
+
     connect = connector(deadlines)
     engine = create_engine(url, connect_args=_POSTGRES, pool_pre_ping=True, json_serializer=dump_json, **pool)
     event.listen(engine, "do_connect", lambda _, __, args, kwargs: connect(*args, **kwargs))
@@ -161,7 +165,7 @@ def _holding_connection(engine: Engine, name: str, deadlines: Deadlines) -> Iter
     """
     query, address = f"SELECT pg_try_advisory_lock({_lock_number(name)})", _address(engine.url)
 
-    def take(connection: psycopg.Connection[Any], _: object) -> None:
+    def take(connection: "psycopg.Connection[Any]", _: object) -> None:
         row = connection.execute(query).fetchone()
         connection.commit()
         if row is None or not row[0]:

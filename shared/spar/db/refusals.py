@@ -2,8 +2,6 @@
 
 import sqlite3
 
-import psycopg
-
 from spar.errors import HomeError, ServiceError, SparError
 
 _SQLITE_FIXES = {
@@ -83,6 +81,8 @@ def postgres_refusal(error: BaseException, address: str) -> SparError:
 
 def postgres_trouble(error: BaseException, address: str) -> ServiceError | None:
     """For a statement over a working connection: None for an error that is a mistake in the statement."""
+    import psycopg  # imported already, by what raised the error
+
     state = getattr(error, "sqlstate", None) or ""
     known = _POSTGRES_TROUBLES.get(state) or _POSTGRES_TROUBLES.get(state[:2])
     if known is None and isinstance(error, psycopg.OperationalError) and not state.startswith(_TOO_LARGE):

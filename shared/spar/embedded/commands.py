@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from services.coordinator.coordinator import Coordinator, CoordinatorLimits
 from spar.db.commands import append_command
 from spar.db.engine import open_database
-from spar.db.migrate import check_schema
+from spar.db.schema import check_schema
 from spar.db.tables import Command
 from spar.embedded.home import Home, HomeInUse
 from spar.messages.commands import DropCommand, ReplayCommand, RunCommand

@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlmodel import Session
 
 from spar.db.engine import open_database
-from spar.db.migrate import check_schema
 from spar.db.progress import newest_run_id, run_ids
+from spar.db.schema import check_schema
 from spar.embedded.home import DATABASE, Home
 from spar.errors import DataError, HomeError
 

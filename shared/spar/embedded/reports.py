@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from spar.db.engine import open_database
-from spar.db.migrate import check_schema
+from spar.db.schema import check_schema
 from spar.embedded.home import Home
 from spar.embedded.homes import find_run, reading
 from spar.report.build import build_report

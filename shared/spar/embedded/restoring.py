@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlmodel import Session
 
 from spar.db.engine import open_database
-from spar.db.migrate import check_schema, migrate
+from spar.db.migrate import migrate
 from spar.db.progress import newest_run_id
+from spar.db.schema import check_schema
 from spar.embedded.home import DATABASE, Home
 from spar.store.directory import DirectoryStore
 from spar.store.files import whole_file

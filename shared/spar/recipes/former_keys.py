@@ -9,7 +9,6 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
-import structlog
 from pydantic import BaseModel
 
 from spar.recipes.key_types import models_in
@@ -17,8 +16,6 @@ from spar.recipes.models import Recipe
 from spar.recipes.models.base import Section
 from spar.recipes.problems import Keys, Problem, dotted
 from spar.recipes.source import YamlSource
-
-log = structlog.get_logger()
 
 
 def read_former(source: YamlSource) -> None:
@@ -112,8 +109,10 @@ def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
 
 @cache
 def _warn(keys: Keys, present: str) -> None:
-    """Cached: once a process."""
-    log.warning("recipe_key_renamed", key=dotted(keys), now=dotted((*keys[:-1], present)))
+    """Cached: once a process. Reading a run warns of nothing, so it does without the logger's import."""
+    import structlog
+
+    structlog.get_logger().warning("recipe_key_renamed", key=dotted(keys), now=dotted((*keys[:-1], present)))
 
 
 def _named(keys: Keys) -> Keys:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from spar.db.migrate import schemas
+from spar.db.schema import schemas
 from spar.errors import ModelUnusable, ObjectMissing
 from spar.runtime.models import STORE
 from spar.store.base import ObjectStore

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import zstandard
 from pydantic import ValidationError
 
-from spar.db.migrate import schemas
+from spar.db.schema import schemas
 from spar.upkeep.manifest import FORMAT, MANIFEST, ArchiveManifest, ArchiveRefused, Member, check_member
 
 _CHUNK = 1 << 20  # bytes handed on at once

@@ -11,6 +11,9 @@ from spar.cli.main import COMMANDS, build_app, main
 
 HEAVY = ("torch", "transformers", "trl", "celery", "sqlmodel", "datasets", "aiohttp", "redis", "minio")
 
+WRITERS = (*(name for name in HEAVY if name != "sqlmodel"), "alembic", "psycopg", "mako", "pyarrow", "pandas", "numpy")
+"""What only running, writing or PostgreSQL needs: reading a home does without."""
+
 
 def spar(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -29,6 +32,13 @@ def test_help_lists_what_is_there_and_loads_nothing_heavy() -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].strip() == "loaded:"
     assert all(f"  {name}" in done.stdout for name, lazy in COMMANDS.items() if lazy.exists())
+
+
+@pytest.mark.parametrize("module", ["status", "tree", "explain", "report", "runs", "dead"])
+def test_commands_that_read_a_home_load_only_what_reading_takes(module: str) -> None:
+    code = f"import sys, spar.cli.{module}, spar.embedded.homes\nprint('loaded:', *(set(sys.modules) & {{*{WRITERS}}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "loaded:"
 
 
 @pytest.mark.parametrize("name", [name for name, lazy in COMMANDS.items() if lazy.exists()])

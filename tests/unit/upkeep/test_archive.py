@@ -12,7 +12,7 @@ import zstandard
 from sqlmodel import Session, select
 
 from spar.db.engine import open_database
-from spar.db.migrate import schemas
+from spar.db.schema import schemas
 from spar.db.tables import Run, Step
 from spar.embedded.restoring import restore_into
 from spar.errors import ConflictError, HomeError, ModelUnusable, ObjectMissing, SparError
