@@ -17,12 +17,12 @@ from random import Random
 
 from spar.method import VoteRules, bfs, judge_until_quorum, search
 from spar.method.records import Judgment, JudgmentFailure, Node, Path, Refinement, ReplyFailure, Tree, Verdict, Vote
-from spar.method.voting import AskVotes, tally
+from spar.method.voting import DrawVotes, tally
 
-Settling = Callable[[AskVotes], Awaitable[Judgment]]
+Settling = Callable[[DrawVotes], Awaitable[Judgment]]
 
 
-async def tie_stays(ask: AskVotes) -> Judgment:
+async def tie_stays(ask: DrawVotes) -> Judgment:
     """Missing votes are requested up to a quorum of 3; a tie keeps V = 0.5 and may be expanded."""
     judged = await judge_until_quorum(ask, VoteRules(retries=3))
     return replace(judged, label=Verdict.NO, failure=None) if judged.failure is JudgmentFailure.TIED else judged
@@ -66,7 +66,7 @@ class World:
             drawn.append(Refinement(reply="", text=f"{kind} {number}"))
         return drawn
 
-    def ask(self, text: str) -> AskVotes:
+    def ask(self, text: str) -> DrawVotes:
         chance = self.draw("judge", text).betavariate(*((8, 2) if self.good(text) else (2, 6)))
 
         async def ask(n: int, attempt: int) -> Sequence[Vote]:

@@ -45,7 +45,7 @@ async def judge_shard(worker: Worker, command: Judge) -> StepOutput:
     spec, usage = command.spec, Usage()
     generated = await read_rows(worker.store, spec.generated, Generated)
     policy = judging_policy(spec.judgment.policy)
-    if policy.asks_nobody:
+    if policy.no_replies:
         rows = [_unjudged(row) for row in generated]
     elif policy.form is None:
         rows = await execute_shard(worker, spec, generated)

@@ -21,7 +21,7 @@ from spar.messages.training import (
     ShardComparisons,
     ShardResults,
 )
-from spar.method.examples import Asking
+from spar.method.examples import JudgePrompting
 from spar.method.guards import TrainingRows
 from spar.method.meta_judging import ComparedPrompt, JudgePairs, make_judge_pairs
 from spar.method.outcomes import count_outcomes
@@ -181,7 +181,7 @@ async def _examples(
     return kept, SelectionCounts(examples=selected.counts, examples_too_long=too_long, examples_used=len(kept))
 
 
-async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> Asking | None:
+async def _asking(worker: Worker, spec: SelectionSpec, templates: TemplateSet) -> JudgePrompting | None:
     """How responses were judged, where judgments are trained on in the form that they were prompted in."""
     if spec.judging is None or spec.judging.form is None or spec.judging.comparison is not None:
         return None

@@ -55,7 +55,7 @@ def _judgment(run: RunContext, iteration: Iteration, shard: Shard) -> JudgmentSp
         iteration=plan.index,
         generated=run.result_of(shard, StepKind.GENERATION),
         form=run.form(policy.form),
-        checkers=run.input("checkers") if policy.form is None and not policy.asks_nobody else None,
+        checkers=run.input("checkers") if policy.form is None and not policy.no_replies else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The method as a paper would tell it (arXiv 2412.11605): pure functions over records. Standard library only, no I/O.
+"""The method of the paper (arXiv 2412.11605): pure functions over records. Standard library only, no I/O.
 
 `from spar.method import search` is the tree search over any `refine` and `judge` callables.
 """

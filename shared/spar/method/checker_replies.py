@@ -1,6 +1,6 @@
 """Reads a teacher's replies about checkers: a function with its cases, and whether two instructions contradict.
 
-Reads code as text; whether it does what it should is found out by running it, elsewhere.
+Reads code as text; whether it works is tested elsewhere, by running it.
 """
 
 import ast
@@ -19,7 +19,7 @@ FUNCTION = "evaluate"
 
 @dataclass(frozen=True, slots=True)
 class WrittenChecker:
-    """One reply of a teacher: a function, and the cases that it wrote beside it."""
+    """One reply of a teacher: a function, and the cases that it wrote for it."""
 
     source: str
     cases: tuple[Case, ...]
@@ -34,12 +34,12 @@ def parse_checker(reply: str) -> WrittenChecker | None:
 
 
 def parse_contradiction(reply: str, finish_reason: str = "stop") -> bool | None:
-    """What the line `Contradiction: Yes` or `No` states."""
+    """The value of the line `Contradiction: Yes` or `No`."""
     return stated(reply, finish_reason, _CONTRADICTION, read_yes_no)
 
 
 def _defines(source: str) -> bool:
-    """Whether it is Python with a function of that name; a form that was only quoted is not."""
+    """Whether it is Python with a function of that name; a quoted form is not."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

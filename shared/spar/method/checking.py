@@ -1,6 +1,6 @@
-"""A prompt's checkers: code that says whether a response follows it, and which such code to trust (AutoIF).
+"""A prompt's checkers: code that decides whether a response follows it, and which of them to trust (AutoIF).
 
-A checker and the cases it is tried on come from the same teacher, so neither is believed alone (arXiv 2406.13542,
+A checker and the cases that it is tried on come from the same teacher, so neither is trusted alone (arXiv 2406.13542,
 section 3.1). Runs no code.
 """
 
@@ -16,7 +16,7 @@ LEAST_CHECKERS = 3
 LEAST_CASES = 10
 """A prompt with fewer cases has too few to try its checkers on (ibid.)."""
 TRANSLATED = 3
-"""So many of a prompt's trusted checkers are translated back, the first ones (ibid.)."""
+"""The number of a prompt's trusted checkers that are back-translated, the first ones (ibid.)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Case:
 
 
 def enough(checkers: Sequence[str], cases: Sequence[Case]) -> bool:
-    """Whether a prompt has checkers and cases enough to be tried on each other; each counts once."""
+    """Whether a prompt has enough checkers and cases to try them on each other; each counts once."""
     return len(set(checkers)) >= LEAST_CHECKERS and len(set(cases)) >= LEAST_CASES
 
 
 def trusted(results: Sequence[Sequence[str]], cases: Sequence[Case]) -> list[int]:
-    """The places of the checkers that can be believed; `results[i][j]` is checker i's of case j.
+    """The indices of the checkers that can be trusted; `results[i][j]` is checker i's result for case j.
 
-    A case that no checker agrees with is dropped first; then a checker must be right on LEAST_RIGHT of what is left,
-    and broken is wrong. Without a case left nothing can be believed.
+    A case that no checker agrees with is dropped first; then a checker must be right on LEAST_RIGHT of the remaining
+    ones, and a failing run is wrong. Without a remaining case no checker is trusted.
     """
     right = [[reply == _expected(case) for reply, case in zip(of_one, cases, strict=True)] for of_one in results]
     kept = [place for place in range(len(cases)) if any(of_one[place] for of_one in right)]

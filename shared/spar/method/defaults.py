@@ -1,4 +1,4 @@
-"""The method's numbers where nobody chooses others, each once: the paper's set-up where it has one (docs/method.md).
+"""The method's default numbers, each stated once: the paper's setting where it has one (docs/method.md).
 
 Recipes, commands and services take their defaults from here.
 """
@@ -12,7 +12,7 @@ VOTES, QUORUM = 5, 3
 RETRIES = 3
 """How often missing votes, or a failed refinement, are drawn again."""
 TEMPERATURE = 0.7
-"""Of whatever the refiner samples: votes, refinements, comparisons."""
+"""The sampling temperature of the refiner: votes, refinements, comparisons."""
 
 BRANCH, KEEP, DEPTH = 3, 2, 3
 """Refinements of a node, nodes that are expanded further, levels below the response."""
@@ -24,4 +24,4 @@ FULL_TREE = BRANCH + (DEPTH - 1) * KEEP * BRANCH
 REPLY_TOKENS = 2048
 """The longest response or vote."""
 REFINEMENT_TOKENS = REPLY_TOKENS + REPLY_TOKENS // 2
-"""The longest reply with a refinement, which says what it changes before the text itself: half as much again."""
+"""The longest reply with a refinement, which states its changes before the text: half as many tokens again."""

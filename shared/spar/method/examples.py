@@ -1,4 +1,4 @@
-"""Writes the conversations the refiner can be trained on, out of trees and judged responses. Chooses none of them."""
+"""Writes the conversations that the refiner can be trained on, from trees and judged responses. Selects none."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ _TREE_KINDS = {Verdict.YES: ExampleKind.TREE_YES, Verdict.NO: ExampleKind.TREE_N
 _RESPONSE_KINDS = {Verdict.YES: ExampleKind.RESPONSE_YES, Verdict.NO: ExampleKind.RESPONSE_NO}
 
 
-Asking = Callable[[str, str], tuple[Message, ...]]
-"""The turn that prompts a judge with a prompt and a response."""
+JudgePrompting = Callable[[str, str], tuple[Message, ...]]
+"""(prompt, response) -> the turn that asks a judge about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An example that could be taken, with what the choice depends on."""
+    """A possible example, with the facts that its selection depends on."""
 
     example: Example
     contested: bool
-    """Whether a parsable vote dissents: 0 < V < 1. Says nothing for a refinement."""
+    """Whether a parsable vote dissents: 0 < V < 1. Not meaningful for a refinement."""
     tree: int | None = None
     """Which tree a tree judgment comes from."""
 
@@ -56,7 +56,7 @@ def refinement_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iter
 
 
 def tree_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iterator[Candidate]:
-    """The labelled judgments of nodes, except of the root and what repeats its text: that judgment is a response's."""
+    """The labelled judgments of nodes, except of the root and of nodes that repeat its text: that is a response's."""
     for number, tree in enumerate(trees):
         root = tree.nodes[0].text.strip()
         for node in tree.nodes:
@@ -65,19 +65,19 @@ def tree_candidates(trees: Sequence[Tree], templates: TemplateSet) -> Iterator[C
                 yield _judgment(tree.prompt, node.text, node.judgment, kind, templates.judge_messages, number)
 
 
-def response_candidates(judged: Sequence[JudgedPrompt], asking: Asking) -> Iterator[Candidate]:
+def response_candidates(judged: Sequence[JudgedPrompt], judge_prompt: JudgePrompting) -> Iterator[Candidate]:
     """The labelled judgments of actor responses, as they were drawn."""
     for row in judged:
         for item in row.responses:
             if item.judgment is not None and item.judgment.label is not None:
                 kind = _RESPONSE_KINDS[item.judgment.label]
-                yield _judgment(row.prompt, item.response.text, item.judgment, kind, asking, None)
+                yield _judgment(row.prompt, item.response.text, item.judgment, kind, judge_prompt, None)
 
 
 def _judgment(
-    prompt: Prompt, text: str, judgment: Judgment, kind: ExampleKind, asking: Asking, tree: int | None
+    prompt: Prompt, text: str, judgment: Judgment, kind: ExampleKind, judge_prompt: JudgePrompting, tree: int | None
 ) -> Candidate:
     critique = Message("assistant", judgment.critique or "")
-    messages = (*asking(prompt.text, text), critique)
+    messages = (*judge_prompt(prompt.text, text), critique)
     contested = judgment.value is not None and 0 < judgment.value < 1
     return Candidate(Example(prompt.id, kind, messages), contested, tree)

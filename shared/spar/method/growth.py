@@ -1,7 +1,7 @@
 """Grows one level of a search tree: refines the given parents, judges every child, all at once.
 
-A level knows its places in the order of generation, whatever the order in which replies come. It knows nothing of
-the levels above and below; `tree_search` decides what is expanded next.
+A level keeps its places in the order of generation, whatever the order in which replies arrive. It knows nothing of the
+levels above and below; `tree_search` decides what is expanded next.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from spar.method.voting import never_drawn
 
 
 class RefineNode(Protocol):
-    """Draws `n` sibling refinements of a node, exactly n, failed ones included; attempt > 0 asks anew for failed ones.
+    """Draws `n` sibling refinements of a node, exactly n, failed ones included; attempt > 0 redraws failed ones.
 
-    `spar.method.voting.critique_to_refine` says which critique to start from.
+    `spar.method.voting.critique_to_refine` selects the critique to start from.
     """
 
     def __call__(self, parent: Node, n: int, attempt: int, /) -> Awaitable[Sequence[Refinement]]: ...
 
 
 class JudgeNode(Protocol):
-    """Judges a refined text; quorum and rounds happen inside. The path is where the text stood first.
+    """Judges a refined text, including quorum and rounds. The path is the first place of the text.
 
-    A search asks once for each text, whatever its place: what comes back must depend on the text alone.
+    A search requests one judgment per text, whatever its places: the result must depend on the text alone.
     """
 
     def __call__(self, text: str, path: Path, /) -> Awaitable[Judgment]: ...
@@ -62,7 +62,7 @@ class OpenSlot:
         return self.node is not None or self.pruned is not None
 
     def keep(self, text: str, judgment: Judgment) -> None:
-        """End with a node: the text of the last reply, and what the votes say of it."""
+        """End with a node: the text of the last reply, and its judgment."""
         last = self.replies[-1]
         self.node = Node(
             path=self.path,
@@ -78,7 +78,7 @@ class OpenSlot:
 
 
 class Level:
-    """The children of some parents while they grow, `room` of them at most. Use once: `await Level(...).grow()`."""
+    """The children of some parents while they grow, at most `room` of them. Use once: `await Level(...).grow()`."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Level:
         self._refine, self._judge, self._policy = refine, judge, policy
         self._places = [OpenSlot(parent, i) for parent in parents for i in range(policy.branch)][:room]
         self._families = [list(family) for _, family in groupby(self._places, key=lambda place: place.parent.path)]
-        # No V is above a gate of 1, so nothing is ever decided early there.
+        # No V is above a gate of 1, so nothing is decided early there.
         self._may_stop = policy.stop_when_decided and policy.gate < 1
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
@@ -153,12 +153,12 @@ class Level:
         self._stop_if_settled()
 
     def _settled(self) -> int | None:
-        """How many places make up the level; None while a place that belongs to it is still growing."""
+        """The number of places of the level; None while one of them is still growing."""
         for number, place in enumerate(self._places, start=1):
             if not place.finished:
                 return None
             if self._may_stop and place.node is not None and place.node.value == 1:
-                return number  # no later V is higher, and the earlier of equals wins
+                return number  # no later V is higher, and the earliest of equals wins
         return len(self._places)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -1,7 +1,7 @@
-"""Guards before training: figures of an iteration's rows that show data from which no model should learn.
+"""Guards before training: figures of an iteration's rows that reveal data from which no model should learn.
 
-Each figure is a share or a ratio, and more of it is worse; how much is too much, and what follows from that, is not
-known here. Whether rows are contaminated, or trained on as other ids than are served, is measured by those who know
+Each figure is a share or a ratio, and higher is worse; the bounds and their consequences are defined elsewhere. Whether
+rows are contaminated, or are tokenized differently in training and serving, is measured by modules that know
 evaluations and tokenizers.
 """
 
@@ -29,7 +29,7 @@ class Guard(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What a guard measured, over so many rows or judgments; over none the value says nothing."""
+    """A guard's figure and the number of rows or judgments that it covers; for none it is not meaningful."""
 
     value: float
     rows: int
@@ -37,7 +37,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRows:
-    """All that an iteration's models are about to learn from."""
+    """The training data of an iteration's models."""
 
     pairs: Sequence[Pair] = ()
     actor_examples: Sequence[Example] = ()
@@ -46,7 +46,7 @@ class TrainingRows:
 
 
 def row_figures(rows: TrainingRows, trees: Iterable[Tree] = ()) -> dict[Guard, Figure]:
-    """`trees` tell which pairs are a refinement and its negative: other pairs need not be close."""
+    """`trees` identify the pairs of a refinement and its negative: other pairs need not be close."""
     learned: Sequence[Pair | Example] = [*rows.pairs, *rows.judge_pairs, *rows.actor_examples, *rows.refiner_examples]
     texts = [_texts(row) for row in learned]
     prompts = [_folded(row.prompt.text) for row in rows.pairs]
@@ -72,7 +72,7 @@ def judgment_figures(judgments: Iterable[Judgment]) -> dict[Guard, Figure]:
 
 
 def share(found: Iterable[bool]) -> Figure:
-    """Of all rows that were looked at, those that have the fault."""
+    """The share of the checked rows that have the fault."""
     marks = list(found)
     return Figure(value=sum(marks) / max(1, len(marks)), rows=len(marks))
 
@@ -83,7 +83,7 @@ def _refined(pairs: Sequence[Pair], trees: Iterable[Tree]) -> list[Pair]:
 
 
 def _margin(judgment: Judgment) -> int | None:
-    """By how many votes the majority won; None of a single vote, which has no other to disagree with."""
+    """The majority's margin in votes; None for a single vote, with which none can disagree."""
     counted = Counter(vote.verdict for vote in judgment.votes)
     yes, no = counted[Verdict.YES], counted[Verdict.NO]
     return abs(yes - no) if yes + no > 1 else None
@@ -108,7 +108,7 @@ def _distance(pairs: Sequence[Pair]) -> Figure:
 
 
 def _in_common(pair: Pair) -> float:
-    """Twice the words in common over all words of both, in any order: its cost is linear in their length."""
+    """Twice the common words over all words of both texts, in any order: the cost is linear in their length."""
     chosen, rejected = Counter(pair.chosen.split()), Counter(pair.rejected.split())
     return 2 * (chosen & rejected).total() / max(1, chosen.total() + rejected.total())
 

@@ -1,4 +1,4 @@
-"""Chooses the one bad response of a prompt that is refined, or says why there is none."""
+"""Chooses the one bad response of a prompt that is refined, or returns the reason that there is none."""
 
 from random import Random
 
@@ -24,7 +24,7 @@ def choose_negative(judged: JudgedPrompt, seed: int) -> JudgedResponse | Outcome
 
 
 def good_and_whole(judged: JudgedPrompt) -> list[JudgedResponse]:
-    """The responses labelled Yes that can be chosen: what was cut off, however good, shows no end to learn."""
+    """The responses labelled Yes that can be chosen: one that was cut off has no end to learn from, however good."""
     return [item for item in labelled(judged, Verdict.YES) if item.response.failure is None]
 
 

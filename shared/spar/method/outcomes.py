@@ -13,7 +13,7 @@ NEVER_DRAWN = {ReplyFailure.REFUSED: Outcome.REFUSED, ReplyFailure.TOO_LONG: Out
 
 
 def count_outcomes(outcomes: Iterable[Outcome], prompts: int) -> dict[Outcome, int]:
-    """How many prompts ended each way, every outcome named. Raises AccountingError unless they add up to `prompts`."""
+    """The number of prompts by outcome, every outcome named. Raises AccountingError unless they sum to `prompts`."""
     counted = Counter(outcomes)
     if counted.total() != prompts:
         raise AccountingError(
@@ -24,7 +24,7 @@ def count_outcomes(outcomes: Iterable[Outcome], prompts: int) -> dict[Outcome, i
 
 
 def first_outcome(candidates: Iterable[Outcome]) -> Outcome:
-    """The one that applies of several, in the order in which `Outcome` declares them."""
+    """The one of several that applies: the first in the order of `Outcome`."""
     applying = set(candidates)
     for outcome in Outcome:
         if outcome in applying:

@@ -38,7 +38,7 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
 
 
 def mark_measured(results: Sequence[Pair | Example | Outcome], measured: Set[str]) -> list[Pair | Example | Outcome]:
-    """The same results, with MEASURED for each row whose prompt is among the ids of those that evaluations ask."""
+    """The same results, with MEASURED for each row whose prompt is among the ids of the evaluations' prompts."""
     return [
         Outcome.MEASURED if not isinstance(result, Outcome) and _prompt_id(result) in measured else result
         for result in results
@@ -46,7 +46,7 @@ def mark_measured(results: Sequence[Pair | Example | Outcome], measured: Set[str
 
 
 def mark_duplicates(results: Sequence[Pair | Example | Outcome]) -> list[Pair | Example | Outcome]:
-    """The same results, with DUPLICATE for each row whose prompt an earlier one has taken."""
+    """The same results, with DUPLICATE for each row whose prompt has an earlier row."""
     taken: set[str] = set()
     marked: list[Pair | Example | Outcome] = []
     for result in results:

@@ -23,8 +23,8 @@ class SearchPolicy:
 
     `branch` refinements per expanded node. Breadth first expands the `keep` best nodes of each level; depth first the
     `keep` best children of each node, best first. A node with V above `gate` solves the tree. A failed refinement is
-    drawn again `retries` times. `stop_when_decided` gives up siblings that can't change which node wins.
-    `max_nodes` is a budget: the tree grows no more places than that, pruned ones included, in the order of generation.
+    drawn again `retries` times. `stop_when_decided` abandons siblings that cannot change which node wins. `max_nodes`
+    is a budget: the tree has at most that many places, pruned ones included, in the order of generation.
     """
 
     name: str
@@ -80,7 +80,7 @@ POLICIES: Mapping[str, Callable[[int, int, int], SearchPolicy]] = MappingProxyTy
         "dfs": dfs,
     }
 )
-"""Name -> maker from a recipe's (branch, keep, depth); each takes what it has a use for."""
+"""Name -> constructor from a recipe's (branch, keep, depth); each uses those that apply to it."""
 
 
 def make_policy(

@@ -1,6 +1,6 @@
 """What a recipe's profile changes: `fixed` keeps the recipe's rules, `paper` sets the paper's outcome rules.
 
-Only outcome rules: no profile brings back what the authors' scripts get wrong.
+Only outcome rules: no profile reproduces the errors of the authors' scripts.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The rules a profile imposes; None leaves the recipe's own."""
+    """The rules that a profile sets; None keeps the recipe's own."""
 
     name: str
     quorum: int | None = None

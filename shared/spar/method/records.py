@@ -1,6 +1,6 @@
 """The nouns of the method, as frozen dataclasses: what is generated, judged, refined and selected.
 
-A record is a fact. It knows nothing of engines, files or how it was made; `spar.store.rows` writes it as JSON.
+A record is a fact. It knows nothing of engines, files or how it was created; `spar.store.rows` writes it as JSON.
 Source of the terms: arXiv 2412.11605, section 2.
 """
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 Path = tuple[int, ...]
-"""Where a node hangs: () is the root, (2, 0) the first child of the root's third child."""
+"""A node's position: () is the root, (2, 0) the first child of the root's third child."""
 
 
 class Verdict(StrEnum):
-    """What one vote, or the majority of the votes, says of a response: does it follow the prompt?"""
+    """The verdict of one vote, or of the majority, on a response: does it follow the prompt?"""
 
     YES = "yes"
     NO = "no"
 
 
 class ReplyFailure(StrEnum):
-    """Why a model's reply is not data. Failures are counted, requested again within bounds, and never trained on."""
+    """Why a model's reply is not usable. Failures are counted, redrawn within bounds, and never trained on."""
 
     EMPTY = "empty"
     CUT_OFF = "cut_off"  # stopped by the token limit
-    UNPARSABLE = "unparsable"  # the required form is not there
+    UNPARSABLE = "unparsable"  # the required form is missing
     TOO_LONG = "too_long"  # never drawn: the conversation does not fit into the model
-    REFUSED = "refused"  # never drawn: the model's chat template, or its server, does not take the conversation
+    REFUSED = "refused"  # never drawn: the model's chat template, or its server, refuses the conversation
     UNCHANGED = "unchanged"  # a refinement that repeats its parent's text
 
     @property
@@ -57,10 +57,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One of the K responses an actor gave to a prompt; with a `failure` its text is kept to be read, not chosen.
+    """One of the K responses of an actor to a prompt; with a `failure` its text is kept for reading, and never chosen.
 
-    Of a reply that was never drawn the text is the error; so it is for votes and refinements. `finish_reason` is the
-    engine's, None where no reply was drawn or an older version did not keep it.
+    The text of a reply that was never drawn is the error, as for votes and refinements. `finish_reason` is the
+    engine's, None if no reply was drawn or an older version did not keep it.
     """
 
     index: int
@@ -70,7 +70,7 @@ class Response:
 
     @property
     def judgeable(self) -> bool:
-        """A response that the token limit cut off is judged as it stands, so that an actor learns not to ramble."""
+        """A response that the token limit cut off is judged as it is, so that an actor learns not to ramble."""
         return self.failure is None or (self.failure is ReplyFailure.CUT_OFF and bool(self.text))
 
 
@@ -97,11 +97,11 @@ class JudgmentFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """What the votes say together.
+    """The result of a set of votes.
 
     `value` is V = yes / (yes + no) over parsable votes, None if there is none. `critique` is the whole reply of the
-    first vote that agrees with `label`. Exactly one of `label` and `failure` is None. `redrawn` are votes of earlier
-    rounds that had no majority: all of their votes were drawn anew, and they count for nothing.
+    first vote that agrees with `label`. Exactly one of `label` and `failure` is None. `redrawn` are the votes of
+    earlier rounds without a majority, which were redrawn and do not count.
     """
 
     votes: tuple[Vote, ...]
@@ -148,9 +148,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class PrunedPlace:
-    """A place in a tree that got no node: the last reply failed, or too few of the votes on its text can be read.
+    """A place in a tree without a node: the last reply failed, or too few of the votes on its text can be read.
 
-    `replies` are all that were drawn for it, in order. `judgment` is that of the last one's text, None if it has none.
+    `replies` are all those drawn for it, in order. `judgment` is of the last one's text, None if it has none.
     """
 
     path: Path
@@ -211,7 +211,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What the actor learns from: the same prompt, a chosen and a rejected response."""
+    """A preference pair, from which the actor learns: a prompt with a chosen and a rejected response."""
 
     prompt: Prompt
     chosen: str
@@ -251,11 +251,11 @@ class Outcome(StrEnum):
     ALL_GOOD = "all_good"
     EQUAL_SCORES = "equal_scores"  # no response scored higher than another
     UNSOLVED = "unsolved"  # no refinement, or no response, was judged good
-    MEASURED = "measured"  # the instruction that was written for it is one that evaluations ask
+    MEASURED = "measured"  # the instruction that was written for it is in an evaluation
     DUPLICATE = "duplicate"
     TOO_LONG = "too_long"  # a row that does not fit into the training length
     OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)
     PAIR = "pair"
-    EXAMPLE = "example"  # a response to it is what the actor is fine-tuned on
-    LESSON = "lesson"  # its negative was refined, and the refinement is what the refiner is fine-tuned on
-    NOT_REACHED = "not_reached"  # what a stop left
+    EXAMPLE = "example"  # the actor is fine-tuned on a response to it
+    LESSON = "lesson"  # its negative was refined, and the refiner is fine-tuned on the refinement
+    NOT_REACHED = "not_reached"  # the run stopped before it

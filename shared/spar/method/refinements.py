@@ -13,7 +13,7 @@ REFINED = FormLabels.of(r"final[\s_]+refined[\s_]+(?:output|response|text)")
 def parse_refinement(reply: str, finish_reason: str, parent_text: str, labels: FormLabels = REFINED) -> Refinement:
     """Turn one refine reply into a refinement of `parent_text`; `finish_reason` is "stop" or "length".
 
-    A marked text is whole wherever the reply ended. Of several that stand in the form, a revised one counts.
+    A marked text is complete wherever the reply ended. Of several in the required form, a revised one counts.
     """
     text = marked_text(reply, labels)
     if text is None:

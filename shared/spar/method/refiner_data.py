@@ -1,7 +1,7 @@
 """Selects what the refiner learns from: solving refinements, and judgments of nodes and responses (RFT).
 
-docs/method.md, "Refiner data": lists a (refinements), b (tree judgments) and c (response judgments), each shuffled
-and cut to its cap, then de-duplicated by judge prompt in that order. Nothing is dropped without being counted.
+docs/method.md, "Refiner data": lists a (refinements), b (tree judgments) and c (response judgments), each shuffled and
+cut to its cap, then de-duplicated by judge prompt in that order. Everything that is dropped is counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from enum import StrEnum
 from random import Random
 
 from spar.errors import AccountingError
-from spar.method.examples import Asking, Candidate, refinement_candidates, response_candidates, tree_candidates
+from spar.method.examples import Candidate, JudgePrompting, refinement_candidates, response_candidates, tree_candidates
 from spar.method.records import Example, ExampleKind, JudgedPrompt, Message, Tree
 from spar.method.templates import TemplateSet
 
@@ -58,7 +58,7 @@ class DropReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleCounts:
-    """Of one kind: its candidates are those kept and those dropped, by `DropReason`."""
+    """The counts of one kind: candidates kept, and candidates dropped by `DropReason`."""
 
     candidates: int
     kept: int
@@ -79,10 +79,10 @@ def select_refiner_examples(
     rules: RefinerDataRules,
     templates: TemplateSet,
     seed: int,
-    asking: Asking | None = None,
+    judge_prompt: JudgePrompting | None = None,
 ) -> RefinerData:
-    """Choose the refiner's examples of one iteration, seeded. `asking` is how responses were judged, where that isn't
-    by the judge template.
+    """Select the refiner's examples of one iteration, seeded. `judge_prompt` is the judge's turn for responses, if that
+    is not the judge template's.
 
     Refinements (a) are the solving step of each solved tree, the best node from its parent: the earlier steps of its
     path led to texts judged bad, which rejection sampling leaves out. A contested judgment is one with 0 < V < 1.
@@ -91,7 +91,7 @@ def select_refiner_examples(
     candidates = [
         *refinement_candidates(trees, templates),
         *tree_candidates(trees, templates),
-        *response_candidates(judged, asking or templates.judge_messages),
+        *response_candidates(judged, judge_prompt or templates.judge_messages),
     ]
     choice = _Choice(rules, Random(seed))
     for kind in rules.caps:
@@ -102,7 +102,7 @@ def select_refiner_examples(
 
 
 class _Choice:
-    """A choice in the making: what is kept, which judge prompts are taken, and why the rest was dropped."""
+    """A selection in progress: the examples kept, the judge prompts taken, and the reasons of the others."""
 
     def __init__(self, rules: RefinerDataRules, random: Random) -> None:
         self._rules, self._random = rules, random
@@ -124,7 +124,7 @@ class _Choice:
         self._keep(kind, DropReason.REPEATED, self._claim(self._kept[kind]))
 
     def balance(self) -> None:
-        """Cut Yes or No judgments, whichever are more, to the other's number."""
+        """Cut the more frequent of Yes and No judgments to the number of the other."""
         fewer = min(sum(len(self._kept[kind]) for kind in side) for side in (_YES, _NO))
         for side in (_YES, _NO):
             places = [(kind, index) for kind in side for index in range(len(self._kept[kind]))]
@@ -159,7 +159,7 @@ class _Choice:
 
 
 def _one_per_tree(pool: Sequence[Candidate]) -> list[Candidate]:
-    """The first of each tree, which is a draw, as the pool is shuffled. What is from no tree stays."""
+    """The first of each tree, which is random, as the pool is shuffled. Candidates from no tree stay."""
     first: dict[int, Candidate] = {}
     for candidate in pool:
         if candidate.tree is not None:

@@ -1,4 +1,4 @@
-"""Turns an actor's reply into a response. The text is the whole reply: an actor follows no form of ours."""
+"""Turns an actor's reply into a response. The text is the whole reply: an actor's replies have no required form."""
 
 from spar.method.records import ReplyFailure, Response
 

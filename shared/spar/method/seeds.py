@@ -1,4 +1,4 @@
-"""Derives the seed of every call from what the call is, so that a run repeats whatever order its work is done in."""
+"""Derives the seed of every call from the call itself, so that a run is reproducible whatever the order of its work."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import json
 def derive_seed(seed: int, iteration: int, prompt_id: str, step: str, *path: int | str) -> int:
     """The first 8 bytes of SHA-256 over the arguments, halved to fit a signed 64-bit integer.
 
-    `seed` is the recipe's. The encoding is JSON, so that no two different calls are written alike.
+    `seed` is the recipe's. The encoding is JSON, so that different calls have different encodings.
     """
     text = json.dumps([seed, iteration, prompt_id, step, *path], separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

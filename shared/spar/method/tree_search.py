@@ -34,7 +34,7 @@ async def search(
     text's V and critique. A text whose votes have no majority after all rounds, or no quorum, is pruned.
 
     The tree depends only on what `refine` returns for each path and `judge` for each text, never on their order.
-    So what a decided level gave up is left out of it altogether: nodes, replies, votes and failures. Neither do
+    Therefore the work that a decided level abandoned is not part of it: nodes, replies, votes and failures. Nor do
     `refine_replies` and `votes` count the root's.
     """
     prompt = Prompt.of(prompt) if isinstance(prompt, str) else prompt
@@ -49,7 +49,7 @@ async def search(
 
 
 def passes(judgment: Judgment, policy: SearchPolicy) -> bool:
-    """Whether a response, before any refinement, is good enough to be left as it is."""
+    """Whether a response is good enough without any refinement."""
     return judgment.label is Verdict.YES and judgment.value is not None and judgment.value > policy.gate
 
 

@@ -60,7 +60,7 @@ def writes_refiner_data(settings: IterationSettings) -> bool:
 def needs_checkers(recipe: Recipe) -> bool:
     """Whether responses are judged by code that comes with their prompts."""
     policies = [judging_policy(each.judgment.policy) for each in every_settings(recipe)]
-    return any(policy.form is None and not policy.asks_nobody for policy in policies)
+    return any(policy.form is None and not policy.no_replies for policy in policies)
 
 
 def writes_prompts(recipe: Recipe) -> bool:

@@ -1,4 +1,4 @@
-"""The seam of generation: how a model is prompted, and what its replies are to the rest of the loop."""
+"""The interface of generation: how a model is prompted, and how its replies are used in the loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -11,9 +11,9 @@ from spar.method.responses import parse_response
 
 
 def _arrange(prompt: Prompt, responses: Sequence[Response]) -> Generated:
-    """A failed reply keeps its reason: the text has then no instruction that it could be judged by.
+    """A failed reply keeps its reason: the text then has no instruction by which it could be judged.
 
-    Nor is half an instruction one, where half a response can be judged.
+    An instruction that was cut off is a failure too, though a response that was cut off can be judged.
     """
     written = responses[0]
     failure = ReplyFailure.UNPARSABLE if written.failure is ReplyFailure.CUT_OFF else written.failure

@@ -13,12 +13,12 @@ Options = Mapping[str, float]
 class JudgingPolicy:
     """How a response is judged.
 
-    `form` names the template that a model fills in; `text` is that template where a set has no file of this name.
-    Without a form no model is prompted: the replies come from the prompt's checkers, or there are none (`asks_nobody`).
-    `parse` makes a vote of one reply and its finish reason; `settle` makes the judgment of all votes, needing a quorum
-    of parsable ones. `options` are the settings it knows, with their defaults. `votes_only` says that `Judgment.value`
-    is V, the share of Yes, and that critiques tell what to refine: only then can a search go by it. `read` is which
-    number a reply states, for policies whose replies state one: only their judgments can be compared.
+    `form` names the template that a model fills in; `text` is that template if a set has no file of this name. Without
+    a form no model is prompted: the replies come from the prompt's checkers, or there are none (`no_replies`). `parse`
+    turns a reply and its finish reason into a vote; `settle` turns all votes into the judgment, given a quorum of
+    parsable ones. `options` are the policy's settings, with their defaults. `votes_only`: `Judgment.value` is V, the
+    share of Yes, and critiques state what to refine, as a search requires. `read` returns the number that a reply
+    states, for policies whose replies state one: only their judgments can be compared.
     """
 
     name: str
@@ -29,4 +29,4 @@ class JudgingPolicy:
     text: str | None = None
     votes_only: bool = False
     read: Callable[[str], float | None] | None = None
-    asks_nobody: bool = False
+    no_replies: bool = False

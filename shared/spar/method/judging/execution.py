@@ -1,7 +1,7 @@
 """`execution`: the prompt's checkers are run over the response; the value is the share that it passes (AutoIF).
 
-One checker is one vote, and what running it came to is the vote's reply. A checker that breaks is no vote. Who runs
-them, and how that is kept from doing harm, is not known here (arXiv 2406.13542).
+One checker is one vote, and the result of running it is the vote's reply. A checker that fails is no vote. Running them
+and confining them is done elsewhere (arXiv 2406.13542).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def _parse(reply: str, finish_reason: str, options: Options) -> Vote:
 
 
 def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
-    """One checker that works is enough: a quorum is for opinions."""
+    """One working checker is enough: it states a fact, not an opinion that needs a quorum."""
     verdicts = [vote.verdict for vote in votes if vote.verdict is not None]
     if not verdicts:
         return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=None, critique=None)

@@ -1,4 +1,4 @@
-"""`rating`: how good an example a response is, from 1 to 5 (Humpback, arXiv 2308.06259, which keeps the fives)."""
+"""`rating`: a response's quality as a training example, from 1 to 5 (Humpback, arXiv 2308.06259, keeps the fives)."""
 
 from spar.method.judging.scale import Scale, scale_policy
 

@@ -1,6 +1,6 @@
-"""Judging by a number on a scale: reads it from a reply, and takes the mean of all replies.
+"""Judging by a number on a scale: read from each reply, averaged over all of them.
 
-What `rubric` and `rating` share. A vote's verdict says whether its own number is `good` enough, the judgment's label
+Shared by `rubric` and `rating`. A vote's verdict is whether its own number is at least `good`, the judgment's label
 whether the mean is; `Judgment.value` is the mean, on the scale.
 """
 
@@ -31,14 +31,14 @@ _SPELLINGS = {"score": "得分|分数|总分|评分|最终得分", "rating": "�
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """The word before the number, and the least and the most it may be."""
+    """The word before the number, and the range of the number."""
 
     word: str
     least: float
     most: float
 
     def read(self, reply: str, finish_reason: str = "stop") -> float | None:
-        """The number that the reply's line `word: number` states; None if there is none, or it's off the scale."""
+        """The number in the reply's line `word: number`; None if there is none, or it is off the scale."""
         return stated(reply, finish_reason, _field(self.word), self._number)
 
     def _number(self, value: str) -> float | None:
@@ -58,7 +58,7 @@ def _field(word: str) -> FormField:
 
 
 def scale_policy(name: str, form: str, scale: Scale, good: float) -> JudgingPolicy:
-    """A policy of this scale; `good` is the default of its option of that name."""
+    """A policy with this scale; `good` is the default of its option of that name."""
 
     def parse(reply: str, finish_reason: str, options: Options) -> Vote:
         number = scale.read(reply, finish_reason)

@@ -1,4 +1,4 @@
-"""`unjudged`: no model is prompted, and every response passes without a judgment (a teacher's, taken as given)."""
+"""`unjudged`: no model is prompted, and every response passes without a judgment (such as a teacher's responses)."""
 
 from collections.abc import Sequence
 
@@ -14,4 +14,4 @@ def _settle(votes: Sequence[Vote], quorum: int, options: Options) -> Judgment:
     return Judgment(votes=tuple(votes), label=None, failure=JudgmentFailure.NO_QUORUM, value=None, critique=None)
 
 
-UNJUDGED = JudgingPolicy(name="unjudged", form=None, parse=_parse, settle=_settle, asks_nobody=True)
+UNJUDGED = JudgingPolicy(name="unjudged", form=None, parse=_parse, settle=_settle, no_replies=True)

@@ -1,4 +1,4 @@
-"""`verdict`: each reply says Yes or No, the majority decides, V is the share of Yes (docs/method.md). The default."""
+"""`verdict`: each reply states Yes or No, the majority decides, V is the share of Yes (docs/method.md). The default."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Judgments of one response, compared two at a time: which response is worth it, and what a comparison came to.
+"""Judgments of one response, compared two at a time: the response to compare them for, and a comparison's result.
 
 The meta-judge of Meta-Rewarding (arXiv 2407.19594, section 2.3). Knows nothing of how it is prompted.
 """
@@ -53,7 +53,7 @@ class ComparedPrompt:
 
 
 def parse_winner(reply: str, finish_reason: str) -> tuple[Winner | None, ReplyFailure | None]:
-    """What the line `Winner: A` or `Winner: B` states."""
+    """The value of the line `Winner: A` or `Winner: B`."""
     winner = stated(reply, finish_reason, _FIELD, _side)
     return winner, None if winner is not None else why_unread(reply, finish_reason)
 

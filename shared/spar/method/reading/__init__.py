@@ -1,7 +1,7 @@
-"""Reads what a form that a model filled in states: the form counts where the form stands, never inside a sentence.
+"""Reads a form that a model filled in: the form counts on lines of its own, never inside a sentence.
 
-One mechanism for all replies (verdicts, scores, winners, checks, marked texts). What is ambiguous is unreadable, never
-a guess: a false accept is worse than a lost reply.
+One mechanism for all replies (verdicts, scores, winners, checks, marked texts). An ambiguous reply is unreadable and
+never guessed: a false accept is worse than a lost reply.
 """
 
 from spar.method.reading.form_lines import FormField, FormLine, form_lines, stated

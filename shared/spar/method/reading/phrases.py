@@ -1,4 +1,4 @@
-"""The words by which a reply takes back, supposes or quotes what it states; English and Chinese.
+"""The words by which a reply retracts, supposes or quotes what it states; English and Chinese.
 
 Patterns only, each matched without regard to case.
 """
@@ -33,5 +33,5 @@ _SUPPOSES = re.compile(
 
 
 def revises(between: str) -> bool:
-    """Whether the text between two statements of the form takes the first back in favour of the second."""
+    """Whether the text between two statements of the form retracts the first in favour of the second."""
     return _REVISES.search(between) is not None and _SUPPOSES.search(between) is None

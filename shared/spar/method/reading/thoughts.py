@@ -1,4 +1,4 @@
-"""Tells a reply from the thoughts that precede it. Thoughts are drafts: no form is read in them."""
+"""Separates a reply from the thoughts that precede it. Thoughts are drafts: no form is read in them."""
 
 import re
 

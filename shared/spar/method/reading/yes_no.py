@@ -1,7 +1,7 @@
 """Reads a Yes or a No out of the value of a form line, in English or Chinese.
 
-A Yes must be clean: nothing on its line may take it back. A No survives its explanation, since a No that is lost
-makes the others' Yes weigh more; only a condition right behind it voids it.
+A Yes must be clean: nothing on its line may retract it. A No survives its explanation, since a lost No gives the
+others' Yes more weight; only a condition right behind it voids it.
 """
 
 import re
@@ -50,7 +50,7 @@ _CONDITION = re.compile(
 
 
 def read_yes_no(value: str) -> bool | None:
-    """True for a Yes, False for a No, None for anything that is neither without a doubt."""
+    """True for a Yes, False for a No, None for anything that is not clearly either."""
     opening = _OPENING.match(value)
     if opening is not None:
         return _unless_taken_back(opening)

@@ -1,5 +1,5 @@
-"""What an iteration's prompts give to the actor's training: one policy a file, and the table of their names (a
-recipe's `selection.pairs`).
+"""The selection of the actor's training data from an iteration's prompts: one policy a file, and the table of their
+names (a recipe's `selection.pairs`).
 
 A third party's are found by the entry-point group `spar.selection_policies` (see docs/extending.md).
 """

@@ -1,4 +1,4 @@
-"""The seam of selection: what one prompt gives to the actor's training, or the outcome that says why nothing.
+"""The interface of selection: one prompt's row for the actor's training, or the outcome that is the reason for none.
 
 One file beside this one is one policy.
 """
@@ -25,7 +25,7 @@ Choice = Pair | Example | Outcome
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What is known of one prompt. `tree` is None where nothing was searched, or where the search never came back.
+    """The facts of one prompt. `tree` is None if nothing was searched, or if the search was lost.
 
     `seed` is this prompt's own; `options` are the policy's, complete.
     """
@@ -40,8 +40,8 @@ class Material:
 class SelectionPolicy:
     """How a prompt's row is chosen. `makes` pairs (an actor's DPO) or examples (its SFT).
 
-    `searches`: its shards go through the tree search. `responses` is how many responses a prompt needs at least.
-    `options` are the settings it knows, with their defaults.
+    `searches`: its shards go through the tree search. `responses` is the least number of responses that a prompt needs.
+    `options` are the policy's settings, with their defaults.
     """
 
     name: str
@@ -64,7 +64,7 @@ def scored(judged: JudgedPrompt) -> list[tuple[float, JudgedResponse]]:
 
 
 def none_is_good(judged: JudgedPrompt) -> Outcome:
-    """Why a prompt without a response labelled Yes gives nothing."""
+    """The outcome of a prompt without a response labelled Yes."""
     judgments = [item.judgment for item in judged.responses if item.judgment is not None]
     if any(judgment.label is not None for judgment in judgments):
         return Outcome.UNSOLVED
@@ -74,5 +74,5 @@ def none_is_good(judged: JudgedPrompt) -> Outcome:
 
 
 def example_of(prompt: str, prompt_id: str, response: str) -> Example:
-    """What an actor is fine-tuned on: the bare prompt, and a response."""
+    """A row for an actor's fine-tuning: the bare prompt, and a response."""
     return Example(prompt_id, ExampleKind.RESPONSE, (Message("user", prompt), Message("assistant", response)))

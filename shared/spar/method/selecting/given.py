@@ -1,4 +1,4 @@
-"""`given`: the first response that is data, as an example for SFT whatever was judged of it (a teacher's responses)."""
+"""`given`: the first usable response, as an example for SFT whatever its judgment (a teacher's responses)."""
 
 from spar.method.outcomes import unusable
 from spar.method.records import Example, Outcome

@@ -1,7 +1,7 @@
 """`good_or_refined`: a prompt with its response if that was judged good, else with its refinement if that was.
 
-SELF's rule (arXiv 2310.00533, section 3.2): feedback decides whether a response needs refining; what passes is learned,
-refined or not. No DPO.
+SELF's rule (arXiv 2310.00533, section 3.2): feedback decides whether a response needs refining; texts that pass are
+learned, refined or not. No DPO.
 """
 
 from spar.method.records import Example, Outcome

@@ -1,8 +1,8 @@
-"""`length_controlled`: as `extremes`, but of the nearly best the shortest, and of the nearly worst the longest.
+"""`length_controlled`: as `extremes`, but the shortest of the near-best responses, and the longest of the near-worst.
 
-Nearly is within `rho` of the way from one end to the other: scores in [(1 - rho) S_max + rho S_min, S_max] count as
-the best (Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 only length breaks ties. A pair whose chosen
-response has more than `max_chars` characters is too long; 0: any length will do.
+Near means within a share `rho` of the range: scores in [(1 - rho) S_max + rho S_min, S_max] count as the best
+(Meta-Rewarding, arXiv 2407.19594, section 2.2). With rho 0 length only breaks ties. A pair whose chosen response has
+more than `max_chars` characters is too long; 0: no limit.
 """
 
 from spar.method.outcomes import unusable
@@ -25,12 +25,12 @@ def choose(material: Material) -> Pair | Outcome:
     high = [(value, item) for value, item in values if value >= (1 - rho) * most + rho * least]
     best = [(value, item) for value, item in high if item.response.failure is None]
     if not best:
-        return Outcome.UNSOLVED  # none that ranks high is whole
+        return Outcome.UNSOLVED  # none of the high-ranking ones is complete
     worst = [(value, item) for value, item in values if value <= (1 - rho) * least + rho * most]
     chosen_value, chosen = min(best, key=lambda pair: _words(pair[1]))
     rejected_value, rejected = max(worst, key=lambda pair: _words(pair[1]))
     if chosen_value <= rejected_value or chosen.response.text == rejected.response.text:
-        return Outcome.EQUAL_SCORES  # a rho so wide that both ends meet
+        return Outcome.EQUAL_SCORES  # rho is so large that both ends overlap
     if 0 < material.options["max_chars"] < len(chosen.response.text):
         return Outcome.TOO_LONG
     return Pair(prompt=material.judged.prompt, chosen=chosen.response.text, rejected=rejected.response.text)

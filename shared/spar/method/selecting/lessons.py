@@ -1,6 +1,6 @@
-"""`lessons`: no row for the actor; what was judged and refined is for the refiner alone to learn from.
+"""`lessons`: no row for the actor; judgments and refinements are for the refiner alone to learn from.
 
-The outcome says whether the negative got a refinement that was judged good.
+The outcome is whether the negative got a refinement that was judged good.
 """
 
 from spar.method.records import Outcome, Pair

@@ -1,6 +1,6 @@
 """`pass_rate`: a response that passes at least half of its checkers over one that passes none (AutoIF's DPO data).
 
-The half is `judgment.options.good`: it is what labels a response good (arXiv 2406.13542).
+The half is `judgment.options.good`, from which on a response is labelled good (arXiv 2406.13542).
 """
 
 from random import Random
@@ -11,7 +11,7 @@ from spar.method.selecting.base import Material, SelectionPolicy, none_is_good, 
 
 
 def choose(material: Material) -> Pair | Outcome:
-    """The best that passes, of equals the first; the failing one is drawn."""
+    """The best that passes, the first of equals; the failing one is drawn."""
     judged = material.judged
     good = good_and_whole(judged)
     if not good:

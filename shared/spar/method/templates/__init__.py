@@ -1,7 +1,7 @@
 """Prompt templates as files: a set is a judge.txt and a refine.txt with `$prompt` and `$response`.
 
-Builds the conversations that the refiner is prompted with and trained on, from the same text both times. Knows nothing
-of what comes back (`verdicts`, `refinements`). A `$` of the text itself is written `$$`.
+Builds the conversations that the refiner is prompted with and trained on, from the same text. Knows nothing of the
+replies (`verdicts`, `refinements`). A `$` of the text itself is written `$$`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A form by itself: one template that a policy has a model fill in, such as score.txt, and the turn that asks for it.
 
-The judge and refine templates, which belong together, are a `TemplateSet`. Knows nothing of what comes back.
+The judge and refine templates, which belong together, are a `TemplateSet`. Knows nothing of the replies.
 """
 
 from collections.abc import Mapping

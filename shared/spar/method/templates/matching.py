@@ -1,7 +1,7 @@
 """Whether the prompts of training data have the form of a template: its fixed text, in order, around anything.
 
-A refiner learns from the prompts in its data, and is prompted by the recipe's templates: where the two differ, nothing
-fails, and the refiner is prompted in words it was not trained on. Blanks and line breaks make no other form.
+A refiner learns from the prompts in its data, and is prompted by the recipe's templates: if the two differ, nothing
+fails, but the refiner gets prompts that it was not trained on. Blanks and line breaks do not count as a difference.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ _REFINEMENT_TURNS = 2  # of the user: the judge prompt, and the instruction to r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherForms:
-    """How many conversations there are of each kind, and in how many the prompt has none of the given forms."""
+    """The number of conversations of each kind, and of those whose prompt has none of the given forms."""
 
     judgments: int = 0
     other_judgments: int = 0
