@@ -1,5 +1,6 @@
 """A whole run in one process, as its user runs it: to the end, killed, interrupted, changed."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def test_status_explain_and_tree_tell_of_it(uninterrupted: Path) -> None:
     unsolved = sum(entry["outcomes"]["unsolved"] for entry in report_of(uninterrupted)["iterations"])
     assert len(listed.splitlines()) == unsolved > 0
     assert "negative: " in run(["tree", uninterrupted, tree["prompt_id"]]).stdout
+
+
+def test_its_profile_accounts_for_every_second(uninterrupted: Path) -> None:
+    profile = json.loads(run(["profile", "--dir", uninterrupted, "--json"]).stdout)
+    assert {kind["kind"]: kind["steps"] + kind["reused"] for kind in profile["kinds"]} == {
+        "generation": 24,
+        "judgment": 24,
+        "refinement": 24,
+        "selection": 2,
+        "training": 4,
+    }
+    assert all(kind["running"]["unknown_s"] == 0 for kind in profile["kinds"])
+    engine = {kind["kind"]: kind["running"]["engine_s"] > 0 for kind in profile["kinds"]}
+    assert engine == {
+        "generation": True,
+        "judgment": True,
+        "refinement": True,
+        "selection": False,
+        "training": False,
+    }
+    [worker] = profile["workers"]
+    seconds = sum(worker["busy"].values()) + worker["queue_s"] + worker["idle_s"]
+    assert seconds == pytest.approx(worker["wall_s"])
+    for iteration in profile["iterations"]:
+        assert sum(iteration["limits"].values()) == pytest.approx(iteration["seconds"], abs=0.001)
+    shown = run(["profile", "--dir", uninterrupted]).stdout
+    assert f"run {profile['run_id']}: active for " in shown
+    assert "iteration 2: " in shown
+    assert "advice: " in shown
 
 
 def test_its_data_can_be_exported(uninterrupted: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from spar.report.build import build_report
 from spar.report.history import HistoryReader, PromptEntry, PromptHistory
 from spar.report.model import RunReport
 from spar.report.page import render
+from spar.report.profile.model import RunProfile
+from spar.report.profile.read import read_profile
 
 PAGE_PROMPTS, MOST_PROMPTS = 1000, 10_000
 """Prompts per page: the default, and the maximum."""
@@ -48,6 +50,17 @@ def get_report(run_id: str, context: Context) -> RunReport:
 def get_report_page(run_id: str, context: Context) -> HTMLResponse:
     """The report as one self-contained page."""
     return HTMLResponse(render(_report(run_id, context)))
+
+
+@router.get("/{run_id}/profile", responses=refusals(404))
+def get_profile(run_id: str, context: Context) -> RunProfile:
+    """Where the run's time went by step and worker, what limits it, and what would help."""
+    context.detail(run_id)
+    with context.session() as session:
+        try:
+            return read_profile(session, run_id)
+        except DataError as error:  # submitted, and not yet taken
+            raise Refusal(404, error.what, error.fix) from error
 
 
 @router.get("/{run_id}/prompts", responses=refusals(404))

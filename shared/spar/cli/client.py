@@ -18,6 +18,7 @@ from spar.header_values import header_value
 from spar.method.records import Outcome
 from spar.report.history import PromptEntry, PromptHistory
 from spar.report.model import RunReport
+from spar.report.profile.model import RunProfile
 
 if TYPE_CHECKING:
     import httpx
@@ -68,6 +69,9 @@ class Api:
 
     def report(self, run_id: str) -> RunReport:
         return self._get(f"/runs/{run_id}/report.json", RunReport)
+
+    def profile(self, run_id: str) -> RunProfile:
+        return self._get(f"/runs/{run_id}/profile", RunProfile)
 
     def page(self, run_id: str) -> str:
         return self._ask("GET", f"/runs/{run_id}/report.html").text

@@ -49,6 +49,9 @@ COMMANDS: dict[str, Lazy] = {
     "resume": Lazy(module="resume", attribute="resume", help="Resume a run that was cancelled, failed or stopped."),
     "dead": Lazy(module="dead", attribute="app", help="List, show, retry or drop a run's dead letters."),
     "report": Lazy(module="report", attribute="report", help="Write a run's report: one page and one JSON file."),
+    "profile": Lazy(
+        module="profile", attribute="profile", help="Show where a run's time went, and what would make it faster."
+    ),
     "archive": Lazy(module="archive", attribute="archive", help="Archive a run and all its data in one file."),
     "restore": Lazy(
         module="archive", attribute="restore", help="Restore an archived run into a home, here or on another machine."

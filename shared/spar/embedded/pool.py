@@ -15,7 +15,7 @@ from spar.runtime import worker as workers
 from spar.runtime.app import configure, purge
 from spar.runtime.settings import Settings
 from spar.runtime.supervision import LoopEnded
-from spar.runtime.worker import Worker
+from spar.runtime.worker import EMBEDDED, Worker
 from spar.store.base import ObjectStore
 from spar.store.models import CACHE_BYTES, ModelCache
 
@@ -45,7 +45,7 @@ class Pool:
         ended: Callable[[SparError], None],
     ) -> None:
         cache = ModelCache(home.work / "models", store, CACHE_BYTES)
-        self.worker = Worker("embedded", store, cache, home.work, announce, heartbeat_s, hands_back=False, ended=ended)
+        self.worker = Worker(EMBEDDED, store, cache, home.work, announce, heartbeat_s, hands_back=False, ended=ended)
         workers.install(self.worker)
         self._celery = app.WorkController(
             pool="threads",

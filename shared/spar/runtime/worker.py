@@ -29,6 +29,9 @@ log = structlog.get_logger()
 STOP_S = 60.0
 """For the heartbeat, and for each engine, to end: one that runs a server waits for it."""
 
+EMBEDDED = "embedded"
+"""The name of the one worker of a run in one process."""
+
 Announce = Callable[[Report], None]
 Reply = Callable[[Report, str], None]
 """A report, and the queue that it goes to."""

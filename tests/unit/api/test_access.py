@@ -14,7 +14,15 @@ from spar.runtime.http import bind
 from tests.unit.api.conftest import RECIPE, TOKEN
 from tests.unit.coordinator.stage import Stage
 
-PROTECTED = ["/runs", "/runs/x", "/runs/x/events", "/runs/x/report.json", "/runs/x/dead-letters", "/metrics"]
+PROTECTED = [
+    "/runs",
+    "/runs/x",
+    "/runs/x/events",
+    "/runs/x/report.json",
+    "/runs/x/profile",
+    "/runs/x/dead-letters",
+    "/metrics",
+]
 
 
 @pytest.mark.parametrize("path", PROTECTED)

@@ -22,6 +22,7 @@ OPERATIONS = [
     "GET /runs/{run_id}/events",
     "GET /runs/{run_id}/report.json",
     "GET /runs/{run_id}/report.html",
+    "GET /runs/{run_id}/profile",
     "GET /runs/{run_id}/prompts",
     "GET /runs/{run_id}/replies",
     "GET /runs/{run_id}/dead-letters",

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from services.api.app import make_app
 from services.api.backend import Backend
 from spar.db.tables import Command, Run
+from spar.messages.coordinator import StepTimings
 from spar.messages.states import RunStatus
 from spar.method.templates import builtin_templates
 from spar.recipes.load import load_recipe
@@ -241,6 +242,7 @@ def test_the_report_is_there_at_any_time(client: TestClient, run_id: str) -> Non
         ("GET", "/runs/nobody/events"),
         ("GET", "/runs/nobody/report.json"),
         ("GET", "/runs/nobody/report.html"),
+        ("GET", "/runs/nobody/profile"),
         ("GET", "/runs/nobody/dead-letters"),
         ("POST", "/runs/nobody/cancel"),
         ("POST", "/runs/nobody/resume"),
@@ -252,3 +254,19 @@ def test_an_unknown_run_is_told(client: TestClient, method: str, path: str) -> N
     answer = client.request(method, path)
     assert answer.status_code == 404
     assert answer.json()["error"] == "There is no run 'nobody'."
+
+
+def test_a_profile_of_what_has_ended_so_far(client: TestClient, stage: Stage, run_id: str) -> None:
+    measured = stage.finished(stage.take()).model_copy(
+        update={"seconds": 2.0, "timings": StepTimings(engine_s=1.5, store_s=0.25)}
+    )
+    stage.report(measured)
+    stage.finish(stage.take())  # of a worker that measures nothing
+    profile: dict[str, Any] = client.get(f"/runs/{run_id}/profile").json()
+    [generation] = profile["kinds"]
+    assert (profile["run_id"], generation["kind"], generation["steps"]) == (run_id, "generation", 2)
+    running = generation["running"]
+    assert (running["engine_s"], running["store_s"], running["own_s"]) == (1.5, 0.25, 0.25)
+    assert running["unknown_s"] > 0
+    assert profile["unfinished"] == 3
+    assert profile["workers"][0]["wall_s"] == profile["active_s"]
