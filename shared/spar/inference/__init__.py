@@ -1,7 +1,7 @@
 """Tree search at inference: an actor responds, a refiner judges, and a bad response is refined by the search.
 
-Over any two `ChatModel`s, under a budget and a deadline. The gateway and `spar decode` are built on it. It knows
-nothing of HTTP, queues or runs.
+Works with any two `ChatModel`s, under a budget and a deadline. The gateway and `spar decode` use it. It knows nothing
+of HTTP, queues or runs.
 """
 
 from spar.inference.infer import infer

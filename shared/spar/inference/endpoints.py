@@ -1,4 +1,4 @@
-"""Where an actor or a refiner is, as a person writes it: `URL[#NAME]`, `builtin:story/actor`, or a model's directory.
+"""Where an actor or a refiner is, as a user writes it: `URL[#NAME]`, `builtin:story/actor`, or a model's directory.
 
 Opens the engine that serves it. Knows nothing of its requests.
 """
@@ -28,7 +28,7 @@ from spar.worlds.story.builtin import builtin_model
 Role = Literal["actor", "refiner", "judge"]
 BUILTIN = "builtin:"
 ATTEMPTS = 3
-"""Of a request that a server fails: about a second in all. Somebody waits for the response; a run would wait longer."""
+"""Of a request that a server fails: about a second in all, as a user waits for the response; a run retries longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class RequestOptions:
     """Seconds that one call may take."""
     send_seed: bool = True
     body: Mapping[str, Any] = field(default_factory=dict)
-    """More fields of every request to a server."""
+    """Further fields of every request to a server."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """More headers of every request to a server; credentials as `${VARIABLE}`."""
+    """Further headers of every request to a server; credentials as `${VARIABLE}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,15 @@ class Endpoint:
 
     @property
     def key_variable(self) -> str:
-        """Of a server's key: SPAR_JUDGE_GPT_API_KEY of a judge named gpt, SPAR_ACTOR_API_KEY and so on by role, or the
-        common one."""
+        """The variable of a server's key: SPAR_JUDGE_GPT_API_KEY for a judge named gpt, SPAR_ACTOR_API_KEY and so on by
+        role, or the common one."""
         own = f"SPAR_{self.role.upper()}"
         variables = [*([f"{own}_{self.name.upper()}_API_KEY"] if self.name else []), f"{own}_API_KEY"]
         return next((each for each in variables if os.environ.get(each)), KEY_VARIABLE)
 
 
 class Served:
-    """A ChatModel that is loaded, or found at its server, at its first request; one that can't be is tried anew."""
+    """A ChatModel that is loaded, or found at its server, at its first request; after a failure it is tried again."""
 
     def __init__(self, engine: Engine, model: LocalModel) -> None:
         self.engine, self._model = engine, model
@@ -90,9 +90,9 @@ class Served:
 
 
 class OpenEndpoints:
-    """The models of some endpoints, by role. Models of this process share an engine, so that they share its thread.
+    """The models of some endpoints, by role. Models of this process share an engine and its thread.
 
-    Closes by itself at the end of an `async with`.
+    An async context manager, which closes the engines.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
@@ -116,9 +116,9 @@ class OpenEndpoints:
             await engine.close()
 
 
-def endpoint(role: Role, place: str, asking: RequestOptions | None = None) -> Endpoint:
-    """Read a place. Hashes a directory's files, asks no server. Raises ModelUnusable, RecipeError."""
-    how = asking or RequestOptions()
+def endpoint(role: Role, place: str, options: RequestOptions | None = None) -> Endpoint:
+    """Parse a model's place. Hashes a directory's files, contacts no server. Raises ModelUnusable, RecipeError."""
+    how = options or RequestOptions()
     if "://" in place:
         own = f"SPAR_{role.upper()}_API_KEY"
         settings, name = server_settings(place, how, f"{own} or {KEY_VARIABLE}")
@@ -131,7 +131,7 @@ def endpoint(role: Role, place: str, asking: RequestOptions | None = None) -> En
 def server_settings(
     place: str, how: RequestOptions, key_variable: str = KEY_VARIABLE
 ) -> tuple[EngineSettings, str | None]:
-    """The engine of `URL[#NAME]`, and the model's name if there is one. Raises RecipeError for what cannot be sent."""
+    """The engine of `URL[#NAME]`, and the model's name, if any. Raises RecipeError for settings that cannot be sent."""
     url, _, name = place.partition("#")
     if has_credential(url):
         raise RecipeError(
@@ -169,7 +169,7 @@ def _folder(role: Role, place: str) -> Path:
 
 
 def templates_for(name: str | None, refiner: str) -> TemplateSet:
-    """A built-in set or a folder; None is the set that the refiner was trained on, as far as we know it."""
+    """A built-in set or a folder; None is the set that the refiner was trained on, as far as it is known."""
     if name is None:
         name = "compact" if refiner.startswith(BUILTIN) else "spar"
     return builtin_templates(name) if name in BUILTIN_TEMPLATES else read_templates(name, Path(name))

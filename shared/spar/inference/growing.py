@@ -1,6 +1,6 @@
-"""Keeps what a search has found while it is still under way, by listening at its `refine` and `judge`.
+"""Records the nodes of a search in progress, by wrapping its `refine` and `judge`.
 
-A search that is stopped returns nothing; what it had judged by then is here. Knows nothing of deadlines.
+A search that is stopped returns nothing; the texts that it had judged by then are here. Knows nothing of deadlines.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ ProgressCallback = Callable[[str], None]
 
 
 class Growing:
-    """A `RefineNode` and a `JudgeNode` that pass everything on and remember what came."""
+    """A `RefineNode` and a `JudgeNode` that pass calls on and record the results."""
 
     def __init__(
         self, refine: RefineNode, judge: JudgeNode, counts: CallCounters, responses: bool, on_progress: ProgressCallback
@@ -50,7 +50,7 @@ class Growing:
         return judgment
 
     def tree(self, prompt: Prompt, gate: float) -> Tree | None:
-        """What there is by now, level by level; None before the root is judged."""
+        """The tree so far, level by level; None before the root is judged."""
         root = self._nodes.get(())
         if root is None:
             return None

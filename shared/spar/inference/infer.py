@@ -1,7 +1,7 @@
 """One inference: the actor responds, the refiner judges, a bad response is searched for a better one.
 
-Whatever ends it early, be it the deadline or a failing refiner: the best text so far is the result. Only an actor that
-gives no response at all is an error. The search is `spar.method.tree_search`'s.
+If it ends early, by the deadline or a failing refiner, the best text so far is the result. Only an actor that gives no
+response at all is an error. The search is `spar.method.tree_search`.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ async def infer(
         if not limit.expired():
             raise
         return inference.so_far(StopReason.DEADLINE, f"the deadline ({deadline_s:.3g} s)")
-    except (EngineError, DataError) as error:  # DataError: the actor does not take the conversation
+    except (EngineError, DataError) as error:  # DataError: the conversation does not fit the actor
         return inference.after_failure(error)
 
 
@@ -76,7 +76,7 @@ class _Inference:
     redraw: Redraw | None = None
 
     async def run(self) -> InferenceResult:
-        """Respond, then judge and search as the strategy has it, within its budget and deadline."""
+        """Respond, then judge and search by the strategy, within its budget and deadline."""
         response, *more = await self._respond()
         self.response, self.more = response, tuple(more)
         self.on_progress("the actor has responded")
@@ -122,7 +122,7 @@ class _Inference:
         if self.response is None:
             raise DeadlineExceeded(
                 f"The actor had not responded by {reason}.",
-                "Allow more time, ask for fewer tokens, or ask again later.",
+                "Allow more time, request fewer tokens, or try again later.",
             )
         policy = self.strategy.policy
         grown = None if policy is None or self.growing is None else self._grown(self.growing, policy)
@@ -137,7 +137,7 @@ class _Inference:
         return growing.tree(prompt_of(self.request.messages), policy.gate)
 
     def _found(self, ending: StopReason, tree: Tree | None, reason: str | None = None) -> InferenceResult:
-        assert self.response is not None, "so_far and run see to it"
+        assert self.response is not None, "so_far and run ensure it"
         best = None if tree is None else best_node(tree)
         return InferenceResult(
             text=self.response.text if best is None else best.text,
@@ -153,14 +153,14 @@ class _Inference:
         )
 
     def _is_cut_off(self, best: Node | None) -> bool:
-        """Of the text that is returned: a response that was judged as it stands is returned as it stands, too."""
+        """Whether the returned text was cut off: a response that was judged as it is, is also returned as it is."""
         if best is None or best.path == ():
             return self.response is not None and self.response.failure is ReplyFailure.CUT_OFF
         return self.redraw is not None and best.text in self.redraw.cut_off
 
 
 def best_node(tree: Tree) -> Node:
-    """The node with the highest V, the response itself included; of equals the earliest, so the response first."""
+    """The node with the highest V, including the response itself; the earliest of equals, so the response first."""
     return max(tree.nodes, key=lambda node: _value(node) or 0.0)
 
 

@@ -9,19 +9,19 @@ from spar.method.records import Message, Tree
 from spar.roles.usage import Usage
 
 RESAMPLING = Sampling(temperature=RESPONSE_TEMPERATURE, top_p=RESPONSE_TOP_P, max_tokens=REPLY_TOKENS)
-"""How further responses are drawn where the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""
+"""Sampling of further responses if the first was greedy: as in self-play (arXiv 2412.11605, section 3.1)."""
 
 
 class StopReason(StrEnum):
-    """Why an inference ended, and so what its text is."""
+    """Why an inference ended, which determines what its text is."""
 
     ACTOR = "actor"  # the strategy is the actor alone
     ACCEPTED = "accepted"  # the actor's response was judged good
     SOLVED = "solved"  # the search found a text that is judged good
     UNSOLVED = "unsolved"  # the search ended without one: the best text so far
-    DEADLINE = "deadline"  # the best text when time was over
+    DEADLINE = "deadline"  # the best text at the deadline
     ENGINE_FAILED = "engine_failed"  # the best text when a model became unreachable
-    UNJUDGED = "unjudged"  # no quorum of votes on the response: nothing says what to refine
+    UNJUDGED = "unjudged"  # no quorum of votes on the response: there is no critique to refine from
     RESPONSE_FAILED = "response_failed"  # the response is empty or no text: there is nothing to judge
 
 
@@ -39,14 +39,14 @@ class InferenceRequest:
     sampling: Sampling
     seed: int = 0
     n: int = 1
-    """Responses of the actor; more than one only where the strategy is the actor alone."""
+    """Responses of the actor; more than one only if the strategy is the actor alone."""
     stop: tuple[str, ...] = ()
     """Texts end before the first of these strings."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CallCounters:
-    """Requests so far, their replies used in the end or not; `votes` counts replies."""
+    """Requests so far, whether or not their replies were used; `votes` counts replies."""
 
     generations: int = 0
     refinements: int = 0
@@ -66,8 +66,8 @@ class Choice:
 class InferenceResult:
     """The best text and how it came to be.
 
-    `value` is V of `text`, None where it was not judged. `tree` is what the search grew, also where it did not end;
-    None where nothing was judged. `reason` says what failed.
+    `value` is V of `text`, None if it was not judged. `tree` is the search's tree, even if the search did not finish;
+    None if nothing was judged. `reason` is the failure, if any.
     """
 
     text: str

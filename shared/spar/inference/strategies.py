@@ -1,7 +1,7 @@
 """The strategies of inference, as parameters of the one search (`spar.method.tree_search`): how a budget is spent.
 
-`STRATEGIES` is the table of names. A budget counts refinements, or further responses of the actor: what is drawn
-besides the first response. Nothing here asks a model.
+`STRATEGIES` is the table of names. A budget counts refinements, or further responses of the actor: all texts drawn
+after the first response. Nothing here calls a model.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from spar.method.policies import SearchPolicy, best_of_n, bfs, dfs, greedy, iter
 
 
 class Draws(StrEnum):
-    """Whose texts grow in the tree."""
+    """The kind of texts in the tree."""
 
     REFINEMENTS = "refinements"
     RESPONSES = "responses"  # of the actor, anew from the prompt
@@ -23,7 +23,7 @@ class Draws(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeShape:
-    """How wide and deep a tree may grow, where a strategy has a use for it."""
+    """How wide and deep a tree may grow, for strategies that grow one."""
 
     branch: int = BRANCH
     keep: int = KEEP
@@ -42,7 +42,7 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class StrategyKind:
-    """What a name stands for, in one line, and how a budget becomes a policy."""
+    """A strategy's description in one line, and its policy for a budget."""
 
     help: str
     policy: Callable[[int, TreeShape], SearchPolicy] | None

@@ -1,1 +1,1 @@
-"""The parts that models play: actor, refiner, meta-judge, writer of checkers."""
+"""The roles of models: actor, refiner, meta-judge, teacher of checkers and instructions."""

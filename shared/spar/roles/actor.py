@@ -24,7 +24,7 @@ class Actor:
     form: PromptForm | None = None
 
     async def respond(self, prompt: Prompt) -> Generated:
-        """K replies to a prompt from one call: responses to it as it is, or what the policy reads in them."""
+        """K replies to a prompt from one call, as responses, or as the settings' policy parses them."""
         policy = generating_policy(self.settings.policy)
         seed = self.scope.derive(prompt, RESPOND)
         self.usage.calls += 1

@@ -1,10 +1,10 @@
-"""The file that `spar prompts checkers` writes: a row a prompt as it is done, so that any stop loses nothing.
+"""The file that `spar prompts checkers` writes: one row per prompt as it finishes, so that a stop loses nothing.
 
-A kept prompt's row is what a recipe's prompts file takes: {"prompt", "checkers"}. The others go to a file beside it,
-with the reason. Knows nothing of how checkers are made.
+A kept prompt's row has the form of a recipe's prompts file: {"prompt", "checkers"}. The others go to a file beside it,
+with the reason. Knows nothing of how checkers are written.
 
-AutoIF's prompts are a user's query and an instruction that its response has to follow: each kept instruction goes with
-some queries, drawn by seed (arXiv 2406.13542, section 3.2), in a third file.
+AutoIF's prompts are a user's query and an instruction that its response has to follow: each kept instruction is
+combined with some queries, drawn by seed (arXiv 2406.13542, section 3.2), in a third file.
 """
 
 import random
@@ -48,7 +48,7 @@ class CheckerFile:
 
 
 LENGTHS = range(21, 300)
-"""Characters of a query, as in AutoIF's released code: a short one says too little, a long one is a task of its own."""
+"""Characters of a query, as in AutoIF's released code: a short one is too vague, a long one is a task by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def queries_of(path: Path) -> Queries:
 
 
 def write_joined(checked: Path, queries: Queries, each: int, seed: int) -> Joined:
-    """The prompts file beside the checked instructions, written anew: one row for an instruction and a query."""
+    """The prompts file beside the checked instructions, rewritten: one row for an instruction and a query."""
     path = checked.with_name(f"{checked.stem}.prompts.jsonl")
     path.unlink(missing_ok=True)
     rows = instructions = 0

@@ -1,4 +1,4 @@
-"""What a teacher does for checkers, over any `ChatModel`: writes them with cases, and says what one means.
+"""A teacher that writes checkers with cases and states what a checker means, over any `ChatModel`.
 
 Knows no queue and runs no code; its callers decide what is kept (arXiv 2406.13542, section 3.1).
 """
@@ -37,9 +37,9 @@ class Teacher:
     usage: Usage
 
     async def write(self, prompt: Prompt, n: int) -> list[WrittenChecker]:
-        """Those of n replies that hold a function and cases; the others are counted."""
+        """The checkers in n replies: those with a function and cases; the others are counted as failures."""
         seed = self.scope.derive(prompt, WRITE)
-        replies = await self._ask(self.forms.checker.messages(prompt=prompt.text), n, seed)
+        replies = await self._draw(self.forms.checker.messages(prompt=prompt.text), n, seed)
         read = [None if isinstance(reply, FailedReply) else parse_checker(reply.text) for reply in replies]
         self.usage.count_failures(
             [failure_of(reply) if found is None else None for reply, found in zip(replies, read, strict=True)]
@@ -47,19 +47,19 @@ class Teacher:
         return [found for found in read if found is not None]
 
     async def contradicts(self, prompt: Prompt, source: str, place: int) -> bool | None:
-        """Whether what the checker asks for contradicts the prompt; None if the teacher did not say."""
+        """Whether the checker's requirement contradicts the prompt; None if the teacher did not state it."""
         seed = self.scope.derive(prompt, MEANING, place)
-        [meant] = await self._ask(self.forms.meaning.messages(checker=source), 1, seed)
+        [meant] = await self._draw(self.forms.meaning.messages(checker=source), 1, seed)
         if isinstance(meant, FailedReply) or not meant.text.strip():
             self.usage.count_failures([failure_of(meant)])
             return None
         question = self.forms.contradiction.messages(prompt=prompt.text, other=meant.text.strip())
-        [reply] = await self._ask(question, 1, self.scope.derive(prompt, CONTRADICTION, place))
+        [reply] = await self._draw(question, 1, self.scope.derive(prompt, CONTRADICTION, place))
         found = None if isinstance(reply, FailedReply) else parse_contradiction(reply.text, reply.finish_reason)
         self.usage.count_failures([failure_of(reply) if found is None else None])
         return found
 
-    async def _ask(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:
+    async def _draw(self, messages: Sequence[Message], n: int, seed: int) -> list[Reply]:
         self.usage.calls += 1
         replies = await draw(self.chat, messages, n, self.sampling, seed)
         self.usage.count(replies)

@@ -25,10 +25,10 @@ class MetaJudge:
     usage: Usage
 
     async def compare(self, prompt: Prompt, response: Response, judgments: Sequence[str]) -> list[Match]:
-        """Which of two judgments of a response is better, for each two and in both orders, all at once."""
+        """Compare every two judgments of a response, in both orders, concurrently."""
 
         async def one(first: int, second: int) -> Match:
-            """Which of two judgments is better, shown in this order; a reply that cannot be read names no winner."""
+            """Compare two judgments, shown in this order; a reply that cannot be read names no winner."""
             texts = {"first": judgments[first], "second": judgments[second]}
             messages = self.form.messages(prompt=prompt.text, response=response.text, **texts)
             seed = self.scope.derive(prompt, COMPARE, response.index, first, second)

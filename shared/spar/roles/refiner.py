@@ -3,8 +3,8 @@
     refiner = Refiner(chat=chat, settings=RefinerSettings(templates=builtin_templates("spar")))
     tree = await refiner.search(prompt, response, bfs())
 
-The one place where templates, sampling, parsing and seeds meet; services, inference, `spar refine` and evaluations all
-use it. It knows nothing of queues, objects or how a model is served, and takes no decision: those are `spar.method`'s.
+The one place that combines templates, sampling, parsing and seeds; services, inference, `spar refine` and evaluations
+all use it. It knows nothing of queues, objects or how a model is served, and decides nothing: `spar.method` does.
 """
 
 from collections.abc import Sequence
@@ -44,17 +44,16 @@ class Refiner:
         return await self.judge(prompt, response.text, JUDGE_RESPONSE, response.index)
 
     async def judge_node(self, prompt: Prompt, text: str, _: Path = ()) -> Judgment:
-        """Judge a text of a tree. Its seed follows the text, not its place: a text has one judgment within a tree."""
+        """Judge a text of a tree. Its seed depends on the text, not its place: a text has one judgment in a tree."""
         place = Prompt.of(text.strip()).id
         return await self.judge(prompt, text, JUDGE_NODE, place, rules=self.settings.node_vote_rules)
 
     async def judge(
         self, prompt: Prompt, text: str, step: str, *path: int | str, rules: VoteRules | None = None
     ) -> Judgment:
-        """Votes over a text as `rules` have it (the settings' own by default), a round in one call.
+        """Votes on a text by `rules` (by default the settings'), a round in one call.
 
-        `step` and `path` are those of the seeds. How a reply is read, and what the votes come to, is the policy's of
-        the settings.
+        `step` and `path` are those of the seeds. The settings' policy reads the replies and settles the votes.
         """
         settings = self.settings
         policy, options = judging_policy(settings.judgment.policy), judging_options(settings.judgment)
@@ -105,7 +104,7 @@ class Refiner:
 def judge_messages(
     policy: JudgingPolicy, templates: TemplateSet, form: PromptForm | None, prompt: str, response: str
 ) -> tuple[Message, ...]:
-    """The turn that asks for a judgment by this policy."""
+    """The turn that prompts for a judgment by this policy."""
     if policy.form == "judge":
         return templates.judge_messages(prompt, response)
     if form is None or form.name != policy.form:

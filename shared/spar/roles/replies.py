@@ -1,4 +1,4 @@
-"""Reads a model's reply into a record of the method, whichever way the reply failed."""
+"""Reads a model's reply into a record of the method, including failed replies."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ Read = TypeVar("Read", Response, Vote, Refinement)
 def read_reply(
     reply: Reply, failed: Callable[[str, ReplyFailure], Read], parse: Callable[[str, Literal["stop", "length"]], Read]
 ) -> Read:
-    """What a reply comes to: read by `parse`, or failed before that. How it ended is the engine's word either way."""
+    """The record of a reply: read by `parse`, or failed before that. Its finish reason is the engine's in any case."""
     if isinstance(reply, FailedReply):
         return replace(failed(reply.text, reply.failure), finish_reason=reply.finish_reason)
     return replace(parse(reply.text, reply.finish_reason), finish_reason=reply.finish_reason)

@@ -1,4 +1,4 @@
-"""How a refiner is prompted, and what of a recipe's settings the method takes as rules."""
+"""How a refiner is prompted, and a recipe's settings as rules of the method."""
 
 from dataclasses import dataclass, field
 
@@ -24,13 +24,13 @@ class RefinerSettings:
     vote_rounds: int | None = None
     """As a recipe's search.vote_rounds."""
     form: PromptForm | None = None
-    """What the policy of the judgments prompts with, where that isn't the judge template."""
+    """The prompt of the judgments' policy, if that is not the judge template."""
 
     @classmethod
     def for_search(
         cls, *, templates: TemplateSet, judgment: JudgmentSettings, search: SearchSettings
     ) -> "RefinerSettings":
-        """As a recipe's search has it."""
+        """The policy of a recipe's search."""
         return cls(
             templates=templates,
             judgment=judgment,

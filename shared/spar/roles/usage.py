@@ -1,4 +1,4 @@
-"""What every role shares: seeds of its calls, and a count of what they used."""
+"""Shared by all roles: the seeds of their calls, and the count of their usage."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from spar.recipes.models import SamplingSettings
 RESPOND = "respond"
 """Seed step of an actor's responses."""
 JUDGE_RESPONSE = "judge_response"
-"""Seed step of votes over an actor's response; the path is the response's index."""
+"""Seed step of votes on an actor's response; the path is the response's index."""
 NEGATIVE = "negative"
 """Seed step of drawing a prompt's negative, and its sampled pair."""
 JUDGE_NODE = "judge_node"
-"""Seed step of votes over a text in a tree; the path is the text's hash."""
+"""Seed step of votes on a text in a tree; the path is the text's hash."""
 COMPARE = "compare"
 """Seed step of comparing two judgments; the path is the response's index, then theirs in the order of showing."""
 REFINE_NODE = "refine_node"
@@ -26,7 +26,7 @@ REFINE_NODE = "refine_node"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedScope:
-    """What every seed of an iteration derives from; it names no run, so that equal work has equal seeds."""
+    """The base of every seed of an iteration; it names no run, so that equal work has equal seeds."""
 
     seed: int
     iteration: int
@@ -39,10 +39,9 @@ class SeedScope:
 class Usage:
     """The calls of a model so far. Roles add to it; its owner reads it.
 
-    `calls` counts requests, also where the search no longer wanted the reply; the rest counts replies. A
-    prompt shared by n samples counts once. `failures` maps a `ReplyFailure` to the replies it befell, `adjustments` an
-    `Adjustment` to the replies whose request was not as set. `estimated_tokens`: those of both kinds that no server
-    counted.
+    `calls` counts requests, even if the search no longer needed the reply; the others count replies. A prompt shared by
+    n samples counts once. `failures` counts replies by `ReplyFailure`, `adjustments` replies by the `Adjustment` of
+    their request. `estimated_tokens`: those of both kinds that no server counted.
     """
 
     calls: int = 0

@@ -1,6 +1,6 @@
-"""Instructions for AutoIF: a list of seeds, and what a teacher writes after it, round by round, each text once.
+"""Instructions for AutoIF: a list of seeds, and those that a teacher writes from it, round by round, each text once.
 
-AutoIF asks with the same seeds again and again and sorts out repeats (arXiv 2406.13542, section 3.1). Knows no files.
+AutoIF prompts with the same seeds repeatedly and removes duplicates (arXiv 2406.13542, section 3.1). Knows no files.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,12 +12,12 @@ from spar.roles.instruction_writer import InstructionTeacher
 A_REPLY = 50
 """Instructions requested in one reply, as in AutoIF's released code."""
 BARREN = 3
-"""After so many batches in a row without a new instruction the teacher has no more to say."""
+"""Batches in a row without a new instruction, after which the teacher is exhausted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenRound:
-    """One round of a teacher: its number, its new instructions, and how many it wrote that were there already."""
+    """One round of a teacher: its number, its new instructions, and the number of duplicates that it wrote."""
 
     turn: int
     new: tuple[str, ...]
@@ -27,9 +27,9 @@ class WrittenRound:
 async def write_instructions(
     teacher: InstructionTeacher, seeds: Sequence[str], known: set[str], wanted: int, start: int = 0, at_once: int = 1
 ) -> AsyncIterator[WrittenRound]:
-    """Rounds from number `start` on until `wanted` new instructions are there; fewer if the teacher repeats itself.
+    """Rounds from number `start` on until there are `wanted` new instructions; fewer if the teacher repeats itself.
 
-    `known` are texts that are no new instruction, the seeds among them; what is found is added to it.
+    `known` are texts that do not count as new, including the seeds; new instructions are added to it.
     """
     found, barren, turn = 0, 0, start
     while found < wanted and barren < BARREN:

@@ -1,7 +1,7 @@
-"""The output of `spar refine`: one JSON row a line, appended as trees finish, and picked up again after a stop.
+"""The output of `spar refine`: one JSON row a line, appended as trees finish, and resumed after a stop.
 
-Beside it lies OUT.settings.json with what decided the rows, so that a file never mixes two searches. A line that a
-kill tore is cut off, and its row is searched again. Knows nothing of models.
+OUT.settings.json beside it holds the settings that determine the rows, so that a file never mixes two searches. An
+incomplete last line, left by a kill, is cut off, and its row is searched again. Knows nothing of models.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from spar.errors import DataError, StoreError
 
 Identity = dict[str, Any]
 ABOUT = "about"
-"""The key of what is kept beside the identity for an export, and is not compared."""
+"""The key of facts that are stored beside the identity for an export, and are not compared."""
 Row = dict[str, Any]
 
 
@@ -30,20 +30,20 @@ class OutputFile:
         self._file = descriptor
         self._end = 0
         self._rows: array[int] = array("Q")
-        """By line of the input: the first half of its row's identity, 0 where it is still to do. 8 bytes a row."""
+        """By line of the input: the first half of its row's identity, 0 if it is still to do. 8 bytes a row."""
 
     def has(self, line: int, row: str) -> bool:
-        """Whether this row is done. Raises DataError if that line was another row then."""
+        """Whether this row is done. Raises DataError if that line was a different row."""
         done = self._rows[line] if line < len(self._rows) else 0
         if done and done != _number(row):
             raise DataError(
-                f"Line {line} of the input is not what it was when {self.path} was begun.",
+                f"Line {line} of the input has changed since {self.path} was started.",
                 "Restore the input, or write to another --out.",
             )
         return bool(done)
 
     def append(self, row: Row) -> None:
-        """Write the row whole, or leave the file as it was and raise StoreError."""
+        """Write the whole row, or leave the file as it was and raise StoreError."""
         data = _encode(row)
         try:
             written = 0
@@ -56,7 +56,7 @@ class OutputFile:
         self._remember(row)
 
     def load(self, on_row: Callable[[Row], None]) -> None:
-        """Take in what is there already, and cut off a torn last line."""
+        """Index the existing rows, and cut off an incomplete last line."""
         with open(self._file, "rb", closefd=False) as file:
             for number, raw in enumerate(file, start=1):
                 row = _decode(raw)
@@ -89,7 +89,7 @@ def open_output(
 ) -> Iterator[OutputFile]:
     """Create the file, or resume it; `on_row` receives every row that it already holds.
 
-    `about` is kept beside the identity and decides nothing.
+    `about` is stored beside the identity and has no effect.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def _check_identity(path: Path, settings: Path, identity: Identity) -> None:
         begun = _flat({**json.loads(settings.read_text(encoding="utf-8")), ABOUT: {}})
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(
-            f"{path} is not empty, and {settings.name} does not tell how it was begun.",
+            f"{path} is not empty, and {settings.name} does not state its settings.",
             "Write to another --out, or move this file away.",
         ) from error
     now = _flat({**identity, ABOUT: {}})

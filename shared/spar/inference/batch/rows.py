@@ -20,7 +20,7 @@ _SHOWN = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRow:
-    """A line of the input, from 1. With a `reason` it is rejected, and `raw` is its text."""
+    """A line of the input, numbered from 1. With a `reason` it is rejected, and `raw` is its text."""
 
     line: int
     row: str
@@ -32,7 +32,7 @@ class InputRow:
 
 
 class _UnusableLine(Exception):
-    """Why a line is no row; caught by `_parse`."""
+    """The reason that a line is no row; caught by `_parse`."""
 
 
 def read_rows(path: Path) -> Iterator[InputRow]:
@@ -50,7 +50,7 @@ def read_rows(path: Path) -> Iterator[InputRow]:
 
 
 def count_rows(path: Path) -> int:
-    """How many rows `read_rows` will give."""
+    """The number of rows that `read_rows` will yield."""
     try:
         with path.open("rb") as file:
             return sum(1 for raw in file if raw.strip())
@@ -89,9 +89,10 @@ def _fields(raw: bytes) -> dict[str, Any]:
 
 
 def _check(fields: dict[str, Any]) -> None:
-    """What an import refuses, too: more than text, tools, a system message, and rows that must not be learned from.
+    """Reject what an import rejects too: content that is not text, tools, a system message, and rows that must not be
+    learned from.
 
-    A response labelled as undesired is what a refinement is for.
+    A response labelled as undesired is accepted: it can be refined.
     """
     check_columns(fields, TEXT_ONLY)
     check_weight(fields)

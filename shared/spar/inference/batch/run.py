@@ -1,8 +1,8 @@
 """Searches the rows of a file, many trees at once, and writes each as it finishes.
 
-All trees that fit are started at once, because a tree's depth is waiting: only many of them keep a server full.
-Rows are read as trees finish, so an input of any size needs the memory of `trees` trees. A row that the engine fails
-is reported and left for the next call; several in a row are no row's fault, and end the command.
+All trees that fit are started at once, because each level of a tree waits for the one before: only many trees keep a
+server busy. Rows are read as trees finish, so an input of any size needs the memory of `trees` trees. A row that the
+engine fails is reported and left for the next call; several in succession are the engine's fault, and end the command.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from spar.inference.batch.summary import Summary
 
 
 class ShowProgress(Protocol):
-    """Shows how far a search is; called after every row."""
+    """Displays a search's progress; called after every row."""
 
     def __call__(self, summary: Summary) -> None: ...
 
 
 async def search_file(job: RefineJob, engine: Engine, show: ShowProgress) -> Summary:
-    """Search every row that the output does not have yet. Raises SparError; what is written then stays."""
+    """Search every row that the output does not have yet. Raises SparError; rows written before are kept."""
     begun = time.monotonic()
     summary = Summary()
     with open_output(job.out, job.identity(), summary.add_earlier, job.about()) as output:
@@ -51,7 +51,7 @@ async def _search_missing(
     patience = Patience()
 
     async def one(row: InputRow) -> None:
-        """Search one row. A failure of the engine is noted with its line; an unusable model ends the whole."""
+        """Search one row. A failure of the engine is recorded by line; an unusable model ends the command."""
         try:
             found: Output = await search_row(chat, job, row)
         except ModelUnusable:
@@ -84,13 +84,13 @@ async def _at_most(limit: int, rows: Iterator[InputRow], work: Callable[[InputRo
 
 
 def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first of our own errors; before that, whatever is not ours, which is a bug or a stop."""
+    """An error that is not a SparError, which is a bug or a stop; else the first SparError."""
     foreign = [error for error in failures.exceptions if not isinstance(error, SparError)]
     return (foreign or list(failures.exceptions))[0]
 
 
 def failed_rows(summary: Summary, job: RefineJob) -> EngineError:
-    """What to report of rows that the engine failed while others were searched."""
+    """The report on rows that the engine failed while others were searched."""
     line, why = min(summary.failed.items())
     return EngineError(
         f"{_rows(len(summary.failed))} failed; the first is line {line}: {why}",

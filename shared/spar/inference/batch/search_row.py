@@ -1,4 +1,4 @@
-"""One row's way: judge the response, search its refinements, say how it ended. The output row as plain data.
+"""One row: judge the response, search its refinements, and return the output row as plain data.
 
 Knows nothing of files or of the other rows.
 """
@@ -32,7 +32,7 @@ Output = dict[str, Any]
 
 
 async def search_row(chat: ChatModel, job: RefineJob, row: InputRow) -> Output:
-    """The output row. Raises EngineError only: what is wrong with the row itself is its outcome."""
+    """The output row. Raises only EngineError: a fault of the row itself is its outcome."""
     if row.reason is not None:
         return _output(row, RowOutcome.REJECTED, Usage(), reason=row.reason, raw=row.raw)
     refiner = _refiner(chat, job)
@@ -71,7 +71,7 @@ def _with_tree(row: InputRow, tree: Tree, usage: Usage) -> Output:
 
 
 def _output(row: InputRow, outcome: RowOutcome, usage: Usage, **facts: Any) -> Output:
-    """Every row has the same first keys; what it says beyond them depends on its outcome."""
+    """Every row has the same first keys; the others depend on its outcome."""
     texts = {"prompt": row.prompt, "response": row.response} if row.reason is None else {}
     extra = {"extra": row.extra} if row.extra else {}
     used = {

@@ -24,7 +24,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefineJob:
-    """Everything a run of `spar refine` needs. `trees` is how many are searched at once."""
+    """The resolved options of one `spar refine`. `trees` is the number searched at once."""
 
     input: Path
     out: Path
@@ -95,7 +95,7 @@ def templates_named(name: str) -> TemplateSet:
 def with_profile(
     name: str, judgment: dict[str, Any], search: dict[str, Any]
 ) -> tuple[JudgmentSettings, SearchSettings]:
-    """The settings as given, and the profile's for what was not. All votes follow a tree's rules, the root's too."""
+    """The given settings, with the profile's for the others. All votes follow a tree's rules, the root's too."""
     profile = PROFILES[name]
     imposed = {"quorum": profile.quorum}
     judged = _given({**imposed, **_given(judgment)})

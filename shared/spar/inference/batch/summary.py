@@ -1,4 +1,4 @@
-"""What a `spar refine` came to: rows by outcome, and what they cost. The counts of all rows of the file add up."""
+"""The result of a `spar refine`: rows by outcome, and their cost. The counts add up to the rows of the file."""
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
@@ -11,7 +11,7 @@ _REASONS_SHOWN = 5
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """`earlier` rows were there when this run began; `seconds` is this run's alone."""
+    """`earlier` rows existed when this run started; `seconds` is of this run only."""
 
     rows: int = 0
     earlier: int = 0
@@ -23,13 +23,13 @@ class Summary:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
-    """Replies that were no data, by `ReplyFailure`."""
+    """Failed replies, by `ReplyFailure`."""
     estimated_tokens: int = 0
-    """Of both kinds: the server did not count them."""
+    """Tokens of both kinds that the server did not report."""
     adjustments: Counter[str] = field(default_factory=Counter)
-    """Replies whose request was not as set, by `Adjustment`."""
+    """Replies to adjusted requests, by `Adjustment`."""
     failed: dict[int, str] = field(default_factory=dict)
-    """By line, rows that the engine failed, and why: not in the output, and searched again by the same command."""
+    """By line, rows that the engine failed, with the reason: not in the output, and searched by the same command."""
     repaired: bool = False
     seconds: float = 0.0
 

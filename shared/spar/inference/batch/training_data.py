@@ -1,4 +1,4 @@
-"""What `spar refine` wrote as training data: the pairs of solved rows, and what its refiner can be fine-tuned on.
+"""The output of `spar refine` as training data: the pairs of solved rows, and examples to fine-tune its refiner.
 
 Reads the output file and the settings beside it, and calls no model. Every row ends in one counted outcome.
 """
@@ -33,7 +33,7 @@ _JUDGMENT = TypeAdapter(Judgment)
 
 @dataclass(frozen=True, slots=True)
 class RefinedFile:
-    """One output file: its pairs and examples, or why it has no examples."""
+    """One output file: its pairs and examples, or the reason that it has no examples."""
 
     facts: RunFacts
     data: ExportedIteration
@@ -52,14 +52,14 @@ class _Rows:
 
 
 def read_refined_files(paths: Sequence[Path]) -> tuple[RunFacts, list[RefinedFile]]:
-    """All files, and what is known of them together. Raises DataError if they were not made alike."""
+    """All files, and their common settings. Raises DataError if their settings differ."""
     files = [read_refined(path, number) for number, path in enumerate(paths, start=1)]
     facts = files[0].facts
     settings = [{**file.facts.recipe, "prompts": None} for file in files]
     other = next((path for path, one in zip(paths, settings, strict=True) if one != settings[0]), None)
     if other is not None:
         raise DataError(
-            f"{other} was made with other settings than {paths[0]}.",
+            f"{other} was written with other settings than {paths[0]}.",
             "Export each by itself: the card names one refiner and one search.",
         )
     inputs = ", ".join(file.facts.recipe["prompts"]["source"] for file in files)
@@ -68,7 +68,7 @@ def read_refined_files(paths: Sequence[Path]) -> tuple[RunFacts, list[RefinedFil
 
 
 def read_refined(path: Path, number: int) -> RefinedFile:
-    """`number` counts the files of an export from 1. Raises DataError for what is no output of `spar refine`."""
+    """`number` counts the files of an export from 1. Raises DataError for any file but an output of `spar refine`."""
     settings = _settings(path)
     about = settings.get(ABOUT) or {}
     rows = _read_rows(path)
@@ -108,7 +108,7 @@ def read_refined(path: Path, number: int) -> RefinedFile:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    """What decided the rows; nothing where the file was moved away from its settings."""
+    """The settings that determined the rows; empty if the file was moved away from them."""
     try:
         found = json.loads(settings_path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -178,7 +178,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, raw in enumerate(file, start=1):
             if not raw.endswith(b"\n"):
                 raise DataError(
-                    f"The last row of {path} is torn, or still being written.",
+                    f"The last row of {path} is incomplete, or still being written.",
                     "Let `spar refine` finish, or run the same command again: it repairs the file.",
                 )
             try:
