@@ -69,6 +69,8 @@ class LedgerMemory:
     """By run."""
     models: dict[str, ModelRef] = field(default_factory=dict)
     """By fingerprint: where a model lies never changes."""
+    looked_at: dict[str, datetime] = field(default_factory=dict)
+    """By run: when its time was last counted."""
     nothing_lost: set[str] = field(default_factory=set)
     """Runs none of whose results was ever lost."""
 
@@ -76,6 +78,7 @@ class LedgerMemory:
         """After a session whose changes were not committed."""
         self.counts.clear()
         self.models.clear()
+        self.looked_at.clear()
         self.nothing_lost.clear()
 
 
@@ -88,6 +91,8 @@ class Ledger:
         self.memory = memory or LedgerMemory()
         self._kept: list[object] = []
         """The session holds its rows weakly; those that every decision reads are selected once because of this."""
+        self._steps: dict[tuple[str, int, StepKind, str], Step] = {}
+        """Those that were looked up by their id."""
         self._changed: set[tuple[str, CountKey]] = set()
         event.listen(session, "before_commit", self._write_counts)
 
@@ -147,17 +152,23 @@ class Ledger:
 
     def spend(self, step: Step, usage: StepUsage) -> None:
         """Record the usage of an attempt that produced a result, whether or not the result is still needed."""
-        row = self._get(Spending, (step.run_id, step.iteration, step.kind))
-        row = row or Spending(run_id=step.run_id, iteration=step.iteration, kind=step.kind)
-        row.steps += usage.calls > 0
-        row.trainings += step.kind is StepKind.TRAINING
-        row.calls += usage.calls
-        row.prompt_tokens += usage.prompt_tokens
-        row.completion_tokens += usage.completion_tokens
-        self.session.add(row)
+        taken = {
+            "steps": int(usage.calls > 0),
+            "trainings": int(step.kind is StepKind.TRAINING),
+            "calls": usage.calls,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+        }
+        row = {"run_id": step.run_id, "iteration": step.iteration, "kind": step.kind}
+        new = self._insert(Spending).values({**row, **taken})
+        more = {name: getattr(Spending, name) + new.excluded[name] for name in taken}
+        self.session.execute(new.on_conflict_do_update(index_elements=list(row), set_=more))
 
     def count_time(self, run: Run, now: datetime) -> None:
         """Add the time since the last tick, if the run was running and the coordinator present."""
+        known = self.memory.looked_at.get(run.id)
+        if run.status.on and known is not None and now - known < MOMENT:
+            return
         clock = self._get(RunClock, run.id) or RunClock(run_id=run.id)
         since = now - clock.looked_at if clock.looked_at is not None and run.status.on else None
         if since is not None and since < MOMENT:
@@ -166,6 +177,7 @@ class Ledger:
             clock.worked_s += since.total_seconds()
         clock.looked_at = now if run.status.on else None
         self.session.add(clock)
+        self._remember_look(run.id, clock.looked_at)
 
     # ---- steps ----
 
@@ -192,13 +204,26 @@ class Ledger:
         self.session.flush()
 
     def step(self, step_id: int) -> Step | None:
-        return self.session.get(Step, step_id)
+        step = self.session.get(Step, step_id)
+        if step is not None:
+            self._steps[step.run_id, step.iteration, step.kind, step.part] = step
+        return step
 
     def find_step(self, run_id: str, iteration: int, kind: StepKind, part: str) -> Step | None:
+        known = self._steps.get((run_id, iteration, kind, part))
+        if known is not None and known in self.session:  # else it has been removed
+            return known
         query = select(Step).where(
             Step.run_id == run_id, Step.iteration == iteration, Step.kind == kind, Step.part == part
         )
         return self.session.exec(query).first()
+
+    def result_keys(self, run_id: str, iteration: int, kind: StepKind) -> dict[str, str | None]:
+        """Of all steps of a kind, by their part."""
+        query = select(Step.part, Step.result_key).where(
+            Step.run_id == run_id, Step.iteration == iteration, Step.kind == kind
+        )
+        return dict(self.session.exec(query).all())
 
     def failure_of_shards(self, run_id: str, iteration: int) -> FailureReason | None:
         """Why the last of the iteration's dead shards failed; None if there is none."""
@@ -280,12 +305,11 @@ class Ledger:
     def _write_counts(self, session: SqlSession) -> None:
         if not self._changed:
             return
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         rows = [
             {"run_id": run_id, **key._asdict(), "count": self.counts(run_id)[key]}
             for run_id, key in sorted(self._changed)
         ]
-        written = insert(StepCount).values(rows)
+        written = self._insert(StepCount).values(rows)
         key_columns = ["run_id", *CountKey._fields]
         session.execute(
             written.on_conflict_do_update(index_elements=key_columns, set_={"count": written.excluded.count})
@@ -303,12 +327,13 @@ class Ledger:
         return {result.fingerprint: result for result in self.session.exec(query)}
 
     def register_result(self, fingerprint: str, key: str, size: int, facts: StepFacts) -> StoredResult:
-        """The first attempt's object is the result; a later one's is an orphan, unless it is the same object."""
-        known = self.result(fingerprint)
-        if known is None:
-            known = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts.stored())
-            self.session.add(known)
-        elif known.key != key and self.session.get(Orphan, key) is None:
+        """The first writer's object is the result; a later one's is an orphan, unless it is the same object."""
+        row = StoredResult(fingerprint=fingerprint, key=key, size=size, facts=facts.stored())
+        new = self._insert(StoredResult).values(row.model_dump()).on_conflict_do_nothing()
+        if self.session.execute(new.returning(col(StoredResult.fingerprint))).first() is not None:
+            return row
+        known = self.session.get_one(StoredResult, fingerprint)
+        if known.key != key and self.session.get(Orphan, key) is None:
             self.session.add(Orphan(key=key, fingerprint=fingerprint))
         return known
 
@@ -367,6 +392,17 @@ class Ledger:
 
     def event(self, name: EventName, run_id: str | None = None, **fields: Any) -> None:
         self.session.add(Event(run_id=run_id, name=name.value, fields=fields))
+
+    def _remember_look(self, run_id: str, at: datetime | None) -> None:
+        if at is None:
+            self.memory.looked_at.pop(run_id, None)
+        else:
+            self.memory.looked_at[run_id] = at
+
+    def _insert(self, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+        """An insert that may say what follows where the row is there already."""
+        is_postgres = self.session.get_bind().dialect.name == "postgresql"
+        return postgresql.insert(table) if is_postgres else sqlite.insert(table)
 
     def _get(self, table: type[Row], key: object) -> Row | None:
         row = self.session.get(table, key)

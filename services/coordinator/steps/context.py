@@ -102,6 +102,12 @@ class RunContext:
             raise AccountingError(f"Shard {shard.index} of iteration {shard.iteration} has no {kind} result.")
         return ObjectRef(key=key)
 
+    def keys_of(self, iteration: Iteration, kind: StepKind) -> dict[str, str | None]:
+        """Of all shards, by their part; empty where shards do not go through such a step."""
+        if kind not in self.plan(iteration.index).chain:
+            return {}
+        return self.ledger.result_keys(self.run.id, iteration.index, kind)
+
     def key_of(self, shard: Shard, kind: StepKind) -> str | None:
         """None if the shard does not go through such a step, or has not yet."""
         if kind not in self.plan(shard.iteration).chain:

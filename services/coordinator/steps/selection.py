@@ -6,6 +6,7 @@ from services.coordinator.iteration_plan import IterationPlan
 from services.coordinator.steps.context import RunContext
 from spar.db.tables import Iteration
 from spar.messages.base import ObjectRef, StepKind
+from spar.messages.parts import shard_part
 from spar.messages.training import (
     JudgingRef,
     LengthLimit,
@@ -44,11 +45,12 @@ def selection(run: RunContext, iteration: Iteration) -> Select:
 
 def shard_results(run: RunContext, iteration: Iteration) -> ObjectRef:
     """Stores which results the iteration's shards have; equal lists have equal keys."""
+    judged, trees = (run.keys_of(iteration, kind) for kind in (StepKind.JUDGMENT, StepKind.REFINEMENT))
     rows = [
         ShardResults(
             prompts=shard.prompts_key,
-            judged=run.key_of(shard, StepKind.JUDGMENT),
-            trees=run.key_of(shard, StepKind.REFINEMENT),
+            judged=judged.get(shard_part(shard.index)),
+            trees=trees.get(shard_part(shard.index)),
         )
         for shard in run.shards(iteration)
     ]
@@ -56,7 +58,8 @@ def shard_results(run: RunContext, iteration: Iteration) -> ObjectRef:
 
 
 def _comparisons(run: RunContext, iteration: Iteration) -> ObjectRef:
-    rows = [ShardComparisons(run.key_of(shard, StepKind.COMPARISON)) for shard in run.shards(iteration)]
+    compared = run.keys_of(iteration, StepKind.COMPARISON)
+    rows = [ShardComparisons(compared.get(shard_part(shard.index))) for shard in run.shards(iteration)]
     return _stored(run.store, rows)
 
 
