@@ -25,6 +25,7 @@ def read_json_array(path: Path, encoding: str) -> Reading:
                 array.skip(",")
             yield number, fields_of(array.value(number))
         array.skip("]")
+        array.end()
 
 
 class _Array:
@@ -59,16 +60,24 @@ class _Array:
             raise self._broken(f"{found} where '{mark}' belongs")
         self._at += 1
 
+    def end(self) -> None:
+        """What follows the array would be lost: raises DataError."""
+        if self._peek():
+            raise self._broken(f"{self._peek()!r} after its end: a file holds one array")
+
     def value(self, number: int) -> Any:
         """The next value of the array, reading from the file as needed. Raises DataError with the row's number."""
         self._peek()
         while True:
             try:
                 value, end = self._decode(self._text, self._at)
-                if end < len(self._text):  # a number at the window's end may continue
+                if end < len(self._text):
                     self._at = end
                     return value
-                problem = "it ends inside a row"
+                if self._fill():  # a number at the window's end may continue
+                    continue
+                self._at = len(self._text)
+                return value
             except json.JSONDecodeError as error:
                 problem = error.msg
             except (RecursionError, ValueError) as error:

@@ -124,6 +124,9 @@ def test_an_encoding_is_asked_for_where_a_mark_tells_it(tmp_path: Path) -> None:
         ("a.json", b'[{"prompt": "a"} {"prompt": "b"}]', "'{' where ',' belongs"),
         ("a.json", b'[{"prompt": "a"},\n{"prom', "row 2: "),
         ("a.json", b'[{"prompt": "a"} ', "its end where ']' belongs"),
+        ("a.json", b'[{"prompt": "a"}', "its end where ']' belongs"),
+        ("a.json", b'[{"prompt": "a"}] \n[{"prompt": "b"}]', "after its end: a file holds one array"),
+        ("a.json", b'[{"prompt": "a"},]', "row 2: Expecting value"),
         ("a.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}\n' * 9, mtime=0)[:-12], "cannot be read to its end"),
         ("a.jsonl.gz", b"not packed", "cannot be read to its end"),
@@ -134,6 +137,21 @@ def test_what_breaks_a_whole_file_is_told(tmp_path: Path, name: str, data: bytes
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataError, match=told):
         list(read_source(str(tmp_path / name), Options()))
+
+
+def test_an_array_keeps_what_other_readers_change_or_refuse(tmp_path: Path) -> None:
+    """Numbers beyond 64 bits, halves of surrogate pairs; the last of keys that are there twice; a byte that is no text
+    spoils its row alone."""
+    first = rb'[{"prompt": "a", "id": 123456789012345678901234567890}, {"prompt": "\ud800\ud800"}, '
+    rest = b'{"prompt": "b", "prompt": "c"}, {"prompt": "\xff"}, {"prompt": "d"}]\n\n'
+    (tmp_path / "a.json").write_bytes(first + rest)
+    assert [fields for _, fields in read_source(str(tmp_path / "a.json"), Options())] == [
+        {"prompt": "a", "id": 123456789012345678901234567890},
+        {"prompt": "\ud800\ud800"},
+        {"prompt": "c"},
+        {"prompt": "\udcff"},
+        {"prompt": "d"},
+    ]
 
 
 def test_a_long_array_is_read_in_pieces(tmp_path: Path) -> None:
