@@ -1,4 +1,4 @@
-"""The engines that tests/contract/test_engines.py holds to one contract: add a row to ENGINES and it is held too."""
+"""The engines under the contract of tests/contract/test_engines.py: to include another, add a row to ENGINES."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,7 +23,7 @@ from tests.unit.engines.vllm_models import write_model
 
 @dataclass(frozen=True)
 class Subject:
-    """An engine that can serve `model`, and what it must refuse: None where the engine cannot know."""
+    """An engine that can serve `model`, and what it must reject: None where the engine cannot know."""
 
     engine: Engine
     model: LocalModel
@@ -31,12 +31,12 @@ class Subject:
     positions: int | None = None
     """The model's positions: a prompt of that many words must be ConversationTooLong."""
     lowers: bool = False
-    """Whether replies that would not fit into the positions are cut to what does, and counted."""
+    """Whether replies that exceed the positions are cut off there, and counted."""
 
 
 @dataclass(frozen=True)
 class EngineCase:
-    """`start(directory, deadline_s)` gives a Subject; a call of 64 samples of 64 tokens takes it some milliseconds.
+    """`start(directory, deadline_s)` returns a Subject, which takes milliseconds for a call of 64 samples of 64 tokens.
 
     `repeats`: the same call with the same seed gives the same text, and sample i is the one of seed + i.
     """

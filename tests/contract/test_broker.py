@@ -1,4 +1,4 @@
-"""What every broker keeps to: the fake, Celery on a memory broker, Celery on a real Redis."""
+"""The contract of every broker: the fake, Celery on a memory broker, Celery on a real Redis."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,7 +18,7 @@ MAKERS = ["recording", "memory", pytest.param("redis", marks=pytest.mark.integra
 
 
 def celery_on(url: str, empty: bool = True) -> Celery:
-    """An app of the test's own: the process's one keeps its connections when it is pointed elsewhere."""
+    """An app for this test alone: the process's app keeps its connections when its broker changes."""
     app = Celery("broker-contract", set_as_current=False)
     app.conf.update(broker_url=url, task_queues=[Queue(name) for name in WORKER_QUEUES])
     if empty:
@@ -28,7 +28,7 @@ def celery_on(url: str, empty: bool = True) -> Celery:
 
 @pytest.fixture(params=MAKERS)
 def make(request: pytest.FixtureRequest) -> Iterator[Callable[[], Broker]]:
-    """Makes brokers over the same queues, as one process after another has them."""
+    """Creates brokers over the same queues, as successive processes do."""
     if request.param == "recording":
         yield RecordingBroker
         return
@@ -51,7 +51,7 @@ def test_what_is_sent_waits_in_its_queue(broker: Broker) -> None:
     assert broker.waiting("judgment") == 0
 
 
-def test_a_loss_is_told_once(broker: Broker) -> None:
+def test_a_loss_is_reported_once(broker: Broker) -> None:
     assert broker.loss() is not BrokerReset.NONE  # a new process cannot know what was there before it
     assert broker.loss() is BrokerReset.NONE
     broker.send(TASK, QUEUE, {})
@@ -74,7 +74,7 @@ def test_redis_remembers_for_the_next_process_and_tells_when_it_was_emptied(
 
 
 @pytest.mark.integration
-def test_every_watcher_is_told_of_a_loss_and_leaves_nothing(redis_server: servers.RedisServer, redis_url: str) -> None:
+def test_every_watcher_learns_of_a_loss_and_leaves_nothing(redis_server: servers.RedisServer, redis_url: str) -> None:
     app = celery_on(redis_url)
     coordinator, watcher = CeleryBroker(app), CeleryBroker(app, "evolve")
     brokers = (coordinator, watcher)

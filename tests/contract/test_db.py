@@ -1,4 +1,4 @@
-"""The database as the coordinator meets it: one suite, on SQLite and on a real PostgreSQL."""
+"""The database as the coordinator uses it: one suite, on SQLite and on a real PostgreSQL."""
 
 import os
 import sqlite3
@@ -43,7 +43,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 def test_the_migrations_make_the_tables(engine: Engine) -> None:
-    """No difference between tables.py and what the migrations made: column types and constraints too."""
+    """No difference between tables.py and the migrations' result, including column types and constraints."""
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -73,7 +73,7 @@ def test_several_may_migrate_at_once(url: str) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
-    """Half-way, a table is in the way: the tables made before it must be gone again."""
+    """A table already exists half-way: the tables created before it must be removed again."""
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE event (mine int)"))
     with pytest.raises(Exception, match="event"):
@@ -193,7 +193,7 @@ def test_a_name_is_free_once_its_holder_was_killed(url: str, engine: Engine) -> 
 
 
 def _until_free(engine: Engine) -> None:
-    """The server sees a dead client as soon as the kernel has closed its socket: soon, not at once."""
+    """The server notices a dead client once the kernel has closed its socket: soon, not at once."""
     deadline = datetime.now(UTC) + timedelta(seconds=20)
     while True:
         try:

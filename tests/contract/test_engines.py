@@ -1,4 +1,4 @@
-"""One contract for whatever serves a model (spar.engines.base), run over every engine in `ENGINES`."""
+"""One contract for everything that serves a model (spar.engines.base), run over every engine in `ENGINES`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ def ask(text: str) -> list[Message]:
     return [Message("user", text)]
 
 
-async def test_gives_as_many_replies_as_asked(chat: ChatModel) -> None:
+async def test_gives_as_many_replies_as_requested(chat: ChatModel) -> None:
     for n in (1, 5, 40):
         assert len(await chat.sample(ask("w1 w2 w3"), n, WARM, seed=1)) == n
 
@@ -104,7 +104,7 @@ async def test_a_cancelled_call_ends_and_the_others_go_on(chat: ChatModel) -> No
     assert len(await chat.sample(ask("w1"), 1, WARM, seed=1)) == 1
 
 
-async def test_a_call_past_its_deadline_is_told_so(case: EngineCase, tmp_path: Path) -> None:
+async def test_a_call_past_its_deadline_fails_as_such(case: EngineCase, tmp_path: Path) -> None:
     async with case.start(tmp_path, 0.001) as subject:
         chat = await subject.engine.serve(subject.model)
         with pytest.raises(DeadlineExceeded) as raised:
@@ -124,7 +124,7 @@ async def test_a_prompt_that_does_not_fit_is_refused(subject: Subject, chat: Cha
 async def test_max_tokens_that_do_not_fit_are_lowered_and_counted(
     subject: Subject, chat: ChatModel, beyond: int
 ) -> None:
-    """Below the model's positions and above them; several samples, of which some may end by themselves."""
+    """Below and above the model's positions; several samples, some of which may end on their own."""
     if subject.positions is None or not subject.lowers:
         pytest.skip("this engine takes any max_tokens")
     prompt = ask(" ".join(["w1"] * (subject.positions - 40)))
@@ -139,7 +139,7 @@ async def test_max_tokens_that_do_not_fit_are_lowered_and_counted(
 
 
 async def test_an_unusable_model_is_refused_every_time(subject: Subject) -> None:
-    """When it is served; or with its first call, where only a server knows."""
+    """When it is served; or at its first call, if only a server knows."""
     if subject.unusable is None:
         pytest.skip("this engine takes any model")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What of a database only PostgreSQL can meet: its server away, restarted or mute, its locks and its deadlines."""
+"""Failures that only PostgreSQL has: a server that is unreachable, restarted or silent; locks and deadlines."""
 
 import signal
 import sys
@@ -54,7 +54,7 @@ def test_a_restarted_server_is_reached_again(postgres_server: PostgresServer, ne
 def test_a_lost_connection_loses_the_name_and_what_was_not_committed(
     engine_of_postgres: Engine, postgres_server: PostgresServer
 ) -> None:
-    """Two holders, the first one's connection ended by the server in the middle of its transaction."""
+    """Two holders, of which the server ends the first one's connection in the middle of its transaction."""
     with only_one(engine_of_postgres, "coordinator") as first:
         with Session(first) as session:
             session.add(Command(key="deposed", kind="submit", payload={}))
@@ -141,7 +141,7 @@ def test_two_that_wait_for_each_other_end_as_what_may_pass(new_postgres_url: str
 def test_a_server_that_never_replies_is_given_up_and_used_again(
     postgres_server: PostgresServer, new_postgres_url: str
 ) -> None:
-    """Through a proxy that takes the bytes: what TCP and the server's own timeouts cannot see."""
+    """Through a proxy that accepts the bytes: what TCP and the server's own timeouts cannot detect."""
     deadlines = Deadlines(connect_s=2, statement_s=0.5, reply_s=0.5)
     with proxied(postgres_server.port) as proxy:
         engine = open_database(new_postgres_url.replace(str(postgres_server.port), str(proxy.port)), deadlines)
@@ -208,7 +208,7 @@ def _assert_waits(connection: Connection) -> None:
 
 
 def _until(work: Callable[[], None]) -> None:
-    """Until it raises no ServiceError any more."""
+    """Repeat until it no longer raises ServiceError."""
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -219,7 +219,7 @@ def _until(work: Callable[[], None]) -> None:
 
 
 def test_an_exit_in_the_middle_of_a_statement_stays_one(new_postgres_url: str) -> None:
-    """A Ctrl-C or SIGTERM that interrupts a query is no refusal of the database."""
+    """A Ctrl-C or SIGTERM that interrupts a query is not an error of the database."""
 
     def leave(*_: object) -> None:
         sys.exit(3)

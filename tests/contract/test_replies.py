@@ -1,4 +1,4 @@
-"""Reports to a queue of the asker's own: on a memory broker, and on a real Redis with what may happen to it."""
+"""Reports to the sender's own queue: on a memory broker, and on a real Redis that fails."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def test_each_asker_gets_its_own_in_order(celery: Celery) -> None:
         queue.close()
 
 
-def test_what_is_no_report_is_told(celery: Celery) -> None:
+def test_what_is_no_report_is_rejected(celery: Celery) -> None:
     mine = ReplyQueue(celery, "evolve")
     with celery.producer_pool.acquire(block=True) as producer:
         producer.publish({"kind": "unheard of"}, exchange="", routing_key=mine.name, serializer="json")
@@ -63,7 +63,7 @@ def test_nothing_stays_behind_in_redis(redis_server: servers.RedisServer, redis_
     celery.close()
 
 
-def test_a_redis_that_is_away_is_told_and_found_again(redis_server: servers.RedisServer, redis_url: str) -> None:
+def test_an_unreachable_redis_is_reported_and_found_again(redis_server: servers.RedisServer, redis_url: str) -> None:
     celery = celery_on(redis_url)
     mine = ReplyQueue(celery, "evolve")
     assert mine.next(0) is None

@@ -1,4 +1,4 @@
-"""The openai engine over servers with every habit of `spar.testing.habits`: whole replies, and what they cost."""
+"""The openai engine with servers that have each habit of `spar.testing.habits`: whole replies, and their usage."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What every object store does: one suite, run against the directory and against S3 over HTTP."""
+"""The contract of every object store: one suite, run against the directory store and S3 over HTTP."""
 
 import hashlib
 import itertools
@@ -92,7 +92,7 @@ def test_an_empty_store_has_no_keys(store: ObjectStore) -> None:
 
 
 def test_many_keys_are_all_listed(store: ObjectStore) -> None:
-    """More than S3 lists in one reply."""
+    """More objects than S3 lists in one reply."""
     wanted = [f"many/{number:04}" for number in range(1_050)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: store.put(key, b""), wanted))

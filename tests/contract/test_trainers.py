@@ -1,4 +1,4 @@
-"""What every trainer promises, over the simulated one and TRL."""
+"""The contract of every trainer, for the simulated one and TRL."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The simulated model server behind a switch that tests turn: while it is on, every request gets that status.
+"""The simulated model server behind a switch for tests: while it is on, every request gets that status.
 
 In this process, so that the fault begins at a request and ends at a time of the test's choosing.
 """
@@ -26,7 +26,7 @@ REFUSED = 400
 
 
 class FaultySwitch:
-    """`fails_from`: the number of chat requests that are served before the fault begins; None: it is off.
+    """`fails_from`: the number of chat requests that are served before the fault starts; None: no fault.
 
     `poison`: requests with this text are refused, whatever else is served.
     """

@@ -1,4 +1,4 @@
-"""Recipes at a tiny size, run to their ends in this process on the simulated engine, and what they left."""
+"""Recipes at a tiny size, run to completion in this process on the simulated engine, and their results."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ FOR_ACTOR, FOR_REFINER = 8, 10
 
 @dataclass(frozen=True)
 class Ran:
-    """A run that ended, and what it left."""
+    """A finished run and its results."""
 
     run: Run
     iterations: Sequence[Iteration]
@@ -59,7 +59,7 @@ def simulated_models(folder: Path) -> tuple[Path, Path]:
 
 
 def small(actor: Path, refiner: Path, iterations: int | None = None) -> list[str]:
-    """What makes a recipe run on simulated models, with few prompts and nothing measured."""
+    """Overrides that make a recipe run on simulated models, with few prompts and no evaluation."""
     return [
         *(f"models.actor={actor}", f"models.refiner={refiner}", "engine.kind=simulated", "evaluation=null"),
         *("training.actor.kind=simulated", "training.refiner.kind=simulated"),
@@ -71,7 +71,7 @@ def small(actor: Path, refiner: Path, iterations: int | None = None) -> list[str
 
 
 def initialised(folder: Path, more: Sequence[str] = (), name: str = "story-init") -> Recipe:
-    """A recipe that makes its starting models first, from few prompts and a simulated teacher."""
+    """A recipe that bootstraps its models first, from few prompts and a simulated teacher."""
     backbone = folder / "actor" if (folder / "actor").is_dir() else simulated_models(folder)[0]
     tiny = ["init.teacher.engine.kind=simulated", f"init.teacher.model={TEACHER}"]
     tiny += [f"init.prompts.actor={FOR_ACTOR}", f"init.prompts.refiner={FOR_REFINER}"]
@@ -81,7 +81,7 @@ def initialised(folder: Path, more: Sequence[str] = (), name: str = "story-init"
 
 
 def run_all(recipes: Sequence[Recipe], folder: Path) -> list[Ran]:
-    """All in one home, one after the other."""
+    """Run all recipes in one home, one after the other."""
     with Home(folder).lock() as home, EmbeddedSystem(home) as system:
         submissions = [prepare(recipe, system.store).submission for recipe in recipes]
         for submission in submissions:

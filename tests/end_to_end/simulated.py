@@ -1,4 +1,4 @@
-"""A small recipe on the simulated engine and trainer, and running it as a user does: `spar` in a process of its own."""
+"""A small recipe on the simulated engine and trainer, run as a user does: `spar` in a separate process."""
 
 import json
 import os
@@ -20,7 +20,7 @@ PATIENCE_S = 120.0
 
 
 def write_model(folder: Path, mark: str) -> Path:
-    """What the simulated engine takes for a model: a directory with files to fingerprint."""
+    """What the simulated engine accepts as a model: a directory with files to fingerprint."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"mark": mark}))
     (folder / "model.safetensors").write_bytes(mark.encode())
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
 
 
 def interrupt_when(process: subprocess.Popen[str], home: Path, seen: Callable[[list[Step]], bool], sign: int) -> None:
-    """Send the signal as soon as the run's steps look like that."""
+    """Send the signal as soon as the run's steps satisfy the condition."""
     deadline = time.monotonic() + PATIENCE_S
     while not seen(steps_of(home)):
         assert process.poll() is None, process.communicate()
@@ -72,7 +72,7 @@ def kill_when(process: subprocess.Popen[str], home: Path, seen: Callable[[list[S
 
 
 def steps_of(home: Path) -> list[Step]:
-    """The run's steps as they are now; none while there is no database yet."""
+    """The run's current steps; none as long as there is no database."""
     if not (home / "spar.db").exists():
         return []
     engine = create_engine(f"sqlite:///{home / 'spar.db'}")
@@ -92,7 +92,7 @@ def report_of(home: Path) -> dict[str, Any]:
 
 
 def facts_of(report: dict[str, Any]) -> list[Any]:
-    """What must not depend on how often a run was interrupted."""
+    """Facts that must not depend on how often a run was interrupted."""
     return [
         report["status"],
         [model["fingerprint"] for model in report["models"]],

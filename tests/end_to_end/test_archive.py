@@ -1,4 +1,4 @@
-"""Archives as a user makes them: written, restored elsewhere, and resumed to what the run would have come to."""
+"""Archives as users make them: written, restored elsewhere, and resumed to the same result as the original run."""
 
 import json
 from pathlib import Path

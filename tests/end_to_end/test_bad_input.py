@@ -1,4 +1,4 @@
-"""Bad input, as a user meets it: a clear message that says what to do, the right exit code, and nothing lost."""
+"""Bad input by a user: a clear message that says what to do, the right exit code, and nothing lost."""
 
 import json
 import subprocess
@@ -12,13 +12,13 @@ from tests.end_to_end.simulated import report_of, run, write_model, write_recipe
 pytestmark = pytest.mark.end_to_end
 
 
-def refused(arguments: list[str | Path], *told: str, code: int = 2) -> None:
+def refused(arguments: list[str | Path], *messages: str, code: int = 2) -> None:
     ended = run(arguments)
     assert ended.returncode == code, ended.stderr
     assert "error:" in ended.stderr
     assert "fix:" in ended.stderr
     assert "Traceback" not in ended.stderr
-    for text in told:
+    for text in messages:
         assert text in ended.stderr.replace("\n", " ")
 
 
@@ -28,7 +28,7 @@ def test_a_recipe_with_a_typo(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_prompts_file_with_broken_rows_is_used_and_the_rows_are_told(tmp_path: Path) -> None:
+def test_a_prompts_file_with_broken_rows_is_used_and_the_rows_are_reported(tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.jsonl"
     good = [json.dumps({"prompt": f"Write about lamp number {n}."}) for n in range(20)]
     prompts.write_text("\n".join([*good[:10], "{broken", json.dumps({"prompt": "  "}), *good[10:]]) + "\n")

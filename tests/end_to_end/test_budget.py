@@ -1,4 +1,4 @@
-"""A run with a budget, as its user runs it: it stops at the cap, and goes on under a higher one to the same end."""
+"""A run with a budget, as a user runs it: it stops at the cap, and resumes under a higher one to the same result."""
 
 from pathlib import Path
 

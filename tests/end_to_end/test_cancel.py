@@ -19,7 +19,7 @@ def _judged(steps: list[Step]) -> bool:
 
 
 def _add_up(home: Path) -> None:
-    """Of every iteration that has begun."""
+    """The results of every iteration that has started."""
     for entry in report_of(home)["iterations"][1:]:
         assert sum(entry["outcomes"].values()) == entry["prompts"] == 60
 
@@ -40,9 +40,9 @@ def test_a_run_is_cancelled_from_elsewhere_and_resumed_to_the_same_end(uninterru
     cancelled = run(["cancel", "--dir", home])
     assert cancelled.returncode == 0, cancelled.stderr
     assert "by the process that runs it" in cancelled.stdout
-    _, told = process.communicate(timeout=PATIENCE_S)
+    _, output = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert "Cancelled. What is done is kept" in told
+    assert "Cancelled. What is done is kept" in output
     assert report_of(home)["status"] == "cancelled"
     _add_up(home)
     in_flight = (StepState.DISPATCHED, StepState.RUNNING)
@@ -77,7 +77,7 @@ def test_a_finished_run_cannot_be_cancelled(uninterrupted: Path) -> None:
     assert "is finished: there is nothing to cancel" in refused.stderr
 
 
-def test_where_no_run_is_it_is_told(tmp_path: Path) -> None:
+def test_a_home_without_a_run_is_reported(tmp_path: Path) -> None:
     for command in ("cancel", "resume", "runs"):
         refused = run([command, "--dir", tmp_path])
         assert refused.returncode == 2

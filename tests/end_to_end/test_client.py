@@ -1,4 +1,4 @@
-"""The commands that speak to the API, against one in a process of its own; a worker is played by hand."""
+"""The commands that use the API, against one in a separate process; the test itself plays the worker."""
 
 import json
 import socket
@@ -39,7 +39,7 @@ def api(stage: Stage) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def run_id(stage: Stage, api: str) -> str:
-    """Submitted with the command line, as a process of its own."""
+    """A run submitted on the command line, in a separate process."""
     done = spar(stage.folder, api, "submit", "recipe.yaml", "--set", "seed=3")
     assert done.returncode == 0, done.stderr
     stage.coordinator.tick()
@@ -48,7 +48,7 @@ def run_id(stage: Stage, api: str) -> str:
 
 @pytest.fixture
 def at_api(stage: Stage, api: str, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """This process as a user's shell that knows the API."""
+    """Gives this process the environment of a user's shell with access to the API."""
     for name, value in environment(stage.folder, SPAR_API_URL=api).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(stage.folder)
@@ -56,36 +56,36 @@ def at_api(stage: Stage, api: str, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
 
 
 @dataclass(frozen=True)
-class Told:
+class Ended:
     code: int
     out: str
     err: str
 
 
-Shell = Callable[..., Told]
+Shell = Callable[..., Ended]
 
 
 @pytest.fixture
 def shell(at_api: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Runs the command line in this process: most of a process's time would be its start."""
+    """Runs the command line in this process: a separate one would spend most of its time starting."""
 
-    def call(*arguments: str) -> Told:
+    def call(*arguments: str) -> Ended:
         with pytest.raises(SystemExit) as ended:
             main(arguments)
-        return Told(int(ended.value.code or 0), *capsys.readouterr())
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
 
     return call
 
 
 def failing(stage: Stage) -> None:
-    """End what is in flight without a result."""
+    """End the steps in flight without a result."""
     while stage.broker.waiting("generation"):
         stage.fail(stage.take(), reason="DataError", retry=False)
 
 
 def test_a_run_from_submit_to_cancel_and_on(stage: Stage, shell: Shell, run_id: str) -> None:
-    told = shell("status", run_id).out
-    assert f"run {run_id}: running, iteration 1 of 1" in told
+    output = shell("status", run_id).out
+    assert f"run {run_id}: running, iteration 1 of 1" in output
     shown = json.loads(shell("status", "--json").out)
     assert shown["steps"][0]["in_flight"] == 3
 
@@ -143,13 +143,13 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
     assert watching.returncode == 2  # nothing of the first shards could be used
     names = [line.split(" ")[0:2] for line in rest.splitlines()]
     with Session(stage.database) as session:
-        told = [name.split("_") for name in session.exec(select(Event.name).order_by(Event.id))]  # type: ignore[arg-type]
-    assert [name for name in names if name in told] == told[3:]  # nothing twice, nothing missed
+        events = [name.split("_") for name in session.exec(select(Event.name).order_by(Event.id))]  # type: ignore[arg-type]
+    assert [name for name in names if name in events] == events[3:]  # nothing twice, nothing missed
     stage.database.dispose()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "given", "code", "told"),
+    ("arguments", "given", "code", "message"),
     [
         (["status"], {"SPAR_API_TOKEN": "a wrong token that is long"}, 3, "rejects the token"),
         (["status"], {"SPAR_API_TOKEN": ""}, 3, "No token is set for the API"),
@@ -165,19 +165,19 @@ def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
         (["submit", "recipe.yaml", "--set", "models.actor=there"], {}, 2, "SPAR_API_ALLOW_PATHS"),
     ],
 )
-def test_what_is_wrong_is_told(
+def test_what_is_wrong_is_reported(
     at_api: pytest.MonkeyPatch,
     arguments: list[str],
     given: dict[str, str],
     code: int,
-    told: str,
+    message: str,
     shell: Shell,
 ) -> None:
     for name, value in given.items():
         at_api.setenv(name, value)
     done = shell(*arguments)
     assert done.code == code
-    assert told in done.err
+    assert message in done.err
 
 
 def test_prompts_and_templates_travel_with_their_recipe(stage: Stage, api: str) -> None:
@@ -195,18 +195,18 @@ def test_prompts_and_templates_travel_with_their_recipe(stage: Stage, api: str) 
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"SPAR_API_TOKEN": ""}, "has no token"),
         ({"SPAR_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/x"}, "PostgreSQL at 127.0.0.1:1/x"),
         ({"SPAR_API_HOST": "192.0.2.1", "SPAR_API_PORT": "9"}, "cannot listen on 192.0.2.1:9"),
     ],
 )
-def test_an_api_that_cannot_start_says_why(tmp_path: Path, given: dict[str, str], told: str) -> None:
+def test_an_api_that_cannot_start_says_why(tmp_path: Path, given: dict[str, str], message: str) -> None:
     command = [sys.executable, "-m", "services.api.worker"]
     env = environment(tmp_path, **given)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 3
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert TOKEN not in done.stderr

@@ -1,4 +1,4 @@
-"""Two recipes on one start, compared as a user does it: on the story world, with its rules for models."""
+"""Two recipes from the same initial models, compared as a user does: on the story world, with its rules as models."""
 
 import json
 from pathlib import Path

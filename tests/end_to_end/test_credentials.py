@@ -1,4 +1,4 @@
-"""No credential is written anywhere: one is planted in each place that takes one, and everything written is searched.
+"""No credential is written anywhere: one is planted in every setting that accepts one, and all output is searched.
 
 The servers here are the worst of their kind: they repeat the headers of a request in their errors.
 """
@@ -35,13 +35,13 @@ PLANTED = {
     "OPENAI_API_KEY": "planted-openai-key-12",
     "MY_GATEWAY_HEADER": "planted-header-13",
 }
-"""Each value holds the mark `planted`, and nothing else that is written here does."""
+"""Each value contains the marker `planted`, and nothing else written here does."""
 MARK = re.compile(rb"planted[-_][a-z0-9_-]+")
 
 
 def _echo(request: web.Request) -> dict[str, object]:
-    said = f"Not accepted: {dict(request.headers)}"
-    return {"error": {"message": said, "type": "invalid_request_error", "code": "invalid_api_key"}}
+    message = f"Not accepted: {dict(request.headers)}"
+    return {"error": {"message": message, "type": "invalid_request_error", "code": "invalid_api_key"}}
 
 
 async def refuse(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def list_models(request: web.Request) -> web.Response:
 
 
 async def only_greet(request: web.Request) -> web.Response:
-    """Replies to what has no stop string, as the first request of `spar eval general`; refuses the rest."""
+    """Replies to requests without a stop string, such as the first of `spar eval general`; refuses the rest."""
     if (await request.json()).get("stop"):
         return web.json_response(_echo(request), status=400)
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
@@ -76,7 +76,7 @@ def hostile() -> Iterator[str]:
 
 
 class Workplace:
-    """A folder in which commands run; what they print is kept in it, beside what they write."""
+    """A folder in which commands run; their output is stored in it, beside the files they write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -102,7 +102,7 @@ class Workplace:
         return (self.folder / f"printed-{self._runs}").read_text(errors="replace")
 
     def found(self) -> dict[str, set[str]]:
-        """By file: the planted values in it."""
+        """The planted values found, by file."""
         files = (path for path in self.folder.rglob("*") if path.is_file())
         hits = ((path, {hit.decode() for hit in MARK.findall(path.read_bytes())}) for path in files)
         return {str(path.relative_to(self.folder)): values for path, values in hits if values}
@@ -190,8 +190,8 @@ def test_lm_evals_log_holds_no_credential(at: Workplace, hostile: str) -> None:
         'test_split: test\noutput_type: generate_until\ndoc_to_text: "{{question}}"\ndoc_to_target: "{{answer}}"\n'
         'generation_kwargs: {until: ["\\n"]}\nmetric_list: [{metric: exact_match}]\n'
     )
-    asked = ["--model", f"{hostile}/greets/v1#m", "--tasks", "ours", "--data", tasks, "--out", "measured"]
-    assert at.spar("eval", "general", *asked) == 3, at.printed()
+    arguments = ["--model", f"{hostile}/greets/v1#m", "--tasks", "ours", "--data", tasks, "--out", "measured"]
+    assert at.spar("eval", "general", *arguments) == 3, at.printed()
     [log] = at.folder.rglob("lm-eval.log")
     assert "[redacted]" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""`spar dead` against an API in a process of its own; the worker is played by hand."""
+"""`spar dead` against an API in a separate process; the test itself plays the worker."""
 
 import json
 from pathlib import Path

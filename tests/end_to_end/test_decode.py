@@ -1,4 +1,4 @@
-"""`spar decode` as a user calls it, over a simulated server, on a file of prompts; and again after a stop."""
+"""`spar decode` as a user calls it, on a simulated server and a file of prompts; and resumed after an interruption."""
 
 import json
 import subprocess
@@ -32,8 +32,8 @@ def test_a_sweep_is_written_and_goes_on_where_it_stopped(tmp_path: Path) -> None
     prompts, out = tmp_path / "prompts.jsonl", tmp_path / "out"
     prompts.write_text("".join(json.dumps({"prompt": f"Write text {i}."}) + "\n" for i in range(12)))
     with server_process(*INSTANT) as url:
-        asked = (str(prompts), "--actor", url, "--refiner", url, "--budgets", "1,2,4", "--out", str(out))
-        done = decode(*asked)
+        arguments = (str(prompts), "--actor", url, "--refiner", url, "--budgets", "1,2,4", "--out", str(out))
+        done = decode(*arguments)
         assert done.returncode == 0, done.stderr
         first, calls = report_in(out), calls_in(out)
         assert "name an independent --judge" in done.stderr
@@ -43,7 +43,7 @@ def test_a_sweep_is_written_and_goes_on_where_it_stopped(tmp_path: Path) -> None
 
         [book] = (out / "calls").iterdir()
         book.write_bytes(b"".join(calls[: len(calls) // 2]) + calls[-1][:20])  # as a kill leaves it
-        again = decode(*asked, "--json")
+        again = decode(*arguments, "--json")
         assert again.returncode == 0, again.stderr
     assert report_in(out)["points"] == first["points"]
     assert json.loads(again.stdout)["points"] == first["points"]

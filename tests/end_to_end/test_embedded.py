@@ -1,4 +1,4 @@
-"""A whole run in one process, as its user runs it: to the end, killed, interrupted, changed."""
+"""A whole run in one process, as a user runs it: to completion, killed, interrupted, changed."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.end_to_end
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a run that nothing happened to."""
+    """The home of an undisturbed run."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     ended = run(["run", write_recipe(folder), "--dir", folder / "home"])
     assert ended.returncode == 0, ended.stderr
@@ -122,9 +122,9 @@ def test_killed_at_three_moments_it_ends_the_same(uninterrupted: Path, tmp_path:
     done: dict[int | None, tuple[int, str | None]] = {}
     for seen in (_generating, _refining, _second_iteration):
         kill_when(start(recipe), tmp_path / "home", seen)
-        told = run(["status", "--dir", tmp_path / "home"]).stdout
-        assert "interrupted" in told
-        assert "next: No process works on it" in told
+        output = run(["status", "--dir", tmp_path / "home"]).stdout
+        assert "interrupted" in output
+        assert "next: No process works on it" in output
         for step_id, attempt in done.items():  # what was done before is never done again
             assert next((s.attempt, s.result_key) for s in steps_of(tmp_path / "home") if s.id == step_id) == attempt
         done = {s.id: (s.attempt, s.result_key) for s in steps_of(tmp_path / "home") if s.state is StepState.DONE}
@@ -139,9 +139,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(uninterrupted: Path, 
     recipe = ["run", write_recipe(tmp_path, engine={"kind": "simulated", "latency": 0.02}), "--dir", tmp_path / "home"]
     process = start(recipe)
     simulated.interrupt_when(process, tmp_path / "home", _refining, signal.SIGINT)
-    _, told = process.communicate()
+    _, output = process.communicate()
     assert process.returncode == 130
-    assert "run the same command again" in told
+    assert "run the same command again" in output
     assert report_of(tmp_path / "home")["status"] == "interrupted"
     assert "interrupted" in run(["runs", "--dir", tmp_path / "home"]).stdout
     assert report_of(tmp_path / "home")["run"] in run(["runs", "--dir", tmp_path / "home"]).stdout
@@ -165,9 +165,9 @@ def test_another_recipe_in_a_home_sets_an_unfinished_run_aside(tmp_path: Path) -
     kill_when(start(slow), home, _generating)
     ended = run([*slow, "--set", "seed=1"])
     assert ended.returncode == 0, ended.stderr
-    told = run(["runs", "--dir", home]).stdout
-    assert "cancelled" in told
-    assert "finished" in told
+    output = run(["runs", "--dir", home]).stdout
+    assert "cancelled" in output
+    assert "finished" in output
 
 
 def test_one_home_runs_in_one_process(tmp_path: Path) -> None:

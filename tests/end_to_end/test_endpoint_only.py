@@ -1,4 +1,4 @@
-"""A run without training, as its user has it: prompts and an endpoint in; pairs and examples out, exported."""
+"""A run without training, as a user runs it: from prompts and an endpoint to exported pairs and examples."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""A fault of the environment is not a fault of the data: what heals costs nothing, what does not stops the run, which
-the same command resumes; either way the bytes are those of the undisturbed run."""
+"""Environment failures are not failures of the data: a temporary one costs nothing, a permanent one stops the run,
+which the same command resumes. Either way the bytes are those of the undisturbed run."""
 
 import json
 import threading
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.end_to_end
 
 PROMPTS, SHARD = 60, 4
 BEFORE = 120
-"""Requests that are served before the fault: past the canary, in the midst of the shards."""
+"""Requests served before the fault: past the canary, amid the shards."""
 LASTS_S = 8.0
 MOST_MENTIONS = 3
-"""Of an error, in what a command that ends by it writes: of the first step, of the alarm, and of the end."""
+"""How often an error appears in the output of a command that it ends: for the first step, the alarm and the end."""
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,12 @@ def switch() -> Iterator[FaultySwitch]:
 
 @pytest.fixture(scope="module")
 def wanted(tmp_path_factory: pytest.TempPathFactory, switch: FaultySwitch) -> bytes:
-    """What the run leaves that nothing happens to."""
+    """The results of the undisturbed run."""
     return Runs(tmp_path_factory.mktemp("undisturbed"), switch.url).undisturbed()
 
 
 class Runs:
-    """The same recipe at the same server, in one home after the other."""
+    """The same recipe with the same server, in one home after another."""
 
     def __init__(self, folder: Path, url: str) -> None:
         rows = [{"prompt": f"Write a note on river {number} in {number} words."} for number in range(1, PROMPTS + 1)]

@@ -1,4 +1,4 @@
-"""`spar prompts evolve` as a user calls it: a scripted teacher behind HTTP, the rules teacher, stops, refusals."""
+"""`spar prompts evolve` as a user calls it: a scripted teacher over HTTP, the rules teacher, interrupts, refusals."""
 
 import json
 import signal
@@ -104,11 +104,11 @@ def test_it_tells_its_price_and_starts_nothing_unasked(
     place: Place, instant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert place.evolve(instant, "out", "--price-per-million-in", "1000") == 2
-    told = capsys.readouterr().err
-    assert "49 seed prompts to evolve" in told
-    assert "98 calls" in told
-    assert "in money" in told
-    assert "Add --yes" in told
+    output = capsys.readouterr().err
+    assert "49 seed prompts to evolve" in output
+    assert "98 calls" in output
+    assert "in money" in output
+    assert "Add --yes" in output
     assert not any((place.folder / "out").iterdir())
 
 
@@ -117,7 +117,7 @@ def test_the_same_command_again_asks_nothing_and_another_seed_is_another_evoluti
 ) -> None:
     assert place.evolve(instant, "out", "--yes") == 0
     first = place.rows("out", "evolved.jsonl")
-    assert place.evolve("http://127.0.0.1:9/v1", "out") == 0  # nobody is there to be asked
+    assert place.evolve("http://127.0.0.1:9/v1", "out") == 0  # no server is there, and none is needed
     assert "holds this evolution already" in capsys.readouterr().out
     assert place.evolve("http://127.0.0.1:9/v1", "copy") == 0  # the home has all results
     assert place.rows("copy", "evolved.jsonl") == first
@@ -159,7 +159,7 @@ def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "message"),
     [
         (("--api-key", "secret"), 3, "does not accept our credentials (HTTP 401"),
         (("--model", "other"), 2, "it serves: other"),
@@ -167,16 +167,16 @@ def test_a_killed_evolution_goes_on_where_it_was(place: Place) -> None:
     ],
 )
 def test_a_server_that_refuses_ends_it_and_nothing_is_lost(
-    place: Place, instant: str, options: tuple[str, ...], code: int, told: str, capsys: pytest.CaptureFixture[str]
+    place: Place, instant: str, options: tuple[str, ...], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with server_process(*INSTANT, *options) as url:
         assert place.evolve(url, "out", "--yes", "--deadline", "1") == code
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
     assert place.evolve(instant, "out", "--yes") == 0
     assert sum(place.manifest("out")["outcomes"].values()) == 52
 
 
-def test_shards_that_run_out_of_time_are_told_and_tried_again(
+def test_shards_that_time_out_are_reported_and_retried(
     place: Place, instant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with server_process(*INSTANT, "--hang", "0.08") as url:
@@ -215,18 +215,18 @@ def test_the_rules_teacher_evolves_prompts_of_the_story_world(place: Place) -> N
 
 
 @pytest.mark.parametrize(
-    ("teacher", "options", "told"),
+    ("teacher", "options", "message"),
     [
         ("/nowhere", (), "no model directory"),
         ("rules", ("--model", "x"), "is no URL"),
-        ("rules", ("--taxonomy", "/nowhere.yaml"), "no taxonomy"),
+        ("rules", ("--taxonomy", "/nowhere.yaml"), "is not a taxonomy"),
         ("rules", ("--forms", "/nowhere"), "no readable evolve.txt"),
         ("ftp://x", ("--yes",), "not the URL of a server"),
         ("rules", ("--stack",), "--stack uses none"),  # for --dir is given, too
     ],
 )
-def test_settings_that_cannot_be_are_told(
-    place: Place, teacher: str, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_settings_are_reported(
+    place: Place, teacher: str, options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert place.evolve(teacher, "out", *options) == 2
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())

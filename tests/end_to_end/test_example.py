@@ -1,4 +1,4 @@
-"""The example of one iteration runs as its page says, and its model is a model."""
+"""The example of one iteration runs as documented, and its result is a model."""
 
 import subprocess
 import sys

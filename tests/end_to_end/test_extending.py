@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 
 def blocks() -> dict[str, str]:
-    """The page's files: each block names its own in its first line."""
+    """The page's files: the first line of each block names its file."""
     found = re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     return dict(found)
 
@@ -45,7 +45,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_worked_example_gives_pairs_and_trains_on_them(installed: Path, tmp_path: Path) -> None:
-    """As the page says it: its own recipe, with the models that it names."""
+    """As on the page: its own recipe, with the models that it names."""
     done = subprocess.run(
         [*SPAR, "run", "closest.yaml", "--dir", str(tmp_path / "home")],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A run whose prompts its own evaluation uses: stopped before it trains if the recipe says so, else warned of."""
+"""A run whose own evaluation contains its prompts: stopped before training if the recipe says so, else warned."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A server that sends junk among its replies: it costs those replies. In one process, and over PostgreSQL and S3."""
+"""A server that mixes junk into its replies: only those replies are lost. In one process, and on PostgreSQL and S3."""
 
 import json
 import threading
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.end_to_end
 
 PROMPTS = 12
 PROVEN = 12
-"""Requests that are served well, so that every worker has had one: who never sends a completion is another server."""
+"""Requests served well, so that every worker has had one; servers that never send a completion fail differently."""
 
 
 def spoiled(body: bytes, number: int) -> bytes:
-    """Every third reply is junk, of one kind after the other."""
+    """Every third reply is junk, of each kind in turn."""
     kinds = (
-        lambda: said(body, "\x00 in the middle"),
-        lambda: said(body, "half a pair \ud83d"),
-        lambda: said(body, "much " * (3 << 20)),
-        lambda: said(body, None),
+        lambda: with_text(body, "\x00 in the middle"),
+        lambda: with_text(body, "half a pair \ud83d"),
+        lambda: with_text(body, "much " * (3 << 20)),
+        lambda: with_text(body, None),
         lambda: body.replace(b'"content": "', b'"content": "\x00\xff'),
         lambda: b"<html>not JSON</html>",
         lambda: b"[" * 100_000,
@@ -40,7 +40,7 @@ def spoiled(body: bytes, number: int) -> bytes:
     return body if number < PROVEN or number % 3 else kinds[number // 3 % len(kinds)]()
 
 
-def said(body: bytes, text: str | None) -> bytes:
+def with_text(body: bytes, text: str | None) -> bytes:
     reply: dict[str, Any] = json.loads(body)
     for choice in reply["choices"]:
         choice["message"] = None if text is None else {"role": "assistant", "content": text}
@@ -55,9 +55,9 @@ def hostile(instant: str) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            request = self.rfile.read(int(self.headers["Content-Length"]))
             request = urllib.request.Request(
-                instant + self.path.removeprefix("/v1"), asked, {"Content-Type": "application/json"}
+                instant + self.path.removeprefix("/v1"), request, {"Content-Type": "application/json"}
             )
             with urllib.request.urlopen(request, timeout=60) as reply:
                 body = spoiled(reply.read(), next(numbers))
@@ -68,7 +68,7 @@ def hostile(instant: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nobody reads it."""
+            """Discard the log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Spoiling)
     threading.Thread(target=server.serve_forever, daemon=True).start()

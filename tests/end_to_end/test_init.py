@@ -1,4 +1,4 @@
-"""Starting models made before self-play, at a tiny size: in this process, on the simulated engine."""
+"""Bootstrapping before self-play, at a tiny size: in this process, on the simulated engine."""
 
 import json
 import threading
@@ -57,20 +57,20 @@ def test_every_prompt_has_one_outcome_and_is_in_one_part(ran: list[Ran]) -> None
     assert not (parts[0] | parts[1]) & parts[2]
 
 
-def test_who_is_asked(ran: list[Ran]) -> None:
+def test_which_models_are_called(ran: list[Ran]) -> None:
     done = ran[0]
     teacher = done.run.models[TEACHER]
     made = next(row.actor_after for row in done.iterations if row.index == ACTOR)
-    asked = {
+    models = {
         (step.iteration, step.kind): step.message["spec"]["model"]["fingerprint"]
         for step in done.steps
         if step.part == "0"
     }
-    assert asked[ACTOR, StepKind.GENERATION] == teacher
-    assert asked[REFINER, StepKind.GENERATION] == made
-    assert asked[REFINER, StepKind.JUDGMENT] == asked[REFINER, StepKind.REFINEMENT] == teacher
-    assert asked[1, StepKind.GENERATION] == made
-    assert teacher not in {asked[1, kind] for kind in (StepKind.JUDGMENT, StepKind.REFINEMENT)}
+    assert models[ACTOR, StepKind.GENERATION] == teacher
+    assert models[REFINER, StepKind.GENERATION] == made
+    assert models[REFINER, StepKind.JUDGMENT] == models[REFINER, StepKind.REFINEMENT] == teacher
+    assert models[1, StepKind.GENERATION] == made
+    assert teacher not in {models[1, kind] for kind in (StepKind.JUDGMENT, StepKind.REFINEMENT)}
     [unjudged] = [step for step in done.of(StepKind.JUDGMENT) if step.iteration == ACTOR and step.part == "0"]
     assert unjudged.facts["usage"]["calls"] == 0
 
@@ -119,7 +119,7 @@ def test_a_stop_in_the_middle_loses_nothing_and_changes_nothing(ran: list[Ran], 
 
 
 def _left(home: Home, run_id: str) -> tuple[RunReport, dict[int, set[str]]]:
-    """The report, and of which kinds the examples are that an export has of each iteration."""
+    """The report, and the kinds of examples that an export contains for each iteration."""
     engine, store = create_engine(home.database_url), DirectoryStore(home.store)
     try:
         with Session(engine) as session:
@@ -172,12 +172,12 @@ def test_a_prompt_in_both_files_is_refused(tmp_path: Path) -> None:
 
 
 MIXED = ["training.mix=init:refiner", "training.mix_rows=5"]
-"""Fewer than the seven judgments of the given set."""
+"""Fewer than the seven judgments of the given data set."""
 
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """Recipes of one model: one that scores its responses, and one that judges and refines, from given sets."""
+    """Recipes with one model: one that scores its responses, and one that judges and refines, from given data sets."""
     folder = tmp_path_factory.mktemp("one")
     files = {"actor": folder / "responses.jsonl", "refiner": folder / "judgments.jsonl"}
     for rows, file in zip((5, 7), files.values(), strict=True):

@@ -1,4 +1,4 @@
-"""A run whose refiner parts from the rules: told in the status and the report, and stopped if the recipe says so.
+"""A run whose refiner diverges from the rules: shown in status and report, and stopped if the recipe says so.
 
 The simulated refiner judges by a hidden property, the prompts' own rule by commas, of which the simulated actor writes
 none: half of the responses are rejected that are good.
@@ -23,7 +23,7 @@ def write_prompts(folder: Path) -> str:
     return str(path)
 
 
-def test_a_parted_refiner_is_told_and_stops_the_run_if_asked(tmp_path: Path) -> None:
+def test_a_diverged_refiner_is_reported_and_stops_the_run_if_configured(tmp_path: Path) -> None:
     prompts = {"source": write_prompts(tmp_path), "per_iteration": 30, "shard_size": 5}
     recipe = write_recipe(tmp_path, prompts=prompts, judge_audit={"prompts": 25})
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""A store that has lost what the database knows: a run makes it again, and comes to what it would have come to."""
+"""A store that lost objects the database refers to: a run recomputes them and ends with the same result."""
 
 import shutil
 from pathlib import Path

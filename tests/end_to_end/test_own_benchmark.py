@@ -1,4 +1,4 @@
-"""A benchmark of a third party's package: commands, plans and runs know it by its entry point alone."""
+"""A benchmark in a third-party package: commands, plans and runs find it by its entry point alone."""
 
 import json
 import os
@@ -78,7 +78,7 @@ DRIVER = BenchmarkDriver(request=request_rows, score=score, count=count_items)
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Mapping[str, str]:
-    """The environment of a process that has the package, as pip would leave it."""
+    """The environment of a process with the package installed, as pip would leave it."""
     folder = tmp_path / "site"
     about = folder / "brief-1.dist-info"
     about.mkdir(parents=True)
@@ -106,8 +106,8 @@ def spar(*arguments: object, env: Mapping[str, str]) -> str:
 
 def test_the_command_measures_a_model(installed: Mapping[str, str], data: Path, tmp_path: Path) -> None:
     with server_process("--any-model", *INSTANT) as url:
-        asked = ("--model", f"{url}#m", "--data", data, "--out", tmp_path / "out", "--json")
-        printed = json.loads(spar("eval", "brief", *asked, env=installed))
+        arguments = ("--model", f"{url}#m", "--data", data, "--out", tmp_path / "out", "--json")
+        printed = json.loads(spar("eval", "brief", *arguments, env=installed))
     assert (printed["benchmark"], printed["scores"], printed["counts"]) == ("brief", {"brief": 50.0}, {"items": 2})
 
 

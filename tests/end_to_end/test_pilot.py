@@ -1,4 +1,4 @@
-"""A pilot as its user runs it: it forecasts, its results are the full run's, and it asks nothing twice."""
+"""A pilot as a user runs it: it forecasts, the full run reuses its results, and no call is repeated."""
 
 import json
 import threading
@@ -94,7 +94,7 @@ def test_with_trainings_it_times_them_too(piloted: tuple[Path, dict[str, Any]], 
     assert "without trainings" not in done.stderr
 
 
-def test_a_wrong_price_is_told(piloted: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_a_wrong_price_is_reported(piloted: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     recipe = piloted[0] / "recipe.yaml"
     refused = run(["plan", recipe, "--pilot", "10", "--dir", tmp_path / "home", "--price", "tokens=1"])
     assert refused.returncode == 2

@@ -20,11 +20,11 @@ RECIPES = {
     **dict.fromkeys(("self_rewarding", "self", "humpback", "autoif"), 2),
     "meta_rewarding": 3,
 }
-"""How many iterations show all that a recipe does: a stage of meta_rewarding's begins with the third."""
+"""How many iterations cover everything a recipe does: a stage of meta_rewarding starts with the third."""
 
 
 def checked_prompts(path: Path) -> Path:
-    """Prompts whose checker knows the simulated models' hidden property, and one that breaks on every response."""
+    """Prompts whose checker knows the simulated models' hidden property, and one whose checker always raises."""
     right = f"def evaluate(response):\n    return {GOOD!r} in response.split()"
     broken = "def evaluate(response):\n    return response.nothing"
     rows = [{"prompt": f"Write about lamp {n}.", "checkers": [right, broken]} for n in range(2 * PROMPTS)]
@@ -149,25 +149,25 @@ def test_humpbacks_second_round_rates_the_same_instructions_by_the_better_model(
 
 
 def test_humpback_learns_no_instruction_that_is_measured(ran: Mapping[str, Ran], tmp_path: Path) -> None:
-    """The same run, but that a benchmark asks what the backward model wrote for one text."""
+    """The same run with a benchmark that contains what the backward model wrote for one text."""
     before = ran["humpback"]
     [example, *_] = before.rows(str(before.selected(1).actor_examples_key), Example)
-    asked = {
+    item = {
         "key": 1,
         "prompt": example.messages[0].content,
         "instruction_id_list": ["punctuation:no_comma"],
         "kwargs": [{}],
     }
-    (tmp_path / "asked.jsonl").write_text(json.dumps(asked) + "\n")
+    (tmp_path / "items.jsonl").write_text(json.dumps(item) + "\n")
     actor, _ = simulated_models(tmp_path)
-    benchmark = f"{{suite: none, benchmarks: {{ifeval: {{data: {tmp_path / 'asked.jsonl'}, max_tokens: 96}}}}}}"
+    benchmark = f"{{suite: none, benchmarks: {{ifeval: {{data: {tmp_path / 'items.jsonl'}, max_tokens: 96}}}}}}"
     changes = [*small(actor, actor, 1), f"models.backward={actor}", f"evaluation={benchmark}"]
     [after] = run_all([load_recipe("humpback", changes)], tmp_path / "home")
     assert after.run.status is RunStatus.FINISHED, after.run.reason
     assert after.counted(1)["measured"] >= 1
     assert after.counted(1)["example"] == before.counted(1)["example"] - after.counted(1)["measured"]
     learned = [row.messages[0].content for row in after.rows(str(after.selected(1).actor_examples_key), Example)]
-    assert asked["prompt"] not in learned
+    assert item["prompt"] not in learned
 
 
 def test_autoif_fine_tunes_on_what_passes_then_prefers_it(ran: Mapping[str, Ran]) -> None:
@@ -180,7 +180,7 @@ def test_autoif_fine_tunes_on_what_passes_then_prefers_it(ran: Mapping[str, Ran]
 
 
 def test_recipes_on_the_same_start_share_what_is_the_same(ran: Mapping[str, Ran]) -> None:
-    """demo ran first: what comes after it asks for no response or vote of the first iteration again."""
+    """demo ran first: later runs request no response or vote of the first iteration again."""
     for name in ("no_refinement", "best_of_n_dpo", "no_tree_search"):
         shared = (StepKind.GENERATION, StepKind.JUDGMENT)
         assert all(step.reused for step in ran[name].steps if step.kind in shared)

@@ -1,4 +1,4 @@
-"""`spar refine` as a user calls it, against a simulated server in a process of its own."""
+"""`spar refine` as a user calls it, against a simulated server in a separate process."""
 
 import json
 import resource
@@ -72,7 +72,7 @@ def test_every_row_has_one_output_row_and_the_summary_adds_up(tmp_path: Path, in
 
 
 def hear_interrupts() -> None:
-    """A shell starts what it runs in the background deaf to Ctrl-C, and so would be all that it starts."""
+    """A shell starts background jobs with Ctrl-C ignored, which their child processes would inherit."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -151,7 +151,7 @@ def test_a_disk_that_is_full_leaves_whole_rows(tmp_path: Path, instant: str) -> 
 
 
 @pytest.mark.parametrize("place", ["/proc/out.jsonl", "{tmp}/in.jsonl", "{tmp}"])
-def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path: Path, instant: str, place: str) -> None:
+def test_an_unwritable_output_is_reported_at_once(tmp_path: Path, instant: str, place: str) -> None:
     source = negatives(tmp_path / "in.jsonl", 1)
     failed = refine(source, instant, Path(place.format(tmp=tmp_path)))
     assert failed.returncode in (2, 3)
@@ -160,7 +160,7 @@ def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path: Path, instan
 
 
 @pytest.mark.parametrize(
-    ("engine", "options", "told"),
+    ("engine", "options", "message"),
     [
         ("/nowhere", (), "neither a URL nor the directory"),
         ("{url}", ("--model", "absent"), "it serves: simulated"),
@@ -168,16 +168,16 @@ def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path: Path, instan
         ("{url}", ("--templates", "/nowhere"), "no readable judge.txt"),
     ],
 )
-def test_settings_that_cannot_be_are_told(
-    tmp_path: Path, instant: str, engine: str, options: tuple[str, ...], told: str
+def test_invalid_settings_are_reported(
+    tmp_path: Path, instant: str, engine: str, options: tuple[str, ...], message: str
 ) -> None:
     source = negatives(tmp_path / "in.jsonl", 1)
     failed = refine(source, engine.format(url=instant), tmp_path / "out.jsonl", *options)
     assert failed.returncode == 2, failed.stderr
-    assert told in " ".join(failed.stderr.split())
+    assert message in " ".join(failed.stderr.split())
 
 
-def test_a_missing_input_is_told(tmp_path: Path, instant: str) -> None:
+def test_a_missing_input_is_reported(tmp_path: Path, instant: str) -> None:
     failed = refine(tmp_path / "absent.jsonl", instant, tmp_path / "out.jsonl")
     assert failed.returncode == 2
     assert "cannot be read" in failed.stderr

@@ -18,7 +18,7 @@ PROMPTS, SHARD = 24, 8
 
 
 class Scene:
-    """A recipe without training, at a server's address that stays the same whatever serves there."""
+    """A recipe without training, with a server address that stays the same whichever server listens there."""
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as found:
@@ -44,7 +44,7 @@ class Scene:
             yield
 
     def stops(self, code: int, *words: str) -> None:
-        """Whatever the reason, nothing but the first shard has been sent."""
+        """Whatever the reason, only the first shard has been sent."""
         stopped = run(self.command)
         assert stopped.returncode == code, stopped.stderr
         assert all(word in stopped.stderr for word in words), stopped.stderr
@@ -73,7 +73,7 @@ def test_a_wrong_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_key_where_the_canary_is_all_that_there_is(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step cannot show whose fault it is: it fails as its own, and its error says what the command exits with."""
+    """A single step cannot reveal the cause: it fails on its own account, and its error determines the exit code."""
     monkeypatch.setenv("SPAR_ENGINE_API_KEY", "wrong")
     scene.command += ["--set", f"prompts.shard_size={PROMPTS}"]
     with scene.server("--api-key", "right"):

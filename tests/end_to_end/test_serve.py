@@ -1,4 +1,4 @@
-"""`spar serve` as a user starts it, over two simulated servers, asked by curl's form of a request."""
+"""`spar serve` as a user starts it, over two simulated servers, with requests as curl sends them."""
 
 import json
 import os
@@ -54,12 +54,12 @@ def servers() -> Iterator[tuple[str, str]]:
 
 def test_two_servers_become_one_that_searches(servers: tuple[str, str]) -> None:
     actor, refiner = servers
-    asked = {"model": "spar:bfs", "messages": [{"role": "user", "content": "Write of a river."}], "seed": 2}
+    request = {"model": "spar:bfs", "messages": [{"role": "user", "content": "Write of a river."}], "seed": 2}
     given = ("--actor", f"{actor}#simulated", "--refiner", f"{refiner}#judge", "--token", TOKEN)
     with spar_serve(*given) as (url, process):
-        whole = json.loads(curl(url, TOKEN, asked))
-        streamed = curl(url, TOKEN, {**asked, "stream": True})
-        refused = json.loads(curl(url, "wrong", asked))
+        whole = json.loads(curl(url, TOKEN, request))
+        streamed = curl(url, TOKEN, {**request, "stream": True})
+        refused = json.loads(curl(url, "wrong", request))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) in (0, 130, -signal.SIGINT)
     assert whole["object"] == "chat.completion"
@@ -73,14 +73,14 @@ def test_two_servers_become_one_that_searches(servers: tuple[str, str]) -> None:
     assert refused["error"]["code"] == "invalid_api_key"
 
 
-def test_without_a_token_one_is_made_up_and_told(servers: tuple[str, str]) -> None:
+def test_without_a_token_one_is_generated_and_printed(servers: tuple[str, str]) -> None:
     actor, refiner = servers
-    told = {"SPAR_GATEWAY_ACTOR": actor, "SPAR_GATEWAY_REFINER": refiner}
-    with spar_serve(**told) as (url, process):
+    settings = {"SPAR_GATEWAY_ACTOR": actor, "SPAR_GATEWAY_REFINER": refiner}
+    with spar_serve(**settings) as (url, process):
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        _, output = process.communicate(timeout=30)
     assert url.startswith("http://127.0.0.1:")
-    assert re.search(r"clients must send this one as api_key: [0-9a-f]{32}$", said, re.MULTILINE)
+    assert re.search(r"clients must send this one as api_key: [0-9a-f]{32}$", output, re.MULTILINE)
 
 
 def test_without_a_refiner_it_says_what_is_missing() -> None:

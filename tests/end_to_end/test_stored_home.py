@@ -55,7 +55,7 @@ def test_a_stopped_run_is_resumed_to_the_end_it_would_have_had(home: Path, monke
 
 
 def _results(home: Path) -> set[Path]:
-    """What steps wrote; what a submission stores for later checks may be more than that version stored."""
+    """What steps wrote; a submission may store more for later checks than that version did."""
     folders = (home / "store" / name for name in ("results", "models"))
     return {path.relative_to(home) for folder in folders for path in folder.rglob("*") if path.is_file()}
 

@@ -1,5 +1,5 @@
-"""`spar run` that is stuck by what this process itself needs ends with exit code 4, its cause and the fix; the same
-command resumes it once that is mended."""
+"""`spar run` that is stuck for lack of something this process itself needs ends with exit code 4, the cause and a fix;
+the same command resumes it once that is repaired."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The wheel, installed where there is no source tree: the same commands, with all their data.
+"""The wheel, installed without a source tree: the same commands, with all their data.
 
 The environment is new, but borrows the installed third-party packages: only this project is what the test is about.
 """
@@ -25,7 +25,7 @@ evaluation: {actor_prompts: 20, judge_items: 10, refine_items: 5}
 
 
 def called(*command: str | Path, folder: Path) -> str:
-    """What the command prints; none of this checkout's paths is in its environment."""
+    """The command's output; its environment contains none of this checkout's paths."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
@@ -51,7 +51,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `spar` and `python` of an environment into which the wheel is installed."""
+    """The folder of `spar` and `python` in an environment with the wheel installed."""
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"

@@ -17,7 +17,7 @@ NAMED = re.compile(r"# (\S+\.\w+)\n")
 
 
 def run(script: str, folder: Path) -> str:
-    """What bash prints for the script, with this environment's `spar` and `python` first on the path."""
+    """The output of bash for the script, with this environment's `spar` and `python` first on the path."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],

@@ -51,8 +51,8 @@ def test_an_iteration_ends_with_two_trained_models_though_a_server_dies(tmp_path
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
         wait_for(home, "vllm_ready", 2, run)
         os.kill(server_of(run.pid), signal.SIGKILL)
-        said, _ = run.communicate()
-    assert run.returncode == 0, said[-3000:]
+        output, _ = run.communicate()
+    assert run.returncode == 0, output[-3000:]
     assert len(events(home, "vllm_crashed")) == 1
     report = json.loads((home / "report.json").read_text())
     assert report["status"] == "finished"

@@ -30,7 +30,7 @@ async def greedy(chat: ChatModel) -> list[str]:
     return [(await chat.sample([Message("user", prompt)], 1, GREEDY, seed=0))[0].text.strip() for prompt in PROMPTS]
 
 
-async def said_by_transformers(model: LocalModel) -> list[str]:
+async def replies_of_transformers(model: LocalModel) -> list[str]:
     engine = make_transformers(EngineSettings(dtype="float32"))
     try:
         return await greedy(await engine.serve(model))
@@ -40,7 +40,7 @@ async def said_by_transformers(model: LocalModel) -> list[str]:
 
 async def test_a_switch_of_weights_and_a_crash(start: Start, tmp_path: Path) -> None:
     models = [tiny(tmp_path, "m1", 1), tiny(tmp_path, "m2", 2)]
-    expected = [await said_by_transformers(model) for model in models]
+    expected = [await replies_of_transformers(model) for model in models]
     assert expected[0] != expected[1]
     async with start() as engine:
         one, two = [await engine.serve(model) for model in models]
@@ -92,14 +92,14 @@ async def test_a_base_and_two_adapters_share_a_server(start: Start, tmp_path: Pa
     from transformers import AutoModelForCausalLM
 
     base = tiny(tmp_path, "base", 1)
-    models, expected = [base], [await said_by_transformers(base)]
+    models, expected = [base], [await replies_of_transformers(base)]
     for number, name in enumerate(("actor", "refiner")):
         torch.manual_seed(number)
         network = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
         config = LoraConfig(r=4, lora_alpha=64, init_lora_weights=False, target_modules=["q_proj", "v_proj", "o_proj"])
         get_peft_model(network, config).save_pretrained(tmp_path / name)
         models.append(LocalModel(name, path=tmp_path / name))
-        expected.append(await said_by_transformers(models[-1]))
+        expected.append(await replies_of_transformers(models[-1]))
     assert len({str(texts) for texts in expected}) == 3
     async with start() as engine:
         chats = [await engine.serve(model) for model in models]

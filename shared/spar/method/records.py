@@ -219,7 +219,7 @@ class Pair:
 
 
 class ExampleKind(StrEnum):
-    """Where a refiner example comes from (METHOD: refiner data a, b, c)."""
+    """Where a row that is trained on comes from; the first five are the refiner's (docs/method.md, "Rules")."""
 
     REFINEMENT = "refinement"
     TREE_YES = "tree_yes"

@@ -1,6 +1,6 @@
 """Selects what the refiner learns from: solving refinements, and judgments of nodes and responses (RFT).
 
-docs/method.md, "Refiner data": lists a (refinements), b (tree judgments) and c (response judgments), each shuffled and
+docs/method.md, "Rules": lists a (refinements), b (tree judgments) and c (response judgments), each shuffled and
 cut to its cap, then de-duplicated by judge prompt in that order. Everything that is dropped is counted.
 """
 
