@@ -29,7 +29,7 @@ EVAL_DATA ?= ../shared/data
 SMOLLM2 := .smollm2
 
 # Pages that are wrapped at one width (.mdformat.toml); recipe.md is generated.
-PAGES = CONTRIBUTING.md findings/README.md $(filter-out docs/reference/recipe.md,$(wildcard docs/*.md docs/*/*.md))
+PAGES = README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md findings/README.md $(filter-out docs/reference/recipe.md,$(wildcard docs/*.md docs/*/*.md))
 
 # One torch thread a process: a second one collapses when the other core is busy.
 export OMP_NUM_THREADS ?= 1
