@@ -65,7 +65,7 @@ def test_the_worked_example_gives_pairs_and_trains_on_them(installed: Path, tmp_
 def test_an_option_that_is_not_the_policys_is_refused(installed: Path, tmp_path: Path) -> None:
     overrides = [*small(*simulated_models(tmp_path)), "selection.options.lest=2"]
     with pytest.raises(
-        RecipeError, match=r"selection.options.lest is no option of this policy. Did you mean 'least'\?"
+        RecipeError, match=r"selection.options.lest is not an option of this policy. Did you mean 'least'\?"
     ):
         load_recipe(str(installed / "closest.yaml"), overrides)
 
@@ -73,6 +73,6 @@ def test_an_option_that_is_not_the_policys_is_refused(installed: Path, tmp_path:
 def test_without_the_package_the_policy_is_not_there(tmp_path: Path) -> None:
     recipe = tmp_path / "closest.yaml"
     recipe.write_text(blocks()["closest.yaml"])
-    with pytest.raises(RecipeError, match="is 'closest', which is no policy") as caught:
+    with pytest.raises(RecipeError, match="is 'closest', not a known policy") as caught:
         load_recipe(str(recipe), small(*simulated_models(tmp_path)))
     assert "spar.selection_policies" in str(caught.value)

@@ -32,7 +32,7 @@ def test_contaminated_rows_stop_a_run_and_are_warned_of_once_they_are_accepted(t
 
     stopped = run(["run", recipe, "--dir", home, "--set", "guards.contaminated=stop"])
     assert stopped.returncode == 2, stopped.stderr
-    assert "guards: iteration 1 is not trained on: rows whose prompt the evaluation uses: 100.0%" in stopped.stderr
+    assert "guards: iteration 1 is not trained on: rows with a prompt of the evaluation: 100.0%" in stopped.stderr
     assert "guards.contaminated=warn" in stopped.stderr
     assert marks(home, 1)["contaminated"] == "fail"
     assert report_of(home)["iterations"][1]["training"] == {}
@@ -41,7 +41,7 @@ def test_contaminated_rows_stop_a_run_and_are_warned_of_once_they_are_accepted(t
     assert resumed.returncode == 0, resumed.stderr
     assert [marks(home, iteration)["contaminated"] for iteration in (1, 2)] == ["warn", "warn"]
     assert marks(home, 1)["same"] == "pass"
-    assert "alarm: iteration 1: rows whose prompt the evaluation uses: 100.0%" in run(["status", "--dir", home]).stdout
+    assert "alarm: iteration 1: rows with a prompt of the evaluation: 100.0%" in run(["status", "--dir", home]).stdout
     page = (home / "report.html").read_text(encoding="utf-8")
     assert "Guards before training" in page
     assert "<b>warn</b>" in page

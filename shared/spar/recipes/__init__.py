@@ -1,1 +1,1 @@
-"""Recipes: what a run is, pydantic models (`models`) read from YAML (`load`); `builtin/` holds our own."""
+"""Recipes: the definition of a run as pydantic models (`models`), read from YAML (`load`); `builtin/` has ours."""

@@ -1,4 +1,4 @@
-"""The built-in recipes: their names, and the text of each. Parses and merges nothing.
+"""The built-in recipes: names and texts. Parses and merges nothing.
 
 *.yaml            whole recipes, listed by name
 methods/*.yaml    what a method changes, over the story world's demo or over a model
@@ -16,7 +16,7 @@ LAYER_FOLDER = "layers/"
 
 
 def builtin_names() -> list[str]:
-    """Those with a file of their own."""
+    """The recipes with their own file."""
     return list(_named(""))
 
 
@@ -34,7 +34,7 @@ def extendable_names() -> list[str]:
 
 
 def recipe_text(name_or_path: str) -> str:
-    """A built-in recipe's text, or a file's. Raises RecipeError where there is neither."""
+    """The text of a built-in recipe or a file. Raises RecipeError if neither exists."""
     parts = parts_of(name_or_path, method_names())
     return recipe_path(name_or_path).read_text(encoding="utf-8") if parts is None else composed_text(*parts)
 
@@ -47,7 +47,7 @@ def recipe_path(name_or_path: str) -> Path:
     if path.is_file():
         return path
     raise RecipeError(
-        f"There is no recipe {name_or_path!r}: no built-in one has this name, and no file is there.",
+        f"There is no recipe {name_or_path!r}: neither a built-in one nor a file.",
         f"Name a YAML file or one of: {', '.join(builtin_names())}; or METHOD-MODEL, such as self_rewarding-llama3-8b.",
     )
 

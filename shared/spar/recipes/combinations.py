@@ -1,6 +1,6 @@
-"""What cannot be done though every value alone is fine, and what can be done but seems unwise.
+"""Combinations of valid values that cannot work, and those that work but are probably mistakes.
 
-Looks at the recipe and at which engines and trainers are installed, at nothing else.
+Depends only on the recipe and on the installed engines and trainers.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,11 +33,11 @@ def _trainings(recipe: Recipe) -> Iterator[tuple[Keys, TrainingSettings]]:
 
 
 def _kinds_are_installed(recipe: Recipe) -> Iterator[Problem]:
-    asked = [
+    chosen = [
         (("engine", "kind"), "spar.engines", recipe.engine.kind),
         *(((*keys, "kind"), "spar.trainers", settings.kind) for keys, settings in _trainings(recipe)),
     ]
-    for keys, group, kind in asked:
+    for keys, group, kind in chosen:
         installed = sorted({entry.name for entry in entry_points(group=group)})
         if kind not in installed:
             fix = f"Choose one of: {', '.join(installed)}."
@@ -48,18 +48,18 @@ def _url_fits_engine(recipe: Recipe) -> Iterator[Problem]:
     url, kind = recipe.engine.url, recipe.engine.kind
     if kind == "openai" and url is None:
         fix = "Add it, such as http://localhost:8000/v1."
-        what = "is missing: engine.kind is openai, and there is no engine.url to ask"
+        what = "is missing: engine.kind openai needs an engine.url"
         yield Problem(keys=("engine", "url"), what=what, fix=fix, flaw=Flaw.MISSING)
     if url is not None and kind in ("transformers", "rules"):
         fix = "Delete it, or set engine.kind to openai."
         yield Problem(
-            keys=("engine", "url"), what=f"means nothing to the engine {kind}, which runs in this process", fix=fix
+            keys=("engine", "url"), what=f"does not apply to the engine {kind}, which runs in this process", fix=fix
         )
     for key in ("body", "headers"):
         if getattr(recipe.engine, key) and kind in ("transformers", "rules"):
             yield Problem(
                 keys=("engine", key),
-                what=f"means nothing to the engine {kind}, which sends no requests",
+                what=f"does not apply to the engine {kind}, which sends no requests",
                 fix="Delete it.",
             )
     if url is not None and not url.startswith(("http://", "https://")):
@@ -75,7 +75,7 @@ def _trained_models_have_weights(recipe: Recipe) -> Iterator[Problem]:
     ):
         if settings.kind == "trl" and model.startswith("served:"):
             fix = f"Name a folder or hub: model for models.{name}. {DATA_ONLY}"
-            yield Problem(keys=("models", name), what=f"is {model}, which can be asked but not trained by trl", fix=fix)
+            yield Problem(keys=("models", name), what=f"is {model}, which trl cannot train", fix=fix)
 
 
 def _remote_engine_serves_trained_models(recipe: Recipe) -> Iterator[Problem]:
@@ -131,7 +131,7 @@ def _refiner_learns_something(recipe: Recipe) -> Iterator[Problem]:
         return
     caps = recipe.selection.refiner
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
-        what = "has every cap at 0: the refiner would have nothing to learn from"
+        what = "has every cap at 0: the refiner would have no training data"
         yield Problem(keys=("selection", "refiner"), what=what, fix="Raise at least one of the caps.")
 
 
@@ -182,15 +182,15 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
 
 
 def warnings(recipe: Recipe) -> list[str]:
-    """What can be run as written, but is probably not meant."""
+    """Settings that can be run, but are probably mistakes."""
     found = []
     if recipe.prompts.source == "world:story" and recipe.templates != "compact":
-        found.append("prompts come from world:story, whose models know the templates `compact` only.")
+        found.append("prompts come from world:story, whose models understand only the templates `compact`.")
     measures_story = recipe.evaluation is not None and recipe.evaluation.suite == "story"
     if measures_story and recipe.prompts.source not in WORLDS:
         found.append("evaluation measures the story world, but the prompts come from elsewhere.")
     if recipe.budget.price.teacher is not None and (recipe.init is None or recipe.init.teacher is None):
-        found.append("budget.price.teacher prices nobody's calls: there is no init.teacher.")
+        found.append("budget.price.teacher has no effect without an init.teacher.")
     if recipe.generation.temperature == 0 and recipe.generation.n > 1:
         found.append("generation.temperature is 0: all responses to a prompt will be the same.")
     if recipe.judgment.temperature == 0 and recipe.judgment.votes > 1:

@@ -1,8 +1,8 @@
-"""What a recipe `extends`: the built-in recipes below it, each laid over those before it.
+"""Resolves `extends`: the built-in recipes that a recipe is based on, each overriding those before it.
 
-    extends: spar                           one recipe, which may extend others itself
-    extends: [demo, methods/no_refinement]  several: what a later one says wins
-    extends: [self_rewarding, llama3-8b]    a method and a model: the method over the model (`composing`)
+    extends: spar                           one recipe, which may itself extend others
+    extends: [demo, methods/no_refinement]  several: later ones override earlier ones
+    extends: [self_rewarding, llama3-8b]    a method and a model, combined (`composing`)
 
 A recipe that is reached twice is one layer, below all that extend it. Reads no file itself.
 """
@@ -23,14 +23,14 @@ ARROW = " -> "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """The built-in recipes: their names, which of them are a method's, and from a name to what the recipe says."""
+    """The built-in recipes: their names, the names of methods, and a reader by name."""
 
     names: Collection[str]
     methods: Collection[str] = ()
     read: Callable[[str], YamlSource]
 
     def extended(self, source: YamlSource, problems: list[Problem]) -> Iterator[str]:
-        """The names that `extends` lists; what is no name of a recipe is a problem."""
+        """The names in `extends`; an unknown one is added to the problems."""
         if EXTENDS not in source.data:
             return
         value = source.data[EXTENDS]
@@ -38,7 +38,7 @@ class Library:
         for name in given:
             if not isinstance(name, str) or name not in self.names:
                 problems.append(
-                    Problem(keys=(EXTENDS,), what=f"is {name!r}, which is no built-in recipe", fix=self._instead(name))
+                    Problem(keys=(EXTENDS,), what=f"is {name!r}, not a built-in recipe", fix=self._instead(name))
                 )
         known = [name for name in given if isinstance(name, str) and name in self.names]
         yield from methods_over_models(known, self.methods)
@@ -50,7 +50,7 @@ class Library:
 
 
 def over_layers(source: YamlSource, library: Library) -> YamlSource:
-    """The recipe with everything that it extends below it, and where each key was written last."""
+    """The recipe merged over everything that it extends, with the place where each key was last set."""
     layers: dict[str, YamlSource] = {}
     problems = list(source.problems)
     for name in library.extended(source, problems):
@@ -65,12 +65,10 @@ def over_layers(source: YamlSource, library: Library) -> YamlSource:
 def _collect(
     name: str, chain: tuple[str, ...], layers: dict[str, YamlSource], library: Library, problems: list[Problem]
 ) -> None:
-    """Add the recipe after what it extends, unless it is there already; `chain` is how it was reached."""
+    """Add the recipe after what it extends, unless already added; `chain` is the path to it."""
     if name in chain:
         circle = ARROW.join([*chain[chain.index(name) :], name])
-        problems.append(
-            Problem(keys=(EXTENDS,), what=f"goes in a circle: {circle}", fix="Let one of them extend nothing.")
-        )
+        problems.append(Problem(keys=(EXTENDS,), what=f"is circular: {circle}", fix="Let one of them extend nothing."))
         return
     if name in layers:
         return

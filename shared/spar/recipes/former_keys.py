@@ -1,7 +1,7 @@
-"""Recipe keys that have been renamed: recipes and stored runs with the former ones are read as if they had the present.
+"""Renamed recipe keys: recipes and stored runs with former keys are read as if they had the present ones.
 
-Each section names its own (`Section.former_keys`). What identifies a result or a run counts under the former names, so
-that no stored result is orphaned by a rename.
+Each section lists its own (`Section.former_keys`). Identities of results and runs use the former names, so that a
+rename orphans no stored result.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ from spar.recipes.source import YamlSource
 
 
 def read_former(source: YamlSource) -> None:
-    """Give the data of one layer its present keys. Warns once for each former key; one that contradicts the present key
-    beside it is a problem."""
+    """Rename former keys in the data of one layer. Warns once for each; a former key that contradicts the present one
+    is a problem."""
     for keys, present, section in _former_in(source.data, Recipe, ()):
         now = (*keys[:-1], present)
         _warn(_named(keys), present)
@@ -33,7 +33,7 @@ def read_former(source: YamlSource) -> None:
 
 
 def present_path(keys: Keys) -> Keys:
-    """Where a key of `--set` stands today."""
+    """The present path of a key given to `--set`."""
     for end in range(1, len(keys) + 1):
         if (present := former_paths().get(keys[:end])) is not None:
             _warn(keys[:end], present)
@@ -42,7 +42,7 @@ def present_path(keys: Keys) -> Keys:
 
 
 def with_present_keys(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored recipe, as JSON, with its present keys."""
+    """A stored recipe, as JSON, with present keys."""
     renamed = deepcopy(dict(recipe))
     for keys, present, section in _former_in(renamed, Recipe, ()):
         section.setdefault(present, section.pop(keys[-1]))
@@ -50,20 +50,20 @@ def with_present_keys(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stored_section(recipe: Mapping[str, Any], name: str) -> Any:
-    """One section of a stored recipe, whichever name it was stored under; None if it has none."""
+    """One section of a stored recipe, under its present or former name; None if it has none."""
     former = next((former for former, present in Recipe.former_keys.items() if present == name), name)
     return recipe.get(name, recipe.get(former))
 
 
 def with_former_keys(section: BaseModel) -> dict[str, Any]:
-    """A section as JSON with its former keys, by which it is identified."""
+    """A section as JSON with its former keys, which its identity uses."""
     written: dict[str, Any] = _former(section, section.model_dump(mode="json"))
     return written
 
 
 @cache
 def former_paths() -> Mapping[Keys, str]:
-    """The whole path of each former key, and the key's present name."""
+    """The full path of each former key, with the key's present name."""
     return dict(_paths(Recipe, ()))
 
 
@@ -74,8 +74,8 @@ def _paths(kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str]]:
 
 
 def _former_in(data: dict[Any, Any], kind: type[BaseModel], above: Keys) -> Iterator[tuple[Keys, str, dict[Any, Any]]]:
-    """Each former key in the data: its whole path, its present name and the section that holds it. Rename it before
-    the next is taken: what lies below it is looked for under the present name."""
+    """Each former key in the data: its full path, its present name and the section that holds it. Rename it before
+    taking the next: keys below it are searched under the present name."""
     for former, present in _renames(kind).items():
         if former in data:
             yield (*above, former), present, data
@@ -85,7 +85,7 @@ def _former_in(data: dict[Any, Any], kind: type[BaseModel], above: Keys) -> Iter
 
 
 def _sections(value: Any, keys: Keys) -> Iterator[tuple[Keys, dict[Any, Any]]]:
-    """The section itself, or each of a list of sections."""
+    """The section itself, or each section of a list."""
     if isinstance(value, dict):
         yield keys, value
     elif isinstance(value, list):
@@ -109,14 +109,14 @@ def _move_places(places: dict[Keys, str], former: Keys, present: Keys) -> None:
 
 @cache
 def _warn(keys: Keys, present: str) -> None:
-    """Cached: once a process. Reading a run warns of nothing, so it does without the logger's import."""
+    """Cached, so it warns once per process. structlog is imported here, since reading a run warns of nothing."""
     import structlog
 
     structlog.get_logger().warning("recipe_key_renamed", key=dotted(keys), now=dotted((*keys[:-1], present)))
 
 
 def _named(keys: Keys) -> Keys:
-    """Without the places in lists: each key is named once, however many sections have it."""
+    """Without list indices, so that each key is reported once, however many sections have it."""
     return tuple(key for key in keys if not key.isdigit())
 
 

@@ -1,6 +1,6 @@
-"""Whether what a selection measured of its rows passes the recipe's guards: arithmetic over figures.
+"""Whether the figures that a selection measured pass the recipe's guards. Arithmetic only.
 
-Who measures, and what follows from a guard that does not pass, is not known here.
+Knows neither who measures, nor what follows when a guard does not pass.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from spar.recipes.models import GuardSettings
 
 
 class Mark(StrEnum):
-    """What became of a guard: beyond its bound it warns or fails, as the recipe wants."""
+    """The result of a guard: beyond its bound it warns or fails, by the recipe."""
 
     PASS = "pass"
     WARN = "warn"
@@ -22,22 +22,22 @@ class Mark(StrEnum):
 MEANINGS: Mapping[Guard, str] = {
     Guard.SAME: "pairs whose chosen and rejected are the same text",
     Guard.EMPTY: "rows with an empty text",
-    Guard.REPEATED_PROMPTS: "rows whose prompt an earlier one has",
-    Guard.REPEATED_ROWS: "rows that an earlier one equals",
-    Guard.CONTAMINATED: "rows whose prompt the evaluation uses",
-    Guard.IDS: "rows trained on as other ids than are served",
+    Guard.REPEATED_PROMPTS: "rows with the prompt of an earlier row",
+    Guard.REPEATED_ROWS: "rows equal to an earlier row",
+    Guard.CONTAMINATED: "rows with a prompt of the evaluation",
+    Guard.IDS: "rows trained on as different ids than are served",
     Guard.LENGTH_GAP: "mean words of chosen over rejected, or its inverse",
-    Guard.DISTANCE: "mean share of words that a refinement does not share with its negative",
+    Guard.DISTANCE: "mean share of words that differ between a refinement and its negative",
     Guard.LABELS: "judgments with the most frequent label",
     Guard.MARGINS: "judgments that one vote decided",
 }
 RATIOS = (Guard.LENGTH_GAP,)
-"""Whose figure is no share of 1."""
+"""Guards whose figure is not a share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardFinding:
-    """What a guard measured over so many rows, the most that passes, and what that makes of it."""
+    """A guard's figure over a number of rows, the most that passes, and the result."""
 
     guard: Guard
     value: float
@@ -54,11 +54,11 @@ class GuardFinding:
         return _shown(self.guard, self.most)
 
     def __str__(self) -> str:
-        return f"{MEANINGS[self.guard]}: {self.shown} of {self.rows}, and guards.{self.guard}_most is {self.most:g}"
+        return f"{MEANINGS[self.guard]}: {self.shown} of {self.rows}, but guards.{self.guard}_most is {self.most:g}"
 
 
 def findings(figures: Mapping[Guard, Figure], settings: GuardSettings) -> tuple[GuardFinding, ...]:
-    """Of every guard that is on and that was measured: a figure over no rows says nothing."""
+    """The findings of every active and measured guard; a figure over no rows is skipped."""
     measured = (guard for guard in Guard if guard in figures and figures[guard].rows)
     return tuple(_finding(guard, figures[guard], settings) for guard in measured if getattr(settings, guard) != "off")
 
@@ -73,7 +73,7 @@ def reason(iteration: str, failed: Iterable[GuardFinding]) -> str:
 
 def fix(failed: Iterable[GuardFinding]) -> str:
     settings = ", ".join(f"guards.{finding.guard}=warn" for finding in failed)
-    return f"Look at the rows with `spar explain`, and correct what makes them so. Or accept them with {settings}."
+    return f"Inspect the rows with `spar explain` and correct the cause, or accept them with {settings}."
 
 
 def _finding(guard: Guard, figure: Figure, settings: GuardSettings) -> GuardFinding:

@@ -10,11 +10,11 @@ _CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password|credential", re
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raises ValueError for a header that cannot be sent, and for a credential that is written out."""
+    """Raises ValueError for a header that cannot be sent, and for a literal credential."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of a header")
+            raise ValueError(f"{name!r} is not a valid header name")
         if any(ord(character) < 32 for character in value):
             raise ValueError(f"the header {name} holds a control character")
         if _CREDENTIAL.search(name) and not VARIABLE.search(value):
-            raise ValueError(f"the header {name} looks like a credential: write it as ${{VARIABLE}} of the environment")
+            raise ValueError(f"the header {name} looks like a credential: write it as ${{ENVIRONMENT_VARIABLE}}")

@@ -1,7 +1,7 @@
-"""The starting models' two iterations: how they are numbered and named, and who is asked in them.
+"""The two iterations that make the starting models: their numbers and names, and which model each step calls.
 
-Iteration -1 makes the actor, iteration 0 the refiner; then comes 1, the first of self-play. So what is measured after
-iteration 0 is the start, as in a run that is given its models, and -2 stands for the backbones. Reads no file.
+Iteration -1 makes the actor, iteration 0 the refiner; iteration 1 is the first of self-play. Measurements after
+iteration 0 are thus the start, as in a run with given models, and -2 denotes the backbones. Reads no file.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from typing import Literal
 from spar.recipes.models import EngineSettings, JudgmentSettings, Recipe, TeacherSettings
 
 BACKBONE, ACTOR, REFINER = -2, -1, 0
-FIRST = 1  # of self-play
+FIRST = 1  # the first of self-play
 NAMES: Mapping[int, str] = {BACKBONE: "backbone", ACTOR: "init actor", REFINER: "init refiner"}
 OF = ": "
-"""Between a starting model's iteration and a kind of its steps."""
+"""Separates a starting model's iteration from a kind of step."""
 PROMPTS_INPUT = "init:prompts"
 VERDICTS = JudgmentSettings().policy
-"""The policy by which a search goes: only what is judged by it is refined, too."""
+"""The policy that searches need: only responses judged by it are refined."""
 TEACHERS = ("generation", "judgment", "refinement")
-"""The kinds of steps that may ask a teacher; what is measured, is the models'."""
+"""The kinds of steps that may call a teacher; evaluations call the models themselves."""
 
 Role = Literal["actor", "refiner"]
 
@@ -28,21 +28,22 @@ def first_iteration(recipe: Recipe) -> int:
 
 
 def role_of(iteration: int) -> Role | None:
-    """Whom the iteration initialises; None in self-play."""
+    """The role that the iteration initialises; None in self-play."""
     if iteration == ACTOR:
         return "actor"
     return "refiner" if iteration == REFINER else None
 
 
 def is_teachers(iteration: int, kind: str) -> bool:
-    """Whether a step of this kind asks the teacher: for responses the first time, for all else the second."""
+    """Whether a step of this kind calls the teacher: for responses in the actor's iteration, for all else in the
+    refiner's."""
     if kind not in TEACHERS or role_of(iteration) is None:
         return False
     return not (iteration == REFINER and kind == "generation")
 
 
 def teacher_of(recipe: Recipe, iteration: int, kind: str) -> TeacherSettings | None:
-    """Who is asked instead of the iteration's own models."""
+    """The teacher that a step calls instead of the iteration's own models, if any."""
     return recipe.init.teacher if recipe.init is not None and is_teachers(iteration, kind) else None
 
 
@@ -52,29 +53,29 @@ def engine_of(recipe: Recipe, iteration: int, kind: str) -> EngineSettings:
 
 
 def step_name(iteration: int, kind: str) -> str:
-    """Of a kind of step, those of the starting models apart: other prompts go through them, and others are asked."""
+    """The name of a kind of step, distinct for the starting models: they use other prompts and call other models."""
     return kind if role_of(iteration) is None else f"{NAMES[iteration]}{OF}{kind}"
 
 
 def iteration_of(step: str) -> int:
-    """Whose step has the name; all iterations of self-play go by the name of the first."""
+    """The iteration of a step's name; all iterations of self-play share the name of the first."""
     place = step.rpartition(OF)[0]
     return next((iteration for iteration, name in NAMES.items() if name == place), FIRST)
 
 
 def data_input(role: Role) -> str:
-    """The name of a given set among a run's inputs."""
+    """The name of a given data set among a run's inputs."""
     return f"init:{role}"
 
 
 def is_given(recipe: Recipe, iteration: int) -> bool:
-    """Whether the iteration trains on files of the user's, and asks nobody."""
+    """Whether the iteration trains on the user's files and makes no call."""
     role = role_of(iteration)
     return recipe.init is not None and role is not None and bool(getattr(recipe.init.data, role))
 
 
 def init_prompts(recipe: Recipe) -> tuple[int, int]:
-    """How many prompts the actor's and the refiner's iteration take: none where its set is given."""
+    """How many prompts the actor's and the refiner's iterations take; none if the data set is given."""
     if recipe.init is None:
         return 0, 0
     wanted = recipe.init.prompts
@@ -85,12 +86,12 @@ def init_prompts(recipe: Recipe) -> tuple[int, int]:
 
 
 def iteration_name(iteration: int, measured: bool = False) -> str:
-    """As people call it; `measured` means the models after it, not its work."""
+    """The display name; `measured` refers to the models after the iteration, not to its work."""
     if measured and iteration in (BACKBONE, REFINER):
         return "backbone" if iteration == BACKBONE else "start"
     return NAMES.get(iteration, f"iteration {iteration}")
 
 
 def place_of(iteration: int, iterations: int, initialising: bool) -> str:
-    """How far a run is."""
+    """A run's progress, as text."""
     return iteration_name(iteration) if initialising else f"iteration {iteration} of {iterations}"

@@ -1,6 +1,4 @@
-"""What of a recipe's `init` cannot be done, as written. Looks at the recipe, at which engines are installed, and at the
-files that it names.
-"""
+"""Problems of a recipe's `init`, from the recipe, the installed engines, and the files that it names."""
 
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -25,13 +23,13 @@ def check_init(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
-    asked = [str(role_of(iteration)) for iteration in (ACTOR, REFINER) if not is_given(recipe, iteration)]
-    if asked and init.teacher is None:
-        what = f"names no teacher, and no data for the {' and the '.join(asked)}"
+    taught = [str(role_of(iteration)) for iteration in (ACTOR, REFINER) if not is_given(recipe, iteration)]
+    if taught and init.teacher is None:
+        what = f"names no teacher, and no data for the {' and the '.join(taught)}"
         yield Problem(keys=("init",), what=what, fix="Add init.teacher.model, or name files in init.data.")
-    if init.teacher is not None and not asked:
+    if init.teacher is not None and not taught:
         yield Problem(
-            keys=("init", "teacher"), what="is never asked: both sets are given", fix="Delete it, or init.data."
+            keys=("init", "teacher"), what="is not used: both data sets are given", fix="Delete it, or init.data."
         )
     if init.teacher is None or init.teacher.engine is None:
         return
@@ -44,7 +42,7 @@ def _teacher_is_there(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         fix = "Add it, such as https://api.openai.com/v1."
         yield Problem(
             keys=(*keys, "url"),
-            what="is missing: the teacher's engine is openai, and there is no url to ask",
+            what="is missing: the teacher's engine openai needs a url",
             fix=fix,
             flaw=Flaw.MISSING,
         )
@@ -66,19 +64,19 @@ def _teacher_can_teach(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         yield from _judging_is_learned(recipe, init.judgment.policy)
     caps = init.selection
     if not (caps.refinements or caps.tree_yes or caps.tree_no or caps.response_no or caps.response_yes):
-        what = "has every cap at 0: the refiner would have nothing to learn from"
+        what = "has every cap at 0: the refiner would have no training data"
         yield Problem(keys=("init", "selection"), what=what, fix="Raise at least one of the caps.")
 
 
 def _judging_is_learned(recipe: Recipe, taught: str) -> Iterator[Problem]:
-    """A refiner learns to give verdicts; one model, to judge as it will in self-play."""
-    asked = judging_policy(recipe.judgment.policy)
-    wanted = asked.name if recipe.models.shared and asked.form is not None else VERDICTS
+    """A refiner is trained to give verdicts; a shared model, to judge by the policy of self-play."""
+    policy = judging_policy(recipe.judgment.policy)
+    wanted = policy.name if recipe.models.shared and policy.form is not None else VERDICTS
     if is_given(recipe, REFINER) or taught == wanted:
         return
-    learns = "a refiner learns to give verdicts"
+    learns = "a refiner is trained to give verdicts"
     if wanted != VERDICTS:
-        learns = f"the model judges by {wanted} in self-play, and learns that from the teacher"
+        learns = f"the model judges by {wanted} in self-play, and is trained for that by the teacher"
     yield Problem(keys=("init", "judgment", "policy"), what=f"is {taught}, but {learns}", fix=f"Set it to {wanted}.")
 
 
@@ -89,7 +87,7 @@ def _files_are_there(init: InitSettings) -> Iterator[Problem]:
                 fix = (
                     'Name a JSONL file of {"messages": [...]} rows; `spar sets import` writes them from other layouts.'
                 )
-                yield absent(("init", "data", name), "names a file that is not there", Path(file), fix)
+                yield absent(("init", "data", name), "names a missing file", Path(file), fix)
 
 
 def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
@@ -98,7 +96,7 @@ def _pairs_are_given(recipe: Recipe, init: InitSettings) -> Iterator[Problem]:
         return
     if not init.data.actor:
         fix = "Name files of pairs in init.data.actor, or delete it."
-        yield Problem(keys=keys, what="is dpo, but a teacher's responses are no pairs", fix=fix)
+        yield Problem(keys=keys, what="is dpo, but a teacher's responses are not pairs", fix=fix)
     if recipe.models.shared:
-        what = "is dpo, but one model learns the actor's set again with the refiner's, by sft"
+        what = "is dpo, but a shared model is trained on the actor's data again with the refiner's, by sft"
         yield Problem(keys=keys, what=what, fix="Delete it, or set models.shared to false.")

@@ -1,6 +1,6 @@
-"""The settings that hold in one iteration: of the recipe, of a stage that names it, or of the initialisation.
+"""The settings of one iteration: the recipe's, those of a stage that names it, or those of the initialisation.
 
-Pure: a resolved recipe and an iteration's number come in. Who does which step with them is the coordinator's plan.
+A pure function of a resolved recipe and an iteration's number. The coordinator plans the steps with them.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from spar.recipes.models import (
 )
 
 SECTIONS = ("generation", "judgment", "search", "selection", "training", "comparison")
-"""What a stage may set otherwise."""
+"""The sections that a stage may override."""
 NO_JUDGMENT = JudgmentSettings(policy="unjudged", votes=1, quorum=1)
 
 RefinerFate = Literal["trained", "kept", "shared"]
@@ -28,7 +28,7 @@ RefinerFate = Literal["trained", "kept", "shared"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationSettings:
-    """The sections of a recipe as they are in one iteration; equal ones make equal iterations."""
+    """The sections of a recipe in one iteration; equal settings make equal iterations."""
 
     generation: GenerationSettings
     judgment: JudgmentSettings
@@ -41,14 +41,14 @@ class IterationSettings:
 
     @property
     def refiner_fate(self) -> RefinerFate:
-        """What the iteration makes of its refiner: trains it, keeps it as it is, or shares the actor's next model."""
+        """How the iteration updates its refiner: trains it, keeps it, or replaces it by the actor's next model."""
         if self.one_model:
             return "shared"
         return "trained" if self.training.trains and self.training.train_refiner else "kept"
 
 
 def settings_in(recipe: Recipe, iteration: int) -> IterationSettings:
-    """What holds in this iteration; before the first of self-play it initialises a model, if the recipe does."""
+    """The settings of this iteration; before the first of self-play, those that initialise a model, if any."""
     role = role_of(iteration)
     if recipe.init is not None and role is not None:
         own = base_settings(recipe)
@@ -59,7 +59,7 @@ def settings_in(recipe: Recipe, iteration: int) -> IterationSettings:
 
 
 def base_settings(recipe: Recipe) -> IterationSettings:
-    """What holds in every iteration that no stage names."""
+    """The settings of every iteration that no stage names."""
     return IterationSettings(
         **{name: getattr(recipe, name) for name in SECTIONS},
         one_model=recipe.models.shared,
@@ -67,7 +67,7 @@ def base_settings(recipe: Recipe) -> IterationSettings:
 
 
 def every_settings(recipe: Recipe) -> list[IterationSettings]:
-    """Each way in which an iteration of self-play may be set, the recipe's own first."""
+    """All settings that an iteration of self-play may have, the recipe's own first."""
     return [base_settings(recipe), *(_staged(recipe, stage) for stage in recipe.stages)]
 
 
@@ -89,7 +89,7 @@ def _for_actor(own: IterationSettings, init: InitSettings) -> IterationSettings:
 
 
 def _for_refiner(own: IterationSettings, init: InitSettings) -> IterationSettings:
-    # Judgments and refinements are learned, or judgments alone where no search can go by the policy.
+    # Trains on judgments and refinements, or on judgments alone if the policy allows no search.
     pairs = "lessons" if init.judgment.policy == VERDICTS else "judged"
     return replace(
         own,
@@ -97,7 +97,7 @@ def _for_refiner(own: IterationSettings, init: InitSettings) -> IterationSetting
         judgment=init.judgment,
         search=init.search,
         selection=SelectionSettings(pairs=pairs, refiner=init.selection),
-        # One model is the actor that both sets make, by the settings of the last training.
+        # A shared model is the actor trained on both data sets, by the settings of the last training.
         training=TrainingPlan(actor=init.refiner if own.one_model else init.actor, refiner=init.refiner),
         comparison=None,
     )

@@ -1,7 +1,7 @@
-"""When a refiner's judging has drifted from the rules: arithmetic over what an audit counted.
+"""Whether a refiner's judging has drifted from the rules: arithmetic over an audit's counts.
 
-An audit says, for each source of items, how far the success that the refiner sees lies above what the rules
-see. Who audits, and what follows from an alarm, is not known here.
+An audit reports, for each source of items, how far the success rate by the refiner exceeds that by the rules. Knows
+neither who audits, nor what follows from an alarm.
 """
 
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ from spar.recipes.models import JudgeAuditSettings
 
 
 class AuditSource(StrEnum):
-    """Where an audited text comes from."""
+    """The source of an audited text."""
 
     RESPONSE = "response"
     REFINEMENT = "refinement"
 
 
 SOURCES: Mapping[AuditSource, str] = {AuditSource.RESPONSE: "responses", AuditSource.REFINEMENT: "refinements"}
-"""As people name them."""
+"""Display names."""
 LEAST_PROMPTS = 20
-"""A gap over fewer prompts is shown and raises no alarm: a few unlucky ones make a wide one."""
+"""A gap over fewer prompts is shown but raises no alarm, since a few prompts can make a wide one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFigures:
-    """One source's audit. Shares of 1; the rates are None where there was no item to be wrong about."""
+    """One source's audit, as shares of 1; a rate is None if it had no item."""
 
     prompts: int
     accepted: float
@@ -63,7 +63,7 @@ class Disagreement:
 def disagreements(
     audited: Mapping[AuditSource, AuditFigures], settings: JudgeAuditSettings
 ) -> tuple[Disagreement, ...]:
-    """The sources whose gap is wider than the alarm's, in either direction, and surely not none."""
+    """The sources whose gap exceeds the alarm's, in either direction, with an interval that excludes 0."""
     return tuple(
         Disagreement(
             source=source,
@@ -81,6 +81,6 @@ def disagreements(
 
 
 def reason(iteration: int, found: tuple[Disagreement, ...]) -> str:
-    """Why a run stops, and what its user does next."""
-    told = "; ".join(str(parting) for parting in found)
-    return f"judge audit: in iteration {iteration} {told}. Look at the report; judge_audit.stop=false continues"
+    """Why a run stops, and what its user can do."""
+    drift = "; ".join(str(disagreement) for disagreement in found)
+    return f"judge audit: in iteration {iteration} {drift}. See the report; judge_audit.stop=false continues"

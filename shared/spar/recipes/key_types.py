@@ -1,4 +1,4 @@
-"""What a key of a recipe takes, in words: `whole number, 1 or more`, `text or null`, `section`."""
+"""The type of a recipe key as text: `whole number, 1 or more`, `text or null`, `section`."""
 
 import types
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false
 
 
 def type_of(annotation: Any, metadata: Iterable[Any] = ()) -> str:
-    """A key's type in words, as the reference of recipe keys shows it."""
+    """A key's type as text, for the reference of recipe keys."""
     annotation, marks = _unwrapped(annotation, metadata)
     sections = models_in(annotation)
     origin, inner = get_origin(annotation), get_args(annotation)
@@ -30,12 +30,12 @@ def type_of(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin is tuple:
         return f"list of {type_of(inner[0])}"
     if origin is dict:
-        return f"keys of your own, each with a {type_of(inner[1])}"
+        return f"your own keys, each with a {type_of(inner[1])}"
     return WORDS.get(annotation, "value") + _bounds(annotation, marks)
 
 
 def unit_of(annotation: Any, metadata: Iterable[Any] = ()) -> str | None:
-    """The unit that is named last, or else inside; None for what is no number."""
+    """The outermost unit; None for a key that is not a number."""
     named = next((mark.name for mark in reversed(list(metadata)) if isinstance(mark, Unit)), None)
     annotation, marks = _unwrapped(annotation, ())
     named = named or next((mark.name for mark in reversed(marks) if isinstance(mark, Unit)), None)
@@ -45,7 +45,7 @@ def unit_of(annotation: Any, metadata: Iterable[Any] = ()) -> str | None:
 
 
 def is_number(annotation: Any) -> bool:
-    """Whether the key takes numbers, and so has to have a unit."""
+    """Whether the key takes numbers, and so needs a unit."""
     annotation, _ = _unwrapped(annotation, ())
     if get_origin(annotation) in (Literal, dict):
         return False

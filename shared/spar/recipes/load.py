@@ -1,4 +1,4 @@
-"""From a name or a file to a recipe that can be run, or to one error that tells everything wrong with it.
+"""Loads a recipe by name or file, or raises one error that lists everything wrong with it.
 
     read YAML -> merge over what it extends -> --set -> validate -> resolve
 
@@ -34,7 +34,7 @@ __all__ = ["builtin_names", "load_recipe", "recipe_fingerprint", "recipe_path", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A recipe as its layers and overrides say it, not validated. `written` has its paths as they were given."""
+    """A recipe merged from its layers and overrides, not validated. `written` has its paths as they were given."""
 
     source: YamlSource
     title: str
@@ -44,8 +44,8 @@ class Opened:
 def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool = True) -> Recipe:
     """A built-in recipe by name, or a YAML file, with `a.b.c=value` overrides: resolved and checked.
 
-    Paths in a file are relative to its folder; paths in an override, to the working folder. With `run_here` False
-    the models' folders are left to the machine that will run it.
+    Paths in a file are relative to its folder; paths in an override, to the working folder. With `run_here` False the
+    models' folders are checked only on the machine that runs it.
 
     Raises:
         RecipeError: naming every problem with its file, line and key, and the fix.
@@ -54,7 +54,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), run_here: bool
 
 
 def open_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Opened:
-    """Read it over what it extends, with the overrides. Raises RecipeError for what is no recipe at all."""
+    """Read a recipe over what it extends, with overrides. Raises RecipeError if it cannot be read as a recipe."""
     title = f"The recipe {name_or_path}"
     read, folder = _read(name_or_path)
     source = over_base(read)
@@ -70,7 +70,7 @@ def open_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Opened:
 
 
 def _read(name_or_path: str) -> tuple[YamlSource, Path]:
-    """What the recipe says by itself, and the folder that its paths are relative to."""
+    """The recipe without what it extends, and the folder that its paths are relative to."""
     if name_or_path in composed_names():
         return parse(recipe_text(name_or_path), f"{name_or_path}.yaml"), Path.cwd()  # it names no file
     path = recipe_path(name_or_path)
@@ -78,12 +78,12 @@ def _read(name_or_path: str) -> tuple[YamlSource, Path]:
 
 
 def finish(source: YamlSource, title: str, run_here: bool = True) -> Recipe:
-    """Validate and resolve what was read. Raises one RecipeError with everything that is wrong."""
+    """Validate and resolve what was read. Raises one RecipeError with all problems."""
     return finished(Opened(source=source, title=title, written={}), run_here)
 
 
 def finished(opened: Opened, run_here: bool = True) -> Recipe:
-    """As `finish`, of what `open_recipe` opened."""
+    """Like `finish`, for the result of `open_recipe`."""
     recipe, problems = examine(opened, run_here)
     raise_for(opened.title, problems, opened.source.places)
     if recipe is None:
@@ -92,10 +92,10 @@ def finished(opened: Opened, run_here: bool = True) -> Recipe:
 
 
 def examine(opened: Opened, run_here: bool = True) -> tuple[Recipe | None, list[Problem]]:
-    """The recipe resolved, with stand-ins where values are missing or bad, and everything that is wrong with it."""
+    """The resolved recipe, with placeholders for missing or invalid values, and all its problems."""
     source = opened.source
     broken = unstorable(source.data)
-    if broken:  # what cannot be stored cannot be shown either: nothing else is said of it
+    if broken:  # such a text cannot be shown either, so no other problem is reported
         return None, broken
     validated = validate(source.data)
     found = _besides_lost_layers([*source.problems, *validated.problems])
@@ -106,13 +106,13 @@ def examine(opened: Opened, run_here: bool = True) -> tuple[Recipe | None, list[
 
 
 def _besides_lost_layers(problems: list[Problem]) -> list[Problem]:
-    """What a recipe is to extend would bring what is missing."""
+    """Drops missing keys if a recipe to extend was not found, since it might supply them."""
     lost = any(problem.keys == (EXTENDS,) for problem in problems)
     return [problem for problem in problems if not (lost and problem.flaw is Flaw.MISSING)]
 
 
 def over_base(source: YamlSource) -> YamlSource:
-    """A file's data with present keys, over those of the built-in recipes that it `extends`."""
+    """A file's data with present keys, merged over the built-in recipes that it `extends`."""
     read_former(source)
 
     def read(name: str) -> YamlSource:

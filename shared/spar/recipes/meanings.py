@@ -1,6 +1,6 @@
-"""What each key of a section means: the text that stands under its field in the source.
+"""The descriptions of a section's keys: the texts below the fields in the source.
 
-Read only where it is wanted, since reading sources takes longer than all the rest of loading a recipe.
+Read only when needed, since reading sources takes longer than the rest of loading a recipe.
 """
 
 import ast
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 @cache
 def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """By key; the text of a class nearer to the section itself wins. A key without one is not among them."""
+    """Descriptions by key; those of subclasses take precedence. Keys without one are missing."""
     found = {name: field.description for name, field in model.model_fields.items() if field.description}
     for each in reversed(model.__mro__):
         if issubclass(each, BaseModel) and each is not BaseModel:
@@ -23,14 +23,14 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
 
 
 def about(model: type[BaseModel]) -> str:
-    """What a section is, from its own class."""
+    """The description of a section, from its class."""
     return _one_line(model.__dict__.get("__doc__") or "")
 
 
 def _texts(model: type[BaseModel]) -> dict[str, str]:
     try:
         source = inspect.getsource(model)
-    except OSError:  # its keys come from a table: their fields carry their meanings
+    except OSError:  # its keys come from a table: the fields have descriptions
         return {}
     [section] = ast.parse(dedent(source)).body
     body = section.body if isinstance(section, ast.ClassDef) else []

@@ -1,4 +1,4 @@
-"""Lays a recipe's sections over one another: key by key, and by what a training's method makes of its keys.
+"""Merges recipe sections: key by key, dropping keys of other training methods.
 
 Works on plain data; knows no file and no layer's name.
 """
@@ -15,8 +15,8 @@ METHOD = "method"
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Sections are merged key by key; a value replaces a value. Where `changes` name a training method, keys of the
-    base that only other methods have are dropped."""
+    """Sections are merged key by key; a value replaces a value. If `changes` names a training method, keys of the base
+    that only other methods have are dropped."""
     result = dict(base)
     if METHOD in changes:
         drop_other_methods(result, changes[METHOD])
@@ -28,7 +28,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def drop_other_methods(section: dict[str, Any], method: Any, keep: Collection[str] = ()) -> None:
-    """Remove what means nothing to the method, but something to another one; `keep` stays, to be an error."""
+    """Remove keys that only other methods have; those in `keep` stay, to be reported as errors."""
     if method not in METHODS:
         return
     own = METHODS[method].model_fields

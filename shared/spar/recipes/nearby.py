@@ -1,4 +1,4 @@
-"""Which path was probably meant, where none is: names in the folders that are there."""
+"""Suggests the path that was probably meant instead of a missing one, from names in existing folders."""
 
 import difflib
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from spar.recipes.problems import Keys, Problem
 
 ALIKE = 0.75
-"""Of a name's characters, for it to be a slip: file names of one suffix are alike by half."""
+"""Similarity required to suggest a name: unrelated file names with the same suffix have about a half."""
 
 
 def absent(keys: Keys, what: str, path: Path, fix: str) -> Problem:
-    """A path that is not there, with the likely one before the fix for all others."""
+    """The problem of a missing path, with the likely one before the general fix."""
     meant = likely_path(path)
     hint = "" if meant is None else f"Did you mean {meant}? "
     return Problem(keys=keys, what=f"{what}: {path}", fix=hint + fix)
 
 
 def likely_path(path: Path) -> Path | None:
-    """The path with each name that is not there replaced by the closest one; None where nothing is close."""
+    """The path with each missing name replaced by the closest one; None if none is close."""
     found = Path(path.anchor)
     for name in path.parts[1:] if path.anchor else path.parts:
         if not (found / name).exists():
@@ -32,5 +32,5 @@ def likely_path(path: Path) -> Path | None:
 def _names_in(folder: Path) -> list[str]:
     try:
         return [entry.name for entry in folder.iterdir()]
-    except OSError:  # a file, or a folder that may not be read: nothing can be suggested
+    except OSError:  # a file, or an unreadable folder: no suggestion
         return []

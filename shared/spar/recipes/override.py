@@ -1,4 +1,4 @@
-"""Changes single values of a recipe's data: `--set search.beam_width=1`. Values are typed as YAML types them."""
+"""Changes single values of a recipe's data: `--set search.beam_width=1`. Values have YAML's types."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,13 @@ from spar.recipes.problems import Keys, Problem, dotted
 from spar.recipes.source import DEEPEST, YamlSource, parse_value
 
 LONGEST = 10_000
-"""Characters of an override: a value of a recipe, not a recipe."""
+"""Characters of an override, which is a value, not a whole recipe."""
 SET = "--set"
-"""How the place of an override's value begins."""
+"""Prefix of an override's place."""
 
 
 def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
-    """Write each `a.b.c=value` into the data; its place becomes the --set that said it. Later ones win."""
+    """Write each `a.b.c=value` into the data; its place becomes that --set. Later ones override earlier ones."""
     for text in overrides:
         path, equals, value = text.partition("=")
         keys = tuple(part.strip() for part in path.split("."))
@@ -35,7 +35,7 @@ def apply_overrides(source: YamlSource, overrides: Sequence[str]) -> None:
 
 
 def _contradicts(source: YamlSource, keys: Keys, typed: Keys, value: Any) -> bool:
-    """Whether another --set gave the same key another value under its other name: then neither can be meant."""
+    """Whether another --set gave the same key another value under its former or present name."""
     place = source.places.get(keys, "")
     other = place.removeprefix(f"{SET} ")
     if not place.startswith(SET) or other == dotted(typed):
@@ -62,7 +62,7 @@ def _write(source: YamlSource, keys: tuple[str, ...], value: Any) -> None:
             return
         section = inner
     if keys[-1] == METHOD:
-        # What a file says for another method is dropped; what another --set says stays, to be an error.
+        # A file's keys for another method are dropped; those of another --set stay, to be reported as errors.
         drop_other_methods(section, value, [key for key in section if _is_set(source, (*keys[:-1], key))])
     section[keys[-1]] = value
     _forget_places(source, keys)
@@ -73,6 +73,6 @@ def _is_set(source: YamlSource, keys: Keys) -> bool:
 
 
 def _forget_places(source: YamlSource, keys: Keys) -> None:
-    """What stood inside a value that is replaced whole is nowhere any more."""
+    """Remove the places of keys inside a value that was replaced as a whole."""
     for inside in [known for known in source.places if len(known) > len(keys) and known[: len(keys)] == keys]:
         del source.places[inside]

@@ -1,7 +1,6 @@
-"""Which of a recipe's values name files: makes them absolute and checks that they are there.
+"""The recipe values that name files: makes them absolute and checks that they exist.
 
-Knows the prefixes that mean something else (`builtin:`, `hub:`, `served:`, `world:`); what those name
-is looked up by whoever loads them.
+Knows the prefixes of other references (`builtin:`, `hub:`, `served:`, `world:`), which are resolved when loaded.
 """
 
 import difflib
@@ -23,9 +22,9 @@ from spar.recipes.references import absent_folder, check_form
 from spar.recipes.source import Data
 
 SERVED = "served:"
-"""Before the name of a model that a remote endpoint serves."""
+"""Prefix of a model's name at a remote endpoint."""
 STORED = "stored:"
-"""Before the key of an object: what a submitted run keeps instead of a path."""
+"""Prefix of an object's key, which a submitted run stores instead of a path."""
 PREFIXES: dict[Keys, tuple[str, ...]] = {
     ("models", "actor"): ("builtin:", "hub:", "served:"),
     ("models", "refiner"): ("builtin:", "hub:", "served:"),
@@ -45,25 +44,24 @@ STORY = "world:story"
 STORY_WORLDS = (STORY, "world:story-texts")
 INSTRUCTIONS = "world:instructions"
 WORLDS = (*STORY_WORLDS, INSTRUCTIONS)
-ABSENT = "names a file that is not there"
+ABSENT = "names a missing file"
 INIT_SET = "init:refiner"
-"""What this run's `init` made or was given for the refiner: judgments and refinements."""
+"""The refiner's data of this run's `init`, made or given: judgments and refinements."""
 MIXES = ("world:story-skills", "world:story-seed", INIT_SET)
 TEMPLATE_FILES = ("judge.txt", "refine.txt")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How paths were given, by key, where they were made absolute since; and whether the models are to be on this
-    host."""
+    """Paths as originally given, by key, and whether the models must be on this host."""
 
     paths: Mapping[Keys, str] = field(default_factory=dict)
     models_here: bool = True
 
 
 def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> dict[Keys, str]:
-    """Write absolute paths into plain data; `base_of` says which folder a key's value is relative to. Returns what
-    stood there."""
+    """Replace paths in plain data by absolute ones; `base_of` returns the folder that a key's value is relative to.
+    Returns the original paths."""
     written: dict[Keys, str] = {}
     for keys in [*PREFIXES, ("templates",), *LAUNCHES]:
         section: Any = data
@@ -83,7 +81,7 @@ def make_absolute(data: Data, base_of: Callable[[Keys], Path]) -> dict[Keys, str
 
 
 def _inside(data: Data, keys: Keys) -> Data:
-    """The section; an empty one where there is none."""
+    """The section, or an empty one if it does not exist."""
     section: Any = data
     for key in keys:
         section = section.get(key) if isinstance(section, dict) else None
@@ -97,7 +95,7 @@ def names_a_file(keys: Keys, value: str) -> bool:
 
 
 def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
-    """What the recipe names by a path and is not there, or is not what it should be."""
+    """Problems of the files that the recipe names: missing ones, and unsuitable ones."""
     for keys, model in _models(recipe):
         yield from _check_model(keys, model, written)
     if names_a_file(("prompts", "source"), recipe.prompts.source):
@@ -105,7 +103,7 @@ def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
     elif recipe.prompts.source not in WORLDS:
         fix = f"Choose {' or '.join(WORLDS)}, or name a JSONL file."
         yield Problem(
-            keys=("prompts", "source"), what=f"is {recipe.prompts.source!r}, which is no world of ours", fix=fix
+            keys=("prompts", "source"), what=f"is {recipe.prompts.source!r}, which is not a known world", fix=fix
         )
     if names_a_file(("templates",), recipe.templates):
         yield from _check_templates(Path(recipe.templates))
@@ -121,7 +119,7 @@ def check_files(recipe: Recipe, written: Written) -> Iterator[Problem]:
 
 
 def _check_init(recipe: Recipe) -> Iterator[Problem]:
-    """The prompts; its data `init_checks` looks at."""
+    """Checks the prompts; `init_checks` checks the data."""
     if recipe.init is None:
         return
     source = ("init", "prompts", "source")
@@ -130,7 +128,7 @@ def _check_init(recipe: Recipe) -> Iterator[Problem]:
         if named not in WORLDS:
             yield Problem(
                 keys=source,
-                what=f"is {named!r}, which is no world of ours",
+                what=f"is {named!r}, which is not a known world",
                 fix=f"Choose {STORY}, or name a JSONL file.",
             )
     elif named is not None:
@@ -141,25 +139,25 @@ def _check_benchmarks(recipe: Recipe) -> Iterator[Problem]:
     for name, settings in planned(recipe.evaluation).items():
         keys, value = data_keys(name), settings.data
         if names_a_file(keys, value) and not Path(value).exists():
-            yield absent(keys, "names what is not there", Path(value), f"See docs/evaluation.md for {name}'s data.")
+            yield absent(keys, "names a missing path", Path(value), f"See docs/evaluation.md for {name}'s data.")
         if value.startswith("world:") and (name != "refinement" or value not in STORY_WORLDS):
             fix = f"Name the data of {name}; only refinement takes {' or '.join(STORY_WORLDS)}."
-            yield Problem(keys=keys, what=f"is {value!r}, which is no data of {name}", fix=fix)
+            yield Problem(keys=keys, what=f"is {value!r}, which is not data of {name}", fix=fix)
     general, keys = general_of(recipe.evaluation), data_keys(GENERAL)
     named = general.data if general is not None else None
     if named is not None and names_a_file(keys, named) and not Path(named).exists():
-        yield absent(keys, "names what is not there", Path(named), "See docs/evaluation.md for its data.")
+        yield absent(keys, "names a missing path", Path(named), "See docs/evaluation.md for its data.")
 
 
 def _check_judge_audit(recipe: Recipe) -> Iterator[Problem]:
-    """Rules for the prompts: a file's, the story world's, or those that came with the prompts."""
+    """Checks the rules: a file's, the story world's, or those in the prompts file."""
     if recipe.judge_audit is None:
         return
     keys, value = ("judge_audit", "rules"), recipe.judge_audit.rules or recipe.prompts.source
     fix = f"Name a JSONL file of prompts with their instruction_id_list and kwargs, or {STORY} for its own prompts."
     if not names_a_file(keys, value):
         if value != STORY:
-            yield Problem(keys=keys, what=f"are to be those of {value}, which has no rules for prompts", fix=fix)
+            yield Problem(keys=keys, what=f"is {value}, which has no rules for prompts", fix=fix)
     elif recipe.judge_audit.rules is not None and not Path(value).is_file():
         yield absent(keys, ABSENT, Path(value), fix)
 
@@ -184,9 +182,7 @@ def _check_folder(keys: Keys, folder: Path, written: str) -> Iterator[Problem]:
     if not folder.is_dir():
         yield absent_folder(keys, folder, written)
     elif not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
-        yield Problem(
-            keys=keys, what=f"names a folder without a config.json: {folder}", fix="Name a model's own folder."
-        )
+        yield Problem(keys=keys, what=f"names a folder without a config.json: {folder}", fix="Name a model's folder.")
     elif not any(folder.glob("*.safetensors")):
         fix = "Put the model's *.safetensors there (other formats are not loaded)."
         yield Problem(keys=keys, what=f"names a model without weights: {folder}", fix=fix)
@@ -215,7 +211,7 @@ def _check_templates(folder: Path) -> Iterator[Problem]:
 
 
 def read_forms(recipe: Recipe) -> list[PromptForm]:
-    """The forms that the recipe's policies have filled in. Raises RecipeError for one that is nowhere, or broken."""
+    """The forms that the recipe's policies use. Raises RecipeError for a missing or invalid one."""
     forms = []
     for name, text in forms_needed(recipe).items():
         if names_a_file(("templates",), recipe.templates):
@@ -224,7 +220,7 @@ def read_forms(recipe: Recipe) -> list[PromptForm]:
             form = builtin_form(recipe.templates, name)
         if form is None and text is None:
             raise RecipeError(
-                f"The template set {recipe.templates} has no {name}.txt, which this recipe's policies ask with.",
+                f"The template set {recipe.templates} has no {name}.txt, which this recipe's policies need.",
                 "Write one (templates/spar/ has examples), or choose other policies.",
             )
         forms.append(form or PromptForm(name=name, text=text or ""))
@@ -234,7 +230,7 @@ def read_forms(recipe: Recipe) -> list[PromptForm]:
 def _check_forms(recipe: Recipe) -> Iterator[Problem]:
     try:
         forms_needed(recipe)
-    except RecipeError:  # a policy that isn't there is told by policy_checks
+    except RecipeError:  # policy_checks reports unknown policies
         return
     try:
         read_forms(recipe)
@@ -249,6 +245,6 @@ def _check_mix(mix: str | None) -> Iterator[Problem]:
     if not names_a_file(keys, mix):
         if mix not in MIXES:
             fix = f"Choose {' or '.join(MIXES)}, or name a JSONL file."
-            yield Problem(keys=keys, what=f"is {mix!r}, which is no data of ours", fix=fix)
+            yield Problem(keys=keys, what=f"is {mix!r}, which is not a known source", fix=fix)
     elif not Path(mix).is_file():
         yield absent(keys, ABSENT, Path(mix), 'Name a JSONL file of {"messages": [...]} rows.')

@@ -1,6 +1,6 @@
-"""Finds policies by name, our own and third parties' alike, and says which forms and data a recipe's policies need.
+"""Finds policies by name, built-in and third-party alike, and the forms and data that a recipe's policies need.
 
-Ours are the tables of `spar.method`; others come by entry points (docs/extending.md). Knows nothing of running them.
+Built-in ones are in tables of `spar.method`; others are entry points (docs/extending.md). Runs none of them.
 """
 
 import difflib
@@ -37,7 +37,7 @@ def generating_policy(name: str) -> GeneratingPolicy:
 
 
 def judging_options(settings: JudgmentSettings) -> dict[str, float]:
-    """The policy's options, complete."""
+    """The policy's options, including defaults."""
     return {**judging_policy(settings.policy).options, **settings.options}
 
 
@@ -51,25 +51,25 @@ def searches(settings: IterationSettings) -> bool:
 
 
 def writes_refiner_data(settings: IterationSettings) -> bool:
-    """Whether selection makes examples for a refiner: one that is trained here, or, without training, any."""
+    """Whether selection makes examples for a refiner: for one that is trained, or, without training, for export."""
     if settings.training.trains:
         return settings.refiner_fate == "trained"
     return judging_policy(settings.judgment.policy).votes_only
 
 
 def needs_checkers(recipe: Recipe) -> bool:
-    """Whether responses are judged by code that comes with their prompts."""
+    """Whether responses are judged by code supplied with their prompts."""
     policies = [judging_policy(each.judgment.policy) for each in every_settings(recipe)]
     return any(policy.form is None and not policy.no_replies for policy in policies)
 
 
 def writes_prompts(recipe: Recipe) -> bool:
-    """Whether a model writes the prompts that are learned from, so that they can be any, measured ones too."""
+    """Whether a model writes the training prompts, which could thus be any, including those of an evaluation."""
     return any(generating_policy(each.generation.policy).backward for each in every_settings(recipe))
 
 
 def forms_needed(recipe: Recipe) -> dict[str, str | None]:
-    """The forms besides judge and refine, by name, each with its policy's own text for sets that have no such file."""
+    """The forms besides judge and refine, by name, each with its policy's default text, if any."""
     needed: dict[str, str | None] = {}
     for each in every_settings(recipe):
         for policy in (judging_policy(each.judgment.policy), generating_policy(each.generation.policy)):
@@ -88,7 +88,7 @@ def _find(name: str, key: str, table: Mapping[str, Policy], group: str) -> Polic
     known = sorted({*table, *_installed(group)})
     close = difflib.get_close_matches(name, known, n=1)
     fix = f"Choose one of: {', '.join(known)}; or install one in {group}."
-    raise RecipeError(f"{key} is {name!r}, which is no policy.", f"Did you mean '{close[0]}'? {fix}" if close else fix)
+    raise RecipeError(f"{key} is {name!r}, not a known policy.", f"Did you mean '{close[0]}'? {fix}" if close else fix)
 
 
 def _installed(group: str) -> set[str]:

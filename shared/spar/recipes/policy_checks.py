@@ -1,6 +1,6 @@
-"""Whether a recipe's policies are there, know their options, and fit each other, in each of its stages.
+"""Checks that a recipe's policies exist, accept their options, and fit each other, in each of its stages.
 
-Looks at the recipe and the tables of policies; what cannot go together for other reasons is in `combinations`.
+Uses the recipe and the tables of policies; `combinations` has the other checks of combined values.
 """
 
 import difflib
@@ -26,7 +26,7 @@ def check_policies(recipe: Recipe) -> Iterator[Problem]:
     yield from own
     for index, stage in enumerate(recipe.stages):
         for problem in _in_iteration(recipe, settings_in(recipe, stage.iterations[0])):
-            if problem not in own:  # else the stage has it of the recipe
+            if problem not in own:  # otherwise the stage inherits it from the recipe
                 yield replace(problem, keys=("stages", str(index), *problem.keys))
     yield from _one_model(recipe)
     yield from _mix_is_used(recipe)
@@ -41,7 +41,7 @@ def _in_iteration(recipe: Recipe, settings: IterationSettings) -> Iterator[Probl
 
 
 PolicyName = tuple[Keys, Callable[[str], object], str]
-"""Where a policy is named, what finds it, and its name."""
+"""The key of a policy, the function that finds it, and its name."""
 
 
 def selfplay_policies(settings: IterationSettings) -> tuple[PolicyName, ...]:
@@ -65,11 +65,11 @@ def unknown_policies(names: Iterable[PolicyName]) -> Iterator[Problem]:
         try:
             find(name)
         except RecipeError as error:
-            yield Problem(keys=keys, what=f"is {name!r}, which is no policy", fix=error.fix)
+            yield Problem(keys=keys, what=f"is {name!r}, not a known policy", fix=error.fix)
 
 
 def _options_are_known(settings: IterationSettings, without_policy: Collection[str]) -> Iterator[Problem]:
-    """Of the sections whose policy is there."""
+    """Checks the options of sections with a known policy."""
     sections: tuple[tuple[str, Callable[[], Mapping[str, float]], Mapping[str, float]], ...] = (
         ("judgment", lambda: judging_policy(settings.judgment.policy).options, settings.judgment.options),
         ("selection", lambda: selection_policy(settings.selection.pairs).options, settings.selection.options),
@@ -79,7 +79,7 @@ def _options_are_known(settings: IterationSettings, without_policy: Collection[s
         for name in given if section not in without_policy else ():
             if name not in ours:
                 yield Problem(
-                    keys=(section, "options", name), what="is no option of this policy", fix=_instead(name, ours)
+                    keys=(section, "options", name), what="is not an option of this policy", fix=_instead(name, ours)
                 )
 
 
@@ -100,7 +100,7 @@ def _fit(recipe: Recipe, settings: IterationSettings) -> Iterator[Problem]:
         )
         yield Problem(keys=("selection", "pairs"), what=what, fix=fix)
     if selecting.searches and not judging.votes_only:
-        what = f"is {settings.selection.pairs}, whose search goes by votes, but judgment.policy is {judging.name}"
+        what = f"is {settings.selection.pairs}, whose search needs votes, but judgment.policy is {judging.name}"
         yield Problem(
             keys=("selection", "pairs"),
             what=what,
@@ -110,7 +110,7 @@ def _fit(recipe: Recipe, settings: IterationSettings) -> Iterator[Problem]:
         what = f"is {settings.selection.pairs}: a pair takes two responses to a prompt, and generation.n is 1"
         yield Problem(keys=("selection", "pairs"), what=what, fix="Raise generation.n (the paper has 5).")
     if not judging.votes_only and settings.refiner_fate == "trained":
-        what = f"is {judging.name}, but a refiner learns to give verdicts"
+        what = f"is {judging.name}, but a refiner is trained to give verdicts"
         fix = "Set training.train_refiner to false, or models.shared to true."
         yield Problem(keys=("judgment", "policy"), what=what, fix=fix)
     yield from _generation_fits(recipe, settings)
@@ -122,9 +122,7 @@ def _generation_fits(recipe: Recipe, settings: IterationSettings) -> Iterator[Pr
     policy = generating_policy(settings.generation.policy)
     if policy.backward and recipe.models.backward is None:
         fix = "Add models.backward: the model that writes instructions."
-        yield Problem(
-            keys=("generation", "policy"), what=f"is {policy.name}, but there is no backward model to ask", fix=fix
-        )
+        yield Problem(keys=("generation", "policy"), what=f"is {policy.name}, but there is no backward model", fix=fix)
     if policy.backward and settings.generation.n != 1:
         yield Problem(
             keys=("generation", "n"),
@@ -133,7 +131,7 @@ def _generation_fits(recipe: Recipe, settings: IterationSettings) -> Iterator[Pr
         )
     if not policy.backward and recipe.models.backward is not None and not recipe.stages:
         fix = "Delete it, or set generation.policy to instruct."
-        yield Problem(keys=("models", "backward"), what="names a model that nobody asks", fix=fix)
+        yield Problem(keys=("models", "backward"), what="names a model that is not used", fix=fix)
 
 
 def _comparison_fits(settings: IterationSettings) -> Iterator[Problem]:
@@ -141,7 +139,7 @@ def _comparison_fits(settings: IterationSettings) -> Iterator[Problem]:
         what = "compares judgments with scores, but judgment.policy is " + settings.judgment.policy
         yield Problem(keys=("comparison",), what=what, fix="Set judgment.policy to rubric.")
     if settings.training.actor.method != "dpo" or not settings.one_model:
-        what = "gives pairs of judgments, but no model here is trained by dpo to judge"
+        what = "makes pairs of judgments, but no model here is trained by dpo to judge"
         yield Problem(
             keys=("comparison",),
             what=what,
@@ -161,7 +159,7 @@ def _stages_fit(recipe: Recipe) -> Iterator[Problem]:
             )
     for index, stage in enumerate(recipe.stages):
         if stage.training is not None and stage.training.mix not in (None, recipe.training.mix):
-            what = "is another one than training.mix: one run mixes one set in"
+            what = "differs from training.mix: a run mixes in one data set"
             yield Problem(
                 keys=("stages", str(index), "training", "mix"), what=what, fix="Name it in training.mix alone."
             )
@@ -175,7 +173,7 @@ def _one_model(recipe: Recipe) -> Iterator[Problem]:
 
 def _mix_is_used(recipe: Recipe) -> Iterator[Problem]:
     if recipe.training.mix == INIT_SET and recipe.init is None:
-        what = f"is {INIT_SET}, the set that init makes, but there is no init"
+        what = f"is {INIT_SET}, the data set of init, but there is no init"
         yield Problem(
             keys=("training", "mix"), what=what, fix="Name a file of conversations, or add init.teacher.model."
         )

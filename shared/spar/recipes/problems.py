@@ -1,6 +1,6 @@
-"""What can be wrong with a recipe, and how it is told: every problem with its place, what it is, and the fix.
+"""Problems of a recipe and their report: each with its place, what is wrong, and the fix.
 
-Knows pydantic's complaints and turns them into sentences; reads no file.
+Turns pydantic's errors into sentences; reads no file.
 """
 
 import difflib
@@ -16,10 +16,10 @@ from spar.errors import RecipeError
 from spar.recipes.key_types import models_in
 
 Keys = tuple[str, ...]
-"""Where a value stands: ("search", "beam_width") for `search.beam_width`."""
+"""The path of a value: ("search", "beam_width") for `search.beam_width`."""
 
 MOST_SHOWN = 50
-"""Problems that one error spells out; somebody who has more has another problem."""
+"""Problems listed in one error; more usually have a common cause."""
 WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -33,12 +33,12 @@ WANTED = {
 
 class Flaw(StrEnum):
     WRONG = "wrong"
-    MISSING = "missing"  # nothing is wrong with what is there: a value is still to be given
+    MISSING = "missing"  # the recipe is otherwise valid: a value must still be given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong at `keys`. Where it is between several values, `between` names them all."""
+    """What is wrong at `keys`. If several values conflict, `between` names them all."""
 
     keys: Keys
     what: str
@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def repairs(self) -> tuple[Keys, ...]:
-        """The values that have to change before anything else can be looked at."""
+        """The values that must change before anything else can be checked."""
         return self.between or (self.keys,)
 
 
@@ -57,7 +57,7 @@ def dotted(keys: Iterable[str]) -> str:
 
 
 def raise_for(title: str, problems: Sequence[Problem], places: Mapping[Keys, str]) -> None:
-    """Raise one RecipeError that tells all problems, each on a line of its own; nothing if there are none."""
+    """Raise one RecipeError that lists all problems, one per line; do nothing if there are none."""
     if not problems:
         return
     if len(problems) == 1:
@@ -88,7 +88,7 @@ def _place(keys: Keys, places: Mapping[Keys, str]) -> str:
 
 
 def _line(place: str) -> tuple[str, int]:
-    """Where it is in the order of files and lines; what has no line comes first."""
+    """Sort key by file and line; places without a line come first."""
     name, _, line = place.rpartition(":")
     return (name, int(line)) if line.isdecimal() else (place, 0)
 
@@ -123,7 +123,7 @@ def _from_detail(detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
 
 
 def _without_tags(keys: Keys) -> Keys:
-    """pydantic names the method it took an actor's training for; in a recipe no such key is written."""
+    """Removes the method that pydantic adds to the path of an actor's training, which is not a recipe key."""
     marks = {index for index, key in enumerate(keys) if index and key in ("dpo", "sft") and keys[index - 1] == "actor"}
     return tuple(key for index, key in enumerate(keys) if index not in marks)
 
@@ -150,10 +150,10 @@ def known_keys(model: type[BaseModel], keys: Keys) -> list[str]:
 
 
 def section_at(model: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
-    """The model of the section at `keys`; None if a value stands there."""
+    """The model of the section at `keys`; None if there is a value."""
     section: type[BaseModel] | None = model
     for key in keys:
-        if key.isdecimal():  # a place in a list of sections
+        if key.isdecimal():  # an index in a list of sections
             continue
         if section is None or key not in section.model_fields:
             return None

@@ -1,6 +1,6 @@
-"""Changes those sections of a run that is there that can change: they determine no result.
+"""Changes the sections of an existing run that can change, since they affect no result.
 
-Reads no file; knows nothing of what going on with the run means.
+Reads no file; knows nothing of resuming.
 """
 
 import copy
@@ -21,12 +21,12 @@ SECTIONS: Mapping[str, type[Section]] = {
     "failures": FailureSettings,
     "guards": GuardSettings,
 }
-"""Of a run that is there only these can change."""
+"""The only sections of an existing run that can change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSections:
-    """None: the run keeps its own."""
+    """The changed sections; None: unchanged."""
 
     budget: BudgetSettings | None = None
     failures: FailureSettings | None = None
@@ -44,7 +44,7 @@ def changed_sections(recipe: Mapping[str, Any], overrides: Sequence[str]) -> Cha
             raise RecipeError(
                 f"--set {text} would make another run: only budget.*, failures.* and guards.* can change when one "
                 "is resumed.",
-                "Give it to `spar run RECIPE --dir DIR`: the new run reuses all that the change doesn't touch.",
+                "Give it to `spar run RECIPE --dir DIR`: the new run reuses every result that the change leaves alone.",
             )
     source = YamlSource({name: copy.deepcopy(dict(recipe.get(name) or {})) for name in wanted})
     apply_overrides(source, overrides)
@@ -67,7 +67,7 @@ def _validated(name: str, data: Any) -> tuple[Any, list[Problem]]:
 
 
 def money_problems(budget: BudgetSettings) -> Sequence[Problem]:
-    """A cap on money that could never be reached."""
+    """The problem of a cap on money that can never be reached."""
     if budget.money is None or not budget.price.free:
         return ()
     what = f"is {budget.money:g}, but everything is free: it would never be reached"

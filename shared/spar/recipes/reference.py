@@ -1,6 +1,6 @@
-"""Every key of a recipe, from the models themselves: its type, default, unit and meaning; and that as a page.
+"""The reference of all recipe keys, from the models themselves: type, default, unit and meaning; and its page.
 
-A section whose keys stand at another place too is written out once. Writes no file.
+A section whose keys occur in several places is listed once. Writes no file.
 """
 
 import json
@@ -19,12 +19,12 @@ from spar.recipes.problems import Keys, dotted
 HEAD = """\
 # Every key of a recipe
 
-`spar recipe reference` writes this page from the models that read recipes; a test fails where the two differ. What
-recipes are for, and which there are: [recipes.md](../recipes.md). For editors: [recipe.schema.json][schema].
+`spar recipe reference` generates this page from the models that read recipes; a test checks that it is current. For an
+introduction to recipes see [recipes.md](../recipes.md); for editors, [recipe.schema.json][schema].
 
-*default*: what a key is where neither a recipe nor what it extends says anything; those of the method are the paper's
-(arXiv 2412.11605). *null*: off, or as the meaning says. *–*: no unit. `extends`, at the top of a file only, names
-built-in recipes to take all other keys from: one, or a list, of which a later one wins.
+*default*: the value of a key that neither the recipe nor what it extends sets; those of the method are the paper's
+(arXiv 2412.11605). *null*: off, or as described. *–*: no unit. `extends`, only at the top of a file, names the built-in
+recipes to inherit all other keys from: one, or a list, in which later ones override earlier ones.
 
 [schema]: recipe.schema.json
 """
@@ -44,8 +44,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferencePart:
-    """One section at its place in a recipe. With `like`, that place has the same keys, and `keys` are those whose
-    default is another one here."""
+    """One section at its place in a recipe. With `like`, that place has the same keys, and `keys` are those with
+    another default here."""
 
     place: str
     about: str
@@ -54,7 +54,7 @@ class ReferencePart:
 
 
 def parts() -> tuple[ReferencePart, ...]:
-    """All sections, each before those inside it."""
+    """All sections, each before its subsections."""
     return tuple(_parts(Recipe, (), None, {}))
 
 
@@ -86,7 +86,7 @@ def _method(section: type[BaseModel]) -> str:
 
 
 def _inside(model: type[BaseModel], name: str, values: BaseModel | None, section: type[BaseModel]) -> BaseModel | None:
-    """The values of a section about which nothing is said; None if something has to be."""
+    """The values of a section that a recipe leaves out; None if it has required keys."""
     given = getattr(_whole(model, values), name, model.model_fields[name].default)
     if isinstance(given, section):
         return given

@@ -1,7 +1,7 @@
 """How a recipe names a model: `builtin:NAME`, `hub:ORG/NAME@REVISION`, `served:NAME`, or a folder.
 
-Checks the form, and suggests the one that was probably meant; whether the hub or a server has the model, who loads it
-finds out.
+Checks the format, and suggests what was probably meant; whether the hub or a server has the model is found when it is
+loaded.
 """
 
 import difflib
@@ -22,7 +22,7 @@ _HUB_PAGE = re.compile(rf"(?:https?://)?huggingface\.co/(?P<name>{_HUB_NAME})(?:
 
 
 def check_form(keys: Keys, value: str) -> Iterator[Problem]:
-    """What is wrong with a reference that has a prefix."""
+    """Problems of a reference with a prefix."""
     kind, _, rest = value.partition(":")
     match kind:
         case "hub":
@@ -34,14 +34,14 @@ def check_form(keys: Keys, value: str) -> Iterator[Problem]:
         case "builtin" if rest not in BUILTIN_MODELS:
             close = difflib.get_close_matches(rest, BUILTIN_MODELS, n=1)
             fix = f"Did you mean 'builtin:{close[0]}'?" if close else f"Choose one of: {', '.join(BUILTIN_MODELS)}."
-            yield Problem(keys=keys, what=f"is {value!r}, which is no built-in model", fix=fix)
+            yield Problem(keys=keys, what=f"is {value!r}, which is not a built-in model", fix=fix)
 
 
 def _check_hub(keys: Keys, value: str, rest: str) -> Iterator[Problem]:
     named = _ON_HUB.fullmatch(rest)
     if named is None:
         yield Problem(
-            keys=keys, what=f"is {value!r}, which is no name on the hub", fix=f"Write hub:ORG/NAME@REVISION. {REVISION}"
+            keys=keys, what=f"is {value!r}, not a name on the hub", fix=f"Write hub:ORG/NAME@REVISION. {REVISION}"
         )
     elif named["revision"] is None:
         fix = f"Write hub:{named['name']}@REVISION. {REVISION}"
@@ -49,7 +49,7 @@ def _check_hub(keys: Keys, value: str, rest: str) -> Iterator[Problem]:
 
 
 def absent_folder(keys: Keys, folder: Path, written: str) -> Problem:
-    """A folder that is not there, and what its name looks like."""
+    """The problem of a missing folder, with a suggestion by its name."""
     forms = "builtin:NAME, hub:ORG/NAME@REVISION, served:NAME"
     meant, prefixed, on_hub = likely_path(folder), _likely_prefix(written), hub_reference(written)
     if prefixed is not None:
@@ -58,20 +58,18 @@ def absent_folder(keys: Keys, folder: Path, written: str) -> Problem:
         hint = f"Did you mean {meant}? "
     else:
         hint = f"For the model on the Hugging Face Hub write {on_hub} ({REVISION[:-1]}). " if on_hub else ""
-    return Problem(
-        keys=keys, what=f"names a folder that is not there: {folder}", fix=f"{hint}Name a folder, or one of {forms}."
-    )
+    return Problem(keys=keys, what=f"names a missing folder: {folder}", fix=f"{hint}Name a folder, or one of {forms}.")
 
 
 def _likely_prefix(written: str) -> str | None:
-    """`severd:NAME` with its prefix put right."""
+    """Such as `severd:NAME` with its prefix corrected."""
     kind, colon, rest = written.partition(":")
     close = difflib.get_close_matches(kind, PREFIXES, n=1) if colon else []
     return f"{close[0]}:{rest}" if close else None
 
 
 def hub_reference(written: str) -> str | None:
-    """What ORG/NAME, with a revision or without, or the page of a model on the hub is as a reference."""
+    """The reference for ORG/NAME, with or without a revision, or for a model's page on the hub."""
     named = _HUB_PAGE.fullmatch(written) or _ON_HUB.fullmatch(written)
     if named is None or "/" not in named["name"]:
         return None

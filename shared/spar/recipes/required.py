@@ -1,6 +1,6 @@
-"""Values that a built-in recipe leaves to its user: where a key says REQUIRED, it is reported as missing.
+"""Values that a built-in recipe leaves to its user: a key with the value REQUIRED is reported as missing.
 
-For keys that are optional by themselves, but not in that recipe. Reads no file.
+For keys that are optional in general, but not in that recipe. Reads no file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ from spar.recipes.validating import STAND_IN
 
 REQUIRED = "REQUIRED"
 STAND_INS: Mapping[str, str] = {"models": f"served:{STAND_IN}", "training": f"world:{STAND_IN}"}
-"""By section: what names no file of this host."""
+"""By section: a placeholder that names no file of this host."""
 
 
 def take_required(source: YamlSource) -> None:
-    """Put a stand-in for each value that is still to be given, and report it."""
+    """Replace each value that must still be given by a placeholder, and report it."""
     for keys in list(_required(source.data, ())):
         section: Any = source.data
         for key in keys[:-1]:

@@ -1,6 +1,7 @@
-"""Makes a validated recipe ready to run: profile applied, paths absolute, files there, nothing impossible.
+"""Makes a validated recipe ready to run: applies the profile, completes stages, makes paths absolute, checks files and
+combinations.
 
-Changes no value that the user set. Resolving twice changes nothing.
+Changes no value that the user set. Resolving is idempotent.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from spar.data.readers.benchmark_files import digest_of, digest_of_tree, read_data_files
 from spar.hashing import file_sha256
@@ -19,14 +21,15 @@ from spar.recipes.benchmarks import data_keys, planned
 from spar.recipes.combinations import check_combinations
 from spar.recipes.former_keys import with_former_keys
 from spar.recipes.general import GENERAL, general_of
+from spar.recipes.iteration_settings import SECTIONS
+from spar.recipes.merging import merged
 from spar.recipes.models import InitSettings, JudgeAuditSettings, Recipe
 from spar.recipes.paths import SERVED, TEMPLATE_FILES, Written, check_files, make_absolute, names_a_file
 from spar.recipes.policies import forms_needed
 from spar.recipes.problems import Keys, Problem, raise_for
-from spar.recipes.stages import said, whole
 
 NOT_IDENTITY: tuple[Keys, ...] = (
-    # How fast and where, never what: a run goes on as the same run when these change.
+    # How fast and where, never what: a run stays the same run when these change.
     ("dispatch",),
     ("budget",),
     ("failures",),
@@ -48,15 +51,15 @@ NOT_IDENTITY: tuple[Keys, ...] = (
 
 
 def resolve(recipe: Recipe, places: Mapping[Keys, str] | None = None) -> Recipe:
-    """Raises one RecipeError that names every problem; `places` says where each key was written."""
+    """Raises one RecipeError that lists every problem; `places`: where each key was set."""
     ready, problems = resolved_with_problems(recipe, Written())
     raise_for(f"The recipe {recipe.name}", problems, places or {})
     return ready
 
 
 def resolved_with_problems(recipe: Recipe, written: Written) -> tuple[Recipe, list[Problem]]:
-    """The recipe made whole, and what of it cannot be; `written` says how its paths were given, and where they are."""
-    data = said(recipe)
+    """The completed recipe, and its problems; `written` has its paths as originally given."""
+    data = set_values(recipe)
     make_absolute(data, lambda _: Path.cwd())
     _imply_no_training(recipe, data)
     _imply_taught_judging(data)
@@ -64,14 +67,14 @@ def resolved_with_problems(recipe: Recipe, written: Written) -> tuple[Recipe, li
         for part in (data, data["init"]) if data.get("init") else (data,):
             part.setdefault(section, {}).setdefault(key, value)
     if recipe.stages:
-        data["stages"] = whole(data)
+        data["stages"] = completed_stages(data)
     ready = Recipe.model_validate(data)
     return ready, [*check_combinations(ready), *check_files(ready, written)]
 
 
 def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
-    """Served models have no weights here: a recipe of nothing else that says nothing of training trains nothing. And
-    without training there is one iteration."""
+    """Served models have no weights here: a recipe with only served models and no training section trains nothing.
+    Without training there is one iteration."""
     models = (recipe.models.actor, recipe.models.refiner)
     if "training" not in data and "init" not in data and all(model.startswith(SERVED) for model in models):
         data["training"] = {"trains": False}
@@ -80,14 +83,14 @@ def _imply_no_training(recipe: Recipe, data: dict[str, Any]) -> None:
 
 
 def _imply_taught_judging(data: dict[str, Any]) -> None:
-    """One model learns from its teacher to judge by the form that it will be asked with in self-play."""
+    """A shared model is trained by its teacher to judge with the policy of self-play."""
     judging = JUDGING.get(data.get("judgment", {}).get("policy"))
     if data.get("init") and data["models"].get("shared") and judging is not None and judging.form is not None:
         data["init"].setdefault("judgment", {}).setdefault("policy", judging.name)
 
 
 def profile_values(name: str) -> dict[tuple[str, str], Any]:
-    """What a profile says of a recipe's keys, where it says anything."""
+    """The values that a profile sets for a recipe's keys."""
     profile = PROFILES[name]
     values = {
         ("judgment", "quorum"): profile.quorum,
@@ -100,10 +103,10 @@ def profile_values(name: str) -> dict[tuple[str, str], Any]:
 
 
 def recipe_fingerprint(recipe: Recipe) -> str:
-    """What makes two runs the same run: the settings that determine results, and the contents of named files.
+    """The identity of a run: the settings that determine results, and the contents of named files.
 
-    A prompts file or a template counts by its bytes, not by where it lies. Model folders count by their path:
-    their weights have fingerprints of their own.
+    A prompts file or a template counts by its bytes, not its path. Model folders count by their path, since their
+    weights have separate fingerprints.
     """
     data = with_former_keys(recipe)
     _leave_out(data, NOT_IDENTITY)
@@ -142,7 +145,7 @@ def _leave_out(data: dict[str, Any], left_out: Iterable[Keys]) -> None:
 
 
 def _init_identity(settings: InitSettings, written: dict[str, Any]) -> dict[str, Any]:
-    """As the recipe's: not where a teacher is, nor how fast it is asked; files by their contents."""
+    """As for the recipe: without a teacher's address and speed, and with files by their contents."""
     for role in ("actor", "refiner"):
         _leave_out(written, [(role, "checkpoint_steps")])
         written["data"][role] = [file_sha256(Path(file)) for file in getattr(settings.data, role)]
@@ -155,7 +158,7 @@ def _init_identity(settings: InitSettings, written: dict[str, Any]) -> dict[str,
 
 
 def _judge_audit_identity(settings: JudgeAuditSettings, written: Mapping[str, Any]) -> dict[str, Any]:
-    """What is audited, by which rules and judge: not when that is an alarm, and what follows then."""
+    """What is audited, by which rules and judge; not the alarm's threshold and consequence."""
     kept = {name: value for name, value in written.items() if name not in ("alarm", "stop")}
     if settings.rules is not None and names_a_file(("judge_audit", "rules"), settings.rules):
         kept["rules"] = file_sha256(Path(settings.rules))
@@ -165,5 +168,29 @@ def _judge_audit_identity(settings: JudgeAuditSettings, written: Mapping[str, An
 
 
 def to_yaml(recipe: Recipe) -> str:
-    """The whole recipe as YAML that loads to the same recipe."""
+    """The complete recipe as YAML that loads to the same recipe."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def set_values(value: Any) -> Any:
+    """The explicitly set values of a section as plain data, including those equal to the default."""
+    match value:
+        case BaseModel():
+            names = [name for name in type(value).model_fields if name in value.model_fields_set]
+            return {name: set_values(getattr(value, name)) for name in names}
+        case tuple():
+            return tuple(set_values(item) for item in value)
+        case _:
+            return value
+
+
+def completed_stages(data: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The stages of a recipe, each section completed from the recipe's own."""
+    return tuple(
+        {name: _over(data.get(name), value) if name in SECTIONS else value for name, value in stage.items()}
+        for stage in data.get("stages", ())
+    )
+
+
+def _over(base: Any, changes: Any) -> Any:
+    return merged(base or {}, changes) if isinstance(changes, Mapping) else changes

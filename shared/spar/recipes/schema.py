@@ -1,5 +1,5 @@
-"""The JSON schema of a recipe file, for editors: what each key takes and means. A file may leave any key to what it
-extends, so nothing is required here.
+"""The JSON schema of a recipe file, for editors: each key's type and description. No key is required, since a file may
+inherit any from what it extends.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(builtin: Collection[str]) -> dict[str, Any]:
-    """`builtin` are the recipes that can be extended."""
+    """`builtin`: the recipes that can be extended."""
     schema = Recipe.model_json_schema()
     sections = {model.__name__: model for model in _sections(Recipe)}
     for name, section in {"Recipe": schema, **schema["$defs"]}.items():
@@ -26,13 +26,13 @@ def json_schema(builtin: Collection[str]) -> dict[str, Any]:
     names = {"enum": sorted(builtin)}
     schema["properties"][EXTENDS] = {
         "anyOf": [names, {"type": "array", "items": names, "minItems": 1}],
-        "description": "Built-in recipes whose keys this one takes over; of several, a later one wins.",
+        "description": "Built-in recipes whose keys this one inherits; later ones override earlier ones.",
     }
     return {"$schema": DIALECT, **schema}
 
 
 def _properties(section: dict[str, Any]) -> dict[str, Any] | None:
-    """A section's, also where a text may stand instead of it."""
+    """The properties of a section, also if a text is allowed in place of it."""
     found: dict[str, Any] | None = section.get("properties")
     inner = (each["properties"] for each in section.get("anyOf", ()) if "properties" in each)
     return found if found is not None else next(inner, None)
@@ -46,7 +46,7 @@ def _sections(model: Any) -> Iterator[Any]:
 
 
 def _loosen(schema: Any) -> None:
-    """A file may leave out any key; and what names no training method fits both."""
+    """Makes every key optional, and lets a section without a training method match both methods."""
     if isinstance(schema, dict):
         if isinstance(schema.get("required"), list):
             del schema["required"]

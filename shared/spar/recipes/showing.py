@@ -1,6 +1,6 @@
-"""A recipe written out for reading: every value, where it was written, and what is still to be given.
+"""A recipe written out for reading: every value, where it was set, and what is still missing.
 
-The text is YAML that loads as the same recipe; what is known besides stands in its comments.
+The text is YAML that loads as the same recipe; everything else is in its comments.
 """
 
 import json
@@ -19,12 +19,12 @@ from spar.recipes.validating import missing_keys
 DEFAULT = "default"
 INDENT = "  "
 WIDE = 1 << 20
-"""Columns: no value is broken over lines, so that its comment can follow it."""
+"""Columns: no value is wrapped, so that its comment can follow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A resolved recipe, perhaps with stand-ins for what is missing, and the layers that it was made of."""
+    """A resolved recipe, possibly with placeholders for missing values, and its merged layers."""
 
     recipe: Recipe
     source: YamlSource
@@ -36,7 +36,7 @@ def shown(recipe: Recipe, source: YamlSource, problems: Collection[Problem]) -> 
 
 
 def written_out(found: Shown, origins: bool) -> str:
-    """The whole recipe; with `origins` each value is followed by the file and line, or the --set, that wrote it."""
+    """The complete recipe; with `origins` each value is followed by the file and line, or the --set, that set it."""
     data: Data = found.recipe.model_dump(mode="json")
     if not found.recipe.training.trains:
         data["training"] = NO_TRAINING

@@ -1,8 +1,8 @@
-"""Reads a recipe's YAML into plain data, remembering each key's line. Knows nothing of what the keys mean.
+"""Reads a recipe's YAML into plain data, remembering each key's line. Does not interpret keys.
 
-A narrow YAML on purpose: no tags, no anchors, no doubled keys; `true` and `false` are the only booleans, and
-2e-4 is a number (in YAML 1.1 it is a text). Bounded, since anybody may have written it: in its size first, then, by
-what libyaml's parser reports before anything is built, in its depth and the number of its values.
+A deliberate subset of YAML: no tags, no anchors, no duplicate keys; `true` and `false` are the only booleans, and 2e-4
+is a number (in YAML 1.1 it is a text). Bounded, since the input is untrusted: in size first, then, by libyaml's events
+before anything is built, in depth and number of values.
 """
 
 import re
@@ -21,7 +21,7 @@ Data = dict[str, Any]
 
 @dataclass(slots=True)
 class YamlSource:
-    """What one YAML text says: its data, the place of each key, and what is wrong with its form."""
+    """A parsed YAML text: its data, the place of each key, and problems of its syntax."""
 
     data: Data = field(default_factory=dict)
     places: dict[Keys, str] = field(default_factory=dict)
@@ -34,14 +34,14 @@ MOST_VALUES = 4000
 DEEPEST = 32
 """Sections within sections; a recipe has five."""
 LONGEST_NUMBER = 400
-"""Digits; Python refuses to read thousands of them."""
+"""Digits; Python refuses to parse thousands of them."""
 
 # libyaml's parser where PyYAML was built with it: the same YAML, some twenty times as fast.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """With our own types of scalars."""
+    """With our own scalar types."""
 
 
 _Loader.yaml_implicit_resolvers = {}  # ours only, not those of YAML 1.1
@@ -56,7 +56,7 @@ _Loader.add_implicit_resolver(
 
 
 def read_source(path: Path, name: str) -> YamlSource:
-    """Read a recipe file; `name` is how places in it are written."""
+    """Read a recipe file; `name` is its name in places."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(LARGEST_TEXT + 1)
@@ -68,7 +68,7 @@ def read_source(path: Path, name: str) -> YamlSource:
 
 
 def parse(text: str, name: str) -> YamlSource:
-    """A YAML text with the place of every key. Raises nothing: its problems are listed, each with a line and a fix."""
+    """Parses a YAML text, with the place of every key. Raises nothing: problems are listed, with line and fix."""
     source = YamlSource(places={(): name})
     if len(text) > LARGEST_TEXT:
         return _broken(name, *_TOO_LARGE)
@@ -88,7 +88,7 @@ def parse(text: str, name: str) -> YamlSource:
 
 
 def parse_value(text: str) -> Any:
-    """One value as YAML types it; a text that is no YAML stays a text."""
+    """One value with YAML's type; a text that is not YAML stays a text."""
     if not is_storable(text):
         return text  # `unstorable` reports it
     try:
@@ -100,7 +100,7 @@ def parse_value(text: str) -> Any:
 
 
 def unstorable(data: Mapping[Any, Any]) -> list[Problem]:
-    """A problem for each section or value at the top with a text that no database can hold."""
+    """A problem for each top-level section or value with a text that no database can store."""
     return [
         Problem(keys=(storable(str(key)),), what=f"holds {UNSTORABLE_NAMED}", fix="Delete that character.")
         for key, value in data.items()
@@ -109,7 +109,7 @@ def unstorable(data: Mapping[Any, Any]) -> list[Problem]:
 
 
 def too_many_values(data: Any) -> bool:
-    """Of what came as JSON: whether it has more values, or deeper ones, than a recipe may have."""
+    """For JSON input: whether it has more values, or deeper ones, than a recipe may have."""
     level, number = [data], 0
     for _ in range(DEEPEST):
         level = [inner for value in level for inner in _inside(value)]
@@ -124,11 +124,11 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _check_bounds(text: str) -> None:
-    """Raises YAMLError. Events are made one by one: what is too much ends this before it is built."""
+    """Raises YAMLError. Events are generated one by one, so excess input is rejected before it is built."""
     depth = values = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.events.AliasEvent):
-            raise _refusal("an alias (*name) is not taken here", event)
+            raise _refusal("an alias (*name) is not allowed here", event)
         depth += isinstance(event, yaml.events.CollectionStartEvent)
         depth -= isinstance(event, yaml.events.CollectionEndEvent)
         values += isinstance(event, yaml.events.NodeEvent)
@@ -139,13 +139,13 @@ def _check_bounds(text: str) -> None:
 
 
 def _refusal(what: str, event: yaml.events.Event) -> yaml.MarkedYAMLError:
-    mark: Any = event.start_mark  # libyaml's marks are of a type of their own
+    mark: Any = event.start_mark  # libyaml's marks have a different type
     return yaml.MarkedYAMLError(problem=what, problem_mark=mark)
 
 
 _TOO_LARGE = (
     f"is larger than {LARGEST_TEXT:,} characters",
-    "A recipe names its data; it does not hold them. Put prompts into a file of their own.",
+    "A recipe names its data files instead of containing data. Put prompts into a separate file.",
 )
 
 
@@ -160,7 +160,7 @@ def _mapping(node: yaml.MappingNode, at: Keys, name: str, source: YamlSource) ->
         if keys[-1] in data:
             line = key_node.start_mark.line + 1
             source.problems.append(
-                Problem(keys=keys, what=f"is there twice (again in line {line})", fix="Delete one of the two.")
+                Problem(keys=keys, what=f"occurs twice (again in line {line})", fix="Delete one of the two.")
             )
             continue
         source.places[keys] = f"{name}:{key_node.start_mark.line + 1}"

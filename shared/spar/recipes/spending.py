@@ -1,6 +1,6 @@
-"""What a run has taken, what it may take, and what that costs: arithmetic over a recipe's budget.
+"""A run's usage, its caps, and their cost: arithmetic over a recipe's budget.
 
-Knows nothing of who counts, or what follows when a cap is reached.
+Knows neither who counts, nor what follows when a cap is reached.
 """
 
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """Work done, or expected. `hours` are by the clock, pauses left out; the last two say how many of the tokens were
-    the teacher's, whose calls can have a price of their own."""
+    """Work done, or expected. `hours` are wall-clock time without pauses; the last two are the teacher's share of the
+    tokens, whose calls can have a separate price."""
 
     calls: float = 0
     prompt_tokens: float = 0
@@ -49,7 +49,7 @@ class Spent:
         )
 
     def money(self, price: PriceSettings) -> float:
-        """What the tokens and the hours cost; the teacher's tokens at its own price, if it has one."""
+        """The cost of the tokens and the hours, with the teacher's tokens at its own price, if it has one."""
         teacher = price.teacher or price
         tokens = (self.prompt_tokens - self.teacher_prompt_tokens) * price.prompt_million
         tokens += (self.completion_tokens - self.teacher_completion_tokens) * price.completion_million
@@ -60,9 +60,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:
-    """One kind of thing that is spent, and its cap (None: none).
+    """One kind of usage, and its cap (None: none).
 
-    `estimated`: tokens behind it that no server counted, so that they are estimates from the texts' lengths.
+    `estimated`: how many of its tokens no server counted, so that they are estimated from the texts' lengths.
     """
 
     name: str
@@ -72,9 +72,9 @@ class BudgetLine:
 
 
 def burn_down(spent: Spent, budget: BudgetSettings, estimated: float = 0) -> tuple[BudgetLine, ...]:
-    """Everything that is counted, in the order of the budget's keys; money only where it has a price.
+    """All kinds of usage, in the order of the budget's keys; money only if there is a price.
 
-    `estimated` of the tokens were not counted by their server.
+    `estimated`: how many of the tokens were not counted by their server.
     """
     found = (
         BudgetLine(name="calls", spent=spent.calls, cap=budget.calls),
@@ -92,7 +92,7 @@ def capped(budget: BudgetSettings) -> bool:
 
 
 def quantity(burn: BudgetLine, value: float) -> str:
-    """As people read it: whole things whole, hours and money with two digits."""
+    """The value as text: counts as integers, hours and money with two digits."""
     return f"{value:,.2f}" if burn.name in ("hours", "money") else f"{value:,.0f}"
 
 

@@ -1,4 +1,4 @@
-"""Addresses of servers as a recipe may hold them: without credentials, since recipes are stored and shown."""
+"""Addresses of servers in a recipe: without credentials, since recipes are stored and shown."""
 
 from typing import Annotated
 

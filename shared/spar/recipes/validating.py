@@ -1,7 +1,7 @@
-"""From a recipe's plain data to a recipe, or to everything that is wrong with its keys and values.
+"""Validates a recipe's plain data, collecting everything that is wrong with its keys and values.
 
-What is missing or bad gets a stand-in, so that the rest can be looked at in the same round. A problem that only a
-stand-in has is nobody's: `without_stand_ins` drops it. Reads no file.
+Missing or invalid values are replaced by placeholders, so that the rest can be checked at the same time.
+`without_stand_ins` drops problems of placeholders. Reads no file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,25 +16,25 @@ from spar.recipes.problems import Flaw, Keys, Problem, from_validation, section_
 from spar.recipes.source import Data
 
 STAND_IN = "(missing)"
-"""No name of a model, a file or a server."""
+"""A placeholder that is no name of a model, a file or a server."""
 STAND_INS: Mapping[Keys, str] = {
-    ("name",): "missing",  # has to look like one
-    **{("models", role): f"served:{STAND_IN}" for role in ("actor", "refiner")},  # no folder, so no path of this host
+    ("name",): "missing",  # must be a valid name
+    **{("models", role): f"served:{STAND_IN}" for role in ("actor", "refiner")},  # not a path of this host
 }
 ROUNDS = 8
-"""Each repairs what the last one found; a section is looked at as a whole only once its keys are right."""
+"""Each repairs what the last one found; a section is validated as a whole only once its keys are valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """`recipe` has stand-ins where there are problems; None where even that could not be."""
+    """`recipe` has placeholders where there are problems; None if it could not be repaired."""
 
     recipe: Recipe | None
     problems: tuple[Problem, ...]
 
 
 def validate(data: Data) -> Validated:
-    """Every problem of a recipe at once: what is wrong is replaced by a stand-in, and the rest is validated again."""
+    """Finds every problem of a recipe at once: invalid values become placeholders, and the rest is revalidated."""
     data, problems = deepcopy(data), list[Problem]()
     for _ in range(ROUNDS):
         try:
@@ -50,7 +50,7 @@ def validate(data: Data) -> Validated:
 
 
 def without_stand_ins(problems: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
-    """What is wrong besides what is known to be: nothing about a stand-in, and no key twice."""
+    """The problems that are not already known: none about a placeholder, and no key twice."""
     wrong = {keys for problem in known for keys in problem.repairs}
     for problem in problems:
         if problem.keys not in wrong and STAND_IN not in f"{problem.what} {problem.fix}":
@@ -58,7 +58,7 @@ def without_stand_ins(problems: Iterable[Problem], known: Iterable[Problem]) -> 
 
 
 def missing_keys(problems: Iterable[Problem]) -> list[Keys]:
-    """Every single value that is still to be given; a missing section's are those that it needs."""
+    """Every value that must still be given; for a missing section, its required keys."""
     found = []
     for problem in problems:
         if problem.flaw is Flaw.MISSING:
@@ -68,11 +68,11 @@ def missing_keys(problems: Iterable[Problem]) -> list[Keys]:
 
 
 def _repair(data: Data, keys: Keys) -> None:
-    """Write a stand-in for what has to be there; remove what need not, so that it gets its default."""
+    """Replace a required value by a placeholder; remove an optional one, so that it gets its default."""
     section: Any = data
     for depth, key in enumerate(keys[:-1]):
         inner = section.get(key)
-        if not isinstance(inner, dict):  # a list, such as `stages`: it goes as a whole
+        if not isinstance(inner, dict):  # a list, such as `stages`, is removed as a whole
             section.pop(key, None)
             return
         if keys[: depth + 1] and key not in section:

@@ -73,7 +73,7 @@ def test_show_without_origins_is_the_recipe_alone() -> None:
 def test_show_prints_a_recipe_whose_files_are_not_here_and_reports_them(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["show", "demo", "--set", f"prompts.source={tmp_path}/nowhere.jsonl"])
     assert "nowhere.jsonl  # --set prompts.source" in done.stdout
-    assert "names a file that is not there" in str(done.exception)
+    assert "names a missing file" in str(done.exception)
 
 
 def test_show_gives_text_that_loads_as_the_same_recipe(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_warning_is_an_event_and_an_alarm_and_the_run_goes_on(stage: Stage) ->
     run_id = play(stage, LONG)
     [(guard, finding)] = warnings(stage)
     assert guard == "length_gap"
-    assert "3.00 of 1, and guards.length_gap_most is 2" in finding
+    assert "3.00 of 1, but guards.length_gap_most is 2" in finding
     assert alarms(stage, run_id) == (f"iteration 1: {finding}",)
     assert [step.part for step in stage.steps("training")] == ["actor", "refiner"]
 

@@ -118,15 +118,15 @@ def test_each_of_several_strategies_is_a_measurement_of_its_own(tmp_path: Path) 
     ("evaluation", "told"),
     [
         ("  suite: none\n", "nothing would be measured"),
-        ("  benchmarks:\n    ifeval: {data: nowhere.jsonl}\n", "names what is not there"),
-        ("  benchmarks:\n    ifeval: {data: 'world:story'}\n", "which is no data of ifeval"),
+        ("  benchmarks:\n    ifeval: {data: nowhere.jsonl}\n", "names a missing path"),
+        ("  benchmarks:\n    ifeval: {data: 'world:story'}\n", "which is not data of ifeval"),
         (
             "  benchmarks:\n    refinement: {data: 'world:story', strategy: [bfs, best_of_responses]}\n",
             "best_of_responses does not start from given responses",
         ),
         (
             "  benchmarks:\n    llmbar: {data: 'world:story', judge: {url: u, model: m}}\n",
-            "judge means nothing to llmbar",
+            "judge does not apply to llmbar",
         ),
         (
             "  benchmarks:\n    ifeval: {data: 'world:story', strategy: [actor, bsf]}\n",

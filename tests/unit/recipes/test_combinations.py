@@ -12,13 +12,13 @@ from spar.recipes.load import load_recipe
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["engine.kind=openai"], "there is no engine.url to ask"),
+        (["engine.kind=openai"], "engine.kind openai needs an engine.url"),
         (["engine.kind=openai", "engine.url=http://x/v1"], "cannot load the models which trl trains"),
-        (["engine.url=http://x/v1"], "means nothing to the engine transformers"),
+        (["engine.url=http://x/v1"], "does not apply to the engine transformers"),
         (["engine.url=localhost:8000"], "Write http://HOST:PORT/v1"),
         (["engine.body={top_k: 5}"], "sends no requests"),
         (["engine.headers={X-Org: a}"], "sends no requests"),
-        (["models.refiner=served:big"], "can be asked but not trained by trl"),
+        (["models.refiner=served:big"], "which trl cannot train"),
         (["training.actor.kind=ppo"], "which is not installed"),
         (["search.beam_width=4"], "a node has only 3 children"),
         (["selection.pairs=sampled", "generation.n=1"], "a pair takes two responses"),
@@ -32,11 +32,11 @@ from spar.recipes.load import load_recipe
             ["training.refiner.lora.rank=8", "training.refiner.launch.config=fsdp"],
             "with lora every process holds the whole frozen model",
         ),
-        (["training.actor.launch.config=nowhere.yaml"], "names a file that is not there"),
+        (["training.actor.launch.config=nowhere.yaml"], "names a missing file"),
         (
             [f"selection.refiner.{cap}=0" for cap in ("refinements", "tree_yes", "tree_no")]
             + ["selection.refiner.response_no=0", "selection.refiner.response_yes=0"],
-            "the refiner would have nothing to learn from",
+            "the refiner would have no training data",
         ),
     ],
 )
@@ -55,12 +55,12 @@ def test_keep_above_branch_matters_to_breadth_first_only() -> None:
     ("overrides", "told"),
     [
         ([], ""),
-        (["templates=spar"], "know the templates `compact` only"),
+        (["templates=spar"], "understand only the templates `compact`"),
         (["generation.temperature=0"], "all responses to a prompt will be the same"),
         (["generation.temperature=0", "generation.n=1"], ""),
         (["judgment.temperature=0"], "all votes will agree"),
         (["search.temperature=0"], "all refinements of a node will be the same"),
-        (["budget.price.teacher.prompt_million=1"], "prices nobody's calls: there is no init.teacher"),
+        (["budget.price.teacher.prompt_million=1"], "has no effect without an init.teacher"),
     ],
 )
 def test_unwise(overrides: list[str], told: str) -> None:

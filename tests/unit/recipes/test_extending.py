@@ -43,15 +43,15 @@ def test_of_several_the_later_wins_and_what_both_extend_lies_below_both() -> Non
 
 
 def test_a_circle_is_told_with_its_members() -> None:
-    assert told(laid("extends: x\n")) == ["goes in a circle: x -> y -> z -> x. Let one of them extend nothing."]
+    assert told(laid("extends: x\n")) == ["is circular: x -> y -> z -> x. Let one of them extend nothing."]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("extends: q\n", "is 'q', which is no built-in recipe. Name one of: a, b, c, d, x, y, z."),
-        ("extends: [a, 3]\n", "is 3, which is no built-in recipe. Name one of: "),
-        ("extends: {a: 1}\n", "is {'a': 1}, which is no built-in recipe"),
+        ("extends: q\n", "is 'q', not a built-in recipe. Name one of: a, b, c, d, x, y, z."),
+        ("extends: [a, 3]\n", "is 3, not a built-in recipe. Name one of: "),
+        ("extends: {a: 1}\n", "is {'a': 1}, not a built-in recipe"),
     ],
 )
 def test_what_is_no_recipe(text: str, expected: str) -> None:

@@ -67,13 +67,13 @@ def test_a_recipe_without_them_is_written_as_before(tmp_path: Path) -> None:
     [
         ("{tasks: []}", SERVED, "evaluation.benchmarks.general.tasks"),
         ("{tasks: [gsm8k, gsm8k]}", SERVED, "names a task twice"),
-        ("{tasks: [hellaswag]}", SERVED, "'hellaswag', which is no task of ours"),
-        ("{tasks: [gsm8k, facts], data: tasks, run_code: true}", SERVED, "mixes tasks"),
-        ("{tasks: [humaneval]}", SERVED, "humaneval runs the code that models write"),
-        ("{tasks: [facts], data: tasks}", SERVED, "facts runs what task files of your own say"),
-        ("{tasks: [gsm8k], data: nowhere}", SERVED, "names what is not there"),
+        ("{tasks: [hellaswag]}", SERVED, "'hellaswag', which is not a known task"),
+        ("{tasks: [gsm8k, facts], data: tasks, run_code: true}", SERVED, "mixes known tasks"),
+        ("{tasks: [humaneval]}", SERVED, "humaneval executes code that models write"),
+        ("{tasks: [facts], data: tasks}", SERVED, "facts executes code in your task files"),
+        ("{tasks: [gsm8k], data: nowhere}", SERVED, "names a missing path"),
         ("{tasks: [gsm8k]}", "{kind: simulated}", "lm-eval can neither load"),
-        ("{tasks: [gsm8k]}", "{kind: openai, url: 'http://h/v1', body: {a: 1}}", "sent by none of lm-eval's requests"),
+        ("{tasks: [gsm8k]}", "{kind: openai, url: 'http://h/v1', body: {a: 1}}", "is not sent with lm-eval's requests"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(

@@ -39,10 +39,10 @@ def test_a_stopped_run_says_which_guards_and_how_to_accept_the_rows() -> None:
     figures = {Guard.SAME: Figure(value=0.5, rows=10), Guard.EMPTY: Figure(value=0.0, rows=10)}
     failed = beyond(findings(figures, settings()), Mark.FAIL)
     assert reason("iteration 2", failed) == (
-        "guards: iteration 2 is not trained on: pairs whose chosen and rejected are the same text: 50.0% of 10, and "
+        "guards: iteration 2 is not trained on: pairs whose chosen and rejected are the same text: 50.0% of 10, but "
         "guards.same_most is 0"
     )
-    assert fix(failed).endswith("Or accept them with guards.same=warn.")
+    assert fix(failed).endswith("or accept them with guards.same=warn.")
 
 
 def test_guards_identify_no_run_and_are_not_written_while_they_are_the_defaults() -> None:

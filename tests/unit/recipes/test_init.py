@@ -101,20 +101,20 @@ def test_one_model_learns_to_judge_as_it_will() -> None:
     ("changes", "told"),
     [
         (["init.teacher=null"], "names no teacher, and no data for the actor and the refiner"),
-        (["init.judgment.policy=rubric"], "a refiner learns to give verdicts"),
+        (["init.judgment.policy=rubric"], "a refiner is trained to give verdicts"),
         (
             ["models.shared=true", *RUBRIC, "init.judgment.policy=verdict"],
             "is verdict, but the model judges by rubric in self-play",
         ),
         (["models.shared=true", *RUBRIC, "init.judgment.policy=rating"], "is rating, but the model judges by rubric"),
-        (["init.data.actor=[nowhere.jsonl]"], "names a file that is not there"),
+        (["init.data.actor=[nowhere.jsonl]"], "names a missing file"),
         (["init.teacher.engine.kind=nothing"], "is 'nothing', which is not installed"),
         (["init.teacher.engine.kind=openai"], "init.teacher.engine.url is missing"),
-        (["init.teacher.model=nowhere"], "names a folder that is not there"),
-        (["init.prompts.source=nowhere.jsonl"], "names a file that is not there"),
+        (["init.teacher.model=nowhere"], "names a missing folder"),
+        (["init.prompts.source=nowhere.jsonl"], "names a missing file"),
         (["init.actor.micro_batch_size=5"], "does not divide batch_size 32"),
-        (["init.actor.method=dpo"], "a teacher's responses are no pairs"),
-        (["init.actor.method=dpo", "models.shared=true"], "one model learns the actor's set again"),
+        (["init.actor.method=dpo"], "a teacher's responses are not pairs"),
+        (["init.actor.method=dpo", "models.shared=true"], "a shared model is trained on the actor's data again"),
     ],
 )
 def test_what_cannot_be_done_is_told(changes: list[str], told: str) -> None:
@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_told(changes: list[str], told: str) -> None:
 
 def test_both_sets_given_leave_a_teacher_without_work(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{}\n")
-    with pytest.raises(RecipeError, match="is never asked: both sets are given"):
+    with pytest.raises(RecipeError, match="is not used: both data sets are given"):
         load_recipe("story-init", [f"init.data.{role}=[{tmp_path / 'a.jsonl'}]" for role in ("actor", "refiner")])
 
 

@@ -86,7 +86,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("search:", "search is empty. Give it a value, or delete the key"),
         ("generation: {temperature: warm}", "generation.temperature is 'warm'. Write a number."),
         ("generation: {top_p: 0}", "generation.top_p is 0. It should be greater than 0."),
-        ("name: other", "name is there twice (again in line 12)"),
+        ("name: other", "name occurs twice (again in line 12)"),
         ("judgment: {votes: 2}", "quorum 3 is more than votes 2"),
     ],
 )
@@ -146,7 +146,7 @@ def test_paths_are_relative_to_the_file_that_names_them(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ([], "names a folder that is not there"),
+        ([], "names a missing folder"),
         (["model.safetensors"], "names a folder without a config.json"),
         (["config.json", "pytorch_model.bin"], "names a model without weights"),
     ],
@@ -163,11 +163,11 @@ def test_an_empty_prompts_file_and_a_missing_one(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL)
     (tmp_path / "empty.jsonl").touch()
     assert "names an empty file" in complaint(path, f"prompts.source={tmp_path}/empty.jsonl")
-    assert "names a file that is not there" in complaint(path, f"prompts.source={tmp_path}/none.jsonl")
+    assert "names a missing file" in complaint(path, f"prompts.source={tmp_path}/none.jsonl")
 
 
 def test_a_world_that_is_none(tmp_path: Path) -> None:
-    assert "is no world of ours. Choose world:story" in complaint(write(tmp_path, MINIMAL), "prompts.source=world:x")
+    assert "is not a known world. Choose world:story" in complaint(write(tmp_path, MINIMAL), "prompts.source=world:x")
 
 
 def test_a_template_folder_that_leaves_a_placeholder_out(tmp_path: Path) -> None:

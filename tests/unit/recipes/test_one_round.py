@@ -60,7 +60,7 @@ def test_what_is_missing_hides_nothing_and_makes_up_nothing(tmp_path: Path) -> N
     told = complaint(tmp_path, "name: mine\nengine: {kind: openai}\nsearch: {beam_width: 9}\n")
     assert "The recipe" in told
     assert " has 4 problems" in told
-    for part in ("models is missing", "prompts is missing", "no engine.url to ask", "search.beam_width is 9"):
+    for part in ("models is missing", "prompts is missing", "needs an engine.url", "search.beam_width is 9"):
         assert part in told
     assert "(missing)" not in told
 
@@ -75,7 +75,7 @@ def test_an_unknown_policy_of_init_is_a_problem_among_others(tmp_path: Path) -> 
     init = "{teacher: {model: 'served:t'}, responses: {policy: nosuch}, judgment: {policy: norsuch}}"
     told = complaint(tmp_path, f"extends: demo\nname: mine\ninit: {init}\nsearch: {{beam_width: 9}}\n")
     assert "3 problems" in told
-    assert "init.responses.policy is 'nosuch', which is no policy" in told
+    assert "init.responses.policy is 'nosuch', not a known policy" in told
 
 
 def test_a_key_inside_a_section_given_by_set_has_a_place(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_defaults_are_those_of_the_place() -> None:
         (Count | None, "whole number, 0 or more; or null"),
         (Share, "number, 0 or more, at most 1"),
         (Temperature, "number, 0 or more, at most 2"),
-        (dict[str, float], "keys of your own, each with a number"),
+        (dict[str, float], "your own keys, each with a number"),
         (tuple[str, ...], "list of text"),
         (ActorSettings, "section"),
         (str | None, "text or null"),

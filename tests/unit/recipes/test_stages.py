@@ -79,8 +79,8 @@ def test_stages_make_another_run(tmp_path: Path) -> None:
         ("  - iterations: []\n", "stages"),
         ("  - iterations: [1]\n    selection: {pairs: passed}\n", "makes examples, but the actor trains by dpo"),
         ("  - iterations: [1]\n    selection: {pares: passed}\n", "is not a key of a recipe"),
-        ("  - iterations: [1]\n    judgment: {policy: rubrik}\n", "is 'rubrik', which is no policy"),
-        ("  - iterations: [1]\n    training: {mix: world:story-seed}\n", "is another one than training.mix"),
+        ("  - iterations: [1]\n    judgment: {policy: rubrik}\n", "is 'rubrik', not a known policy"),
+        ("  - iterations: [1]\n    training: {mix: world:story-seed}\n", "differs from training.mix"),
     ],
 )
 def test_a_stage_that_cannot_be_is_told_with_its_place(tmp_path: Path, stages: str, told: str) -> None:

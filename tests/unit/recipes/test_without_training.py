@@ -64,7 +64,7 @@ def test_scores_teach_no_refiner(tmp_path: Path) -> None:
         ),
         (
             "training: {actor: {epochs: 1}}\n",
-            "models.actor is served:a, which can be asked but not trained by trl. Name a folder or hub: model for "
+            "models.actor is served:a, which trl cannot train. Name a folder or hub: model for "
             "models.actor. For data without training, set training: none and iterations: 1.",
         ),
     ],

@@ -1,7 +1,7 @@
-"""What a run is, as data: the recipe that one YAML file says, section by section.
+"""The definition of a run as data: the recipe in a YAML file, section by section.
 
-Every field has the paper's value as its default where the paper has one. Loading, overriding and the messages
-for bad files are `spar.recipes.load`'s; nothing here reads a file.
+Fields default to the paper's values, where the paper has them. `spar.recipes.load` loads files, applies overrides and
+reports errors; nothing here reads a file.
 """
 
 from spar.recipes.models.base import (

@@ -1,4 +1,4 @@
-"""What every section of a recipe is, and the kinds of numbers in it."""
+"""The base of every section of a recipe, and the kinds of numbers in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a number counts or measures, for the reference; `none` for a bare number."""
+    """The unit of a number, for the reference; `none` for a bare number."""
 
     name: str
 
@@ -22,7 +22,7 @@ Temperature = Annotated[float, Field(ge=0, le=2), Unit("none")]
 
 
 class Misfit(ValueError):
-    """Values of one section that do not fit together; `between` names their keys."""
+    """Conflicting values of one section; `between` names their keys."""
 
     def __init__(self, what: str, between: tuple[str, ...]) -> None:
         super().__init__(what)
@@ -30,11 +30,11 @@ class Misfit(ValueError):
 
 
 class Section(BaseModel):
-    """A part of a recipe: immutable, and an unknown key is an error. The text under a field is its meaning."""
+    """A part of a recipe: immutable, and an unknown key is an error. The text under a field is its description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     former_keys: ClassVar[Mapping[str, str]] = {}
-    """Present names by the former ones, which are still read (`spar.recipes.former_keys`)."""
+    """Present names by former ones, which are still read (`spar.recipes.former_keys`)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -45,6 +45,6 @@ class Section(BaseModel):
 
 
 def omitted_when_default(default: Any) -> Any:
-    """A field that came when results were stored already. While it has its default it is not written and is part of
-    no identity, so that what was stored before it is still found."""
+    """A field added after results were stored. At its default it is not written and not part of any identity, so that
+    earlier results are still found."""
     return Field(default=default, exclude_if=lambda value: value == default)

@@ -1,4 +1,4 @@
-"""What is measured: the suite, benchmarks, and an audit of the refiner."""
+"""Evaluation: the suite, benchmarks, and an audit of the refiner."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
@@ -15,7 +15,7 @@ from spar.recipes.urls import ServerUrl
 
 
 def _named(value: Any) -> tuple[Any, ...]:
-    """One name, or a list of different ones."""
+    """One name, or a list of distinct ones."""
     named = value if isinstance(value, list | tuple) else (value,)
     known = get_args(StrategyName)
     if not named or any(name not in known for name in named):
@@ -26,7 +26,7 @@ def _named(value: Any) -> tuple[Any, ...]:
 
 
 def _written(named: tuple[str, ...]) -> Any:
-    """One alone is written as its name, as before there could be several: stored recipes are still the same."""
+    """A single one is written as its name, as before lists were allowed, so that stored recipes stay the same."""
     return named[0] if len(named) == 1 else list(named)
 
 
@@ -39,42 +39,42 @@ Strategies = Annotated[
 
 
 class EvaluationSettings(Section):
-    """What is measured at the start and after each iteration."""
+    """Measurements at the start and after each iteration."""
 
     identity: ClassVar[str] = "EvaluationSettings"
     suite: Literal["story", "none"] = "story"
-    """story: the story world's items. none: the benchmarks alone."""
+    """story: the story world's items. none: only the benchmarks."""
     seed: Annotated[Count, Unit("none")] = 0
-    """Seeds sampled measurements. The items are always the same, so that runs can be compared item by item."""
+    """Seed of sampled measurements. The items are always the same, so that runs can be compared item by item."""
     actor_prompts: Annotated[Positive, Unit("prompts")] = 2000
     """Held-out prompts that the actor responds to."""
     judge_items: Annotated[Positive, Unit("items")] = 2000
-    """Responses that the refiner judges, whose label is known."""
+    """Responses with known labels that the refiner judges."""
     refine_items: Annotated[Positive, Unit("items")] = 1000
     """Bad responses that the refiner refines."""
 
 
-class AskedSettings(Section):
-    """How a benchmark asks the models that it measures. Which of these one uses: `spar.recipes.benchmarks`."""
+class RequestSettings(Section):
+    """How a benchmark calls the models that it measures. For the keys that each uses see `spar.recipes.benchmarks`."""
 
     limit: Annotated[Positive | None, Unit("items")] = None
     """Only the first items: prompts, pairs of each subset, examples of each group, or negatives."""
     max_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
-    """Longest response or refinement; responses and single votes are greedy."""
+    """Token limit of a response or refinement; responses and single votes are greedy."""
     judge_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
-    """Longest vote."""
+    """Token limit of a vote."""
     votes: Annotated[Positive, Unit("votes")] = 1
-    """Votes per verdict: one is greedy; more are sampled, and their majority counts."""
+    """Votes per verdict: a single one is greedy; several are sampled, and the majority counts."""
 
 
-class AskSettings(AskedSettings):
-    """Of one measurement."""
+class AskSettings(RequestSettings):
+    """Settings of one measurement."""
 
     identity: ClassVar[str] = "AskSettings"
     strategy: StrategyName = "actor"
-    """actor: the response as it is. Others: what the strategy makes of it with the refiner."""
+    """actor: the response itself. Others: the result of the strategy with the refiner."""
     budget: Annotated[Positive, Unit("samples")] = FULL_TREE
-    """Refinements, or further responses, that the strategy may take."""
+    """At most this many refinements, or further responses, for the strategy."""
 
 
 class JudgeSettings(Section):
@@ -83,52 +83,52 @@ class JudgeSettings(Section):
     url: ServerUrl
     """Its OpenAI-compatible base URL, such as https://api.openai.com/v1."""
     model: str
-    """The name that its server knows it by."""
+    """The model's name at its server."""
     body: RequestBody = omitted_when_default({})
-    """More fields of every request, such as chat_template_kwargs, as in `engine.body`."""
+    """Extra fields of every request, such as chat_template_kwargs, as in `engine.body`."""
     headers: RequestHeaders = omitted_when_default({})
-    """More headers of every request; credentials as ${VARIABLE}, as in `engine.headers`."""
+    """Extra headers of every request, with credentials as ${VARIABLE}, as in `engine.headers`."""
 
     def identity(self) -> str | dict[str, Any]:
-        """What determines its replies: not where it is, nor the headers of a request."""
+        """What determines its replies: not its address, nor the headers of requests."""
         return {"model": self.model, "body": self.body} if self.body else self.model
 
     def __hash__(self) -> int:
-        """A mapping among the settings has no hash of its own."""
+        """Needed since a mapping among the settings is not hashable."""
         return hash(self.model_dump_json())
 
 
-class BenchmarkSettings(AskedSettings):
-    """Of a benchmark in a recipe: a measurement for each strategy."""
+class BenchmarkSettings(RequestSettings):
+    """Settings of a benchmark in a recipe, with a measurement for each strategy."""
 
     strategy: Strategies = ("actor",)
     """One name, or a list of several."""
     budget: Annotated[Positive, Unit("samples")] = FULL_TREE
-    """Refinements, or further responses, that each strategy may take."""
+    """At most this many refinements, or further responses, for each strategy."""
     data: str
     """The benchmark's file or folder, as `spar eval --data` takes it; refinement also takes `world:story`."""
     judge: JudgeSettings | None = None
-    """Who judges where rules do not; null: the benchmark's parts without a judge alone."""
+    """The judge where no rules apply; null: only the parts of the benchmark that need no judge."""
 
 
 class GeneralSettings(Section):
-    """General benchmarks, which lm-evaluation-harness asks and scores: each task is a step of its own."""
+    """General benchmarks, run and scored by lm-evaluation-harness: each task is a separate step."""
 
     tasks: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-    """Of gsm8k, triviaqa, mmlu and humaneval; or of lm-eval task files of your own, which `data` names."""
+    """Among gsm8k, triviaqa, mmlu and humaneval; or among your own lm-eval task files, in the folder `data`."""
     data: str | None = None
-    """The published file or folder of a task, or a folder with one of each task's name; null: lm-eval's own, from the
-    hub."""
+    """The published file or folder of a task, or a folder with one named after each task; null: lm-eval's own, from
+    the hub."""
     limit: Annotated[Positive | None, Unit("items")] = None
-    """Only the first items of each task; of mmlu, of each subject."""
+    """Only the first items of each task; for mmlu, of each subject."""
     max_tokens: Annotated[Positive | None, Unit("tokens")] = None
-    """Longest response; null: as lm-eval's task says."""
+    """Token limit of a response; null: the limit of lm-eval's task."""
     run_code: bool = False
-    """Whether humaneval may run the programs that models write, confined, and task files of your own their code."""
+    """Whether humaneval may execute model-written programs, sandboxed, and your own task files their code."""
 
 
 def _field(record: Benchmark) -> Any:
-    """Null by default; not written then, unless recipes that are stored already say so."""
+    """Null by default, and then not written, unless stored recipes already have it."""
     left_out = None if record.written_when_absent else lambda value: value is None
     return Field(default=None, description=record.about, exclude_if=left_out)
 
@@ -148,31 +148,31 @@ else:
 
 
 class BenchmarkPlan(_Benchmarks):
-    """Benchmarks that measure each iteration's models: the actor's responses, or the refiner's judgments and work."""
+    """Benchmarks of each iteration's models: the actor's responses, or the refiner's judgments and refinements."""
 
     general: GeneralSettings | None = omitted_when_default(None)
-    """GSM8K, TriviaQA, MMLU and HumanEval: does the actor keep what it could do."""
+    """GSM8K, TriviaQA, MMLU and HumanEval: does the actor retain its general abilities."""
 
 
 class JudgeAuditSettings(Section):
-    """Rules audit what the refiner judged, in a slice of each iteration. No training sees what they find."""
+    """An audit of the refiner's judgments by rules, in a slice of each iteration. It affects no training."""
 
     prompts: Annotated[Positive, Unit("prompts")] = 200
-    """Prompts of an iteration that are audited at most, with all of their judged responses."""
+    """At most this many audited prompts per iteration, with all of their judged responses."""
     rules: str | None = None
     """`world:story`, or a JSONL file of prompts with their instruction_id_list and kwargs; null: the prompts' own."""
     alarm: Share = 0.1
-    """How far the success that the refiner sees may lie from what the rules see, before that is an alarm."""
+    """The difference between the success rates by the refiner and by the rules above which an alarm is raised."""
     stop: bool = False
     """Stop the run at an alarm; an iteration's trainings then wait for its audit."""
     judge: JudgeSettings | None = None
     """An outside judge of the same slice, shown beside the refiner."""
     judge_tokens: Annotated[Positive, Unit("tokens")] = REPLY_TOKENS
-    """Longest vote of the outside judge."""
+    """Token limit of the outside judge's votes."""
 
 
 class EvaluationPlan(EvaluationSettings):
-    """A recipe's evaluation: the suite, and benchmarks beside it. Without any it is written as the suite alone."""
+    """A recipe's evaluation: the suite, and benchmarks."""
 
     benchmarks: BenchmarkPlan | None = Field(default=None, exclude_if=lambda plan: plan is None)
-    """Benchmarks beside the suite; null: none."""
+    """Benchmarks in addition to the suite; null: none."""

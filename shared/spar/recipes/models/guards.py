@@ -1,4 +1,4 @@
-"""What is looked for in an iteration's rows before anything is trained on them."""
+"""Checks of an iteration's rows before a model is trained on them."""
 
 from typing import Annotated, Literal
 
@@ -11,50 +11,50 @@ Ratio = Annotated[float, Field(ge=1), Unit("none")]
 
 
 class GuardSettings(Section):
-    """What is looked for in an iteration's rows before a model learns from them; changes no result.
+    """Checks of an iteration's rows before a model is trained on them; changes no result.
 
     Each guard is off, warns (an event, `spar status`, the report), or stops the run before it trains. Its bound is the
-    most that passes.
+    largest value that passes.
     """
 
     same: Action = "stop"
     """Pairs whose chosen and rejected are the same text."""
     same_most: Share = 0.0
-    """The share of pairs that may be so."""
+    """The allowed share of pairs."""
     empty: Action = "stop"
     """Rows with an empty prompt, response or turn."""
     empty_most: Share = 0.0
-    """The share of rows that may be so."""
+    """The allowed share of rows."""
     repeated_prompts: Action = "warn"
-    """Rows of the actor whose prompt an earlier one has."""
+    """Rows of the actor with the prompt of an earlier row."""
     repeated_prompts_most: Share = 0.0
-    """The share of the actor's rows that may be so."""
+    """The allowed share of the actor's rows."""
     repeated_rows: Action = "warn"
-    """Rows that an earlier one equals, the refiner's included."""
+    """Rows equal to an earlier row, including the refiner's."""
     repeated_rows_most: Share = 0.05
-    """The share of rows that may be so."""
+    """The allowed share of rows."""
     contaminated: Action = "warn"
-    """Rows of the actor whose prompt the recipe's evaluation uses too."""
+    """Rows of the actor with a prompt of the recipe's evaluation."""
     contaminated_most: Share = 0.0
-    """The share of the actor's rows that may be so."""
+    """The allowed share of the actor's rows."""
     ids: Action = "stop"
-    """Rows that would be trained on as other token ids than are served, or with more than one BOS token."""
+    """Rows that would be trained on as different token ids than are served, or with more than one BOS token."""
     ids_most: Share = 0.0
-    """The share of rows that may be so, of those that are compared."""
+    """The allowed share of the compared rows."""
     length_gap: Action = "warn"
     """Chosen responses that are on average much longer, or much shorter, than rejected ones."""
     length_gap_most: Ratio = 2.0
     """The longer mean over the shorter one, in words."""
     distance: Action = "warn"
-    """Refinements that have little in common with the response they refine: the pair then teaches more than the
-    difference."""
+    """Refinements that have little in common with the response they refine, so that pairs differ in irrelevant
+    content."""
     distance_most: Share = 0.7
-    """The mean share of words that a refinement and its negative do not have in common."""
+    """The mean share of words that differ between a refinement and its negative."""
     labels: Action = "warn"
-    """A refiner that judges nearly all responses alike."""
+    """A refiner that gives nearly all responses the same label."""
     labels_most: Share = 0.95
     """The share of judgments that may have the same label."""
     margins: Action = "warn"
     """A refiner whose votes are nearly tied."""
     margins_most: Share = 0.5
-    """The share of judgments that a single vote may decide, of those with several votes."""
+    """The allowed share of judgments decided by a single vote, among those with several votes."""

@@ -1,4 +1,4 @@
-"""How the starting models are made, if a recipe has them made."""
+"""How the starting models are made, in recipes that make them."""
 
 from typing import Annotated, Any
 
@@ -25,34 +25,34 @@ INIT_DEFAULTS: dict[str, dict[str, Any]] = {
     "actor": {"method": "sft", "learning_rate": 2e-6},
     "refiner": {"learning_rate": 2e-6},
 }
-"""What the paper says of the starting models (docs/method.md): the teacher at 0.7, refining greedily, SFT at 2e-6."""
+"""The paper's settings for the starting models (docs/method.md): teacher at 0.7, greedy refinement, SFT at 2e-6."""
 
 
 class TeacherSettings(Section):
-    """Who makes what the starting models learn from (the paper: GPT-4o-mini)."""
+    """The teacher that makes the training data of the starting models (in the paper, GPT-4o-mini)."""
 
     model: str
     """As in `models`; usually `served:NAME`."""
     engine: EngineSettings | None = None
-    """What serves it; null: the recipe's engine."""
+    """The engine that serves it; null: the recipe's engine."""
 
 
 class InitPrompts(Section):
-    """The starting models' own prompts: none of them is in self-play."""
+    """The prompts of the starting models, none of which is used in self-play."""
 
     source: str | None = None
     """As `prompts.source`; null: the same source, of which these are the first."""
     actor: Annotated[Positive, Unit("prompts")] = 8000
-    """Those that the teacher responds to, for the actor."""
+    """Prompts that the teacher responds to, for the actor."""
     refiner: Annotated[Positive, Unit("prompts")] = 8000
-    """Others, which the new actor responds to; its responses are judged and refined for the refiner."""
+    """Further prompts, for the refiner: the new actor responds to them, and its responses are judged and refined."""
 
 
 class InitData(Section):
-    """Given sets instead of a teacher's, as `spar sets import` writes them; all files of a role are trained on."""
+    """Given data sets instead of a teacher's, as written by `spar sets import`; all files of a role are used."""
 
     actor: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Files of conversations; of pairs where `init.actor.method` is dpo."""
+    """Files of conversations; of pairs if `init.actor.method` is dpo."""
     refiner: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Files of conversations: judgments and refinements."""
 
@@ -62,30 +62,30 @@ class InitSettings(Section):
     responses, the refiner by SFT on its judgments and refinements of the new actor's responses."""
 
     teacher: TeacherSettings | None = None
-    """Who teaches; null where both sets are given by `data`."""
+    """The teacher; null if `data` gives both data sets."""
     prompts: InitPrompts = InitPrompts()
     """The prompts of the starting models."""
     data: InitData = InitData()
-    """Sets that are given, instead of a teacher's."""
+    """Given data sets, instead of a teacher's."""
     generation: GenerationSettings
-    """The teacher's responses; one of each prompt is learned."""
+    """How the teacher's responses are sampled; one response per prompt is trained on."""
     responses: GenerationSettings
-    """The new actor's, which are judged."""
+    """How the new actor's responses, which are judged, are sampled."""
     judgment: JudgmentSettings
     """How the teacher judges these responses."""
     search: SearchSettings
     """How the teacher refines a negative: once, greedily."""
     selection: RefinerDataSettings
-    """Caps and balance of the refiner's sets."""
+    """Caps and balance of the refiner's data."""
     actor: ActorSettings
-    """SFT, or DPO on given pairs: then `models.actor` is the reference, and should follow instructions already."""
+    """SFT, or DPO on given pairs: then `models.actor` is the reference, and should already follow instructions."""
     refiner: SftSettings
     """How the refiner is fine-tuned."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, data: Any) -> Any:
-        """Key by key, since these sections have other defaults here than in self-play."""
+        """Applied key by key, since these sections have other defaults here than in self-play."""
         if not isinstance(data, dict):
             return data
         whole = {
@@ -94,5 +94,5 @@ class InitSettings(Section):
         }
         actor = data.get("actor")
         if isinstance(actor, dict) and actor.get("method") == "dpo":
-            whole["actor"] = actor  # what is set above is SFT's
+            whole["actor"] = actor  # the defaults above are SFT's
         return {**data, **whole}

@@ -1,4 +1,4 @@
-"""A whole recipe, and the stages in which it changes."""
+"""A complete recipe, and its stages."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
@@ -23,10 +23,10 @@ from spar.recipes.models.training import TrainingPlan
 
 
 class Stage(Section):
-    """Other settings for some iterations; what a section here does not say is as in the recipe."""
+    """Settings for some iterations; keys that a section leaves out are as in the recipe."""
 
     iterations: Annotated[Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)], Unit("iterations")]
-    """The iterations that are set so, counted from 1."""
+    """The iterations of the stage, counted from 1."""
     generation: GenerationSettings | None = None
     """As `generation`, in these iterations."""
     judgment: JudgmentSettings | None = None
@@ -40,60 +40,60 @@ class Stage(Section):
     comparison: ComparisonSettings | None = None
     """As `comparison`, in these iterations."""
     compares: bool = True
-    """False: no judgments are compared in these iterations."""
+    """False: judgments are not compared in these iterations."""
 
 
 class Recipe(Section):
-    """A whole run. `resolved` recipes name no file by a relative path."""
+    """The definition of a run. A resolved recipe has no relative paths."""
 
     former_keys: ClassVar[Mapping[str, str]] = {"honesty": "judge_audit"}
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
-    """Names the run, its directory and its exports: lower-case letters, digits, `_`, `.` and `-`; at most 40."""
+    """Name of the run, its directory and its exports: at most 40 lower-case letters, digits, `_`, `.` and `-`."""
     profile: Literal["fixed", "paper"] = "fixed"
-    """paper: the rules of the reference scripts where they decide outcomes. fixed: the same method with their errors
+    """paper: the rules of the reference scripts where they affect outcomes. fixed: the same method with their errors
     corrected."""
     seed: Annotated[Count, Unit("none")] = 0
-    """Every call's seed is derived from it; another seed is another run."""
+    """Every call's seed is derived from it; another seed makes another run."""
     iterations: Annotated[Positive, Unit("iterations")] = 3
-    """Rounds of self-play, each with the models that the last one trained; 1 without training."""
+    """Iterations of self-play, each with the models trained in the last one; 1 without training."""
     models: ModelSettings
-    """Where the models come from."""
+    """The starting models."""
     prompts: PromptSettings
-    """Where the prompts come from, and how they are divided."""
+    """The prompts, and how they are divided."""
     templates: str = "spar"
     """`spar`, `compact`, or a folder with judge.txt and refine.txt."""
     engine: EngineSettings = EngineSettings()
-    """What serves the models."""
+    """The engine that serves the models."""
     generation: GenerationSettings = GenerationSettings()
     """How responses are sampled."""
     judgment: JudgmentSettings = JudgmentSettings()
     """How responses and refinements are judged."""
     search: SearchSettings = SearchSettings()
-    """How a refinement of a bad response is searched for."""
+    """The tree search for a refinement of a bad response."""
     comparison: ComparisonSettings | None = omitted_when_default(None)
-    """Compare judgments and train on the better ones; null: don't."""
+    """Compare judgments and train on the better ones; null: off."""
     selection: SelectionSettings = SelectionSettings()
-    """Which pairs and examples are kept."""
+    """Which pairs and examples are selected for training."""
     training: TrainingPlan = TrainingPlan()
-    """How the models are trained; `none`: they are not."""
+    """How the models are trained; `none`: not at all."""
     init: InitSettings | None = omitted_when_default(None)
     """Make the starting models first; null: `models` are the starting models."""
     stages: Annotated[tuple[Stage, ...], Field(strict=False, exclude_if=lambda stages: not stages)] = ()
-    """Other settings for some iterations; an iteration that no stage names is set as the recipe is."""
+    """Settings for some iterations; iterations that no stage names use the recipe's."""
     evaluation: EvaluationPlan | None = None
-    """What is measured at the start and after each iteration; null: nothing."""
+    """Measurements at the start and after each iteration; null: none."""
     judge_audit: JudgeAuditSettings | None = omitted_when_default(None)
-    """Audit the refiner's judging; null: don't."""
+    """Audit of the refiner's judging; null: off."""
     dispatch: DispatchSettings = DispatchSettings()
-    """How work is handed out."""
+    """How work is dispatched."""
     budget: BudgetSettings = BudgetSettings()
-    """Caps on what the run takes."""
+    """Caps on the run's usage."""
     failures: FailureSettings = omitted_when_default(FailureSettings())
-    """When a run stops because of what became of its prompts."""
+    """When a run stops because of its prompts' outcomes."""
     guards: GuardSettings = omitted_when_default(GuardSettings())
-    """What is looked for in an iteration's rows before a model learns from them."""
+    """Checks of an iteration's rows before a model is trained on them."""
 
     @property
     def selfplay_prompts(self) -> int:
-        """How many prompts self-play takes of their source, all iterations together."""
+        """How many prompts self-play takes from their source, over all iterations."""
         return self.prompts.per_iteration * (1 if self.prompts.reuse else self.iterations)

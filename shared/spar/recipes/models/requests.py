@@ -1,4 +1,4 @@
-"""What a recipe adds to every request to a server, be it the run's engine or an outside judge."""
+"""Fields and headers that a recipe adds to every request to a server: the run's engine or an outside judge."""
 
 from typing import Annotated
 
@@ -9,12 +9,12 @@ from spar.recipes.headers import check_headers
 RESERVED_FIELDS = frozenset(
     {"model", "messages", "n", "seed", "stream", "temperature", "top_p", "max_tokens", "max_completion_tokens"}
 )
-"""Fields of a request that are set by the recipe's sampling, or by the engine itself."""
+"""Fields of a request that the recipe's sampling or the engine itself sets."""
 
 
 def _sets_nothing_twice(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if taken := sorted(RESERVED_FIELDS & body.keys()):
-        raise ValueError(f"{', '.join(taken)} cannot be set here: the recipe's own settings decide it")
+        raise ValueError(f"{', '.join(taken)} cannot be set here: other settings of the recipe determine it")
     return body
 
 

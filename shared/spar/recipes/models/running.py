@@ -1,4 +1,4 @@
-"""How work is handed out, what it may take, and what it costs."""
+"""Dispatching, failures, budgets and prices."""
 
 from typing import Annotated, Literal
 
@@ -8,48 +8,47 @@ from spar.recipes.models.base import Count, Positive, Section, Share, Unit, omit
 
 
 class DispatchSettings(Section):
-    """How work is handed out; changes no result."""
+    """How work is dispatched; changes no result."""
 
     window: Annotated[Positive, Unit("steps")] = 64
     """Shard steps in flight at once."""
     step_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 3600.0
-    """Time that a step other than a training may take; then it fails and is retried."""
+    """Timeout of a step other than a training, which then fails and is retried."""
     training_deadline_s: Annotated[float, Field(gt=0), Unit("seconds")] = 86_400.0
-    """Time that one training may take."""
+    """Timeout of one training."""
     attempts: Annotated[Positive, Unit("attempts")] = 3
-    """Dispatches of one step before it is a dead letter."""
+    """Attempts of one step before it becomes a dead letter."""
     engine_wait_s: Annotated[float, Field(ge=0), Unit("seconds")] = omitted_when_default(360.0)
-    """How long an engine, a store or a service may stay unavailable, or the same error may repeat for step after step,
-    before the run stops as failed. Until then such work is paused and probed. Of a run in which nothing has succeeded
-    yet, at most 30 seconds where the error is not that something is unavailable."""
+    """How long an engine, a store or a service may stay unavailable, or the same error may recur in consecutive steps,
+    before the run stops as failed. Until then such work is paused and probed. At most 30 seconds in a run in which
+    nothing has succeeded yet, unless something is unavailable."""
 
 
 class FailureSettings(Section):
-    """When a run stops because of what became of its prompts; changes no result.
+    """When a run stops because of its prompts' outcomes; changes no result.
 
-    Failures are prompts that ended as engine_failed, unparsable, refused, context_exceeded or too_long.
+    Failures are prompts with the outcome engine_failed, unparsable, refused, context_exceeded or too_long.
     """
 
     most: Share = 0.2
-    """The share of an iteration's prompts that failures may cost. A run that loses more stops before it trains; 1: it
-    never does."""
+    """The allowed share of failures among an iteration's prompts. A run with more stops before it trains; 1: never."""
     dead_shards: Share = omitted_when_default(0.1)
-    """The share of the run's prompts that shards may hold whose steps failed for good. A run with more stops as failed
-    at once; when it is resumed it tries them again. 1: it never stops for them."""
+    """The allowed share of the run's prompts in shards with dead letters. A run with more stops as failed at once; a
+    resume retries them. 1: never."""
     nothing_learned: Literal["stop", "continue"] = "stop"
-    """What follows an iteration without a single row to learn from: the run stops, or keeps both models."""
+    """After an iteration without a single training row, stop the run, or continue with both models unchanged."""
     canary: bool = True
-    """Send the first shard of each iteration through generation and judgment before any other, and stop if nothing of
-    it can be used."""
+    """Send the first shard of each iteration through generation and judgment before all others, and stop if none of it
+    is usable."""
 
 
 class CallPrice(Section):
-    """What calls cost; a price of 0 costs nothing."""
+    """Prices of calls."""
 
     prompt_million: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
-    """Price of a million tokens that models read."""
+    """Price of a million prompt tokens."""
     completion_million: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
-    """Price of a million tokens that models write."""
+    """Price of a million completion tokens."""
 
     @property
     def calls_free(self) -> bool:
@@ -57,12 +56,12 @@ class CallPrice(Section):
 
 
 class PriceSettings(CallPrice):
-    """What work costs, in any one currency: all calls alike, but for the teacher's."""
+    """Prices of work, in any one currency: of all calls, except for the teacher's."""
 
     hour: Annotated[float, Field(ge=0), Unit("currency units")] = 0.0
-    """Price of an hour in which the run is on, of all machines that it holds together."""
+    """Price of an hour in which the run is active, for all of its machines together."""
     teacher: CallPrice | None = omitted_when_default(None)
-    """The price of the teacher's calls (`init`); null: as all others."""
+    """Prices of the teacher's calls (`init`); null: as for all others."""
 
     @property
     def calls_free(self) -> bool:
@@ -74,21 +73,21 @@ class PriceSettings(CallPrice):
 
 
 class BudgetSettings(Section):
-    """Caps on what a run takes; null: none. It stops cleanly at the first that it reaches,
-    and resumes under a higher one.
+    """Caps on a run's usage; null: none. The run stops cleanly at the first cap that it reaches, and can be resumed
+    with a higher one.
 
-    Calls and tokens (read and written) are those requested of models, evaluations included, trainings not.
+    Calls and tokens (read and written) are those of all model calls, including evaluations, but not trainings.
     """
 
     calls: Annotated[Count | None, Unit("calls")] = None
-    """At most so many calls of models."""
+    """At most this many model calls."""
     tokens: Annotated[Count | None, Unit("tokens")] = None
-    """At most so many tokens, read and written."""
+    """At most this many tokens, read and written."""
     hours: Annotated[Annotated[float, Field(ge=0)] | None, Unit("hours")] = None
-    """By the clock, while the run is on; pauses cost nothing."""
+    """Wall-clock time while the run is active; pauses do not count."""
     money: Annotated[Annotated[float, Field(ge=0)] | None, Unit("currency units")] = None
-    """At most so much, by `price`."""
+    """At most this cost, by `price`."""
     trainings: Annotated[Count | None, Unit("trainings")] = None
-    """0: the run stops once its first selection is done."""
+    """At most this many trainings; 0: the run stops after its first selection."""
     price: PriceSettings = PriceSettings()
-    """What tokens and hours cost, in any one currency."""
+    """Prices of tokens and hours, in any one currency."""

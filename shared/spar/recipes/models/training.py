@@ -19,17 +19,17 @@ class LoraSettings(Section):
     dropout: Share = 0.0
     """Share of the adapter's inputs that are dropped in training."""
     merge: bool = True
-    """True: a whole model comes out. False: an adapter on its base, which the next iteration trains further."""
+    """True: the result is a whole model. False: an adapter on its base, which the next iteration trains further."""
 
 
 class LaunchSettings(Section):
-    """How many processes train one model, one a GPU, and what each of them holds."""
+    """How many processes train one model, one per GPU, and what each of them holds."""
 
     identity: ClassVar[str] = "LaunchSettings"
     processes: Annotated[Positive, Unit("processes")] = 1
-    """Processes of one training, one a GPU."""
+    """Processes of one training, one per GPU."""
     config: str = "none"
-    """none: each process holds the whole model. fsdp, zero3, zero3-offload: it is divided (deploy/accelerate/). Or the
+    """none: each process holds the whole model. fsdp, zero3, zero3-offload: it is sharded (deploy/accelerate/). Or the
     path of a configuration file of `accelerate launch`."""
 
 
@@ -39,22 +39,20 @@ class DivergenceSettings(Section):
     identity: ClassVar[str] = "DivergenceSettings"
 
     loss: Annotated[float | None, Field(gt=1), Unit("none")] = 100.0
-    """The loss of a step may be at most so many times that of the first step (which counts as 1 where it is lower);
-    null: any."""
+    """The largest allowed ratio of a step's loss to that of the first step (which counts as at least 1); null: any."""
     margin: Annotated[float | None, Field(gt=0), Unit("nats")] = 1000.0
-    """The mean reward margin of a step's pairs, beta included, may be at most so large in either direction (DPO);
-    null: any."""
+    """The largest allowed absolute mean reward margin of a step's pairs, including beta (DPO); null: any."""
 
 
 class TrainingSettings(Section):
-    """What both trainings share. `kind` is an entry point of the group `spar.trainers`."""
+    """Settings of both trainings. `kind` is an entry point of the group `spar.trainers`."""
 
     kind: str = "trl"
     """trl: the trainers of the TRL library. Others: an entry point of spar.trainers."""
     learning_rate: Annotated[float, Field(gt=0), Unit("none")]
     """The highest learning rate; it rises to it over `warmup`."""
     schedule: Literal["linear", "constant", "cosine"] = "linear"
-    """What the learning rate does after its warm-up."""
+    """The course of the learning rate after its warm-up."""
     warmup: Share = 0.1
     """Share of all steps over which the learning rate rises."""
     epochs: Annotated[Positive, Unit("epochs")] = 1
@@ -64,25 +62,25 @@ class TrainingSettings(Section):
     micro_batch_size: Annotated[Positive | None, Unit("samples")] = None
     """Samples per forward pass of one process; null is the whole batch, divided by the processes."""
     max_length: Annotated[Positive, Unit("tokens")]
-    """Tokens of a whole sample; longer ones are left out and counted."""
+    """Tokens of a whole sample; longer ones are excluded and counted."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    """What the training computes in."""
+    """Compute dtype of the training."""
     gradient_checkpointing: bool = False
-    """Recompute activations instead of keeping them: less memory, more time."""
+    """Recompute activations instead of storing them: less memory, more time."""
     lora: LoraSettings | None = None
     """Train an adapter instead of all weights; null: all weights."""
     launch: LaunchSettings = LaunchSettings()
-    """In how many processes a training runs."""
+    """The processes of a training."""
     checkpoint_steps: Annotated[Positive, Unit("optimizer steps")] = 100
-    """Steps between two checkpoints, from which an interrupted training is resumed."""
+    """Steps between checkpoints, from which an interrupted training resumes."""
     threads: Annotated[Positive | None, Unit("threads")] = None
-    """Torch threads of the trainer; null leaves it to torch."""
+    """Torch threads of the trainer; null: torch's default."""
     divergence: DivergenceSettings = omitted_when_default(DivergenceSettings())
     """When a training stops because it has diverged."""
 
 
 class DpoSettings(TrainingSettings):
-    """Direct preference optimization, with the negative log-likelihood of the chosen response beside it."""
+    """Direct preference optimization, plus the negative log-likelihood of the chosen response."""
 
     identity: ClassVar[str] = "DpoSettings"
     method: Literal["dpo"] = "dpo"
@@ -90,17 +88,17 @@ class DpoSettings(TrainingSettings):
     beta: Annotated[float, Field(gt=0), Unit("none")] = 0.1
     """How strongly the trained model is held to the reference: the beta of DPO."""
     nll_weight: Annotated[float, Field(ge=0), Unit("none")] = 0.1
-    """Weight of the chosen response's negative log-likelihood beside the DPO loss."""
+    """Weight of the chosen response's negative log-likelihood, added to the DPO loss."""
     learning_rate: Annotated[float, Field(gt=0), Unit("none")] = 2e-7
     """The highest learning rate; it rises to it over `warmup`."""
     batch_size: Annotated[Positive, Unit("pairs")] = 32
     """Pairs per optimizer step."""
     max_length: Annotated[Positive, Unit("tokens")] = 2048
-    """Tokens of prompt and response together; longer pairs are left out and counted."""
+    """Tokens of prompt and response together; longer pairs are excluded and counted."""
 
 
 class SftSettings(TrainingSettings):
-    """Supervised fine-tuning; over a model's own kept judgments and refinements it is RFT."""
+    """Supervised fine-tuning; on a model's own selected judgments and refinements it is RFT."""
 
     identity: ClassVar[str] = "SftSettings"
     method: Literal["sft"] = "sft"
@@ -108,21 +106,21 @@ class SftSettings(TrainingSettings):
     learning_rate: Annotated[float, Field(gt=0), Unit("none")] = 1e-6
     """The highest learning rate; it rises to it over `warmup`."""
     schedule: Literal["linear", "constant", "cosine"] = "constant"
-    """What the learning rate does after its warm-up."""
+    """The course of the learning rate after its warm-up."""
     epochs: Annotated[Positive, Unit("epochs")] = 5
     """Times that the training sees each sample."""
     batch_size: Annotated[Positive, Unit("samples")] = 64
     """Samples per optimizer step."""
     max_length: Annotated[Positive, Unit("tokens")] = 4096
-    """Tokens of a whole sample; longer ones are left out and counted."""
+    """Tokens of a whole sample; longer ones are excluded and counted."""
     packing: bool = False
-    """Put several samples into one sequence of `max_length` tokens."""
+    """Pack several samples into one sequence of `max_length` tokens."""
 
 
 def _method(settings: Any) -> str:
-    """Which training a section describes; what names no method is DPO, as it was when there was no other."""
-    said = settings.get("method", "dpo") if isinstance(settings, dict) else getattr(settings, "method", "dpo")
-    return str(said)
+    """The training method of a section; without one it is DPO, as before there were others."""
+    method = settings.get("method", "dpo") if isinstance(settings, dict) else getattr(settings, "method", "dpo")
+    return str(method)
 
 
 ActorSettings = Annotated[
@@ -131,7 +129,7 @@ ActorSettings = Annotated[
 
 
 NO_TRAINING = "none"
-"""What a recipe writes instead of the section `training`."""
+"""The value of `training` for no training."""
 
 
 class TrainingPlan(Section):
@@ -144,14 +142,14 @@ class TrainingPlan(Section):
     refiner: SftSettings = SftSettings()
     """How the refiner is trained."""
     train_refiner: bool = omitted_when_default(True)
-    """False: the refiner stays as it is."""
+    """False: the refiner is not trained."""
     from_start: bool = omitted_when_default(False)
-    """Each iteration trains the actor that the run began with, instead of going on from the last one."""
+    """Each iteration trains the actor from the start of the run, instead of the last iteration's."""
     mix: str | None = omitted_when_default(None)
-    """Conversations trained on beside an actor's SFT data: a JSONL file of {"messages": [...]} rows, `init:refiner`
-    (what `init` made of judging and refining), `world:story-skills` or `world:story-seed`."""
+    """Conversations mixed into an actor's SFT data: a JSONL file of {"messages": [...]} rows, `init:refiner` (the
+    judgments and refinements of `init`), `world:story-skills` or `world:story-seed`."""
     mix_rows: Annotated[Positive, Unit("conversations")] = omitted_when_default(1000)
-    """How many of them."""
+    """How many conversations to mix in."""
 
     @model_validator(mode="before")
     @classmethod
