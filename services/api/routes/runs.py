@@ -12,8 +12,8 @@ from spar.commands import command
 from spar.db.runs import RunDetail, RunSummary, list_runs
 from spar.errors import DataError
 from spar.method.records import Outcome
-from spar.report.build import build_report
 from spar.report.history import HistoryReader, PromptEntry, PromptHistory
+from spar.report.kept import read_report
 from spar.report.model import RunReport
 from spar.report.page import render
 from spar.report.profile.model import RunProfile
@@ -97,5 +97,5 @@ def _reader(session: Session, context: Backend, run_id: str) -> HistoryReader:
 def _report(run_id: str, context: Context) -> RunReport:
     detail = context.detail(run_id)
     with context.session() as session:
-        report = build_report(session, context.store, run_id, context.at_work)
+        report = read_report(session, context.store, run_id, context.at_work)
     return report.model_copy(update={"next_step": detail.next_step})

@@ -135,7 +135,7 @@ def _write(
 
 def _files(session: "Session", store: "ObjectStore", run_id: str, home: "Home | None") -> dict[str, bytes]:
     """The run's recipe and report, as written; otherwise built now."""
-    from spar.report.build import build_report
+    from spar.report.kept import read_report
     from spar.report.page import render
     from spar.upkeep.manifest import RUN_FILES
 
@@ -143,7 +143,7 @@ def _files(session: "Session", store: "ObjectStore", run_id: str, home: "Home | 
         written = {name: home.run_folder(run_id) / name for name in RUN_FILES}
         if all(path.is_file() for path in written.values()):
             return {name: path.read_bytes() for name, path in written.items()}
-    report = build_report(session, store, run_id, at_work=False)
+    report = read_report(session, store, run_id, at_work=False)
     return {"report.json": report.model_dump_json(indent=2).encode(), "report.html": render(report).encode()}
 
 

@@ -9,7 +9,7 @@ from spar.db.engine import open_database
 from spar.db.schema import check_schema
 from spar.embedded.home import Home
 from spar.embedded.homes import find_run, reading
-from spar.report.build import build_report
+from spar.report.kept import read_report
 from spar.report.model import RunReport
 from spar.report.page import render
 from spar.store.directory import DirectoryStore
@@ -23,15 +23,15 @@ class WrittenReport:
 
 
 def write_report(home: Home, run_id: str, newest: bool, at_work: bool) -> WrittenReport:
-    """Build and write it; `newest` writes the copies at the home's top as well. Works on an unfinished run too.
+    """Read or build it, and write it; `newest` writes the copies at the home's top as well.
 
-    `at_work`: a process works on the home's runs.
+    Works on an unfinished run too. `at_work`: a process works on the home's runs.
     """
     database = open_database(home.database_url)
     check_schema(database)
     try:
         with Session(database) as session:
-            report = build_report(session, DirectoryStore(home.store), run_id, at_work)
+            report = read_report(session, DirectoryStore(home.store), run_id, at_work)
     finally:
         database.dispose()
     page, data = render(report), report.model_dump_json(indent=2)
@@ -56,4 +56,4 @@ def report_of(run: str, directory: Path | None) -> RunReport:
         return RunReport.model_validate_json(Path(run).read_bytes())
     found = find_run(run, directory)
     with reading(found.home) as session:
-        return build_report(session, DirectoryStore(found.home.store), found.run_id)
+        return read_report(session, DirectoryStore(found.home.store), found.run_id)

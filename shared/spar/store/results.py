@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from spar.errors import ObjectCorrupt
 from spar.store.base import ObjectStore
 
+RUN_REPORTS = "run_reports"
+"""Reports of ended runs, as `run_reports/<run>/<identity>/<sha256>`: of each run those of its newest identity."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:

@@ -20,7 +20,7 @@ from spar.messages.base import StepKind
 from spar.messages.coordinator import StepFinished
 from spar.store.base import ObjectStore
 from spar.store.model_files import fetch_model_file, read_model_manifest
-from spar.store.results import get_verified
+from spar.store.results import RUN_REPORTS, get_verified
 from spar.upkeep.findings import Check, Finding, Remedy
 from spar.upkeep.named import BLOB, MODEL, named_by, selected_keys, texts_in
 from spar.upkeep.rows import Record, Records, read_as_kept
@@ -50,8 +50,10 @@ def check_objects(session: Session, store: ObjectStore, run_id: str) -> Iterator
 
 
 def orphans(session: Session, store: ObjectStore) -> list[str]:
-    """Keys of ours that no row of any run, no waiting command and no kept report names."""
+    """Keys of ours that no row of any run, no waiting command and no kept report names. A run's own report is the
+    run's."""
     objects, models = _named_by_all(session, store)
+    reports = (REPORTS, *(f"{RUN_REPORTS}/{run_id}/" for run_id in run_ids(session)))
     found = []
     for key in store.keys(""):
         model = MODEL.fullmatch(key)
@@ -60,7 +62,7 @@ def orphans(session: Session, store: ObjectStore) -> list[str]:
         elif BLOB.fullmatch(key) is None:
             continue  # nothing that spar wrote
         else:
-            mine = key in objects or key.startswith(REPORTS)
+            mine = key in objects or key.startswith(reports)
         if not mine:
             found.append(key)
     return found

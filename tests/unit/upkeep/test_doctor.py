@@ -15,7 +15,7 @@ from spar.db.engine import open_database
 from spar.db.tables import Iteration, PromptOutcome, Run, Step, StepCount
 from spar.messages.states import RunStatus, StepState
 from spar.store.directory import DirectoryStore
-from spar.store.results import put_result
+from spar.store.results import RUN_REPORTS, put_blob, put_result
 from tests.unit.coordinator.stage import NOTHING_EXPIRES, Stage
 from tests.unit.upkeep.kept_run import played, train
 
@@ -220,6 +220,18 @@ def test_orphans_are_counted_and_only_they_are_removed(home: Path, doctor: Docto
     assert (finding["check"], len(finding["keys"])) == ("orphans", 2)
     assert doctor("--fix")[0] == 0
     assert list(store.keys("")) == sorted([*before, "notes/of-somebody-else.txt"])
+
+
+def test_the_report_of_a_run_is_the_runs_and_of_no_run_an_orphan(home: Path, doctor: Doctor) -> None:
+    with pytest.raises(SystemExit):
+        main(["report", str(home)])
+    store = DirectoryStore(home / "store")
+    [kept] = store.keys(RUN_REPORTS)
+    put_blob(store, f"{RUN_REPORTS}/gone/{'f' * 64}", b"of a run that is not here")
+    [finding] = doctor()[1]["findings"]
+    assert (finding["check"], len(finding["keys"])) == ("orphans", 1)
+    assert doctor("--fix")[0] == 0
+    assert list(store.keys(RUN_REPORTS)) == [kept]
 
 
 def test_nothing_is_mended_while_something_runs(home: Path) -> None:
