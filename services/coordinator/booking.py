@@ -73,7 +73,7 @@ def report_drift(run: RunContext, step: Step) -> None:
         audited = counts_of(step, AuditCounts).sources
         for disagreement in disagreements(audited, run.recipe.judge_audit):
             where = {"iteration": step.iteration, "source": disagreement.source}
-            run.ledger.event(EventName.JUDGE_DRIFTED, run.run.id, **where, told=str(disagreement))
+            run.ledger.event(EventName.JUDGE_DRIFTED, run.run.id, **where, finding=str(disagreement))
 
 
 def _guard(run: RunContext, step: Step, ends: Sequence[PromptEnd]) -> tuple[GuardFinding, ...]:

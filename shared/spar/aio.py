@@ -59,5 +59,5 @@ async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     finally:
         for task in tasks:
             task.cancel()
-        # Whoever was cancelled has ended before the caller goes on: the engine's window is free again.
+        # Cancelled tasks have ended before the caller continues: the engine's window is free again.
         await asyncio.gather(*tasks, return_exceptions=True)

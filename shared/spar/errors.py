@@ -3,24 +3,24 @@
     SparError
     ├── RecipeError         a recipe that cannot be run as written
     ├── DataError           prompts, responses or data sets that cannot be read as given
-    │   ├── ConversationTooLong one conversation that does not fit into the model that it is for; others may
+    │   ├── ConversationTooLong one conversation that does not fit into the model's context; others may
     │   ├── PromptRefused       one conversation whose content a server does not take
     │   └── TemplateRefused     a model's chat template that does not take a conversation
     ├── PackageMissing      an optional package that the command needs is not installed
     ├── HomeError           a run directory that cannot be used
-    ├── ConflictError       what is asked does not fit what is there by now
+    ├── ConflictError       the request does not fit the present state
     ├── ServiceError        Redis, PostgreSQL or the object store is missing or refuses us
     ├── StoreError          the object store
-    │   └── ObjectLost          an object that was written is not there as it was; `key` says which
+    │   └── ObjectLost          a stored object is missing or damaged; `key` names it
     │       ├── ObjectMissing
     │       └── ObjectCorrupt
     ├── EngineError         what serves a model
     │   ├── RequestRefused      a server refuses a request as it stands; another one it may accept
     │   ├── ModelUnusable       the model's files are missing or not what they should be
-    │   ├── EngineUnavailable   cannot be reached or has died: worth another try elsewhere or later
+    │   ├── EngineUnavailable   unreachable or dead: a retry elsewhere or later may succeed
     │   └── DeadlineExceeded    took longer than it was allowed
-    ├── TrainingError       a trainer that stopped without a model
-    │   ├── TrainerBusy         an earlier attempt of the same training is still at work in its folder
+    ├── TrainingError       a training that ended without a model
+    │   ├── TrainerBusy         an earlier attempt of the same training still runs in its folder
     │   ├── TrainingDiverged    the loss or the gradients are no numbers any more, or have exploded
     │   ├── TrainingOutOfMemory a GPU or the host had no memory left for it
     │   ├── TrainingDiskFull    its folder cannot hold what it writes
@@ -100,7 +100,7 @@ class StoreError(SparError):
 
 
 class ObjectLost(StoreError):
-    """`key`: the object's, so that whoever made it can make it again."""
+    """`key`: the object's, so that the step that produced it can be found and recomputed."""
 
     def __init__(self, what: str, fix: str = "", key: str = "") -> None:
         super().__init__(what, fix)

@@ -4,7 +4,7 @@
     adapter_model.safetensors  the adapter's weights, and nothing of the base's
     base.json                  ours only: the base as a model reference (fingerprint, location), which means the same
                                on every host
-    base                       ours only: a link to the base's folder on this host, made by whoever located the adapter;
+    base                       ours only: a link to the base's folder on this host, made where the adapter was located;
                                no part of the model (docs/decisions/0005-adapters.md)
 
 and tokenizer files as beside a whole model. Standard library only; knows neither stores nor engines.

@@ -78,7 +78,7 @@ class RunProgress:
     end: RunEnd | None = None
     """Why it ended early; None: it has not, or it was cancelled."""
     stuck: Stuck | None = None
-    """What keeps it from going on; None: nothing does."""
+    """Why it is stuck; None: it is not."""
     lost: LostSteps = LostSteps()
     initialising: bool = False
     """It makes its starting models: `iteration` is -1 for the actor, 0 for the refiner."""
@@ -146,7 +146,12 @@ def _step_progress(iteration: int, kind: StepKind, states: dict[StepState, int],
 def _alarms(session: Session, run_id: str) -> tuple[str, ...]:
     names = stored_names(EventName.JUDGE_DRIFTED)
     query = select(Event).where(Event.run_id == run_id, col(Event.name).in_(names)).order_by(col(Event.id))
-    return tuple(f"iteration {event.fields['iteration']}: {event.fields['told']}" for event in session.exec(query))
+    return tuple(f"iteration {event.fields['iteration']}: {_finding(event)}" for event in session.exec(query))
+
+
+def _finding(event: Event) -> str:
+    """Older versions stored it under the second name."""
+    return str(event.fields.get("finding", event.fields.get("told")))
 
 
 def _circuit_alarms(session: Session, run: Run) -> tuple[str, ...]:

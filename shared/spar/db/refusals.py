@@ -1,4 +1,4 @@
-"""What a database says when it refuses us, and what to do about it. Pure: errors in, errors out."""
+"""Errors of a database, and what to do about them. Pure: errors in, errors out."""
 
 import sqlite3
 
@@ -57,24 +57,24 @@ def sqlite_refusal(error: BaseException, path: str) -> SparError | None:
 
 def postgres_refusal(error: BaseException, address: str) -> SparError:
     """For a connection that could not be made, or that broke."""
-    said = " ".join(str(error).split())
-    if "authentication failed" in said or "no password supplied" in said:
+    message = " ".join(str(error).split())
+    if "authentication failed" in message or "no password supplied" in message:
         return ServiceError(
             f"PostgreSQL at {address} refuses our credentials.",
             "Correct the user and the password in the database URL.",
         )
-    if "does not exist" in said:
+    if "does not exist" in message:
         return ServiceError(
-            f"PostgreSQL at {address} does not know what the database URL names: {said[-200:]}.",
+            f"PostgreSQL at {address} does not know what the database URL names: {message[-200:]}.",
             "Create that role and that database, or correct the URL.",
         )
-    if "too many" in said or "remaining connection slots" in said:
+    if "too many" in message or "remaining connection slots" in message:
         return ServiceError(
             f"PostgreSQL at {address} takes no more connections.",
             "Raise its max_connections, or run fewer processes.",
         )
     return ServiceError(
-        f"PostgreSQL at {address} cannot be reached: {said[:300]}.",
+        f"PostgreSQL at {address} cannot be reached: {message[:300]}.",
         "Start it, or correct the database URL, and run the same command again.",
     )
 
@@ -90,5 +90,5 @@ def postgres_trouble(error: BaseException, address: str) -> ServiceError | None:
     if known is None:
         return None
     what, fix = known
-    said = " ".join(str(error).split())
-    return ServiceError(f"PostgreSQL at {address} {what}: {said[:300]}.", fix)
+    message = " ".join(str(error).split())
+    return ServiceError(f"PostgreSQL at {address} {what}: {message[:300]}.", fix)

@@ -36,9 +36,9 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """How far a run is, and how the prompts of each iteration that has selected ended.
+    """A run's progress, and how the prompts of each iteration that has selected ended.
 
-    `next_step` is what to do about a run that stopped, in words; whoever serves the detail fills it in.
+    `next_step` is what to do about a run that stopped, in words; the caller that shows the detail sets it.
     """
 
     progress: RunProgress

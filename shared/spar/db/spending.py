@@ -16,15 +16,15 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RunSpending:
-    """`means` are those of the steps that asked a model, by their kind and whether that was the teacher; without any
-    there is none."""
+    """`means` are those of the steps that called a model, by their kind and whether the model was the teacher; without
+    any there is none."""
 
     spent: Spent
     means: Mapping[tuple[StepKind, bool], Spent]
 
     def means_in(self, iteration: int) -> dict[StepKind, Spent]:
-        """What a step of each kind takes in the iteration. Until one has asked whom it asks, it takes what the others
-        of its kind took, at the price of whom it asks."""
+        """The mean cost of a step of each kind in the iteration. Until a step has called the same model, it is the mean
+        of the others of its kind, at the price of the model that it calls."""
         found = {}
         for kind in StepKind:
             teachers = is_teachers(iteration, kind)

@@ -49,9 +49,9 @@ class Run(SQLModel, table=True):
     """One training of a recipe. `recipe` is the resolved recipe; `templates` and `prompts` are keys in the store.
 
     `models` maps the recipe's model references to fingerprints, read when the run was submitted. `inputs` are the keys
-    of what else its policies read (see `Submission`). `reason` says why it ended early, `end` is that as a
-    `spar.messages.endings.RunEnd`; None: it finished, was cancelled, or an older version ended it. `stuck` is what
-    keeps it from going on, as a `spar.messages.stuck.Stuck`; None: nothing does.
+    of what else its policies read (see `Submission`). `reason` states why it ended early, `end` is that as a
+    `spar.messages.endings.RunEnd`; None: it finished, was cancelled, or an older version ended it. `stuck` is why it
+    makes no progress, as a `spar.messages.stuck.Stuck`; None: it does.
     """
 
     __tablename__ = "run"
@@ -104,9 +104,9 @@ class Shard(SQLModel, table=True):
 class Step(SQLModel, table=True):
     """One step of one shard (part: its index), or of an iteration (part: actor, refiner, pairs or empty).
 
-    Dead rows are the dead letters: `reason` says why, `failure` is its type (a `FailureReason`). Times and counts are
+    Dead rows are the dead letters: `reason` states why, `failure` is its type (a `FailureReason`). Times and counts are
     those of the attempt that counted; a `reused` step took its result from an earlier one, so its seconds are 0.
-    `remade` counts how often its result was made again because the store had lost it.
+    `remade` counts how often its result was recomputed because the store had lost it.
     """
 
     __tablename__ = "step"
@@ -151,9 +151,9 @@ class StepCount(SQLModel, table=True):
 
 
 class Spending(SQLModel, table=True):
-    """What the steps of a kind have taken: every attempt that came to a result, reused results nothing.
+    """The usage of the steps of a kind: of every attempt that produced a result; reused results add nothing.
 
-    `steps` are those that asked a model, so that calls / steps is what the next one will take.
+    `steps` are those that called a model, so that calls / steps estimates the next one.
     """
 
     __tablename__ = "spending"
@@ -243,10 +243,8 @@ class Event(SQLModel, table=True):
 
 
 class Command(SQLModel, table=True):
-    """What a user asked for. The one table that others append to: a submit is safe once its row is committed.
-
-    `key` makes a repeated request harmless.
-    """
+    """A user's command. The one table that others than the coordinator append to: a submit is safe once its row is
+    committed. `key` makes a repeated request harmless."""
 
     __tablename__ = "command"
     id: int | None = Field(default=None, sa_column=Column(BIG_KEY, primary_key=True, autoincrement=True))

@@ -29,7 +29,7 @@ class TakenCommand:
 
 
 def ask(home: Home, kind: str, command: RunCommand | ReplayCommand | DropCommand) -> TakenCommand:
-    """Keep the command; if nobody runs in the home, carry it out, beginning nothing. Raises HomeError."""
+    """Store the command; if no process runs in the home, execute it, starting nothing. Raises HomeError."""
     home.check()
     database = open_database(home.database_url)
     try:

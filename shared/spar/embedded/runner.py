@@ -1,4 +1,5 @@
-"""Runs a recipe in this process to its end, telling a watcher how far it is. Ctrl-C stops it; the next call goes on."""
+"""Runs a recipe in this process to its end, reporting its progress to a watcher. Ctrl-C stops it; the next call resumes
+it."""
 
 import threading
 import uuid
@@ -25,7 +26,7 @@ REFRESH_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class RunWatcher:
-    """What to call while a run goes on: once it is submitted, and with each look at it."""
+    """What to call while a run is in progress: once it is submitted, and at each check."""
 
     submitted: Callable[[str, Sequence[Reject], Sequence[str]], None]
     """Given the run's id, the unusable rows of the prompts file, and what is left out of usable ones."""
@@ -60,7 +61,7 @@ def submission_to_end(
 def resume_to_end(
     run_id: str, home: Home, watcher: RunWatcher, stop: threading.Event, changed: ChangedSections
 ) -> RunProgress:
-    """Go on with a run that the home has, as `run_to_end` does. The home must be locked."""
+    """Resume a run of the home, as `run_to_end` does. The home must be locked."""
     with EmbeddedSystem(home) as system:
         watcher.submitted(run_id, (), ())
         if not _is_finished(system, run_id):
@@ -99,9 +100,9 @@ def _is_finished(system: EmbeddedSystem, run_id: str) -> bool:
 
 
 def _set_others_aside(system: EmbeddedSystem, run_id: str) -> None:
-    """Cancel what an earlier process left unfinished here: who runs another recipe wants that one, not both.
+    """Cancel what an earlier process left unfinished here: a user who runs another recipe wants that one, not both.
 
-    Everything of it is kept, and `spar resume` goes on with it.
+    All of its results are kept, and `spar resume` continues it.
     """
     with Session(system.database) as session:
         others = [run.id for run in session.exec(select(Run)) if run.id != run_id and run.status.on]

@@ -72,11 +72,11 @@ class EmbeddedStepQueue:
         return report
 
     def _failed(self, why: SparError) -> None:
-        """Whoever waits for a report is woken by it."""
+        """Wakes the caller that waits for a report."""
         self._reports.put(why)
 
     def result(self, fingerprint: str) -> Made | None:
-        """What the books have. A result whose object is gone is struck out, so that it is made again."""
+        """The known result. One whose object is missing is removed, so that it is recomputed."""
         with Session(self._database, expire_on_commit=False) as session, session.begin():
             ledger = Ledger(session)
             known = ledger.result(fingerprint)

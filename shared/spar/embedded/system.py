@@ -62,7 +62,7 @@ class EmbeddedSystem:
         return self
 
     def observe(self, through: Callable[[ChatModel], ChatModel]) -> None:
-        """Pass every model through this before it is asked."""
+        """Wrap every model in this before it is called."""
         self._pool.worker.observe = through
 
     def raise_failure(self) -> None:

@@ -1,6 +1,6 @@
-"""The host's checks that `spar doctor` reports: one function a subject, each giving checks. Changes nothing anywhere.
+"""The host's checks that `spar doctor` reports: one function a subject, each returning checks. Changes nothing.
 
-Knows what the embedded mode needs; services are looked at only where the environment names them.
+Knows what the embedded mode needs; services are checked only where the environment names them.
 """
 
 import os

@@ -104,8 +104,8 @@ class Spec(Wire):
 class StepMessage(Wire):
     """The envelope of every command to a worker; each adds its own `spec`.
 
-    `reply_to` is the queue that is told how it goes; None: the coordinator's. Who has no coordinator has no tables
-    either: such a step's report is kept in the store, beside its result (docs/decisions/0008).
+    `reply_to` is the queue that receives the step's reports; None: the coordinator's. A sender without a coordinator
+    has no tables either: the report of such a step is kept in the store, beside its result (docs/decisions/0008).
     """
 
     version: Literal[1] = 1

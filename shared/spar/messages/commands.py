@@ -15,7 +15,7 @@ DROP = "drop"
 
 
 class Submission(Wire):
-    """A run to start, or to go on with. `recipe` is resolved; texts are in the store already, under their keys."""
+    """A run to start, or to resume. `recipe` is resolved; texts are in the store already, under their keys."""
 
     run_id: str
     recipe: dict[str, Any]

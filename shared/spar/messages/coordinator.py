@@ -13,7 +13,7 @@ TASK = "coordinator.report"
 
 
 class StepUsage(Wire):
-    """What a step asked of its engine. `estimated_tokens`: those of both kinds that its server did not count."""
+    """A step's usage of its engine. `estimated_tokens`: those of both kinds that its server did not count."""
 
     calls: int = 0
     prompt_tokens: int = 0

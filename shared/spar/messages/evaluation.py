@@ -36,11 +36,11 @@ class EvaluationSpec(Spec):
 
 
 class BenchmarkSpec(Spec):
-    """Ask a model a benchmark's items and score what it said. Result: one row, the report with every item.
+    """Prompt a model with a benchmark's items and score its replies. Result: one row, the report with every item.
 
     `model` is the one measured, `refiner` searches refinements of its responses; `data` is a key of the benchmark's
-    files, None for the story world's. `rater` is the last iteration's refiner, which rates the measured one's work.
-    `policy`, `options` and `form` are how a judge scores that does not say Yes or No.
+    files, None for the story world's. `rater` is the last iteration's refiner, which rates the measured one's texts.
+    `policy`, `options` and `form` are how a judge scores that does not reply Yes or No.
     """
 
     identity: ClassVar[str] = "BenchmarkSpec"

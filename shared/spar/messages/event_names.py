@@ -67,5 +67,5 @@ def event_name(stored: str, fields: Mapping[str, object]) -> str:
 
 
 def stored_names(*names: EventName) -> tuple[str, ...]:
-    """All that may be stored for these, to be asked of a table."""
+    """All stored names of these, for a query."""
     return (*(name.value for name in names), *(old for old, new in RENAMED.items() if new in names))

@@ -1,4 +1,5 @@
-"""The states that runs, iterations and steps go through: shared by the tables, the flow and whoever shows them."""
+"""The states that runs, iterations and steps go through: shared by the tables, the flow and the pages that show
+them."""
 
 from enum import StrEnum
 
@@ -36,7 +37,7 @@ class RunStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Nothing happens any more unless someone asks for it."""
+        """Nothing happens any more unless a user resumes it."""
         return self in (RunStatus.CANCELLED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.FINISHED)
 
 

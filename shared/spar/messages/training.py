@@ -87,7 +87,8 @@ class LengthLimit(Wire):
 
 
 class JudgingRef(Wire):
-    """What a selection knows of the judging: its settings, the form that was asked with, and the pairs wanted of it."""
+    """How a selection's responses were judged: the settings, the form that they were prompted with, and the pairs
+    wanted."""
 
     identity: ClassVar[str] = "JudgingRef"
     judgment: JudgmentSettings
@@ -99,10 +100,10 @@ class SelectionSpec(Spec):
     """Make pairs, refiner examples and outcomes of an iteration. `inputs` holds rows of ShardResults.
 
     Of the trainings only their length limits matter here: another learning rate makes the same selection. Where nothing
-    is trained there are none: lengths are the business of whoever trains on the export. `judging` is
-    how responses were judged, where that isn't by verdicts; `compared` holds rows of ShardComparisons. Without
-    `refiner_data` no refiner is trained, and none of its examples are made. `measured` holds rows of Prompt that
-    nobody may learn from, where a model writes the prompts.
+    is trained there are none: the length limit is then set by the training that uses the export. `judging` is how
+    responses were judged, where that isn't by verdicts; `compared` holds rows of ShardComparisons. Without
+    `refiner_data` no refiner is trained, and none of its examples are made. `measured` holds rows of Prompt that must
+    not be trained on, where a model writes the prompts.
     """
 
     identity: ClassVar[str] = "SelectionSpec"

@@ -32,7 +32,7 @@ _TAIL_BYTES = 16_384
 
 
 class Child:
-    """A running command. Whoever starts one ends it: `stop`, `kill`, or `wait` until it ends by itself."""
+    """A running command. The caller that starts one ends it: `stop`, `kill`, or `wait` until it ends by itself."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ def _guarded(command: Sequence[str], report: int | None, scratch: Path | None, e
 
 
 def _open(log: Path) -> BinaryIO:
-    """To append; readable by its owner only, whoever made it."""
+    """To append; readable by its owner only, whichever process created it."""
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with suppress(PermissionError):  # a file system without modes
         os.fchmod(descriptor, 0o600)

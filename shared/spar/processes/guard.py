@@ -1,4 +1,4 @@
-"""Runs one command and ends it when whoever started us is gone: what stands between a parent and its child.
+"""Runs one command and ends it when the process that started us is gone: it stands between a parent and its child.
 
     python -I -S guard.py REPORT_FD SCRATCH REDACTION COMMAND...
 

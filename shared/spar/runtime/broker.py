@@ -1,6 +1,6 @@
 """The seam to the queues: sending messages, and asking what has become of them.
 
-A broker forgets: Redis may be emptied, a process that held a memory broker may die. `loss` tells which, once.
+A broker loses messages: Redis may be emptied, a process with a memory broker may end. `loss` reports that, once.
 """
 
 import uuid
@@ -54,8 +54,8 @@ class Broker(Protocol):
 
 
 class CeleryBroker:
-    """Celery's broker, by way of its own connections. `watcher` names one besides the coordinator who asks for losses:
-    each is told of every loss, once."""
+    """Celery's broker, by its own connections. `watcher` names a second process besides the coordinator that checks for
+    losses: each receives every loss, once."""
 
     def __init__(self, app: Celery, watcher: str = "") -> None:
         self._app = app
@@ -96,7 +96,8 @@ class CeleryBroker:
 
 
 def check_password(url: str) -> None:
-    """Raises ServiceError if Redis refuses us. A Redis that is away is no error: Celery waits for it and says so."""
+    """Raises ServiceError if Redis refuses the connection. An unreachable Redis is no error: Celery waits for it and
+    logs that."""
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry

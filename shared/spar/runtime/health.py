@@ -3,7 +3,7 @@
     python -m spar.runtime.health        the worker here is connected to its broker: SPAR_ALIVE_FILE is young
     python -m spar.runtime.health URL    the URL replies with a good status
 
-Asked every few seconds, so it loads nothing that takes time. The worker's half is `touch_while_connected`.
+Run every few seconds, so it loads nothing that takes time. The worker's half is `touch_while_connected`.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Reports that the store keeps, `reports/<step's fingerprint>/<sha256>`: the books of who has no tables.
+"""Reports that the store keeps, `reports/<step's fingerprint>/<sha256>`, for senders that have no tables.
 
-Written by the worker once the result is in the store, so they are there even if nobody heard the report itself. Knows
+Written by the worker once the result is in the store, so they are there even if the report itself was lost. Knows
 nothing of what the results are.
 """
 

@@ -1,7 +1,8 @@
-"""When silence counts as loss: which attempts in flight nobody works on any more. Pure; knows no books and no clock.
+"""When silence counts as a loss: which attempts in flight no worker holds any more. Pure; knows no tables and no clock.
 
-Running without a sign of life for a lease: lost. Dispatched never expires by age, for a backlog is not a loss; it does
-when the broker was emptied, or when its queue is empty and it has waited long enough for a `started`.
+A running attempt without a heartbeat for the length of a lease is lost. A dispatched one never expires by age, since a
+backlog is not a loss; it is lost when the broker was emptied, or when its queue is empty and it has waited long enough
+for a `started`.
 """
 
 from collections.abc import Callable
@@ -48,14 +49,14 @@ class Leases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStatus:
-    """What is known of an attempt in flight: whether a worker said that it began, and when what was last heard."""
+    """What is known of an attempt in flight: whether a worker reported its start, and when the last heartbeat came."""
 
     running: bool
     sent_at: datetime | None
     alive_at: datetime | None
 
     def heard_since(self, since: datetime) -> "AttemptStatus":
-        """The same to somebody who could hear nothing before then."""
+        """The same for a coordinator that could receive nothing before then."""
         sent_at, alive_at = (at and max(at, since) for at in (self.sent_at, self.alive_at))
         return AttemptStatus(running=self.running, sent_at=sent_at, alive_at=alive_at)
 
@@ -63,7 +64,7 @@ class AttemptStatus:
 def lost_reason(
     signs: AttemptStatus, loss: BrokerReset, leases: Leases, waiting: Callable[[], int], now: datetime
 ) -> LostReason | None:
-    """Why the attempt is lost; None: it is not. `waiting` counts the messages in its queue, and is asked only if that
+    """Why the attempt is lost; None: it is not. `waiting` counts the messages in its queue, and is called only if that
     decides it."""
     if loss is BrokerReset.EVERYTHING:
         return LostReason.PROCESS_GONE

@@ -10,7 +10,7 @@ from spar.redaction import redact_all
 
 
 class LogFile(logging.FileHandler):
-    """A file that may become unwritable, as on a full disk: that is told once, in one line, and work goes on."""
+    """A file that may become unwritable, as on a full disk: that is reported once, in one line, and work continues."""
 
     _told = False
 
@@ -45,7 +45,7 @@ def log_to(path: Path | None) -> None:
         if isinstance(earlier, LogFile):
             earlier.close()
     root.setLevel(logging.INFO)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the schema
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every check of the schema
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

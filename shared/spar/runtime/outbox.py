@@ -1,7 +1,7 @@
-"""A worker's reports on their way out: kept until they are sent, in order, however long the broker is away.
+"""A worker's reports that are still to be sent: kept until they are, in order, however long the broker is unreachable.
 
-`put` does not wait, so that neither work nor heartbeats stand still meanwhile. What cannot be sent before the process
-ends is left in a file, which the next worker on this folder sends. Knows nothing of what the reports mean.
+`put` does not wait, so that neither work nor heartbeats stop meanwhile. What cannot be sent before the process ends is
+left in a file, which the next worker on this folder sends. Knows nothing of what the reports mean.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Starts a process of the system: reads its settings, opens its store, consumes its queues until it is told to stop.
+"""Starts a process of the system: reads its settings, opens its store, consumes its queues until it is stopped.
 
 `services.worker` calls `run_worker` with the queues to consume. Knows nothing of their tasks.
 """
@@ -51,7 +51,8 @@ def open_store(settings: Settings) -> ObjectStore:
 
 
 def reach_store(settings: Settings) -> ObjectStore:
-    """The same, once it has replied: one that is away or refuses us is told at once, not by the first step.
+    """The same, once it has replied: an unreachable store, or one that refuses the credentials, is reported at once,
+    not by the first step.
 
     Raises ServiceError.
     """

@@ -1,7 +1,7 @@
-"""The way back to who sends steps and is no coordinator: what a worker replies, and the queue that it comes to.
+"""The reports of workers to a sender of steps that is no coordinator, and the queue in which they arrive.
 
-The queue is the asker's own, made up for one process. It goes when that process closes it; after a kill, the broker
-drops what is in it an hour after the last reply. Knows nothing of what is asked.
+The queue belongs to one process and is removed when that process closes it; after a kill, the broker drops its contents
+an hour after the last reply. Knows nothing of what the steps do.
 """
 
 import uuid
@@ -19,8 +19,8 @@ from spar.runtime.app import app
 from spar.runtime.broker_troubles import broker_trouble
 
 KEPT_S = 3600
-"""An asker that is away for longer, as on a laptop that sleeps, finds in the store what was done."""
-SHORTEST_S = 0.01  # with none at all, what waits would not be looked at
+"""A sender that is suspended for longer, as on a laptop that sleeps, finds in the store what was done."""
+SHORTEST_S = 0.01  # with none at all, what waits would not be read
 
 
 def reply(report: Report, to: str, celery: Celery = app) -> None:
@@ -47,8 +47,11 @@ class ReplyQueue:
         self._losses: tuple[type[Exception], ...] = ()
 
     def next(self, timeout_s: float) -> Report | None:
-        """The oldest report, or None when none came within the time. Raises ServiceError while the broker is away, once
-        it has waited as long for it; ConflictError for what no report of this version is."""
+        """The oldest report, or None when none came within the time.
+
+        Raises ServiceError while the broker is unreachable, once it has waited as long for it; ConflictError for what
+        is not a report of this version.
+        """
         timeout_s = max(timeout_s, SHORTEST_S)
         if self._waiting is None:
             self._connect(timeout_s)
@@ -69,7 +72,7 @@ class ReplyQueue:
         return report
 
     def close(self) -> None:
-        """Remove the queue, with what is in it. If the broker is away, it goes by its age."""
+        """Remove the queue with its contents. If the broker is unreachable, the queue expires."""
         if self._waiting is not None:
             with suppress(*self._losses):
                 self._waiting.close()

@@ -52,7 +52,7 @@ NON_RETRYABLE = (ModelUnusable, DataError, RecipeError, PackageMissing, Accounti
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What a step computed: rows of one type, what it asked of models, and what it counted."""
+    """What a step computed: rows of one type, its usage of models, and its counts."""
 
     rows: Sequence[Any]
     usage: Usage = field(default_factory=Usage)
@@ -60,7 +60,7 @@ class StepOutput:
 
 
 def run_step(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> None:
-    """Do the work and tell who sent it how it went. Raises nothing but bugs of its own."""
+    """Do the work and report the outcome to the sender. Raises nothing but bugs of its own."""
     worker.hold(message)
     to = message.reply_to
     try:
@@ -104,7 +104,7 @@ async def _awaited(message: StepMessage, work: Callable[[], Awaitable[StepOutput
 
 
 async def read_rows(store: ObjectStore, ref: ObjectRef | str, row_type: type[Row]) -> list[Row]:
-    """Rows of an object, checked against its name; read in a thread, so that the loop goes on."""
+    """Rows of an object, checked against its name; read in a thread, so that the loop is not blocked."""
     key = ref if isinstance(ref, str) else ref.key
     return await asyncio.to_thread(lambda: decode_rows(reread(lambda: get_verified(store, key)), row_type, key)[1])
 

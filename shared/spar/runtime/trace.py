@@ -1,6 +1,6 @@
-"""Calls of models as a pilot saw them: what each asked, how long its replies were, and when. As records and as a file.
+"""Calls of models as a pilot recorded them: the size of each request, the lengths of its replies, and when.
 
-Knows nothing of who made them.
+As records and as a file. Knows nothing of which steps made them.
 """
 
 import json
@@ -39,7 +39,7 @@ def append_calls(path: Path, calls: Iterable[TracedCall]) -> None:
 
 
 def read_calls(path: Path) -> list[TracedCall]:
-    """Those of every process that worked on the pilot; each has a clock of its own, and they follow one another."""
+    """Those of every process that worked on the pilot; each has its own clock, and they ran one after another."""
     if not path.exists():
         return []
     try:

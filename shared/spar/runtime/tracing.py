@@ -1,4 +1,4 @@
-"""Notes every call that goes through a worker's models, for a pilot. Changes nothing of what is asked or answered."""
+"""Records every call of a worker's models, for a pilot. Changes neither requests nor replies."""
 
 import asyncio
 import hashlib
@@ -61,5 +61,5 @@ class _Noted:
         try:
             completions = await self._chat.sample(messages, n, sampling, seed)
             return completions
-        finally:  # a call that nobody waits for any more was asked, too
+        finally:  # a cancelled call was made, too
             self._tracer.note(messages, completions, began, clock())

@@ -52,9 +52,11 @@ class Worker:
         hands_back: bool = True,
         ended: Callable[[SparError], None] = lambda _: None,
     ) -> None:
-        """`hands_back`: whether attempts that closing cuts off are returned to whoever sent them; of no use where that
-        one closes with us. `ended` is called with what ends the heartbeat, without which all work here counts as
-        lost."""
+        """`hands_back`: whether attempts cut off by closing are returned to their sender; of no use where the sender
+        closes with us.
+
+        `ended` is called with what ends the heartbeat, without which all work here counts as lost.
+        """
         self.name = name
         self.store: ObjectStore = TimedStore(store)
         self.cache = cache
@@ -65,7 +67,7 @@ class Worker:
         self.hands_back = hands_back
         self.loop = LoopThread()
         self.observe: Callable[[ChatModel], ChatModel] = lambda chat: chat
-        """What every model is passed through before it is asked: a pilot notes its calls."""
+        """Wraps every model before it is called: a pilot records its calls."""
         self._engines: dict[EngineSettings, Engine] = {}
         self._held: set[tuple[str | None, LeasedAttempt]] = set()
         self._lock = threading.Lock()

@@ -1,6 +1,6 @@
-"""Runs code that nobody has read: checkers over responses, in a process of their own that can do next to nothing.
+"""Runs untrusted code: checkers over responses, in a process of their own that can do next to nothing.
 
-`run_checkers` is the way in; `inside` is what runs in that process, `seccomp` what it asks the kernel to forbid it.
+`run_checkers` is the entry point; `inside` is what runs in that process, `seccomp` the kernel's filter for it.
 """
 
 from spar.sandbox.runner import CheckerJob, SandboxLimits, run_checkers

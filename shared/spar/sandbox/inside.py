@@ -106,26 +106,26 @@ def _run(job: int, source: str, responses: list[str], report: int) -> None:
         exec(compile(source, "checker", "exec"), space)
         evaluate = space["evaluate"]
     except BaseException as error:  # noqa: BLE001 - it may raise anything, SystemExit too
-        broken = _told(error)
+        broken = _describe(error)
     for index, response in enumerate(responses):
-        said = broken if evaluate is None else _evaluated(evaluate, response)
-        os.write(report, (json.dumps([job, index, said]) + "\n").encode())
+        result = broken if evaluate is None else _evaluated(evaluate, response)
+        os.write(report, (json.dumps([job, index, result]) + "\n").encode())
 
 
 def _evaluated(evaluate: Any, response: str) -> str:
     try:
         verdict = evaluate(response)
     except BaseException as error:  # noqa: BLE001 - as above
-        return _told(error)
+        return _describe(error)
     if verdict is True or verdict is False:
         return "passed" if verdict else "not passed"
     return f"evaluate returned {type(verdict).__name__}, not True or False"
 
 
-def _told(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"[:200]
-    except BaseException:  # noqa: BLE001 - an exception of its own may break on being told
+    except BaseException:  # noqa: BLE001 - a checker's exception may fail when it is formatted
         return type(error).__name__
 
 

@@ -1,7 +1,7 @@
-"""Starts the process that checkers run in, hears what they say of each response, and ends it in time, whatever they do.
+"""Starts the process that checkers run in, reads its report on each response, and ends it in time, whatever they do.
 
-What they may not do is given up inside (`inside`); here are the clock, the number of processes, and what is said of a
-checker that never came back. Knows nothing of prompts or policies.
+`inside` drops what they may not do; here are the clock, the number of processes, and the report on a checker that never
+returned. Knows nothing of prompts or policies.
 """
 
 import asyncio
@@ -59,13 +59,13 @@ async def run_checkers(
     async with _slots():
         while len(results) < len(jobs):
             left = jobs[len(results) :]
-            heard = await _run(left, limits, filters)
-            said = heard.said
-            whole = next((n for n, job in enumerate(left) if len(said[n]) < len(job.responses)), len(left))
-            results += said[:whole]
+            reports = await _run(left, limits, filters)
+            reported = reports.results
+            whole = next((n for n, job in enumerate(left) if len(reported[n]) < len(job.responses)), len(left))
+            results += reported[:whole]
             if whole < len(left):
-                missing = len(left[whole].responses) - len(said[whole])
-                results.append([*said[whole], *[f"the checker {heard.ended}"] * missing])
+                missing = len(left[whole].responses) - len(reported[whole])
+                results.append([*reported[whole], *[f"the checker {reports.ended}"] * missing])
     return results
 
 
@@ -78,15 +78,15 @@ def _slots() -> asyncio.Semaphore:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What one process said, job by job, and how it ended."""
+class _Reported:
+    """What one process reported, job by job, and how it ended."""
 
-    said: list[list[str]]
+    results: list[list[str]]
     confined: bool = False
     ended: str = ""
 
 
-async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path) -> _Heard:
+async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path) -> _Reported:
     with tempfile.TemporaryDirectory(prefix="spar-checkers-") as name:
         folder = Path(name)
         work = {
@@ -98,24 +98,24 @@ async def _run(jobs: Sequence[CheckerJob], limits: SandboxLimits, filters: Path)
         (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
         command = [sys.executable, "-I", "-S", "-B", str(_INSIDE), str(folder / "work.json")]
         child = await start_child(command, log=folder / "log", env={}, reports=True)
-        heard = _Heard([[] for _ in jobs])
+        reports = _Reported([[] for _ in jobs])
         try:
             async with asyncio.timeout(limits.wall_s):
-                if await _hear(child, heard, jobs):
-                    heard.ended = _ending(await child.wait(), limits)
+                if await _read_reports(child, reports, jobs):
+                    reports.ended = _ending(await child.wait(), limits)
                 else:
-                    heard.ended = "wrote what is no report"
+                    reports.ended = "wrote what is no report"
         except TimeoutError:
-            heard.ended = f"took more than {limits.wall_s:g} s"
+            reports.ended = f"took more than {limits.wall_s:g} s"
         finally:
             child.kill()
             await child.wait()
-    if not heard.confined:
+    if not reports.confined:
         raise ServiceError(
-            f"Checkers are not run here: their process {heard.ended} before the kernel had confined it.",
+            f"Checkers are not run here: their process {reports.ended} before the kernel had confined it.",
             "Run this on Linux (x86-64 or arm64) with seccomp, or try again if it was only slow.",
         )
-    return heard
+    return reports
 
 
 def _ending(exit_code: int, limits: SandboxLimits) -> str:
@@ -124,23 +124,23 @@ def _ending(exit_code: int, limits: SandboxLimits) -> str:
     return f"ended its process (exit code {exit_code})"
 
 
-async def _hear(child: Child, heard: _Heard, jobs: Sequence[CheckerJob]) -> bool:
-    """Until the process has said all, or something that is not the next report: False, and no more of it is read.
+async def _read_reports(child: Child, reports: _Reported, jobs: Sequence[CheckerJob]) -> bool:
+    """Read reports until the process has sent all of them. False: a line was not the next report; nothing more is read.
 
-    A checker can still lie in its turn: about itself, as its return value could, and by going on about those after it,
+    A checker can still report wrong results: its own, as its return value could, and those of the checkers after it,
     which come from the same teacher. That is all it can do.
     """
     expected = deque((number, index) for number, job in enumerate(jobs) for index in range(len(job.responses)))
     async for line in child.reports():
-        if not heard.confined:
-            heard.confined = line.strip() == _CONFINED
+        if not reports.confined:
+            reports.confined = line.strip() == _CONFINED
             continue
         if not expected:
-            return True  # what comes after the last report is nobody's
+            return True  # lines after the last report are ignored
         report = _parsed(line)
         if report is None or report[:2] != expected[0]:
             return False
-        heard.said[report[0]].append(report[2])
+        reports.results[report[0]].append(report[2])
         expected.popleft()
     return True
 

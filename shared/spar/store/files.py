@@ -27,7 +27,7 @@ _FIXES = {
 
 
 def disk_error(error: OSError, doing: str) -> StoreError:
-    """The StoreError for what the operating system said while `doing`."""
+    """The StoreError for an error of the operating system while `doing`."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     fix = _FIXES.get(error.errno or 0, "Check the disk and the directory, and run the same command again.")
     return StoreError(f"{doing} failed: {reason}.", f"{fix} Nothing half-written was kept.")

@@ -27,6 +27,6 @@ def check_prefix(prefix: str) -> str:
 def missing(key: str, where: object) -> ObjectMissing:
     return ObjectMissing(
         f"There is no object {key} in {where}.",
-        "Check that this is the store the run was started with; what was removed by hand must be made again.",
+        "Check that this is the store the run was started with; objects that were removed by hand must be recreated.",
         key,
     )

@@ -1,7 +1,7 @@
 """The object store on anything that speaks S3 (MinIO, AWS, ...). Knows nothing of what the bytes mean.
 
-It creates objects only; the bucket is made by whoever sets the stack up, through `ensure_bucket`. A store
-that cannot be reached or refuses us is a ServiceError within seconds: a worker says so instead of hanging.
+It creates objects only; the bucket is created when the stack is set up, by `ensure_bucket`. A store that is
+unreachable or refuses the credentials is a ServiceError within seconds: a worker reports it instead of hanging.
 """
 
 import io
@@ -104,7 +104,7 @@ class S3Store:
     def _require_bucket(self) -> None:
         """Raises ServiceError if it is not there: stat_object says NoSuchKey for that too (a HEAD reply has no body).
 
-        Who may look at objects only, and not at the bucket, cannot be told more than that there is no such object.
+        With permission for objects only, and not for the bucket, a missing object is all that can be reported.
         """
         try:
             there = self._client.bucket_exists(self.bucket)
@@ -186,7 +186,7 @@ class S3Store:
             yield
         except S3Error as error:
             if key and error.code in _MISSING:
-                # Whoever answers for a store that is away says 404 too, and the client reads "no such key" into it.
+                # A proxy in front of an unreachable store also replies 404, which the client takes for a missing key.
                 with self._explained():
                     self._require_bucket()
                 raise missing(key, self) from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spar.method.records import Message
-from spar.testing.grading import grade_asked, graded
+from spar.testing.grading import graded, requested_grade
 from spar.testing.teaching import TeachingShares, asks_teacher, teach
 
 GOOD = "luminous"
@@ -101,13 +101,13 @@ class SimulatedReply:
     cut: bool = False
 
 
-def skill_asked(messages: Sequence[Message]) -> Skill:
+def requested_skill(messages: Sequence[Message]) -> Skill:
     """Which skill a conversation asks for, by the marks of the built-in templates."""
     if len(messages) >= 3 and _REFINE.search(messages[-1].content):
         return Skill.REFINE
     if asks_teacher(messages[-1].content):
         return Skill.TEACH
-    if grade_asked(messages[-1].content) is not None:
+    if requested_grade(messages[-1].content) is not None:
         return Skill.GRADE
     return Skill.JUDGE if _JUDGE.search(messages[-1].content) else Skill.RESPOND
 
@@ -116,7 +116,7 @@ def simulate(behaviour: SimulatedBehaviour, messages: Sequence[Message], key: st
     """One reply. `key` is everything it depends on besides the messages and the seed: model and sampling."""
     turns = [(message.role, message.content) for message in messages]
     draw = random.Random(f"{key}|{seed}|{turns!r}")
-    skill = skill_asked(messages)
+    skill = requested_skill(messages)
     if draw.random() < behaviour.empty:
         return SimulatedReply("")
     if skill is Skill.JUDGE:
@@ -161,12 +161,12 @@ def _verdict(behaviour: SimulatedBehaviour, judged: str, seed: int, draw: random
     return f"Step-by-step verification: {evidence}\n{form} {verdict}"
 
 
-def _grade(behaviour: SimulatedBehaviour, asked: str, draw: random.Random) -> str:
-    words, grade = _words(asked), grade_asked(asked)
+def _grade(behaviour: SimulatedBehaviour, prompt: str, draw: random.Random) -> str:
+    words, grade = _words(prompt), requested_grade(prompt)
     if grade is None or MUTE in words or draw.random() < behaviour.unparsable:
         return _text(behaviour.verdict_words, draw)
     return graded(
-        grade, asked, GOOD in words, behaviour.dissent, draw, lambda draw: _text(behaviour.verdict_words, draw)
+        grade, prompt, GOOD in words, behaviour.dissent, draw, lambda draw: _text(behaviour.verdict_words, draw)
     )
 
 

@@ -30,29 +30,29 @@ _MARKS: tuple[tuple[Grade, re.Pattern[str]], ...] = (
     (Grade.RATE, re.compile(r"^Rate :|^Rating: \(", re.MULTILINE)),
     (Grade.INSTRUCT, re.compile(r"^Instruction :|^Reply with the Prompt itself", re.MULTILINE)),
 )
-"""How the forms of the built-in sets are told apart; those that hold others' words come first."""
+"""What distinguishes the forms of the built-in sets; forms that contain another's words come first."""
 
 
-def grade_asked(text: str) -> Grade | None:
+def requested_grade(text: str) -> Grade | None:
     return next((grade for grade, mark in _MARKS if mark.search(text)), None)
 
 
-def graded(grade: Grade, asked: str, good: bool, wrong: float, draw: random.Random, write: Write) -> str:
-    """A reply of the asked form. `good`: the text is; `wrong`: how often the number says otherwise."""
+def graded(grade: Grade, prompt: str, good: bool, wrong: float, draw: random.Random, write: Write) -> str:
+    """A reply in the requested form. `good`: the text is; `wrong`: how often the number contradicts it."""
     evidence = write(draw)
     if grade is Grade.INSTRUCT:
         return evidence
     if grade is Grade.COMPARE:
         name, value = "Winner", "A" if draw.random() < FIRST_PLACE else "B"
     else:
-        name, value = ("Score" if grade is Grade.SCORE else "Rating"), str(_number(grade, asked, good, wrong, draw))
-    if asked.startswith(("Score :", "Rate :", "Compare :")):
+        name, value = ("Score" if grade is Grade.SCORE else "Rating"), str(_number(grade, prompt, good, wrong, draw))
+    if prompt.startswith(("Score :", "Rate :", "Compare :")):
         return f"{evidence} ; {name} : {value}"
     return f"{evidence}\n{name}: {value}"
 
 
-def _number(grade: Grade, asked: str, good: bool, wrong: float, draw: random.Random) -> int:
-    liked = good or (grade is Grade.RATE and random.Random(asked).random() < LIKED)
+def _number(grade: Grade, prompt: str, good: bool, wrong: float, draw: random.Random) -> int:
+    liked = good or (grade is Grade.RATE and random.Random(prompt).random() < LIKED)
     if liked == (draw.random() < wrong):
         return draw.choice((1, 2, 3))
     return 5 if grade is Grade.RATE else draw.choice((4, 5))

@@ -1,4 +1,4 @@
-"""A ChatModel that says what a test tells it to, and remembers what it was asked."""
+"""A ChatModel whose replies a test scripts, and which records its prompts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ class ScriptedModel:
 
     script: Script
     finish_reason: Literal["stop", "length"] = "stop"
-    asked: list[str] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        call = len(self.asked)
-        self.asked.append(messages[-1].content)
+        call = len(self.prompts)
+        self.prompts.append(messages[-1].content)
         self.seeds.append(seed)
         text = self.script(messages, call)
         return [

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--one-choice", action="store_true", help="reply with one choice whatever n is")
     add("--api-key")
     add("--context", type=int, default=CONTEXT, help="tokens that a prompt may have")
-    add("--unparsable", type=float, default=behaviour.unparsable, help="share of replies without the form asked for")
+    add("--unparsable", type=float, default=behaviour.unparsable, help="share of replies without the requested form")
     add("--seed", type=int, default=0, help="of the failures")
     return parser
 

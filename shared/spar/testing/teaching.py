@@ -1,4 +1,4 @@
-"""What the simulated models write as a teacher of prompt evolution: in the form asked for, but for known shares.
+"""What the simulated models write as a teacher of prompt evolution: in the requested form, except for known shares.
 
 Recognises the built-in forms by their marks. A pure function of its arguments; knows no engine.
 """
@@ -32,8 +32,8 @@ def asks_teacher(text: str) -> bool:
 
 def teach(text: str, draw: random.Random, shares: TeachingShares) -> str:
     """The reply to one of the two forms, filled in."""
-    asked = _EVOLVE.search(text)
-    return _check(draw, shares) if asked is None else _evolve(asked["seed"], asked["main"], text, draw, shares)
+    found = _EVOLVE.search(text)
+    return _check(draw, shares) if found is None else _evolve(found["seed"], found["main"], text, draw, shares)
 
 
 def _evolve(seed: str, main: str, text: str, draw: random.Random, shares: TeachingShares) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Check(StrEnum):
-    """The invariants that are looked at."""
+    """The invariants that are checked."""
 
     SCHEMA = "schema"  # the database has this version's tables, and the migrations one head
     OUTCOMES = "outcomes"  # every prompt of an iteration has one outcome

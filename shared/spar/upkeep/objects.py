@@ -1,4 +1,5 @@
-"""Checks of the store against the books: what rows name is there as it was written, and what is there is named.
+"""Checks of the store against the database: objects that rows name are there as written, and objects that are there are
+named.
 
 Reads only. A failed read is no lost object: what looks lost is read again before it counts.
 """
@@ -99,7 +100,7 @@ def _kept_results(store: ObjectStore) -> set[str]:
         try:
             kept.add(StepFinished.model_validate_json(get_verified(store, key)).key)
         except (ObjectLost, ValidationError):
-            continue  # whoever reads it reports it; its result then counts as an orphan
+            continue  # reported where it is read; its result then counts as an orphan
     return kept
 
 

@@ -81,7 +81,7 @@ def _add(tar: tarfile.TarFile, part: Part, member: Member) -> None:
     with _opened(part) as path:
         if path.stat().st_size != member.size or file_sha256(path) != member.sha256:
             raise ObjectCorrupt(
-                f"{part.name.removeprefix('store/')} is not what it was said to be, or changed while it was archived.",
+                f"{part.name.removeprefix('store/')} does not match its checksum, or changed while it was archived.",
                 "Check the run with `spar doctor RUN`, repair it with --fix, and archive it again.",
                 part.name.removeprefix("store/"),
             )

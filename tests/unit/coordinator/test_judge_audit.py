@@ -149,7 +149,7 @@ class Played(Stage):
         )
 
     def alarms(self) -> list[str]:
-        return [event.fields["told"] for event in self.rows(Event) if event.name == "judge_drifted"]
+        return [event.fields["finding"] for event in self.rows(Event) if event.name == "judge_drifted"]
 
 
 @pytest.fixture
@@ -185,12 +185,12 @@ def test_an_outside_judge_is_asked_with_its_own_body_and_headers(tmp_path: Path)
 def test_a_gap_is_an_alarm_and_the_run_goes_on(stage: Played) -> None:
     run_id = stage.play()
     stage.audited(stage.take("evaluation"), gap=0.2)
-    [told] = stage.alarms()
-    assert "80.0% of refinements and the rules 60.0%" in told
+    [finding] = stage.alarms()
+    assert "80.0% of refinements and the rules 60.0%" in finding
     with Session(stage.database) as session:
         progress = read_progress(session, run_id)
     assert progress is not None
-    assert progress.alarms == (f"iteration 1: {told}",)
+    assert progress.alarms == (f"iteration 1: {finding}",)
     assert stage.run_row().status is RunStatus.RUNNING
 
 

@@ -34,7 +34,7 @@ async def evolved(script: Script, retries: int = 2, forms: FormSet = FORMS) -> t
 async def test_the_teacher_is_told_the_prompt_the_main_constraint_and_all_kinds() -> None:
     found, model, usage = await evolved(lambda messages, call: GOOD)
     assert (found.outcome, found.text, found.main) == (End.EVOLVED, EVOLVED.text, MAIN.key)
-    (asked,) = model.asked
+    (asked,) = model.prompts
     assert f'Original Prompt: "{SEED.text}"' in asked
     assert f"of this kind: {MAIN.title}." in asked
     assert all(f"- {group.key}: {group.asks}" in asked for group in TAXONOMY.groups)
@@ -80,8 +80,8 @@ async def test_an_evolved_prompt_is_checked_for_its_main_constraint() -> None:
     model, usage = ScriptedModel(lambda messages, call: ("so so", PASSED)[call]), Usage()
     checked = await validate(model, EVOLVED, TAXONOMY, FORMS, SETTINGS, 2, 3, usage)
     assert checked.outcome is End.EVOLVED
-    assert f'Prompt: "{EVOLVED.text}"' in model.asked[0]
-    assert f"main constraint of the kind {MAIN.title}: {MAIN.asks}" in model.asked[0]
+    assert f'Prompt: "{EVOLVED.text}"' in model.prompts[0]
+    assert f"main constraint of the kind {MAIN.title}: {MAIN.asks}" in model.prompts[0]
     assert (usage.calls, usage.failures) == (2, {"check_unparsable": 1})
 
 
@@ -89,7 +89,7 @@ async def test_what_has_ended_is_not_checked() -> None:
     model = ScriptedModel(lambda messages, call: PASSED)
     ended = Evolution(prompt=SEED, main=MAIN.key, outcome=End.DECLINED)
     checked = await validate(model, ended, TAXONOMY, FORMS, SETTINGS, 2, 3, Usage())
-    assert (checked.outcome, checked.check, model.asked) == (End.DECLINED, None, [])
+    assert (checked.outcome, checked.check, model.prompts) == (End.DECLINED, None, [])
 
 
 def test_forms_of_ones_own_are_held_to_what_they_need(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from spar.inference.strategies import STRATEGIES, Draws, TreeShape
 from spar.method.policies import StrategyName
 from spar.method.records import Message
 from spar.method.templates import builtin_templates
-from spar.testing.behaviour import Skill, skill_asked
+from spar.testing.behaviour import Skill, requested_skill
 
 ASKED = InferenceRequest(
     messages=(Message("user", "Write."),), sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=64), seed=5
@@ -51,7 +51,7 @@ class Script:
     hangs: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sample(self, messages: Sequence[Message], n: int, sampling: Sampling, seed: int) -> list[Completion]:
-        skill, calls = skill_asked(messages), len(self.asked)
+        skill, calls = requested_skill(messages), len(self.asked)
         self.asked.append((skill, sampling, n))
         if self.fails(skill, calls):
             raise EngineUnavailable("The server is gone.", "Start it.")

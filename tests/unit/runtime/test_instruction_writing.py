@@ -58,8 +58,8 @@ def test_a_round_adds_what_is_new_and_counts_repeats() -> None:
         WrittenRound(turn=0, new=("A.", "B."), repeated=1),
         WrittenRound(turn=1, new=("C.",), repeated=1),
     ]
-    assert "\n".join(SEEDS) in model.asked[0]
-    assert "50 more" in model.asked[0]
+    assert "\n".join(SEEDS) in model.prompts[0]
+    assert "50 more" in model.prompts[0]
     assert (usage.calls, usage.failures) == (2, {})
 
 

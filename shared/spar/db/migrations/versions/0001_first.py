@@ -134,7 +134,7 @@ def _results() -> None:
 
 
 def _people() -> None:
-    """What people ask for, and what they are told."""
+    """Users' commands, and their outcomes."""
     op.create_table(
         "command",
         sa.Column("id", BIG_KEY, primary_key=True, autoincrement=True),

@@ -1,4 +1,4 @@
-"""Results that the store lost are made again, and a fingerprint that is being computed is not computed twice."""
+"""Results that the store lost are recomputed, and a fingerprint that is being computed is not computed twice."""
 
 import sqlalchemy as sa
 from alembic import op

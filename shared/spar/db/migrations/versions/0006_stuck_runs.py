@@ -1,4 +1,4 @@
-"""What keeps a run from going on while it is stuck."""
+"""The cause of a stuck run."""
 
 import sqlalchemy as sa
 from alembic import op
