@@ -123,7 +123,7 @@ def test_files_that_were_made_alike_are_exported_together(output: Path, tmp_path
     settings_path(other).write_text(json.dumps({**settings, "seed": 9}))
     refused = export(output, tmp_path / "no", str(other), "--format", "trl")
     assert isinstance(refused.exception, DataError)
-    assert "was made with other settings" in refused.exception.what
+    assert "was written with other settings" in refused.exception.what
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_files_that_were_made_alike_are_exported_together(output: Path, tmp_path
     [
         ('{"prompt": "x"}\n', (), "line 1 is not one of its rows"),
         ("no row\n", (), "line 1 is not one of its rows"),
-        ('{"line": 1, "row": "0", "outcome": "solved"', (), "is torn, or still being written"),
+        ('{"line": 1, "row": "0", "outcome": "solved"', (), "is incomplete, or still being written"),
         ('{"line": 1, "row": "0", "outcome": "other"}\n', (), "line 1 is not one of its rows"),
         ('{"line": 1, "row": "0", "outcome": "rejected"}\n', (), "No pairs and no examples"),
         ("", ("--what", "actor"), "holds no model"),
