@@ -119,6 +119,14 @@ def test_a_run_from_submit_to_cancel_and_on(stage: Stage, shell: Shell, run_id: 
     assert [run["run_id"] for run in json.loads(shell("runs", "--json").out)] == [run_id]
 
 
+def test_the_profile_of_a_run_of_the_api(stage: Stage, shell: Shell, run_id: str) -> None:
+    made = json.loads(shell("profile", run_id, "--json").out)
+    assert made["run_id"] == run_id
+    assert f"run {run_id}: active for " in shell("profile").out
+    unknown = shell("profile", "nobody")
+    assert (unknown.code, "There is no run 'nobody'." in unknown.err) == (2, True)
+
+
 def test_watching_outlives_an_api_that_is_started_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     (tmp_path / "recipe.yaml").write_text(RECIPE)

@@ -54,6 +54,19 @@ def test_a_stopped_run_is_resumed_to_the_end_it_would_have_had(home: Path, monke
     assert {now[each].attempt for each in done} <= {0, 1}  # 0: the result was there already
 
 
+def test_what_that_version_did_not_measure_is_unknown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.parent)
+    migrated = run(["run", "recipe.yaml", "--dir", home])
+    assert migrated.returncode == 0, migrated.stderr
+    made = json.loads(run(["profile", FINISHED, "--dir", home, "--json"]).stdout)
+    for kind in made["kinds"]:
+        assert {part for part, seconds in kind["running"].items() if seconds} <= {"unknown_s"}
+    assert "running, not measured" in made["iterations"][-1]["limits"]
+    shown = run(["profile", FINISHED, "--dir", home]).stdout
+    assert "own code" not in shown
+    assert " ? " in shown
+
+
 def _results(home: Path) -> set[Path]:
     """What steps wrote; a submission may store more for later checks than that version did."""
     folders = (home / "store" / name for name in ("results", "models"))

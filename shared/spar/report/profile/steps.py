@@ -105,8 +105,13 @@ class _Placing:
 
 
 def placed_steps(steps: Iterable[EndedStep], iterations: Mapping[int, IterationSpan]) -> list[PlacedStep]:
-    """Each with the one before it, in the order of work."""
+    """Each with the one before it, in the order of work.
+
+    The evaluation of the starting models belongs to no iteration: its steps are ready when the first was dispatched.
+    """
     order = list(StepKind)
-    placing = {index: _Placing(each.started) for index, each in iterations.items()}
     ordered = sorted(steps, key=lambda step: (step.iteration, order.index(step.kind), step.ended))
+    by_sending = sorted(ordered, key=lambda step: step.sent, reverse=True)
+    starts = {step.iteration: step.sent for step in by_sending} | {at: each.started for at, each in iterations.items()}
+    placing = {index: _Placing(started) for index, started in starts.items()}
     return [placing[step.iteration].place(step) for step in ordered]

@@ -127,6 +127,14 @@ def test_shards_of_one_worker_are_scheduled_along_their_chains() -> None:
     assert (estimate.now_s, estimate.then_s) == (16, 8)
 
 
+def test_the_starting_models_are_evaluated_in_no_iteration() -> None:
+    first = [ended(StepKind.EVALUATION, part, sent, 12, 2, iteration=0) for part, sent in (("a", 3), ("b", 4))]
+    made = build_profile(profiled([*TWO_SHARDS, *first], 91))
+    assert [iteration.iteration for iteration in made.iterations] == [1]
+    evaluation = made.kinds[-1]
+    assert (evaluation.kind, evaluation.held_s, evaluation.queued_s) == (StepKind.EVALUATION, 1, 13)
+
+
 def test_nothing_yet() -> None:
     made = build_profile(profiled([], 0, iterations=(), unfinished=3))
     assert (made.kinds, made.workers, made.iterations, made.advice, made.unfinished) == ((), (), (), (), 3)
