@@ -35,7 +35,7 @@ FIXES: Mapping[Outcome, str] = {
         Outcome.UNSOLVED,
         Outcome.TIED,
         Outcome.EQUAL_SCORES,
-        Outcome.MEASURED,
+        Outcome.CONTAMINATED,
         Outcome.DUPLICATE,
     )
 }

@@ -25,7 +25,7 @@ from spar.method.examples import JudgePrompting
 from spar.method.guards import TrainingRows
 from spar.method.meta_judging import ComparedPrompt, JudgePairs, make_judge_pairs
 from spar.method.outcomes import count_outcomes
-from spar.method.pairs import mark_duplicates, mark_measured
+from spar.method.pairs import mark_contaminated, mark_duplicates
 from spar.method.records import Example, JudgedPrompt, Message, Outcome, Pair, Prompt, Tree
 from spar.method.refiner_data import RefinerDataRules, select_refiner_examples
 from spar.method.seeds import derive_seed
@@ -57,7 +57,7 @@ async def select_data(worker: Worker, command: Select) -> StepOutput:
     templates = await read_templates(worker, spec.templates)
     ends = [_end_of(data, position, spec) for position in range(len(data.prompts))]
     measured = await _measured(worker, spec)
-    ends = mark_duplicates(mark_measured(ends, measured))
+    ends = mark_duplicates(mark_contaminated(ends, measured))
     ends = await _mark_too_long(worker, spec, ends)
     ends = _mark_over_cap(ends, spec)
     pairs = [end for end in ends if isinstance(end, Pair)]

@@ -148,7 +148,7 @@ OUTCOMES: Mapping[Outcome, Explanation] = {
         "No refinement passed the gate.",
         "Refine with a stronger model, or search wider (search.branch, search.depth).",
     ),
-    Outcome.MEASURED: Explanation(
+    Outcome.CONTAMINATED: Explanation(
         "The instruction that was written for it is one that evaluations ask.", "Bring prompts that no evaluation asks."
     ),
     Outcome.DUPLICATE: Explanation("An earlier pair has the same prompt.", "Bring prompts that differ."),

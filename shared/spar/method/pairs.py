@@ -37,10 +37,12 @@ def sampled_pair(judged: JudgedPrompt, seed: int) -> Pair | Outcome:
     return Pair(prompt=judged.prompt, chosen=Random(seed + 1).choice(good), rejected=rejected)
 
 
-def mark_measured(results: Sequence[Pair | Example | Outcome], measured: Set[str]) -> list[Pair | Example | Outcome]:
-    """The same results, with MEASURED for each row whose prompt is among the ids of the evaluations' prompts."""
+def mark_contaminated(
+    results: Sequence[Pair | Example | Outcome], measured: Set[str]
+) -> list[Pair | Example | Outcome]:
+    """The same results, with CONTAMINATED for each row whose prompt is among the ids of the evaluations' prompts."""
     return [
-        Outcome.MEASURED if not isinstance(result, Outcome) and _prompt_id(result) in measured else result
+        Outcome.CONTAMINATED if not isinstance(result, Outcome) and _prompt_id(result) in measured else result
         for result in results
     ]
 

@@ -251,7 +251,7 @@ class Outcome(StrEnum):
     ALL_GOOD = "all_good"
     EQUAL_SCORES = "equal_scores"  # no response scored higher than another
     UNSOLVED = "unsolved"  # no refinement, or no response, was judged good
-    MEASURED = "measured"  # the instruction that was written for it is in an evaluation
+    CONTAMINATED = "measured"  # the instruction written for it is in an evaluation; the value is in stored results
     DUPLICATE = "duplicate"
     TOO_LONG = "too_long"  # a row that does not fit into the training length
     OVER_CAP = "over_cap"  # a good pair more than selection.max_pairs (docs/decisions/0003)

@@ -1,6 +1,7 @@
 """Negatives, pairs, outcomes and seeds."""
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from spar.errors import AccountingError
 from spar.method import search
 from spar.method.negatives import choose_negative
 from spar.method.outcomes import count_outcomes, first_outcome
-from spar.method.pairs import mark_duplicates, mark_measured, refined_pair, sampled_pair
+from spar.method.pairs import mark_contaminated, mark_duplicates, refined_pair, sampled_pair
 from spar.method.policies import SearchPolicy
 from spar.method.records import (
     Example,
@@ -171,20 +172,25 @@ def test_the_first_pair_of_a_prompt_stays() -> None:
     ]
 
 
-def test_what_is_measured_is_not_learned() -> None:
+def test_the_stored_name_of_a_contaminated_prompt_is_still_read() -> None:
+    assert Outcome("measured") is Outcome.CONTAMINATED
+    assert json.loads(json.dumps(Outcome.CONTAMINATED)) == "measured"
+
+
+def test_contaminated_rows_are_not_trained_on() -> None:
     pair, example = (
         Pair(prompt=Prompt.of("a"), chosen="x", rejected="y"),
         Example(Prompt.of("b").id, ExampleKind.RESPONSE, ()),
     )
     other = Pair(prompt=Prompt.of("c"), chosen="x", rejected="y")
     rows = [pair, Outcome.TIED, example, other]
-    assert mark_measured(rows, {Prompt.of("a").id, Prompt.of("b").id}) == [
-        Outcome.MEASURED,
+    assert mark_contaminated(rows, {Prompt.of("a").id, Prompt.of("b").id}) == [
+        Outcome.CONTAMINATED,
         Outcome.TIED,
-        Outcome.MEASURED,
+        Outcome.CONTAMINATED,
         other,
     ]
-    assert mark_measured(rows, frozenset()) == rows
+    assert mark_contaminated(rows, frozenset()) == rows
 
 
 @given(st.lists(st.sampled_from(Outcome)))
