@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from spar.method.records import Message
-from spar.testing.grading import graded, requested_grade
+from spar.testing.grading import Grade, graded, requested_grade
 from spar.testing.teaching import TeachingShares, asks_teacher, teach
 
 GOOD = "luminous"
@@ -112,40 +113,75 @@ def requested_skill(messages: Sequence[Message]) -> Skill:
     return Skill.JUDGE if _JUDGE.search(messages[-1].content) else Skill.RESPOND
 
 
-def simulate(behaviour: SimulatedBehaviour, messages: Sequence[Message], key: str, seed: int) -> SimulatedReply:
+class SimulatedCall:
+    """What the replies to the same messages have in common: read once, however many samples a call asks for."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+
+    @cached_property
+    def turns(self) -> str:
+        return repr([(message.role, message.content) for message in self.messages])
+
+    @cached_property
+    def skill(self) -> Skill:
+        return requested_skill(self.messages)
+
+    @property
+    def last(self) -> str:
+        return self.messages[-1].content
+
+    @cached_property
+    def subject(self) -> str:
+        """The text that is judged or graded, within its form; of a refinement, the text of its first turn."""
+        return self.messages[0].content if self.skill is Skill.REFINE else self.last
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(re.findall(r"\w+", self.subject))
+
+    @cached_property
+    def chance(self) -> float:
+        """A number of the subject's own, whichever sample it is."""
+        return random.Random(self.subject).random()
+
+    @cached_property
+    def grade(self) -> Grade | None:
+        return requested_grade(self.last)
+
+
+def simulate(behaviour: SimulatedBehaviour, call: SimulatedCall, key: str, seed: int) -> SimulatedReply:
     """One reply. `key` is everything it depends on besides the messages and the seed: model and sampling."""
-    turns = [(message.role, message.content) for message in messages]
-    draw = random.Random(f"{key}|{seed}|{turns!r}")
-    skill = requested_skill(messages)
+    draw = random.Random(f"{key}|{seed}|{call.turns}")
     if draw.random() < behaviour.empty:
         return SimulatedReply("")
-    if skill is Skill.JUDGE:
-        reply = _verdict(behaviour, messages[-1].content, seed, draw)
-    elif skill is Skill.REFINE:
-        reply = _refinement(behaviour, messages, draw)
-    elif skill is Skill.TEACH:
-        reply = teach(messages[-1].content, draw, behaviour.teaching)
-    elif skill is Skill.GRADE:
-        reply = _grade(behaviour, messages[-1].content, draw)
+    if call.skill is Skill.JUDGE:
+        reply = _verdict(behaviour, call, seed, draw)
+    elif call.skill is Skill.REFINE:
+        reply = _refinement(behaviour, call, draw)
+    elif call.skill is Skill.TEACH:
+        reply = teach(call.last, draw, behaviour.teaching)
+    elif call.skill is Skill.GRADE:
+        reply = _grade(behaviour, call, draw)
     else:
-        reply = _response(behaviour, messages[-1].content, draw)
+        reply = _response(behaviour, call, draw)
     if draw.random() < behaviour.cut_off:
         words = reply.split(" ")
         return SimulatedReply(" ".join(words[: len(words) // 2]), cut=True)
     return SimulatedReply(reply)
 
 
-def _response(behaviour: SimulatedBehaviour, prompt: str, draw: random.Random) -> str:
-    mark = _prompt_mark(behaviour, prompt)
+def _response(behaviour: SimulatedBehaviour, call: SimulatedCall, draw: random.Random) -> str:
+    mark = _prompt_mark(behaviour, call.chance)
     if mark == DIVIDED:
         return _text(behaviour.response_words, draw, draw.choice((GOOD, DIVIDED)))
     good = draw.random() < behaviour.response_good
     return _text(behaviour.response_words, draw, *([GOOD] if good else []), *([mark] if mark else []))
 
 
-def _verdict(behaviour: SimulatedBehaviour, judged: str, seed: int, draw: random.Random) -> str:
+def _verdict(behaviour: SimulatedBehaviour, call: SimulatedCall, seed: int, draw: random.Random) -> str:
     evidence = _text(behaviour.verdict_words, draw)
-    words = _words(judged)
+    words = call.words
     if MUTE in words or draw.random() < behaviour.unparsable:
         return f"Step-by-step verification: {evidence}"
     if DIVIDED in words:
@@ -155,27 +191,26 @@ def _verdict(behaviour: SimulatedBehaviour, judged: str, seed: int, draw: random
     else:
         good = (GOOD in words) != (draw.random() < behaviour.dissent)
     verdict = "Yes" if good else "No"
-    if _is_compact(judged):
+    if _is_compact(call.subject):
         return f"{evidence} ; Final Judgement : {verdict}"
     form = "Final Judgement (if the Output accurately follows the Prompt):"
     return f"Step-by-step verification: {evidence}\n{form} {verdict}"
 
 
-def _grade(behaviour: SimulatedBehaviour, prompt: str, draw: random.Random) -> str:
-    words, grade = _words(prompt), requested_grade(prompt)
+def _grade(behaviour: SimulatedBehaviour, call: SimulatedCall, draw: random.Random) -> str:
+    words, grade = call.words, call.grade
     if grade is None or MUTE in words or draw.random() < behaviour.unparsable:
         return _text(behaviour.verdict_words, draw)
     return graded(
-        grade, prompt, GOOD in words, behaviour.dissent, draw, lambda draw: _text(behaviour.verdict_words, draw)
+        grade, call.subject, GOOD in words, behaviour.dissent, draw, lambda draw: _text(behaviour.verdict_words, draw)
     )
 
 
-def _refinement(behaviour: SimulatedBehaviour, messages: Sequence[Message], draw: random.Random) -> str:
-    judged = messages[0].content
-    words = _words(judged)
+def _refinement(behaviour: SimulatedBehaviour, call: SimulatedCall, draw: random.Random) -> str:
+    judged, words = call.subject, call.words
     marked = words & {STUBBORN, MUTE, DIVIDED}
     stubborn = STUBBORN in words or (
-        not marked and random.Random(judged).random() < behaviour.stubborn  # a text that no simulation wrote
+        not marked and call.chance < behaviour.stubborn  # a text that no simulation wrote
     )
     good = draw.random() < (behaviour.stubborn_refinement_good if stubborn else behaviour.refinement_good)
     text = _text(behaviour.response_words, draw, *([GOOD] if good else []), *([STUBBORN] if stubborn else []))
@@ -189,8 +224,7 @@ def _refinement(behaviour: SimulatedBehaviour, messages: Sequence[Message], draw
     return f"Reflection on how to refine the Output: {reflection}\nFinal Refined Output: [[start]] {text} [[end]]"
 
 
-def _prompt_mark(behaviour: SimulatedBehaviour, prompt: str) -> str | None:
-    place = random.Random(prompt).random()
+def _prompt_mark(behaviour: SimulatedBehaviour, place: float) -> str | None:
     for mark, share in ((STUBBORN, behaviour.stubborn), (DIVIDED, behaviour.divided), (MUTE, behaviour.mute)):
         if place < share:
             return mark
@@ -203,10 +237,6 @@ def _text(length: tuple[int, int], draw: random.Random, *marks: str) -> str:
     for mark in marks:
         words.insert(draw.randint(0, len(words)), mark)
     return " ".join(words)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text))
 
 
 def _is_compact(judged: str) -> bool:

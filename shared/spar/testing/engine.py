@@ -12,7 +12,7 @@ from spar.engines.calls import CallsInFlight
 from spar.errors import ConversationTooLong, DeadlineExceeded, ModelUnusable
 from spar.method.records import Message
 from spar.recipes.models import EngineSettings
-from spar.testing.behaviour import SimulatedBehaviour, simulate
+from spar.testing.behaviour import SimulatedBehaviour, SimulatedCall, simulate
 
 CONTEXT = 8192
 """Words that a prompt may have: about what small chat models take."""
@@ -91,7 +91,8 @@ def complete(
         )
     key = f"{fingerprint}|{sampling.temperature}|{sampling.top_p}"
     seeds = [seed + index if sampling.temperature > 0 else 0 for index in range(n)]
-    return [_completion(behaviour, messages, key, one, sampling, prompt_tokens) for one in seeds]
+    call = SimulatedCall(messages)
+    return [_completion(behaviour, call, key, one, sampling, prompt_tokens) for one in seeds]
 
 
 def prompt_length(messages: Sequence[Message]) -> int:
@@ -101,13 +102,13 @@ def prompt_length(messages: Sequence[Message]) -> int:
 
 def _completion(
     behaviour: SimulatedBehaviour,
-    messages: Sequence[Message],
+    call: SimulatedCall,
     key: str,
     seed: int,
     sampling: Sampling,
     prompt_tokens: int,
 ) -> Completion:
-    reply = simulate(behaviour, messages, key, seed)
+    reply = simulate(behaviour, call, key, seed)
     words = reply.text.split(" ")
     if len(words) >= sampling.max_tokens:  # no place is left for the end token
         return Completion(
