@@ -114,7 +114,7 @@ def _positions(path: Path, network: Any) -> int:
     kinds = set(getattr(config, "layer_types", None) or []) - {"full_attention"}
     capped = getattr(config, "attn_logit_softcapping", None)
     if kinds or capped or not getattr(network, "_supports_attention_backend", False):
-        reason = ", ".join(sorted(kinds)) or ("capped attention" if capped else "attention of its own kind")
+        reason = ", ".join(sorted(kinds)) or ("capped attention" if capped else "custom attention")
         raise ModelUnusable(f"The model in {path} has {reason}, which this engine does not decode.", ELSEWHERE)
     window = getattr(config, "sliding_window", None) or config.max_position_embeddings
     return int(min(config.max_position_embeddings, window))

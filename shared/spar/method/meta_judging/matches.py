@@ -18,7 +18,7 @@ _SIDE = re.compile(
     r"(?!\s+(?!(?:is|has|because|since|as|wins|for|it|the)\b)\w)(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# Both, another one, a doubt or a condition: then nobody has won yet.
+# Both, another one, a doubt or a condition: then there is no winner.
 _UNSETTLED = re.compile(
     r"\s*(?:(?:and|or|&|/|=|和|或|[-=]+>|→)|\W*[?？]|\W*\b(?:no|not|if|unless|but|though|would|could|might)\b|如果)",
     re.IGNORECASE,

@@ -59,7 +59,7 @@ class _Span:
     text: str
     start: int
     end: int
-    strength: int  # 2 behind the form's own label, 1 behind another, 0 on a line of its own
+    strength: int  # 2 behind the form's own label, 1 behind another, 0 on its own line
 
 
 def marked_text(reply: str, labels: FormLabels) -> str | None:
