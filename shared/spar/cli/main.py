@@ -53,9 +53,7 @@ COMMANDS: dict[str, Lazy] = {
         module="profile", attribute="profile", help="Show where a run's time went, and what would make it faster."
     ),
     "archive": Lazy(module="archive", attribute="archive", help="Archive a run and all its data in one file."),
-    "restore": Lazy(
-        module="archive", attribute="restore", help="Restore an archived run into a home, here or on another machine."
-    ),
+    "restore": Lazy(module="archive", attribute="restore", help="Restore an archived run into a home."),
     "compare": Lazy(
         module="compare", attribute="compare", help="Compare runs on the same items: gains, shared work, costs."
     ),
@@ -65,12 +63,10 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "refine": Lazy(module="refine", attribute="refine", help="Refine given responses by tree search."),
     "decode": Lazy(module="decode", attribute="decode", help="Compare decoding strategies over inference budgets."),
-    "serve": Lazy(
-        module="serve", attribute="serve", help="Serve two models as one OpenAI-compatible endpoint, with tree search."
-    ),
+    "serve": Lazy(module="serve", attribute="serve", help="Serve two models with tree search, OpenAI-compatible."),
     "recipe": Lazy(module="recipe", attribute="app", help="List built-in recipes, show a recipe."),
     "prompts": Lazy(
-        module="prompts", attribute="app", help="Import prompts from files and datasets; evolve them with a teacher."
+        module="prompts", attribute="app", help="Import prompts; evolve them, or write checkers, with a teacher."
     ),
     "sets": Lazy(module="sets", attribute="app", help="Import training sets made elsewhere."),
     "export": Lazy(module="export", attribute="export", help="Export training data for other trainers, or a model."),
