@@ -12,15 +12,15 @@ from services.coordinator import actions, booking, events, flow
 from services.coordinator.ledger import Ledger
 from services.coordinator.prompts import cut_shards
 from services.coordinator.recompute import handling
-from services.coordinator.recompute.verdict import Verdict
+from services.coordinator.recompute.verdict import LossVerdict
 from services.coordinator.snapshot import state_of
 from services.coordinator.steps import measurements
 from services.coordinator.steps.context import RunContext
 from services.coordinator.steps.measurements import measurements_of
+from services.coordinator.steps.rebuilding import renew
 from services.coordinator.steps.selection import selection
 from services.coordinator.steps.shards import shard_step
 from services.coordinator.steps.training import training
-from services.coordinator.versions import renew
 from spar.db.tables import Iteration, Run, Step, utc_now
 from spar.messages.base import StepKind, StepMessage
 from spar.messages.coordinator import FailureReason
@@ -245,9 +245,9 @@ class Transition:
             return
         lost = handling.handle_lost(self.context, step, key)
         event: events.Event = events.Woken()
-        if lost.verdict is Verdict.RETRY:
+        if lost.verdict is LossVerdict.RETRY:
             self.fail(step, reason, FailureReason.OBJECT_MISSING, True, now)
-        elif lost.end is not None and lost.verdict is Verdict.NO_SOURCE and step.kind is StepKind.EVALUATION:
+        elif lost.end is not None and lost.verdict is LossVerdict.NO_SOURCE and step.kind is StepKind.EVALUATION:
             # A missing measurement does not fail the run.
             self.fail(step, lost.end.what, FailureReason.OBJECT_MISSING, False, now)
         else:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from services.coordinator import events
 from services.coordinator.prompts import cut_shards
 from services.coordinator.recompute import verdict
-from services.coordinator.recompute.rebuild import rebuild
 from services.coordinator.recompute.rows import name_of, producer_of, record, reopen
-from services.coordinator.recompute.verdict import Producer, Source, Verdict
+from services.coordinator.recompute.verdict import LossVerdict, Producer, Source
 from services.coordinator.steps.context import RunContext
+from services.coordinator.steps.rebuilding import rebuild
 from spar.db.tables import Step, StoredResult
 from spar.errors import ObjectLost
 from spar.messages.base import StepKind
@@ -27,7 +27,7 @@ from spar.store.rows import decode_rows
 class Handled:
     """What follows for the reader. `end`: why the object will not come back; None: it will."""
 
-    verdict: Verdict
+    verdict: LossVerdict
     end: RunEnd | None = None
 
 
@@ -38,13 +38,13 @@ def handle_lost(context: RunContext, reader: Step, key: str) -> Handled:
         return _write_again(context, reader)
     step = producer_of(context.ledger, reader, key)
     decided = verdict.decide(None if step is None else _facts_of(step), reader.dispatched_at)
-    if step is None or decided is Verdict.NO_SOURCE:
+    if step is None or decided is LossVerdict.NO_SOURCE:
         return Handled(verdict=decided, end=verdict.no_source(key))
-    if decided is Verdict.TOO_OFTEN:
+    if decided is LossVerdict.TOO_OFTEN:
         return Handled(verdict=decided, end=verdict.too_often(name_of(step)))
-    if decided is Verdict.RECOMPUTE:
+    if decided is LossVerdict.RECOMPUTE:
         reopen(context.ledger, step)
-    elif decided is Verdict.REREAD and source is not Source.MODEL:
+    elif decided is LossVerdict.REREAD and source is not Source.MODEL:
         rebuild(context, reader)
     return Handled(verdict=decided)
 
@@ -91,7 +91,7 @@ def _write_again(context: RunContext, reader: Step) -> Handled:
     try:
         cut_shards(context.store, context.run, context.recipe, reader.iteration)
     except ObjectLost as error:
-        return Handled(verdict=Verdict.NO_SOURCE, end=verdict.no_source(error.key))
+        return Handled(verdict=LossVerdict.NO_SOURCE, end=verdict.no_source(error.key))
     if reader.kind is StepKind.SELECTION or reader.part == JUDGE_AUDIT:
         rebuild(context, reader)
-    return Handled(verdict=Verdict.RETRY)
+    return Handled(verdict=LossVerdict.RETRY)

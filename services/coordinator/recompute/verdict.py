@@ -54,7 +54,7 @@ def fingerprint_in(key: str) -> str:
     return key.partition("/")[2].partition("/")[0]
 
 
-class Verdict(StrEnum):
+class LossVerdict(StrEnum):
     """What follows for the step whose attempt could not read an object."""
 
     RETRY = "retry"  # the object is there again; the attempt has failed, as others do
@@ -74,17 +74,17 @@ class Producer:
     finished_at: datetime | None
 
 
-def decide(producer: Producer | None, sent_at: datetime | None) -> Verdict:
+def decide(producer: Producer | None, sent_at: datetime | None) -> LossVerdict:
     """`producer` None: the run has no such step. `sent_at`: when the attempt that could not read was dispatched."""
     if producer is None:
-        return Verdict.NO_SOURCE
+        return LossVerdict.NO_SOURCE
     if producer.state is StepState.DEAD and not producer.recomputes:
-        return Verdict.NO_SOURCE  # it failed for good, and never had the result
+        return LossVerdict.NO_SOURCE  # it failed for good, and never had the result
     if producer.state not in (StepState.DONE, StepState.DEAD):
-        return Verdict.WAIT
+        return LossVerdict.WAIT
     if is_after(producer.finished_at, sent_at):
-        return Verdict.REREAD
-    return Verdict.RECOMPUTE if producer.recomputes < MOST_RECOMPUTES else Verdict.TOO_OFTEN
+        return LossVerdict.REREAD
+    return LossVerdict.RECOMPUTE if producer.recomputes < MOST_RECOMPUTES else LossVerdict.TOO_OFTEN
 
 
 def is_after(one: datetime | None, other: datetime | None) -> bool:

@@ -9,10 +9,10 @@ from services.coordinator import actions, events
 from services.coordinator.flow import next_actions
 from services.coordinator.recompute.verdict import (
     MOST_RECOMPUTES,
+    LossVerdict,
     Producer,
     Recomputing,
     Source,
-    Verdict,
     decide,
     different_model,
     fingerprint_in,
@@ -49,26 +49,26 @@ LATER = SENT + timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("producer", "wanted"),
     [
-        (None, Verdict.NO_SOURCE),
-        (DONE, Verdict.RECOMPUTE),
-        (replace(DONE, recomputes=MOST_RECOMPUTES - 1), Verdict.RECOMPUTE),
-        (replace(DONE, recomputes=MOST_RECOMPUTES), Verdict.TOO_OFTEN),
-        (replace(DONE, finished_at=LATER), Verdict.REREAD),
-        (replace(DONE, finished_at=LATER, recomputes=MOST_RECOMPUTES), Verdict.REREAD),
-        (replace(DONE, state=StepState.READY), Verdict.WAIT),
-        (replace(DONE, state=StepState.DISPATCHED), Verdict.WAIT),
-        (replace(DONE, state=StepState.RUNNING), Verdict.WAIT),
-        (replace(DONE, state=StepState.DEAD), Verdict.NO_SOURCE),
-        (replace(DONE, state=StepState.DEAD, recomputes=1), Verdict.RECOMPUTE),
+        (None, LossVerdict.NO_SOURCE),
+        (DONE, LossVerdict.RECOMPUTE),
+        (replace(DONE, recomputes=MOST_RECOMPUTES - 1), LossVerdict.RECOMPUTE),
+        (replace(DONE, recomputes=MOST_RECOMPUTES), LossVerdict.TOO_OFTEN),
+        (replace(DONE, finished_at=LATER), LossVerdict.REREAD),
+        (replace(DONE, finished_at=LATER, recomputes=MOST_RECOMPUTES), LossVerdict.REREAD),
+        (replace(DONE, state=StepState.READY), LossVerdict.WAIT),
+        (replace(DONE, state=StepState.DISPATCHED), LossVerdict.WAIT),
+        (replace(DONE, state=StepState.RUNNING), LossVerdict.WAIT),
+        (replace(DONE, state=StepState.DEAD), LossVerdict.NO_SOURCE),
+        (replace(DONE, state=StepState.DEAD, recomputes=1), LossVerdict.RECOMPUTE),
     ],
 )
-def test_what_a_missing_object_means(producer: Producer | None, wanted: Verdict) -> None:
+def test_what_a_missing_object_means(producer: Producer | None, wanted: LossVerdict) -> None:
     assert decide(producer, SENT) is wanted
 
 
 def test_a_producer_without_a_time_is_no_later_than_the_attempt() -> None:
-    assert decide(replace(DONE, finished_at=None), SENT) is Verdict.RECOMPUTE
-    assert decide(replace(DONE, finished_at=LATER), None) is Verdict.RECOMPUTE
+    assert decide(replace(DONE, finished_at=None), SENT) is LossVerdict.RECOMPUTE
+    assert decide(replace(DONE, finished_at=LATER), None) is LossVerdict.RECOMPUTE
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from services.coordinator.versions import renew
+from services.coordinator.steps.rebuilding import renew
 from spar.db.tables import Step, StepCount
 from spar.errors import ConflictError
 from spar.messages.generation import REVISION, Generate
