@@ -20,7 +20,8 @@ from services.coordinator import lost_attempts as reconcile
 from services.coordinator.attendance import Attendance
 from services.coordinator.circuit_breaker import CircuitBreakers
 from services.coordinator.fair_share import Load, in_flight_of_others, window_of
-from services.coordinator.ledger import IN_FLIGHT, Ledger, LedgerMemory
+from services.coordinator.ledger import IN_FLIGHT, Ledger
+from services.coordinator.ledger_memory import LedgerMemory
 from services.coordinator.recompute.rows import reset_recompute_counts
 from services.coordinator.snapshot import loads_of
 from services.coordinator.standing import Standing, paused_kinds

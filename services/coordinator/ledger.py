@@ -6,10 +6,9 @@ The only place that changes a step's state, so that `step_count` always agrees w
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
+from services.coordinator.ledger_memory import CountKey, LedgerMemory
 from spar.db.tables import (
     Event,
     Iteration,
@@ -51,35 +51,6 @@ AWAY = timedelta(seconds=60)
 """A longer time between two ticks is the coordinator's absence, not the run's work."""
 MOMENT = timedelta(seconds=1)
 """Time is recorded no more often."""
-
-
-class CountKey(NamedTuple):
-    """What one of a run's counters counts: steps of a kind that are in a state."""
-
-    iteration: int
-    kind: StepKind
-    state: StepState
-
-
-@dataclass(slots=True)
-class LedgerMemory:
-    """What one session has read, and the next may take for granted: there is one writer."""
-
-    counts: dict[str, Counter[CountKey]] = field(default_factory=dict)
-    """By run."""
-    models: dict[str, ModelRef] = field(default_factory=dict)
-    """By fingerprint: where a model lies never changes."""
-    looked_at: dict[str, datetime] = field(default_factory=dict)
-    """By run: when its time was last counted."""
-    nothing_lost: set[str] = field(default_factory=set)
-    """Runs none of whose results was ever lost."""
-
-    def forget(self) -> None:
-        """After a session whose changes were not committed."""
-        self.counts.clear()
-        self.models.clear()
-        self.looked_at.clear()
-        self.nothing_lost.clear()
 
 
 class Ledger:

@@ -5,7 +5,8 @@ from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
 from services.coordinator.coordinator import Coordinator
-from services.coordinator.ledger import CountKey, Ledger, LedgerMemory
+from services.coordinator.ledger import Ledger
+from services.coordinator.ledger_memory import CountKey, LedgerMemory
 from spar.db.tables import Orphan, Spending, Step, StepCount, StoredResult
 from spar.messages.base import StepKind
 from spar.messages.facts import StepFacts
