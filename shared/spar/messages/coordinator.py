@@ -26,6 +26,7 @@ class StepTimings(Wire):
 
     `engine_s`: at least one reply of a model was awaited; `training_s`: a trainer was at work; `loading_s`: a model was
     fetched, or its engine started; `store_s`: objects were read or written; `turn_s`: another held what it needed.
+    `at_once`: the steps that its worker had at work when it began, itself included; None: not counted.
     """
 
     engine_s: float = 0.0
@@ -33,6 +34,7 @@ class StepTimings(Wire):
     loading_s: float = 0.0
     store_s: float = 0.0
     turn_s: float = 0.0
+    at_once: int | None = None
 
 
 class StepStarted(Wire):

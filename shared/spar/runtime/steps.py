@@ -88,11 +88,12 @@ def _made_before(worker: Worker, message: StepMessage) -> StepFinished | None:
 
 
 def _make(worker: Worker, message: StepMessage, work: Callable[[], Awaitable[StepOutput]]) -> StepFinished:
-    began = time.monotonic()
+    began, at_once = time.monotonic(), worker.at_once
     with clocked() as clock:
         output = worker.loop.run(_awaited(message, work), message.deadline_s)
         stored = _store(worker, message, output)
-    report = _finished(worker, message, output, stored, time.monotonic() - began, clock.timings())
+    timings = clock.timings().model_copy(update={"at_once": at_once})
+    report = _finished(worker, message, output, stored, time.monotonic() - began, timings)
     if message.reply_to is not None:
         keep_report(worker.store, report)
     return report

@@ -93,6 +93,12 @@ class Worker:
         with self._lock:
             self._held.add(_attempt_of(message))
 
+    @property
+    def at_once(self) -> int:
+        """How many attempts are at work."""
+        with self._lock:
+            return len(self._held)
+
     def release(self, message: StepMessage) -> None:
         with self._lock:
             self._held.discard(_attempt_of(message))

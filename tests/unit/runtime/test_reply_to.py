@@ -114,6 +114,8 @@ def test_what_was_made_before_is_told_and_not_made_again(told: Told) -> None:
     _, (_, first) = told.do(message(reply_to="mine"))
     _, (_, again) = told.do(message(step_id=7, reply_to="later", attempt=3))
     assert isinstance(first, StepFinished)
+    assert first.timings is not None
+    assert first.timings.at_once == 1
     assert again == first.model_copy(update={"step_id": 7, "attempt": 3})
     assert told.made == 1
     for key in list(told.worker.store.keys("results")):

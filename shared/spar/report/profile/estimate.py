@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.report.profile.model import MoreWorkers
-from spar.report.profile.spans import capacity, length
-from spar.report.profile.steps import PlacedStep
+from spar.report.profile.spans import length
+from spar.report.profile.steps import PlacedStep, slots
 
 ORDER = {kind: place for place, kind in enumerate(StepKind)}
 
@@ -44,7 +44,7 @@ def _group(steps: Sequence[PlacedStep]) -> WorkerGroup:
     return WorkerGroup(
         kinds=tuple(kind for kind in SHARD_KINDS if any(each.step.kind is kind for each in steps)),
         workers=len({each.step.worker for each in steps}),
-        slots=capacity(each.step.span for each in steps),
+        slots=slots(each.step for each in steps),
         steps=tuple(steps),
     )
 

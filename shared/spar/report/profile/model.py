@@ -75,7 +75,7 @@ class WorkerProfile:
 
     `busy` is by the clock; where steps ran side by side, their parts are in the proportions of the steps' own.
     `queue_s`: it did nothing while a step that it could have taken was dispatched. `at_once` is how many steps
-    it worked on at once at most, moments left out.
+    it worked on at once at most.
     """
 
     worker: str

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from spar.messages.base import StepKind
 from spar.report.profile.model import IterationProfile, Limit, PathStep
-from spar.report.profile.spans import Span, at_capacity, between, length, within
-from spar.report.profile.steps import IterationSpan, PlacedStep
+from spar.report.profile.spans import Span, at_least, between, length, within
+from spar.report.profile.steps import IterationSpan, PlacedStep, slots
 
 Seconds = dict[Limit, float]
 
@@ -28,7 +28,8 @@ def full_times(steps: Sequence[PlacedStep]) -> dict[StepKind, list[Span]]:
     """By kind: when the workers that take such steps worked on as many at once as they could."""
     done = [each.step for each in steps if not each.step.reused]
     workers = {kind: {step.worker for step in done if step.kind is kind} for kind in {step.kind for step in done}}
-    return {kind: at_capacity([step.span for step in done if step.worker in names]) for kind, names in workers.items()}
+    theirs = {kind: [step for step in done if step.worker in names] for kind, names in workers.items()}
+    return {kind: at_least((step.span for step in taken), slots(taken)) for kind, taken in theirs.items()}
 
 
 def critical_path(

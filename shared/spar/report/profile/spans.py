@@ -63,7 +63,6 @@ def capacity(spans: Iterable[Span]) -> int:
     return found
 
 
-def at_capacity(spans: Sequence[Span]) -> list[Span]:
-    """When no fewer lasted at once than ever did for more than a moment."""
-    most = capacity(spans)
-    return merged(span for span, count in levels(spans) if count and count >= most)
+def at_least(spans: Iterable[Span], many: int) -> list[Span]:
+    """When so many lasted at once."""
+    return merged(span for span, count in levels(spans) if count and count >= many)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from spar.messages.base import SHARD_KINDS, StepKind
 from spar.messages.coordinator import StepTimings
 from spar.report.profile.model import RunningTime
-from spar.report.profile.spans import Span
+from spar.report.profile.spans import Span, capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,21 @@ class EndedStep:
     def running(self) -> RunningTime:
         if self.timings is None:
             return RunningTime(unknown_s=self.seconds)
-        measured = RunningTime(**self.timings.model_dump())
+        measured = RunningTime(**self.timings.model_dump(exclude={"at_once"}))
         return measured + RunningTime(own_s=max(0.0, self.seconds - measured.total_s))
+
+
+def slots(steps: Iterable[EndedStep]) -> int:
+    """How many of the steps their workers had at once, all workers together: counted, or else read off their times."""
+    by_worker: dict[str | None, list[EndedStep]] = defaultdict(list)
+    for step in steps:
+        by_worker[step.worker].append(step)
+    return sum(_slots_of_worker(own) for own in by_worker.values())
+
+
+def _slots_of_worker(steps: Sequence[EndedStep]) -> int:
+    counted = [step.timings.at_once for step in steps if step.timings is not None and step.timings.at_once is not None]
+    return max(counted) if counted else capacity(step.span for step in steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

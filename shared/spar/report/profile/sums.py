@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from spar.messages.base import StepKind
 from spar.report.profile.model import KindProfile, RunningTime, WorkerProfile
-from spar.report.profile.spans import Span, capacity, length, within
-from spar.report.profile.steps import PlacedStep
+from spar.report.profile.spans import Span, length, within
+from spar.report.profile.steps import PlacedStep, slots
 
 
 def by_kind(steps: Sequence[PlacedStep], active: Sequence[Span]) -> tuple[KindProfile, ...]:
@@ -55,7 +55,7 @@ def _worker(name: str, done: Sequence[PlacedStep], active: Sequence[Span]) -> Wo
         worker=name,
         kinds=kinds,
         steps=len(own),
-        at_once=capacity(busy),
+        at_once=slots(each.step for each in own),
         wall_s=wall_s,
         busy=total(own).scaled(busy_s),
         queue_s=occupied_s - busy_s,

@@ -135,6 +135,19 @@ def test_the_starting_models_are_evaluated_in_no_iteration() -> None:
     assert (evaluation.kind, evaluation.held_s, evaluation.queued_s) == (StepKind.EVALUATION, 1, 13)
 
 
+def test_a_worker_that_counts_its_steps_is_believed() -> None:
+    """Its reports were booked late: by the times of their ends it had two at once for a third of the time."""
+    steps = [
+        ended(StepKind.GENERATION, "0", 0, 4, 3, timings=StepTimings(engine_s=3, at_once=1)),
+        ended(StepKind.GENERATION, "1", 0, 6, 3, timings=StepTimings(engine_s=3, at_once=1)),
+    ]
+    made = build_profile(profiled(steps, 6))
+    assert made.workers[0].at_once == 1
+    assert made.iterations[0].limits == {Limit.ENGINE: 3, Limit.NO_WORKER: 2, Limit.COORDINATOR: 1}
+    silent = [replace(step, timings=StepTimings(engine_s=3)) for step in steps]
+    assert build_profile(profiled(silent, 6)).workers[0].at_once == 2
+
+
 def test_nothing_yet() -> None:
     made = build_profile(profiled([], 0, iterations=(), unfinished=3))
     assert (made.kinds, made.workers, made.iterations, made.advice, made.unfinished) == ((), (), (), (), 3)

@@ -1,6 +1,6 @@
 import pytest
 
-from spar.report.profile.spans import Span, at_capacity, between, capacity, length, merged, within
+from spar.report.profile.spans import Span, at_least, between, capacity, length, merged, within
 
 
 def test_overlaps_count_once() -> None:
@@ -29,7 +29,8 @@ def test_capacity_is_what_lasts_at_once_for_more_than_a_moment(spans: list[Span]
     assert capacity(spans) == most
 
 
-def test_full_is_whatever_is_not_below_capacity() -> None:
+def test_when_so_many_lasted_at_once() -> None:
     late = [(0.0, 60.2), (60.0, 120.0), (130.0, 140.0)]
-    assert at_capacity(late) == [(0, 120), (130, 140)]
-    assert at_capacity([(0.0, 10.0), (5.0, 15.0)]) == [(5, 10)]
+    assert at_least(late, 1) == [(0, 120), (130, 140)]
+    assert at_least(late, 2) == [(60, 60.2)]
+    assert at_least([], 0) == []
