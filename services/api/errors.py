@@ -26,7 +26,7 @@ from spar.errors import (
     StoreError,
 )
 from spar.redaction import redact
-from spar.texts import storable
+from spar.texts import plain_message, storable
 
 log = structlog.get_logger()
 
@@ -97,7 +97,9 @@ async def _spar_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:5])
+    problems = "; ".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {plain_message(each['msg'])}" for each in error.errors()[:5]
+    )
     return _json(422, f"The request is not valid: {problems}.", "Compare it with GET /openapi.json.")
 
 

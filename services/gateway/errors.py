@@ -27,7 +27,7 @@ from spar.errors import (
     TemplateRefused,
 )
 from spar.redaction import redact
-from spar.texts import storable
+from spar.texts import plain_message, storable
 
 log = structlog.get_logger()
 
@@ -143,7 +143,9 @@ def _place(problem: Mapping[str, Any]) -> str | None:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    return "this gateway does not take it" if problem["type"] == "extra_forbidden" else str(problem["msg"])
+    return (
+        "this gateway does not take it" if problem["type"] == "extra_forbidden" else plain_message(str(problem["msg"]))
+    )
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from services.gateway.errors import GatewayRefusal
 from services.gateway.neutral import asks_for_nothing
 from services.gateway.turns import MessageBody
+from spar.texts import plain_message
 
 
 class RequestBody(BaseModel):
@@ -93,7 +94,7 @@ def with_headers(form: ChatForm, headers: Mapping[str, str]) -> ChatForm:
         raise GatewayRefusal(
             400,
             "invalid_request",
-            f"A header X-Spar-* is not valid: {field}: {error.errors()[0]['msg']}.",
+            f"A header X-Spar-* is not valid: {field}: {plain_message(error.errors()[0]['msg'])}.",
             "Send X-Spar-Budget: 8, X-Spar-Deadline: 20, X-Spar-Tree: true, or leave them out.",
             param=field,
         ) from error

@@ -42,3 +42,8 @@ def is_all_storable(value: Any) -> bool:
             is_all_storable(each) for each in value.values()
         )
     return all(map(is_all_storable, value)) if isinstance(value, list | tuple) else True
+
+
+def plain_message(message: str) -> str:
+    """A validation message as people read it: pydantic puts the type of a raised error before its text."""
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -33,7 +33,8 @@ def archive(
     directory: DirOption = None,
     stack: StackOption = False,
     without_models: Annotated[
-        bool, typer.Option("--without-models", help="Leave trained and given models out; a resume recomputes them.")
+        bool,
+        typer.Option("--without-models", help="Leave models out; `doctor --fix` and a resume retrain them."),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite FILE.")] = False,
     as_json: JsonOption = False,
@@ -66,14 +67,14 @@ def restore(
     if as_json:
         typer.echo(json.dumps({"run": restored.run_id, "new": restored.new, "objects": restored.objects}))
         return
-    word = "restored" if restored.new else "is already there, as archived"
+    done = f"restored: {restored.objects} objects written" if restored.new else "is there already, as archived"
     home = in_directory(directory)
-    out.print(f"run {restored.run_id} {word}: {restored.objects} objects written", markup=False, soft_wrap=True)
+    out.print(f"run {restored.run_id} {done}", markup=False, soft_wrap=True)
     out.print(f"next: {command('status', restored.run_id, *home)}", markup=False, soft_wrap=True)
     if restored.models_left_out:
         print_warning(
-            f"The archive was written without {len(restored.models_left_out)} models that the run needs: a resume"
-            " retrains those that the run trained."
+            f"The archive was written without {len(restored.models_left_out)} models that the run needs. To retrain"
+            f" those that the run trained: {command('doctor', restored.run_id, *home, '--fix')}, then resume the run."
         )
 
 

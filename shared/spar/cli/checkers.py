@@ -63,7 +63,7 @@ class CheckerOptions:
 
 @options_of(CheckerOptions)
 def checkers(options: CheckerOptions) -> None:
-    """Have a teacher write code that verifies responses, test it, and keep reliable checkers, for the recipe autoif.
+    """Write code that verifies responses, by a teacher. Reliable checkers are kept, for the recipe autoif.
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """

@@ -12,6 +12,7 @@ from rich.table import Table
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.status import DirOption, JsonOption, RunArgument
+from spar.cli.tables import print_wide
 from spar.commands import command, in_directory
 from spar.db.runs import DeadLetter, dead_letters
 from spar.embedded.homes import FoundRun, find_run, reading
@@ -67,7 +68,7 @@ def list_(
     for letter in dead.letters:
         numbers = (letter.step, letter.iteration, letter.kind, letter.part, letter.prompts, letter.attempts)
         table.add_row(*map(str, numbers), "dropped" if letter.dropped else "dead", visible(letter.reason or "")[:SHOWN])
-    out.print(table)
+    print_wide(table)
 
 
 @app.command()
@@ -104,7 +105,7 @@ def retry(
 def drop(
     run: RunArgument = None, steps: StepsOption = None, directory: DirOption = None, api: ApiOption = None
 ) -> None:
-    """Accept the loss: a resume does not retry them, and their prompts count as engine_failed."""
+    """Accept the loss of steps. A resume does not retry them, and their prompts count as engine_failed."""
     dead = _letters(run, directory, api)
     wanted = dead.chosen(steps)
     if wanted:

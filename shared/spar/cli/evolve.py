@@ -107,7 +107,7 @@ class EvolveOptions:
 
 @options_of(EvolveOptions)
 def evolve(given: EvolveOptions) -> None:
-    """Have a teacher turn seed prompts into prompts with constraints and check them; every row is accounted for.
+    """Add constraints to seed prompts by a teacher. It checks what it wrote; every row is accounted for.
 
     Shows the cost and asks for confirmation; rerun the command to resume. Exit codes: 2 bad input or settings, 3 the
     engine, the disk or the stack failed.

@@ -55,6 +55,11 @@ class EvolveProgress:
         print_warning(what)
 
 
+def _or_dash(value: object) -> str:
+    """Of a single prompt there is no self-BLEU."""
+    return "–" if value is None else str(value)
+
+
 def print_evolution(done: Done, to: Path) -> None:
     """Print the seed prompts' outcomes, how the evolved prompts differ, the cost, and what was left out."""
     manifest, statistics = done.manifest, done.manifest.statistics
@@ -67,7 +72,7 @@ def print_evolution(done: Done, to: Path) -> None:
     if statistics["words"]:
         lines += [
             ("words", f"{statistics['words_of_seeds']['mean']} -> {statistics['words']['mean']} (means)"),
-            ("self-BLEU", f"{statistics['self_bleu_of_seeds']} -> {statistics['self_bleu']}"),
+            ("self-BLEU", f"{_or_dash(statistics['self_bleu_of_seeds'])} -> {_or_dash(statistics['self_bleu'])}"),
         ]
     lines += _costs(manifest.taken)
     for name, value in lines:

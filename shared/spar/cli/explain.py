@@ -11,6 +11,7 @@ from spar.cli.client import ApiOption
 from spar.cli.console import out
 from spar.cli.history import DirOption, FullOption, RunArgument, open_histories
 from spar.cli.status import JsonOption
+from spar.errors import DataError
 from spar.messages.reasons import OUTCOMES
 from spar.method.records import Outcome
 from spar.recipes.init import iteration_name
@@ -57,6 +58,8 @@ def explain(  # noqa: PLR0913 - the options of a command
             for history in source.find(prompt)
             if iteration in (None, history.iteration) and (outcome is None or history.outcome == outcome)
         ]
+    if not histories:
+        raise DataError(f"Prompt {prompt} has no entry that matches.", "Leave out --outcome or --iteration.")
     if as_json:
         typer.echo(HISTORIES.dump_json(histories, indent=2))
         return

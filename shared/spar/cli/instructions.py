@@ -50,7 +50,7 @@ class InstructionOptions:
 
 @options_of(InstructionOptions)
 def instructions(options: InstructionOptions) -> None:
-    """Have a teacher write instructions that code can verify, for `spar prompts checkers` and the recipe autoif.
+    """Write instructions that code can verify, by a teacher. For `spar prompts checkers` and the recipe autoif.
 
     Exit codes: 2 bad input or settings, 3 the engine or the disk failed.
     """

@@ -9,17 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from spar.cli.console import log_warnings_shown, print_error
-from spar.errors import PackageMissing, SparError, StoreError
+from spar.errors import PackageMissing, RecipeError, SparError, StoreError
 from spar.packages import explained
 from spar.redaction import redact_tracebacks
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+PATH_ERRORS = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +112,11 @@ def main(arguments: Sequence[str] | None = None, build: Callable[[str | None], t
         print_error(missing)
         sys.exit(missing.exit_code)
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        explanation = _disk_error(error) if error.errno in DISK_ERRORS else _path_error(error, given)
+        if explanation is None:
             raise
-        print_error(_disk_error(error))
-        sys.exit(StoreError.exit_code)
+        print_error(explanation)
+        sys.exit(explanation.exit_code)
 
 
 def build_app(called: str | None) -> typer.Typer:
@@ -149,6 +152,17 @@ def _root(
 ) -> None:
     """Self-play with tree-search refinement: an actor and a refiner that train each other."""
     context.with_resource(log_warnings_shown())
+
+
+def _path_error(error: OSError, given: Sequence[str]) -> RecipeError | None:
+    """Of a path that the user gave, or one beside or below it; any other missing file is a fault of the program."""
+    if error.errno not in PATH_ERRORS or not isinstance(error.filename, str):
+        return None
+    path = Path(error.filename)
+    named = [Path(argument.rpartition("=")[2]) for argument in given if not argument.startswith("-") or "=" in argument]
+    if not any(path == each or each in path.parents or path in each.parents for each in named if each != Path()):
+        return None
+    return RecipeError(f"Cannot use {path}: {error.strerror}.", "Check the path.")
 
 
 def _disk_error(error: OSError) -> StoreError:

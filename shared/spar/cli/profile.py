@@ -7,6 +7,7 @@ from rich.table import Table
 from spar.cli.client import ApiOption, connect
 from spar.cli.console import out
 from spar.cli.status import DirOption, JsonOption, RunArgument
+from spar.cli.tables import print_wide
 from spar.embedded.homes import find_run, reading
 from spar.recipes.init import iteration_name
 from spar.report.formats import duration, percent
@@ -40,7 +41,8 @@ def _print(made: RunProfile) -> None:
     if made.unfinished or made.dead:
         left = f"not included: {made.unfinished} unfinished steps, {made.dead} dead letters"
         out.print(left, markup=False, soft_wrap=True)
-    out.print(_kinds(made), _workers(made))
+    print_wide(_kinds(made))
+    print_wide(_workers(made))
     for iteration in made.iterations:
         out.print(_iteration_line(iteration), markup=False, soft_wrap=True)
     for sentence in made.advice:
@@ -75,5 +77,5 @@ def _shares(running: RunningTime) -> list[str]:
 def _iteration_line(iteration: IterationProfile) -> str:
     largest = sorted(iteration.limits.items(), key=lambda item: -item[1])
     shares = [f"{limit.value} {percent(each / iteration.seconds)}" for limit, each in largest if iteration.seconds]
-    name = iteration_name(iteration.iteration)
-    return f"{name}: {duration(iteration.seconds)} on its critical path: {', '.join(shares)}"
+    line = f"{iteration_name(iteration.iteration)}: {duration(iteration.seconds)} on its critical path"
+    return f"{line}: {', '.join(shares)}" if shares else line

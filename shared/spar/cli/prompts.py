@@ -103,7 +103,7 @@ class ImportOptions:
 @app.command("import")
 @options_of(ImportOptions)
 def import_(options: ImportOptions) -> None:
-    """Import prompts: drop broken, unwanted, duplicate and contaminated ones, and split the rest."""
+    """Import prompts for self-play and SFT. Broken, unwanted, duplicate and contaminated ones are dropped."""
     require_modules("data", "Importing prompts", NEEDED)
     from spar.data.importing import import_prompts
 

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.command("list")
 def list_recipes() -> None:
-    """List the built-in recipes, each with its first line, and the methods that combine with a model."""
+    """List the built-in recipes and methods. Each method combines with a model: METHOD-MODEL."""
     width = max(len(name) for name in builtin_names())
     for name in builtin_names():
         first = recipe_text(name).partition("\n")[0]
@@ -37,7 +37,7 @@ def list_recipes() -> None:
 
 @app.command()
 def reference(out: OutOption = None) -> None:
-    """Write a reference of all recipe keys, with type, default, unit and meaning, as Markdown."""
+    """Write a reference of all recipe keys as Markdown."""
     from spar.recipes.reference import as_markdown
 
     _write(as_markdown(), out)
@@ -45,7 +45,7 @@ def reference(out: OutOption = None) -> None:
 
 @app.command()
 def schema(out: OutOption = None) -> None:
-    """Write the JSON schema of recipe files, for completion and validation in editors."""
+    """Write the JSON schema of recipe files, for editors."""
     from spar.recipes.schema import json_schema
 
     _write(json.dumps(json_schema(extendable_names()), indent=1, ensure_ascii=False) + "\n", out)
@@ -72,7 +72,7 @@ def show(
         bool, typer.Option("--origins/--no-origins", help="Show the file and line of each value.")
     ] = True,
 ) -> None:
-    """Print a recipe with every resolved value, marking missing ones; report all errors."""
+    """Print a recipe with every resolved value, or all its errors. Missing values are marked."""
     if source:
         typer.echo(recipe_text(name), nl=False)
         return

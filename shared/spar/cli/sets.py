@@ -36,7 +36,7 @@ def import_(
     encoding: Encoding = "utf-8",
     split: Split = "train",
 ) -> None:
-    """Import conversations and pairs, sort them by the task they train, and account for every row."""
+    """Import conversations and pairs for training. They are sorted by task, and every row is accounted for."""
     from spar.data.sets.importing import import_sets
     from spar.data.sources import Options
     from spar.data.text_rows import TextRules

@@ -43,7 +43,7 @@ def train(
     examples: Examples = None,
     items: Items = 1000,
 ) -> None:
-    """Train the starting models on one CPU thread, measure them, and write their model cards."""
+    """Train and measure the starting models. It takes one CPU thread and writes their model cards."""
     from spar.worlds.story.builtin import MODELS
     from spar.worlds.story.stages import TinyShape, chosen_stages, resized
     from spar.worlds.story.train import train_stage

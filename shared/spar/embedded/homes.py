@@ -43,17 +43,21 @@ def find_run(run: str | None, directory: Path | None) -> FoundRun:
         directory, run = Path(run), None
     places = homes(directory)
     if not places:
-        raise HomeError("There is no run in ./runs.", "Name the run's directory: --dir DIR.")
+        what = "There is no run" if run is None else f"{run} is no run directory, and there is no run"
+        raise HomeError(f"{what} in ./runs.", "Name the run's directory: --dir DIR.")
+    listed: set[str] = set()
     for home in places:
         with reading(home) as session:
             newest, known = newest_run_id(session), run_ids(session)
+        listed.update(known)
         wanted = [newest] if run is None else [run] if run in known else [i for i in known if i.startswith(run)]
         if len(wanted) == 1 and wanted[0] is not None:
             return FoundRun(home, wanted[0], wanted[0] == newest)
         if len(wanted) > 1:
             raise DataError(f"'{run}' is the start of several run ids.", f"Choose one: {', '.join(map(str, wanted))}.")
     looked = ", ".join(str(home.root) for home in places)
-    raise HomeError(f"There is no run {run or ''} in {looked}.".replace("  ", " "), "Give its id, or its --dir.")
+    known_ids = f"Choose one of {', '.join(sorted(listed))}" if listed else "Give another --dir"
+    raise HomeError(f"There is no run {run or ''} in {looked}.".replace("  ", " "), f"{known_ids}.")
 
 
 def homes(directory: Path | None) -> list[Home]:

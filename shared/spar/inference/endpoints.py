@@ -23,6 +23,7 @@ from spar.method.templates import TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings
 from spar.redaction import has_credential
 from spar.store.model_files import folder_fingerprint
+from spar.texts import plain_message
 from spar.worlds.story.builtin import builtin_model
 
 Role = Literal["actor", "refiner", "judge"]
@@ -149,7 +150,7 @@ def server_settings(
             headers=dict(how.headers),
         )
     except ValidationError as error:
-        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        problems = "; ".join(f"{problem['loc'][0]}: {plain_message(problem['msg'])}" for problem in error.errors())
         raise RecipeError(
             f"Requests to a server cannot be as given: {problems}.", "Correct --body or --header."
         ) from None

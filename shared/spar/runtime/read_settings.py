@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
 from spar.errors import ServiceError
+from spar.texts import plain_message
 
 S = TypeVar("S", bound=BaseSettings)
 FIX = "Correct it in the environment (or .env); docs/reference/environment.md lists them."
@@ -17,7 +18,9 @@ def read_settings(kind: type[S], **given: Any) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        problems = "; ".join(f"{_name(kind, each['loc'])}: {each['msg']}" for each in error.errors(include_input=False))
+        problems = "; ".join(
+            f"{_name(kind, each['loc'])}: {plain_message(each['msg'])}" for each in error.errors(include_input=False)
+        )
     except SettingsError as error:
         problems = f"one that has to be JSON is not ({str(error).partition(' from ')[0]})"
     raise ServiceError(f"The settings are not as they should be: {problems}.", FIX) from None

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -93,3 +94,26 @@ def test_interrupts_and_full_disks(
         main(["recipe"], lambda _: fail())
     assert caught.value.code == code
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["{here}/absent/x.csv", "--csv={here}/absent/x.csv", "{here}"])
+def test_a_path_that_the_user_gave_is_an_error_with_a_fix(
+    given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "absent" / "x.csv"
+
+    def fail(_: str | None) -> typer.Typer:
+        raise FileNotFoundError(2, "No such file or directory", str(missing))
+
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", given.format(here=tmp_path)], fail)
+    assert caught.value.code == 2
+    assert f"error: Cannot use {missing}: No such file or directory." in capsys.readouterr().err
+
+
+def test_a_missing_file_of_the_program_itself_is_no_mistake_of_the_user(tmp_path: Path) -> None:
+    def fail(_: str | None) -> typer.Typer:
+        raise FileNotFoundError(2, "No such file or directory", "/usr/share/spar/inner.json")
+
+    with pytest.raises(FileNotFoundError):
+        main(["compare", str(tmp_path)], fail)

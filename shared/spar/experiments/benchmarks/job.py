@@ -26,6 +26,7 @@ from spar.recipes.policies import judging_policy
 from spar.runtime.models import locate, refer
 from spar.store.directory import DirectoryStore
 from spar.store.models import CACHE_BYTES, ModelCache
+from spar.texts import plain_message
 
 Dtype = Literal["float64", "float32", "bfloat16"]
 
@@ -107,7 +108,7 @@ def make_job(
     try:
         settings = AskSettings(**given)
     except ValidationError as error:
-        problems = "; ".join(problem["msg"] for problem in error.errors())
+        problems = "; ".join(plain_message(problem["msg"]) for problem in error.errors())
         raise RecipeError(f"These options are not valid: {problems}.", "Change them.") from error
     # The templates are those of the model that judges and refines: the refiner of a search, else the model itself.
     templates = templates_for(how["templates"], models.get("refiner") or models["actor"] or "")

@@ -17,6 +17,7 @@ from spar.method.profiles import PROFILES
 from spar.method.templates import BUILTIN, TemplateSet, builtin_templates, read_templates
 from spar.recipes.models import EngineSettings, JudgmentSettings, SearchSettings
 from spar.store.model_files import folder_fingerprint
+from spar.texts import plain_message
 
 FORMAT = 1
 """Of the output rows; a file of another one is not continued."""
@@ -110,7 +111,7 @@ def with_profile(
     try:
         return JudgmentSettings(**judged), SearchSettings(**searched)
     except ValidationError as error:
-        problems = "; ".join(problem["msg"] for problem in error.errors())
+        problems = "; ".join(plain_message(problem["msg"]) for problem in error.errors())
         raise RecipeError(
             f"The search cannot be run with these options: {problems}.", "Change these options."
         ) from error
