@@ -31,7 +31,7 @@ def test_a_client_of_the_api_refuses_such_a_token(monkeypatch: pytest.MonkeyPatc
         raise AssertionError
     assert "two-lines" not in str(caught.value)
     monkeypatch.setenv(TOKEN, " \n")
-    with pytest.raises(ServiceError, match="no token"), connect("http://127.0.0.1:1"):
+    with pytest.raises(ServiceError, match="No token is set"), connect("http://127.0.0.1:1"):
         raise AssertionError
 
 
