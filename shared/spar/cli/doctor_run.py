@@ -124,8 +124,8 @@ def _open_run(run: str | None, directory: Path | None, stack: bool, fix: bool) -
         with stack_books() as books:
             run_id = books.find(run)
             if fix:
-                with only_one(books.database, COORDINATOR):
-                    yield CheckedRun(run_id, books.database, books.store, at_work=False)
+                with only_one(books.database, COORDINATOR) as writer:
+                    yield CheckedRun(run_id, writer, books.store, at_work=False)
             else:
                 yield CheckedRun(run_id, books.database, books.store, books.at_work)
         return
