@@ -112,6 +112,7 @@ class Coordinator:
         self._breakers: defaultdict[str, CircuitBreakers] = defaultdict(CircuitBreakers)
         """By run: an engine that one recipe names must not stop the others."""
         self._memory = LedgerMemory()
+        self._memory.watch(database)
         self._served: dict[str, int] = {}
         """When each run last sent a shard's step, as a number that grows."""
         self._clock = count()
@@ -306,6 +307,8 @@ class Coordinator:
         # Objects stay readable after the commit: the outbox is sent from them.
         try:
             with Session(self._database, expire_on_commit=False) as session, session.begin():
+                session.connection()  # replaces one that was lost
+                self._memory.check()
                 yield Ledger(session, self._memory)
         except BaseException:
             self._memory.forget()

@@ -109,3 +109,16 @@ def count_statements(database: Engine) -> list[str]:
     found: list[str] = []
     event.listen(database, "before_cursor_execute", lambda *args: found.append(args[2]))
     return found
+
+
+def test_what_another_coordinator_wrote_while_the_connection_was_lost_is_read(stage: Stage, run: str) -> None:
+    """The lock lives with the connection: whoever finds it lost may find another's work, too."""
+    away, messages = stage.coordinator, [stage.take() for _ in range(3)]
+    stage.restart()
+    stage.finish(messages[0])
+    stage.coordinator = away
+    stage.database.dispose()
+    stage.finish(messages[1])
+    stage.check_counters()
+    stage.finish(messages[2])
+    stage.check_counters()
