@@ -25,6 +25,11 @@ class CostModel:
     def step(self, running: int) -> float:
         return self.step_base + self.step_per_sequence * running
 
+    def always_full_s(self, decoded: int, prefilled: int) -> float:
+        """Seconds that so many tokens take on a server that is always full."""
+        steps = decoded / self.max_sequences
+        return steps * self.step(self.max_sequences) + prefilled * self.prefill_per_token
+
 
 @dataclass(slots=True, kw_only=True)
 class BatchStats:
@@ -40,8 +45,7 @@ class BatchStats:
 
     def always_full_s(self, costs: CostModel) -> float:
         """Seconds that the same tokens need on a server that is always full."""
-        steps = self.sequence_steps / costs.max_sequences
-        return steps * costs.step(costs.max_sequences) + self.prompt_tokens * costs.prefill_per_token
+        return costs.always_full_s(self.sequence_steps, self.prompt_tokens)
 
     def as_json(self, costs: CostModel) -> dict[str, float]:
         mean = self.occupancy_s / self.busy_s if self.busy_s else 0.0

@@ -29,8 +29,7 @@ class StepTokens:
 
     def engine_s(self, costs: CostModel) -> float:
         """Seconds that these tokens take on a server that is always full."""
-        prefill = (self.prompt - self.cached) * costs.prefill_per_token
-        return prefill + self.completion / costs.max_sequences * costs.step(costs.max_sequences)
+        return costs.always_full_s(self.completion, self.prompt - self.cached)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,19 +11,11 @@ from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason, RunEnd
 from spar.messages.states import IterationStatus
+from tests.unit.coordinator.states import IN_ITS_FIRST_SHARDS
 
 G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
 S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
-DATA = RunState(
-    running=True,
-    iteration=1,
-    iterations=3,
-    status=IterationStatus.SHARDS,
-    shards=4,
-    chain=(G, J, R),
-    window=8,
-    evaluates=False,
-)
+DATA = IN_ITS_FIRST_SHARDS
 TRAINING = replace(DATA, status=IterationStatus.TRAINING)
 
 UNEXPECTED = FailureReason.UNEXPECTED

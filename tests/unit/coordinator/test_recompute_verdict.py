@@ -27,22 +27,14 @@ from spar.messages.base import StepKind
 from spar.messages.coordinator import FailureReason
 from spar.messages.endings import EndReason
 from spar.messages.evaluation import JUDGE_AUDIT
-from spar.messages.states import IterationStatus, StepState
+from spar.messages.states import StepState
+from tests.unit.coordinator.states import IN_ITS_FIRST_SHARDS
 
 G, J, R = StepKind.GENERATION, StepKind.JUDGMENT, StepKind.REFINEMENT
 S, T, E = StepKind.SELECTION, StepKind.TRAINING, StepKind.EVALUATION
 SENT = datetime(2026, 1, 1, 12)
 DONE = Producer(state=StepState.DONE, recomputes=0, finished_at=SENT - timedelta(minutes=1))
-DATA = RunState(
-    running=True,
-    iteration=1,
-    iterations=3,
-    status=IterationStatus.SHARDS,
-    shards=4,
-    chain=(G, J, R),
-    window=8,
-    evaluates=False,
-)
+DATA = IN_ITS_FIRST_SHARDS
 LATER = SENT + timedelta(minutes=1)
 
 

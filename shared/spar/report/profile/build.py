@@ -29,7 +29,8 @@ class ProfiledRun:
 def build_profile(run: ProfiledRun) -> RunProfile:
     """Where the run's time went, in seconds: by step kind, by worker, and along each iteration's critical path.
 
-    Times of parts that a step did not measure are None. A run in one process gets no estimate of a second worker.
+    The time of a step that measured no parts counts as unknown. A run in one process gets no estimate of a second
+    worker.
     """
     steps = placed_steps(run.steps, {each.index: each for each in run.iterations})
     of_iteration: dict[int, list[PlacedStep]] = defaultdict(list)
